@@ -1,0 +1,32 @@
+# The commands of this project; `make` alone lists them.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint format clean
+
+BIN := .venv/bin
+export PYTHON ?= python3.11
+
+help:  ## list the commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup:  ## make .venv with Airflow, the package and the test tools (done by the others when needed)
+	@scripts/ci/setup
+
+demo: setup  ## run Airflow with the example survey and watch it; EXIT=1 checks everything and ends
+	@$(BIN)/python -m scripts.demo $(if $(EXIT),--exit)
+
+test: setup  ## run every test; ARGS="-k replay" passes options to pytest
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: setup  ## check format, lint, types and layers
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: setup  ## format the code and mend what ruff can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:  ## remove what the commands above left behind, but not .venv
+	rm -rf .demo .test build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +

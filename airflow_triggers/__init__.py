@@ -1,0 +1,48 @@
+"""The Triggers framework on Apache Airflow: the public names, loaded when they are first used.
+
+Airflow imports plugins in every process, task processes included; so importing this package loads nothing else.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from airflow_triggers.manager import TriggerManager
+    from airflow_triggers.storages.sql import SqlStorageBackend
+    from airflow_triggers.types import Configuration, FireResult, InstanceStatus, TaskConfig, TaskInstance
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Configuration": "airflow_triggers.types",
+    "FireResult": "airflow_triggers.types",
+    "InstanceStatus": "airflow_triggers.types",
+    "SqlStorageBackend": "airflow_triggers.storages.sql",
+    "TaskConfig": "airflow_triggers.types",
+    "TaskInstance": "airflow_triggers.types",
+    "TriggerManager": "airflow_triggers.manager",
+}
+
+__all__ = [
+    "Configuration",
+    "FireResult",
+    "InstanceStatus",
+    "SqlStorageBackend",
+    "TaskConfig",
+    "TaskInstance",
+    "TriggerManager",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])

@@ -1,0 +1,1 @@
+"""The command line: ``definition.py`` declares the commands, ``commands.py`` holds them."""

@@ -1,0 +1,117 @@
+"""What the commands of ``airflow triggers`` do: call ``sessions.py`` and print the answer.
+
+Neighbours: ``definition.py`` declares them and imports this module only when one of them runs; ``rows.py`` shapes what is printed.
+"""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from collections.abc import Callable
+from functools import wraps
+
+from airflow.cli.commands.daemon_utils import run_command_with_daemon_option
+from airflow.utils.cli import action_cli, suppress_logs_and_warning
+from airflow.utils.platform import getuser
+from airflow.utils.providers_configuration_loader import providers_configuration_loaded
+
+from airflow_triggers import sessions
+from airflow_triggers.cli import rows
+from airflow_triggers.controller import process
+from airflow_triggers.errors import TriggersError
+
+Command = Callable[[Namespace], None]
+
+
+def ends_with_one_line(command: Command) -> Command:
+    """Our errors are sentences for the user: they go to stderr, without a traceback, and the exit code is 1."""
+
+    @wraps(command)
+    def wrapped(args: Namespace) -> None:
+        try:
+            command(args)
+        except TriggersError as error:
+            print(error, file=sys.stderr)
+            raise SystemExit(1) from None
+
+    return wrapped
+
+
+@ends_with_one_line
+@action_cli
+@providers_configuration_loaded
+def run_controller(args: Namespace) -> None:
+    """``airflow triggers controller``."""
+    run_command_with_daemon_option(
+        args=args,
+        process_name="triggers-controller",
+        callback=lambda: process.run_controller(interval=args.interval),
+        should_setup_logging=True,
+    )
+
+
+@ends_with_one_line
+@suppress_logs_and_warning
+@providers_configuration_loaded
+def list_sessions(args: Namespace) -> None:
+    """``airflow triggers sessions list``."""
+    found = sessions.list_sessions(
+        limit=args.limit, after_uid=args.after, configuration=args.configuration, prefix=args.prefix
+    )
+    rows.print_rows([rows.of_session(summary) for summary in found], args.output)
+
+
+@ends_with_one_line
+@suppress_logs_and_warning
+@providers_configuration_loaded
+def show_session(args: Namespace) -> None:
+    """``airflow triggers sessions show``."""
+    described = sessions.describe_session(args.uid)
+    if args.output in rows.STRUCTURED:
+        rows.print_row(rows.of_description(described), args.output)
+    else:
+        rows.print_rows([rows.of_instance(view) for view in described.instances], args.output)
+
+
+@ends_with_one_line
+@action_cli
+@suppress_logs_and_warning
+@providers_configuration_loaded
+def fire(args: Namespace) -> None:
+    """``airflow triggers fire``."""
+    fired = sessions.fire_into(
+        args.uid,
+        args.trigger,
+        args.kwargs,
+        configuration=args.configuration,
+        manager=args.manager,
+        idempotency_key=args.idempotency_key,
+        fired_by=_user(),
+    )
+    rows.print_row(rows.of_fire_result(fired), args.output)
+
+
+@ends_with_one_line
+@action_cli
+@suppress_logs_and_warning
+@providers_configuration_loaded
+def replay(args: Namespace) -> None:
+    """``airflow triggers replay``: prints the new instance."""
+    manager = sessions.open_session(args.uid)
+    clone = manager.replay_failed_instance(args.instance, args.kwargs, cooldown=args.cooldown, by=_user())
+    rows.print_row(rows.of_changed_instance(clone), args.output)
+
+
+@ends_with_one_line
+@action_cli
+@suppress_logs_and_warning
+@providers_configuration_loaded
+def skip(args: Namespace) -> None:
+    """``airflow triggers skip``: prints the skipped instance."""
+    manager = sessions.open_session(args.uid)
+    skipped = manager.skip_failed_instance(args.instance, args.cascade, args.result, by=_user())
+    rows.print_row(rows.of_changed_instance(skipped), args.output)
+
+
+def _user() -> str:
+    return f"cli:{getuser()}"

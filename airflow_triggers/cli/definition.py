@@ -1,0 +1,175 @@
+"""The commands of ``airflow triggers``: names, arguments and help, for Airflow's parser.
+
+Neighbours: ``provider_info.py`` names :func:`get_triggers_cli_commands`; ``commands.py`` is imported when a command runs.
+Every call of ``airflow``, whatever the command, builds this: it must stay light.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import Any
+
+from airflow.cli.cli_config import (
+    ARG_DAEMON,
+    ARG_LOG_FILE,
+    ARG_OUTPUT,
+    ARG_PID,
+    ARG_STDERR,
+    ARG_STDOUT,
+    ARG_VERBOSE,
+    ActionCommand,
+    Arg,
+    GroupCommand,
+    lazy_load_command,
+    positive_int,
+)
+
+COMMANDS = "airflow_triggers.cli.commands"
+MAX_LISTED = 200
+
+
+def get_triggers_cli_commands() -> list[GroupCommand]:
+    """What Airflow adds to its command line."""
+    return [
+        GroupCommand(
+            name="triggers",
+            help="Fire triggers into sessions, look at sessions, repair them",
+            subcommands=(_CONTROLLER, _FIRE, _REPLAY, _SESSIONS, _SKIP),
+        )
+    ]
+
+
+def json_object(text: str) -> dict[str, Any]:
+    """An argument that is a JSON object.
+
+    :raises argparse.ArgumentTypeError: when it is not; the parser shows its text.
+    """
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"expected a JSON object, found {text!r}: {error}") from None
+    if not isinstance(value, dict):
+        raise argparse.ArgumentTypeError(f"expected a JSON object, found {text!r}")
+    return value
+
+
+def positive_seconds(text: str) -> float:
+    """An argument that is a number of seconds above 0.
+
+    :raises argparse.ArgumentTypeError: when it is not; the parser shows its text.
+    """
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0.0 < seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected a number of seconds above 0, found {text!r}")
+    return seconds
+
+
+_UID = Arg(("uid",), help="The session's UID")
+_INSTANCE = Arg(("instance",), help="A failed task instance, such as 't_import#0'")
+_CONFIGURATION = Arg(
+    ("--configuration",), help="A deployed configuration's name: the first fire makes the session with it"
+)
+_RESULTS = (ARG_OUTPUT, ARG_VERBOSE)
+
+_CONTROLLER = ActionCommand(
+    name="controller",
+    help="Run a triggers controller, which brings what happens to Dag runs back into sessions",
+    description=(
+        "Run a triggers controller, which brings what happens to Dag runs back into sessions.\n\n"
+        "Schedulers run one each, unless the setting triggers.controller_autostart is off. Any number may run."
+    ),
+    func=lazy_load_command(f"{COMMANDS}.run_controller"),
+    args=(
+        Arg(
+            ("--interval",),
+            type=positive_seconds,
+            help="Seconds to wait when nothing has changed (default: the setting triggers.controller_interval)",
+        ),
+        ARG_PID,
+        ARG_DAEMON,
+        ARG_STDOUT,
+        ARG_STDERR,
+        ARG_LOG_FILE,
+        ARG_VERBOSE,
+    ),
+)
+
+_SESSIONS = GroupCommand(
+    name="sessions",
+    help="Look at sessions",
+    subcommands=(
+        ActionCommand(
+            name="list",
+            help="List sessions, ordered by UID",
+            func=lazy_load_command(f"{COMMANDS}.list_sessions"),
+            args=(
+                Arg(("--configuration",), help="Only sessions of this deployed configuration"),
+                Arg(("--prefix",), help="Only sessions whose UID begins with this"),
+                Arg(("--after",), metavar="UID", help="Only sessions after this UID: the next page"),
+                Arg(
+                    ("--limit",),
+                    type=positive_int(allow_zero=False),
+                    default=50,
+                    help="How many at most (default: 50)",
+                ),
+                *_RESULTS,
+            ),
+        ),
+        ActionCommand(
+            name="show",
+            help="Show a session's task instances, what they wait for, and their Dag runs",
+            func=lazy_load_command(f"{COMMANDS}.show_session"),
+            args=(_UID, *_RESULTS),
+        ),
+    ),
+)
+
+_FIRE = ActionCommand(
+    name="fire",
+    help="Fire a trigger into a session",
+    func=lazy_load_command(f"{COMMANDS}.fire"),
+    args=(
+        _UID,
+        Arg(("trigger",), help="The trigger's name"),
+        Arg(("--kwargs",), metavar="JSON", type=json_object, help="The trigger's kwargs, a JSON object"),
+        _CONFIGURATION,
+        Arg(("--manager",), default="default", help="The manager of a session made so (default: default)"),
+        Arg(("--idempotency-key",), metavar="KEY", help="Count once, however often it is repeated with this key"),
+        *_RESULTS,
+    ),
+)
+
+_REPLAY = ActionCommand(
+    name="replay",
+    help="Replay a failed task instance",
+    func=lazy_load_command(f"{COMMANDS}.replay"),
+    args=(
+        _UID,
+        _INSTANCE,
+        Arg(
+            ("--kwargs",),
+            metavar="JSON",
+            type=json_object,
+            help="Kwargs by trigger, a JSON object, in place of all that it had ({} for none)",
+        ),
+        Arg(("--cooldown",), metavar="SECONDS", type=positive_seconds, help="Wait so long before it runs"),
+        *_RESULTS,
+    ),
+)
+
+_SKIP = ActionCommand(
+    name="skip",
+    help="Skip a failed task instance",
+    func=lazy_load_command(f"{COMMANDS}.skip"),
+    args=(
+        _UID,
+        _INSTANCE,
+        Arg(("--cascade",), action="store_true", help="Fire the task's name, as if it had finished"),
+        Arg(("--result",), metavar="JSON", type=json_object, help="What it is taken to have returned, a JSON object"),
+        *_RESULTS,
+    ),
+)

@@ -1,0 +1,118 @@
+"""What the commands print: sessions, instances and fires as rows, in Airflow's output formats.
+
+Neighbours: ``commands.py``. The names of the columns are those of the REST API.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow.cli.simple_table import AirflowConsole
+
+from airflow_triggers.sessions import Fire, InstanceView, SessionDescription, SessionSummary
+from airflow_triggers.types import FireResult, InstanceStatus, TaskInstance
+
+Row = dict[str, Any]
+
+STRUCTURED = frozenset({"json", "yaml"})
+"""The formats that keep types and nested values; the others are tables of text."""
+
+
+def of_session(summary: SessionSummary) -> Row:
+    """A session in a list."""
+    return {
+        "uid": summary.uid,
+        "configuration": summary.configuration,
+        "manager": summary.manager,
+        "created": summary.created.isoformat(),
+        "last_modified": summary.last_modified.isoformat(),
+    }
+
+
+def of_changed_instance(instance: TaskInstance) -> Row:
+    """An instance by itself."""
+    waits = instance.status is InstanceStatus.UNSTARTED
+    return {
+        "instance": instance.name,
+        "status": instance.status.value,
+        "missing": sorted(instance.missing) if waits else [],
+    }
+
+
+def of_instance(view: InstanceView) -> Row:
+    """An instance with its DAG run."""
+    return {**of_changed_instance(view.instance), "dag_id": view.dag_id, "dag_run_id": view.run_id}
+
+
+def of_fire(fire: Fire) -> Row:
+    """A fire in a session's history."""
+    return {
+        **of_fire_result(fire.to_result()),
+        "kwargs": dict(fire.kwargs),
+        "fired_at": fire.fired_at.isoformat(),
+        "fired_by": fire.fired_by,
+        "idempotency_key": fire.idempotency_key,
+    }
+
+
+def of_fire_result(fired: FireResult) -> Row:
+    """What a fire did."""
+    return {
+        "fire_id": fired.fire_id,
+        "trigger": fired.trigger_name,
+        "touched": list(fired.touched),
+        "created": list(fired.created),
+        "scheduled": list(fired.scheduled),
+        "abandoned": list(fired.abandoned),
+        "repeated": fired.repeated,
+    }
+
+
+def of_description(described: SessionDescription) -> Row:
+    """A session whole."""
+    return {
+        **of_session(described.summary),
+        "metadata": dict(described.metadata),
+        "instances": [
+            {
+                **of_instance(view),
+                "kwargs": _plain(view.instance.kwargs),
+                "metadata": dict(view.instance.metadata),
+            }
+            for view in described.instances
+        ],
+        "latest_triggers": _plain(described.latest_kwargs),
+        "fires": [of_fire(fire) for fire in described.fires],
+    }
+
+
+def print_row(row: Row, output: str) -> None:
+    """Print one row: an object in JSON and YAML, a table of one line otherwise."""
+    if output in STRUCTURED:
+        _print_structured(row, output)
+    else:
+        print_rows([row], output)
+
+
+def print_rows(rows: list[Row], output: str) -> None:
+    """Print rows in one of Airflow's output formats."""
+    if output in STRUCTURED:
+        _print_structured(rows, output)
+    else:
+        AirflowConsole().print_as([{key: _cell(value) for key, value in row.items()} for row in rows], output)
+
+
+def _print_structured(value: Any, output: str) -> None:
+    # Not print_as, which makes text of every value: True would become "True".
+    console = AirflowConsole()
+    (console.print_as_json if output == "json" else console.print_as_yaml)(value)
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, list):
+        return ", ".join(value)
+    return "" if value is None else value
+
+
+def _plain(kwargs: Any) -> dict[str, Any]:
+    return {trigger: dict(values) for trigger, values in kwargs.items()}

@@ -1,0 +1,65 @@
+"""How a configuration's parts are named in Airflow: DAG ids, tags, and which DAG a task runs.
+
+Neighbours: ``compile.py`` makes the DAGs under these names; the runner and the API look them up. What
+stands here is all that the servers know of a ``run``: they cannot import what only DAG files can.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+from airflow_triggers.errors import ConfigurationError
+from airflow_triggers.types import Configuration, TaskConfig
+
+MANIFEST_TAG = "triggers"
+"""The tag of every manifest DAG."""
+
+
+class RunKind(StrEnum):
+    """What a task's ``run`` is."""
+
+    CALLABLE = "callable"  #: ``module:function``, compiled to a DAG with one operator
+    OPERATOR = "operator"  #: a mapping with ``operator``, compiled to a DAG with that operator
+    DAG = "dag"  #: the id of a deployed DAG, run as it is
+
+
+def run_kind(run: str | Mapping[str, Any]) -> RunKind:
+    """What a ``run`` is, in the canonical form that manifests and sessions hold (a callable has a colon)."""
+    if not isinstance(run, str):
+        return RunKind.OPERATOR
+    return RunKind.CALLABLE if ":" in run else RunKind.DAG
+
+
+def configuration_tag(name: str) -> str:
+    """The tag of all DAGs that a configuration compiles to: ``triggers:questionnaire``."""
+    return f"triggers:{name}"
+
+
+def manifest_dag_id(name: str) -> str:
+    """The DAG that carries the whole configuration has the configuration's name."""
+    return name
+
+
+def compiled_dag_id(name: str, task_name: str) -> str:
+    """``questionnaire.t_importSubject``."""
+    return f"{name}.{task_name}"
+
+
+def dag_id_of(configuration: Configuration, task: TaskConfig) -> str:
+    """The DAG that an instance of the task runs.
+
+    :raises ConfigurationError: when a configuration made at run time has a callable or an operator, which only a
+        deployed configuration can compile to a DAG.
+    """
+    kind = run_kind(task.run)
+    if kind is RunKind.DAG:
+        return str(task.run)
+    if configuration.name is None:
+        raise ConfigurationError(
+            f"task {task.name!r}: 'run' is the {kind.value} {task.run!r}, expected the id of a deployed DAG: a "
+            "configuration made at run time cannot compile one (a trigger task's DAG is fine, "
+            "'questionnaire.t_import')."
+        )
+    return compiled_dag_id(configuration.name, task.name)

@@ -1,0 +1,70 @@
+"""What a DAG run's state means for its instance. Pure: a table, no database, no clock.
+
+Neighbours: ``loop.py`` observes, asks here, and applies through the manager.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from airflow_triggers.gateway import SeenRun
+from airflow_triggers.states import Event
+from airflow_triggers.types import InstanceStatus
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What to do about a run that is not as it was last seen.
+
+    :param events: what happened to the instance, in order; empty: nothing that concerns it.
+    :param watched: whether the run's state still has to be compared in every pass.
+    """
+
+    events: tuple[Event, ...] = ()
+    watched: bool = True
+
+
+_S = InstanceStatus
+_OPEN = (_S.SCHEDULED, _S.RUNNING)
+_SETTLED = (_S.FAILED, _S.FINISHED, _S.SKIPPED)
+_PAST = (_S.REPLAYED, _S.ABANDONED, _S.UNSTARTED)
+
+
+def decide(status: InstanceStatus, *, seen: SeenRun, now: SeenRun | None) -> Decision:
+    """What happened to the instance of a run.
+
+    :param status: the instance's status.
+    :param seen: the run as it was last seen.
+    :param now: the run as Airflow has it now; None when it is gone.
+    """
+    if status in _PAST:
+        return Decision(watched=False)
+    if now is None:
+        return Decision((Event.FAIL,) if status in _OPEN else (), watched=False)
+    again = now.clear_number != seen.clear_number
+    changed = again or now.state != seen.state
+    match now.state:
+        case "queued":
+            return Decision(() if status is _S.SCHEDULED else (Event.REOPEN,))
+        case "running":
+            return Decision(_on_running(status))
+        case "success":
+            return Decision(_on_success(status, again=again, changed=changed), watched=False)
+        case "failed":
+            failed = status in _OPEN or (changed and status in _SETTLED)
+            return Decision((Event.FAIL,) if failed else ())
+        case _:
+            return Decision()
+
+
+def _on_running(status: InstanceStatus) -> tuple[Event, ...]:
+    if status is _S.SCHEDULED:
+        return (Event.START,)
+    return () if status is _S.RUNNING else (Event.REOPEN, Event.START)
+
+
+def _on_success(status: InstanceStatus, *, again: bool, changed: bool) -> tuple[Event, ...]:
+    """Finished, unless that completion was counted: a run cleared and finished again is a new one."""
+    if status in _OPEN or (status is _S.FAILED and changed):
+        return (Event.FINISH,)
+    return (Event.FINISH,) if again else ()

@@ -1,0 +1,168 @@
+"""The errors that airflow_triggers raises, all of them.
+
+Neighbours: every module raises these; ``api/errors.py`` maps each one to an HTTP status.
+
+.. code-block:: text
+
+    TriggersError
+    ├── ConfigurationError            a configuration that cannot be used (nothing was changed)
+    │   └── UnknownConfiguration      no deployed configuration has that name
+    ├── InvalidSessionUid             a session UID outside the allowed form
+    ├── InvalidTrigger                a trigger name or trigger kwargs outside the allowed form
+    ├── SessionError
+    │   ├── SessionNotFound           no session has that UID
+    │   ├── SessionExists             a session with that UID exists with other content
+    │   ├── InstanceNotFound          the session has no instance of that name
+    │   └── TaskNotFound              the session's configuration has no task of that name
+    ├── InvalidTransition             the instance's status does not allow that (names both)
+    ├── IdempotencyConflict           the idempotency key was used for another fire
+    ├── StorageError
+    │   ├── SchemaOutdated            the tables are missing or of another version
+    │   ├── LockTimeout               the session's lock was not free in time
+    │   └── StaleWrite                a compare-and-set met another value (a bug, or a write past the lock)
+    ├── RunnerError                   an instance could not be handed to its runner
+    │   └── DagUnavailable            the DAG to run is missing, stale, broken or refuses such runs
+    ├── RegistryError                 a manager, storage or runner is unknown, doubled or broken
+    └── TaskError                     raised for, or recorded on behalf of, a trigger task
+        ├── InvalidResult             a trigger task returned something that is not a mapping
+        ├── NotATriggerRun            a trigger task's DAG was run without a session
+        ├── TaskProcessDied           the task's process ended without a word (killed, out of memory)
+        ├── RunFailed                 the DAG run failed, without an exception reported by the task
+        └── RunDeleted                the DAG run was deleted in Airflow
+"""
+
+from __future__ import annotations
+
+
+class TriggersError(Exception):
+    """The root: ``except TriggersError`` catches everything that this package raises."""
+
+
+class ConfigurationError(TriggersError):
+    """A configuration cannot be used; nothing was changed.
+
+    :param problems: one sentence per problem, each naming the task, the directive, what was
+        found and what was expected.
+    :param source: where the configuration came from (a file name), if known.
+    """
+
+    def __init__(self, problems: list[str] | str, *, source: str | None = None) -> None:
+        self.problems: list[str] = [problems] if isinstance(problems, str) else list(problems)
+        self.source = source
+        super().__init__(self._message())
+
+    def _message(self) -> str:
+        where = f"{self.source}: " if self.source else ""
+        if len(self.problems) == 1:
+            return where + self.problems[0]
+        lines = "".join(f"\n  - {problem}" for problem in self.problems)
+        return f"{where}{len(self.problems)} problems in the configuration:{lines}"
+
+
+class UnknownConfiguration(ConfigurationError):
+    """No deployed configuration has that name."""
+
+
+class InvalidSessionUid(TriggersError, ValueError):
+    """A session UID is not 1-200 printable characters without "/" and surrounding blanks."""
+
+
+class InvalidTrigger(TriggersError, ValueError):
+    """A trigger's name or kwargs are outside the allowed form."""
+
+
+class SessionError(TriggersError):
+    """Something about a session's content."""
+
+
+class SessionNotFound(SessionError, LookupError):
+    """No session has that UID."""
+
+    def __init__(self, uid: str) -> None:
+        self.uid = uid
+        super().__init__(
+            f"There is no session {uid!r}. Create it first, or name a configuration when firing into it."
+        )
+
+
+class SessionExists(SessionError):
+    """A session with that UID exists already, with other content."""
+
+
+class InstanceNotFound(SessionError, LookupError):
+    """The session has no instance of that name."""
+
+
+class TaskNotFound(SessionError, LookupError):
+    """The session's configuration has no task of that name."""
+
+
+class InvalidTransition(TriggersError):
+    """An instance's status does not allow what was asked.
+
+    :param event: what was asked for, as a verb ("replay").
+    :param instance: the instance's name (``t_import#0``).
+    :param status: the status found.
+    :param expected: the statuses that would allow it.
+    """
+
+    def __init__(self, event: str, instance: str, status: str, expected: tuple[str, ...]) -> None:
+        self.event, self.instance, self.status, self.expected = event, instance, status, expected
+        allowed = " or ".join(expected)
+        super().__init__(f"Cannot {event} {instance}: it is {status}, and only {allowed} instances can be.")
+
+
+class IdempotencyConflict(TriggersError):
+    """An idempotency key was used before for a fire with another trigger or other kwargs."""
+
+
+class StorageError(TriggersError):
+    """The storage could not do its work."""
+
+
+class SchemaOutdated(StorageError):
+    """The tables are missing or of another version; ``airflow db migrate`` makes them."""
+
+
+class LockTimeout(StorageError):
+    """A session's lock was not free in time; nothing was changed, try again."""
+
+
+class StaleWrite(StorageError):
+    """A compare-and-set met another value than the lock's holder had read."""
+
+
+class RunnerError(TriggersError):
+    """An instance could not be handed to its runner."""
+
+
+class DagUnavailable(RunnerError):
+    """The DAG that an instance runs is missing, stale, broken, or refuses such runs."""
+
+
+class RegistryError(TriggersError):
+    """A manager, storage backend or runner is unknown, registered twice, or fails to import."""
+
+
+class TaskError(TriggersError):
+    """Raised by, or recorded on behalf of, a trigger task."""
+
+
+class InvalidResult(TaskError, TypeError):
+    """A trigger task returned something that is neither a mapping nor None."""
+
+
+class NotATriggerRun(TaskError):
+    """A trigger task's DAG was run without a session (by hand, say)."""
+
+
+class TaskProcessDied(TaskError):
+    """The task's process ended without reporting an exception."""
+
+
+class RunFailed(TaskError):
+    """The DAG run failed and no task of it reported an exception."""
+
+
+class RunDeleted(TaskError):
+    """The instance's DAG run was deleted in Airflow."""

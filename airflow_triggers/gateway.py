@@ -1,0 +1,328 @@
+"""The gateway: the only place that touches Airflow's DAG runs, task instances, XComs and serialized DAGs.
+
+Neighbours: ``runners/airflow.py`` creates and marks runs through it, ``controller/`` observes through it,
+``sessions.py``
+reads deployed configurations through it. Every function works in the caller's transaction and never commits.
+Source of what is called here: ``airflow.serialization.definitions.dag.SerializedDAG.create_dagrun`` and the route
+``airflow.api_fastapi.core_api.routes.public.dag_run.trigger_dag_run``, whose checks are repeated in
+:func:`_runnable_dag`.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from typing import Any
+
+from airflow.models.dag import DagModel, DagTag
+from airflow.models.dag_version import DagVersion
+from airflow.models.dagrun import DagRun
+from airflow.models.serialized_dag import SerializedDagModel
+from airflow.models.taskinstance import TaskInstance
+from airflow.models.xcom import XComModel
+from airflow.sdk.exceptions import AirflowException
+from airflow.utils.state import DagRunState, TaskInstanceState
+from airflow.utils.types import DagRunTriggeredByType, DagRunType
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from airflow_triggers.configuration.names import MANIFEST_TAG
+from airflow_triggers.errors import DagUnavailable, UnknownConfiguration
+from airflow_triggers.types import Configuration
+
+EXCEPTION_KEY = "triggers_exception"
+"""The XCom in which a compiled callable reports its exception."""
+
+RETURN_KEY = "return_value"
+MAX_NOTE_LENGTH = 1000
+
+
+COMPILED_TASK_ID = "run"
+"""The only task of a compiled DAG."""
+
+IN_FLIGHT = (DagRunState.QUEUED.value, DagRunState.RUNNING.value)
+
+
+class DagRunColumns:
+    """Airflow's columns that the controller compares with ours."""
+
+    table = DagRun.__table__
+    id = table.c.id
+    dag_id = table.c.dag_id
+    run_id = table.c.run_id
+    state = table.c.state
+    clear_number = table.c.clear_number
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewRun:
+    """A DAG run to create.
+
+    :param conf: what tasks find in ``dag_run.conf``.
+    :param session_uid: becomes the partition key where the DAG's timetable accepts one.
+    :param run_after: not before this moment (UTC); None: at once.
+    :param user_name: who fired, if known.
+    """
+
+    dag_id: str
+    run_id: str
+    conf: Mapping[str, Any]
+    session_uid: str
+    note: str
+    run_after: datetime | None = None
+    user_name: str | None = None
+
+
+@dataclass(frozen=True)
+class SeenRun:
+    """What Airflow says of a DAG run: its state (``queued``, ``running``, ``success``, ``failed``) and how
+    often it was cleared.
+    """
+
+    state: str
+    clear_number: int
+
+
+_deserialized: dict[str, tuple[str, Any]] = {}
+_deserialized_lock = threading.Lock()
+
+
+def create_run(session: Session, new: NewRun) -> SeenRun:
+    """Create the DAG run in the caller's transaction.
+
+    :raises DagUnavailable: when the DAG is missing, stale, has import errors, refuses manual runs, or the run's
+        conf does not fit its params; nothing was created then.
+    """
+    dag = _runnable_dag(session, new.dag_id)
+    takes_key = bool(getattr(dag.timetable, "partitioned_at_runtime", False))
+    now = datetime.now(UTC)
+    try:
+        with session.begin_nested():
+            dag.create_dagrun(
+                run_id=new.run_id,
+                run_after=new.run_after or now,
+                conf=dict(new.conf),
+                run_type=DagRunType.MANUAL,
+                triggered_by=DagRunTriggeredByType.REST_API,
+                triggering_user_name=new.user_name,
+                state=DagRunState.QUEUED,
+                partition_key=new.session_uid if takes_key else None,
+                note=new.note[:MAX_NOTE_LENGTH],
+                session=session,
+            )
+    except IntegrityError as error:
+        taken = see_run(session, new.dag_id, new.run_id) is not None
+        why = "that run exists already, and is not ours" if taken else str(error.orig)
+        raise DagUnavailable(f"DAG {new.dag_id!r} could not get the run {new.run_id!r}: {why}.") from error
+    except (AirflowException, ValueError) as error:
+        raise DagUnavailable(f"DAG {new.dag_id!r} refused the run {new.run_id!r}: {error}") from error
+    return SeenRun(DagRunState.QUEUED.value, 0)
+
+
+def missing_dags(session: Session, dag_ids: set[str]) -> set[str]:
+    """Those of the DAG ids that no deployed DAG has."""
+    found = session.scalars(select(DagModel.dag_id).where(DagModel.dag_id.in_(dag_ids), ~DagModel.is_stale))
+    return dag_ids - set(found)
+
+
+def near_dag_ids(session: Session, dag_id: str) -> list[str]:
+    """Deployed DAG ids that look like the one given."""
+    return get_close_matches(
+        dag_id, session.scalars(select(DagModel.dag_id).where(~DagModel.is_stale)).all(), n=1
+    )
+
+
+def _runnable_dag(session: Session, dag_id: str) -> Any:
+    """The latest version of the DAG, after the checks that Airflow's own route makes."""
+    latest = (
+        select(
+            DagModel.is_stale,
+            DagModel.has_import_errors,
+            DagModel.allowed_run_types,
+            SerializedDagModel.dag_hash,
+        )
+        .join(DagVersion, DagVersion.dag_id == DagModel.dag_id)
+        .join(SerializedDagModel, SerializedDagModel.dag_version_id == DagVersion.id)
+        .where(DagModel.dag_id == dag_id)
+        .order_by(DagVersion.version_number.desc())
+        .limit(1)
+    )
+    row = session.execute(latest).one_or_none()
+    if row is None or row.is_stale:
+        near = near_dag_ids(session, dag_id)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise DagUnavailable(
+            f"There is no deployed DAG {dag_id!r}.{hint} Deploy it, then replay the instance."
+        )
+    if row.has_import_errors:
+        raise DagUnavailable(f"DAG {dag_id!r} has import errors; repair its file, then replay the instance.")
+    if row.allowed_run_types is not None and DagRunType.MANUAL.value not in row.allowed_run_types:
+        raise DagUnavailable(
+            f"DAG {dag_id!r} allows only runs of the types {', '.join(row.allowed_run_types)}, not manual ones."
+        )
+    return _deserialize(session, dag_id, row.dag_hash)
+
+
+def _deserialize(session: Session, dag_id: str, dag_hash: str) -> Any:
+    with _deserialized_lock:
+        kept = _deserialized.get(dag_id)
+    if kept and kept[0] == dag_hash:
+        return kept[1]
+    model = SerializedDagModel.get(dag_id, session=session)
+    if model is None:
+        raise DagUnavailable(f"There is no deployed DAG {dag_id!r}. Deploy it, then replay the instance.")
+    dag = model.dag
+    with _deserialized_lock:
+        _deserialized[dag_id] = (model.dag_hash, dag)
+    return dag
+
+
+# -- observing ------------------------------------------------------------------------------------------------
+
+
+def see_run(session: Session, dag_id: str, run_id: str) -> SeenRun | None:
+    """The DAG run as it is now; None when there is none (any more)."""
+    query = select(DagRun.state, DagRun.clear_number).where(DagRun.dag_id == dag_id, DagRun.run_id == run_id)
+    row = session.execute(query).one_or_none()
+    return SeenRun(str(row.state), row.clear_number) if row else None
+
+
+def read_result(session: Session, dag_id: str, run_id: str, *, task_id: str | None) -> Any:
+    """What the run returned: of ``task_id``; else of the task that the DAG names as its result; None if nothing."""
+    query = select(XComModel.task_id, XComModel.value, XComModel.dag_result).where(
+        XComModel.dag_id == dag_id,
+        XComModel.run_id == run_id,
+        XComModel.key == RETURN_KEY,
+        XComModel.map_index == -1,
+    )
+    found = session.execute(query).all()
+    for row in found:
+        if row.task_id == task_id or (task_id is None and row.dag_result):
+            return XComModel.deserialize_value(row)
+    return None
+
+
+def read_exception(session: Session, dag_id: str, run_id: str) -> Mapping[str, Any] | None:
+    """What a compiled callable of the run reported when it failed."""
+    query = (
+        select(XComModel.value)
+        .where(XComModel.dag_id == dag_id, XComModel.run_id == run_id, XComModel.key == EXCEPTION_KEY)
+        .limit(1)
+    )
+    value = session.scalar(query)
+    return value if isinstance(value, Mapping) else None
+
+
+def task_states(session: Session, dag_id: str, run_id: str) -> dict[str, str]:
+    """The states of the run's task instances by task id (mapped ones: the last by state name)."""
+    query = (
+        select(TaskInstance.task_id, TaskInstance.state)
+        .where(TaskInstance.dag_id == dag_id, TaskInstance.run_id == run_id)
+        .order_by(TaskInstance.state)
+    )
+    return {row.task_id: str(row.state or "none") for row in session.execute(query)}
+
+
+# -- marking --------------------------------------------------------------------------------------------------
+
+
+def skip_run(session: Session, dag_id: str, run_id: str, *, note: str) -> SeenRun | None:
+    """Waive a failed run: its failed and upstream-failed task instances become skipped, the run succeeds."""
+    run = _run(session, dag_id, run_id)
+    if run is None:
+        return None
+    failed = (TaskInstanceState.FAILED, TaskInstanceState.UPSTREAM_FAILED)
+    query = select(TaskInstance).where(
+        TaskInstance.dag_id == dag_id, TaskInstance.run_id == run_id, TaskInstance.state.in_(failed)
+    )
+    for task_instance in session.scalars(query):
+        task_instance.set_state(TaskInstanceState.SKIPPED, session=session)
+    run.set_state(DagRunState.SUCCESS)
+    _add_note(run, note)
+    session.flush()
+    return SeenRun(DagRunState.SUCCESS.value, run.clear_number)
+
+
+def annotate_run(session: Session, dag_id: str, run_id: str, *, note: str) -> None:
+    """Add a line to the run's note; a run that is gone needs none."""
+    run = _run(session, dag_id, run_id)
+    if run is not None:
+        _add_note(run, note)
+        session.flush()
+
+
+def _run(session: Session, dag_id: str, run_id: str) -> DagRun | None:
+    found: DagRun | None = session.scalar(
+        select(DagRun).where(DagRun.dag_id == dag_id, DagRun.run_id == run_id)
+    )
+    return found
+
+
+def _add_note(run: DagRun, line: str) -> None:
+    """Append the line; where the note would grow too long, its beginning goes."""
+    note = f"{run.note}\n\n{line}" if run.note else line
+    run.note = note if len(note) <= MAX_NOTE_LENGTH else "…" + note[1 - MAX_NOTE_LENGTH :]
+
+
+# -- deployed configurations ----------------------------------------------------------------------------------
+
+_manifests: dict[str, tuple[str, Configuration]] = {}
+
+
+def deployed_configuration(session: Session, name: str) -> Configuration:
+    """The configuration of that name as the DAG processor last compiled it, read from its manifest DAG.
+
+    :raises UnknownConfiguration: when no deployed configuration has that name; it names near ones.
+    """
+    latest = (
+        select(DagModel.is_stale, SerializedDagModel.dag_hash)
+        .join(DagTag, (DagTag.dag_id == DagModel.dag_id) & (DagTag.name == MANIFEST_TAG))
+        .join(DagVersion, DagVersion.dag_id == DagModel.dag_id)
+        .join(SerializedDagModel, SerializedDagModel.dag_version_id == DagVersion.id)
+        .where(DagModel.dag_id == name)
+        .order_by(DagVersion.version_number.desc())
+        .limit(1)
+    )
+    row = session.execute(latest).one_or_none()
+    if row is None or row.is_stale:
+        raise _unknown_configuration(session, name)
+    kept = _manifests.get(name)
+    if kept and kept[0] == row.dag_hash:
+        return kept[1]
+    model = SerializedDagModel.get(name, session=session)
+    if model is None:
+        raise _unknown_configuration(session, name)
+    configuration = _read_manifest(model)
+    _manifests[name] = (model.dag_hash, configuration)
+    return configuration
+
+
+def deployed_names(session: Session) -> list[str]:
+    """The names of all deployed configurations, sorted."""
+    query = (
+        select(DagModel.dag_id)
+        .join(DagTag, (DagTag.dag_id == DagModel.dag_id) & (DagTag.name == MANIFEST_TAG))
+        .where(~DagModel.is_stale)
+        .order_by(DagModel.dag_id)
+    )
+    return list(session.scalars(query))
+
+
+def _read_manifest(model: SerializedDagModel) -> Configuration:
+    tasks = (model.data or {})["dag"]["tasks"]
+    carried = [task["__var"]["doc_json"] for task in tasks if "doc_json" in task["__var"]]
+    return Configuration.from_dict(json.loads(carried[0]))
+
+
+def _unknown_configuration(session: Session, name: str) -> UnknownConfiguration:
+    known = deployed_names(session)
+    near = get_close_matches(name, known, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    return UnknownConfiguration(
+        f"There is no deployed configuration {name!r}; deployed are: {', '.join(known) or 'none'}.{hint}"
+    )

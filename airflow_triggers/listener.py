@@ -1,0 +1,98 @@
+"""The lifecycle listener: keeps a controller running beside the scheduler, and beside nothing else.
+
+Neighbours: ``plugin.py`` registers it, ``controller/process.py`` is what it keeps running.
+
+Airflow calls ``on_starting`` in every component, before the component's job says what it is. But the job is a mapped object,
+and SQLAlchemy tells what is done to it: its ``state`` becomes ``running`` when the component really starts, and its
+``latest_heartbeat`` moves every few seconds (``[scheduler] scheduler_heartbeat_sec``) for as long as the component works.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from airflow.listeners import hookimpl
+
+log = logging.getLogger(__name__)
+
+SCHEDULER = "SchedulerJob"
+RUNNING = "running"
+
+
+class LifecycleListener:
+    """Airflow's hooks around the life of a component."""
+
+    def __init__(self) -> None:
+        self._watched: list[WatchedJob] = []
+
+    @hookimpl
+    def on_starting(self, component: object) -> None:
+        """A component begins to start; if it turns out to be a scheduler, it gets a controller."""
+        if _is_job(component):
+            self._watched.append(WatchedJob(component))
+
+    @hookimpl
+    def before_stopping(self, component: object) -> None:
+        """A component ends; its controller, if it has one, ends first."""
+        for watched in [it for it in self._watched if it.job is component]:
+            self._watched.remove(watched)
+            watched.end()
+
+
+class WatchedJob:
+    """A job of this process. Once it runs and is a scheduler's, each of its heartbeats looks after the controller."""
+
+    def __init__(self, job: Any) -> None:
+        from sqlalchemy import event
+
+        self.job = job
+        self._controller: Any = None
+        self._events = ((type(job).state, self._on_state), (type(job).latest_heartbeat, self._on_heartbeat))
+        for attribute, react in self._events:
+            event.listen(attribute, "set", react)
+
+    def end(self) -> None:
+        """Watch no longer, and end the controller."""
+        from sqlalchemy import event
+
+        for attribute, react in self._events:
+            event.remove(attribute, "set", react)
+        if self._controller is not None:
+            self._controller.stop()
+
+    def _on_state(self, job: Any, state: Any, *_: Any) -> None:
+        if job is self.job and state == RUNNING and job.job_type == SCHEDULER and self._controller is None:
+            self._look_after_controller()
+
+    def _on_heartbeat(self, job: Any, *_: Any) -> None:
+        if job is self.job and self._controller is not None:
+            self._look_after_controller()
+
+    def _look_after_controller(self) -> None:
+        """Start the controller if it is not running; whatever goes wrong must not reach the scheduler."""
+        try:
+            if self._controller is None:
+                self._controller = _controller_process()
+            if self._controller is not None:
+                self._controller.keep_running()
+        except Exception:  # noqa: BLE001  (a boundary: the scheduler goes on without us)
+            log.exception("Triggers controller: cannot be started; the next heartbeat tries again")
+
+
+def _controller_process() -> Any:
+    """The controller to keep running, or None where the setting ``controller_autostart`` is off."""
+    from airflow.configuration import conf
+
+    from airflow_triggers.controller.process import ControllerProcess
+
+    if conf.getboolean("triggers", "controller_autostart", fallback=True):
+        return ControllerProcess()
+    log.info("Triggers controller: not started, [triggers] controller_autostart is off")
+    return None
+
+
+def _is_job(component: object) -> bool:
+    # Told by its name: in a task's process the component is a marker, and no model may be imported there.
+    kind = type(component)
+    return (kind.__module__, kind.__name__) == ("airflow.jobs.job", "Job")

@@ -1,0 +1,48 @@
+"""What Airflow reads to know us as a provider: commands, settings, and the manager of our tables.
+
+Neighbours: ``setup.py`` names :func:`get_provider_info` as an entry point. Airflow calls it in every process, so it imports
+nothing. The plugin is not named here, but as an entry point of its own: Airflow loads providers' plugins only on demand.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow_triggers import __version__
+
+
+def get_provider_info() -> dict[str, Any]:
+    """The provider's description, in the form of Airflow's ``provider_info.schema.json``."""
+    return {
+        "package-name": "airflow-triggers",
+        "name": "Triggers",
+        "description": "Correlates many events per key, over any length of time, and runs Dags for them.",
+        "versions": [__version__],
+        "cli": ["airflow_triggers.cli.definition.get_triggers_cli_commands"],
+        "db-managers": ["airflow_triggers.storages.dbmanager.TriggersDBManager"],
+        "config": {"triggers": _SETTINGS},
+    }
+
+
+_SETTINGS: dict[str, Any] = {
+    "description": "Settings of airflow-triggers.",
+    "options": {
+        "controller_autostart": {
+            "description": (
+                "Whether every scheduler runs a triggers controller beside it. Turn it off to run controllers as\n"
+                "components of their own, with ``airflow triggers controller``.\n"
+            ),
+            "version_added": "0.1.0",
+            "type": "boolean",
+            "example": None,
+            "default": "True",
+        },
+        "controller_interval": {
+            "description": "Seconds that a triggers controller waits before it looks again, when nothing has changed.\n",
+            "version_added": "0.1.0",
+            "type": "float",
+            "example": None,
+            "default": "0.5",
+        },
+    },
+}

@@ -1,0 +1,303 @@
+"""The life of sessions in the SQL storage: open, create, fire into, list, describe.
+
+Neighbours: ``api/``, ``cli/`` and ``controller/`` come through here, so that a session is always handled
+by the manager class that it remembers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Row, Select, select
+
+from airflow_triggers import gateway
+from airflow_triggers.configuration import parse_configuration
+from airflow_triggers.configuration.names import dag_id_of
+from airflow_triggers.errors import ConfigurationError, SessionExists, SessionNotFound
+from airflow_triggers.manager import TriggerManager, trigger_managers
+from airflow_triggers.storages import tables
+from airflow_triggers.storages.sql import SqlStorageBackend
+from airflow_triggers.storages.transaction import snapshot
+from airflow_triggers.types import (
+    Configuration,
+    Fire,
+    FireResult,
+    Kwargs,
+    TaskInstance,
+)
+
+__all__ = [
+    "Fire",
+    "InstanceView",
+    "SessionDescription",
+    "SessionSummary",
+    "configurations_of_sessions",
+    "create_session",
+    "dag_ids_of",
+    "deployed_configuration",
+    "describe_session",
+    "fire_into",
+    "fires_of",
+    "list_sessions",
+    "open_session",
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionSummary:
+    """A session in a list. ``configuration`` is the deployed configuration's name, None for one made at run time."""
+
+    uid: str
+    manager: str
+    configuration: str | None
+    created: datetime
+    last_modified: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class InstanceView:
+    """An instance and the DAG run that executes it (None while it has none)."""
+
+    instance: TaskInstance
+    dag_id: str | None = None
+    run_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionDescription:
+    """A session whole, as it was at one moment; ``fires`` are the newest ones, newest first."""
+
+    summary: SessionSummary
+    metadata: Mapping[str, Any]
+    tasks: Configuration
+    instances: tuple[InstanceView, ...]
+    latest_kwargs: Mapping[str, Kwargs]
+    fires: tuple[Fire, ...]
+
+
+def open_session(uid: str) -> TriggerManager:
+    """The manager of an existing session, of the class that the session remembers.
+
+    :raises SessionNotFound: when there is no such session.
+    :raises RegistryError: when its manager is not installed here.
+    """
+    storage = SqlStorageBackend(uid)
+    manager_name = storage.manager_name
+    if manager_name is None:
+        raise SessionNotFound(uid)
+    return trigger_managers.get(manager_name, storage=storage)
+
+
+def create_session(
+    uid: str,
+    *,
+    configuration: str | Mapping[str, Any] | Configuration,
+    manager: str = "default",
+    metadata: Mapping[str, Any] | None = None,
+    by: str | None = None,
+) -> tuple[TriggerManager, bool]:
+    """Make a session; one that exists with the same configuration and manager is left as it is.
+
+    :param configuration: a deployed configuration's name, or task name → directives.
+    :returns: the session's manager, and whether the session was made now.
+    :raises UnknownConfiguration: when no deployed configuration has that name.
+    :raises SessionExists: when it exists with another configuration or another manager.
+    """
+    made = trigger_managers.get(manager, storage=SqlStorageBackend(uid))
+    deployed = isinstance(configuration, str)
+    parsed = (
+        _deployed(configuration) if isinstance(configuration, str) else parse_configuration(configuration)
+    )
+    with made.storage.acquire_lock(create=True, manager=manager):
+        created = _configure(made, parsed, deployed=deployed, by=by)
+        if created and metadata:
+            made.storage.set_metadata(metadata)
+    return made, created
+
+
+def fire_into(
+    uid: str,
+    trigger_name: str,
+    trigger_kwargs: Kwargs | None = None,
+    *,
+    configuration: str | None = None,
+    manager: str = "default",
+    idempotency_key: str | None = None,
+    fired_by: str | None = None,
+) -> FireResult:
+    """Fire into a session; where ``configuration`` names a deployed one, a first fire makes the session.
+
+    :raises SessionNotFound: when there is no such session and no ``configuration`` is given.
+    """
+    fire = partial(
+        TriggerManager.fire,
+        trigger_name=trigger_name,
+        trigger_kwargs=trigger_kwargs,
+        idempotency_key=idempotency_key,
+        fired_by=fired_by,
+    )
+    try:
+        return fire(open_session(uid))
+    except SessionNotFound:
+        if configuration is None:
+            raise
+    made = trigger_managers.get(manager, storage=SqlStorageBackend(uid))
+    parsed = _deployed(configuration)
+    with made.storage.acquire_lock(create=True, manager=manager):
+        _configure(made, parsed, deployed=True, by=fired_by)
+        return fire(made)
+
+
+def deployed_configuration(name: str) -> Configuration:
+    """The deployed configuration of that name. :raises UnknownConfiguration: when there is none."""
+    return _deployed(name)
+
+
+def list_sessions(
+    *,
+    limit: int = 50,
+    after_uid: str | None = None,
+    configuration: str | None = None,
+    prefix: str | None = None,
+    configuration_hashes: list[str] | None = None,
+) -> list[SessionSummary]:
+    """Sessions ordered by UID, those after ``after_uid``.
+
+    :param configuration: only sessions of the deployed configuration of that name.
+    :param prefix: only UIDs that begin so.
+    :param configuration_hashes: only sessions whose configuration is one of these (see
+        :func:`configurations_of_sessions`).
+    """
+    query = _summaries().order_by(tables.session.c.uid).limit(limit)
+    if after_uid is not None:
+        query = query.where(tables.session.c.uid > after_uid)
+    if configuration is not None:
+        query = query.where(tables.configuration.c.name == configuration)
+    if prefix:
+        query = query.where(tables.session.c.uid.startswith(prefix, autoescape=True))
+    if configuration_hashes is not None:
+        query = query.where(tables.session.c.configuration_hash.in_(configuration_hashes))
+    with snapshot() as session:
+        return [_summary(row) for row in session.execute(query)]
+
+
+def configurations_of_sessions() -> dict[str, Configuration]:
+    """Every configuration that some session may have, by content hash: few, however many sessions there are."""
+    with snapshot() as session:
+        found = session.execute(select(tables.configuration.c.hash, tables.configuration.c.body))
+        return {row.hash: Configuration.from_dict(row.body) for row in found}
+
+
+def describe_session(uid: str, *, fire_limit: int = 100) -> SessionDescription:
+    """The session whole, read at one moment. :raises SessionNotFound: when there is none."""
+    storage = SqlStorageBackend(uid)
+    with storage.consistent_read() as session:
+        row = session.execute(_summaries().where(tables.session.c.uid == uid)).one_or_none()
+        if row is None:
+            raise SessionNotFound(uid)
+        bound = session.execute(select(tables.run).where(tables.run.c.session_id == row.id))
+        runs = {f"{run.task_name}#{run.number}": run for run in bound}
+        return SessionDescription(
+            summary=_summary(row),
+            metadata=storage.metadata,
+            tasks=storage.configuration,
+            instances=tuple(_view(instance, runs.get(instance.name)) for instance in storage),
+            latest_kwargs=storage.latest_kwargs,
+            fires=tuple(storage.fires(limit=fire_limit)),
+        )
+
+
+def fires_of(uid: str, *, limit: int = 50, before: int | None = None) -> list[Fire]:
+    """The session's fires, newest first, those before the fire id ``before``."""
+    storage = SqlStorageBackend(uid)
+    with storage.consistent_read():
+        if not storage.exists:
+            raise SessionNotFound(uid)
+        return storage.fires(limit=limit, before=before)
+
+
+def dag_ids_of(configuration: Configuration) -> dict[str, str]:
+    """The DAG that each task runs, by task name; a task that runs none (another runner's) is left out."""
+    found = {}
+    for task in configuration:
+        try:
+            found[task.name] = dag_id_of(configuration, task)
+        except ConfigurationError:
+            continue
+    return found
+
+
+def _deployed(name: str) -> Configuration:
+    with snapshot() as session:
+        return gateway.deployed_configuration(session, name)
+
+
+def _configure(
+    manager: TriggerManager, configuration: Configuration, *, deployed: bool, by: str | None
+) -> bool:
+    """Give a session, whose lock is held, its configuration; False when it had the same one already.
+
+    A deployed configuration is not checked against the deployed DAGs: one of them missing for a moment (the DAG
+    processor is at work) holds up an instance, not the session.
+    """
+    storage = manager.storage
+    existing = storage.configuration
+    if existing.tasks:
+        _check_same(manager, existing, configuration)
+        return False
+    if deployed:
+        storage.set_configuration(configuration)
+        storage.record_event(
+            "configure", instance=None, by=by, details={"tasks": sorted(configuration.tasks)}
+        )
+    else:
+        manager.update_configuration(configuration, by=by)
+    return True
+
+
+def _check_same(manager: TriggerManager, existing: Configuration, given: Configuration) -> None:
+    uid = manager.storage.uid
+    same = existing.name == given.name if given.name else existing.content_hash == given.content_hash
+    if not same:
+        raise SessionExists(
+            f"Session {uid!r} exists with {_named(existing)}, not with {_named(given)}. "
+            "Choose another UID, or update that session's configuration."
+        )
+    if manager.storage.manager_name != manager.name:
+        raise SessionExists(
+            f"Session {uid!r} exists with the manager {manager.storage.manager_name!r}, not {manager.name!r}."
+        )
+
+
+def _named(configuration: Configuration) -> str:
+    return f"the configuration {configuration.name!r}" if configuration.name else "a configuration of its own"
+
+
+def _summaries() -> Select[Any]:
+    found = tables.session.outerjoin(
+        tables.configuration, tables.session.c.configuration_hash == tables.configuration.c.hash
+    )
+    own = tables.session.c
+    return select(
+        own.id, own.uid, own.manager, own.created, own.last_modified, tables.configuration.c.name
+    ).select_from(found)
+
+
+def _summary(row: Row[Any]) -> SessionSummary:
+    return SessionSummary(
+        uid=row.uid,
+        manager=row.manager,
+        configuration=row.name,
+        created=row.created,
+        last_modified=row.last_modified,
+    )
+
+
+def _view(instance: TaskInstance, run: Row[Any] | None) -> InstanceView:
+    return InstanceView(
+        instance=instance, dag_id=run.dag_id if run else None, run_id=run.run_id if run else None
+    )

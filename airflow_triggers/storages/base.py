@@ -1,0 +1,245 @@
+"""The contract of a storage backend: it keeps one session.
+
+Neighbours: ``manager.py`` is the only caller of the writing half; ``states.py`` decides what is written. Every
+backend passes the contract suite.
+"""
+
+from __future__ import annotations
+
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from airflow_triggers import states
+from airflow_triggers.types import (
+    Configuration,
+    Fire,
+    InstanceStatus,
+    TaskConfig,
+    TaskInstance,
+    TriggerKwargs,
+    validate_session_uid,
+)
+
+
+class BaseStorageBackend(ABC):
+    """Keeps the tasks, instances, fires and metadata of the session ``uid``.
+
+    Reading works at any time and sees what is committed (inside the lock: what this thread wrote, too). Writing
+    needs the lock: outside of :meth:`acquire_lock` every writing method raises ``RuntimeError``.
+
+    :param uid: the session's UID.
+    :raises InvalidSessionUid: when the UID is outside the allowed form.
+    """
+
+    name: ClassVar[str]
+
+    def __init__(self, uid: str) -> None:
+        self.uid = validate_session_uid(uid)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.uid!r}>"
+
+    # -- the lock ---------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def acquire_lock(
+        self, *, create: bool = False, manager: str = "default", wait: bool = True
+    ) -> AbstractContextManager[None]:
+        """Hold the session's lock; what is written inside is kept as one when the outermost one ends.
+
+        Reentrant within a thread. An exception leaving the outermost one undoes everything written inside.
+
+        :param create: make the session if there is none; ``manager`` is the name it will remember.
+        :param wait: False: raise LockTimeout at once when another holds the lock (where the store can tell).
+        :raises SessionNotFound: when there is no session and ``create`` is false.
+        :raises LockTimeout: when another holder did not let go in time; nothing was written.
+        """
+
+    @abstractmethod
+    def after_release(self, callback: Callable[[], None]) -> None:
+        """Call back after the outermost lock's content is kept; in the order of these calls; never if undone."""
+
+    @abstractmethod
+    def save(self) -> None:
+        """Send what was written so far to the store, still inside the lock (for readers in this transaction)."""
+
+    # -- reading ----------------------------------------------------------------------------------------------
+
+    @property
+    @abstractmethod
+    def exists(self) -> bool:
+        """Whether there is such a session."""
+
+    @property
+    @abstractmethod
+    def configuration(self) -> Configuration:
+        """The session's tasks, as last updated; empty when there is no session."""
+
+    @property
+    @abstractmethod
+    def manager_name(self) -> str | None:
+        """The name of the manager that the session remembers; None when there is no session."""
+
+    @property
+    @abstractmethod
+    def instances(self) -> dict[str, TaskInstance]:
+        """All instances by name, ordered by task (as configured) and number."""
+
+    @abstractmethod
+    def instances_of_task(self, task: TaskConfig | str) -> list[TaskInstance]:
+        """The task's instances ordered by number."""
+
+    @abstractmethod
+    def __getitem__(self, instance_name: str) -> TaskInstance:
+        """The instance of that name. :raises InstanceNotFound: when there is none."""
+
+    @property
+    @abstractmethod
+    def latest_kwargs(self) -> dict[str, dict[str, Any]]:
+        """The kwargs of each trigger's latest fire, by trigger name."""
+
+    @property
+    @abstractmethod
+    def metadata(self) -> dict[str, Any]:
+        """The session's own metadata."""
+
+    @abstractmethod
+    def fires(self, *, limit: int | None = None, before: int | None = None) -> list[Fire]:
+        """The history of fires, newest first; ``before`` is a fire id."""
+
+    @property
+    def tasks(self) -> dict[str, TaskConfig]:
+        """The session's trigger tasks by name."""
+        return dict(self.configuration.tasks)
+
+    def __iter__(self) -> Iterator[TaskInstance]:
+        return iter(self.instances.values())
+
+    def get_unresolved_instances(self) -> list[TaskInstance]:
+        """Instances that exist and are not resolved."""
+        return [instance for instance in self if not instance.is_resolved]
+
+    def get_unresolved_tasks(self) -> list[TaskConfig]:
+        """Tasks without an instance yet, or with at least one unresolved."""
+        seen: dict[str, bool] = {}
+        for instance in self:
+            seen[instance.task.name] = seen.get(instance.task.name, True) and instance.is_resolved
+        return [task for task in self.configuration if not seen.get(task.name, False)]
+
+    def get_instances_with_unresolved_logs(self) -> list[TaskInstance]:
+        """Instances that logged at ERROR or above, whose status still matters and which nobody marked."""
+        past = {InstanceStatus.REPLAYED, InstanceStatus.SKIPPED, InstanceStatus.ABANDONED}
+        return [
+            instance
+            for instance in self
+            if instance.log_level >= logging.ERROR
+            and instance.status not in past
+            and not instance.logs_resolved
+        ]
+
+    def debug_repr(self) -> str:
+        """The session's story in lines, for people: tasks, instances with what they lack, latest triggers."""
+        lines = [f"session {self.uid}"]
+        lines += [f"  fired {name} {dict(kwargs)}" for name, kwargs in self.latest_kwargs.items()]
+        for instance in self:
+            lacking = f", waits for {', '.join(sorted(instance.missing))}" if instance.missing else ""
+            lines.append(f"  {instance.name}: {instance.status.value}{lacking}")
+        lines += [
+            f"  {task.name}: no instance" for task in self.configuration if not self.instances_of_task(task)
+        ]
+        return "\n".join(lines)
+
+    # -- writing, inside the lock -----------------------------------------------------------------------------
+
+    @abstractmethod
+    def set_configuration(self, configuration: Configuration) -> None:
+        """Replace the configuration; unstarted instances of replaced tasks wait for what the new ones require."""
+
+    @abstractmethod
+    def set_metadata(self, metadata: Mapping[str, Any]) -> None:
+        """Replace the session's metadata."""
+
+    @abstractmethod
+    def fire_view(self, trigger_name: str) -> states.FireView:
+        """What :func:`states.plan_fire` needs to know, read at a cost that does not grow with the session."""
+
+    @abstractmethod
+    def count_instances(self, task: TaskConfig) -> int:
+        """How many instances the task has: the next one's number."""
+
+    @abstractmethod
+    def add(self, instance: TaskInstance) -> None:
+        """Keep a new instance. :raises StaleWrite: when its number is taken."""
+
+    @abstractmethod
+    def put(self, before: TaskInstance, after: TaskInstance) -> None:
+        """Keep a changed instance. :raises StaleWrite: when the kept one's status is not that of ``before``."""
+
+    @abstractmethod
+    def find_fire(self, idempotency_key: str) -> Fire | None:
+        """The session's fire with that key."""
+
+    @abstractmethod
+    def record_fire(self, fire: Fire) -> Fire:
+        """Keep a fire; returned with its ``fire_id``, larger than every earlier one of the session.
+
+        Its kwargs become the session's latest for the trigger.
+        """
+
+    @abstractmethod
+    def record_event(
+        self, kind: str, *, instance: str | None, by: str | None, details: Mapping[str, Any]
+    ) -> None:
+        """Keep an entry of the session's history that is no fire (a repair, a status change)."""
+
+    @abstractmethod
+    def add_hook(self, hook: str, arguments: Mapping[str, Any]) -> Any:
+        """Remember that a hook has to be called once this lock's content is kept; returns a token."""
+
+    @abstractmethod
+    def hook_done(self, token: Any) -> None:
+        """Forget the hook (takes no lock)."""
+
+    @abstractmethod
+    def hook_failed(self, token: Any, error: str) -> None:
+        """Have the hook called again later (takes no lock)."""
+
+    def create_instance(
+        self,
+        task: TaskConfig | str,
+        *,
+        kwargs: TriggerKwargs | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        status: InstanceStatus = InstanceStatus.UNSTARTED,
+    ) -> TaskInstance:
+        """Add an instance of the task that has taken the triggers in ``kwargs``.
+
+        :raises TaskNotFound: when the configuration has no such task.
+        """
+        config = self.configuration[task] if isinstance(task, str) else task
+        now = self.now()
+        instance = states.new_instance(
+            config, self.count_instances(config), now=now, latest=kwargs or {}, metadata=metadata
+        )
+        if status is not InstanceStatus.UNSTARTED:
+            instance = states.with_status(instance, status, now=now)
+        self.add(instance)
+        return instance
+
+    def clone_instance(
+        self, instance: TaskInstance | str, *, kwargs: TriggerKwargs | None = None
+    ) -> TaskInstance:
+        """Add a scheduled copy of the instance with the next number and the task's current configuration."""
+        original = self[instance] if isinstance(instance, str) else instance
+        number = self.count_instances(original.task)
+        clone = states.clone_for_replay(original, number, now=self.now(), kwargs=kwargs)
+        self.add(clone)
+        return clone
+
+    def now(self) -> datetime:
+        """The present moment in UTC; tests replace it."""
+        return datetime.now(UTC)

@@ -1,0 +1,104 @@
+"""How the values of ``types.py`` stand in rows: conversions both ways, nothing else.
+
+Neighbours: ``sql.py`` (one session) and ``sessions.py`` (lists of sessions) use them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Row, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from airflow_triggers.storages import tables
+from airflow_triggers.types import Configuration, Fire, InstanceStatus, TaskInstance
+
+EFFECTS = ("touched", "created", "scheduled", "abandoned")
+
+
+def instance_to_row(session_id: int, instance: TaskInstance) -> dict[str, Any]:
+    """The columns of ``triggers_instance``."""
+    return {
+        "session_id": session_id,
+        "task_name": instance.task.name,
+        "number": instance.number,
+        "status": instance.status.value,
+        "kwargs": dict(instance.kwargs),
+        "unless_seen": sorted(instance.unless_seen),
+        "metadata": dict(instance.metadata),
+    }
+
+
+def instance_from_row(row: Row[Any], configuration: Configuration) -> TaskInstance:
+    """The instance in a row of ``triggers_instance``, with its task's current configuration."""
+    return TaskInstance(
+        task=configuration[row.task_name],
+        number=row.number,
+        status=InstanceStatus(row.status),
+        kwargs=row.kwargs,
+        unless_seen=frozenset(row.unless_seen),
+        metadata=row.metadata,
+    )
+
+
+def fire_to_row(session_id: int, fire: Fire) -> dict[str, Any]:
+    """The columns of ``triggers_fire``, without the id."""
+    return {
+        "session_id": session_id,
+        "trigger_name": fire.trigger_name,
+        "kwargs": dict(fire.kwargs),
+        "fired_at": fire.fired_at,
+        "fired_by": fire.fired_by,
+        "idempotency_key": fire.idempotency_key,
+        "effect": {name: list(getattr(fire, name)) for name in EFFECTS if getattr(fire, name)},
+    }
+
+
+def fire_from_row(row: Row[Any]) -> Fire:
+    """The fire in a row of ``triggers_fire``."""
+    effect: Mapping[str, list[str]] = row.effect
+    return Fire(
+        fire_id=row.id,
+        trigger_name=row.trigger_name,
+        kwargs=row.kwargs,
+        fired_at=row.fired_at,
+        fired_by=row.fired_by,
+        idempotency_key=row.idempotency_key,
+        **{name: tuple(effect.get(name, ())) for name in EFFECTS},
+    )
+
+
+def keep_configuration(session: Session, configuration: Configuration) -> str:
+    """Store the configuration if its content is new; returns its hash."""
+    content_hash = configuration.content_hash
+    values = {"hash": content_hash, "name": configuration.name, "body": configuration.to_dict()}
+    session.execute(insert_or_ignore(session, tables.configuration, values))
+    return content_hash
+
+
+def read_configuration(session: Session, content_hash: str | None) -> Configuration:
+    """The configuration of that hash (None: the empty one); kept in memory, since its content never changes."""
+    if content_hash is None:
+        return Configuration()
+    found = _remembered(content_hash)
+    if not found:
+        body = session.scalar(
+            select(tables.configuration.c.body).where(tables.configuration.c.hash == content_hash)
+        )
+        found.append(Configuration.from_dict(body or {"tasks": {}}))
+    return found[0]
+
+
+@lru_cache(maxsize=256)
+def _remembered(content_hash: str) -> list[Configuration]:
+    """A place for one configuration, filled when it is first read."""
+    return []
+
+
+def insert_or_ignore(session: Session, table: Any, values: Mapping[str, Any]) -> Any:
+    """An INSERT that leaves a row with an equal key as it is."""
+    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+    return dialect.insert(table).values(**values).on_conflict_do_nothing()

@@ -1,0 +1,461 @@
+"""SqlStorageBackend: a session in Airflow's metadata database.
+
+Neighbours: ``tables.py`` (the tables), ``rows.py`` (values ↔ rows), ``transaction.py`` (the transaction).
+The runner puts its DAG runs into the same transaction, through :attr:`SqlStorageBackend.transaction`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import delete, func, insert, literal, select, union_all, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from airflow_triggers import states
+from airflow_triggers.errors import (
+    IdempotencyConflict,
+    InstanceNotFound,
+    LockTimeout,
+    SessionNotFound,
+    StaleWrite,
+)
+from airflow_triggers.storages import rows, tables
+from airflow_triggers.storages.base import BaseStorageBackend
+from airflow_triggers.storages.transaction import first_statement, is_sqlite, snapshot, transaction
+from airflow_triggers.types import Configuration, Fire, TaskConfig, TaskInstance, parse_instance_name
+
+HOOK_GRACE = timedelta(seconds=30)
+"""How long the process that committed has to call its hooks before the controller does."""
+
+MAX_HOOK_BACKOFF = timedelta(hours=1)
+
+
+class _Work(threading.local):
+    """What a thread does under the lock."""
+
+    def __init__(self) -> None:
+        self.depth = 0
+        self.session: Session | None = None
+        self.reading: tuple[Session, int | None, Configuration] | None = None
+        self.session_id = 0
+        self.manager = ""
+        self.configuration = Configuration()
+        self.callbacks: list[Callable[[], None]] = []
+
+
+class SqlStorageBackend(BaseStorageBackend):
+    """Keeps the session ``uid`` in Airflow's metadata database (SQLite or PostgreSQL).
+
+    >>> from airflow_triggers import SqlStorageBackend, TriggerManager
+    >>> manager = TriggerManager(SqlStorageBackend("order-4711"))  # doctest: +SKIP
+
+    A fire reads the instances that still lack the trigger and writes what changes; it never loads the session.
+    """
+
+    name = "sql"
+
+    def __init__(self, uid: str) -> None:
+        super().__init__(uid)
+        self._work = _Work()
+
+    # -- the lock ---------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def acquire_lock(
+        self, *, create: bool = False, manager: str = "default", wait: bool = True
+    ) -> Iterator[None]:
+        """See :meth:`BaseStorageBackend.acquire_lock`: the lock is an UPDATE of the session's row."""
+        work = self._work
+        if work.depth:
+            work.depth += 1
+            try:
+                yield
+            finally:
+                work.depth -= 1
+            return
+        callbacks: list[Callable[[], None]] = []
+        with transaction() as session:
+            if not wait:
+                self._refuse_if_locked(session)
+            self._lock_row(session, create=create, manager=manager)
+            work.session, work.depth, work.callbacks = session, 1, callbacks
+            try:
+                yield
+            finally:
+                work.session, work.depth, work.callbacks = None, 0, []
+        for callback in callbacks:
+            callback()
+
+    def _refuse_if_locked(self, session: Session) -> None:
+        """SQLite cannot tell: there, the wait is for whoever writes anything, and short."""
+        if is_sqlite():
+            return
+        own = tables.session.c
+        free = select(own.id).where(own.uid == self.uid).with_for_update(skip_locked=True)
+        if session.execute(free).one_or_none() is None:
+            raise LockTimeout(f"Session {self.uid!r} is being written by another process.")
+
+    def _lock_row(self, session: Session, *, create: bool, manager: str) -> None:
+        now = self.now()
+        lock = (
+            update(tables.session)
+            .where(tables.session.c.uid == self.uid)
+            .values(version=tables.session.c.version + 1, last_modified=now)
+            .returning(tables.session.c.id, tables.session.c.manager, tables.session.c.configuration_hash)
+        )
+        row = first_statement(session, lambda: session.execute(lock).one_or_none())
+        if row is None and create:
+            values = {"uid": self.uid, "manager": manager, "metadata": {}, "version": 0}
+            moments = {"created": now, "last_modified": now}
+            session.execute(rows.insert_or_ignore(session, tables.session, values | moments))
+            row = session.execute(lock).one_or_none()
+        if row is None:
+            raise SessionNotFound(self.uid)
+        self._work.session_id = row.id
+        self._work.manager = row.manager
+        self._work.configuration = rows.read_configuration(session, row.configuration_hash)
+
+    @property
+    def transaction(self) -> Session:
+        """The database session of the lock's transaction, for what has to be kept with it.
+
+        :raises RuntimeError: outside of :meth:`acquire_lock`.
+        """
+        if self._work.session is None:
+            raise RuntimeError(
+                f"Writing to session {self.uid!r} needs its lock: with storage.acquire_lock(): …"
+            )
+        return self._work.session
+
+    @property
+    def session_id(self) -> int:
+        """The key of the session's row, under the lock."""
+        return self._work.session_id
+
+    def after_release(self, callback: Callable[[], None]) -> None:
+        """See :meth:`BaseStorageBackend.after_release`."""
+        _ = self.transaction
+        self._work.callbacks.append(callback)
+
+    def save(self) -> None:
+        """See :meth:`BaseStorageBackend.save`: every write is sent at once, except what Airflow's models hold back."""
+        self.transaction.flush()
+
+    # -- reading ----------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def consistent_read(self) -> Iterator[Session]:
+        """Let everything that is read inside see the session at one moment."""
+        with self._reading() as reading:
+            outer, self._work.reading = self._work.reading, reading
+            try:
+                yield reading[0]
+            finally:
+                self._work.reading = outer
+
+    @contextmanager
+    def _reading(self) -> Iterator[tuple[Session, int | None, Configuration]]:
+        """The lock's transaction or one of its own; the session's key, None if there is none; its configuration."""
+        work = self._work
+        if work.session is not None:
+            yield work.session, work.session_id, work.configuration
+        elif work.reading is not None:
+            yield work.reading
+        else:
+            with snapshot() as session:
+                query = select(tables.session).where(tables.session.c.uid == self.uid)
+                row = session.execute(query).one_or_none()
+                content_hash = row.configuration_hash if row else None
+                yield session, row.id if row else None, rows.read_configuration(session, content_hash)
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is such a session."""
+        with self._reading() as (_, session_id, _configuration):
+            return session_id is not None
+
+    @property
+    def configuration(self) -> Configuration:
+        """The session's tasks, as last updated."""
+        with self._reading() as (_, _session_id, configuration):
+            return configuration
+
+    @property
+    def manager_name(self) -> str | None:
+        """The name of the manager that the session remembers."""
+        with self._reading() as (session, _, _configuration):
+            return session.scalar(select(tables.session.c.manager).where(tables.session.c.uid == self.uid))
+
+    @property
+    def instances(self) -> dict[str, TaskInstance]:
+        """All instances by name, ordered by task (as configured) and number."""
+        with self._reading() as (session, session_id, configuration):
+            found = session.execute(
+                select(tables.instance)
+                .where(tables.instance.c.session_id == session_id)
+                .order_by(tables.instance.c.number)
+            )
+            instances = [rows.instance_from_row(row, configuration) for row in found]
+        order = {name: position for position, name in enumerate(configuration.tasks)}
+        return {one.name: one for one in sorted(instances, key=lambda one: order[one.task.name])}
+
+    def instances_of_task(self, task: TaskConfig | str) -> list[TaskInstance]:
+        """The task's instances ordered by number."""
+        task_name = task if isinstance(task, str) else task.name
+        with self._reading() as (session, session_id, configuration):
+            found = session.execute(
+                select(tables.instance)
+                .where(tables.instance.c.session_id == session_id, tables.instance.c.task_name == task_name)
+                .order_by(tables.instance.c.number)
+            )
+            return [rows.instance_from_row(row, configuration) for row in found]
+
+    def __getitem__(self, instance_name: str) -> TaskInstance:
+        try:
+            task_name, number = parse_instance_name(instance_name)
+        except ValueError as error:
+            raise InstanceNotFound(f"Session {self.uid!r} has no such instance: {error}") from None
+        with self._reading() as (session, session_id, configuration):
+            row = session.execute(
+                select(tables.instance).where(*self._key(session_id, task_name, number))
+            ).one_or_none()
+            if row is None:
+                if session_id is None:
+                    raise SessionNotFound(self.uid)
+                raise InstanceNotFound(f"Session {self.uid!r} has no instance {instance_name!r}.")
+            return rows.instance_from_row(row, configuration)
+
+    @property
+    def latest_kwargs(self) -> dict[str, dict[str, Any]]:
+        """The kwargs of each trigger's latest fire, by trigger name, oldest first."""
+        with self._reading() as (session, session_id, _):
+            return self._latest(session, session_id)
+
+    def _latest(
+        self, session: Session, session_id: int | None, *conditions: Any
+    ) -> dict[str, dict[str, Any]]:
+        fire = tables.fire.c
+        newest = (
+            select(func.max(fire.id))
+            .where(fire.session_id == session_id, *conditions)
+            .group_by(fire.trigger_name)
+        )
+        found = session.execute(
+            select(fire.trigger_name, fire.kwargs).where(fire.id.in_(newest)).order_by(fire.id)
+        )
+        return {row.trigger_name: row.kwargs for row in found}
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """The session's own metadata."""
+        with self._reading() as (session, session_id, _):
+            kept = session.scalar(select(tables.session.c.metadata).where(tables.session.c.id == session_id))
+            return dict(kept or {})
+
+    def fires(self, *, limit: int | None = None, before: int | None = None) -> list[Fire]:
+        """The history of fires, newest first."""
+        with self._reading() as (session, session_id, _):
+            query = select(tables.fire).where(tables.fire.c.session_id == session_id)
+            if before is not None:
+                query = query.where(tables.fire.c.id < before)
+            found = session.execute(query.order_by(tables.fire.c.id.desc()).limit(limit))
+            return [rows.fire_from_row(row) for row in found]
+
+    # -- writing, inside the lock -----------------------------------------------------------------------------
+
+    def _key(self, session_id: int | None, task_name: str, number: int) -> tuple[Any, ...]:
+        columns = tables.instance.c
+        return columns.session_id == session_id, columns.task_name == task_name, columns.number == number
+
+    def set_configuration(self, configuration: Configuration) -> None:
+        """See :meth:`BaseStorageBackend.set_configuration`."""
+        before, session = self._work.configuration, self.transaction
+        content_hash = rows.keep_configuration(session, configuration)
+        self._update_session(configuration_hash=content_hash)
+        replaced = [task.name for task in configuration if before.tasks.get(task.name, task) != task]
+        waiting = [one for name in replaced for one in self.instances_of_task(name) if states.waits_of(one)]
+        self._work.configuration = configuration
+        for one in waiting:
+            self._rewrite_waits(one, replace(one, task=configuration[one.task.name]))
+
+    def set_metadata(self, metadata: Mapping[str, Any]) -> None:
+        """Replace the session's metadata."""
+        self._update_session(metadata=dict(metadata))
+
+    def _update_session(self, **values: Any) -> None:
+        self.transaction.execute(
+            update(tables.session).where(tables.session.c.id == self.session_id).values(**values)
+        )
+
+    def fire_view(self, trigger_name: str) -> states.FireView:
+        """See :meth:`BaseStorageBackend.fire_view`: one look-up by index each for what waits, counts and latest."""
+        concerned = self._work.configuration.concerned_by(trigger_name)
+        if not concerned:
+            return states.FireView(tasks=())
+        waiting = self._waiting_for(trigger_name, [task.name for task in concerned])
+        counts = self._counts([task.name for task in concerned])
+        fresh = [
+            task
+            for task in concerned
+            if states.needs_new_instance(
+                task, trigger_name, counts[task.name], [one for one in waiting if one.task.name == task.name]
+            )
+        ]
+        wanted = frozenset[str]().union(*(task.triggers for task in fresh)) - {trigger_name}
+        latest = (
+            self._latest(self.transaction, self.session_id, tables.fire.c.trigger_name.in_(sorted(wanted)))
+            if wanted
+            else {}
+        )
+        return states.FireView(tasks=concerned, waiting=tuple(waiting), counts=counts, latest=latest)
+
+    def _waiting_for(self, trigger_name: str, task_names: list[str]) -> list[TaskInstance]:
+        waiting = tables.wait.c
+        keys = (
+            select(waiting.task_name, waiting.number)
+            .where(
+                waiting.session_id == self.session_id,
+                waiting.trigger_name.in_((trigger_name, states.RIPE)),
+                waiting.task_name.in_(task_names),
+            )
+            .distinct()
+            .subquery()
+        )
+        matches = (
+            (tables.instance.c.session_id == self.session_id)
+            & (tables.instance.c.task_name == keys.c.task_name)
+            & (tables.instance.c.number == keys.c.number)
+        )
+        query = select(tables.instance).join(keys, matches).order_by(tables.instance.c.number)
+        found = self.transaction.execute(query)
+        return [rows.instance_from_row(row, self._work.configuration) for row in found]
+
+    def _counts(self, task_names: list[str]) -> dict[str, int]:
+        """Instances by task: the largest number of each, found at the end of its part of the key's index."""
+        columns = tables.instance.c
+        one_each = (
+            select(
+                literal(name).label("task_name"),
+                select(func.max(columns.number))
+                .where(columns.session_id == self.session_id, columns.task_name == name)
+                .scalar_subquery()
+                .label("highest"),
+            )
+            for name in task_names
+        )
+        found = self.transaction.execute(union_all(*one_each))
+        return {row.task_name: 0 if row.highest is None else row.highest + 1 for row in found}
+
+    def count_instances(self, task: TaskConfig) -> int:
+        """How many instances the task has."""
+        return self._counts([task.name])[task.name]
+
+    def add(self, instance: TaskInstance) -> None:
+        """See :meth:`BaseStorageBackend.add`."""
+        row = rows.instance_to_row(self.session_id, instance)
+        try:
+            with self.transaction.no_autoflush:
+                self.transaction.execute(insert(tables.instance).values(**row))
+        except IntegrityError as error:
+            raise StaleWrite(f"Session {self.uid!r} has an instance {instance.name} already.") from error
+        self._add_waits(instance, states.waits_of(instance))
+
+    def put(self, before: TaskInstance, after: TaskInstance) -> None:
+        """See :meth:`BaseStorageBackend.put`."""
+        row = rows.instance_to_row(self.session_id, after)
+        changes = {column: row[column] for column in ("status", "kwargs", "unless_seen", "metadata")}
+        changed = self.transaction.execute(
+            update(tables.instance)
+            .where(
+                *self._key(self.session_id, after.task.name, after.number),
+                tables.instance.c.status == before.status.value,
+            )
+            .values(**changes)
+        )
+        if changed.rowcount != 1:  # type: ignore[attr-defined]
+            raise StaleWrite(f"{after.name} of session {self.uid!r} is not {before.status.value} any more.")
+        self._rewrite_waits(before, after)
+
+    def _rewrite_waits(self, before: TaskInstance, after: TaskInstance) -> None:
+        old, new = states.waits_of(before), states.waits_of(after)
+        if gone := old - new:
+            waiting = tables.wait.c
+            self.transaction.execute(
+                delete(tables.wait).where(
+                    waiting.session_id == self.session_id,
+                    waiting.trigger_name.in_(sorted(gone)),
+                    waiting.task_name == after.task.name,
+                    waiting.number == after.number,
+                )
+            )
+        self._add_waits(after, new - old)
+
+    def _add_waits(self, instance: TaskInstance, triggers: frozenset[str]) -> None:
+        key = {"session_id": self.session_id, "task_name": instance.task.name, "number": instance.number}
+        if triggers:
+            self.transaction.execute(
+                insert(tables.wait), [{**key, "trigger_name": trigger} for trigger in sorted(triggers)]
+            )
+
+    def find_fire(self, idempotency_key: str) -> Fire | None:
+        """The session's fire with that key."""
+        query = select(tables.fire).where(
+            tables.fire.c.session_id == self.session_id, tables.fire.c.idempotency_key == idempotency_key
+        )
+        row = self.transaction.execute(query).one_or_none()
+        return rows.fire_from_row(row) if row else None
+
+    def record_fire(self, fire: Fire) -> Fire:
+        """See :meth:`BaseStorageBackend.record_fire`."""
+        row = rows.fire_to_row(self.session_id, fire)
+        try:
+            fire_id = self.transaction.execute(
+                insert(tables.fire).values(**row).returning(tables.fire.c.id)
+            ).scalar_one()
+        except IntegrityError as error:
+            raise IdempotencyConflict(
+                f"The idempotency key {fire.idempotency_key!r} was used before in session {self.uid!r}."
+            ) from error
+        return replace(fire, fire_id=fire_id)
+
+    def record_event(
+        self, kind: str, *, instance: str | None, by: str | None, details: Mapping[str, Any]
+    ) -> None:
+        """See :meth:`BaseStorageBackend.record_event`."""
+        entry = {"kind": kind, "instance": instance, "by": by, "details": dict(details), "at": self.now()}
+        self.transaction.execute(insert(tables.event).values(session_id=self.session_id, **entry))
+
+    def add_hook(self, hook: str, arguments: Mapping[str, Any]) -> int:
+        """See :meth:`BaseStorageBackend.add_hook`; due for the controller after :data:`HOOK_GRACE`."""
+        values = {"hook": hook, "arguments": dict(arguments), "attempts": 0, "due": self.now() + HOOK_GRACE}
+        added = self.transaction.execute(
+            insert(tables.hook).values(session_id=self.session_id, **values).returning(tables.hook.c.id)
+        )
+        return int(added.scalar_one())
+
+    def hook_done(self, token: int) -> None:
+        """Forget the hook."""
+        with transaction() as session:
+            gone = delete(tables.hook).where(tables.hook.c.id == token)
+            first_statement(session, lambda: session.execute(gone))
+
+    def hook_failed(self, token: int, error: str) -> None:
+        """Have the hook called again later: after 30 seconds, then twice as long each time, an hour at most."""
+        with transaction() as session:
+            columns = tables.hook.c
+            counted = (
+                update(tables.hook)
+                .where(columns.id == token)
+                .values(attempts=columns.attempts + 1, error=error)
+                .returning(columns.attempts)
+            )
+            attempts = first_statement(session, lambda: session.execute(counted).scalar())
+            if attempts is not None:
+                due = self.now() + min(MAX_HOOK_BACKOFF, HOOK_GRACE * 2 ** (attempts - 1))
+                session.execute(update(tables.hook).where(columns.id == token).values(due=due))

@@ -1,0 +1,164 @@
+"""The tables of the SQL storage, all in Airflow's metadata database and prefixed ``triggers_``.
+
+Neighbours: ``sql.py`` reads and writes them, ``migrations/`` makes them, ``dbmanager.py`` registers both with
+``airflow db migrate``. No foreign key leads to Airflow's tables. What must be unique is a constraint here, and not
+a check in code.
+"""
+
+from __future__ import annotations
+
+from airflow.utils.sqlalchemy import UtcDateTime
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from airflow_triggers.types import MAX_NAME_LENGTH
+
+AIRFLOW_ID_LENGTH = 250
+
+Id = BigInteger().with_variant(Integer, "sqlite")
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _session_id(*, primary_key: bool = False) -> Column[int]:
+    owner = ForeignKey("triggers_session.id", ondelete="CASCADE")
+    return Column("session_id", Id, owner, nullable=False, primary_key=primary_key)
+
+
+configuration = Table(
+    "triggers_configuration",
+    metadata,
+    Column("hash", String(64), primary_key=True),
+    Column("name", String(AIRFLOW_ID_LENGTH), nullable=True),
+    Column("body", JSON, nullable=False),
+)
+"""Configurations by content hash; never changed, shared by all sessions that were made with them."""
+
+session = Table(
+    "triggers_session",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("uid", String(MAX_NAME_LENGTH), nullable=False, unique=True),
+    Column("manager", String(MAX_NAME_LENGTH), nullable=False),
+    Column(
+        "configuration_hash", String(64), ForeignKey("triggers_configuration.hash"), nullable=True, index=True
+    ),
+    Column("metadata", JSON, nullable=False),
+    Column("created", UtcDateTime, nullable=False),
+    Column("last_modified", UtcDateTime, nullable=False),
+    Column("version", Id, nullable=False),
+)
+"""One row a session; updating it is the session's lock."""
+
+instance = Table(
+    "triggers_instance",
+    metadata,
+    _session_id(primary_key=True),
+    Column("task_name", String(MAX_NAME_LENGTH), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("status", String(20), nullable=False),
+    Column("kwargs", JSON, nullable=False),
+    Column("unless_seen", JSON, nullable=False),
+    Column("metadata", JSON, nullable=False),
+)
+"""One row a task instance; its key is its name."""
+
+wait = Table(
+    "triggers_wait",
+    metadata,
+    _session_id(primary_key=True),
+    Column("trigger_name", String(MAX_NAME_LENGTH), primary_key=True),
+    Column("task_name", String(MAX_NAME_LENGTH), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+)
+"""What unstarted instances wait for, in the order that a fire looks them up; see ``states.waits_of``."""
+
+fire = Table(
+    "triggers_fire",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    _session_id(),
+    Column("trigger_name", String(MAX_NAME_LENGTH), nullable=False),
+    Column("kwargs", JSON, nullable=False),
+    Column("fired_at", UtcDateTime, nullable=False),
+    Column("fired_by", String(AIRFLOW_ID_LENGTH), nullable=True),
+    Column("idempotency_key", String(AIRFLOW_ID_LENGTH), nullable=True),
+    Column("effect", JSON, nullable=False),
+    UniqueConstraint("session_id", "idempotency_key"),
+    Index(None, "session_id", "trigger_name", "id"),
+)
+"""Every fire, for the life of the session: who, when, kwargs and what it touched."""
+
+event = Table(
+    "triggers_event",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    _session_id(),
+    Column("kind", String(40), nullable=False),
+    Column("instance", String(AIRFLOW_ID_LENGTH), nullable=True),
+    Column("at", UtcDateTime, nullable=False),
+    Column("by", String(AIRFLOW_ID_LENGTH), nullable=True),
+    Column("details", JSON, nullable=False),
+    Index(None, "session_id", "id"),
+)
+"""The rest of a session's history: repairs, status changes, configuration updates."""
+
+hook = Table(
+    "triggers_hook",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    _session_id(),
+    Column("hook", String(40), nullable=False),
+    Column("arguments", JSON, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("due", UtcDateTime, nullable=False, index=True),
+    Column("error", Text, nullable=True),
+)
+"""Hooks that were promised by a commit and not yet seen to end; kept until then."""
+
+run = Table(
+    "triggers_run",
+    metadata,
+    Column("dag_id", String(AIRFLOW_ID_LENGTH), primary_key=True),
+    Column("run_id", String(AIRFLOW_ID_LENGTH), primary_key=True),
+    _session_id(),
+    Column("task_name", String(MAX_NAME_LENGTH), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("seen_state", String(50), nullable=False),
+    Column("seen_clear_number", Integer, nullable=False),
+    Column("watched", Boolean, nullable=False),
+    Column("retry_at", UtcDateTime, nullable=True),
+    Column("failures", Integer, nullable=False, server_default=text("0")),
+    UniqueConstraint("session_id", "task_name", "number"),
+    Index(
+        "ix_triggers_run_watched",
+        "dag_id",
+        "run_id",
+        postgresql_where=text("watched"),
+        sqlite_where=text("watched"),
+    ),
+)
+"""Which DAG run executes which instance, and what the controller last saw of it.
+
+``watched`` runs are compared with Airflow's in every pass; the others only when Airflow has them in flight again.
+"""

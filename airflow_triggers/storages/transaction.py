@@ -1,0 +1,122 @@
+"""One transaction on Airflow's metadata database, with foreign errors translated.
+
+Neighbours: ``sql.py`` and ``sessions.py`` open transactions here; ``dbmanager.check_schema`` is asked once per engine.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+from weakref import WeakSet
+
+from airflow import settings
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
+from sqlalchemy.orm import Session
+
+from airflow_triggers.errors import LockTimeout, SchemaOutdated, StorageError
+from airflow_triggers.storages.dbmanager import check_schema
+
+LOCK_TIMEOUT = 30.0
+"""Seconds that a writer waits for SQLite's only write lock before it gives up."""
+
+_checked: WeakSet[Engine] = WeakSet()
+
+T = TypeVar("T")
+
+
+def engine() -> Engine:
+    """Airflow's engine, once its database is known to hold our tables.
+
+    :raises StorageError: in a process that Airflow gives no database (tasks, DAG processors).
+    :raises SchemaOutdated: when the tables are missing or of another version.
+    """
+    found = settings.engine
+    if found is None:
+        raise StorageError(
+            "This process has no access to Airflow's metadata database (tasks and the DAG processor have none). "
+            "Use the REST API, or fire from the task's context."
+        )
+    if found not in _checked:
+        with translated_errors(), found.connect() as connection:
+            check_schema(connection)
+        _checked.add(found)
+    return found
+
+
+def is_sqlite() -> bool:
+    """Whether the metadata database is SQLite, which has one writer at a time."""
+    return engine().dialect.name == "sqlite"
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """A transaction that commits at the end, or is rolled back when an exception leaves it.
+
+    Its database session is our own, never the scoped one that other code on this thread may be using.
+    """
+    with translated_errors(), Session(engine(), expire_on_commit=False) as session:
+        try:
+            yield session
+            session.commit()
+        except BaseException:
+            session.rollback()
+            raise
+
+
+@contextmanager
+def snapshot() -> Iterator[Session]:
+    """A transaction for reading, all of whose statements see the database at one moment."""
+    with transaction() as session:
+        begin = "BEGIN" if is_sqlite() else "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+        session.connection().exec_driver_sql(begin)
+        yield session
+
+
+def first_statement(session: Session, execute: Callable[[], T]) -> T:
+    """Run a transaction's first write, waiting as long as another process holds SQLite's write lock.
+
+    :raises LockTimeout: after :data:`LOCK_TIMEOUT` seconds.
+    """
+    deadline = time.monotonic() + LOCK_TIMEOUT
+    while True:
+        try:
+            return execute()
+        except OperationalError as error:
+            if not is_busy(error):
+                raise
+            session.rollback()
+            if time.monotonic() > deadline:
+                raise LockTimeout(
+                    f"The database was locked by another writer for {LOCK_TIMEOUT:.0f} seconds; nothing was changed. "
+                    "Try again, or use PostgreSQL, which locks one session and not the whole database."
+                ) from error
+            time.sleep(0.01)
+
+
+def is_busy(error: DBAPIError) -> bool:
+    """Whether SQLite says that another connection is writing."""
+    return "database is locked" in str(error.orig) or "database table is locked" in str(error.orig)
+
+
+@contextmanager
+def translated_errors() -> Iterator[None]:
+    """Turn the database's errors into ours where we can say what to do; chained, the others pass."""
+    try:
+        yield
+    except (OperationalError, ProgrammingError) as error:
+        missing = "no such table: triggers_" in str(error.orig) or (
+            'relation "triggers_' in str(error.orig) and "does not exist" in str(error.orig)
+        )
+        if missing:
+            raise SchemaOutdated(
+                "The tables of airflow-triggers are missing from Airflow's metadata database. "
+                "Run 'airflow db migrate', then start again."
+            ) from error
+        if isinstance(error, OperationalError) and is_busy(error):
+            raise LockTimeout(
+                "The database is locked by another writer; nothing was changed. Try again."
+            ) from error
+        raise

@@ -1,0 +1,382 @@
+"""The values of the framework: TaskConfig, Configuration, TaskInstance, Fire.
+
+All are frozen; a change makes a new one. Neighbours: ``configuration/`` makes TaskConfig values from
+what users write, ``states.py`` decides over them, ``storages/`` keep them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from airflow_triggers.errors import InvalidSessionUid, InvalidTrigger, TaskNotFound
+
+Kwargs = Mapping[str, Any]
+"""The kwargs of one trigger: a JSON object."""
+
+TriggerKwargs = Mapping[str, Kwargs]
+"""Kwargs keyed by trigger name: ``{"firstPageReceived": {"respondent": 17}}``."""
+
+MAX_NAME_LENGTH = 200
+
+
+class InstanceStatus(StrEnum):
+    """Where a task instance stands. The values are stored and part of the REST API."""
+
+    UNSTARTED = "unstarted"  #: waits for triggers
+    SCHEDULED = "scheduled"  #: everything has fired; handed to its runner
+    RUNNING = "running"  #: the runner has started it
+    FINISHED = "finished"  #: done; its name was fired
+    FAILED = "failed"  #: an error; waits for a replay or a skip
+    REPLAYED = "replayed"  #: failed, and a clone took over
+    SKIPPED = "skipped"  #: failed and waived, or a task that skipped itself
+    ABANDONED = "abandoned"  #: ``unless`` was satisfied before it was scheduled
+
+    @property
+    def is_resolved(self) -> bool:
+        """Whether nothing more is to be done."""
+        return self in RESOLVED_STATUSES
+
+
+RESOLVED_STATUSES = frozenset(
+    {InstanceStatus.FINISHED, InstanceStatus.SKIPPED, InstanceStatus.REPLAYED, InstanceStatus.ABANDONED}
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskConfig:
+    """One trigger task: *after* X and Y, *and every* Z, *run* R *unless* U.
+
+    :param name: the task's name, by convention ``t_…``.
+    :param after: triggers that must all have fired.
+    :param and_every: the trigger that makes a new instance each time it fires; also required.
+    :param unless: triggers that, once all have fired, abandon an instance that was not scheduled.
+    :param run: a DAG id, ``package.module.function`` / ``module:function``, or a mapping
+        ``{"operator": dotted path, …kwargs}``.
+    :param with_params: static kwargs, merged under the fired ones.
+    :param using: the runner's name, or None for the manager's default.
+    :param airflow: Airflow's own options for the task's DAG and operator.
+    :param extra: every other directive, for custom managers.
+    """
+
+    name: str
+    run: str | Mapping[str, Any]
+    after: tuple[str, ...] = ()
+    and_every: str | None = None
+    unless: tuple[str, ...] = ()
+    with_params: TriggerKwargs = field(default_factory=dict)
+    using: str | None = None
+    airflow: Mapping[str, Any] = field(default_factory=dict)
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def required(self) -> frozenset[str]:
+        """All triggers an instance needs before it is scheduled: ``after`` and ``and_every``."""
+        return frozenset(self.after) if self.and_every is None else frozenset((*self.after, self.and_every))
+
+    @property
+    def triggers(self) -> frozenset[str]:
+        """All triggers that concern the task: the required ones and ``unless``."""
+        return self.required | frozenset(self.unless)
+
+    def to_directives(self) -> dict[str, Any]:
+        """The directives as a user writes them, without empty ones; ``from_directives`` reads them."""
+        written: dict[str, Any] = {"after": list(self.after)}
+        if self.and_every is not None:
+            written["andEvery"] = self.and_every
+        if self.unless:
+            written["unless"] = list(self.unless)
+        written["run"] = self.run
+        if self.with_params:
+            written["withParams"] = self.with_params
+        if self.using is not None:
+            written["using"] = self.using
+        if self.airflow:
+            written["airflow"] = self.airflow
+        return written | dict(self.extra)
+
+    @classmethod
+    def from_directives(cls, name: str, directives: Mapping[str, Any]) -> TaskConfig:
+        """Read what :meth:`to_directives` wrote (already validated; see ``configuration.parse``)."""
+        known = {"after", "andEvery", "unless", "run", "withParams", "using", "airflow"}
+        return cls(
+            name=name,
+            after=tuple(directives.get("after") or ()),
+            and_every=directives.get("andEvery"),
+            unless=tuple(directives.get("unless") or ()),
+            run=directives["run"],
+            with_params=directives.get("withParams") or {},
+            using=directives.get("using"),
+            airflow=directives.get("airflow") or {},
+            extra={key: value for key, value in directives.items() if key not in known},
+        )
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """Named trigger tasks; what a session does with its triggers.
+
+    :param tasks: the tasks by name.
+    :param name: the deployed configuration's name, or None for one made at run time.
+    """
+
+    tasks: Mapping[str, TaskConfig] = field(default_factory=dict)
+    name: str | None = None
+
+    def __post_init__(self) -> None:
+        concerned: dict[str, list[TaskConfig]] = {}
+        for task in self.tasks.values():
+            for trigger in task.triggers:
+                concerned.setdefault(trigger, []).append(task)
+        object.__setattr__(self, "_concerned", concerned)
+
+    def __iter__(self) -> Iterator[TaskConfig]:
+        return iter(self.tasks.values())
+
+    def __getitem__(self, task_name: str) -> TaskConfig:
+        try:
+            return self.tasks[task_name]
+        except KeyError:
+            known = ", ".join(sorted(self.tasks)) or "none"
+            raise TaskNotFound(f"There is no trigger task {task_name!r}; the tasks are: {known}.") from None
+
+    def concerned_by(self, trigger_name: str) -> tuple[TaskConfig, ...]:
+        """The tasks whose ``after``, ``andEvery`` or ``unless`` names the trigger."""
+        concerned: dict[str, list[TaskConfig]] = self.__dict__["_concerned"]
+        return tuple(concerned.get(trigger_name, ()))
+
+    def updated(self, other: Configuration) -> Configuration:
+        """The configuration with the other's tasks added, or replaced by name."""
+        return replace(self, tasks={**self.tasks, **other.tasks})
+
+    def to_dict(self) -> dict[str, Any]:
+        """``{"name": …, "tasks": {task name: directives}}``, ready for JSON."""
+        return {"name": self.name, "tasks": {task.name: task.to_directives() for task in self}}
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Configuration:
+        """Read what :meth:`to_dict` wrote."""
+        tasks = content["tasks"].items()
+        return cls({name: TaskConfig.from_directives(name, it) for name, it in tasks}, content.get("name"))
+
+    @property
+    def content_hash(self) -> str:
+        """A SHA-256 (64 hexadecimal digits) that is equal for equal content."""
+        text = json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskInstance:
+    """One execution of a trigger task in a session, as it was when read.
+
+    :param task: the task's current configuration.
+    :param number: counts the task's instances from 0 in order of creation, replays included.
+    :param kwargs: ``{trigger: kwargs}`` of the required triggers that it took.
+    :param unless_seen: the ``unless`` triggers that it took.
+    :param metadata: see SEMANTICS: ``parent``, ``depth``, ``result``, ``timestamps``, and what users attach.
+    """
+
+    task: TaskConfig
+    number: int
+    status: InstanceStatus = InstanceStatus.UNSTARTED
+    kwargs: TriggerKwargs = field(default_factory=dict)
+    unless_seen: frozenset[str] = frozenset()
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """``t_import#0``."""
+        return f"{self.task.name}#{self.number}"
+
+    @property
+    def missing(self) -> frozenset[str]:
+        """The required triggers that it still lacks."""
+        return self.task.required - self.kwargs.keys()
+
+    @property
+    def lacks(self) -> frozenset[str]:
+        """Every trigger that it has not taken: required or ``unless``."""
+        return self.missing | (frozenset(self.task.unless) - self.unless_seen)
+
+    @property
+    def can_schedule(self) -> bool:
+        """Whether it waits and everything required has fired."""
+        return self.status is InstanceStatus.UNSTARTED and not self.missing
+
+    @property
+    def can_abandon(self) -> bool:
+        """Whether it waits and every ``unless`` trigger has fired."""
+        return (
+            self.status is InstanceStatus.UNSTARTED
+            and bool(self.task.unless)
+            and self.unless_seen.issuperset(self.task.unless)
+        )
+
+    @property
+    def can_run(self) -> bool:
+        """Whether its runner may start it."""
+        return self.status is InstanceStatus.SCHEDULED
+
+    @property
+    def can_replay(self) -> bool:
+        """Whether it may be replayed: only when it failed."""
+        return self.status is InstanceStatus.FAILED
+
+    @property
+    def can_skip(self) -> bool:
+        """Whether it may be skipped: only when it failed."""
+        return self.status is InstanceStatus.FAILED
+
+    @property
+    def is_resolved(self) -> bool:
+        """Whether nothing more is to be done."""
+        return self.status.is_resolved
+
+    @property
+    def depth(self) -> int:
+        """How many ancestors it has by replay; 0 for an original."""
+        return int(self.metadata.get("depth", 0))
+
+    @property
+    def log_level(self) -> int:
+        """The highest level that its logger saw (``logging.NOTSET`` when none)."""
+        return int(self.metadata.get("logLevel", logging.NOTSET))
+
+    @property
+    def log_level_name(self) -> str:
+        """The name of :attr:`log_level`."""
+        return logging.getLevelName(self.log_level)
+
+    @property
+    def logs_resolved(self) -> bool:
+        """Whether somebody marked its log messages as dealt with."""
+        return bool(self.metadata.get("logsResolved", False))
+
+    @property
+    def last_modified(self) -> datetime | None:
+        """When its status or metadata last changed (UTC)."""
+        written = self.metadata.get("timestamps", {}).get("lastModified")
+        return datetime.fromisoformat(written) if written else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FireResult:
+    """What a fire did, by instance name.
+
+    :param fire_id: identifies the fire for the life of the session.
+    :param touched: instances that took the trigger, the created ones included.
+    :param repeated: True when an idempotency key was met again: nothing was done, this is the first result.
+    """
+
+    fire_id: int
+    trigger_name: str
+    touched: tuple[str, ...] = ()
+    created: tuple[str, ...] = ()
+    scheduled: tuple[str, ...] = ()
+    abandoned: tuple[str, ...] = ()
+    repeated: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fire:
+    """A fire as the session's history keeps it.
+
+    :param fire_id: counts up in the order in which the session's fires took effect.
+    :param fired_by: the user or the component that fired, if known.
+    :param touched: names of the instances that took the trigger; likewise ``created``, ``scheduled``, ``abandoned``.
+    """
+
+    fire_id: int = 0
+    trigger_name: str
+    kwargs: Kwargs
+    fired_at: datetime
+    fired_by: str | None = None
+    idempotency_key: str | None = None
+    touched: tuple[str, ...] = ()
+    created: tuple[str, ...] = ()
+    scheduled: tuple[str, ...] = ()
+    abandoned: tuple[str, ...] = ()
+
+    def to_result(self, *, repeated: bool = False) -> FireResult:
+        """What :meth:`TriggerManager.fire` answers."""
+        return FireResult(
+            fire_id=self.fire_id,
+            trigger_name=self.trigger_name,
+            touched=self.touched,
+            created=self.created,
+            scheduled=self.scheduled,
+            abandoned=self.abandoned,
+            repeated=repeated,
+        )
+
+
+def parse_instance_name(name: str) -> tuple[str, int]:
+    """Split ``t_import#0`` into the task's name and the number.
+
+    :raises ValueError: when the name is not of that form.
+    """
+    task_name, separator, number = name.rpartition("#")
+    if not separator or not task_name or not re.fullmatch(r"0|[1-9][0-9]*", number):
+        raise ValueError(f"{name!r} is not the name of a task instance, such as 't_import#0'.")
+    return task_name, int(number)
+
+
+def validate_session_uid(uid: object) -> str:
+    """Return the UID if it is 1-200 printable characters without "/" and surrounding blanks.
+
+    :raises InvalidSessionUid: otherwise, naming the UID and the reason.
+    """
+    expected = '1-200 printable characters without "/" and surrounding blanks'
+    if not isinstance(uid, str):
+        raise InvalidSessionUid(f"A session UID is a string ({expected}), not {type(uid).__name__}: {uid!r}.")
+    if not 1 <= len(uid) <= MAX_NAME_LENGTH:
+        raise InvalidSessionUid(f"A session UID has {expected}; {uid[:40]!r}… has {len(uid)} characters.")
+    if uid != uid.strip() or "/" in uid or not uid.isprintable():
+        raise InvalidSessionUid(f"A session UID has {expected}; found {uid!r}.")
+    return uid
+
+
+def validate_trigger_name(trigger_name: object) -> str:
+    """Return the trigger's name if it is 1-200 printable characters without surrounding blanks.
+
+    :raises InvalidTrigger: otherwise.
+    """
+    expected = "1-200 printable characters without surrounding blanks"
+    if not isinstance(trigger_name, str):
+        raise InvalidTrigger(
+            f"A trigger's name is a string ({expected}), not {type(trigger_name).__name__}: {trigger_name!r}."
+        )
+    fits = 1 <= len(trigger_name) <= MAX_NAME_LENGTH and trigger_name == trigger_name.strip()
+    if not fits or not trigger_name.isprintable():
+        raise InvalidTrigger(f"A trigger's name has {expected}; found {trigger_name[:60]!r}.")
+    return trigger_name
+
+
+def validate_trigger_kwargs(trigger_kwargs: object) -> dict[str, Any]:
+    """Return the kwargs as a JSON object; None is an empty one.
+
+    :raises InvalidTrigger: when they are no mapping, or hold what JSON cannot.
+    """
+    if trigger_kwargs is None:
+        return {}
+    if not isinstance(trigger_kwargs, Mapping):
+        raise InvalidTrigger(
+            f"Trigger kwargs are a mapping (a JSON object), not {type(trigger_kwargs).__name__}: {trigger_kwargs!r}."
+        )
+    try:
+        copied: dict[str, Any] = json.loads(json.dumps(dict(trigger_kwargs), allow_nan=False))
+    except (TypeError, ValueError) as error:
+        raise InvalidTrigger(f"Trigger kwargs must be JSON: {error}; found {trigger_kwargs!r}.") from error
+    if re.search(r"(?<!\\)(?:\\\\)*\\u0000", json.dumps(copied)):
+        raise InvalidTrigger(
+            "Trigger kwargs must not contain the character NUL, which databases cannot keep."
+        )
+    return copied
