@@ -2,9 +2,10 @@
 
 Neighbours: ``plugin.py`` registers it, ``controller/process.py`` is what it keeps running.
 
-Airflow calls ``on_starting`` in every component, before the component's job says what it is. But the job is a mapped object,
-and SQLAlchemy tells what is done to it: its ``state`` becomes ``running`` when the component really starts, and its
-``latest_heartbeat`` moves every few seconds (``[scheduler] scheduler_heartbeat_sec``) for as long as the component works.
+Airflow calls ``on_starting`` in every component, before the component's job says what it is. But the job is a
+mapped object, and SQLAlchemy tells what is done to it: its ``state`` becomes ``running`` when the component really
+starts, and its ``latest_heartbeat`` moves every few seconds (``[scheduler] scheduler_heartbeat_sec``) for as long
+as the component works.
 """
 
 from __future__ import annotations
@@ -70,14 +71,14 @@ class WatchedJob:
             self._look_after_controller()
 
     def _look_after_controller(self) -> None:
-        """Start the controller if it is not running; whatever goes wrong must not reach the scheduler."""
+        """Start the controller if it is not running. A boundary: whatever goes wrong, the scheduler goes on."""
         try:
             if self._controller is None:
                 self._controller = _controller_process()
             if self._controller is not None:
                 self._controller.keep_running()
-        except Exception:  # noqa: BLE001  (a boundary: the scheduler goes on without us)
-            log.exception("Triggers controller: cannot be started; the next heartbeat tries again")
+        except Exception:
+            log.exception("Triggers controller: cannot be kept running")
 
 
 def _controller_process() -> Any:

@@ -1,7 +1,7 @@
 """The plugin that Airflow loads: the REST application in the API server, the controller beside the scheduler.
 
-Neighbours: ``api/`` is the application, ``listener.py`` starts the controller. Airflow imports plugins in every process, the
-tasks' included, so this module loads neither.
+Neighbours: ``api/`` is the application, ``listener.py`` starts the controller. Airflow imports plugins in every
+process, the tasks' included, so nothing heavy is imported here.
 """
 
 from __future__ import annotations
@@ -16,13 +16,6 @@ from airflow_triggers.listener import LifecycleListener
 URL_PREFIX = "/triggers"
 
 
-class TriggersPlugin(AirflowPlugin):
-    """Airflow's view of this package (see ``airflow.plugins_manager.AirflowPlugin``)."""
-
-    name = "triggers"
-    listeners = [LifecycleListener()]  # noqa: RUF012  (Airflow's plugins are declared like this)
-
-
 @cache
 def _fastapi_apps() -> list[dict[str, Any]]:
     from airflow_triggers.api.app import create_app
@@ -30,11 +23,16 @@ def _fastapi_apps() -> list[dict[str, Any]]:
     return [{"app": create_app(), "url_prefix": URL_PREFIX, "name": "Triggers"}]
 
 
-class _BuiltWhenRead:
-    """``fastapi_apps``, made at the first read: only the API server reads it, and ``airflow plugins``."""
+class BuiltWhenRead:
+    """The applications, made at the first read: only the API server reads them, and ``airflow plugins``."""
 
     def __get__(self, plugin: object, plugin_class: type) -> list[dict[str, Any]]:
         return _fastapi_apps()
 
 
-TriggersPlugin.fastapi_apps = _BuiltWhenRead()
+class TriggersPlugin(AirflowPlugin):
+    """What Airflow reads (see ``airflow.plugins_manager.AirflowPlugin``)."""
+
+    name = "triggers"
+    listeners = [LifecycleListener()]  # noqa: RUF012  (Airflow declares them so)
+    fastapi_apps = BuiltWhenRead()  # type: ignore[assignment]  # a list, once it is read

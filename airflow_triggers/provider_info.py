@@ -1,7 +1,7 @@
 """What Airflow reads to know us as a provider: commands, settings, and the manager of our tables.
 
-Neighbours: ``setup.py`` names :func:`get_provider_info` as an entry point. Airflow calls it in every process, so it imports
-nothing. The plugin is not named here, but as an entry point of its own: Airflow loads providers' plugins only on demand.
+Neighbours: ``setup.py`` names :func:`get_provider_info` as an entry point. Airflow calls it in many processes, so it
+imports nothing. The plugin has an entry point of its own: by default, Airflow does not load providers' plugins.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _SETTINGS: dict[str, Any] = {
             "default": "True",
         },
         "controller_interval": {
-            "description": "Seconds that a triggers controller waits before it looks again, when nothing has changed.\n",
+            "description": "Seconds until a triggers controller looks again, when nothing has changed.\n",
             "version_added": "0.1.0",
             "type": "float",
             "example": None,

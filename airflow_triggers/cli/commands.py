@@ -1,6 +1,7 @@
 """What the commands of ``airflow triggers`` do: call ``sessions.py`` and print the answer.
 
-Neighbours: ``definition.py`` declares them and imports this module only when one of them runs; ``rows.py`` shapes what is printed.
+Neighbours: ``definition.py`` declares them, and imports this module only when one of them runs; ``rows.py``
+shapes what is printed.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ from airflow_triggers.errors import TriggersError
 
 Command = Callable[[Namespace], None]
 
+audited: Callable[[Command], Command] = action_cli
+"""Airflow's decorator: the command is checked against the database's version and gets into the audit log."""
+
 
 def ends_with_one_line(command: Command) -> Command:
     """Our errors are sentences for the user: they go to stderr, without a traceback, and the exit code is 1."""
@@ -38,7 +42,7 @@ def ends_with_one_line(command: Command) -> Command:
 
 
 @ends_with_one_line
-@action_cli
+@audited
 @providers_configuration_loaded
 def run_controller(args: Namespace) -> None:
     """``airflow triggers controller``."""
@@ -74,7 +78,7 @@ def show_session(args: Namespace) -> None:
 
 
 @ends_with_one_line
-@action_cli
+@audited
 @suppress_logs_and_warning
 @providers_configuration_loaded
 def fire(args: Namespace) -> None:
@@ -92,7 +96,7 @@ def fire(args: Namespace) -> None:
 
 
 @ends_with_one_line
-@action_cli
+@audited
 @suppress_logs_and_warning
 @providers_configuration_loaded
 def replay(args: Namespace) -> None:
@@ -103,7 +107,7 @@ def replay(args: Namespace) -> None:
 
 
 @ends_with_one_line
-@action_cli
+@audited
 @suppress_logs_and_warning
 @providers_configuration_loaded
 def skip(args: Namespace) -> None:

@@ -1,6 +1,7 @@
 """The commands of ``airflow triggers``: names, arguments and help, for Airflow's parser.
 
-Neighbours: ``provider_info.py`` names :func:`get_triggers_cli_commands`; ``commands.py`` is imported when a command runs.
+Neighbours: ``provider_info.py`` names :func:`get_triggers_cli_commands`; ``commands.py`` is imported when a
+command runs.
 Every call of ``airflow``, whatever the command, builds this: it must stay light.
 """
 
@@ -22,11 +23,9 @@ from airflow.cli.cli_config import (
     Arg,
     GroupCommand,
     lazy_load_command,
-    positive_int,
 )
 
 COMMANDS = "airflow_triggers.cli.commands"
-MAX_LISTED = 200
 
 
 def get_triggers_cli_commands() -> list[GroupCommand]:
@@ -38,6 +37,16 @@ def get_triggers_cli_commands() -> list[GroupCommand]:
             subcommands=(_CONTROLLER, _FIRE, _REPLAY, _SESSIONS, _SKIP),
         )
     ]
+
+
+def count(text: str) -> int:
+    """An argument that is a whole number above 0.
+
+    :raises argparse.ArgumentTypeError: when it is not; the parser shows its text.
+    """
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"expected a whole number above 0, found {text!r}")
+    return int(text)
 
 
 def json_object(text: str) -> dict[str, Any]:
@@ -68,10 +77,14 @@ def positive_seconds(text: str) -> float:
     return seconds
 
 
-_UID = Arg(("uid",), help="The session's UID")
-_INSTANCE = Arg(("instance",), help="A failed task instance, such as 't_import#0'")
-_CONFIGURATION = Arg(
-    ("--configuration",), help="A deployed configuration's name: the first fire makes the session with it"
+def _arg(flag: str, **options: Any) -> Arg:
+    return Arg((flag,), **options)  # type: ignore[no-untyped-call]
+
+
+_UID = _arg("uid", help="The session's UID")
+_INSTANCE = _arg("instance", help="A failed task instance, such as 't_import#0'")
+_CONFIGURATION = _arg(
+    "--configuration", help="A deployed configuration's name: the first fire makes the session with it"
 )
 _RESULTS = (ARG_OUTPUT, ARG_VERBOSE)
 
@@ -84,8 +97,8 @@ _CONTROLLER = ActionCommand(
     ),
     func=lazy_load_command(f"{COMMANDS}.run_controller"),
     args=(
-        Arg(
-            ("--interval",),
+        _arg(
+            "--interval",
             type=positive_seconds,
             help="Seconds to wait when nothing has changed (default: the setting triggers.controller_interval)",
         ),
@@ -107,12 +120,12 @@ _SESSIONS = GroupCommand(
             help="List sessions, ordered by UID",
             func=lazy_load_command(f"{COMMANDS}.list_sessions"),
             args=(
-                Arg(("--configuration",), help="Only sessions of this deployed configuration"),
-                Arg(("--prefix",), help="Only sessions whose UID begins with this"),
-                Arg(("--after",), metavar="UID", help="Only sessions after this UID: the next page"),
-                Arg(
-                    ("--limit",),
-                    type=positive_int(allow_zero=False),
+                _arg("--configuration", help="Only sessions of this deployed configuration"),
+                _arg("--prefix", help="Only sessions whose UID begins with this"),
+                _arg("--after", metavar="UID", help="Only sessions after this UID: the next page"),
+                _arg(
+                    "--limit",
+                    type=count,
                     default=50,
                     help="How many at most (default: 50)",
                 ),
@@ -134,11 +147,15 @@ _FIRE = ActionCommand(
     func=lazy_load_command(f"{COMMANDS}.fire"),
     args=(
         _UID,
-        Arg(("trigger",), help="The trigger's name"),
-        Arg(("--kwargs",), metavar="JSON", type=json_object, help="The trigger's kwargs, a JSON object"),
+        _arg("trigger", help="The trigger's name"),
+        _arg("--kwargs", metavar="JSON", type=json_object, help="The trigger's kwargs, a JSON object"),
         _CONFIGURATION,
-        Arg(("--manager",), default="default", help="The manager of a session made so (default: default)"),
-        Arg(("--idempotency-key",), metavar="KEY", help="Count once, however often it is repeated with this key"),
+        _arg("--manager", default="default", help="The manager of a session made so (default: default)"),
+        _arg(
+            "--idempotency-key",
+            metavar="KEY",
+            help="Count once, however often it is repeated with this key",
+        ),
         *_RESULTS,
     ),
 )
@@ -150,13 +167,13 @@ _REPLAY = ActionCommand(
     args=(
         _UID,
         _INSTANCE,
-        Arg(
-            ("--kwargs",),
+        _arg(
+            "--kwargs",
             metavar="JSON",
             type=json_object,
             help="Kwargs by trigger, a JSON object, in place of all that it had ({} for none)",
         ),
-        Arg(("--cooldown",), metavar="SECONDS", type=positive_seconds, help="Wait so long before it runs"),
+        _arg("--cooldown", metavar="SECONDS", type=positive_seconds, help="Wait so long before it runs"),
         *_RESULTS,
     ),
 )
@@ -168,8 +185,13 @@ _SKIP = ActionCommand(
     args=(
         _UID,
         _INSTANCE,
-        Arg(("--cascade",), action="store_true", help="Fire the task's name, as if it had finished"),
-        Arg(("--result",), metavar="JSON", type=json_object, help="What it is taken to have returned, a JSON object"),
+        _arg("--cascade", action="store_true", help="Fire the task's name, as if it had finished"),
+        _arg(
+            "--result",
+            metavar="JSON",
+            type=json_object,
+            help="What it is taken to have returned, a JSON object",
+        ),
         *_RESULTS,
     ),
 )

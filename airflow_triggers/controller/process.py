@@ -1,10 +1,12 @@
 """The controller as a process of its own: kept running by the scheduler, or run in the foreground.
 
-Neighbours: ``loop.py`` is what it runs; ``listener.py`` keeps it running beside a scheduler; ``cli/`` runs it in the foreground.
+Neighbours: ``loop.py`` is what it runs; ``listener.py`` keeps it running beside a scheduler; ``cli/`` runs it in
+the foreground.
 
-The scheduler is the supervisor: it looks after the controller each time it records its own heartbeat, and the controller
-watches whether its parent is still that scheduler. So there is no third process whose death would matter, and no thread in the
-scheduler, which forks. This module is imported by the scheduler: it imports nothing of Airflow or the loop at its top.
+The scheduler is the supervisor: it looks after the controller each time it records its own heartbeat, and the
+controller watches whether its parent is still that scheduler. So there is no third process whose death would
+matter, and no thread in the scheduler, which forks. The scheduler imports this module: at its top are neither
+Airflow nor the loop.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from types import FrameType
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("airflow_triggers.controller.process")  # as a program, __name__ is "__main__"
 
 INTERVAL = 0.5
 HEALTHY_AFTER = 20.0
@@ -59,7 +61,7 @@ class ControllerProcess:
     :param command: what to start; by default this module, with the number of this process as its parent.
     :param clock: monotonic seconds.
 
-    A fork of the process that made this object inherits it, and must neither stop nor start anything: there it does nothing.
+    The scheduler's forks inherit this object, and must neither start nor stop anything: there it does nothing.
     """
 
     def __init__(self, *, command: Sequence[str] | None = None, clock: Clock = time.monotonic) -> None:
@@ -93,14 +95,18 @@ class ControllerProcess:
         try:
             process.wait(timeout)
         except subprocess.TimeoutExpired:
-            log.warning("Triggers controller (process %s) did not end within %s s; killing it", process.pid, timeout)
+            log.warning(
+                "Triggers controller (process %s) did not end within %s s; killing it", process.pid, timeout
+            )
             process.kill()
             process.wait()
 
     def _start(self) -> None:
         self._process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL)  # noqa: S603  (our own)
         self._started_at = self._clock()
-        log.info("Triggers controller: started as process %s beside process %s", self._process.pid, self._owner)
+        log.info(
+            "Triggers controller: started as process %s beside process %s", self._process.pid, self._owner
+        )
 
     def _note_end(self, code: int) -> None:
         assert self._process is not None
@@ -117,7 +123,7 @@ class ControllerProcess:
 
 
 def _command(parent: int) -> list[str]:
-    # -P: a folder named like a package in the current directory must not get in the way, as under the `airflow` script.
+    # -P: as under the `airflow` script, what lies in the current directory is not imported.
     return [sys.executable, "-P", "-m", "airflow_triggers.controller.process", "--parent", str(parent)]
 
 
@@ -126,8 +132,8 @@ class StopRequest:
 
     :param parent: the process that must stay this one's parent; None for a controller in the foreground.
 
-    The signal handler only puts into a queue, which is safe in a handler; setting the event there is not: the thread that it
-    interrupts may hold the event's lock. A thread of this object takes it from the queue.
+    The signal handler only puts into a queue, which is safe in a handler. Setting the event there is not: the
+    thread that it interrupts may hold the event's lock. So a thread of this object does.
     """
 
     def __init__(self, *, parent: int | None = None) -> None:
@@ -192,13 +198,17 @@ def configured_interval() -> float:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a supervised controller: ``python -m airflow_triggers.controller.process --parent PID``."""
-    # Ctrl-C reaches every process of the terminal; while Airflow is being imported it ends this one without a traceback.
+    # Ctrl-C reaches every process of the terminal: while Airflow is imported, it ends this one without a traceback.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     parser = argparse.ArgumentParser(prog="airflow_triggers.controller.process", description=main.__doc__)
     parser.add_argument("--parent", type=int, required=True, help="the process whose end ends this one")
     parent: int = parser.parse_args(arguments).parent
-    os.environ["_AIRFLOW_PROCESS_CONTEXT"] = "server"  # as the scheduler: connections and variables from the database
-    run_controller(parent=parent)
+    os.environ["_AIRFLOW_PROCESS_CONTEXT"] = (
+        "server"  # as the scheduler: connections and variables from the database
+    )
+    from airflow.utils.providers_configuration_loader import providers_configuration_loaded
+
+    providers_configuration_loaded(run_controller)(parent=parent)
 
 
 if __name__ == "__main__":

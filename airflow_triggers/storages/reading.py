@@ -1,0 +1,165 @@
+"""The reading half of the SQL storage: a session as it is committed, or as its lock's holder has written it.
+
+Neighbours: ``sql.py`` adds the lock and the writing half; ``rows.py`` turns rows into values.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session
+
+from airflow_triggers.errors import InstanceNotFound, SessionNotFound
+from airflow_triggers.storages import rows, tables
+from airflow_triggers.storages.base import BaseStorageBackend
+from airflow_triggers.storages.transaction import snapshot
+from airflow_triggers.types import Configuration, Fire, TaskConfig, TaskInstance, parse_instance_name
+
+
+class Work(threading.local):
+    """What a thread does under the lock."""
+
+    def __init__(self) -> None:
+        self.depth = 0
+        self.session: Session | None = None
+        self.reading: tuple[Session, int | None, Configuration] | None = None
+        self.session_id = 0
+        self.manager = ""
+        self.configuration = Configuration()
+        self.callbacks: list[Callable[[], None]] = []
+
+
+class SqlReader(BaseStorageBackend):
+    """Reads a session from Airflow's metadata database."""
+
+    def __init__(self, uid: str) -> None:
+        super().__init__(uid)
+        self._work = Work()
+
+    @contextmanager
+    def consistent_read(self) -> Iterator[Session]:
+        """Let everything that is read inside see the session at one moment."""
+        with self._reading() as reading:
+            outer, self._work.reading = self._work.reading, reading
+            try:
+                yield reading[0]
+            finally:
+                self._work.reading = outer
+
+    @contextmanager
+    def _reading(self) -> Iterator[tuple[Session, int | None, Configuration]]:
+        """The lock's transaction or one of its own; the session's key, None if there is none; its configuration."""
+        work = self._work
+        if work.session is not None:
+            yield work.session, work.session_id, work.configuration
+        elif work.reading is not None:
+            yield work.reading
+        else:
+            with snapshot() as session:
+                query = select(tables.session).where(tables.session.c.uid == self.uid)
+                row = session.execute(query).one_or_none()
+                content_hash = row.configuration_hash if row else None
+                yield session, row.id if row else None, rows.read_configuration(session, content_hash)
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is such a session."""
+        with self._reading() as (_, session_id, _configuration):
+            return session_id is not None
+
+    @property
+    def configuration(self) -> Configuration:
+        """The session's tasks, as last updated."""
+        with self._reading() as (_, _session_id, configuration):
+            return configuration
+
+    @property
+    def manager_name(self) -> str | None:
+        """The name of the manager that the session remembers."""
+        with self._reading() as (session, _, _configuration):
+            return session.scalar(select(tables.session.c.manager).where(tables.session.c.uid == self.uid))
+
+    @property
+    def instances(self) -> dict[str, TaskInstance]:
+        """All instances by name, ordered by task (as configured) and number."""
+        with self._reading() as (session, session_id, configuration):
+            found = session.execute(
+                select(tables.instance)
+                .where(tables.instance.c.session_id == session_id)
+                .order_by(tables.instance.c.number)
+            )
+            instances = [rows.instance_from_row(row, configuration) for row in found]
+        order = {name: position for position, name in enumerate(configuration.tasks)}
+        return {one.name: one for one in sorted(instances, key=lambda one: order[one.task.name])}
+
+    def instances_of_task(self, task: TaskConfig | str) -> list[TaskInstance]:
+        """The task's instances ordered by number."""
+        task_name = task if isinstance(task, str) else task.name
+        with self._reading() as (session, session_id, configuration):
+            found = session.execute(
+                select(tables.instance)
+                .where(tables.instance.c.session_id == session_id, tables.instance.c.task_name == task_name)
+                .order_by(tables.instance.c.number)
+            )
+            return [rows.instance_from_row(row, configuration) for row in found]
+
+    def __getitem__(self, instance_name: str) -> TaskInstance:
+        try:
+            task_name, number = parse_instance_name(instance_name)
+        except ValueError as error:
+            raise InstanceNotFound(f"Session {self.uid!r} has no such instance: {error}") from None
+        with self._reading() as (session, session_id, configuration):
+            row = session.execute(
+                select(tables.instance).where(*key_of(session_id, task_name, number))
+            ).one_or_none()
+            if row is None:
+                if session_id is None:
+                    raise SessionNotFound(self.uid)
+                raise InstanceNotFound(f"Session {self.uid!r} has no instance {instance_name!r}.")
+            return rows.instance_from_row(row, configuration)
+
+    @property
+    def latest_kwargs(self) -> dict[str, dict[str, Any]]:
+        """The kwargs of each trigger's latest fire, by trigger name, oldest first."""
+        with self._reading() as (session, session_id, _):
+            return self._latest(session, session_id)
+
+    def _latest(
+        self, session: Session, session_id: int | None, *conditions: Any
+    ) -> dict[str, dict[str, Any]]:
+        fire = tables.fire.c
+        newest = (
+            select(func.max(fire.id))
+            .where(fire.session_id == session_id, *conditions)
+            .group_by(fire.trigger_name)
+        )
+        found = session.execute(
+            select(fire.trigger_name, fire.kwargs).where(fire.id.in_(newest)).order_by(fire.id)
+        )
+        return {row.trigger_name: row.kwargs for row in found}
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """The session's own metadata."""
+        with self._reading() as (session, session_id, _):
+            kept = session.scalar(select(tables.session.c.metadata).where(tables.session.c.id == session_id))
+            return dict(kept or {})
+
+    def fires(self, *, limit: int | None = None, before: int | None = None) -> list[Fire]:
+        """The history of fires, newest first."""
+        with self._reading() as (session, session_id, _):
+            query = select(tables.fire).where(tables.fire.c.session_id == session_id)
+            if before is not None:
+                query = query.where(tables.fire.c.id < before)
+            found = session.execute(query.order_by(tables.fire.c.id.desc()).limit(limit))
+            return [rows.fire_from_row(row) for row in found]
+
+
+def key_of(session_id: int | None, task_name: str, number: int) -> tuple[ColumnElement[bool], ...]:
+    """The conditions that pick one instance."""
+    columns = tables.instance.c
+    return columns.session_id == session_id, columns.task_name == task_name, columns.number == number
