@@ -9,8 +9,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from airflow_triggers.configuration.compile import configuration_dags, trigger_dags
+    from airflow_triggers.failures import with_context
     from airflow_triggers.manager import TriggerManager
     from airflow_triggers.storages.sql import SqlStorageBackend
+    from airflow_triggers.task import TaskContext
     from airflow_triggers.types import Configuration, FireResult, InstanceStatus, TaskConfig, TaskInstance
 
 __version__ = "0.1.0"
@@ -21,8 +24,12 @@ _HOMES = {
     "InstanceStatus": "airflow_triggers.types",
     "SqlStorageBackend": "airflow_triggers.storages.sql",
     "TaskConfig": "airflow_triggers.types",
+    "TaskContext": "airflow_triggers.task",
     "TaskInstance": "airflow_triggers.types",
     "TriggerManager": "airflow_triggers.manager",
+    "configuration_dags": "airflow_triggers.configuration.compile",
+    "trigger_dags": "airflow_triggers.configuration.compile",
+    "with_context": "airflow_triggers.failures",
 }
 
 __all__ = [
@@ -31,8 +38,12 @@ __all__ = [
     "InstanceStatus",
     "SqlStorageBackend",
     "TaskConfig",
+    "TaskContext",
     "TaskInstance",
     "TriggerManager",
+    "configuration_dags",
+    "trigger_dags",
+    "with_context",
 ]
 
 

@@ -18,6 +18,7 @@ from airflow_triggers import states
 from airflow_triggers.configuration import parse_configuration
 from airflow_triggers.configuration.pinning import pinned
 from airflow_triggers.errors import ConfigurationError, IdempotencyConflict, RegistryError, RunnerError
+from airflow_triggers.failures import describe_exception
 from airflow_triggers.registry import Registry
 from airflow_triggers.runners import BaseTaskRunner, Start, task_runners
 from airflow_triggers.states import Event
@@ -156,7 +157,7 @@ class TriggerManager:
             self._runner(instance.task).run(start)
         except (RunnerError, RegistryError, ConfigurationError) as error:
             log.warning("%s of session %s could not be started: %s", instance.name, self.storage.uid, error)
-            self._advance(instance, Event.FAIL, metadata=exception_metadata(error))
+            self._advance(instance, Event.FAIL, metadata=describe_exception(error))
 
     def _runner(self, task: TaskConfig) -> BaseTaskRunner:
         return task_runners.get(task.using or self.default_task_runner_name)
@@ -331,17 +332,6 @@ class TriggerManager:
             self._post_replay(self.storage[arguments["instance"]])
         else:
             self._post_skip(self.storage[arguments["instance"]], arguments["cascade"])
-
-
-def exception_metadata(error: BaseException) -> dict[str, Any]:
-    """The metadata keys that describe an exception: its type, its traceback and the context attached to it."""
-    kind = type(error)
-    return {
-        "exceptionType": f"{kind.__module__}.{kind.__qualname__}",
-        "exceptionMessage": str(error),
-        "exceptionInfo": "".join(traceback.format_exception(error)).replace("\0", "�"),
-        "exceptionContext": {},
-    }
 
 
 def _repeated(earlier: Fire, trigger_name: str, kwargs: Kwargs) -> FireResult:

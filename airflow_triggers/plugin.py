@@ -35,4 +35,4 @@ class TriggersPlugin(AirflowPlugin):
 
     name = "triggers"
     listeners = [LifecycleListener()]  # noqa: RUF012  (Airflow declares them so)
-    fastapi_apps = BuiltWhenRead()  # type: ignore[assignment]  # a list, once it is read
+    fastapi_apps = BuiltWhenRead()

@@ -16,7 +16,7 @@ def get_provider_info() -> dict[str, Any]:
     return {
         "package-name": "airflow-triggers",
         "name": "Triggers",
-        "description": "Correlates many events per key, over any length of time, and runs Dags for them.",
+        "description": "Correlates many events per key, over any length of time, and runs Airflow DAGs for them.",
         "versions": [__version__],
         "cli": ["airflow_triggers.cli.definition.get_triggers_cli_commands"],
         "db-managers": ["airflow_triggers.storages.dbmanager.TriggersDBManager"],

@@ -318,6 +318,18 @@ class Fire:
         )
 
 
+@dataclass(frozen=True)
+class SeenRun:
+    """What Airflow says of a DAG run.
+
+    :param state: ``queued``, ``running``, ``success`` or ``failed``.
+    :param clear_number: how often the run was cleared.
+    """
+
+    state: str
+    clear_number: int
+
+
 def parse_instance_name(name: str) -> tuple[str, int]:
     """Split ``t_import#0`` into the task's name and the number.
 

@@ -11,6 +11,7 @@ from argparse import Namespace
 from collections.abc import Callable
 from functools import wraps
 
+from airflow import settings
 from airflow.cli.commands.daemon_utils import run_command_with_daemon_option
 from airflow.utils.cli import action_cli, suppress_logs_and_warning
 from airflow.utils.platform import getuser
@@ -24,7 +25,7 @@ from airflow_triggers.errors import TriggersError
 Command = Callable[[Namespace], None]
 
 audited: Callable[[Command], Command] = action_cli
-"""Airflow's decorator: the command is checked against the database's version and gets into the audit log."""
+"""Airflow's decorator: checks that the database is migrated, and puts ``cli_<function's name>`` into the audit log."""
 
 
 def ends_with_one_line(command: Command) -> Command:
@@ -44,8 +45,10 @@ def ends_with_one_line(command: Command) -> Command:
 @ends_with_one_line
 @audited
 @providers_configuration_loaded
-def run_controller(args: Namespace) -> None:
+def triggers_controller(args: Namespace) -> None:
     """``airflow triggers controller``."""
+    if settings.engine is not None:
+        settings.engine.dispose()  # a daemon closes every file: no connection may be open by then
     run_command_with_daemon_option(
         args=args,
         process_name="triggers-controller",
@@ -81,7 +84,7 @@ def show_session(args: Namespace) -> None:
 @audited
 @suppress_logs_and_warning
 @providers_configuration_loaded
-def fire(args: Namespace) -> None:
+def triggers_fire(args: Namespace) -> None:
     """``airflow triggers fire``."""
     fired = sessions.fire_into(
         args.uid,
@@ -99,7 +102,7 @@ def fire(args: Namespace) -> None:
 @audited
 @suppress_logs_and_warning
 @providers_configuration_loaded
-def replay(args: Namespace) -> None:
+def triggers_replay(args: Namespace) -> None:
     """``airflow triggers replay``: prints the new instance."""
     manager = sessions.open_session(args.uid)
     clone = manager.replay_failed_instance(args.instance, args.kwargs, cooldown=args.cooldown, by=_user())
@@ -110,7 +113,7 @@ def replay(args: Namespace) -> None:
 @audited
 @suppress_logs_and_warning
 @providers_configuration_loaded
-def skip(args: Namespace) -> None:
+def triggers_skip(args: Namespace) -> None:
     """``airflow triggers skip``: prints the skipped instance."""
     manager = sessions.open_session(args.uid)
     skipped = manager.skip_failed_instance(args.instance, args.cascade, args.result, by=_user())

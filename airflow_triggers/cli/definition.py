@@ -90,12 +90,12 @@ _RESULTS = (ARG_OUTPUT, ARG_VERBOSE)
 
 _CONTROLLER = ActionCommand(
     name="controller",
-    help="Run a triggers controller, which brings what happens to Dag runs back into sessions",
+    help="Run a triggers controller, which brings what happens to DAG runs back into sessions",
     description=(
-        "Run a triggers controller, which brings what happens to Dag runs back into sessions.\n\n"
+        "Run a triggers controller, which brings what happens to DAG runs back into sessions.\n\n"
         "Schedulers run one each, unless the setting triggers.controller_autostart is off. Any number may run."
     ),
-    func=lazy_load_command(f"{COMMANDS}.run_controller"),
+    func=lazy_load_command(f"{COMMANDS}.triggers_controller"),
     args=(
         _arg(
             "--interval",
@@ -134,7 +134,7 @@ _SESSIONS = GroupCommand(
         ),
         ActionCommand(
             name="show",
-            help="Show a session's task instances, what they wait for, and their Dag runs",
+            help="Show a session's task instances, what they wait for, and their DAG runs",
             func=lazy_load_command(f"{COMMANDS}.show_session"),
             args=(_UID, *_RESULTS),
         ),
@@ -144,7 +144,7 @@ _SESSIONS = GroupCommand(
 _FIRE = ActionCommand(
     name="fire",
     help="Fire a trigger into a session",
-    func=lazy_load_command(f"{COMMANDS}.fire"),
+    func=lazy_load_command(f"{COMMANDS}.triggers_fire"),
     args=(
         _UID,
         _arg("trigger", help="The trigger's name"),
@@ -163,7 +163,7 @@ _FIRE = ActionCommand(
 _REPLAY = ActionCommand(
     name="replay",
     help="Replay a failed task instance",
-    func=lazy_load_command(f"{COMMANDS}.replay"),
+    func=lazy_load_command(f"{COMMANDS}.triggers_replay"),
     args=(
         _UID,
         _INSTANCE,
@@ -181,7 +181,7 @@ _REPLAY = ActionCommand(
 _SKIP = ActionCommand(
     name="skip",
     help="Skip a failed task instance",
-    func=lazy_load_command(f"{COMMANDS}.skip"),
+    func=lazy_load_command(f"{COMMANDS}.triggers_skip"),
     args=(
         _UID,
         _INSTANCE,

@@ -1,13 +1,13 @@
-"""STAND-IN by the lead until the real one is here: overwrite me."""
+"""Configurations: what users write, read and validated, explained as sentences, compiled to DAGs.
 
-from airflow_triggers.errors import ConfigurationError
-from airflow_triggers.types import Configuration, TaskConfig
+``parse.py`` validates, ``load.py`` reads YAML files, ``explain.py`` makes sentences, ``compile.py`` makes DAGs (in DAG
+files only: importing this package imports no Airflow), ``schema.py`` publishes the JSON Schema, ``names.py`` knows
+what is named how in Airflow.
+"""
 
+from __future__ import annotations
 
-def parse_configuration(content, *, name=None, source=None):
-    if isinstance(content, Configuration):
-        return content
-    for task, it in content.items():
-        if "after" not in it:
-            raise ConfigurationError(f"task {task!r}: no after")
-    return Configuration({task: TaskConfig.from_directives(task, it) for task, it in content.items()}, name)
+from airflow_triggers.configuration.explain import explain_configuration, explain_task
+from airflow_triggers.configuration.parse import parse_configuration
+
+__all__ = ["explain_configuration", "explain_task", "parse_configuration"]

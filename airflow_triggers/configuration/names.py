@@ -17,6 +17,13 @@ MANIFEST_TAG = "triggers"
 """The tag of every manifest DAG."""
 
 
+COMPILED_TASK_ID = "run"
+"""The only task of a compiled DAG."""
+
+
+CONFIGURATION_TAG_PREFIX = "triggers:"
+
+
 class RunKind(StrEnum):
     """What a task's ``run`` is."""
 
@@ -34,7 +41,7 @@ def run_kind(run: str | Mapping[str, Any]) -> RunKind:
 
 def configuration_tag(name: str) -> str:
     """The tag of all DAGs that a configuration compiles to: ``triggers:questionnaire``."""
-    return f"triggers:{name}"
+    return f"{CONFIGURATION_TAG_PREFIX}{name}"
 
 
 def manifest_dag_id(name: str) -> str:

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from airflow_triggers.gateway import SeenRun
 from airflow_triggers.states import Event
-from airflow_triggers.types import InstanceStatus
+from airflow_triggers.types import InstanceStatus, SeenRun
 
 
 @dataclass(frozen=True)

@@ -17,18 +17,18 @@ from typing import Any
 from sqlalchemy import select, update
 
 from airflow_triggers import gateway
-from airflow_triggers.configuration.names import RunKind, run_kind
+from airflow_triggers.configuration.names import COMPILED_TASK_ID, RunKind, run_kind
 from airflow_triggers.controller import observe
 from airflow_triggers.controller.decide import Decision, decide
 from airflow_triggers.errors import InvalidTrigger, LockTimeout, RunDeleted, RunFailed, TaskProcessDied
-from airflow_triggers.gateway import SeenRun
+from airflow_triggers.failures import describe_exception
 from airflow_triggers.manager import TriggerManager
 from airflow_triggers.sessions import open_session
 from airflow_triggers.states import Event
 from airflow_triggers.storages import tables
 from airflow_triggers.storages.sql import HOOK_GRACE, SqlStorageBackend
 from airflow_triggers.storages.transaction import transaction
-from airflow_triggers.types import TaskInstance, validate_trigger_kwargs
+from airflow_triggers.types import SeenRun, TaskInstance, validate_trigger_kwargs
 
 log = logging.getLogger(__name__)
 
@@ -168,12 +168,12 @@ def _finish(
         return manager.record_progress(instance, Event.WAIVE)
     kind = run_kind(instance.task.run)
     named = instance.task.airflow.get("result_task_id")
-    task_id = named if kind is RunKind.DAG else gateway.COMPILED_TASK_ID
+    task_id = named if kind is RunKind.DAG else COMPILED_TASK_ID
     result = gateway.read_result(storage.transaction, dag_id, run_id, task_id=task_id)
     try:
         kwargs = validate_trigger_kwargs(_as_kwargs(result))
     except InvalidTrigger as error:
-        return manager.record_progress(instance, Event.FAIL, metadata=_described(error))
+        return manager.record_progress(instance, Event.FAIL, metadata=describe_exception(error))
     return manager.record_progress(
         instance, Event.FINISH, metadata={"result": result}, cascade=True, cascade_kwargs=kwargs
     )
@@ -191,14 +191,14 @@ def _failure(
 ) -> dict[str, Any]:
     """Why an instance failed: what its task reported, else what Airflow knows."""
     if gone:
-        return _described(RunDeleted(f"The DAG run {run_id!r} of {dag_id!r} was deleted in Airflow."))
+        return describe_exception(RunDeleted(f"The DAG run {run_id!r} of {dag_id!r} was deleted in Airflow."))
     reported = gateway.read_exception(storage.transaction, dag_id, run_id)
     if reported is not None:
         return dict(reported)
     states = gateway.task_states(storage.transaction, dag_id, run_id)
     failed = sorted(task_id for task_id, state in states.items() if state == "failed")
     if run_kind(instance.task.run) is RunKind.CALLABLE and failed:
-        return _described(
+        return describe_exception(
             TaskProcessDied(
                 "The task's process ended without reporting an exception: it was killed, ran out of memory or time, or "
                 f"could not load its DAG file. Its log in Airflow, run {run_id!r} of {dag_id!r}, may say more."
@@ -209,19 +209,9 @@ def _failure(
         if failed
         else "no task of it failed; it timed out or was marked failed"
     )
-    return _described(
+    return describe_exception(
         RunFailed(f"The DAG run {run_id!r} of {dag_id!r} failed ({what}). Their logs in Airflow say why.")
     )
-
-
-def _described(error: Exception) -> dict[str, Any]:
-    kind = type(error)
-    return {
-        "exceptionType": f"{kind.__module__}.{kind.__qualname__}",
-        "exceptionMessage": str(error),
-        "exceptionInfo": f"{kind.__qualname__}: {error}",
-        "exceptionContext": {},
-    }
 
 
 def _back_off(uid: str, runs: list[tuple[str, str]], error: Exception) -> None:

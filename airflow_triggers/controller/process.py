@@ -203,9 +203,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="airflow_triggers.controller.process", description=main.__doc__)
     parser.add_argument("--parent", type=int, required=True, help="the process whose end ends this one")
     parent: int = parser.parse_args(arguments).parent
-    os.environ["_AIRFLOW_PROCESS_CONTEXT"] = (
-        "server"  # as the scheduler: connections and variables from the database
-    )
+    # As the scheduler does for itself: connections and variables come from the database.
+    os.environ["_AIRFLOW_PROCESS_CONTEXT"] = "server"
     from airflow.utils.providers_configuration_loader import providers_configuration_loaded
 
     providers_configuration_loaded(run_controller)(parent=parent)

@@ -15,12 +15,12 @@ from sqlalchemy import insert, select, update
 from airflow_triggers import gateway
 from airflow_triggers.configuration.names import dag_id_of
 from airflow_triggers.errors import ConfigurationError, RunnerError
-from airflow_triggers.gateway import NewRun, SeenRun
+from airflow_triggers.gateway import NewRun
 from airflow_triggers.runners.base import BaseTaskRunner, Start
 from airflow_triggers.storages import tables
 from airflow_triggers.storages.base import BaseStorageBackend
 from airflow_triggers.storages.sql import SqlStorageBackend
-from airflow_triggers.types import Configuration, Kwargs, TaskInstance
+from airflow_triggers.types import Configuration, Kwargs, SeenRun, TaskInstance
 
 MAX_RUN_ID_LENGTH = 240
 """Airflow allows 250, but a log folder is named ``run_id=…`` and file systems allow 255 bytes."""

@@ -240,6 +240,19 @@ def test_a_signal_ends_the_controller_in_the_foreground(start):
     assert "Traceback" not in controller.output
 
 
+def test_a_signal_ends_the_controller_in_the_background(start, tmp_path):
+    pid_file, log = tmp_path / "controller.pid", tmp_path / "controller.log"
+    files = ("--pid", pid_file, "--log-file", log, "--stdout", tmp_path / "out", "--stderr", tmp_path / "err")
+    start(sys.executable, "-m", "airflow", "triggers", "controller", "--daemon", *map(str, files)).ends()
+    wait_until(lambda: log.exists() and "watching DAG runs" in log.read_text())
+    pid = int(pid_file.read_text())
+
+    os.kill(pid, signal.SIGTERM)
+
+    wait_until(lambda: not is_alive(pid))
+    assert "Traceback" not in log.read_text()
+
+
 def test_a_controller_whose_parent_was_gone_before_it_looked_ends(start):
     controller = start(*supervised_controller(parent=1))
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from airflow_triggers.controller.decide import decide
-from airflow_triggers.gateway import SeenRun
-from airflow_triggers.types import InstanceStatus
+from airflow_triggers.types import InstanceStatus, SeenRun
 
 TABLE = """
 # status     seen        now         events          watched

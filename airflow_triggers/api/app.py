@@ -1,0 +1,56 @@
+"""Makes the REST application: wiring, nothing else.
+
+Neighbours: ``plugin.py`` mounts it at ``/triggers``; see ``api/__init__.py`` for the way of a request.
+"""
+
+from __future__ import annotations
+
+from airflow.configuration import conf
+from fastapi import FastAPI
+
+from airflow_triggers import __version__
+from airflow_triggers.api.datamodels import ErrorBody
+from airflow_triggers.api.dependencies import SECURITY_SCHEMES
+from airflow_triggers.api.errors import AsciiJSONResponse, install_error_handlers
+from airflow_triggers.api.gate import Gate
+from airflow_triggers.api.routes import fires, instances, sessions
+
+DESCRIPTION = """
+Fire named triggers into sessions; Airflow runs what their configuration says. Every answer is about what you may see
+and do in Airflow itself: **reading** a session takes the right to read runs and XComs of all its DAGs, **firing** and
+**replaying** to create runs of the DAGs concerned, **skipping** to edit their task instances.
+
+Errors are `{"reason": …, "detail": …}`: a word for programs, a sentence for people.
+"""
+
+ERRORS = {
+    401: "Without a token, or with one that is not valid.",
+    403: "Airflow would not let you do that; or a request with the login cookie came from another site's page.",
+    413: "The body is larger than 1 MiB.",
+    422: "The body, the query or the session's UID is not valid.",
+    503: "The database is busy, or not migrated; `detail` says what to do.",
+}
+
+
+def create_app() -> FastAPI:
+    """The application, to be mounted in Airflow's API server.
+
+    Its documentation is at ``/docs`` and ``/redoc``, unless ``[api] enable_swagger_ui`` of Airflow is off.
+    """
+    documented = conf.getboolean("api", "enable_swagger_ui", fallback=True)
+    app = FastAPI(
+        title="Triggers",
+        description=DESCRIPTION,
+        version=__version__,
+        docs_url="/docs" if documented else None,
+        redoc_url="/redoc" if documented else None,
+        swagger_ui_oauth2_redirect_url=None,
+        redirect_slashes=False,
+        default_response_class=AsciiJSONResponse,
+        responses={status: {"description": words, "model": ErrorBody} for status, words in ERRORS.items()},
+    )
+    install_error_handlers(app)
+    app.add_middleware(Gate)
+    for module in (sessions, fires, instances):
+        app.include_router(module.router, prefix="/api/v1/sessions", dependencies=SECURITY_SCHEMES)
+    return app

@@ -1,0 +1,352 @@
+"""What requests and answers look like.
+
+Neighbours: ``routes/`` read the first and make the second, by their ``of`` methods, from what ``sessions.py`` returns.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from airflow_triggers.configuration import explain_task
+from airflow_triggers.manager import trigger_managers
+from airflow_triggers.sessions import InstanceView, SessionDescription, SessionSummary, dag_ids_of
+from airflow_triggers.storages.tables import AIRFLOW_ID_LENGTH
+from airflow_triggers.types import MAX_NAME_LENGTH, Fire, FireResult, InstanceStatus
+
+MAX_DEPTH = 100
+MAX_ID = 2**63 - 1
+MAX_COOLDOWN = 366 * 24 * 3600
+
+
+def _keepable(content: dict[str, Any]) -> dict[str, Any]:
+    """Refuse what a database or Airflow could not keep or show again."""
+    level: list[Any] = [content]
+    for _ in range(MAX_DEPTH):
+        level = [part for value in level for part in _parts(value)]
+        if not level:
+            return content
+    raise ValueError(f"must not be nested more than {MAX_DEPTH} levels deep")
+
+
+def _parts(value: Any) -> list[Any]:
+    if isinstance(value, Mapping):
+        return [*value.keys(), *value.values()]
+    if isinstance(value, list):
+        return value
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("must not contain NaN or Infinity, which are not JSON")
+    if isinstance(value, str) and ("\0" in value or any("\ud800" <= it <= "\udfff" for it in value)):
+        raise ValueError("must not contain the character NUL or unpaired surrogates")
+    return []
+
+
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("must be printable characters")
+    return text
+
+
+def _known_manager(name: str) -> str:
+    if name not in trigger_managers.names():
+        raise ValueError(
+            f"must be a trigger manager that is installed: {', '.join(trigger_managers.names())}"
+        )
+    return name
+
+
+JsonObject = Annotated[dict[str, Any], AfterValidator(_keepable)]
+KeptName = Annotated[str, Field(min_length=1, max_length=AIRFLOW_ID_LENGTH), AfterValidator(_printable)]
+ManagerName = Annotated[str, AfterValidator(_known_manager)]
+Prefix = Annotated[str, Field(max_length=MAX_NAME_LENGTH), AfterValidator(_printable)]
+
+KWARGS_EXAMPLE = {"respondent": 17, "page": 1}
+TRIGGER_KWARGS_EXAMPLE = {"firstPageReceived": KWARGS_EXAMPLE}
+
+
+class _Request(BaseModel):
+    """What a caller sends: a field that we do not know is refused, not ignored."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class ErrorBody(BaseModel):
+    """Every error's body."""
+
+    reason: str = Field(description="A word for programs.", examples=["SessionNotFound"])
+    detail: str = Field(
+        description="A sentence for people.", examples=["There is no session 'respondent-17'."]
+    )
+    errors: list[dict[str, str]] | None = Field(
+        None, description="Of a body that is not valid: each problem."
+    )
+
+
+# -- requests -------------------------------------------------------------------------------------------------
+
+
+class SessionsQuery(_Request):
+    """Which sessions to list."""
+
+    limit: int = Field(50, ge=1, le=200, description="How many at most.")
+    after: Prefix | None = Field(None, description="The cursor: `next` of the page before.")
+    configuration: KeptName | None = Field(None, description="Only sessions of this deployed configuration.")
+    prefix: Prefix | None = Field(None, description="Only UIDs that begin so.")
+
+
+class FiresQuery(_Request):
+    """Which fires to list."""
+
+    limit: int = Field(50, ge=1, le=200, description="How many at most.")
+    before: int | None = Field(None, ge=1, le=MAX_ID, description="The cursor: `next` of the page before.")
+
+
+class CreateSession(_Request):
+    """A session to create."""
+
+    uid: str = Field(
+        description='1-200 printable characters without "/" and surrounding blanks.',
+        examples=["respondent-17"],
+    )
+    configuration: KeptName = Field(
+        description="A deployed configuration's name.", examples=["questionnaire"]
+    )
+    manager: ManagerName = Field("default", description="The trigger manager that the session remembers.")
+    metadata: JsonObject = Field({}, description="Whatever the application wants to keep with the session.")
+
+
+class FireTrigger(_Request):
+    """A trigger to fire."""
+
+    trigger: str = Field(description="The trigger's name.", examples=["firstPageReceived"])
+    kwargs: JsonObject = Field({}, description="The trigger's kwargs.", examples=[KWARGS_EXAMPLE])
+    configuration: KeptName | None = Field(
+        None,
+        description="A deployed configuration's name: with it, a first fire creates the session.",
+        examples=["questionnaire"],
+    )
+    manager: ManagerName = Field(
+        "default", description="The trigger manager of a session created by this fire."
+    )
+    idempotency_key: KeptName | None = Field(
+        None,
+        description="Makes the fire count once for the life of the session, however often it is sent.",
+        examples=["respondent-17/page-1"],
+    )
+
+
+class ReplayInstance(_Request):
+    """How to replay a failed instance."""
+
+    kwargs: dict[str, JsonObject] | None = Field(
+        None,
+        description="By trigger, in place of ALL the kwargs of the failed one (`{}`: none). Null: the same again.",
+        examples=[TRIGGER_KWARGS_EXAMPLE],
+    )
+    cooldown: float | None = Field(
+        None, ge=0, le=MAX_COOLDOWN, allow_inf_nan=False, description="Seconds to wait before it runs."
+    )
+
+
+class SkipInstance(_Request):
+    """How to skip a failed instance."""
+
+    cascade: bool = Field(False, description="Fire the task's name, as if it had finished.")
+    result: JsonObject | None = Field(None, description="The kwargs of that cascade; kept in the metadata.")
+
+
+# -- answers --------------------------------------------------------------------------------------------------
+
+
+class SessionBody(BaseModel):
+    """A session in a list."""
+
+    uid: str = Field(examples=["respondent-17"])
+    manager: str = Field(description="The trigger manager that the session remembers.", examples=["default"])
+    configuration: str | None = Field(
+        description="The deployed configuration's name; null for one made at run time.",
+        examples=["questionnaire"],
+    )
+    created: datetime
+    last_modified: datetime
+
+    @classmethod
+    def of(cls, summary: SessionSummary) -> SessionBody:
+        """The body for a summary."""
+        return cls(
+            uid=summary.uid,
+            manager=summary.manager,
+            configuration=summary.configuration,
+            created=summary.created,
+            last_modified=summary.last_modified,
+        )
+
+
+class SessionsPage(BaseModel):
+    """Sessions, ordered by UID."""
+
+    sessions: list[SessionBody]
+    next: str | None = Field(description="Pass it as `after` to get the next page; null on the last one.")
+
+
+class TaskBody(BaseModel):
+    """A trigger task of a session: its directives, custom ones included, and what they mean."""
+
+    model_config = ConfigDict(extra="allow")
+
+    after: list[str] = Field(
+        description="Triggers that must all have fired.", examples=[["firstPageReceived"]]
+    )
+    run: str | dict[str, Any] = Field(description="A DAG id, a callable, or an operator with its arguments.")
+    sentence: str = Field(description="The task's rule as a sentence.")
+    dag_id: str | None = Field(
+        description="The DAG that it runs; null when another runner than Airflow's runs it.",
+        examples=["questionnaire.t_importSubject"],
+    )
+
+
+class InstanceBody(BaseModel):
+    """One execution of a trigger task."""
+
+    name: str = Field(examples=["t_importSubject#0"])
+    task: str = Field(examples=["t_importSubject"])
+    number: int = Field(description="Counts the task's instances from 0, replays included.")
+    status: InstanceStatus
+    kwargs: dict[str, dict[str, Any]] = Field(
+        description="The kwargs of each trigger that it took.", examples=[TRIGGER_KWARGS_EXAMPLE]
+    )
+    missing: list[str] = Field(description="The triggers that it still waits for.")
+    metadata: dict[str, Any] = Field(
+        description="`result`, `exceptionType`, `exceptionInfo`, `timestamps`, …"
+    )
+    dag_id: str | None = Field(description="The DAG of its run; null while it has none.")
+    dag_run_id: str | None
+    can_replay: bool
+    can_skip: bool
+    is_resolved: bool = Field(description="Whether nothing more is to be done.")
+
+    @classmethod
+    def of(cls, view: InstanceView) -> InstanceBody:
+        """The body for an instance and its run."""
+        instance = view.instance
+        waits = instance.status is InstanceStatus.UNSTARTED
+        return cls(
+            name=instance.name,
+            task=instance.task.name,
+            number=instance.number,
+            status=instance.status,
+            kwargs=_plain(instance.kwargs),
+            missing=sorted(instance.missing) if waits else [],
+            metadata=dict(instance.metadata),
+            dag_id=view.dag_id,
+            dag_run_id=view.run_id,
+            can_replay=instance.can_replay,
+            can_skip=instance.can_skip,
+            is_resolved=instance.is_resolved,
+        )
+
+
+class _Effect(BaseModel):
+    """What a fire did, by instance name."""
+
+    fire_id: int
+    trigger: str = Field(examples=["firstPageReceived"])
+    touched: list[str] = Field(
+        description="Instances that took the trigger.", examples=[["t_importSubject#0"]]
+    )
+    created: list[str] = Field(description="Those of them that it created.")
+    scheduled: list[str] = Field(description="Those that now run.")
+    abandoned: list[str] = Field(description="Those that will never run, because of their `unless`.")
+
+
+class FireResultBody(_Effect):
+    """What a fire did, by instance name."""
+
+    repeated: bool = Field(
+        description="True: the idempotency key was met before, this is the first answer again."
+    )
+
+    @classmethod
+    def of(cls, result: FireResult) -> FireResultBody:
+        """The body for a fire's result."""
+        return cls(**_effect(result), repeated=result.repeated)
+
+
+class FireBody(_Effect):
+    """A fire as the session's history keeps it."""
+
+    kwargs: dict[str, Any] = Field(examples=[KWARGS_EXAMPLE])
+    fired_at: datetime
+    fired_by: str | None = Field(description="A user, or the instance whose end fired its task's name.")
+    idempotency_key: str | None
+
+    @classmethod
+    def of(cls, fire: Fire) -> FireBody:
+        """The body for a fire."""
+        return cls(
+            **_effect(fire),
+            kwargs=dict(fire.kwargs),
+            fired_at=fire.fired_at,
+            fired_by=fire.fired_by,
+            idempotency_key=fire.idempotency_key,
+        )
+
+
+class FiresPage(BaseModel):
+    """Fires, newest first."""
+
+    fires: list[FireBody]
+    next: int | None = Field(description="Pass it as `before` to get the next page; null on the last one.")
+
+
+class SessionDetail(SessionBody):
+    """A session whole, as it was at one moment."""
+
+    metadata: dict[str, Any]
+    tasks: dict[str, TaskBody]
+    instances: list[InstanceBody]
+    latest_triggers: dict[str, dict[str, Any]] = Field(
+        description="The kwargs of each trigger's latest fire.", examples=[TRIGGER_KWARGS_EXAMPLE]
+    )
+    fires: list[FireBody] = Field(description="The newest fires, newest first; `GET …/fires` has them all.")
+
+    @classmethod
+    def of_description(cls, described: SessionDescription) -> SessionDetail:
+        """The body for a description."""
+        return cls(
+            **SessionBody.of(described.summary).model_dump(),
+            metadata=dict(described.metadata),
+            tasks=_tasks(described),
+            instances=[InstanceBody.of(view) for view in described.instances],
+            latest_triggers=_plain(described.latest_kwargs),
+            fires=[FireBody.of(fire) for fire in described.fires],
+        )
+
+
+def _tasks(described: SessionDescription) -> dict[str, TaskBody]:
+    dag_ids = dag_ids_of(described.tasks)
+    return {
+        task.name: TaskBody.model_validate(
+            {**task.to_directives(), "sentence": explain_task(task), "dag_id": dag_ids.get(task.name)}
+        )
+        for task in described.tasks
+    }
+
+
+def _effect(fire: Fire | FireResult) -> dict[str, Any]:
+    return {
+        "fire_id": fire.fire_id,
+        "trigger": fire.trigger_name,
+        "touched": list(fire.touched),
+        "created": list(fire.created),
+        "scheduled": list(fire.scheduled),
+        "abandoned": list(fire.abandoned),
+    }
+
+
+def _plain(kwargs: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    return {trigger: dict(values) for trigger, values in kwargs.items()}

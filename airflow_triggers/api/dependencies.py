@@ -1,0 +1,72 @@
+"""What routes get from a request: the user, their rights, a valid session UID.
+
+Neighbours: ``gate.py`` has authenticated the user before any of this runs.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from airflow.api_fastapi.auth.managers.base_auth_manager import COOKIE_NAME_JWT_TOKEN
+from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
+from fastapi import Depends, Path, Request, Security
+from fastapi.security import APIKeyCookie, HTTPBearer
+
+from airflow_triggers.api.gate import USER
+from airflow_triggers.api.permissions import Permissions
+from airflow_triggers.storages.tables import AIRFLOW_ID_LENGTH
+from airflow_triggers.types import validate_session_uid
+
+SECURITY_SCHEMES = [
+    Security(HTTPBearer(auto_error=False, description="A token of Airflow's `POST /auth/token`.")),
+    Security(
+        APIKeyCookie(
+            name=COOKIE_NAME_JWT_TOKEN,
+            auto_error=False,
+            description="The cookie of a login in Airflow's pages; only they may use it to change anything.",
+        )
+    ),
+]
+"""For the documentation; the gate has checked both."""
+
+
+def get_permissions(request: Request) -> Permissions:
+    """The rights of the user whom the gate let in."""
+    user: BaseUser = request.scope[USER]
+    return Permissions(user, request)
+
+
+PermissionsDep = Annotated[Permissions, Depends(get_permissions)]
+
+
+def get_user_name(permissions: PermissionsDep) -> str:
+    """The user's name as histories keep it."""
+    return permissions.user.get_name()[:AIRFLOW_ID_LENGTH]
+
+
+UserNameDep = Annotated[str, Depends(get_user_name)]
+
+
+def get_session_uid(
+    uid: Annotated[
+        str,
+        Path(
+            description='The session\'s UID: 1-200 printable characters without "/" and surrounding blanks, '
+            "percent-encoded.",
+            examples=["respondent-17"],
+        ),
+    ],
+) -> str:
+    """The UID of the path. :raises InvalidSessionUid: when it is not of the allowed form."""
+    return validate_session_uid(uid)
+
+
+SessionUidDep = Annotated[str, Depends(get_session_uid)]
+
+InstanceName = Annotated[
+    str,
+    Path(
+        description="The instance's name, percent-encoded: `t_importSubject%230` is `t_importSubject#0`.",
+        examples=["t_importSubject#0"],
+    ),
+]

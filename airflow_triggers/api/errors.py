@@ -1,0 +1,175 @@
+"""How errors become answers: one table from our errors to HTTP, one form for every error's body.
+
+Neighbours: ``airflow_triggers/errors.py`` is the tree; ``gate.py`` and ``permissions.py`` raise :class:`Refused`.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import reprlib
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, HTTPException, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException as StarletteHTTPException
+
+from airflow_triggers import errors
+from airflow_triggers.errors import TriggersError
+
+log = logging.getLogger(__name__)
+
+STATUS_OF_ERROR: dict[type[TriggersError], HTTPStatus] = {
+    errors.TriggersError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.ConfigurationError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.UnknownConfiguration: HTTPStatus.NOT_FOUND,
+    errors.InvalidSessionUid: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.InvalidTrigger: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.SessionError: HTTPStatus.CONFLICT,
+    errors.SessionNotFound: HTTPStatus.NOT_FOUND,
+    errors.SessionExists: HTTPStatus.CONFLICT,
+    errors.InstanceNotFound: HTTPStatus.NOT_FOUND,
+    errors.TaskNotFound: HTTPStatus.NOT_FOUND,
+    errors.InvalidTransition: HTTPStatus.CONFLICT,
+    errors.IdempotencyConflict: HTTPStatus.CONFLICT,
+    errors.StorageError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.SchemaOutdated: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.LockTimeout: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.StaleWrite: HTTPStatus.CONFLICT,
+    errors.RunnerError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.DagUnavailable: HTTPStatus.CONFLICT,
+    errors.RegistryError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    # A task's errors are recorded on its instance; none is expected to reach a request.
+    errors.TaskError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.InvalidResult: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.NotATriggerRun: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.TaskProcessDied: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.RunFailed: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.RunDeleted: HTTPStatus.INTERNAL_SERVER_ERROR,
+}
+"""The HTTP status of each error; a subclass that a user's manager raises has its base's."""
+
+HEADERS_OF_ERROR: dict[type[TriggersError], Mapping[str, str]] = {errors.LockTimeout: {"Retry-After": "1"}}
+
+
+class Refused(HTTPException):
+    """A request that is refused before it reaches a session: not authenticated, not allowed, too large.
+
+    :param reason: a word for programs, as the names of our errors are.
+    """
+
+    def __init__(
+        self, status: HTTPStatus, reason: str, detail: str, *, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(status, detail, headers=dict(headers or {}))
+        self.reason = reason
+
+
+class AsciiJSONResponse(JSONResponse):
+    """JSON in ASCII, so that unpaired surrogates (a file name in a task's exception, say) can be shown too."""
+
+    def render(self, content: Any) -> bytes:
+        """The body's bytes."""
+        return json.dumps(content, allow_nan=False, separators=(",", ":")).encode("ascii")
+
+
+def install_error_handlers(app: FastAPI) -> None:
+    """Let every error of the application, Starlette's and FastAPI's too, be answered in our form."""
+    app.add_exception_handler(TriggersError, _triggers_error)
+    app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(StarletteHTTPException, _http_exception)
+    app.add_exception_handler(Exception, _unexpected_error)
+
+
+def response_to(error: TriggersError | StarletteHTTPException) -> JSONResponse:
+    """The answer to one of our errors, or to an HTTP exception."""
+    if isinstance(error, TriggersError):
+        status = _nearest(STATUS_OF_ERROR, error)
+        headers = _nearest(HEADERS_OF_ERROR, error)
+        return _error_response(status, type(error).__name__, str(error), headers=headers)
+    status, reason, detail = _read_http_exception(error)
+    return _error_response(status, reason, detail, headers=error.headers)
+
+
+def _nearest(table: Mapping[type[TriggersError], Any], error: TriggersError) -> Any:
+    return next((table[kind] for kind in type(error).__mro__ if kind in table), None)
+
+
+def _error_response(
+    status: int, reason: str, detail: str, *, headers: Mapping[str, str] | None = None, **more: Any
+) -> JSONResponse:
+    content = {"reason": reason, "detail": detail, **more}
+    return AsciiJSONResponse(content, status_code=status, headers=dict(headers or {}))
+
+
+def _triggers_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, TriggersError)
+    response = response_to(error)
+    if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        log.error("%s %s failed: %s", request.method, request.url.path, error, exc_info=error)
+    return response
+
+
+def _http_exception(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, StarletteHTTPException)
+    if not isinstance(error, Refused) and error.status_code in _NO_ROUTE:
+        said = _NO_ROUTE[HTTPStatus(error.status_code)].format(path=request.url.path, method=request.method)
+        error = StarletteHTTPException(error.status_code, said, headers=error.headers)
+    return response_to(error)
+
+
+_NO_ROUTE = {
+    HTTPStatus.NOT_FOUND: "There is nothing at {path}.",
+    HTTPStatus.METHOD_NOT_ALLOWED: "{path} does not take {method}.",
+}
+"""The router's own errors, with the words that they lack."""
+
+
+def _read_http_exception(error: StarletteHTTPException) -> tuple[int, str, str]:
+    if isinstance(error, Refused):
+        return error.status_code, error.reason, str(error.detail)
+    if error.status_code == HTTPStatus.BAD_REQUEST:
+        # FastAPI's own, for a body that is not UTF-8 or is nested too deep to be read.
+        return HTTPStatus.UNPROCESSABLE_ENTITY, "InvalidBody", "The body is not JSON that can be read."
+    reason = HTTPStatus(error.status_code).phrase.title().replace(" ", "")
+    return error.status_code, reason, str(error.detail)
+
+
+def _unexpected_error(request: Request, error: Exception) -> JSONResponse:
+    """A bug or a broken database: Starlette logs the traceback, the caller sees none of it."""
+    detail = f"{request.method} {request.url.path} failed unexpectedly; the API server's log says why."
+    return _error_response(HTTPStatus.INTERNAL_SERVER_ERROR, "InternalError", detail)
+
+
+def _validation_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    problems = [_problem(one) for one in error.errors()]
+    reason = "InvalidBody" if problems[0]["in"] == "body" else "InvalidQuery"
+    detail = "; ".join(f"{it['field']}: {it['problem']}, found {it['found']}" for it in problems[:3])
+    return _error_response(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        reason,
+        f"The {problems[0]['in']} is not valid. {detail}.",
+        errors=problems,
+    )
+
+
+_WORDING = {
+    "extra_forbidden": "there is no such field",
+    "missing": "this is required",
+    "model_attributes_type": "expected a JSON object, sent with the header 'Content-Type: application/json'",
+}
+
+
+def _problem(error: Mapping[str, Any]) -> dict[str, str]:
+    """One problem: where, what was expected and (shortened) what was found."""
+    where: Sequence[Any] = error["loc"]
+    field = ".".join(str(part) for part in where[1:]) if error["type"] != "json_invalid" else ""
+    wording = _WORDING.get(error["type"]) or str(error["msg"]).removeprefix("Value error, ")
+    if error["type"] == "json_invalid":
+        wording = f"this is not JSON: {error['ctx']['error']} at character {where[-1]}"
+    found = "nothing" if error["type"] in {"missing", "json_invalid"} else reprlib.repr(error["input"])
+    return {"in": str(where[0]), "field": field or str(where[0]), "problem": wording, "found": found}

@@ -1,0 +1,82 @@
+"""``/api/v1/sessions/{uid}/fires``: fire triggers, and read which were fired."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from airflow_triggers import sessions
+from airflow_triggers.api.datamodels import (
+    ErrorBody,
+    FireBody,
+    FireResultBody,
+    FiresPage,
+    FiresQuery,
+    FireTrigger,
+)
+from airflow_triggers.api.dependencies import PermissionsDep, SessionUidDep, UserNameDep
+from airflow_triggers.api.permissions import Permissions
+from airflow_triggers.api.routes.reading import deployed_configuration
+from airflow_triggers.errors import IdempotencyConflict, SessionNotFound
+
+router = APIRouter(
+    prefix="/{uid}/fires",
+    tags=["Fires"],
+    responses={404: {"description": "There is no such session or configuration.", "model": ErrorBody}},
+)
+
+
+@router.get("", summary="List fires")
+def list_fires(
+    uid: SessionUidDep, query: Annotated[FiresQuery, Query()], permissions: PermissionsDep
+) -> FiresPage:
+    """Every fire of the session, newest first: who, when, kwargs, and what it did. Page with `before`."""
+    permissions.require_read(sessions.open_session(uid).storage.configuration)
+    found = sessions.fires_of(uid, limit=query.limit + 1, before=query.before)
+    page = found[: query.limit]
+    return FiresPage(
+        fires=[FireBody.of(fire) for fire in page],
+        next=page[-1].fire_id if len(found) > query.limit else None,
+    )
+
+
+@router.post(
+    "",
+    summary="Fire a trigger",
+    responses={409: {"description": "The idempotency key was used for another fire.", "model": ErrorBody}},
+)
+def fire(
+    uid: SessionUidDep, body: FireTrigger, permissions: PermissionsDep, user_name: UserNameDep
+) -> FireResultBody:
+    """Fire a trigger into the session. The answer says what it did; an answered fire is never lost."""
+    _authorize(uid, body, permissions)
+    try:
+        result = sessions.fire_into(
+            uid,
+            body.trigger,
+            body.kwargs,
+            configuration=body.configuration,
+            manager=body.manager,
+            idempotency_key=body.idempotency_key,
+            fired_by=user_name,
+        )
+    except IdempotencyConflict as error:
+        # Its own words show the earlier kwargs, which the user might not be allowed to read.
+        raise IdempotencyConflict(
+            f"The idempotency key {body.idempotency_key!r} was used in session {uid!r} for another trigger or "
+            "other kwargs. Use a key of its own for each fire."
+        ) from error
+    return FireResultBody.of(result)
+
+
+def _authorize(uid: str, body: FireTrigger, permissions: Permissions) -> None:
+    """Firing takes the right to create runs of the DAGs concerned; creating the session, of all its DAGs."""
+    try:
+        configuration = sessions.open_session(uid).storage.configuration
+    except SessionNotFound:
+        if body.configuration is None:
+            raise
+        permissions.require_create(deployed_configuration(body.configuration))
+    else:
+        permissions.require_fire(configuration, body.trigger)

@@ -1,0 +1,60 @@
+"""``/api/v1/sessions/{uid}/instances/{name}``: read an instance, and repair a failed one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+
+from airflow_triggers import sessions
+from airflow_triggers.api.datamodels import ErrorBody, InstanceBody, ReplayInstance, SkipInstance
+from airflow_triggers.api.dependencies import InstanceName, PermissionsDep, SessionUidDep, UserNameDep
+from airflow_triggers.api.routes.reading import instance_of, readable_session
+
+router = APIRouter(
+    prefix="/{uid}/instances/{name}",
+    tags=["Instances"],
+    responses={404: {"description": "There is no such session or instance.", "model": ErrorBody}},
+)
+
+NOT_FAILED: dict[int | str, dict[str, Any]] = {
+    409: {"description": "The instance is not failed.", "model": ErrorBody}
+}
+
+
+@router.get("", summary="Read an instance")
+def read_instance(uid: SessionUidDep, name: InstanceName, permissions: PermissionsDep) -> InstanceBody:
+    """One instance of the session."""
+    return InstanceBody.of(instance_of(readable_session(uid, permissions), name))
+
+
+@router.post("/replay", summary="Replay a failed instance", responses=NOT_FAILED)
+def replay_instance(
+    uid: SessionUidDep,
+    name: InstanceName,
+    body: ReplayInstance,
+    permissions: PermissionsDep,
+    user_name: UserNameDep,
+) -> InstanceBody:
+    """Run a failed instance again, as a clone. The answer is the new instance; the failed one becomes `replayed`."""
+    described = readable_session(uid, permissions)
+    permissions.require_replay(described.tasks, instance_of(described, name))
+    clone = sessions.open_session(uid).replay_failed_instance(
+        name, body.kwargs, cooldown=body.cooldown, by=user_name
+    )
+    return InstanceBody.of(instance_of(readable_session(uid, permissions), clone.name))
+
+
+@router.post("/skip", summary="Skip a failed instance", responses=NOT_FAILED)
+def skip_instance(
+    uid: SessionUidDep,
+    name: InstanceName,
+    body: SkipInstance,
+    permissions: PermissionsDep,
+    user_name: UserNameDep,
+) -> InstanceBody:
+    """Waive a failed instance: it becomes `skipped`, and with `cascade` its task's name is fired with `result`."""
+    described = readable_session(uid, permissions)
+    permissions.require_skip(described.tasks, instance_of(described, name), cascade=body.cascade)
+    sessions.open_session(uid).skip_failed_instance(name, body.cascade, body.result, by=user_name)
+    return InstanceBody.of(instance_of(readable_session(uid, permissions), name))

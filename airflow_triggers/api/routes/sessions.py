@@ -1,0 +1,87 @@
+"""``/api/v1/sessions``: list, create and read sessions."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from airflow_triggers import sessions
+from airflow_triggers.api.datamodels import (
+    CreateSession,
+    ErrorBody,
+    SessionBody,
+    SessionDetail,
+    SessionsPage,
+    SessionsQuery,
+)
+from airflow_triggers.api.dependencies import PermissionsDep, SessionUidDep, UserNameDep
+from airflow_triggers.api.routes.reading import deployed_configuration, readable_session
+from airflow_triggers.errors import SessionExists
+from airflow_triggers.types import validate_session_uid
+
+FIRES_IN_DETAIL = 100
+
+router = APIRouter(tags=["Sessions"])
+
+
+@router.get("", summary="List sessions")
+def list_sessions(query: Annotated[SessionsQuery, Query()], permissions: PermissionsDep) -> SessionsPage:
+    """The sessions that you may read, ordered by UID. Page through them with `after`."""
+    found = sessions.list_sessions(
+        limit=query.limit + 1,
+        after_uid=query.after,
+        configuration=query.configuration,
+        prefix=query.prefix,
+        configuration_hashes=permissions.readable(sessions.configurations_of_sessions()),
+    )
+    page = found[: query.limit]
+    return SessionsPage(
+        sessions=[SessionBody.of(summary) for summary in page],
+        next=page[-1].uid if len(found) > query.limit else None,
+    )
+
+
+@router.post(
+    "",
+    summary="Create a session",
+    status_code=201,
+    responses={
+        200: {"description": "It existed with the same configuration and manager.", "model": SessionDetail},
+        404: {"description": "No deployed configuration has that name.", "model": ErrorBody},
+        409: {"description": "It exists with another configuration or manager.", "model": ErrorBody},
+    },
+)
+def create_session(
+    body: CreateSession, permissions: PermissionsDep, user_name: UserNameDep, response: Response
+) -> SessionDetail:
+    """Create a session of a deployed configuration. Creating it again the same way changes nothing."""
+    uid = validate_session_uid(body.uid)
+    configuration = deployed_configuration(body.configuration)
+    permissions.require_create(configuration)
+    permissions.require_read(configuration)
+    try:
+        _, created = sessions.create_session(
+            uid,
+            configuration=body.configuration,
+            manager=body.manager,
+            metadata=body.metadata,
+            by=user_name,
+        )
+    except SessionExists as error:
+        # Its own words name the other configuration, which the user might not be allowed to know.
+        raise SessionExists(
+            f"Session {uid!r} exists with another configuration or manager. Choose another UID."
+        ) from error
+    response.status_code = 201 if created else 200
+    return SessionDetail.of_description(readable_session(uid, permissions, fire_limit=FIRES_IN_DETAIL))
+
+
+@router.get(
+    "/{uid}",
+    summary="Read a session",
+    responses={404: {"description": "There is no such session.", "model": ErrorBody}},
+)
+def read_session(uid: SessionUidDep, permissions: PermissionsDep) -> SessionDetail:
+    """The session whole, as it was at one moment: tasks, instances, latest triggers, newest fires."""
+    return SessionDetail.of_description(readable_session(uid, permissions, fire_limit=FIRES_IN_DETAIL))

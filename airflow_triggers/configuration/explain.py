@@ -1,0 +1,80 @@
+"""Reads a rule as an English sentence, for people: on the DAG's page, in the API, in messages.
+
+Neighbours: ``compile.py`` puts the sentences on the pages of the DAGs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import yaml
+
+from airflow_triggers.types import Configuration, TaskConfig
+
+Mark = Callable[[str], str]
+
+
+def explain_task(task: TaskConfig, *, markdown: bool = False) -> str:
+    """The task's rule as one sentence.
+
+    >>> explain_task(TaskConfig(name="t_x", after=("a", "b"), run="etl", unless=("u",)))
+    'After a and b have fired, run the DAG etl once, unless u has fired before that.'
+    """
+    bold: Mark = (lambda text: f"**{text}**") if markdown else str
+    code: Mark = (lambda text: f"`{text}`") if markdown else str
+    after = [trigger for trigger in task.after if trigger != task.and_every]
+    sentence = f"{_when(after, task.and_every, bold)}, run {_what(task, code)}"
+    if task.and_every is None:
+        sentence += " once"
+    if task.unless:
+        verb = "has" if len(task.unless) == 1 else "have all"
+        sentence += f", unless {_listed(task.unless, bold)} {verb} fired before that"
+    return f"{sentence}."
+
+
+def explain_configuration(configuration: Configuration) -> str:
+    """Every rule of the configuration as a sentence, in Markdown."""
+    title = f"# {configuration.name}\n\n" if configuration.name else ""
+    return title + "\n".join(
+        f"- **{task.name}**: {explain_task(task, markdown=True)}" for task in configuration
+    )
+
+
+def explain_in_full(configuration: Configuration, task: TaskConfig) -> str:
+    """The page of a task's DAG, in Markdown: the sentence, what follows from it, the directives."""
+    followers = [one.name for one in configuration if task.name in one.triggers]
+    follows = (
+        f"When it finishes, **{task.name}** fires, with its result as kwargs, which concerns "
+        f"{_listed(followers, lambda name: f'**{name}**')}."
+        if followers
+        else f"When it finishes, **{task.name}** fires, with its result as kwargs; no task of this configuration "
+        "waits for that."
+    )
+    written = yaml.safe_dump({task.name: task.to_directives()}, sort_keys=False, allow_unicode=True)
+    return (
+        f"{explain_task(task, markdown=True)}\n\n{follows}\n\n"
+        f"A trigger task of the configuration **{configuration.name}**. Each run is one instance in one session: the "
+        f"session is the run's partition key, the instance stands in its note.\n\n```yaml\n{written}```\n"
+    )
+
+
+def _when(after: Sequence[str], and_every: str | None, bold: Mark) -> str:
+    if and_every is None:
+        return f"After {_listed(after, bold)} {'has' if len(after) == 1 else 'have'} fired"
+    every = f"every time {bold(and_every)} fires"
+    if not after:
+        return every.capitalize()
+    return f"After {_listed(after, bold)} {'has' if len(after) == 1 else 'have'} fired, and {every}"
+
+
+def _what(task: TaskConfig, code: Mark) -> str:
+    if isinstance(task.run, str):
+        return code(task.run) if ":" in task.run else f"the DAG {code(task.run)}"
+    operator = str(task.run["operator"]).rpartition(".")[2]
+    article = "an" if operator[:1] in "AEIOU" else "a"
+    return f"{article} {code(operator)}"
+
+
+def _listed(names: Sequence[str], mark: Mark) -> str:
+    marked = [mark(name) for name in names]
+    return marked[0] if len(marked) == 1 else f"{', '.join(marked[:-1])} and {marked[-1]}"

@@ -1,0 +1,109 @@
+"""What runs in a worker: the operator that calls a trigger task's callable, and the context that it is given.
+
+Neighbours: ``configuration/compile.py`` puts the operator into DAGs; the controller reads what it reports,
+from XComs of the run, since a worker has no database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any
+
+from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowSkipException, AirflowTaskTimeout
+
+from airflow_triggers.errors import InvalidResult, InvalidTrigger, NotATriggerRun
+from airflow_triggers.failures import EXCEPTION_KEY, describe_exception
+from airflow_triggers.types import TriggerKwargs, validate_trigger_kwargs
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskContext:
+    """What a trigger task's callable is given.
+
+    :param trigger_kwargs: ``{trigger: kwargs}``, with ``withParams`` merged under.
+    :param session_uid: the session that the instance belongs to.
+    :param instance_name: ``t_import#0``.
+    :param number: the instance's number.
+    :param configuration: the deployed configuration's name, None for one made at run time.
+    :param airflow: Airflow's own context of the running task (``ti``, ``dag_run``, …).
+    """
+
+    trigger_kwargs: TriggerKwargs
+    session_uid: str
+    instance_name: str
+    task_name: str
+    number: int
+    configuration: str | None = None
+    airflow: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def from_airflow(cls, context: Mapping[str, Any]) -> TaskContext:
+        """Read whose run this is from the run's conf.
+
+        :raises NotATriggerRun: when the run was not made for a session.
+        """
+        dag_run = context["dag_run"]
+        conf = dag_run.conf or {}
+        identity = conf.get("triggers")
+        if not isinstance(identity, Mapping):
+            raise NotATriggerRun(
+                f"The run {dag_run.run_id!r} of {dag_run.dag_id!r} belongs to no session: its conf has "
+                f"no 'triggers'. Trigger "
+                "tasks run when triggers are fired into a session, over REST or with 'airflow triggers fire'."
+            )
+        return cls(trigger_kwargs=conf.get("trigger_kwargs") or {}, airflow=context, **identity)
+
+
+TriggerCallable = Callable[[TaskContext], Mapping[str, Any] | None]
+
+
+class TriggerTaskOperator(BaseOperator):
+    """Calls a trigger task's callable; what it returns, a mapping or None, cascades.
+
+    An exception is reported with its type, message and traceback before it is raised on, so that Airflow's own retries
+    and the session's instance both know it.
+
+    :param callable: ``module:function``; the function takes a :class:`TaskContext`.
+    """
+
+    template_fields = ("callable",)
+    ui_color = "#e4f0e2"
+
+    def __init__(self, *, callable: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.callable = callable
+
+    def execute(self, context: Any) -> dict[str, Any] | None:
+        """Run in the worker; see the class."""
+        try:
+            return _checked(load_callable(self.callable)(TaskContext.from_airflow(context)), self.callable)
+        except AirflowSkipException:
+            raise
+        except (Exception, AirflowTaskTimeout) as error:
+            context["ti"].xcom_push(key=EXCEPTION_KEY, value=describe_exception(error))
+            raise
+
+
+def load_callable(path: str) -> TriggerCallable:
+    """The function at ``module:function``. :raises ImportError, AttributeError: when there is none."""
+    module_name, _, function_name = path.partition(":")
+    found: TriggerCallable = getattr(import_module(module_name), function_name)
+    return found
+
+
+def _checked(result: Any, path: str) -> dict[str, Any] | None:
+    if result is None:
+        return None
+    if not isinstance(result, Mapping):
+        raise InvalidResult(
+            f"{path} returned {type(result).__name__} {str(result)[:80]!r}, expected a mapping or None: "
+            f"it becomes the kwargs of "
+            "the trigger that is fired when the task finishes."
+        )
+    try:
+        return validate_trigger_kwargs(result)
+    except InvalidTrigger as error:
+        raise InvalidResult(f"{path} returned a mapping that JSON cannot hold: {error}") from error

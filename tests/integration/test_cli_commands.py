@@ -1,0 +1,176 @@
+"""The commands of ``airflow triggers`` on a real database; the test plays the scheduler's part."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import yaml
+from airflow.cli.cli_parser import get_parser
+from airflow.models.log import Log
+from airflow.utils.platform import getuser
+from airflow.utils.session import create_session as airflow_session
+from sqlalchemy import select
+
+from airflow_triggers.controller.loop import Controller
+from airflow_triggers.sessions import describe_session
+from tests.support.dags import deploy_configuration, play
+
+
+@pytest.fixture
+def survey(sqlite_airflow_db):
+    return deploy_configuration(
+        "survey",
+        t_import={"after": ["firstPage"]},
+        t_score={"after": ["t_import", "completion"]},
+    )
+
+
+@pytest.fixture
+def airflow(survey, capsys):
+    """Runs ``airflow triggers …`` in this process and gives its standard output."""
+
+    def run(*arguments):
+        args = get_parser().parse_args(["triggers", *arguments])
+        capsys.readouterr()
+        args.func(args)
+        return capsys.readouterr().out
+
+    return run
+
+
+@pytest.fixture
+def failed(airflow):
+    """A session whose first instance failed."""
+    airflow("fire", "order-1", "firstPage", "--kwargs", '{"n": 1}', "--configuration", "survey")
+    play(describe_session("order-1").instances[0], "failed", exception={"exceptionType": "builtins.KeyError"})
+    Controller().run_once()
+    return "t_import#0"
+
+
+def statuses():
+    return {it.instance.name: it.instance.status.value for it in describe_session("order-1").instances}
+
+
+def test_a_first_fire_makes_the_session_and_says_what_it_did(airflow):
+    said = airflow(
+        *("fire", "order-1", "firstPage", "--kwargs", '{"n": 1}', "--configuration", "survey"),
+        *("--output", "json"),
+    )
+
+    answer = json.loads(said)
+    assert answer["trigger"] == "firstPage"
+    assert answer["scheduled"] == ["t_import#0"]
+    assert answer["repeated"] is False
+    assert describe_session("order-1").fires[0].fired_by == f"cli:{getuser()}"
+
+
+def test_a_fire_repeated_with_its_key_counts_once(airflow):
+    fire = (
+        "fire",
+        "order-1",
+        "firstPage",
+        "--configuration",
+        "survey",
+        "--idempotency-key",
+        "k",
+        "-o",
+        "json",
+    )
+    first = json.loads(airflow(*fire))
+
+    assert json.loads(airflow(*fire)) == {**first, "repeated": True}
+
+
+@pytest.mark.parametrize(("output", "read"), [("json", json.loads), ("yaml", yaml.safe_load)])
+def test_a_session_is_shown_whole_for_programs(failed, airflow, output, read):
+    shown = read(airflow("sessions", "show", "order-1", "--output", output))
+
+    assert shown["configuration"] == "survey"
+    assert shown["latest_triggers"] == {"firstPage": {"n": 1}}
+    (instance,) = shown["instances"]
+    assert instance["instance"] == "t_import#0"
+    assert instance["status"] == "failed"
+    assert instance["metadata"]["exceptionType"] == "builtins.KeyError"
+    assert instance["dag_run_id"] == "triggers__order-1~t_import~0"
+    assert [fire["trigger"] for fire in shown["fires"]] == ["firstPage"]
+
+
+@pytest.mark.parametrize("output", ["table", "plain"])
+def test_a_session_is_shown_as_a_table_for_people(airflow, output):
+    airflow("fire", "order-1", "completion", "--configuration", "survey")
+
+    shown = airflow("sessions", "show", "order-1", "--output", output)
+
+    (line,) = [line for line in shown.splitlines() if "t_score#0" in line]
+    assert "unstarted" in line
+    assert "t_import" in line
+
+
+def test_sessions_are_listed_page_by_page(airflow):
+    for uid in ("b-1", "a-1", "a-2"):
+        airflow("fire", uid, "completion", "--configuration", "survey")
+
+    def listed(*arguments):
+        return [it["uid"] for it in json.loads(airflow("sessions", "list", "-o", "json", *arguments))]
+
+    assert listed() == ["a-1", "a-2", "b-1"]
+    assert listed("--limit", "2") == ["a-1", "a-2"]
+    assert listed("--limit", "2", "--after", "a-2") == ["b-1"]
+    assert listed("--prefix", "a") == ["a-1", "a-2"]
+    assert listed("--configuration", "other") == []
+
+
+def test_a_failed_instance_is_replayed_with_other_kwargs(failed, airflow):
+    said = json.loads(
+        airflow("replay", "order-1", failed, "--kwargs", '{"firstPage": {"n": 2}}', "--output", "json")
+    )
+
+    assert said["instance"] == "t_import#1"
+    assert statuses()["t_import#0"] == "replayed"
+    clone = describe_session("order-1").instances[1].instance
+    assert clone.kwargs == {"firstPage": {"n": 2}}
+
+
+def test_a_failed_instance_is_skipped_with_a_cascade(failed, airflow):
+    airflow("skip", "order-1", failed, "--cascade", "--result", '{"rows": 0}')
+
+    assert statuses() == {"t_import#0": "skipped", "t_score#0": "unstarted"}
+    assert describe_session("order-1").latest_kwargs["t_import"] == {"rows": 0}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("sessions", "show", "order-9"), "There is no session 'order-9'"),
+        (("fire", "order-9", "firstPage"), "There is no session 'order-9'"),
+        (("replay", "order-9", "t_import#0"), "There is no session 'order-9'"),
+        (("fire", "order-9", "firstPage", "--configuration", "survay"), "Did you mean 'survey'?"),
+        (("fire", "a/b", "firstPage", "--configuration", "survey"), "'a/b'"),
+    ],
+)
+def test_an_error_is_one_line_and_exit_code_1(airflow, capsys, arguments, complaint):
+    with pytest.raises(SystemExit) as ended:
+        airflow(*arguments)
+
+    said = capsys.readouterr().err
+    assert ended.value.code == 1
+    assert complaint in said
+    assert len(said.splitlines()) == 1
+
+
+def test_only_a_failed_instance_can_be_skipped(airflow, capsys):
+    airflow("fire", "order-1", "completion", "--configuration", "survey")
+
+    with pytest.raises(SystemExit):
+        airflow("skip", "order-1", "t_score#0")
+
+    assert "t_score#0: it is unstarted" in capsys.readouterr().err
+
+
+def test_what_changes_a_session_gets_into_airflows_audit_log(failed, airflow):
+    airflow("skip", "order-1", failed)
+
+    with airflow_session() as session:
+        events = set(session.scalars(select(Log.event)))
+    assert {"cli_triggers_fire", "cli_triggers_skip"} <= events

@@ -1,0 +1,95 @@
+"""The REST application as Airflow mounts it, in the test's own process, with users whose rights the test chooses.
+
+Neighbours: ``api_server.py`` starts a real API server.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from airflow.api_fastapi.app import get_auth_manager, init_auth_manager, purge_cached_app
+from airflow.api_fastapi.auth.managers.simple.simple_auth_manager import SimpleAuthManager
+from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
+from airflow.api_fastapi.auth.middlewares.refresh_token import JWTRefreshMiddleware
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from jwt import ExpiredSignatureError, InvalidTokenError
+
+from airflow_triggers.api.app import create_app
+
+MANAGER = "tests.support.api.PerDagAuthManager"
+COOKIE = "_token"
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """What a user may do: these methods on these entities of these DAGs; None means all of them."""
+
+    methods: set[str] | None = None
+    entities: set[str] | None = None
+    dag_ids: set[str] | None = None
+
+    def covers(self, method, entity, dag_id):
+        return (
+            (self.methods is None or method in self.methods)
+            and (self.entities is None or entity in self.entities)
+            and (self.dag_ids is None or dag_id in self.dag_ids)
+        )
+
+
+EVERYTHING = (Allowed(),)
+READING = (Allowed(methods={"GET"}),)
+
+
+class PerDagAuthManager(SimpleAuthManager):
+    """A token is the user's name; rights are given per user, method, entity and DAG."""
+
+    def __init__(self):
+        super().__init__()
+        self.users = {"admin": EVERYTHING, "viewer": READING}
+
+    def init(self):
+        """Nothing to make: there are no passwords."""
+
+    async def get_user_from_token(self, token):
+        if token == "expired":
+            raise ExpiredSignatureError
+        if token not in self.users:
+            raise InvalidTokenError(f"There is no token {token!r}.")
+        return SimpleAuthManagerUser(username=token, role="viewer")
+
+    def is_authorized_dag(self, *, method, user, access_entity=None, details=None):
+        entity = access_entity.name if access_entity else "DAG"
+        dag_id = details.id if details else None
+        return any(it.covers(method, entity, dag_id) for it in self.users[user.get_name()])
+
+
+@dataclass
+class MountedApi:
+    """The application, mounted in a root application that does what Airflow's does."""
+
+    base_path: str = ""
+    root: FastAPI = field(init=False)
+
+    def __post_init__(self):
+        self.root = FastAPI(root_path=self.base_path)
+        self.root.mount("/triggers", create_app())
+        self.root.add_middleware(JWTRefreshMiddleware)
+
+    def let(self, user, *rights):
+        """Give the user these rights, and no others."""
+        get_auth_manager().users[user] = rights
+
+    def client(self, user=None, *, raises=True):
+        """A client that sends the user's bearer token, if any."""
+        headers = {"Authorization": f"Bearer {user}"} if user else {}
+        base_url = f"http://testserver{self.base_path}/triggers/"
+        return TestClient(self.root, base_url=base_url, headers=headers, raise_server_exceptions=raises)
+
+
+def mounted_api(monkeypatch, **options):
+    """A mounted application, with :class:`PerDagAuthManager` as Airflow's auth manager until the test ends."""
+    monkeypatch.setenv("AIRFLOW__CORE__AUTH_MANAGER", MANAGER)
+    purge_cached_app()
+    init_auth_manager()
+    return MountedApi(**options)

@@ -1,0 +1,199 @@
+"""What holds for every request, without a database: who asks, from where, and whether it can be read at all."""
+
+from __future__ import annotations
+
+import pytest
+from airflow.api_fastapi.app import purge_cached_app
+
+from tests.support.api import COOKIE, mounted_api
+
+EVERY_PATH = [
+    ("GET", "docs"),
+    ("GET", "redoc"),
+    ("GET", "openapi.json"),
+    ("GET", "no/such/page"),
+    ("GET", ""),
+    ("GET", "api/v1/sessions"),
+    ("POST", "api/v1/sessions"),
+    ("DELETE", "api/v1/sessions"),
+    ("GET", "api/v1/sessions/order-1"),
+    ("GET", "api/v1/sessions/a%2Fb"),
+    ("GET", "api/v1/sessions/order-1/fires"),
+    ("POST", "api/v1/sessions/order-1/fires"),
+    ("GET", "api/v1/sessions/order-1/instances/t_x%230"),
+    ("POST", "api/v1/sessions/order-1/instances/t_x%230/replay"),
+    ("POST", "api/v1/sessions/order-1/instances/t_x%230/skip"),
+]
+
+FIRE = "api/v1/sessions/order-1/fires"
+NOT_EVEN_JSON = {"content": "{", "headers": {"Content-Type": "application/json"}}
+
+
+@pytest.fixture
+def api(monkeypatch):
+    yield mounted_api(monkeypatch)
+    purge_cached_app()
+
+
+@pytest.fixture
+def browser(api):
+    """A browser that is logged in: it has the cookie, and no bearer token."""
+    client = api.client()
+    client.cookies.set(COOKIE, "admin")
+    return client
+
+
+def test_the_paths_above_are_all_that_the_application_documents(api):
+    documented = api.client("admin").get("openapi.json").json()["paths"]
+    shown = {(method.upper(), path) for path, methods in documented.items() for method in methods}
+    tried = {
+        (method, "/" + path.replace("order-1", "{uid}").replace("t_x%230", "{name}"))
+        for method, path in EVERY_PATH
+    }
+    assert shown <= tried
+
+
+@pytest.mark.parametrize(("method", "path"), EVERY_PATH)
+@pytest.mark.parametrize("token", [None, "no-such-token", "expired", "a.b.c", "tokén"])
+def test_nobody_gets_anywhere_without_a_valid_token(api, method, path, token):
+    headers = {"Authorization": f"Bearer {token}".encode()} if token else {}
+    answer = api.client().request(method, path, headers=headers)
+    assert answer.status_code == 401
+    assert answer.json()["reason"] == "NotAuthenticated"
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize("authorization", ["Basic YWRtaW46YWRtaW4=", "Bearer", "admin", "Bearer  "])
+def test_another_kind_of_authorization_is_none(api, authorization):
+    answer = api.client().get("openapi.json", headers={"Authorization": authorization})
+    assert answer.status_code == 401
+
+
+def test_a_bad_bearer_token_is_not_made_good_by_the_cookie(browser):
+    answer = browser.get("openapi.json", headers={"Authorization": "Bearer no-such-token"})
+    assert answer.status_code == 401
+
+
+def test_a_bad_cookie_is_as_good_as_none(api):
+    answer = api.client().get("openapi.json", headers={"Cookie": f"{COOKIE}=no-such-token"})
+    assert answer.status_code == 401
+
+
+def test_the_login_cookie_is_enough_to_read(browser):
+    assert browser.get("docs").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Origin": "http://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://["},
+        {"Origin": "http://testserver.evil.example"},
+        {"Origin": "http://testserver:8080"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site", "Origin": "http://testserver"},
+        {"Sec-Fetch-Site": "none"},
+        {"Referer": "http://testserver/"},
+        {"Authorization": "Basic YWRtaW46YWRtaW4="},
+    ],
+)
+def test_with_the_cookie_nothing_changes_unless_the_page_is_airflows_own(browser, headers):
+    answer = browser.post(FIRE, json={"trigger": "firstPage"}, headers=headers)
+    assert answer.status_code == 403
+    assert answer.json()["reason"] == "CrossOrigin"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Fetch-Site": "same-origin"},
+        {"Origin": "http://testserver"},
+        {"Origin": "https://testserver"},
+        {"Origin": "https://airflow.example"},
+    ],
+)
+def test_airflows_own_pages_may_use_the_cookie(browser, monkeypatch, headers):
+    monkeypatch.setenv("AIRFLOW__API__BASE_URL", "https://airflow.example/airflow")
+    answer = browser.post(FIRE, content="{", headers={"Content-Type": "application/json", **headers})
+    assert answer.json()["reason"] == "InvalidBody"
+
+
+def test_with_a_bearer_token_it_does_not_matter_where_the_request_comes_from(api):
+    headers = {"Sec-Fetch-Site": "cross-site", "Origin": "http://other.example"}
+    answer = api.client("admin").post(
+        FIRE, content="{", headers={"Content-Type": "application/json", **headers}
+    )
+    assert answer.json()["reason"] == "InvalidBody"
+
+
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [
+        ("api/v1/sessions/a%2Fb", "a/b"),
+        ("api/v1/sessions/order-1%2ffires", "order-1/fires"),
+        ("api/v1/sessions/order-1%2Finstances/fires", "order-1/instances"),
+        ("api/v1/sessions/%FF", "xff"),
+        ("api/v1/sessions/%20order-1", " order-1"),
+        ("api/v1/sessions/order%0D1", "order"),
+        ("api/v1/sessions/order-1%0A", "order-1"),
+        ("api/v1/sessions/" + "x" * 201, "201 characters"),
+        ("api/v1/sessions/%00", "x00"),
+        ("api/v1/sessions/", "0 characters"),
+        ("api/v1/sessions//fires", "0 characters"),
+    ],
+)
+@pytest.mark.parametrize("base_path", ["", "/airflow"])
+def test_a_uid_of_another_form_is_refused(monkeypatch, base_path, path, found):
+    api = mounted_api(monkeypatch, base_path=base_path)
+    answer = api.client("admin").get(path)
+    assert (answer.status_code, answer.json()["reason"]) == (422, "InvalidSessionUid")
+    assert found in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_a_body_of_more_than_a_mebibyte_is_refused(api, announced):
+    body = b'{"trigger": "firstPage", "kwargs": {"text": "' + b"x" * 1024 * 1024 + b'"}}'
+    answer = api.client("admin").post(
+        FIRE, content=body if announced else iter([body]), headers={"Content-Type": "application/json"}
+    )
+    assert (answer.status_code, answer.json()["reason"]) == (413, "TooLarge")
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "reason"),
+    [
+        ("no/such/page", 404, "NotFound"),
+        ("api/v1/sessions/order-1/", 404, "NotFound"),
+        ("api/v1/sessions/order-1/instances/t_x%230/replay", 405, "MethodNotAllowed"),
+    ],
+)
+def test_what_does_not_exist_says_so_in_our_form(api, path, status, reason):
+    answer = api.client("admin").get(path)
+    assert (answer.status_code, answer.json()["reason"]) == (status, reason)
+    assert answer.json()["detail"].endswith(".")
+
+
+@pytest.mark.parametrize("base_path", ["", "/airflow"])
+def test_the_documentation_finds_its_schema_below_the_mount_and_the_base_url(monkeypatch, base_path):
+    client = mounted_api(monkeypatch, base_path=base_path).client("admin")
+    for page in ("docs", "redoc"):
+        assert f"{base_path}/triggers/openapi.json" in client.get(page).text
+    assert client.get("openapi.json").json()["servers"] == [{"url": f"{base_path}/triggers"}]
+
+
+def test_the_documentation_is_off_where_airflows_is(monkeypatch):
+    monkeypatch.setenv("AIRFLOW__API__ENABLE_SWAGGER_UI", "False")
+    client = mounted_api(monkeypatch).client("admin")
+    assert [client.get(page).status_code for page in ("docs", "redoc", "openapi.json")] == [404, 404, 200]
+
+
+def test_every_operation_documents_its_errors_and_how_to_authenticate(api):
+    schema = api.client("admin").get("openapi.json").json()
+    for methods in schema["paths"].values():
+        for operation in methods.values():
+            assert {"401", "403", "422", "503"} <= operation["responses"].keys()
+            assert operation["security"] == [{"HTTPBearer": []}, {"APIKeyCookie": []}]
+            assert operation["summary"]
+            assert operation["description"]
