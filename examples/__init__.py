@@ -1,0 +1,1 @@
+"""Example inputs; ``dags/`` holds the configurations that they are for."""

@@ -1,0 +1,257 @@
+"""An Airflow of its own in a folder: its environment, its processes, and their end.
+
+Neighbours: ``__main__.py`` runs ``airflow standalone`` with it, the end-to-end tests run the components one by one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import psutil
+
+ROOT = Path(__file__).resolve().parents[2]
+COMPONENTS = ("scheduler", "dag-processor", "api-server", "triggerer")
+PASSWORDS = {"admin": "admin", "viewer": "viewer"}
+MARK = "TRIGGERS_DEMO_MARK"
+
+
+class DemoError(Exception):
+    """Something that ends the demo, with what to do."""
+
+
+def wait_for(what: str, condition: Callable[[], bool], *, seconds: float, alive: Callable[[], None]) -> None:
+    """Wait until the condition holds.
+
+    :param alive: raises when waiting has become pointless.
+    :raises DemoError: after ``seconds``.
+    """
+    deadline = time.monotonic() + seconds
+    while not condition():
+        alive()
+        if time.monotonic() > deadline:
+            raise DemoError(f"{what}: not within {seconds:.0f} seconds.")
+        time.sleep(0.2)
+
+
+@dataclass
+class Airflow:
+    """Airflow's processes in one folder.
+
+    :param home: becomes AIRFLOW_HOME; everything that Airflow writes is below it.
+    :param port: of the API server; the two next ones serve logs.
+    :param database: the metadata database's SQLAlchemy URL; None: SQLite in ``home``.
+    :param extra: more environment variables.
+    """
+
+    home: Path
+    port: int
+    database: str | None = None
+    dags: Path = ROOT / "dags"
+    extra: dict[str, str] = field(default_factory=dict)
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict, init=False)
+    mark: str = field(default_factory=lambda: secrets.token_hex(8), init=False)
+
+    @property
+    def url(self) -> str:
+        """Where the UI and the API are."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> Path:
+        """What the processes print."""
+        return self.home / "airflow.log"
+
+    @property
+    def results(self) -> Path:
+        """The questionnaire's results."""
+        return self.home / "questionnaire.sqlite"
+
+    def environment(self) -> dict[str, str]:
+        """Every variable that Airflow's processes get; none of the caller's own Airflow settings."""
+        kept = {
+            name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "_AIRFLOW"))
+        }
+        passwords = self.home / "passwords.json"
+        own = {
+            "AIRFLOW_HOME": str(self.home),
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
+            "PYTHONUNBUFFERED": "1",
+            "QUESTIONNAIRE_RESULTS": str(self.results),
+            MARK: self.mark,
+            "AIRFLOW__API__BASE_URL": self.url,
+            "AIRFLOW__API__HOST": "127.0.0.1",
+            "AIRFLOW__API__PORT": str(self.port),
+            "AIRFLOW__API__SECRET_KEY": self.mark,
+            "AIRFLOW__API__WORKERS": "1",
+            "AIRFLOW__API_AUTH__JWT_SECRET": self.mark * 4,
+            "AIRFLOW__CORE__AUTH_MANAGER": (
+                "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager"
+            ),
+            "AIRFLOW__CORE__DAGS_FOLDER": str(self.dags),
+            "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{self.url}/execution/",
+            "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+            "AIRFLOW__CORE__PARALLELISM": "4",
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords),
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin,viewer:viewer",
+            "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "60",
+            "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(self.home / "logs"),
+            "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(self.port + 2),
+            "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(self.port + 1),
+            "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+        }
+        if self.database:
+            own["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = self.database
+        return kept | own | self.extra
+
+    def prepare(self) -> None:
+        """Make the folder and the database.
+
+        :raises DemoError: when a port is taken, or the database cannot be made.
+        """
+        for port in range(self.port, self.port + 3):
+            with socket.socket() as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                try:
+                    probe.bind(("127.0.0.1", port))
+                except OSError as error:
+                    raise DemoError(
+                        f"Port {port} of 127.0.0.1 is taken. Stop what uses it, or choose three free ports in a row: "
+                        f"'make demo DEMO_PORT=…' (they begin at {self.port} now)."
+                    ) from error
+        self.home.mkdir(parents=True, exist_ok=True)
+        (self.home / "passwords.json").write_text(json.dumps(PASSWORDS), encoding="utf-8")
+        self.command("db", "migrate", seconds=180)
+
+    def command(self, *arguments: str, seconds: float = 60) -> str:
+        """Run ``airflow …`` to its end and return what it printed. :raises DemoError: when it fails."""
+        done = subprocess.run(
+            [sys.executable, "-m", "airflow", *arguments],
+            env=self.environment(),
+            cwd=self.home,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
+        )
+        with self.log.open("a", encoding="utf-8") as log:
+            log.write(done.stdout + done.stderr)
+        if done.returncode:
+            raise DemoError(f"'airflow {' '.join(arguments)}' failed:\n{(done.stdout + done.stderr)[-3000:]}")
+        return done.stdout
+
+    def start(self, *components: str) -> None:
+        """Start components (``standalone``, or any of :data:`COMPONENTS`), each in a process group of its own."""
+        for component in components:
+            with self.log.open("ab") as log:
+                self.processes[component] = subprocess.Popen(
+                    [sys.executable, "-m", "airflow", component],
+                    env=self.environment(),
+                    cwd=self.home,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                )
+
+    def check_alive(self) -> None:
+        """:raises DemoError: with the end of the log, when a component ended by itself."""
+        for component, process in self.processes.items():
+            if process.poll() is not None:
+                raise DemoError(
+                    f"'airflow {component}' ended with exit code {process.returncode}. The end of {self.log}:\n"
+                    f"{self.log_tail()}"
+                )
+
+    def log_tail(self, lines: int = 25) -> str:
+        """The log's last lines."""
+        return "\n".join(self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
+
+    def wait_until_ready(self, *, seconds: float = 150) -> None:
+        """Wait until the API answers and the scheduler and the DAG processor have reported themselves."""
+        wait_for("Airflow's components are healthy", self._healthy, seconds=seconds, alive=self.check_alive)
+
+    def _healthy(self) -> bool:
+        try:
+            health = httpx.get(f"{self.url}/api/v2/monitor/health", timeout=5).json()
+        except (httpx.HTTPError, ValueError):
+            return False
+        return all(health.get(name, {}).get("status") == "healthy" for name in ("scheduler", "dag_processor"))
+
+    def controllers(self) -> list[psutil.Process]:
+        """The controller processes of this Airflow."""
+        found = []
+        for process in self._marked():
+            try:
+                command = " ".join(process.cmdline())
+            except psutil.Error:
+                continue
+            if "airflow_triggers.controller" in command or "triggers controller" in command:
+                found.append(process)
+        return found
+
+    def stop(self, *, patience: float = 20) -> None:
+        """End every process that was started here, and whatever those started; returns when all are gone."""
+        for process in self.processes.values():
+            if process.poll() is None:
+                process.send_signal(signal.SIGINT)
+        self._await_end(patience)
+        for stubborn in (signal.SIGTERM, signal.SIGKILL):
+            for left in self._marked():
+                _signal(left, stubborn)
+            self._await_end(5)
+        self.processes.clear()
+
+    def _await_end(self, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            for process in self.processes.values():
+                process.poll()
+            if not self._marked():
+                return
+            time.sleep(0.2)
+
+    def _marked(self) -> list[psutil.Process]:
+        """All processes that inherited our mark: nothing else is ever signalled."""
+        return [process for process in psutil.process_iter() if _has_mark(process, self.mark)]
+
+
+def _has_mark(process: psutil.Process, mark: str) -> bool:
+    try:
+        return process.environ().get(MARK) == mark and process.status() != psutil.STATUS_ZOMBIE
+    except (psutil.Error, OSError):
+        return False
+
+
+def _signal(process: psutil.Process, number: int) -> None:
+    try:
+        process.send_signal(number)
+    except psutil.Error:
+        return
+
+
+def free_ports(count: int = 3) -> int:
+    """The first of ``count`` free ports in a row."""
+    for start in range(28900, 39000, count):
+        probes: Sequence[socket.socket] = [socket.socket() for _ in range(count)]
+        try:
+            for offset, probe in enumerate(probes):
+                probe.bind(("127.0.0.1", start + offset))
+            return start
+        except OSError:
+            continue
+        finally:
+            for probe in probes:
+                probe.close()
+    raise DemoError("No free ports between 28900 and 39000.")

@@ -1,0 +1,57 @@
+"""What the demo shows: progress while it works, a table of every instance, the results file.
+
+Neighbours: ``__main__.py`` calls it; everything is printed with rich, and readable without a terminal.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+COLOURS = {
+    "finished": "green",
+    "skipped": "magenta",
+    "replayed": "cyan",
+    "abandoned": "bright_black",
+    "failed": "red",
+}
+
+
+def print_instances(console: Console, sessions: dict[str, Any]) -> None:
+    """Session, instance, status, DAG run: one row an instance."""
+    table = Table(title="What came of it", title_justify="left")
+    for column in ("session", "instance", "status", "DAG run"):
+        table.add_column(column, no_wrap=True, overflow="ignore")
+    for uid, session in sorted(sessions.items()):
+        for position, one in enumerate(session["instances"]):
+            colour = COLOURS.get(one["status"], "yellow")
+            table.add_row(
+                uid if position == 0 else "",
+                one["name"],
+                f"[{colour}]{one['status']}[/]",
+                one["dag_run_id"] or "none needed",
+                end_section=position + 1 == len(session["instances"]),
+            )
+    console.print(table)
+
+
+def print_results(console: Console, results: Path) -> None:
+    """The table of scores that the trigger tasks wrote."""
+    table = Table(title=f"Scores in {results.name}", title_justify="left")
+    for column in ("respondent", "age", "answers", "browser", "expected vote", "voted"):
+        table.add_column(column)
+    query = """
+        SELECT subject.respondent, age, (SELECT count(*) FROM response WHERE respondent = subject.respondent),
+            user_agent, expected, voted
+        FROM subject LEFT JOIN browser USING (respondent) LEFT JOIN score USING (respondent)
+        ORDER BY subject.respondent
+    """
+    with closing(sqlite3.connect(results)) as connection:
+        for row in connection.execute(query):
+            table.add_row(*("-" if value is None else str(value) for value in row))
+    console.print(table)

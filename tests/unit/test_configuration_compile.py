@@ -1,0 +1,142 @@
+"""Configurations become DAGs: their names, pages and operators, what crosses to the servers, and what Airflow shows."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from datetime import timedelta
+
+import pytest
+from airflow.dag_processing.dagbag import DagBag
+from airflow.sdk import PartitionedAtRuntime
+from airflow.serialization.serialized_objects import DagSerialization
+
+from airflow_triggers.configuration.compile import compile_configuration
+from airflow_triggers.configuration.names import dag_id_of
+from airflow_triggers.configuration.parse import parse_configuration
+from airflow_triggers.errors import ConfigurationError
+from airflow_triggers.types import Configuration
+
+TASKS_MODULE = "tests.support.trigger_tasks"
+
+
+def compiled(**tasks):
+    return compile_configuration(parse_configuration(tasks, name="survey"))
+
+
+def carried(dag):
+    """The configuration as a server reads it from the serialized DAG."""
+    (task,) = DagSerialization.to_dict(dag)["dag"]["tasks"]
+    return Configuration.from_dict(json.loads(task["__var"]["doc_json"]))
+
+
+def test_each_trigger_task_is_a_dag_and_the_manifest_carries_all():
+    dags = compiled(
+        t_call={
+            "after": ["x"],
+            "run": f"{TASKS_MODULE}.greet",
+            "airflow": {"retries": 3, "retry_delay": 7, "tags": ["mine"]},
+        },
+        t_bash={
+            "after": ["t_call"],
+            "run": {
+                "operator": "airflow.providers.standard.operators.bash.BashOperator",
+                "bash_command": "true",
+            },
+            "airflow": {"max_active_runs": 2, "dagrun_timeout": 60, "pool": "slow"},
+        },
+        t_dag={"after": ["t_bash"], "run": "etl", "airflow": {"result_task_id": "load"}},
+    )
+    assert set(dags) == {"survey", "survey.t_call", "survey.t_bash"}
+    call, bash = dags["survey.t_call"], dags["survey.t_bash"]
+    assert call.tags == {"triggers:survey", "mine"}
+    assert isinstance(call.timetable, PartitionedAtRuntime)
+    assert call.doc_md.startswith(f"After **x** has fired, run `{TASKS_MODULE}:greet` once.")
+    assert (call.get_task("run").retries, call.get_task("run").retry_delay) == (3, timedelta(seconds=7))
+    assert (bash.max_active_runs, bash.dagrun_timeout) == (2, timedelta(seconds=60))
+    assert (bash.get_task("run").pool, bash.get_task("run").bash_command) == ("slow", "true")
+    assert dags["survey"].tags == {"triggers", "triggers:survey"}
+    assert "- **t_dag**: After **t_bash** has fired, run the DAG `etl` once." in dags["survey"].doc_md
+    read = carried(dags["survey"])
+    assert {task.name: dag_id_of(read, task) for task in read} == {
+        "t_call": "survey.t_call",
+        "t_bash": "survey.t_bash",
+        "t_dag": "etl",
+    }
+
+
+def test_three_hundred_tasks_cross_to_the_servers_whole():
+    tasks = {
+        f"t_{number}": {
+            "after": [f"trigger_{number}", "start"],
+            "run": f"{TASKS_MODULE}:greet",
+            "note": "x" * 50,
+        }
+        for number in range(300)
+    }
+    dags = compiled(**tasks)
+    assert len(dags) == 301
+    read = carried(dags["survey"])
+    assert len(json.dumps(read.to_dict())) > 4096
+    assert read == parse_configuration(tasks, name="survey")
+
+
+@pytest.mark.parametrize(
+    ("run", "problem"),
+    [
+        (f"{TASKS_MODULE}.gret", "has no 'gret'. Did you mean 'greet'?"),
+        (f"{TASKS_MODULE}:WORD", "found str, expected a callable"),
+        ("no_such_module:f", "its module cannot be imported"),
+        ({"operator": "no.such.Operator"}, "which cannot be imported"),
+        ({"operator": "collections.OrderedDict"}, "expected a class derived from BaseOperator"),
+        (
+            {"operator": "airflow.providers.standard.operators.bash.BashOperator", "bash_comand": "true"},
+            "cannot make the operator 'airflow.providers.standard.operators.bash.BashOperator': ",
+        ),
+    ],
+)
+def test_a_run_that_cannot_be_had_is_told_with_its_task(run, problem):
+    with pytest.raises(ConfigurationError) as caught:
+        compiled(t_x={"after": ["a"], "run": run})
+    (told,) = caught.value.problems
+    assert told.startswith("task 't_x': 'run'")
+    assert problem in told
+
+
+def test_airflow_options_do_not_apply_to_somebody_elses_dag():
+    with pytest.raises(ConfigurationError, match="'run' is the DAG 'etl', which has its own options"):
+        compiled(t_x={"after": ["a"], "run": "etl", "airflow": {"retries": 1}})
+
+
+def test_a_name_that_is_no_dag_id_is_told():
+    with pytest.raises(ConfigurationError, match=r"Airflow refuses the DAG 'survey.t_größe'"):
+        compiled(t_größe={"after": ["a"], "run": f"{TASKS_MODULE}:greet"})
+
+
+def test_a_broken_configuration_is_an_import_error_and_the_others_load(tmp_path):
+    (tmp_path / "dag_file.py").write_text(
+        "from airflow_triggers import trigger_dags\n\ntrigger_dags(__file__)\n"
+    )
+    (tmp_path / "good.yaml").write_text(f"t_x: {{after: [a], run: {TASKS_MODULE}.greet}}\n")
+    (tmp_path / "bad.yaml").write_text("t_x: {after: a, run: etl}\n")
+    (tmp_path / "worse.yaml").write_text("t_y: {after: [a], runs: etl}\n")
+    bag = DagBag(tmp_path, bundle_name="test", bundle_path=tmp_path)
+    assert set(bag.dags) == {"good", "good.t_x"}
+    assert {dag.fileloc for dag in bag.dags.values()} == {str(tmp_path / "dag_file.py")}
+    (error,) = bag.import_errors.values()
+    assert error == textwrap.dedent(
+        """\
+        ConfigurationError: 2 problems in the configuration:
+          - bad.yaml: task 't_x': 'after' is 'a', expected a list of trigger names (it may be empty when 'andEvery' is given). Write [a].
+          - worse.yaml: task 't_y': there is no directive 'runs'. Did you mean 'run'?"""
+    )
+
+
+def test_a_configuration_in_python_is_compiled_likewise(tmp_path):
+    (tmp_path / "dag_file.py").write_text(
+        "from airflow_triggers import configuration_dags\n\n"
+        f"configuration_dags('orders', {{'t_x': {{'after': ['a'], 'run': '{TASKS_MODULE}:greet'}}}})\n"
+    )
+    bag = DagBag(tmp_path, bundle_name="test", bundle_path=tmp_path)
+    assert set(bag.dags) == {"orders", "orders.t_x"}
+    assert bag.import_errors == {}

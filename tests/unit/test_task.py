@@ -1,0 +1,98 @@
+"""What happens in a worker: the context, the result, and what is reported when it fails."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from airflow_triggers.errors import InvalidResult, NotATriggerRun
+from airflow_triggers.failures import describe_exception, with_context
+from airflow_triggers.task import TaskContext, TriggerTaskOperator
+
+CONF = {
+    "trigger_kwargs": {"x": {"n": 1}},
+    "triggers": {
+        "session_uid": "order-1",
+        "instance_name": "t_x#2",
+        "task_name": "t_x",
+        "number": 2,
+        "configuration": "survey",
+    },
+}
+
+
+class Pushed:
+    """A task instance that remembers what was pushed."""
+
+    def __init__(self):
+        self.values = {}
+
+    def xcom_push(self, key, value):
+        self.values[key] = value
+
+
+def run(function, conf=CONF):
+    pushed = Pushed()
+    context = {"dag_run": SimpleNamespace(conf=conf, run_id="r", dag_id="survey.t_x"), "ti": pushed}
+    operator = TriggerTaskOperator(task_id="run", callable=f"tests.support.trigger_tasks:{function}")
+    try:
+        return operator.execute(context), pushed.values
+    except Exception as error:
+        return error, pushed.values
+
+
+def test_the_context_says_whose_run_it_is():
+    context = TaskContext.from_airflow({"dag_run": SimpleNamespace(conf=CONF, run_id="r", dag_id="d")})
+    assert context.trigger_kwargs == {"x": {"n": 1}}
+    assert (context.session_uid, context.instance_name, context.number) == ("order-1", "t_x#2", 2)
+
+
+def test_a_mapping_or_nothing_is_the_result():
+    assert run("greet") == ({"greeting": "hello order-1"}, {})
+    assert run("nothing") == (None, {})
+
+
+@pytest.mark.parametrize(
+    ("function", "reason"),
+    [("a_list", r"returned list '\[1, 2\]', expected a mapping or None"), ("not_json", "JSON cannot hold")],
+)
+def test_another_result_fails_with_the_reason(function, reason):
+    error, pushed = run(function)
+    assert isinstance(error, InvalidResult)
+    with pytest.raises(InvalidResult, match=reason):
+        raise error
+    assert pushed["triggers_exception"]["exceptionType"] == "airflow_triggers.errors.InvalidResult"
+
+
+def test_an_exception_is_reported_with_its_traceback():
+    error, pushed = run("fail")
+    assert isinstance(error, ValueError)
+    reported = pushed["triggers_exception"]
+    assert reported["exceptionType"] == "builtins.ValueError"
+    assert reported["exceptionMessage"] == "no�such thing"
+    assert "trigger_tasks.py" in reported["exceptionInfo"]
+
+
+def test_a_run_without_a_session_says_what_to_do():
+    for conf in (None, {}, {"triggers": "x"}):
+        error, _ = run("greet", conf=conf)
+        assert isinstance(error, NotATriggerRun)
+        assert "fired into a session" in str(error)
+
+
+def test_a_missing_callable_is_reported_too():
+    error, pushed = run("no_such_function")
+    assert isinstance(error, AttributeError)
+    assert pushed["triggers_exception"]["exceptionType"] == "builtins.AttributeError"
+
+
+def test_values_attached_to_an_exception_are_part_of_its_description():
+    error = with_context(with_context(ValueError("x"), {"age": "many"}), {"row": {1, 2}})
+    assert describe_exception(error)["exceptionContext"] == {"age": "many", "row": "{1, 2}"}
+
+
+def test_a_long_traceback_keeps_its_end():
+    described = describe_exception(ValueError("y" * 200_000 + "the end"))
+    assert described["exceptionInfo"].rstrip().endswith("the end")
+    assert len(described["exceptionInfo"]) < 70_000
