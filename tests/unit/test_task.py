@@ -38,7 +38,7 @@ def run(function, conf=CONF):
     operator = TriggerTaskOperator(task_id="run", callable=f"tests.support.trigger_tasks:{function}")
     try:
         return operator.execute(context), pushed.values
-    except Exception as error:
+    except (ValueError, TypeError, AttributeError, NotATriggerRun) as error:
         return error, pushed.values
 
 
