@@ -20,7 +20,14 @@ from airflow_triggers import gateway
 from airflow_triggers.configuration.names import COMPILED_TASK_ID, RunKind, run_kind
 from airflow_triggers.controller import observe
 from airflow_triggers.controller.decide import Decision, decide
-from airflow_triggers.errors import InvalidTrigger, LockTimeout, RunDeleted, RunFailed, TaskProcessDied
+from airflow_triggers.errors import (
+    InvalidTrigger,
+    LockTimeout,
+    RunDeleted,
+    RunFailed,
+    TaskProcessDied,
+    TriggersError,
+)
 from airflow_triggers.failures import describe_exception
 from airflow_triggers.manager import TriggerManager
 from airflow_triggers.sessions import open_session
@@ -34,6 +41,8 @@ log = logging.getLogger(__name__)
 
 SWEEP_INTERVAL = timedelta(seconds=60)
 MAX_BACKOFF = timedelta(minutes=10)
+MAX_PAUSE = 30.0
+"""Seconds between two passes when the database cannot be had."""
 
 
 class Controller:
@@ -49,20 +58,29 @@ class Controller:
     def run_forever(self, stop: threading.Event) -> None:
         """Pass after pass until ``stop`` is set; a pass that fails is logged and does not end the loop."""
         log.info("Triggers controller: watching DAG runs every %s s", self.interval)
+        failures = 0
         while not stop.is_set():
+            pause = min(MAX_PAUSE, self.interval * 2**failures)
             try:
-                busy = self.run_once() > 0
+                busy = self.run_once(stop) > 0
+            except TriggersError as error:
+                log.error("Triggers controller: %s The next look is in %.0f s.", error, pause)
             except Exception:
-                log.exception(
-                    "Triggers controller: a pass failed; the next one follows in %s s", self.interval
-                )
-                busy = False
-            if not busy:
-                stop.wait(self.interval)
+                log.exception("Triggers controller: a pass failed; the next one is in %.0f s", pause)
+            else:
+                failures = 0
+                if not busy:
+                    stop.wait(self.interval)
+                continue
+            failures = min(failures + 1, 10)
+            stop.wait(pause)
         log.info("Triggers controller: stopped")
 
-    def run_once(self) -> int:
-        """One pass. Returns how many sessions were brought up to date, and hooks called."""
+    def run_once(self, stop: threading.Event | None = None) -> int:
+        """One pass. Returns how many sessions were brought up to date, and hooks called.
+
+        :param stop: once it is set, the session at hand is the last one.
+        """
         now = datetime.now(UTC)
         with transaction() as session:
             changed = observe.changed_runs(session, now=now)
@@ -72,7 +90,11 @@ class Controller:
         by_session: dict[str, dict[tuple[str, str], None]] = {}
         for row in changed:
             by_session.setdefault(row.uid, {})[row.dag_id, row.run_id] = None
-        handled = sum(self._handle_session(uid, list(runs)) for uid, runs in by_session.items())
+        handled = 0
+        for uid, runs in by_session.items():
+            if stop is not None and stop.is_set():
+                return handled
+            handled += self._handle_session(uid, list(runs))
         return handled + self._call_due_hooks(now)
 
     # -- one session ------------------------------------------------------------------------------------------

@@ -29,10 +29,15 @@ FIRE = "api/v1/sessions/order-1/fires"
 NOT_EVEN_JSON = {"content": "{", "headers": {"Content-Type": "application/json"}}
 
 
+@pytest.fixture(autouse=True)
+def _leave_no_auth_manager():
+    yield
+    purge_cached_app()
+
+
 @pytest.fixture
 def api(monkeypatch):
-    yield mounted_api(monkeypatch)
-    purge_cached_app()
+    return mounted_api(monkeypatch)
 
 
 @pytest.fixture
