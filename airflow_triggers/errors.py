@@ -9,6 +9,7 @@ Neighbours: every module raises these; ``api/errors.py`` maps each one to an HTT
     │   └── UnknownConfiguration      no deployed configuration has that name
     ├── InvalidSessionUid             a session UID outside the allowed form
     ├── InvalidTrigger                a trigger name or trigger kwargs outside the allowed form
+    ├── InvalidMetadata               metadata that is no JSON object
     ├── SessionError
     │   ├── SessionNotFound           no session has that UID
     │   ├── SessionExists             a session with that UID exists with other content
@@ -69,6 +70,10 @@ class InvalidSessionUid(TriggersError, ValueError):
 
 class InvalidTrigger(TriggersError, ValueError):
     """A trigger's name or kwargs are outside the allowed form."""
+
+
+class InvalidMetadata(TriggersError, ValueError):
+    """Metadata is no mapping, or holds what JSON cannot."""
 
 
 class SessionError(TriggersError):

@@ -32,6 +32,7 @@ from airflow_triggers.types import (
     TaskConfig,
     TaskInstance,
     TriggerKwargs,
+    validate_metadata,
     validate_trigger_kwargs,
     validate_trigger_name,
 )
@@ -237,11 +238,12 @@ class TriggerManager:
         :param metadata: merged into the instance's.
         :param cascade: also fire the task's name, with ``cascade_kwargs``.
         :raises ValueError: when there is no such status.
+        :raises InvalidMetadata: when the metadata is no mapping that JSON can hold.
         """
-        target = InstanceStatus(status)
+        target, attached = InstanceStatus(status), validate_metadata(metadata)
         with self.storage.acquire_lock():
             before = self._instance(task_instance)
-            after = states.with_status(before, target, now=self.storage.now(), metadata=metadata)
+            after = states.with_status(before, target, now=self.storage.now(), metadata=attached)
             self.storage.put(before, after)
             details = {"from": before.status.value, "to": target.value, "cascade": cascade}
             self.storage.record_event("status", instance=before.name, by=by, details=details)
@@ -252,10 +254,14 @@ class TriggerManager:
     def update_instance_metadata(
         self, task_instance: TaskInstance | str, metadata: Mapping[str, Any]
     ) -> TaskInstance:
-        """Merge the metadata into the instance's; its status stays."""
+        """Merge the metadata into the instance's; its status stays.
+
+        :raises InvalidMetadata: when it is no mapping that JSON can hold.
+        """
+        attached = validate_metadata(metadata)
         with self.storage.acquire_lock():
             before = self._instance(task_instance)
-            after = states.with_metadata(before, metadata, now=self.storage.now())
+            after = states.with_metadata(before, attached, now=self.storage.now())
             self.storage.put(before, after)
             return after
 

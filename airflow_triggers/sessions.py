@@ -6,10 +6,9 @@ by the manager class that it remembers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from sqlalchemy import Row, Select, select
@@ -119,6 +118,10 @@ def create_session(
     return made, created
 
 
+Authorize = Callable[[Configuration, bool], None]
+"""Raises unless the caller may fire under the configuration; the flag says that the fire makes the session."""
+
+
 def fire_into(
     uid: str,
     trigger_name: str,
@@ -128,28 +131,29 @@ def fire_into(
     manager: str = "default",
     idempotency_key: str | None = None,
     fired_by: str | None = None,
+    authorize: Authorize | None = None,
 ) -> FireResult:
     """Fire into a session; where ``configuration`` names a deployed one, a first fire makes the session.
 
+    :param authorize: asked before anything is written, about the very configuration that the fire acts under.
     :raises SessionNotFound: when there is no such session and no ``configuration`` is given.
     """
-    fire = partial(
-        TriggerManager.fire,
-        trigger_name=trigger_name,
-        trigger_kwargs=trigger_kwargs,
-        idempotency_key=idempotency_key,
-        fired_by=fired_by,
-    )
     try:
-        return fire(open_session(uid))
+        found, seen = open_session(uid), None
     except SessionNotFound:
         if configuration is None:
             raise
-    made = trigger_managers.get(manager, storage=SqlStorageBackend(uid))
-    parsed = _deployed(configuration)
-    with made.storage.acquire_lock(create=True, manager=manager):
-        _configure(made, parsed, deployed=True, by=fired_by)
-        return fire(made)
+        found, seen = trigger_managers.get(manager, storage=SqlStorageBackend(uid)), _deployed(configuration)
+    known = seen or found.storage.configuration
+    if authorize:
+        authorize(known, seen is not None)
+    with found.storage.acquire_lock(create=seen is not None, manager=manager):
+        if seen is not None:
+            _configure(found, seen, deployed=True, by=fired_by)
+        current = found.storage.configuration
+        if authorize and current is not known and current != known:
+            authorize(current, False)
+        return found.fire(trigger_name, trigger_kwargs, idempotency_key=idempotency_key, fired_by=fired_by)
 
 
 def deployed_configuration(name: str) -> Configuration:

@@ -16,7 +16,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from airflow_triggers.errors import InvalidSessionUid, InvalidTrigger, TaskNotFound
+from airflow_triggers.errors import InvalidMetadata, InvalidSessionUid, InvalidTrigger, TaskNotFound
 
 Kwargs = Mapping[str, Any]
 """The kwargs of one trigger: a JSON object."""
@@ -379,16 +379,33 @@ def validate_trigger_kwargs(trigger_kwargs: object) -> dict[str, Any]:
     """
     if trigger_kwargs is None:
         return {}
-    if not isinstance(trigger_kwargs, Mapping):
-        raise InvalidTrigger(
-            f"Trigger kwargs are a mapping (a JSON object), not {type(trigger_kwargs).__name__}: {trigger_kwargs!r}."
-        )
+    copied = _json_object(trigger_kwargs, what="Trigger kwargs", error_class=InvalidTrigger)
     try:
-        copied: dict[str, Any] = json.loads(json.dumps(dict(trigger_kwargs), allow_nan=False))
+        json.dumps(copied, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise InvalidTrigger(f"Trigger kwargs must be text that UTF-8 can hold: {error}.") from error
+    return copied
+
+
+def validate_metadata(metadata: object) -> dict[str, Any]:
+    """Return the metadata as a JSON object; None is an empty one.
+
+    :raises InvalidMetadata: when it is no mapping, or holds what JSON cannot.
+    """
+    return {} if metadata is None else _json_object(metadata, what="Metadata", error_class=InvalidMetadata)
+
+
+def _json_object(
+    value: object, *, what: str, error_class: type[InvalidTrigger | InvalidMetadata]
+) -> dict[str, Any]:
+    """A copy of a mapping that JSON and every database can hold."""
+    if not isinstance(value, Mapping):
+        raise error_class(f"{what} must be a mapping (a JSON object), not {type(value).__name__}: {value!r}.")
+    try:
+        text = json.dumps(dict(value), allow_nan=False)
     except (TypeError, ValueError) as error:
-        raise InvalidTrigger(f"Trigger kwargs must be JSON: {error}; found {trigger_kwargs!r}.") from error
-    if re.search(r"(?<!\\)(?:\\\\)*\\u0000", json.dumps(copied)):
-        raise InvalidTrigger(
-            "Trigger kwargs must not contain the character NUL, which databases cannot keep."
-        )
+        raise error_class(f"{what} must be JSON: {error}; found {value!r}.") from error
+    if re.search(r"(?<!\\)(?:\\\\)*\\u0000", text):
+        raise error_class(f"{what} must not contain the character NUL, which databases cannot keep.")
+    copied: dict[str, Any] = json.loads(text)
     return copied

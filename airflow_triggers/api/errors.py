@@ -28,6 +28,7 @@ STATUS_OF_ERROR: dict[type[TriggersError], HTTPStatus] = {
     errors.UnknownConfiguration: HTTPStatus.NOT_FOUND,
     errors.InvalidSessionUid: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.InvalidTrigger: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.InvalidMetadata: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.SessionError: HTTPStatus.CONFLICT,
     errors.SessionNotFound: HTTPStatus.NOT_FOUND,
     errors.SessionExists: HTTPStatus.CONFLICT,

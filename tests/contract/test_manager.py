@@ -8,6 +8,7 @@ from airflow_triggers.errors import (
     ConfigurationError,
     IdempotencyConflict,
     InstanceNotFound,
+    InvalidMetadata,
     InvalidTransition,
     InvalidTrigger,
 )
@@ -258,6 +259,17 @@ def test_metadata_is_merged_and_logs_are_marked(manager):
     assert (after.status, after.metadata["ticket"], after.logs_resolved) == (before.status, 7, True)
     assert after.last_modified > before.last_modified
     assert manager.storage.get_instances_with_unresolved_logs() == []
+
+
+@pytest.mark.parametrize("metadata", [{"x": float("inf")}, {"x": object()}, ["x"]])
+def test_metadata_that_json_cannot_hold_is_refused(manager, metadata):
+    configure(manager, t_a={"after": ["x"]})
+    manager.fire("x")
+    with pytest.raises(InvalidMetadata, match="Metadata must be"):
+        manager.update_instance_metadata("t_a#0", metadata)
+    with pytest.raises(InvalidMetadata, match="Metadata must be"):
+        manager.update_instance_status("t_a#0", "finished", metadata)
+    assert statuses(manager) == {"t_a#0": "scheduled"}
 
 
 def test_an_idempotency_key_counts_once(manager, runner):

@@ -234,6 +234,25 @@ def test_an_invalid_first_fire_makes_no_session(survey):
     assert list_sessions() == []
 
 
+def test_a_fire_is_authorized_for_the_configuration_that_it_acts_under(survey):
+    asked = []
+
+    def authorize(configuration, makes_session):
+        asked.append((configuration.name, makes_session))
+        if len(asked) == 1:  # somebody else makes the session meanwhile, of something else
+            create_session("order-1", configuration="other")
+        elif configuration.name == "other":
+            raise PermissionError("not that one")
+
+    deploy_configuration("other", t_x={"after": ["firstPage"]})
+    with pytest.raises(SessionExists):
+        fire_into("order-1", "firstPage", configuration="survey", authorize=authorize)
+    with pytest.raises(PermissionError):
+        fire_into("order-1", "firstPage", authorize=authorize)
+    assert asked == [("survey", True), ("other", False)]
+    assert fires_of("order-1") == []
+
+
 def test_sessions_are_listed_in_pages(survey):
     for uid in ("b", "a", "c%", "c_1"):
         create_session(uid, configuration="survey")

@@ -33,7 +33,8 @@ def test_a_trigger_name_of_another_form_is_refused(name):
 
 
 @pytest.mark.parametrize(
-    "kwargs", [[1], "text", 7, {"x": object()}, {"x": float("nan")}, {"x": {1, 2}}, {"x": "a\0b"}]
+    "kwargs",
+    [[1], "text", 7, {"x": object()}, {"x": float("nan")}, {"x": {1, 2}}, {"x": "a\0b"}, {"x": "\ud800"}],
 )
 def test_kwargs_that_json_cannot_hold_are_refused(kwargs):
     with pytest.raises(InvalidTrigger, match="Trigger kwargs"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -17,8 +18,9 @@ from airflow_triggers.api.datamodels import (
 )
 from airflow_triggers.api.dependencies import PermissionsDep, SessionUidDep, UserNameDep
 from airflow_triggers.api.permissions import Permissions
-from airflow_triggers.api.routes.reading import deployed_configuration
-from airflow_triggers.errors import IdempotencyConflict, SessionNotFound
+from airflow_triggers.api.routes.reading import unlisted
+from airflow_triggers.errors import IdempotencyConflict
+from airflow_triggers.types import Configuration
 
 router = APIRouter(
     prefix="/{uid}/fires",
@@ -50,17 +52,18 @@ def fire(
     uid: SessionUidDep, body: FireTrigger, permissions: PermissionsDep, user_name: UserNameDep
 ) -> FireResultBody:
     """Fire a trigger into the session. The answer says what it did; an answered fire is never lost."""
-    _authorize(uid, body, permissions)
     try:
-        result = sessions.fire_into(
-            uid,
-            body.trigger,
-            body.kwargs,
-            configuration=body.configuration,
-            manager=body.manager,
-            idempotency_key=body.idempotency_key,
-            fired_by=user_name,
-        )
+        with unlisted(body.configuration):
+            result = sessions.fire_into(
+                uid,
+                body.trigger,
+                body.kwargs,
+                configuration=body.configuration,
+                manager=body.manager,
+                idempotency_key=body.idempotency_key,
+                fired_by=user_name,
+                authorize=partial(_authorize, permissions, body.trigger),
+            )
     except IdempotencyConflict as error:
         # Its own words show the earlier kwargs, which the user might not be allowed to read.
         raise IdempotencyConflict(
@@ -70,13 +73,11 @@ def fire(
     return FireResultBody.of(result)
 
 
-def _authorize(uid: str, body: FireTrigger, permissions: Permissions) -> None:
-    """Firing takes the right to create runs of the DAGs concerned; creating the session, of all its DAGs."""
-    try:
-        configuration = sessions.open_session(uid).storage.configuration
-    except SessionNotFound:
-        if body.configuration is None:
-            raise
-        permissions.require_create(deployed_configuration(body.configuration))
+def _authorize(
+    permissions: Permissions, trigger_name: str, configuration: Configuration, makes_session: bool
+) -> None:
+    """Firing takes the right to create runs of the DAGs concerned; making the session, of all its DAGs."""
+    if makes_session:
+        permissions.require_create(configuration)
     else:
-        permissions.require_fire(configuration, body.trigger)
+        permissions.require_fire(configuration, trigger_name)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from airflow_triggers import sessions
 from airflow_triggers.api.permissions import Permissions
 from airflow_triggers.errors import InstanceNotFound, UnknownConfiguration
@@ -28,15 +31,22 @@ def instance_of(described: SessionDescription, name: str) -> InstanceView:
     raise InstanceNotFound(f"Session {described.summary.uid!r} has no instance {name!r}.")
 
 
+@contextmanager
+def unlisted(name: str | None) -> Iterator[None]:
+    """Let an unknown configuration's error name no other ones: the user might not be allowed to know them."""
+    try:
+        yield
+    except UnknownConfiguration as error:
+        raise UnknownConfiguration(
+            f"There is no deployed configuration {name!r}. Deploy it, and see that its DAGs show in Airflow."
+        ) from error
+
+
 def deployed_configuration(name: str) -> Configuration:
     """The deployed configuration of that name.
 
     :raises UnknownConfiguration: when there is none; other than in a shell on the server, it names no other ones,
         which the user might not be allowed to know.
     """
-    try:
+    with unlisted(name):
         return sessions.deployed_configuration(name)
-    except UnknownConfiguration as error:
-        raise UnknownConfiguration(
-            f"There is no deployed configuration {name!r}. Deploy it, and see that its DAGs show in Airflow."
-        ) from error
