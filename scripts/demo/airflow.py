@@ -211,6 +211,8 @@ class Airflow:
             for left in self._marked():
                 _signal(left, stubborn)
             self._await_end(5)
+        for process in self.processes.values():
+            process.wait(5)
         self.processes.clear()
 
     def _await_end(self, seconds: float) -> None:
