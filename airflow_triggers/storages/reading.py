@@ -125,22 +125,13 @@ class SqlReader(BaseStorageBackend):
     @property
     def latest_kwargs(self) -> dict[str, dict[str, Any]]:
         """The kwargs of each trigger's latest fire, by trigger name, oldest first."""
+        fires = tables.fire.c
         with self._reading() as (session, session_id, _):
-            return self._latest(session, session_id)
-
-    def _latest(
-        self, session: Session, session_id: int | None, *conditions: Any
-    ) -> dict[str, dict[str, Any]]:
-        fire = tables.fire.c
-        newest = (
-            select(func.max(fire.id))
-            .where(fire.session_id == session_id, *conditions)
-            .group_by(fire.trigger_name)
-        )
-        found = session.execute(
-            select(fire.trigger_name, fire.kwargs).where(fire.id.in_(newest)).order_by(fire.id)
-        )
-        return {row.trigger_name: row.kwargs for row in found}
+            newest = (
+                select(func.max(fires.id)).where(fires.session_id == session_id).group_by(fires.trigger_name)
+            )
+            query = select(fires.trigger_name, fires.kwargs).where(fires.id.in_(newest)).order_by(fires.id)
+            return {row.trigger_name: row.kwargs for row in session.execute(query)}
 
     @property
     def metadata(self) -> dict[str, Any]:

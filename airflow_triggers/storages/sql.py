@@ -165,11 +165,7 @@ class SqlStorageBackend(SqlReader):
             )
         ]
         wanted = frozenset[str]().union(*(task.triggers for task in fresh)) - {trigger_name}
-        latest = (
-            self._latest(self.transaction, self.session_id, tables.fire.c.trigger_name.in_(sorted(wanted)))
-            if wanted
-            else {}
-        )
+        latest = self._latest_of(sorted(wanted))
         return states.FireView(tasks=concerned, waiting=tuple(waiting), counts=counts, latest=latest)
 
     def _waiting_for(self, trigger_name: str, task_names: list[str]) -> list[TaskInstance]:
@@ -208,6 +204,23 @@ class SqlStorageBackend(SqlReader):
         )
         found = self.transaction.execute(union_all(*one_each))
         return {row.task_name: 0 if row.highest is None else row.highest + 1 for row in found}
+
+    def _latest_of(self, triggers: list[str]) -> dict[str, dict[str, Any]]:
+        """The latest kwargs of these triggers: each is the last entry of its part of the history's index."""
+        if not triggers:
+            return {}
+        fires = tables.fire.c
+        one_each = (
+            select(
+                select(fires.trigger_name, fires.kwargs)
+                .where(fires.session_id == self.session_id, fires.trigger_name == trigger)
+                .order_by(fires.id.desc())
+                .limit(1)
+                .subquery()
+            )
+            for trigger in triggers
+        )
+        return {row.trigger_name: row.kwargs for row in self.transaction.execute(union_all(*one_each))}
 
     def count_instances(self, task: TaskConfig) -> int:
         """How many instances the task has."""
