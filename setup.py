@@ -52,6 +52,7 @@ setup(
     exclude_package_data={"": ["**/__pycache__/*", "*.pyc"]},
     install_requires=[
         "apache-airflow>=3.3,<4",
+        "dogpile.cache>=1.3",
         # Airflow brings these too; they are named because the package imports them itself.
         "alembic>=1.13",
         "fastapi>=0.115",
@@ -61,6 +62,7 @@ setup(
     ],
     extras_require={
         "postgres": ["apache-airflow-providers-postgres>=6"],
+        "redis": ["redis>=5"],
         "test": [
             "apache-airflow-providers-postgres>=6",
             "build",
@@ -71,6 +73,7 @@ setup(
             "mypy",
             "pytest",
             "pytest-timeout",
+            "redis>=5",
             "ruff",
             "types-PyYAML",
         ],
@@ -79,7 +82,10 @@ setup(
         "airflow.plugins": ["triggers = airflow_triggers.plugin:TriggersPlugin"],
         "apache_airflow_provider": ["provider_info = airflow_triggers.provider_info:get_provider_info"],
         "triggers.managers": ["default = airflow_triggers.manager:TriggerManager"],
-        "triggers.storages": ["sql = airflow_triggers.storages.sql:SqlStorageBackend"],
+        "triggers.storages": [
+            "cache = airflow_triggers.storages.cache:CacheStorageBackend",
+            "sql = airflow_triggers.storages.sql:SqlStorageBackend",
+        ],
         "triggers.runners": ["airflow = airflow_triggers.runners.airflow:AirflowTaskRunner"],
     },
 )

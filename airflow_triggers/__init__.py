@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from airflow_triggers.configuration.compile import configuration_dags, trigger_dags
     from airflow_triggers.failures import with_context
     from airflow_triggers.manager import TriggerManager
+    from airflow_triggers.storages.cache import CacheStorageBackend
     from airflow_triggers.storages.sql import SqlStorageBackend
     from airflow_triggers.task import TaskContext
     from airflow_triggers.types import Configuration, FireResult, InstanceStatus, TaskConfig, TaskInstance
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "CacheStorageBackend": "airflow_triggers.storages.cache",
     "Configuration": "airflow_triggers.types",
     "FireResult": "airflow_triggers.types",
     "InstanceStatus": "airflow_triggers.types",
@@ -33,6 +35,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "CacheStorageBackend",
     "Configuration",
     "FireResult",
     "InstanceStatus",

@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import json
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 EXCEPTION_KEY = "triggers_exception"
 """The XCom in which a compiled callable reports its exception."""
 
 MAX_LENGTH = 60_000
+"""Of a traceback, in characters."""
+
+MAX_VALUE_LENGTH = 4_000
+"""Of a message, or of one attached value."""
 
 _CONTEXT_ATTRIBUTE = "__triggers_context__"
 
@@ -42,13 +46,36 @@ def describe_exception(error: BaseException) -> dict[str, Any]:
         its end if it is long) and ``exceptionContext``.
     """
     kind = type(error)
-    shown = "".join(traceback.format_exception(error))
-    if len(shown) > MAX_LENGTH:
-        shown = f"(the beginning is left out)\n{shown[-MAX_LENGTH:]}"
     attached = getattr(error, _CONTEXT_ATTRIBUTE, {})
     return {
         "exceptionType": f"{kind.__module__}.{kind.__qualname__}",
-        "exceptionMessage": str(error)[-MAX_LENGTH:].replace("\0", "�"),
-        "exceptionInfo": shown.replace("\0", "�"),
-        "exceptionContext": json.loads(json.dumps(attached, default=repr)),
+        "exceptionMessage": _end_of(_shown(error, str), MAX_VALUE_LENGTH),
+        "exceptionInfo": _end_of("".join(traceback.format_exception(error)), MAX_LENGTH),
+        "exceptionContext": {
+            _end_of(str(name), MAX_VALUE_LENGTH): _as_json(it) for name, it in attached.items()
+        },
     }
+
+
+def _shown(value: Any, show: Callable[[Any], str]) -> str:
+    try:
+        return show(value)
+    except Exception as broken:  # noqa: BLE001 - a user's class: what it cannot say must not hide the failure
+        return f"({type(value).__name__} cannot be shown: {type(broken).__name__})"
+
+
+def _end_of(text: str, length: int) -> str:
+    """The text as databases can keep it; of a long one the end, where a traceback says what happened."""
+    kept = text.replace("\0", "�").encode(errors="replace").decode()
+    return kept if len(kept) <= length else f"(the beginning is left out)\n{kept[-length:]}"
+
+
+def _as_json(value: Any) -> Any:
+    """The value if JSON and databases can hold it, and it is not long; else what Python shows of it."""
+    try:
+        text = json.dumps(value, allow_nan=False, ensure_ascii=False, default=lambda it: _shown(it, repr))
+        if text == _end_of(text, MAX_VALUE_LENGTH) and "\\u0000" not in text:
+            return json.loads(text)
+    except (TypeError, ValueError, RecursionError):
+        pass
+    return _end_of(_shown(value, repr), MAX_VALUE_LENGTH)

@@ -31,7 +31,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from airflow_triggers.configuration.names import CONFIGURATION_TAG_PREFIX, MANIFEST_TAG
+from airflow_triggers.configuration.names import MANIFEST_TAG
 from airflow_triggers.errors import DagUnavailable, UnknownConfiguration
 from airflow_triggers.failures import EXCEPTION_KEY
 from airflow_triggers.types import Configuration, SeenRun
@@ -144,21 +144,13 @@ def _runnable_dag(session: Session, dag_id: str) -> Any:
         raise DagUnavailable(
             f"There is no deployed DAG {dag_id!r}.{hint} Deploy it, then replay the instance."
         )
-    if row.has_import_errors and not _is_compiled(session, dag_id):
+    if row.has_import_errors:
         raise DagUnavailable(f"DAG {dag_id!r} has import errors; repair its file, then replay the instance.")
     if row.allowed_run_types is not None and DagRunType.MANUAL.value not in row.allowed_run_types:
         raise DagUnavailable(
             f"DAG {dag_id!r} allows only runs of the types {', '.join(row.allowed_run_types)}, not manual ones."
         )
     return _deserialize(session, dag_id, row.dag_hash)
-
-
-def _is_compiled(session: Session, dag_id: str) -> bool:
-    """Whether the DAG is a compiled trigger task: the import error of its file may be another configuration's."""
-    query = select(DagTag.name).where(
-        DagTag.dag_id == dag_id, DagTag.name.startswith(CONFIGURATION_TAG_PREFIX)
-    )
-    return session.scalars(query.limit(1)).first() is not None
 
 
 def _deserialize(session: Session, dag_id: str, dag_hash: str) -> Any:

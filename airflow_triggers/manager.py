@@ -71,9 +71,9 @@ class TriggerManager:
         :returns: the session's configuration afterwards.
         :raises ConfigurationError: naming task, directive, what was found and what was expected; nothing is changed.
         """
-        parsed = parse_configuration(configuration)
         with self.storage.acquire_lock(create=True, manager=self.name):
             current = self.storage.configuration
+            parsed = parse_configuration(configuration, existing_tasks=tuple(current.tasks))
             merged = current.updated(pinned(parsed, unless_named=current.name)) if current.tasks else parsed
             self._validate_runners(replace(merged, tasks={name: merged.tasks[name] for name in parsed.tasks}))
             self.storage.set_configuration(merged)

@@ -109,7 +109,9 @@ def create_session(
     made = trigger_managers.get(manager, storage=SqlStorageBackend(uid))
     deployed = isinstance(configuration, str)
     parsed = (
-        _deployed(configuration) if isinstance(configuration, str) else parse_configuration(configuration)
+        _deployed(configuration)
+        if isinstance(configuration, str)
+        else parse_configuration(configuration, existing_tasks=())
     )
     with made.storage.acquire_lock(create=True, manager=manager):
         created = _configure(made, parsed, deployed=deployed, by=by)

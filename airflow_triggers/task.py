@@ -12,11 +12,28 @@ from importlib import import_module
 from typing import Any
 
 from airflow.sdk import BaseOperator
-from airflow.sdk.exceptions import AirflowSkipException, AirflowTaskTimeout
+from airflow.sdk.exceptions import (
+    AirflowRescheduleException,
+    AirflowSkipException,
+    AirflowTaskTimeout,
+    DagRunTriggerException,
+    DownstreamTasksSkipped,
+)
 
 from airflow_triggers.errors import InvalidResult, InvalidTrigger, NotATriggerRun
 from airflow_triggers.failures import EXCEPTION_KEY, describe_exception
 from airflow_triggers.types import TriggerKwargs, validate_trigger_kwargs
+
+IDENTITY = frozenset({"instance_name", "number", "session_uid", "task_name"})
+"""What a run's ``conf["triggers"]`` says at least: whose run it is."""
+
+NOT_FAILURES = (
+    AirflowRescheduleException,
+    AirflowSkipException,
+    DagRunTriggerException,
+    DownstreamTasksSkipped,
+)
+"""Exceptions by which a task tells Airflow something else than that it failed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +43,7 @@ class TaskContext:
     :param trigger_kwargs: ``{trigger: kwargs}``, with ``withParams`` merged under.
     :param session_uid: the session that the instance belongs to.
     :param instance_name: ``t_import#0``.
+    :param task_name: the trigger task's name, ``t_import``.
     :param number: the instance's number.
     :param configuration: the deployed configuration's name, None for one made at run time.
     :param airflow: Airflow's own context of the running task (``ti``, ``dag_run``, …).
@@ -48,13 +66,14 @@ class TaskContext:
         dag_run = context["dag_run"]
         conf = dag_run.conf or {}
         identity = conf.get("triggers")
-        if not isinstance(identity, Mapping):
+        if not isinstance(identity, Mapping) or not identity.keys() >= IDENTITY:
             raise NotATriggerRun(
-                f"The run {dag_run.run_id!r} of {dag_run.dag_id!r} belongs to no session: its conf has "
-                f"no 'triggers'. Trigger "
-                "tasks run when triggers are fired into a session, over REST or with 'airflow triggers fire'."
+                f"The run {dag_run.run_id!r} of {dag_run.dag_id!r} belongs to no session: its conf does not say which "
+                "('triggers' is missing). Trigger tasks run when triggers are fired into a session, over REST or with "
+                "'airflow triggers fire'."
             )
-        return cls(trigger_kwargs=conf.get("trigger_kwargs") or {}, airflow=context, **identity)
+        known: dict[str, Any] = {key: identity.get(key) for key in (*IDENTITY, "configuration")}
+        return cls(trigger_kwargs=conf.get("trigger_kwargs") or {}, airflow=context, **known)
 
 
 TriggerCallable = Callable[[TaskContext], Mapping[str, Any] | None]
@@ -80,9 +99,9 @@ class TriggerTaskOperator(BaseOperator):
         """Run in the worker; see the class."""
         try:
             return _checked(load_callable(self.callable)(TaskContext.from_airflow(context)), self.callable)
-        except AirflowSkipException:
+        except NOT_FAILURES:
             raise
-        except (Exception, AirflowTaskTimeout) as error:
+        except (Exception, AirflowTaskTimeout, SystemExit) as error:
             context["ti"].xcom_push(key=EXCEPTION_KEY, value=describe_exception(error))
             raise
 
@@ -99,9 +118,8 @@ def _checked(result: Any, path: str) -> dict[str, Any] | None:
         return None
     if not isinstance(result, Mapping):
         raise InvalidResult(
-            f"{path} returned {type(result).__name__} {str(result)[:80]!r}, expected a mapping or None: "
-            f"it becomes the kwargs of "
-            "the trigger that is fired when the task finishes."
+            f"{path} returned {type(result).__name__} {str(result)[:80]!r}, expected a mapping or None: it becomes the "
+            "kwargs of the trigger that is fired when the task finishes."
         )
     try:
         return validate_trigger_kwargs(result)

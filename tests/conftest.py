@@ -7,14 +7,19 @@ its configuration at import.
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 from collections.abc import Iterator
 
 import pytest
+import redis
+from dogpile.cache import CacheRegion, make_region
 
-from tests.support.environment import enter_airflow_environment
+from tests.support.environment import IN_CI, enter_airflow_environment
 
 AIRFLOW_HOME = enter_airflow_environment()
+
+REDIS_URL = os.environ.get("TRIGGERS_TEST_REDIS_URL", "redis://127.0.0.1:6379/0")
 
 from tests.support.databases import AirflowDatabase, postgresql_database, sqlite_database  # noqa: E402
 
@@ -68,6 +73,33 @@ def airflow_db(request: pytest.FixtureRequest) -> AirflowDatabase:
     """
     database: AirflowDatabase = request.getfixturevalue(f"{request.param}_airflow_db")
     return database
+
+
+@pytest.fixture
+def redis_region() -> Iterator[CacheRegion]:
+    """A cache in Redis whose keys are deleted afterwards.
+
+    Without a server (see ``TRIGGERS_TEST_REDIS_URL``) the test is skipped; in CI it fails.
+    """
+    server = redis.Redis.from_url(REDIS_URL)
+    try:
+        server.ping()
+    except redis.ConnectionError as error:
+        server.close()
+        if IN_CI:
+            raise
+        pytest.skip(f"no Redis at {REDIS_URL}: {error}")
+    prefix = f"test-{os.getpid()}-{secrets.token_hex(4)}-"
+    arguments = {"url": REDIS_URL, "distributed_lock": True, "thread_local_lock": False}
+    region = make_region(key_mangler=lambda key: prefix + key).configure(
+        "dogpile.cache.redis", arguments=arguments
+    )
+    yield region
+    for key in server.scan_iter(f"*{prefix}*"):
+        server.delete(key)
+    server.close()
+    region.actual_backend.reader_client.close()
+    region.actual_backend.writer_client.close()
 
 
 def _entered(database: AirflowDatabase) -> AirflowDatabase:

@@ -1,19 +1,16 @@
 """Compiles configurations to DAGs. Used in DAG files only: the servers read what Airflow serialized of it.
 
-Neighbours: ``load.py`` reads the files, ``names.py`` says what is named how, ``explain.py`` writes the pages,
-``task.py`` has the operator that runs a callable.
+Neighbours: ``load.py`` reads the files, ``callables.py`` finds what they name, ``names.py`` says what is named how,
+``explain.py`` writes the pages, ``dag_file.py`` hands over to Airflow, ``task.py`` has the operator of callables.
 """
 
 from __future__ import annotations
 
 import importlib
-import importlib.util
-import inspect
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
-from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,6 +18,8 @@ from typing import Any
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, BaseOperator, PartitionedAtRuntime
 
+from airflow_triggers.configuration.callables import callable_path
+from airflow_triggers.configuration.dag_file import BrokenConfiguration, of_no_dag_file, register
 from airflow_triggers.configuration.explain import explain_configuration, explain_in_full, explain_task
 from airflow_triggers.configuration.load import configuration_files, load_configuration
 from airflow_triggers.configuration.names import (
@@ -30,8 +29,8 @@ from airflow_triggers.configuration.names import (
     configuration_tag,
     manifest_dag_id,
 )
-from airflow_triggers.configuration.options import DAG_OPTIONS, DURATIONS, OPERATOR_OPTIONS, RESULT_TASK_ID
-from airflow_triggers.configuration.parse import parse_configuration
+from airflow_triggers.configuration.options import RESULT_TASK_ID, OptionOwner, options_for
+from airflow_triggers.configuration.parse import misplaced_options, parse_configuration
 from airflow_triggers.errors import ConfigurationError
 from airflow_triggers.task import TriggerTaskOperator
 from airflow_triggers.types import Configuration, TaskConfig
@@ -53,166 +52,163 @@ def trigger_dags(folder: str | Path) -> dict[str, DAG]:
         trigger_dags(__file__)
 
     Each ``*.yaml`` or ``*.yml`` file is a configuration, named like the file. One that is wrong becomes an
-    import error of the DAG file in Airflow; the others load.
+    import error of that file in Airflow; the others load.
 
     :param folder: the folder, or a file in it.
     :returns: the DAGs by id; Airflow finds them without it.
+    :raises ConfigurationError: when there is no such folder.
     """
-    path = Path(folder)
-    files = configuration_files(path if path.is_dir() else path.parent)
-    return _compile_each({file.name: partial(load_configuration, file) for file in files})
+    path = Path(folder).absolute()
+    files = configuration_files(path.parent if path.is_file() else path)
+    return _compile_each((file, file.name, partial(load_configuration, file)) for file in files)
 
 
 def configuration_dags(name: str, tasks: Mapping[str, Any]) -> dict[str, DAG]:
     """Compile one configuration written in Python: its name, and task name → directives. See :func:`trigger_dags`."""
-    return _compile_each({name: lambda: parse_configuration(tasks, name=name, source=name)})
+    return _compile_each([(None, name, partial(parse_configuration, tasks, name=name))])
 
 
-def _compile_each(sources: Mapping[str, Callable[[], Configuration]]) -> dict[str, DAG]:
+def _compile_each(
+    sources: Iterable[tuple[Path | None, str, Callable[[], Configuration]]],
+) -> dict[str, DAG]:
     dags: dict[str, DAG] = {}
-    problems: list[str] = []
-    for source, read in sources.items():
+    for path, source, read in sources:
         try:
-            dags |= compile_configuration(read(), source=source)
+            compiled = compile_configuration(read())
+            if taken := sorted(dags.keys() & compiled.keys()):
+                raise ConfigurationError(
+                    f"its DAG {taken[0]!r} has the id of another configuration's, expected names that differ."
+                )
         except ConfigurationError as error:
-            problems += [f"{source}: {problem}" for problem in error.problems]
-    if problems:
-        _report(problems)
+            register([BrokenConfiguration(path, ConfigurationError(error.problems, source=source))])
+        else:
+            register(compiled.values())
+            dags |= compiled
     return dags
 
 
-def compile_configuration(configuration: Configuration, *, source: str | None = None) -> dict[str, DAG]:
-    """The DAGs of a named configuration: one per task that needs one, and the manifest.
+def compile_configuration(configuration: Configuration) -> dict[str, DAG]:
+    """The DAGs of a named configuration by id: one per task that needs one, and the manifest.
 
-    :raises ConfigurationError: when a callable or an operator cannot be had, or a name is none that Airflow allows.
+    They belong to no DAG file yet; :func:`trigger_dags` and :func:`configuration_dags` see to that.
+
+    :raises ConfigurationError: when a callable or an operator cannot be had; it names every task concerned.
     """
-    name = configuration.name
-    if name is None:
-        raise ConfigurationError("a configuration needs a name to be compiled to DAGs.", source=source)
-    makers: dict[str, OperatorMaker] = {}
+    if configuration.name is None:
+        raise ConfigurationError("a configuration needs a name to be compiled to DAGs.")
+    ids = {compiled_dag_id(configuration.name, task.name) for task in configuration}
     tasks: dict[str, TaskConfig] = {}
+    makers: dict[str, OperatorMaker] = {}
+    dags: list[DAG] = []
     problems: list[str] = []
-    for task in configuration:
-        try:
-            tasks[task.name], maker = _resolve(task)
-            if maker is not None:
-                makers[task.name] = maker
-        except ConfigurationError as error:
-            problems += [f"task {task.name!r}: {problem}" for problem in error.problems]
+    with of_no_dag_file():
+        for task in configuration:
+            with _naming(task, problems):
+                tasks[task.name], maker = _resolved(task, ids)
+                if maker is not None:
+                    makers[task.name] = maker
+        resolved = Configuration(tasks, configuration.name)
+        for task_name, make_operator in makers.items():
+            with _naming(tasks[task_name], problems):
+                dags.append(_task_dag(resolved, tasks[task_name], make_operator))
     if problems:
-        raise ConfigurationError(problems, source=source)
-    resolved = Configuration(tasks, name)
-    try:
-        dags = [_task_dag(resolved, tasks[task_name], maker) for task_name, maker in makers.items()]
-        dags.append(_manifest(resolved))
-    except ConfigurationError as error:
-        raise ConfigurationError(error.problems, source=source) from error
-    _register(dags)
+        raise ConfigurationError(problems)
+    dags.append(_manifest(resolved))
     return {dag.dag_id: dag for dag in dags}
 
 
+@contextmanager
+def _naming(task: TaskConfig, problems: list[str]) -> Iterator[None]:
+    """Collect the problems of one task, so that all tasks' are shown together."""
+    try:
+        yield
+    except ConfigurationError as error:
+        problems += [f"task {task.name!r}: {problem}" for problem in error.problems]
+
+
 OperatorMaker = Callable[..., BaseOperator]
-"""Makes the only operator of a compiled DAG, given ``task_id`` and Airflow's options."""
+"""Makes the only operator of a compiled DAG, given ``task_id``, ``dag`` and Airflow's options."""
 
 
-def _resolve(task: TaskConfig) -> tuple[TaskConfig, OperatorMaker | None]:
+def _resolved(task: TaskConfig, compiled_ids: set[str]) -> tuple[TaskConfig, OperatorMaker | None]:
     """The task with its ``run`` in the form that the servers understand, and what makes its operator."""
-    if not isinstance(task.run, str):
-        return task, _operator_maker(task.run)
-    path = task.run if ":" in task.run else _as_callable(task.run)
-    if path is None:
-        misplaced = sorted(task.airflow.keys() - {RESULT_TASK_ID})
-        if misplaced:
-            raise ConfigurationError(
-                f"'airflow' has {', '.join(map(repr, misplaced))}, but 'run' is the DAG {task.run!r}, "
-                f"which has its own "
-                f"options; expected only {RESULT_TASK_ID!r}."
-            )
-        return task, None
-    _check_callable(path)
-    doc = "Calls the trigger task's callable with a TaskContext."
-    return replace(task, run=path), lambda **options: TriggerTaskOperator(callable=path, doc=doc, **options)
-
-
-def _as_callable(dotted: str) -> str | None:
-    """``module:function`` for a dotted path whose module exists; None for what must be a DAG's id."""
-    module_name, _, function_name = dotted.rpartition(".")
-    if not module_name or not function_name.isidentifier():
-        return None
-    try:
-        found = importlib.util.find_spec(module_name)
-    except (ImportError, ValueError):
-        return None
-    return f"{module_name}:{function_name}" if found else None
-
-
-def _check_callable(path: str) -> None:
-    module_name, _, function_name = path.partition(":")
-    try:
-        module = importlib.import_module(module_name)
-    except ImportError as error:
+    if isinstance(task.run, str):
+        path = None if task.run in compiled_ids else callable_path(task.run)
+        if path is None:
+            if misplaced := list(misplaced_options(task)):
+                raise ConfigurationError(misplaced)
+            return task, None
+        task = replace(task, run=path)
+        maker: OperatorMaker = partial(_callable_operator, path)
+    else:
+        maker = _operator_maker(task.run)
+    if RESULT_TASK_ID in task.airflow:
         raise ConfigurationError(
-            f"'run' is {path!r}, and its module cannot be imported: {error}. Expected a module in the DAGs folder or "
-            "installed."
-        ) from error
-    function = getattr(module, function_name, None)
-    if function is None:
-        functions = [name for name, value in vars(module).items() if inspect.isroutine(value)]
-        near = get_close_matches(function_name, functions, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        raise ConfigurationError(f"'run' is {path!r}, and {module_name} has no {function_name!r}.{hint}")
-    if not callable(function):
-        raise ConfigurationError(f"'run' is {path!r}, found {type(function).__name__}, expected a callable.")
+            f"'airflow' has {RESULT_TASK_ID!r}, which is for a 'run' that is a DAG with several tasks."
+        )
+    return task, maker
+
+
+def _callable_operator(path: str, **options: Any) -> BaseOperator:
+    doc = "Calls the trigger task's callable with a TaskContext."
+    return TriggerTaskOperator(callable=path, doc=doc, **options)
+
+
+OURS = ("dag", "task_group", "task_id")
+"""Arguments of operators that the compiler gives."""
 
 
 def _operator_maker(run: Mapping[str, Any]) -> OperatorMaker:
     path = str(run["operator"])
     arguments = {key: value for key, value in run.items() if key != "operator"}
-    module_name, _, class_name = path.rpartition(".")
-    try:
-        operator_class = getattr(importlib.import_module(module_name), class_name)
-    except (ImportError, AttributeError) as error:
+    if taken := sorted(arguments.keys() & set(OURS)):
         raise ConfigurationError(
-            f"'run' has the operator {path!r}, which cannot be imported: {error}. Expected the dotted path of an "
-            "operator's class, of an installed provider."
-        ) from error
-    if not (isinstance(operator_class, type) and issubclass(operator_class, BaseOperator)):
-        raise ConfigurationError(
-            f"'run' has the operator {path!r}, expected a class derived from BaseOperator."
+            f"'run' gives {', '.join(map(repr, taken))} to the operator {path!r}, expected none of "
+            f"{', '.join(OURS)}: its DAG and its task id {COMPILED_TASK_ID!r} are made for it."
         )
+    operator_class = _operator_class(path)
 
     def make(**options: Any) -> BaseOperator:
         try:
             return operator_class(**{**options, **arguments})
-        except (TypeError, ValueError, RuntimeError) as error:  # Airflow's own exceptions are RuntimeErrors
-            raise ConfigurationError(f"'run' cannot make the operator {path!r}: {error}") from error
+        except Exception as error:  # any provider's operator: what it raises is one task's problem
+            raise ConfigurationError(
+                f"'run' cannot make the operator {path!r}: {type(error).__name__}: {error}"
+            ) from error
 
     return make
 
 
+def _operator_class(path: str) -> type[BaseOperator]:
+    module_name, _, class_name = path.rpartition(".")
+    try:
+        found = getattr(importlib.import_module(module_name), class_name)
+    except Exception as error:  # a provider's or a user's module may raise anything
+        raise ConfigurationError(
+            f"'run' has the operator {path!r}, which cannot be imported: {type(error).__name__}: {error}. Expected "
+            "the dotted path of an operator's class, of an installed provider or a module in the DAGs folder."
+        ) from error
+    if not (isinstance(found, type) and issubclass(found, BaseOperator)):
+        raise ConfigurationError(
+            f"'run' has the operator {path!r}, expected a class derived from BaseOperator."
+        )
+    return found
+
+
 def _task_dag(configuration: Configuration, task: TaskConfig, make_operator: OperatorMaker) -> DAG:
     name = str(configuration.name)
-    options = {key: _as_option(key, value) for key, value in task.airflow.items()}
-    dag_options = {key: value for key, value in options.items() if key in DAG_OPTIONS}
-    tags = {configuration_tag(name), *dag_options.pop("tags", ())}
+    options = options_for(OptionOwner.DAG, task.airflow)
+    tags = {configuration_tag(name), *options.pop("tags", ())}
     dag = _dag(
         compiled_dag_id(name, task.name),
         schedule=PartitionedAtRuntime(),
         tags=tags,
         doc_md=explain_in_full(configuration, task),
         **{"description": explain_task(task), "max_active_runs": MAX_ACTIVE, "max_active_tasks": MAX_ACTIVE}
-        | dag_options,
+        | options,
     )
-    operator_options = {key: value for key, value in options.items() if key in OPERATOR_OPTIONS}
-    try:
-        make_operator(task_id=COMPILED_TASK_ID, dag=dag, **operator_options)
-    except ConfigurationError as error:
-        raise ConfigurationError([f"task {task.name!r}: {problem}" for problem in error.problems]) from error
+    make_operator(task_id=COMPILED_TASK_ID, dag=dag, **options_for(OptionOwner.OPERATOR, task.airflow))
     return dag
-
-
-def _as_option(key: str, value: Any) -> Any:
-    return timedelta(seconds=value) if key in DURATIONS else value
 
 
 def _manifest(configuration: Configuration) -> DAG:
@@ -233,32 +229,5 @@ def _manifest(configuration: Configuration) -> DAG:
 def _dag(dag_id: str, **options: Any) -> DAG:
     try:
         return DAG(dag_id, **{"catchup": False, "is_paused_upon_creation": False} | options)
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise ConfigurationError(
-            f"Airflow refuses the DAG {dag_id!r}: {error}. Names of configurations and tasks become DAG ids: letters, "
-            "digits, '_', '-' and '.', at most 250 characters together."
-        ) from error
-
-
-# -- how Airflow finds the DAGs, and the errors ---------------------------------------------------------------
-
-
-def _register(dags: list[DAG]) -> None:
-    """Have the DAG file that is being parsed own the DAGs, as ``with DAG(…):`` in it would."""
-    for dag in dags:
-        with dag:
-            pass
-
-
-def _report(problems: list[str]) -> None:
-    """Make the problems an import error of the DAG file, while its other DAGs load.
-
-    Airflow validates the DAGs of a file one by one (``DagBag.process_file``), and an error of one becomes the file's
-    import error without the others being lost. So the problems travel as a DAG that does not validate.
-    """
-
-    class BrokenConfiguration(DAG):
-        def validate(self) -> None:
-            raise ConfigurationError(problems)
-
-    _register([BrokenConfiguration("broken_configuration", schedule=None)])
+    except Exception as error:  # Airflow refuses by exceptions of many kinds
+        raise ConfigurationError(f"Airflow refuses the DAG {dag_id!r}: {error}") from error

@@ -5,6 +5,7 @@ Neighbours: ``compile.py`` puts the sentences on the pages of the DAGs.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 import yaml
@@ -20,7 +21,7 @@ def explain_task(task: TaskConfig, *, markdown: bool = False) -> str:
     >>> explain_task(TaskConfig(name="t_x", after=("a", "b"), run="etl", unless=("u",)))
     'After a and b have fired, run the DAG etl once, unless u has fired before that.'
     """
-    bold: Mark = (lambda text: f"**{text}**") if markdown else str
+    bold: Mark = _bold if markdown else str
     code: Mark = (lambda text: f"`{text}`") if markdown else str
     after = [trigger for trigger in task.after if trigger != task.and_every]
     sentence = f"{_when(after, task.and_every, bold)}, run {_what(task, code)}"
@@ -36,35 +37,34 @@ def explain_configuration(configuration: Configuration) -> str:
     """Every rule of the configuration as a sentence, in Markdown."""
     title = f"# {configuration.name}\n\n" if configuration.name else ""
     return title + "\n".join(
-        f"- **{task.name}**: {explain_task(task, markdown=True)}" for task in configuration
+        f"- {_bold(task.name)}: {explain_task(task, markdown=True)}" for task in configuration
     )
 
 
 def explain_in_full(configuration: Configuration, task: TaskConfig) -> str:
     """The page of a task's DAG, in Markdown: the sentence, what follows from it, the directives."""
-    followers = [one.name for one in configuration if task.name in one.triggers]
+    followers = [one.name for one in configuration.concerned_by(task.name)]
     follows = (
-        f"When it finishes, **{task.name}** fires, with its result as kwargs, which concerns "
-        f"{_listed(followers, lambda name: f'**{name}**')}."
+        f"When it finishes, {_bold(task.name)} fires, with its result as kwargs, which concerns "
+        f"{_listed(followers, _bold)}."
         if followers
-        else f"When it finishes, **{task.name}** fires, with its result as kwargs; no task of this configuration "
+        else f"When it finishes, {_bold(task.name)} fires, with its result as kwargs; no task of this configuration "
         "waits for that."
     )
     written = yaml.safe_dump({task.name: task.to_directives()}, sort_keys=False, allow_unicode=True)
     return (
         f"{explain_task(task, markdown=True)}\n\n{follows}\n\n"
-        f"A trigger task of the configuration **{configuration.name}**. Each run is one instance in one session: the "
-        f"session is the run's partition key, the instance stands in its note.\n\n```yaml\n{written}```\n"
+        f"A trigger task of the configuration {_bold(str(configuration.name))}. Each run is one instance in one "
+        f"session: the session is the run's partition key, the instance stands in its note.\n\n```yaml\n{written}```\n"
     )
 
 
 def _when(after: Sequence[str], and_every: str | None, bold: Mark) -> str:
+    fired = f"After {_listed(after, bold)} {'has' if len(after) == 1 else 'have'} fired" if after else ""
     if and_every is None:
-        return f"After {_listed(after, bold)} {'has' if len(after) == 1 else 'have'} fired"
-    every = f"every time {bold(and_every)} fires"
-    if not after:
-        return every.capitalize()
-    return f"After {_listed(after, bold)} {'has' if len(after) == 1 else 'have'} fired, and {every}"
+        return fired
+    every = f"time {bold(and_every)} fires"
+    return f"{fired}, and every {every}" if fired else f"Every {every}"
 
 
 def _what(task: TaskConfig, code: Mark) -> str:
@@ -78,3 +78,9 @@ def _what(task: TaskConfig, code: Mark) -> str:
 def _listed(names: Sequence[str], mark: Mark) -> str:
     marked = [mark(name) for name in names]
     return marked[0] if len(marked) == 1 else f"{', '.join(marked[:-1])} and {marked[-1]}"
+
+
+def _bold(name: str) -> str:
+    """In bold, with what Markdown would read as its own made plain: applications choose the names."""
+    plain = re.sub(r"([\\`*\[\]<>|~]|(?<!\w)_|_(?!\w))", r"\\\1", name)
+    return f"**{plain}**"

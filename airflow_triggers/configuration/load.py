@@ -18,8 +18,17 @@ SUFFIXES = (".yaml", ".yml")
 
 
 def configuration_files(folder: Path) -> list[Path]:
-    """The folder's YAML files, sorted: each is a configuration, named like the file."""
-    return sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES and path.is_file())
+    """The folder's YAML files, sorted: each is a configuration, named like the file. Hidden files are none.
+
+    :raises ConfigurationError: when there is no such folder.
+    """
+    try:
+        paths = sorted(folder.iterdir())
+    except OSError as error:
+        raise ConfigurationError(
+            f"cannot read the folder of configurations {str(folder)!r}: {error}"
+        ) from error
+    return [it for it in paths if it.suffix in SUFFIXES and not it.name.startswith(".") and it.is_file()]
 
 
 def load_configuration(path: Path) -> Configuration:
@@ -32,7 +41,7 @@ def load_configuration(path: Path) -> Configuration:
     except yaml.MarkedYAMLError as error:
         line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
         raise ConfigurationError(f"{line}{error.problem}, expected YAML.", source=path.name) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError, OSError) as error:
         raise ConfigurationError(f"{error}, expected YAML in UTF-8.", source=path.name) from error
     return parse_configuration(content, name=path.stem, source=path.name)
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from airflow_triggers.configuration.options import OPTIONS
 
 TriggerName = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=False)]
 
@@ -31,7 +34,7 @@ class Directives(BaseModel):
     model_config = ConfigDict(extra="allow", title="Trigger task", strict=True)
 
     after: Annotated[
-        list[TriggerName],
+        Sequence[TriggerName],
         Field(
             description="Triggers that must all have fired in the session, in any order. May be empty when andEvery is "
             "given.",
@@ -53,7 +56,7 @@ class Directives(BaseModel):
         ),
     ] = None
     unless: Annotated[
-        list[TriggerName],
+        Sequence[TriggerName],
         Field(
             description="Once all of these have fired before an instance was scheduled, the instance is abandoned: it "
             "never runs."
@@ -66,14 +69,22 @@ class Directives(BaseModel):
         ),
     ] = {}
     using: Annotated[
-        str | None, Field(description="The runner's name; without it, the manager's default.")
+        Annotated[str, StringConstraints(min_length=1)] | None,
+        Field(description="The runner's name; without it, the manager's default."),
     ] = None
     airflow: Annotated[
         dict[str, Any],
         Field(
             description="Airflow's own options: of the operator (retries, pool, queue, execution_timeout, …; "
             "durations in seconds) and of the task's DAG (max_active_runs, tags, …). For a run that is a DAG: "
-            "result_task_id."
+            "result_task_id.",
+            json_schema_extra={
+                "additionalProperties": False,
+                "properties": {
+                    name: {**option.form.schema, "description": option.description}
+                    for name, option in sorted(OPTIONS.items())
+                },
+            },
         ),
     ] = {}
 

@@ -6,6 +6,7 @@ stands here is all that the servers know of a ``run``: they cannot import what o
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
@@ -23,6 +24,11 @@ COMPILED_TASK_ID = "run"
 
 CONFIGURATION_TAG_PREFIX = "triggers:"
 
+MAX_DAG_ID_LENGTH = 250
+
+_DAG_ID = re.compile(r"[\w.-]+")
+_CALLABLE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
+
 
 class RunKind(StrEnum):
     """What a task's ``run`` is."""
@@ -37,6 +43,16 @@ def run_kind(run: str | Mapping[str, Any]) -> RunKind:
     if not isinstance(run, str):
         return RunKind.OPERATOR
     return RunKind.CALLABLE if ":" in run else RunKind.DAG
+
+
+def is_dag_id(text: str) -> bool:
+    """Whether Airflow takes it as a DAG's id."""
+    return len(text) <= MAX_DAG_ID_LENGTH and _DAG_ID.fullmatch(text) is not None
+
+
+def is_callable_path(text: str) -> bool:
+    """Whether it has the form ``package.module:function``."""
+    return _CALLABLE.fullmatch(text) is not None
 
 
 def configuration_tag(name: str) -> str:

@@ -1,19 +1,29 @@
 """Validates what users write and makes a Configuration of it; every problem is a sentence.
 
-Neighbours: ``model.py`` is the form; ``load.py`` reads it from YAML files, ``manager.py`` takes it from applications.
+Neighbours: ``model.py`` is the form, ``misspelt.py`` knows what was meant; ``load.py`` reads it from YAML files,
+``manager.py`` takes it from applications.
 """
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from pydantic import ValidationError
 
+from airflow_triggers.configuration.misspelt import misspelt_triggers, near_directive
 from airflow_triggers.configuration.model import DIRECTIVES, Directives
-from airflow_triggers.configuration.options import unknown_options
+from airflow_triggers.configuration.names import (
+    MAX_DAG_ID_LENGTH,
+    RunKind,
+    compiled_dag_id,
+    is_callable_path,
+    is_dag_id,
+    run_kind,
+)
+from airflow_triggers.configuration.options import RESULT_TASK_ID, wrong_options
 from airflow_triggers.errors import ConfigurationError, InvalidTrigger
 from airflow_triggers.types import (
     MAX_NAME_LENGTH,
@@ -35,15 +45,23 @@ EXPECTED = {
 
 FOUND_LENGTH = 80
 
+_DAG_ID_FORM = f"letters, digits, '_', '-' and '.', at most {MAX_DAG_ID_LENGTH} characters in all"
+
 
 def parse_configuration(
-    content: Mapping[str, Any] | Configuration | Any, *, name: str | None = None, source: str | None = None
+    content: Mapping[str, Any] | Configuration | Any,
+    *,
+    name: str | None = None,
+    source: str | None = None,
+    existing_tasks: Collection[str] | None = None,
 ) -> Configuration:
     """Validate task name → directives.
 
     :param content: what a user wrote; a parsed configuration is returned as it is.
     :param name: the configuration's name, for a deployed one.
     :param source: where it was read, for messages.
+    :param existing_tasks: for an update of a session: the tasks that it has besides. Without them and without a name
+        the configuration may be a part of a whole that is not known here, so triggers that resemble others pass.
     :raises ConfigurationError: listing every problem: task, directive, what was found, what was expected.
 
     >>> parse_configuration({"t_hello": {"after": ["greeted"], "run": "answer"}}).tasks["t_hello"].after
@@ -55,23 +73,25 @@ def parse_configuration(
         raise ConfigurationError(
             f"found {_found(content)}, expected a mapping of task name to directives.", source=source
         )
-    problems = [*_names(content)]
-    tasks = {}
+    problems = [*_names(content, name)]
+    tasks: dict[str, TaskConfig] = {}
     for task_name, directives in content.items():
-        wrong = list(_form(task_name, directives))
-        if wrong:
-            problems += wrong
-        else:
-            tasks[task_name] = TaskConfig.from_directives(task_name, directives)
-            problems += _content(tasks[task_name])
-    if not problems:
-        problems += _misspelt_triggers(tasks)
+        where = f"task {task_name!r}:" if isinstance(task_name, str) else f"task {_found(task_name)}:"
+        task, wrong = _task(task_name, directives)
+        if task is not None:
+            tasks[task.name] = task
+            wrong += [*_content(task), *_compiled_name(task, name)]
+        problems += [f"{where} {problem}" for problem in wrong]
+    if name is not None or existing_tasks is not None:
+        problems += misspelt_triggers(tasks, known_tasks={*map(str, content), *(existing_tasks or ())})
     if problems:
         raise ConfigurationError(problems, source=source)
     return Configuration(tasks, name)
 
 
-def _names(content: Mapping[Any, Any]) -> Iterator[str]:
+def _names(content: Mapping[Any, Any], name: str | None) -> Iterator[str]:
+    if name is not None and not is_dag_id(name):
+        yield f"the configuration's name {name!r} becomes part of DAG ids, expected {_DAG_ID_FORM}."
     for task_name in content:
         fits = (
             isinstance(task_name, str) and 0 < len(task_name) <= MAX_NAME_LENGTH and task_name.isprintable()
@@ -79,37 +99,53 @@ def _names(content: Mapping[Any, Any]) -> Iterator[str]:
         if not fits or "#" in task_name or task_name != task_name.strip():
             yield (
                 f"task {_found(task_name)}: expected a name of 1-{MAX_NAME_LENGTH} printable characters "
-                f"without '#' and "
-                "surrounding blanks, such as 't_import'."
+                "without '#' and surrounding blanks, such as 't_import'."
             )
 
 
-def _form(task_name: Any, directives: Any) -> Iterator[str]:
-    """What is wrong with the directives' names and types."""
+def _compiled_name(task: TaskConfig, name: str | None) -> Iterator[str]:
+    """What Airflow would refuse in the id of the DAG that the task may be compiled to."""
+    if name is None or run_kind(task.run) is RunKind.DAG or not is_dag_id(name):
+        return
+    dag_id = compiled_dag_id(name, task.name)
+    if not is_dag_id(dag_id):
+        yield f"Airflow refuses the DAG {_found(dag_id)} that it becomes, expected {_DAG_ID_FORM}."
+
+
+def _task(task_name: Any, directives: Any) -> tuple[TaskConfig | None, list[str]]:
+    """The task, None if it cannot be read, and what is wrong with the names and types of its directives."""
     if not isinstance(directives, Mapping):
         expected = f"a mapping of directives ({', '.join(DIRECTIVES)})"
-        yield f"task {task_name!r}: found {_found(directives)}, expected {expected}."
-        return
-    misspelt = {directive: near for directive in directives if (near := _near_directive(directive))}
-    for directive, near in misspelt.items():
-        yield f"task {task_name!r}: there is no directive {directive!r}. Did you mean {near!r}?"
+        return None, [f"found {_found(directives)}, expected {expected}."]
+    misspelt = {directive: near for directive in directives if (near := near_directive(directive))}
+    problems = [
+        f"there is no directive {directive!r}. Did you mean {near!r}?" for directive, near in misspelt.items()
+    ]
+    problems += [
+        f"found the directive {_found(directive)}, expected a name."
+        for directive in directives
+        if not isinstance(directive, str)
+    ]
+    written = {
+        key: value for key, value in directives.items() if isinstance(key, str) and key not in misspelt
+    }
+    wrong = [*_form(written, set(misspelt.values())), *_beyond_json(written)]
+    if wrong or misspelt.keys() & {"after", "run"} or not {"after", "run"} <= written.keys():
+        return None, problems + wrong
+    copied = json.loads(json.dumps(written))
+    return TaskConfig.from_directives(str(task_name), copied), problems
+
+
+def _form(directives: Mapping[str, Any], misspelt: set[str]) -> Iterator[str]:
     try:
-        Directives.model_validate({key: value for key, value in directives.items() if isinstance(key, str)})
+        Directives.model_validate(directives)
     except ValidationError as error:
-        yield from _explained(task_name, directives, error, set(misspelt.values()))
-
-
-def _explained(
-    task_name: str, directives: Mapping[str, Any], error: ValidationError, misspelt: set[str]
-) -> Iterator[str]:
-    for directive in dict.fromkeys(str(one["loc"][0]) for one in error.errors()):
-        if directive in directives:
-            yield (
-                f"task {task_name!r}: {directive!r} is {_found(directives[directive])}, expected "
-                f"{EXPECTED[directive]}.{_hint(directive, directives[directive])}"
-            )
-        elif directive not in misspelt:
-            yield f"task {task_name!r}: {directive!r} is missing, expected {EXPECTED[directive]}."
+        for directive in dict.fromkeys(str(one["loc"][0]) for one in error.errors()):
+            if directive in directives:
+                found = directives[directive]
+                yield f"{directive!r} is {_found(found)}, expected {EXPECTED[directive]}.{_hint(directive, found)}"
+            elif directive not in misspelt:
+                yield f"{directive!r} is missing, expected {EXPECTED[directive]}."
 
 
 def _hint(directive: str, found: Any) -> str:
@@ -118,75 +154,49 @@ def _hint(directive: str, found: Any) -> str:
     return ""
 
 
-def _near_directive(directive: Any) -> str | None:
-    """The directive that a name not among them was meant to be; None for one that resembles none."""
-    if not isinstance(directive, str) or directive in DIRECTIVES:
-        return None
-    plain = {known.lower(): known for known in DIRECTIVES}
-    folded = directive.replace("_", "").replace("-", "").lower()
-    near = get_close_matches(folded, plain, n=1, cutoff=0.8)
-    return plain[near[0]] if near else None
+def _beyond_json(directives: Mapping[str, Any]) -> Iterator[str]:
+    """Values that cannot reach the servers, such as a date, which YAML makes of 2026-01-31 without quotes."""
+    for directive, value in directives.items():
+        try:
+            validate_trigger_kwargs({directive: value})
+        except InvalidTrigger as error:
+            reason = str(error.__cause__ or "a character NUL")
+            yield f"{directive!r} is {_found(value)}, expected what JSON can hold ({reason})."
 
 
 def _content(task: TaskConfig) -> Iterator[str]:
     """What is wrong with well-formed directives."""
-    where = f"task {task.name!r}:"
     if not task.required:
-        yield f"{where} 'after' is empty and there is no 'andEvery', expected at least one trigger in either."
+        yield "'after' is empty and there is no 'andEvery', expected at least one trigger in either."
     for directive, triggers in (("after", task.after), ("unless", task.unless)):
         for trigger, count in Counter(triggers).items():
             if count > 1:
-                yield f"{where} {directive!r} names {trigger!r} {count} times, expected each trigger once."
+                yield f"{directive!r} names {trigger!r} {count} times, expected each trigger once."
     for trigger in sorted(task.triggers):
         try:
             validate_trigger_name(trigger)
         except InvalidTrigger as error:
-            yield f"{where} {error}"
-    try:
-        validate_trigger_kwargs(
-            {"run": task.run, "params": task.with_params, "extra": task.extra, "o": task.airflow}
+            yield str(error)
+    yield from _run(task.run)
+    yield from wrong_options(task.airflow)
+    if isinstance(task.run, str) and not {":", "."} & set(task.run):
+        yield from misplaced_options(task)
+
+
+def _run(run: str | Mapping[str, Any]) -> Iterator[str]:
+    fits = not isinstance(run, str) or is_callable_path(run) or is_dag_id(run)
+    if not fits:
+        yield f"'run' is {_found(run)}, expected {EXPECTED['run']}."
+
+
+def misplaced_options(task: TaskConfig) -> Iterator[str]:
+    """Options of a task whose ``run`` is a DAG: it has its own."""
+    misplaced = sorted(task.airflow.keys() - {RESULT_TASK_ID})
+    if misplaced:
+        yield (
+            f"'airflow' has {', '.join(map(repr, misplaced))}, but 'run' is the DAG {task.run!r}, which has its own "
+            f"options; expected only {RESULT_TASK_ID!r}."
         )
-    except InvalidTrigger as error:
-        yield f"{where} only what JSON can hold is expected: {error}"
-    yield from (f"{where} {problem}" for problem in unknown_options(task.airflow))
-
-
-def _misspelt_triggers(tasks: Mapping[str, TaskConfig]) -> Iterator[str]:
-    """Triggers that were surely meant to be others: applications may choose any name, so only near misses."""
-    known = Counter(trigger for task in tasks.values() for trigger in task.triggers)
-    for task in tasks.values():
-        for trigger in sorted(task.triggers - tasks.keys()):
-            meant = _meant_task(trigger, tasks) or _meant_trigger(trigger, known)
-            if meant:
-                yield (
-                    f"task {task.name!r}: no task and no other directive names the trigger {trigger!r}. "
-                    f"Did you mean {meant!r}?"
-                )
-
-
-def _meant_task(trigger: str, tasks: Mapping[str, TaskConfig]) -> str | None:
-    if not trigger.startswith("t_"):
-        return None
-    return next(iter(get_close_matches(trigger, tasks, n=1, cutoff=0.8)), None)
-
-
-def _meant_trigger(trigger: str, known: Counter[str]) -> str | None:
-    """Another trigger with the same letters: in another case, or with two neighbours exchanged."""
-    if known[trigger] > 1:
-        return None
-    return next((other for other in known if other != trigger and _same_letters(trigger, other)), None)
-
-
-def _same_letters(one: str, other: str) -> bool:
-    one, other = one.lower(), other.lower()
-    if one == other:
-        return True
-    differing = [position for position, (a, b) in enumerate(zip(one, other, strict=False)) if a != b]
-    if len(one) != len(other) or len(differing) != 2 or differing[1] != differing[0] + 1:
-        return False
-    first, second = differing
-    letters = one[first] + one[second]
-    return letters.isalpha() and letters == other[second] + other[first]
 
 
 def _found(value: Any) -> str:

@@ -22,7 +22,7 @@ INTERNALS = (
 )
 
 # What runs in DAG processors and workers, which have no database, keeps to what DAG files may import.
-FOR_DAG_FILES = ("airflow.sdk", "airflow.providers.standard", "airflow.utils.types.DagRunType")
+FOR_DAG_FILES = ("airflow.sdk", "airflow.providers.standard", "airflow.exceptions")
 AUTHORING = ("configuration/", "task.py", "operators/", "hooks/")
 
 

@@ -122,13 +122,11 @@ def test_a_broken_configuration_is_an_import_error_and_the_others_load(tmp_path)
     bag = DagBag(tmp_path, bundle_name="test", bundle_path=tmp_path)
     assert set(bag.dags) == {"good", "good.t_x"}
     assert {dag.fileloc for dag in bag.dags.values()} == {str(tmp_path / "dag_file.py")}
-    (error,) = bag.import_errors.values()
-    assert error.splitlines() == [
-        "ConfigurationError: 2 problems in the configuration:",
-        "  - bad.yaml: task 't_x': 'after' is 'a', expected a list of trigger names (it may be empty when "
-        "'andEvery' is given). Write [a].",
-        "  - worse.yaml: task 't_y': there is no directive 'runs'. Did you mean 'run'?",
-    ]
+    assert bag.import_errors == {
+        "bad.yaml": "ConfigurationError: bad.yaml: task 't_x': 'after' is 'a', expected a list of trigger names (it "
+        "may be empty when 'andEvery' is given). Write [a].",
+        "worse.yaml": "ConfigurationError: worse.yaml: task 't_y': there is no directive 'runs'. Did you mean 'run'?",
+    }
 
 
 def test_a_configuration_in_python_is_compiled_likewise(tmp_path):

@@ -24,7 +24,9 @@ class Failing(Controller):
 
 
 def test_a_known_trouble_is_one_line_with_what_to_do(caplog):
-    controller = Failing(SchemaOutdated("Run 'airflow db migrate'."), SchemaOutdated("Run 'airflow db migrate'."))
+    controller = Failing(
+        SchemaOutdated("Run 'airflow db migrate'."), SchemaOutdated("Run 'airflow db migrate'.")
+    )
     controller.run_forever(threading.Event())
     assert controller.passes == 3
     told = [record for record in caplog.records if record.levelname == "ERROR"]

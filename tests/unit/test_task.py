@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
+from airflow.sdk.exceptions import (
+    AirflowFailException,
+    AirflowRescheduleException,
+    AirflowSkipException,
+    AirflowTaskTimeout,
+)
 
 from airflow_triggers.errors import InvalidResult, NotATriggerRun
 from airflow_triggers.failures import describe_exception, with_context
 from airflow_triggers.task import TaskContext, TriggerTaskOperator
+from tests.support import trigger_tasks
 
 CONF = {
     "trigger_kwargs": {"x": {"n": 1}},
@@ -96,3 +104,43 @@ def test_a_long_traceback_keeps_its_end():
     described = describe_exception(ValueError("y" * 200_000 + "the end"))
     assert described["exceptionInfo"].rstrip().endswith("the end")
     assert len(described["exceptionInfo"]) < 70_000
+
+
+@pytest.mark.parametrize(
+    "leaving", [SystemExit(3), AirflowTaskTimeout("too long"), AirflowFailException("no retry")]
+)
+def test_what_ends_a_task_is_reported_and_passed_on_as_it_is(monkeypatch, leaving):
+    pushed, caught = run_raising(monkeypatch, leaving)
+    assert caught is leaving
+    assert pushed["triggers_exception"]["exceptionType"].rpartition(".")[2] == type(leaving).__name__
+
+
+@pytest.mark.parametrize(
+    "other", [AirflowSkipException("not today"), AirflowRescheduleException(datetime.now(UTC))]
+)
+def test_what_is_no_failure_is_passed_on_without_a_report(monkeypatch, other):
+    pushed, caught = run_raising(monkeypatch, other)
+    assert caught is other
+    assert pushed == {}
+
+
+def test_a_conf_that_only_resembles_a_sessions_is_none():
+    error, _ = run("greet", conf={"triggers": {"session_uid": "order-1"}})
+    assert isinstance(error, NotATriggerRun)
+
+
+def test_what_a_later_version_adds_to_the_conf_is_no_matter():
+    conf = {**CONF, "triggers": {**CONF["triggers"], "attempt": 7}}
+    assert run("greet", conf=conf) == ({"greeting": "hello order-1"}, {})
+
+
+def run_raising(monkeypatch, error):
+    def raising(context):
+        raise error
+
+    monkeypatch.setattr(trigger_tasks, "greet", raising)
+    pushed = Pushed()
+    context = {"dag_run": SimpleNamespace(conf=CONF, run_id="r", dag_id="survey.t_x"), "ti": pushed}
+    with pytest.raises(type(error)) as caught:
+        TriggerTaskOperator(task_id="run", callable="tests.support.trigger_tasks:greet").execute(context)
+    return pushed.values, caught.value

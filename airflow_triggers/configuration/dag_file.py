@@ -1,0 +1,74 @@
+"""Hands DAGs, and what is wrong with a configuration, to the Airflow that parses a DAG file.
+
+Neighbours: ``compile.py`` makes the DAGs.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from airflow.exceptions import AirflowClusterPolicySkipDag
+from airflow.sdk import DAG
+from airflow.sdk.definitions._internal.contextmanager import DagContext
+
+from airflow_triggers.errors import ConfigurationError
+
+log = logging.getLogger(__name__)
+
+
+def register(dags: Iterable[DAG]) -> None:
+    """Have the DAG file that is being parsed own the DAGs, as ``with DAG(…):`` in it would."""
+    for dag in dags:
+        with dag:
+            pass
+
+
+@contextmanager
+def of_no_dag_file() -> Iterator[None]:
+    """Keep DAGs out of the file being parsed: modules with callables may be DAG files of their own."""
+    parsed = DagContext.current_autoregister_module_name
+    DagContext.current_autoregister_module_name = None
+    try:
+        yield
+    finally:
+        DagContext.current_autoregister_module_name = parsed
+
+
+class BrokenConfiguration(DAG):
+    """Makes what is wrong with a configuration an import error of its own, while the DAG file's other DAGs load.
+
+    An import error of the DAG file itself would not do: Airflow then marks every DAG of that file as stale
+    (``_update_import_errors``), and no session could run anything. So this travels as a DAG; asked to validate, it
+    enters the error into the bag that asks, under the configuration's own file, and has itself left out.
+
+    :param path: the configuration's file; None for one that is written in the DAG file.
+    """
+
+    def __init__(self, path: Path | None, error: ConfigurationError) -> None:
+        name = re.sub(r"[^\w.-]", "_", str(path or error.source))
+        super().__init__(f"broken_configuration.{name[-200:]}", schedule=None)
+        self._path, self._error = path, error
+
+    def validate(self) -> None:
+        """Report the error. See the class."""
+        frame = inspect.currentframe()
+        bag = frame.f_back.f_locals.get("self") if frame and frame.f_back else None
+        errors = getattr(bag, "import_errors", None)
+        if not isinstance(errors, dict):
+            raise self._error
+        path = self._path or Path(str(self.fileloc)) / str(self._error.source)
+        errors[_relative(path, getattr(bag, "bundle_path", None))] = f"ConfigurationError: {self._error}"
+        log.warning("A configuration cannot be used: %s", self._error)
+        raise AirflowClusterPolicySkipDag
+
+
+def _relative(path: Path, bundle_path: Any) -> str:
+    """The path as Airflow names files: within the bundle, if it is."""
+    inside = bundle_path is not None and path.is_relative_to(bundle_path)
+    return str(path.relative_to(bundle_path) if inside else path)

@@ -1,0 +1,344 @@
+"""CacheStorageBackend: a session in a cache, for tests and for short-lived sessions without Airflow's database.
+
+Neighbours: ``base.py`` is the contract. The cache is a region of dogpile.cache: this process's memory unless
+configured otherwise, or Redis with its distributed lock.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from datetime import datetime
+from typing import Any, cast
+from weakref import WeakValueDictionary
+
+from dogpile.cache import CacheRegion, make_region
+from dogpile.cache.api import NO_VALUE
+
+from airflow_triggers import states
+from airflow_triggers.errors import InstanceNotFound, LockTimeout, SessionNotFound, StaleWrite
+from airflow_triggers.storages.base import BaseStorageBackend
+from airflow_triggers.types import Configuration, Fire, InstanceStatus, TaskConfig, TaskInstance
+
+KEY_PREFIX = "airflow_triggers:session:"
+
+default_region: CacheRegion = make_region("airflow_triggers").configure("dogpile.cache.memory")
+"""Where sessions are kept that name no region: the memory of this process."""
+
+
+class _Mutex:
+    """A lock of this process, for caches that have none of their own."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+
+    def acquire(self, wait: bool = True) -> bool:
+        """Take the lock; without ``wait`` only if it is free."""
+        return self._lock.acquire(blocking=wait)
+
+    def release(self) -> None:
+        """Let the next one have it."""
+        self._lock.release()
+
+
+_mutexes: WeakValueDictionary[tuple[int, str], _Mutex] = WeakValueDictionary()
+_mutexes_guard = threading.Lock()
+
+
+class _Work(threading.local):
+    """What a thread does under the lock."""
+
+    def __init__(self) -> None:
+        self.depth = 0
+        self.content: dict[str, Any] | None = None
+        self.callbacks: list[Callable[[], None]] = []
+
+
+class CacheStorageBackend(BaseStorageBackend):
+    """Keeps the session ``uid`` in a cache, whole: each fire reads and writes all of it.
+
+    :param region: a configured region of dogpile.cache. With Redis, configure it with ``distributed_lock=True``, or two
+        processes can overwrite each other's fires.
+
+    >>> from airflow_triggers import CacheStorageBackend
+    >>> CacheStorageBackend("order-4711").exists
+    False
+    """
+
+    name = "cache"
+
+    def __init__(self, uid: str, *, region: CacheRegion | None = None) -> None:
+        super().__init__(uid)
+        self._region = region or default_region
+        self._key = KEY_PREFIX + uid
+        self._work = _Work()
+        self._mutex = self._own_mutex()
+
+    def _own_mutex(self) -> Any:
+        mutex = self._region.actual_backend.get_mutex(self._key)
+        if mutex is not None:
+            return mutex
+        with _mutexes_guard:
+            return _mutexes.setdefault((id(self._region), self.uid), _Mutex())
+
+    # -- the lock ---------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def acquire_lock(
+        self, *, create: bool = False, manager: str = "default", wait: bool = True
+    ) -> Iterator[None]:
+        """See :meth:`BaseStorageBackend.acquire_lock`."""
+        work = self._work
+        if work.depth:
+            work.depth += 1
+            try:
+                yield
+            finally:
+                work.depth -= 1
+            return
+        callbacks: list[Callable[[], None]] = []
+        if not self._mutex.acquire(wait):
+            raise LockTimeout(
+                f"Session {self.uid!r} is being written by another holder of its lock; try again."
+            )
+        try:
+            content = self._load()
+            if content is None:
+                if not create:
+                    raise SessionNotFound(self.uid)
+                content = _new_content(manager)
+            work.content, work.depth, work.callbacks = content, 1, callbacks
+            try:
+                yield
+                self._region.set(self._key, json.dumps(content))
+            finally:
+                work.content, work.depth, work.callbacks = None, 0, []
+        finally:
+            self._mutex.release()
+        for callback in callbacks:
+            callback()
+
+    def after_release(self, callback: Callable[[], None]) -> None:
+        """See :meth:`BaseStorageBackend.after_release`."""
+        _ = self._writing
+        self._work.callbacks.append(callback)
+
+    def save(self) -> None:
+        """See :meth:`BaseStorageBackend.save`: nobody reads a cache inside a transaction; nothing is to be done."""
+        _ = self._writing
+
+    def _load(self) -> dict[str, Any] | None:
+        kept = self._region.get(self._key)
+        return None if kept is NO_VALUE else cast("dict[str, Any]", json.loads(cast("str", kept)))
+
+    @property
+    def _writing(self) -> dict[str, Any]:
+        if self._work.content is None:
+            raise RuntimeError(
+                f"Writing to session {self.uid!r} needs its lock: with storage.acquire_lock(): …"
+            )
+        return self._work.content
+
+    @property
+    def _content(self) -> dict[str, Any]:
+        """What the lock's holder wrote, or what is kept; an empty session when there is none."""
+        if self._work.content is not None:
+            return self._work.content
+        return self._load() or _new_content(None)
+
+    # -- reading ----------------------------------------------------------------------------------------------
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is such a session."""
+        return self._content["manager"] is not None
+
+    @property
+    def configuration(self) -> Configuration:
+        """The session's tasks, as last updated."""
+        return Configuration.from_dict(self._content["configuration"])
+
+    @property
+    def manager_name(self) -> str | None:
+        """The name of the manager that the session remembers."""
+        return cast("str | None", self._content["manager"])
+
+    @property
+    def instances(self) -> dict[str, TaskInstance]:
+        """All instances by name, ordered by task (as configured) and number."""
+        content = self._content
+        configuration = Configuration.from_dict(content["configuration"])
+        found: dict[str, TaskInstance] = {}
+        for task in configuration:
+            for one in _instances(content, task):
+                found[one.name] = one
+        return found
+
+    def instances_of_task(self, task: TaskConfig | str) -> list[TaskInstance]:
+        """The task's instances ordered by number."""
+        content = self._content
+        task_name = task if isinstance(task, str) else task.name
+        if task_name not in content["instances"]:
+            return []
+        return _instances(content, Configuration.from_dict(content["configuration"])[task_name])
+
+    def __getitem__(self, instance_name: str) -> TaskInstance:
+        if not self.exists:
+            raise SessionNotFound(self.uid)
+        found = self.instances.get(instance_name)
+        if found is None:
+            raise InstanceNotFound(f"Session {self.uid!r} has no instance {instance_name!r}.")
+        return found
+
+    @property
+    def latest_kwargs(self) -> dict[str, dict[str, Any]]:
+        """The kwargs of each trigger's latest fire, by trigger name, oldest first."""
+        latest: dict[str, dict[str, Any]] = {}
+        for fire in self._content["fires"]:
+            latest.pop(fire["trigger_name"], None)
+            latest[fire["trigger_name"]] = fire["kwargs"]
+        return latest
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """The session's own metadata."""
+        return dict(self._content["metadata"])
+
+    def fires(self, *, limit: int | None = None, before: int | None = None) -> list[Fire]:
+        """The history of fires, newest first."""
+        kept = [one for one in self._content["fires"] if before is None or one["fire_id"] < before]
+        return [_fire(one) for one in kept[::-1][:limit]]
+
+    # -- writing, inside the lock -----------------------------------------------------------------------------
+
+    def set_configuration(self, configuration: Configuration) -> None:
+        """See :meth:`BaseStorageBackend.set_configuration`; what an instance waits for is derived when it is asked."""
+        self._writing["configuration"] = configuration.to_dict()
+
+    def set_metadata(self, metadata: Mapping[str, Any]) -> None:
+        """Replace the session's metadata."""
+        self._writing["metadata"] = dict(metadata)
+
+    def fire_view(self, trigger_name: str) -> states.FireView:
+        """See :meth:`BaseStorageBackend.fire_view`; here it looks at the whole session."""
+        concerned = self.configuration.concerned_by(trigger_name)
+        waiting = [
+            one
+            for task in concerned
+            for one in self.instances_of_task(task)
+            if states.waits_of(one) & {trigger_name, states.RIPE}
+        ]
+        return states.FireView(
+            tasks=concerned,
+            waiting=tuple(waiting),
+            counts={task.name: self.count_instances(task) for task in concerned},
+            latest=self.latest_kwargs,
+        )
+
+    def count_instances(self, task: TaskConfig) -> int:
+        """How many instances the task has."""
+        return len(self._content["instances"].get(task.name, ()))
+
+    def add(self, instance: TaskInstance) -> None:
+        """See :meth:`BaseStorageBackend.add`."""
+        kept = self._writing["instances"].setdefault(instance.task.name, [])
+        if len(kept) != instance.number:
+            raise StaleWrite(f"Session {self.uid!r} has an instance {instance.name} already.")
+        kept.append(_to_json(instance))
+
+    def put(self, before: TaskInstance, after: TaskInstance) -> None:
+        """See :meth:`BaseStorageBackend.put`."""
+        kept = self._writing["instances"][after.task.name]
+        if kept[after.number]["status"] != before.status.value:
+            raise StaleWrite(f"{after.name} of session {self.uid!r} is not {before.status.value} any more.")
+        kept[after.number] = _to_json(after)
+
+    def find_fire(self, idempotency_key: str) -> Fire | None:
+        """The session's fire with that key."""
+        kept = (one for one in self._content["fires"] if one["idempotency_key"] == idempotency_key)
+        return next(map(_fire, kept), None)
+
+    def record_fire(self, fire: Fire) -> Fire:
+        """See :meth:`BaseStorageBackend.record_fire`."""
+        fires = self._writing["fires"]
+        recorded = replace(fire, fire_id=len(fires) + 1)
+        fires.append({**asdict(recorded), "fired_at": recorded.fired_at.isoformat()})
+        return recorded
+
+    def record_event(
+        self, kind: str, *, instance: str | None, by: str | None, details: Mapping[str, Any]
+    ) -> None:
+        """See :meth:`BaseStorageBackend.record_event`."""
+        at = self.now().isoformat()
+        entry = {"kind": kind, "instance": instance, "by": by, "at": at, "details": dict(details)}
+        self._writing["events"].append(entry)
+
+    def add_hook(self, hook: str, arguments: Mapping[str, Any]) -> int:
+        """See :meth:`BaseStorageBackend.add_hook`."""
+        content = self._writing
+        content["hook_count"] += 1
+        content["hooks"][str(content["hook_count"])] = {
+            "hook": hook,
+            "arguments": dict(arguments),
+            "error": None,
+        }
+        return int(content["hook_count"])
+
+    def hook_done(self, token: int) -> None:
+        """Forget the hook."""
+        with self.acquire_lock():
+            self._writing["hooks"].pop(str(token), None)
+
+    def hook_failed(self, token: int, error: str) -> None:
+        """Keep the hook with its error; see :meth:`pending_hooks`."""
+        with self.acquire_lock():
+            if str(token) in self._writing["hooks"]:
+                self._writing["hooks"][str(token)]["error"] = error
+
+    def pending_hooks(self) -> list[tuple[int, str, dict[str, Any]]]:
+        """Hooks that raised or whose process died, as ``manager.call_hook`` takes them."""
+        return [(int(token), one["hook"], one["arguments"]) for token, one in self._content["hooks"].items()]
+
+
+def _new_content(manager: str | None) -> dict[str, Any]:
+    return {
+        "manager": manager,
+        "configuration": Configuration().to_dict(),
+        "metadata": {},
+        "instances": {},
+        "fires": [],
+        "events": [],
+        "hooks": {},
+        "hook_count": 0,
+    }
+
+
+def _instances(content: Mapping[str, Any], task: TaskConfig) -> list[TaskInstance]:
+    return [
+        TaskInstance(
+            task=task,
+            number=number,
+            status=InstanceStatus(kept["status"]),
+            kwargs=kept["kwargs"],
+            unless_seen=frozenset(kept["unless_seen"]),
+            metadata=kept["metadata"],
+        )
+        for number, kept in enumerate(content["instances"].get(task.name, ()))
+    ]
+
+
+def _to_json(instance: TaskInstance) -> dict[str, Any]:
+    return {
+        "status": instance.status.value,
+        "kwargs": dict(instance.kwargs),
+        "unless_seen": sorted(instance.unless_seen),
+        "metadata": dict(instance.metadata),
+    }
+
+
+def _fire(kept: Mapping[str, Any]) -> Fire:
+    lists = {name: tuple(kept[name]) for name in ("touched", "created", "scheduled", "abandoned")}
+    return Fire(**{**kept, **lists, "fired_at": datetime.fromisoformat(kept["fired_at"])})
