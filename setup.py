@@ -86,6 +86,9 @@ setup(
             "cache = airflow_triggers.storages.cache:CacheStorageBackend",
             "sql = airflow_triggers.storages.sql:SqlStorageBackend",
         ],
-        "triggers.runners": ["airflow = airflow_triggers.runners.airflow:AirflowTaskRunner"],
+        "triggers.runners": [
+            "airflow = airflow_triggers.runners.airflow:AirflowTaskRunner",
+            "threading = airflow_triggers.runners.threading:ThreadingTaskRunner",
+        ],
     },
 )

@@ -153,6 +153,7 @@ class TriggerManager:
             kwargs=states.actual_kwargs(instance),
             run_after=run_after,
             by=by,
+            report=partial(self.record_progress, instance.name),
         )
         try:
             self._runner(instance.task).run(start)

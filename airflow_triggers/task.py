@@ -98,12 +98,20 @@ class TriggerTaskOperator(BaseOperator):
     def execute(self, context: Any) -> dict[str, Any] | None:
         """Run in the worker; see the class."""
         try:
-            return _checked(load_callable(self.callable)(TaskContext.from_airflow(context)), self.callable)
+            return run_callable(self.callable, TaskContext.from_airflow(context))
         except NOT_FAILURES:
             raise
         except (Exception, AirflowTaskTimeout, SystemExit) as error:
             context["ti"].xcom_push(key=EXCEPTION_KEY, value=describe_exception(error))
             raise
+
+
+def run_callable(path: str, context: TaskContext) -> dict[str, Any] | None:
+    """Call the function at ``module:function``; its result as JSON can hold it.
+
+    :raises InvalidResult: when it returns neither a mapping that JSON can hold nor None.
+    """
+    return _checked(load_callable(path)(context), path)
 
 
 def load_callable(path: str) -> TriggerCallable:

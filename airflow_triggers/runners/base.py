@@ -6,6 +6,7 @@ Neighbours: ``manager.py`` calls it, under the session's lock; ``runners/airflow
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
@@ -23,6 +24,8 @@ class Start:
     :param kwargs: its trigger kwargs with ``withParams`` merged under.
     :param run_after: not before this moment (UTC); None: at once.
     :param by: who caused it, if known.
+    :param report: takes what happens to the instance: a ``states.Event`` and the keywords of
+        ``TriggerManager.record_progress``. To be called after the lock was released, from any thread.
     """
 
     storage: BaseStorageBackend
@@ -31,6 +34,7 @@ class Start:
     kwargs: TriggerKwargs
     run_after: datetime | None = None
     by: str | None = None
+    report: Callable[..., TaskInstance]
 
 
 class BaseTaskRunner(ABC):

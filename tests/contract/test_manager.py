@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import pytest
-from dogpile.cache import make_region
 from sqlalchemy import select
 
 from airflow_triggers.errors import (
@@ -20,7 +17,6 @@ from airflow_triggers.manager import TriggerManager
 from airflow_triggers.states import Event
 from airflow_triggers.storages import tables
 from airflow_triggers.storages.cache import CacheStorageBackend
-from airflow_triggers.storages.sql import SqlStorageBackend
 from airflow_triggers.storages.transaction import transaction
 from airflow_triggers.types import InstanceStatus
 from tests.support.runners import RecordingRunner, RefusingRunner, registered
@@ -55,18 +51,6 @@ class Traced(TriggerManager):
 def runner():
     registered(RefusingRunner())
     return registered(RecordingRunner())
-
-
-@pytest.fixture(params=["sqlite", "postgresql", "cache", "redis"])
-def storage_of(request):
-    """Makes the storage of a session by UID; every backend in turn."""
-    if request.param == "cache":
-        region = make_region().configure("dogpile.cache.memory")
-        return partial(CacheStorageBackend, region=region)
-    if request.param == "redis":
-        return partial(CacheStorageBackend, region=request.getfixturevalue("redis_region"))
-    request.getfixturevalue(f"{request.param}_airflow_db")
-    return SqlStorageBackend
 
 
 @pytest.fixture

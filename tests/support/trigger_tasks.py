@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from airflow.sdk.exceptions import AirflowSkipException
+
 WORD = "hello"
 
 
@@ -23,3 +25,11 @@ def not_json(context):
 
 def fail(context):
     raise ValueError("no\0such thing")
+
+
+def echo(context):
+    return dict(context.trigger_kwargs)
+
+
+def skip(context):
+    raise AirflowSkipException("nothing to do")

@@ -1,0 +1,152 @@
+"""ThreadingTaskRunner: an instance is a call of its callable, in a thread of this process.
+
+For tests, and for applications that run trigger tasks without Airflow's executors. Neighbours: ``task.py``
+has the context and checks results; the manager, through ``Start.report``, is told what came of it.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from datetime import UTC, datetime
+from functools import partial
+from typing import ClassVar
+
+from airflow.sdk.exceptions import AirflowSkipException
+
+from airflow_triggers.configuration.callables import callable_path
+from airflow_triggers.errors import ConfigurationError, RunnerError
+from airflow_triggers.failures import describe_exception
+from airflow_triggers.runners.base import BaseTaskRunner, Start
+from airflow_triggers.states import Event
+from airflow_triggers.storages.base import BaseStorageBackend
+from airflow_triggers.task import TaskContext, run_callable
+from airflow_triggers.types import Configuration, Kwargs, TaskConfig, TaskInstance
+
+log = logging.getLogger(__name__)
+
+
+class ThreadingTaskRunner(BaseTaskRunner):
+    """Runs callables in threads. :meth:`join_all` waits for all of this process, their cascades included.
+
+    A process that ends takes its threads with it: what ran then stays ``running``, and nobody takes over.
+    """
+
+    name = "threading"
+
+    _guard: ClassVar[threading.Lock] = threading.Lock()
+    _threads: ClassVar[set[threading.Thread]] = set()
+    _errors: ClassVar[list[BaseException]] = []
+
+    def run(self, start: Start) -> None:
+        """See :meth:`BaseTaskRunner.run`: the thread begins once the lock's content is kept.
+
+        :raises RunnerError: when the task's ``run`` is no callable.
+        """
+        path = _callable_of(start.instance.task)
+        context = TaskContext(
+            trigger_kwargs=start.kwargs,
+            session_uid=start.storage.uid,
+            instance_name=start.instance.name,
+            task_name=start.instance.task.name,
+            number=start.instance.number,
+            configuration=start.configuration.name,
+        )
+        thread = threading.Thread(target=self._work, args=(start, path, context), name=start.instance.name)
+        start.storage.after_release(partial(self._launch, thread))
+
+    @classmethod
+    def join_all(cls, timeout: float | None = None) -> None:
+        """Wait until no thread of any session is left.
+
+        :param timeout: seconds for each thread; None waits as long as it takes.
+        :raises TimeoutError: when a thread is still at work after that.
+        :raises ExceptionGroup: what went wrong outside of the callables (their own exceptions are in the instances).
+        """
+        while threads := cls._running():
+            for thread in threads:
+                thread.join(timeout)
+                if thread.is_alive():
+                    raise TimeoutError(f"{thread.name} is still at work after {timeout} seconds.")
+        with cls._guard:
+            errors, cls._errors[:] = list(cls._errors), []
+        if errors:
+            raise BaseExceptionGroup("trigger tasks could not be run to their end", errors)
+
+    def skip(
+        self, storage: BaseStorageBackend, instance: TaskInstance, *, by: str | None, result: Kwargs | None
+    ) -> None:
+        """Nothing is left of a thread that failed."""
+
+    def replayed(
+        self, storage: BaseStorageBackend, failed: TaskInstance, clone: TaskInstance, *, by: str | None
+    ) -> None:
+        """Nothing is left of a thread that failed."""
+
+    def validate(self, storage: BaseStorageBackend, configuration: Configuration) -> None:
+        """Refuse tasks whose ``run`` is no callable that this process can import."""
+        problems = []
+        for task in configuration:
+            try:
+                _callable_of(task)
+            except RunnerError as error:
+                problems.append(f"task {task.name!r}: {error}")
+        if problems:
+            raise ConfigurationError(problems)
+
+    @classmethod
+    def _running(cls) -> list[threading.Thread]:
+        with cls._guard:
+            return list(cls._threads)
+
+    def _launch(self, thread: threading.Thread) -> None:
+        with self._guard:
+            self._threads.add(thread)
+        thread.start()
+
+    def _work(self, start: Start, path: str, context: TaskContext) -> None:
+        """The thread. A boundary: what the framework itself raises is logged here and raised by ``join_all``."""
+        try:
+            _pause_until(start.run_after)
+            start.report(Event.START)
+            _run(start, path, context)
+        except BaseException as error:
+            log.exception(
+                "%s of session %s could not be run to its end", context.instance_name, context.session_uid
+            )
+            with self._guard:
+                self._errors.append(error)
+        finally:
+            with self._guard:
+                self._threads.discard(threading.current_thread())
+
+
+def _run(start: Start, path: str, context: TaskContext) -> None:
+    """Call the callable and tell the manager what came of it."""
+    try:
+        result = run_callable(path, context)
+    except AirflowSkipException:
+        start.report(Event.WAIVE)
+    except Exception as error:  # noqa: BLE001 - the task's own: it belongs to the instance
+        start.report(Event.FAIL, metadata=describe_exception(error))
+    else:
+        start.report(Event.FINISH, metadata={"result": result}, cascade=True, cascade_kwargs=result)
+
+
+def _callable_of(task: TaskConfig) -> str:
+    try:
+        path = callable_path(task.run) if isinstance(task.run, str) else None
+    except ConfigurationError as error:
+        raise RunnerError(str(error)) from error
+    if path is None:
+        raise RunnerError(
+            f"'run' is {task.run!r}, expected a callable ('package.module.function' or 'module:function'): the "
+            "threading runner runs nothing else."
+        )
+    return path
+
+
+def _pause_until(moment: datetime | None) -> None:
+    seconds = (moment - datetime.now(UTC)).total_seconds() if moment else 0
+    if seconds > 0:
+        threading.Event().wait(seconds)
