@@ -50,9 +50,9 @@ def venv_with_airflow() -> Path:
 
 
 def install_wheel(venv: Path, wheel: Path) -> None:
-    """Install the wheel in place of an earlier one; Airflow has to satisfy everything that it requires."""
+    """Install the wheel, and what it alone requires, in place of an earlier one."""
     pip(venv, "uninstall", "--yes", "airflow-triggers")
-    pip(venv, "install", "--no-index", wheel)
+    pip(venv, "install", "--constraint", CONSTRAINTS, wheel)
 
 
 def pip(venv: Path, *arguments: str | Path) -> None:
