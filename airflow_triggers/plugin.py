@@ -6,6 +6,7 @@ process, the tasks' included, so nothing heavy is imported here.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -23,11 +24,21 @@ def _fastapi_apps() -> list[dict[str, Any]]:
     return [{"app": create_app(), "url_prefix": URL_PREFIX, "name": "Triggers"}]
 
 
+@cache
+def _fastapi_root_middlewares() -> list[dict[str, Any]]:
+    from airflow_triggers.api.reachable import Reachable
+
+    return [{"middleware": Reachable, "args": [URL_PREFIX], "name": "Triggers"}]
+
+
 class BuiltWhenRead:
-    """The applications, made at the first read: only the API server reads them, and ``airflow plugins``."""
+    """A list that is made at the first read: only the API server reads it, and ``airflow plugins``."""
+
+    def __init__(self, build: Callable[[], list[dict[str, Any]]]) -> None:
+        self._build = build
 
     def __get__(self, plugin: object, plugin_class: type) -> list[dict[str, Any]]:
-        return _fastapi_apps()
+        return self._build()
 
 
 class TriggersPlugin(AirflowPlugin):
@@ -35,4 +46,5 @@ class TriggersPlugin(AirflowPlugin):
 
     name = "triggers"
     listeners = [LifecycleListener()]  # noqa: RUF012  (Airflow declares them so)
-    fastapi_apps = BuiltWhenRead()
+    fastapi_apps = BuiltWhenRead(_fastapi_apps)
+    fastapi_root_middlewares = BuiltWhenRead(_fastapi_root_middlewares)

@@ -26,7 +26,7 @@ WRITES = [
     (f"{IMPORT}/skip", {"cascade": True}),
 ]
 EVERYTHING = [
-    *(("GET", path, None) for path in [*READS, "no/such/page", "", f"{SESSIONS}/a%2Fb"]),
+    *(("GET", path, None) for path in [*READS, "no/such/page", "", f"{SESSIONS}/a%2Fb", f"{SESSIONS}/a%0Ab"]),
     *(("POST", path, body) for path, body in WRITES),
     ("DELETE", f"{SESSIONS}/survey-1", None),
 ]
@@ -117,7 +117,7 @@ def test_the_documentation_page_finds_its_schema_and_the_schema_its_server(serve
     assert client.get("openapi.json").json()["servers"] == [{"url": "/airflow/triggers"}]
 
 
-@pytest.mark.parametrize("uid", ["a%2Fb", "survey-1%2Ffires", "%FF", "%20a", "a%0D", "x" * 201, ""])
+@pytest.mark.parametrize("uid", ["a%2Fb", "survey-1%2Ffires", "%FF", "%20a", "a%0D", "a%0Ab", "x" * 201, ""])
 def test_a_real_servers_path_with_a_uid_of_another_form_is_refused(server, uid):
     answer = server.client("admin").get(f"{SESSIONS}/{uid}")
     assert (answer.status_code, answer.json()["reason"]) == (422, "InvalidSessionUid")
