@@ -24,6 +24,7 @@ from airflow_triggers.runners import BaseTaskRunner, Start, task_runners
 from airflow_triggers.states import Event
 from airflow_triggers.storages.base import BaseStorageBackend
 from airflow_triggers.types import (
+    MAX_KEY_LENGTH,
     Configuration,
     Fire,
     FireResult,
@@ -32,6 +33,7 @@ from airflow_triggers.types import (
     TaskConfig,
     TaskInstance,
     TriggerKwargs,
+    validate_idempotency_key,
     validate_metadata,
     validate_trigger_kwargs,
     validate_trigger_name,
@@ -111,11 +113,13 @@ class TriggerManager:
         :param idempotency_key: makes the fire count once for the life of the session: a repeat does nothing and
             answers with the first result, ``repeated`` being True.
         :param fired_by: the user or the component that fires, for the history.
-        :raises InvalidTrigger: when the name or the kwargs are outside the allowed form.
+        :raises InvalidTrigger: when the name, the kwargs or the key are outside the allowed form.
         :raises IdempotencyConflict: when the key was used for another trigger or other kwargs.
         """
         validate_trigger_name(trigger_name)
         kwargs = validate_trigger_kwargs(trigger_kwargs)
+        if idempotency_key is not None:
+            validate_idempotency_key(idempotency_key)
         with self.storage.acquire_lock(create=True, manager=self.name):
             if idempotency_key is not None and (earlier := self.storage.find_fire(idempotency_key)):
                 return _repeated(earlier, trigger_name, kwargs)
@@ -127,7 +131,7 @@ class TriggerManager:
                     trigger_name=trigger_name,
                     kwargs=kwargs,
                     fired_at=now,
-                    fired_by=fired_by,
+                    fired_by=fired_by and fired_by[:MAX_KEY_LENGTH],
                     idempotency_key=idempotency_key,
                     touched=plan.touched,
                     created=tuple(one.name for one in plan.created),

@@ -25,6 +25,7 @@ TriggerKwargs = Mapping[str, Kwargs]
 """Kwargs keyed by trigger name: ``{"firstPageReceived": {"respondent": 17}}``."""
 
 MAX_NAME_LENGTH = 200
+MAX_KEY_LENGTH = 250
 
 
 class InstanceStatus(StrEnum):
@@ -370,6 +371,18 @@ def validate_trigger_name(trigger_name: object) -> str:
     if not fits or not trigger_name.isprintable():
         raise InvalidTrigger(f"A trigger's name has {expected}; found {trigger_name[:60]!r}.")
     return trigger_name
+
+
+def validate_idempotency_key(key: object) -> str:
+    """Return the idempotency key if it is 1-250 printable characters.
+
+    :raises InvalidTrigger: otherwise.
+    """
+    if not isinstance(key, str) or not 1 <= len(key) <= MAX_KEY_LENGTH or not key.isprintable():
+        raise InvalidTrigger(
+            f"An idempotency key is a string of 1-{MAX_KEY_LENGTH} printable characters; found {str(key)[:60]!r}."
+        )
+    return key
 
 
 def validate_trigger_kwargs(trigger_kwargs: object) -> dict[str, Any]:

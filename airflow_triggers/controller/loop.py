@@ -222,7 +222,7 @@ def _failure(
     if run_kind(instance.task.run) is RunKind.CALLABLE and failed:
         return describe_exception(
             TaskProcessDied(
-                "The task's process ended without reporting an exception: it was killed, ran out of memory or time, or "
+                "The task's process ended without reporting an exception: it was killed, marked failed, ran out of memory, or "
                 f"could not load its DAG file. Its log in Airflow, run {run_id!r} of {dag_id!r}, may say more."
             )
         )

@@ -285,6 +285,14 @@ def test_an_idempotency_key_counts_once(manager, runner):
         manager.fire("x", {"n": 2}, idempotency_key="k")
 
 
+@pytest.mark.parametrize("key", ["", "x" * 251, "a\nb", 7])
+def test_an_idempotency_key_of_another_form_is_refused(manager, key):
+    configure(manager, t_a={"after": ["x"]})
+    with pytest.raises(InvalidTrigger, match="idempotency key"):
+        manager.fire("x", idempotency_key=key)
+    assert manager.storage.fires() == []
+
+
 def test_bad_kwargs_change_nothing(manager):
     configure(manager, t_a={"after": ["x"]})
     with pytest.raises(InvalidTrigger):
