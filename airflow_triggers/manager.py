@@ -19,6 +19,7 @@ from airflow_triggers.configuration import parse_configuration
 from airflow_triggers.configuration.pinning import pinned
 from airflow_triggers.errors import ConfigurationError, IdempotencyConflict, RegistryError, RunnerError
 from airflow_triggers.failures import describe_exception
+from airflow_triggers.plugin_managers import managers_of_plugins
 from airflow_triggers.registry import Registry
 from airflow_triggers.runners import BaseTaskRunner, Start, task_runners
 from airflow_triggers.states import Event
@@ -362,4 +363,6 @@ def _replacement(kwargs: TriggerKwargs | None) -> dict[str, dict[str, Any]] | No
     return {validate_trigger_name(name): validate_trigger_kwargs(value) for name, value in kwargs.items()}
 
 
-trigger_managers: Registry[TriggerManager] = Registry("trigger manager", "triggers.managers")
+trigger_managers: Registry[TriggerManager] = Registry(
+    "trigger manager", "triggers.managers", elsewhere=managers_of_plugins
+)

@@ -29,10 +29,11 @@ from airflow_triggers.errors import (
     TriggersError,
 )
 from airflow_triggers.failures import describe_exception
-from airflow_triggers.manager import TriggerManager
+from airflow_triggers.manager import TriggerManager, trigger_managers
+from airflow_triggers.runners import task_runners
 from airflow_triggers.sessions import open_session
 from airflow_triggers.states import Event
-from airflow_triggers.storages import tables
+from airflow_triggers.storages import storage_backends, tables
 from airflow_triggers.storages.sql import HOOK_GRACE, SqlStorageBackend
 from airflow_triggers.storages.transaction import transaction
 from airflow_triggers.types import SeenRun, TaskInstance, validate_trigger_kwargs
@@ -57,6 +58,8 @@ class Controller:
 
     def run_forever(self, stop: threading.Event) -> None:
         """Pass after pass until ``stop`` is set; a pass that fails is logged and does not end the loop."""
+        for registry in (trigger_managers, storage_backends, task_runners):
+            registry.check()
         log.info("Triggers controller: watching DAG runs every %s s", self.interval)
         failures = 0
         while not stop.is_set():
@@ -222,8 +225,9 @@ def _failure(
     if run_kind(instance.task.run) is RunKind.CALLABLE and failed:
         return describe_exception(
             TaskProcessDied(
-                "The task's process ended without reporting an exception: it was killed, marked failed, ran out of memory, or "
-                f"could not load its DAG file. Its log in Airflow, run {run_id!r} of {dag_id!r}, may say more."
+                "The task's process ended without reporting an exception: it was killed, marked failed, ran out of "
+                f"memory, or could not load its DAG file. Its log in Airflow, run {run_id!r} of "
+                f"{dag_id!r}, may say more."
             )
         )
     what = (
