@@ -1,6 +1,6 @@
 # The commands of this project; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format clean
+.PHONY: help setup demo test fuzz lint format clean
 
 BIN := .venv/bin
 export PYTHON ?= python3.11
@@ -16,6 +16,9 @@ demo: setup  ## run Airflow with the example survey and watch it; EXIT=1 checks 
 
 test: setup  ## run every test; ARGS="-k replay" passes options to pytest
 	@$(BIN)/python -m pytest $(ARGS)
+
+fuzz: setup  ## compare random sessions with the model for longer; FACTOR=20 times what the tests do
+	@TRIGGERS_FUZZ_FACTOR=$(or $(FACTOR),20) $(BIN)/python -m pytest -q --timeout=7200 tests/contract/test_model.py
 
 lint: setup  ## check format, lint, types and layers
 	$(BIN)/ruff format --check .
