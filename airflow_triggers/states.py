@@ -49,6 +49,16 @@ TRANSITIONS: Mapping[Event, tuple[frozenset[InstanceStatus], InstanceStatus]] = 
 """Every guarded transition: event → (statuses it may start from, the status it leads to)."""
 
 
+_FAILURE = frozenset({"exceptionType", "exceptionMessage", "exceptionInfo", "exceptionContext"})
+
+OUTDATED: Mapping[Event, frozenset[str]] = {
+    Event.REOPEN: _FAILURE | {"result"},
+    Event.FINISH: _FAILURE,
+    Event.FAIL: frozenset({"result"}),
+}
+"""Metadata of an earlier outcome, which an event makes untrue."""
+
+
 def transition(
     instance: TaskInstance, event: Event, *, now: datetime, metadata: Mapping[str, Any] | None = None
 ) -> TaskInstance:
@@ -60,6 +70,10 @@ def transition(
     if instance.status not in allowed:
         expected = tuple(status.value for status in InstanceStatus if status in allowed)
         raise InvalidTransition(event.value, instance.name, instance.status.value, expected)
+    outdated = OUTDATED.get(event, frozenset())
+    if outdated & instance.metadata.keys():
+        kept = {key: value for key, value in instance.metadata.items() if key not in outdated}
+        instance = replace(instance, metadata=kept)
     return with_status(instance, target, now=now, metadata=metadata)
 
 

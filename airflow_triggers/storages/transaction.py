@@ -14,6 +14,7 @@ from weakref import WeakSet
 from airflow import settings
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from airflow_triggers.errors import LockTimeout, SchemaOutdated, StorageError
@@ -106,6 +107,11 @@ def translated_errors() -> Iterator[None]:
     """Turn the database's errors into ours where we can say what to do; chained, the others pass."""
     try:
         yield
+    except PoolTimeout as error:
+        raise LockTimeout(
+            "No connection to the database was free in time; nothing was changed. Try again, or raise Airflow's "
+            "[database] sql_alchemy_pool_size."
+        ) from error
     except (OperationalError, ProgrammingError) as error:
         missing = "no such table: triggers_" in str(error.orig) or (
             'relation "triggers_' in str(error.orig) and "does not exist" in str(error.orig)

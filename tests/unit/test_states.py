@@ -223,3 +223,13 @@ def test_a_clone_takes_the_next_number_and_names_its_parent():
     assert (clone.name, clone.status, clone.kwargs) == ("t_x#4", S.SCHEDULED, {"a": {"n": 1}})
     assert (clone.metadata["parent"], clone.depth) == ("t_x#0", 2)
     assert states.clone_for_replay(failed, 4, now=NOW, kwargs={}).kwargs == {}
+
+
+@pytest.mark.parametrize(
+    ("event", "kept"),
+    [(Event.REOPEN, {"note"}), (Event.FINISH, {"note", "result"}), (Event.FAIL, {"note", "exceptionType"})],
+)
+def test_an_event_drops_what_an_earlier_outcome_left_in_the_metadata(event, kept):
+    before = {"note": "mine", "result": {"n": 1}, "exceptionType": "builtins.ValueError"}
+    failed = TaskInstance(task=task(after=("a",)), number=0, status=S.FAILED, metadata=before)
+    assert states.transition(failed, event, now=NOW).metadata.keys() - {"timestamps"} == kept
