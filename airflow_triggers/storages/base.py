@@ -7,9 +7,10 @@ backend passes the contract suite.
 from __future__ import annotations
 
 import logging
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
@@ -23,6 +24,14 @@ from airflow_triggers.types import (
     TriggerKwargs,
     validate_session_uid,
 )
+
+
+class _Held(threading.local):
+    """How often the thread has taken the lock, and what follows when it lets go."""
+
+    def __init__(self) -> None:
+        self.depth = 0
+        self.callbacks: list[Callable[[], None]] = []
 
 
 class BaseStorageBackend(ABC):
@@ -39,16 +48,17 @@ class BaseStorageBackend(ABC):
 
     def __init__(self, uid: str) -> None:
         self.uid = validate_session_uid(uid)
+        self._held = _Held()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.uid!r}>"
 
     # -- the lock ---------------------------------------------------------------------------------------------
 
-    @abstractmethod
+    @contextmanager
     def acquire_lock(
         self, *, create: bool = False, manager: str = "default", wait: bool = True
-    ) -> AbstractContextManager[None]:
+    ) -> Iterator[None]:
         """Hold the session's lock; what is written inside is kept as one when the outermost one ends.
 
         Reentrant within a thread. An exception leaving the outermost one undoes everything written inside.
@@ -58,10 +68,39 @@ class BaseStorageBackend(ABC):
         :raises SessionNotFound: when there is no session and ``create`` is false.
         :raises LockTimeout: when another holder did not let go in time; nothing was written.
         """
+        held = self._held
+        if held.depth:
+            held.depth += 1
+            try:
+                yield
+            finally:
+                held.depth -= 1
+            return
+        callbacks: list[Callable[[], None]] = []
+        with self._hold(create=create, manager=manager, wait=wait):
+            held.depth, held.callbacks = 1, callbacks
+            try:
+                yield
+            finally:
+                held.depth, held.callbacks = 0, []
+        for callback in callbacks:
+            callback()
 
     @abstractmethod
+    def _hold(self, *, create: bool, manager: str, wait: bool) -> AbstractContextManager[None]:
+        """The lock itself, for :meth:`acquire_lock`: not reentrant; keeps at its end what was written, or nothing."""
+
     def after_release(self, callback: Callable[[], None]) -> None:
-        """Call back after the outermost lock's content is kept; in the order of these calls; never if undone."""
+        """Call back after the outermost lock's content is kept; in the order of these calls; never if undone.
+
+        :raises RuntimeError: outside of :meth:`acquire_lock`.
+        """
+        if not self._held.depth:
+            raise self._unlocked()
+        self._held.callbacks.append(callback)
+
+    def _unlocked(self) -> RuntimeError:
+        return RuntimeError(f"Writing to session {self.uid!r} needs its lock: with storage.acquire_lock(): …")
 
     @abstractmethod
     def save(self) -> None:

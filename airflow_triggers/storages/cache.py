@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import datetime
@@ -52,9 +52,7 @@ class _Work(threading.local):
     """What a thread does under the lock."""
 
     def __init__(self) -> None:
-        self.depth = 0
         self.content: dict[str, Any] | None = None
-        self.callbacks: list[Callable[[], None]] = []
 
 
 class CacheStorageBackend(BaseStorageBackend):
@@ -87,19 +85,8 @@ class CacheStorageBackend(BaseStorageBackend):
     # -- the lock ---------------------------------------------------------------------------------------------
 
     @contextmanager
-    def acquire_lock(
-        self, *, create: bool = False, manager: str = "default", wait: bool = True
-    ) -> Iterator[None]:
-        """See :meth:`BaseStorageBackend.acquire_lock`."""
-        work = self._work
-        if work.depth:
-            work.depth += 1
-            try:
-                yield
-            finally:
-                work.depth -= 1
-            return
-        callbacks: list[Callable[[], None]] = []
+    def _hold(self, *, create: bool, manager: str, wait: bool) -> Iterator[None]:
+        """The cache's lock of the session's key, or one of this process."""
         if not self._mutex.acquire(wait):
             raise LockTimeout(
                 f"Session {self.uid!r} is being written by another holder of its lock; try again."
@@ -110,21 +97,14 @@ class CacheStorageBackend(BaseStorageBackend):
                 if not create:
                     raise SessionNotFound(self.uid)
                 content = _new_content(manager)
-            work.content, work.depth, work.callbacks = content, 1, callbacks
+            self._work.content = content
             try:
                 yield
                 self._region.set(self._key, json.dumps(content))
             finally:
-                work.content, work.depth, work.callbacks = None, 0, []
+                self._work.content = None
         finally:
             self._mutex.release()
-        for callback in callbacks:
-            callback()
-
-    def after_release(self, callback: Callable[[], None]) -> None:
-        """See :meth:`BaseStorageBackend.after_release`."""
-        _ = self._writing
-        self._work.callbacks.append(callback)
 
     def save(self) -> None:
         """See :meth:`BaseStorageBackend.save`: nobody reads a cache inside a transaction; nothing is to be done."""
@@ -137,9 +117,7 @@ class CacheStorageBackend(BaseStorageBackend):
     @property
     def _writing(self) -> dict[str, Any]:
         if self._work.content is None:
-            raise RuntimeError(
-                f"Writing to session {self.uid!r} needs its lock: with storage.acquire_lock(): …"
-            )
+            raise self._unlocked()
         return self._work.content
 
     @property

@@ -6,7 +6,7 @@ Neighbours: ``sql.py`` adds the lock and the writing half; ``rows.py`` turns row
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -24,13 +24,11 @@ class Work(threading.local):
     """What a thread does under the lock."""
 
     def __init__(self) -> None:
-        self.depth = 0
         self.session: Session | None = None
         self.reading: tuple[Session, int | None, Configuration] | None = None
         self.session_id = 0
         self.manager = ""
         self.configuration = Configuration()
-        self.callbacks: list[Callable[[], None]] = []
 
 
 class SqlReader(BaseStorageBackend):

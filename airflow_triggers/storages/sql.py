@@ -6,7 +6,7 @@ The runner puts its DAG runs into the same transaction, through :attr:`SqlStorag
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -48,30 +48,17 @@ class SqlStorageBackend(SqlReader):
     # -- the lock ---------------------------------------------------------------------------------------------
 
     @contextmanager
-    def acquire_lock(
-        self, *, create: bool = False, manager: str = "default", wait: bool = True
-    ) -> Iterator[None]:
-        """See :meth:`BaseStorageBackend.acquire_lock`: the lock is an UPDATE of the session's row."""
-        work = self._work
-        if work.depth:
-            work.depth += 1
-            try:
-                yield
-            finally:
-                work.depth -= 1
-            return
-        callbacks: list[Callable[[], None]] = []
+    def _hold(self, *, create: bool, manager: str, wait: bool) -> Iterator[None]:
+        """A transaction that begins with an UPDATE of the session's row."""
         with transaction() as session:
             if not wait:
                 self._refuse_if_locked(session)
             self._lock_row(session, create=create, manager=manager)
-            work.session, work.depth, work.callbacks = session, 1, callbacks
+            self._work.session = session
             try:
                 yield
             finally:
-                work.session, work.depth, work.callbacks = None, 0, []
-        for callback in callbacks:
-            callback()
+                self._work.session = None
 
     def _refuse_if_locked(self, session: Session) -> None:
         """SQLite cannot tell: there, the wait is for whoever writes anything, and short."""
@@ -109,20 +96,13 @@ class SqlStorageBackend(SqlReader):
         :raises RuntimeError: outside of :meth:`acquire_lock`.
         """
         if self._work.session is None:
-            raise RuntimeError(
-                f"Writing to session {self.uid!r} needs its lock: with storage.acquire_lock(): …"
-            )
+            raise self._unlocked()
         return self._work.session
 
     @property
     def session_id(self) -> int:
         """The key of the session's row, under the lock."""
         return self._work.session_id
-
-    def after_release(self, callback: Callable[[], None]) -> None:
-        """See :meth:`BaseStorageBackend.after_release`."""
-        _ = self.transaction
-        self._work.callbacks.append(callback)
 
     def save(self) -> None:
         """See :meth:`BaseStorageBackend.save`: every write is sent at once, except what Airflow's models hold back."""
