@@ -39,6 +39,7 @@ def main() -> int:
     parser.add_argument("--exit", action="store_true", help="end when everything was checked (EXIT=1)")
     parser.add_argument("--port", type=int, default=int(os.environ.get("DEMO_PORT", DEFAULT_PORT)))
     options = parser.parse_args()
+    signal.signal(signal.SIGINT, _interrupt)  # also where a shell had it ignored
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGHUP, _interrupt)
     console = Console(width=None if sys.stdout.isatty() else 130, highlight=False)
