@@ -61,6 +61,7 @@ class Airflow:
     extra: dict[str, str] = field(default_factory=dict)
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict, init=False)
     mark: str = field(default_factory=lambda: secrets.token_hex(8), init=False)
+    _family: set[psutil.Process] = field(default_factory=set, init=False)
 
     @property
     def url(self) -> str:
@@ -192,7 +193,7 @@ class Airflow:
     def controllers(self) -> list[psutil.Process]:
         """The controller processes of this Airflow."""
         found = []
-        for process in self._marked():
+        for process in self._ours():
             try:
                 command = " ".join(process.cmdline())
             except psutil.Error:
@@ -202,15 +203,21 @@ class Airflow:
         return found
 
     def stop(self, *, patience: float = 20) -> None:
-        """End every process that was started here, and whatever those started; returns when all are gone."""
+        """End every process that was started here, and whatever those started; returns when all are gone.
+
+        :raises DemoError: when some are not.
+        """
+        self._family.update(self._ours())
         for process in self.processes.values():
             if process.poll() is None:
                 process.send_signal(signal.SIGINT)
         self._await_end(patience)
         for stubborn in (signal.SIGTERM, signal.SIGKILL):
-            for left in self._marked():
+            for left in self._ours():
                 _signal(left, stubborn)
             self._await_end(5)
+        if left_over := self._ours():
+            raise DemoError(f"These processes did not end: {', '.join(str(one.pid) for one in left_over)}.")
         for process in self.processes.values():
             process.wait(5)
         self.processes.clear()
@@ -220,19 +227,34 @@ class Airflow:
         while time.monotonic() < deadline:
             for process in self.processes.values():
                 process.poll()
-            if not self._marked():
+            if not self._ours():
                 return
             time.sleep(0.2)
 
-    def _marked(self) -> list[psutil.Process]:
-        """All processes that inherited our mark: nothing else is ever signalled."""
-        return [process for process in psutil.process_iter() if _has_mark(process, self.mark)]
+    def _ours(self) -> list[psutil.Process]:
+        """All processes that descend from those started here: nothing else is ever signalled.
+
+        They are told by the mark in their environment, by their session (a process that shows a title of its own has
+        lost the environment that one can read), or were known before their parents went.
+        """
+        sessions = {process.pid for process in self.processes.values()}
+        return [
+            process
+            for process in {*psutil.process_iter(), *self._family}
+            if _lives(process) and (process in self._family or self._belongs(process, sessions))
+        ]
+
+    def _belongs(self, process: psutil.Process, sessions: set[int]) -> bool:
+        try:
+            return os.getsid(process.pid) in sessions or process.environ().get(MARK) == self.mark
+        except (psutil.Error, OSError):
+            return False
 
 
-def _has_mark(process: psutil.Process, mark: str) -> bool:
+def _lives(process: psutil.Process) -> bool:
     try:
-        return process.environ().get(MARK) == mark and process.status() != psutil.STATUS_ZOMBIE
-    except (psutil.Error, OSError):
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
         return False
 
 
