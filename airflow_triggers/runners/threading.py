@@ -100,9 +100,9 @@ class ThreadingTaskRunner(BaseTaskRunner):
             return list(cls._threads)
 
     def _launch(self, thread: threading.Thread) -> None:
-        with self._guard:
+        with self._guard:  # started inside: nobody can join a thread that was not started
             self._threads.add(thread)
-        thread.start()
+            thread.start()
 
     def _work(self, start: Start, path: str, context: TaskContext) -> None:
         """The thread. A boundary: what the framework itself raises is logged here and raised by ``join_all``."""

@@ -106,3 +106,19 @@ def test_an_exception_outside_of_the_callable_does_not_vanish(manager, monkeypat
         ThreadingTaskRunner.join_all(timeout=30)
     assert caught.group_contains(OSError, match="the store is gone")
     ThreadingTaskRunner.join_all()
+
+
+def test_a_cascade_that_starts_while_somebody_joins_is_joined_too(manager):
+    chain = {
+        f"t_{number}": {"after": [f"t_{number - 1}" if number else "x"], "run": f"{MODULE}.echo"}
+        for number in range(6)
+    }
+    manager.update_configuration(chain)
+    for number in range(10):
+        manager.update_configuration(
+            {"t_0": {"after": [f"x{number}"], "andEvery": f"x{number}", "run": f"{MODULE}.echo"}}
+        )
+        manager.fire(f"x{number}")
+        ThreadingTaskRunner.join_all(timeout=30)
+    assert set(statuses(manager).values()) == {"finished"}
+    assert len(statuses(manager)) == 10 + 5
