@@ -62,6 +62,7 @@ setup(
     ],
     extras_require={
         "postgres": ["apache-airflow-providers-postgres>=6"],
+        "pytest": ["pytest>=8"],
         "redis": ["redis>=5"],
         "test": [
             "apache-airflow-providers-postgres>=6",
@@ -81,6 +82,7 @@ setup(
     entry_points={
         "airflow.plugins": ["triggers = airflow_triggers.plugin:TriggersPlugin"],
         "apache_airflow_provider": ["provider_info = airflow_triggers.provider_info:get_provider_info"],
+        "pytest11": ["airflow_triggers = airflow_triggers.testing.pytest_plugin"],
         "triggers.managers": ["default = airflow_triggers.manager:TriggerManager"],
         "triggers.storages": [
             "cache = airflow_triggers.storages.cache:CacheStorageBackend",

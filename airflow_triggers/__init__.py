@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from airflow_triggers.configuration.compile import configuration_dags, trigger_dags
+    from airflow_triggers.configuration.declare import trigger_task
     from airflow_triggers.failures import with_context
     from airflow_triggers.manager import TriggerManager
+    from airflow_triggers.operators import FireTriggerOperator, trigger_asset
     from airflow_triggers.storages.cache import CacheStorageBackend
     from airflow_triggers.storages.sql import SqlStorageBackend
     from airflow_triggers.task import TaskContext
@@ -23,6 +25,7 @@ _HOMES = {
     "CacheStorageBackend": "airflow_triggers.storages.cache",
     "Configuration": "airflow_triggers.types",
     "FireResult": "airflow_triggers.types",
+    "FireTriggerOperator": "airflow_triggers.operators.fire",
     "InstanceStatus": "airflow_triggers.types",
     "SqlStorageBackend": "airflow_triggers.storages.sql",
     "TaskConfig": "airflow_triggers.types",
@@ -30,7 +33,9 @@ _HOMES = {
     "TaskInstance": "airflow_triggers.types",
     "TriggerManager": "airflow_triggers.manager",
     "configuration_dags": "airflow_triggers.configuration.compile",
+    "trigger_asset": "airflow_triggers.operators.assets",
     "trigger_dags": "airflow_triggers.configuration.compile",
+    "trigger_task": "airflow_triggers.configuration.declare",
     "with_context": "airflow_triggers.failures",
 }
 
@@ -38,6 +43,7 @@ __all__ = [
     "CacheStorageBackend",
     "Configuration",
     "FireResult",
+    "FireTriggerOperator",
     "InstanceStatus",
     "SqlStorageBackend",
     "TaskConfig",
@@ -45,7 +51,9 @@ __all__ = [
     "TaskInstance",
     "TriggerManager",
     "configuration_dags",
+    "trigger_asset",
     "trigger_dags",
+    "trigger_task",
     "with_context",
 ]
 

@@ -19,6 +19,7 @@ Neighbours: every module raises these; ``api/errors.py`` maps each one to an HTT
     ├── IdempotencyConflict           the idempotency key was used for another fire
     ├── StorageError
     │   ├── SchemaOutdated            the tables are missing or of another version
+    │   ├── CannotDelay               the storage keeps no fires for later
     │   ├── LockTimeout               the session's lock was not free in time
     │   └── StaleWrite                a compare-and-set met another value (a bug, or a write past the lock)
     ├── RunnerError                   an instance could not be handed to its runner
@@ -26,6 +27,11 @@ Neighbours: every module raises these; ``api/errors.py`` maps each one to an HTT
     ├── RegistryError                 a manager, storage or runner is unknown, doubled or broken
     └── TaskError                     raised for, or recorded on behalf of, a trigger task
         ├── InvalidResult             a trigger task returned something that is not a mapping
+        ├── InvalidTriggerKwargs      trigger kwargs do not fit the schema that the task filters them by
+        ├── InvalidReport             a worker reported what cannot be used
+        ├── InvalidAssetEvent         an asset event does not say what to fire, or into which session
+        ├── MaxRetriesExceeded        a trigger task asked to be run again too often
+        ├── NoDatabaseInTask          a task asked its manager for what needs the database
         ├── NotATriggerRun            a trigger task's DAG was run without a session
         ├── TaskProcessDied           the task's process ended without a word (killed, out of memory)
         ├── RunFailed                 the DAG run failed, without an exception reported by the task
@@ -33,6 +39,9 @@ Neighbours: every module raises these; ``api/errors.py`` maps each one to an HTT
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 
 class TriggersError(Exception):
@@ -129,6 +138,10 @@ class SchemaOutdated(StorageError):
     """The tables are missing or of another version; ``airflow db migrate`` makes them."""
 
 
+class CannotDelay(StorageError):
+    """A fire is for later, and the session's storage keeps no such fires."""
+
+
 class LockTimeout(StorageError):
     """A session's lock was not free in time; nothing was changed, try again."""
 
@@ -155,6 +168,62 @@ class TaskError(TriggersError):
 
 class InvalidResult(TaskError, TypeError):
     """A trigger task returned something that is neither a mapping nor None."""
+
+
+class InvalidTriggerKwargs(TaskError, ValueError):
+    """Trigger kwargs do not fit the schema that the task filters them by.
+
+    :param problems: (trigger, field, what is wrong, what was found) of each; the field is "" for the kwargs whole.
+    """
+
+    def __init__(self, problems: list[tuple[str, str, str, str]]) -> None:
+        self.problems = list(problems)
+        lines = [
+            f"{trigger}{'.' if field else ''}{field}: {wrong}; found {found}"
+            for trigger, field, wrong, found in self.problems
+        ]
+        count = "1 problem" if len(lines) == 1 else f"{len(lines)} problems"
+        super().__init__(f"{count} in the trigger kwargs:" + "".join(f"\n  - {line}" for line in lines))
+
+
+class InvalidReport(TaskError, ValueError):
+    """What a worker reported of a trigger task is outside the allowed form."""
+
+
+class InvalidAssetEvent(TaskError, ValueError):
+    """An asset event of a trigger does not say what to fire, or into which session."""
+
+    def __init__(self, event_id: int, problem: str) -> None:
+        super().__init__(f"The asset event {event_id} {problem}.")
+
+
+class MaxRetriesExceeded(TaskError):
+    """A trigger task asked to be run again too often.
+
+    :param metadata: that it wanted to attach to its instance.
+    """
+
+    def __init__(self, instance_name: str, max_retries: int, metadata: Mapping[str, Any]) -> None:
+        self.metadata = metadata
+        super().__init__(
+            f"{instance_name} was run again {max_retries} times already, as often as it may. Replay it by hand once "
+            "what made it fail is mended; the count then begins anew."
+        )
+
+
+class NoDatabaseInTask(TaskError):
+    """A task in a worker asked its session's manager for what needs Airflow's database.
+
+    :param what: what was asked for.
+    """
+
+    def __init__(self, what: str, session_uid: str) -> None:
+        super().__init__(
+            f"{what!r} of session {session_uid!r} cannot be had in a worker: Airflow gives tasks no database. A "
+            "task can fire triggers (context.fire), skip itself (raise context.skip()), be run again (raise "
+            "context.retry()) and read its own instance (context.task_instance); for everything else use the REST API, "
+            "or a hook of the session's manager."
+        )
 
 
 class NotATriggerRun(TaskError):

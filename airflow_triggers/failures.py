@@ -11,9 +11,6 @@ import traceback
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-EXCEPTION_KEY = "triggers_exception"
-"""The XCom in which a compiled callable reports its exception."""
-
 MAX_LENGTH = 60_000
 """Of a traceback, in characters."""
 
@@ -51,10 +48,30 @@ def describe_exception(error: BaseException) -> dict[str, Any]:
         "exceptionType": f"{kind.__module__}.{kind.__qualname__}",
         "exceptionMessage": _end_of(_shown(error, str), MAX_VALUE_LENGTH),
         "exceptionInfo": _end_of("".join(traceback.format_exception(error)), MAX_LENGTH),
-        "exceptionContext": {
-            _end_of(str(name), MAX_VALUE_LENGTH): _as_json(it) for name, it in attached.items()
-        },
+        "exceptionContext": _attached(attached),
     }
+
+
+def reported_exception(report: Mapping[str, Any]) -> dict[str, Any]:
+    """What a worker reported, as :func:`describe_exception` makes it: its four keys, of their types and lengths.
+
+    Whatever runs in a worker can write the report, and it becomes an instance's metadata.
+    """
+    lengths = {
+        "exceptionType": MAX_VALUE_LENGTH,
+        "exceptionMessage": MAX_VALUE_LENGTH,
+        "exceptionInfo": MAX_LENGTH,
+    }
+    context = report.get("exceptionContext")
+    attached = context if isinstance(context, Mapping) else {}
+    return {
+        **{key: _end_of(str(report.get(key, "")), length) for key, length in lengths.items()},
+        "exceptionContext": _attached(attached),
+    }
+
+
+def _attached(context: Mapping[Any, Any]) -> dict[str, Any]:
+    return {_end_of(str(name), MAX_VALUE_LENGTH): _as_json(it) for name, it in context.items()}
 
 
 def _shown(value: Any, show: Callable[[Any], str]) -> str:

@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from difflib import get_close_matches
 from typing import Any
 
+from airflow.models.asset import AssetEvent, AssetModel
 from airflow.models.dag import DagModel, DagTag
 from airflow.models.dag_version import DagVersion
 from airflow.models.dagrun import DagRun
@@ -27,13 +28,15 @@ from airflow.models.xcom import XComModel
 from airflow.sdk.exceptions import AirflowException
 from airflow.utils.state import DagRunState, TaskInstanceState
 from airflow.utils.types import DagRunTriggeredByType, DagRunType
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from airflow_triggers.asset_uris import SCHEME
 from airflow_triggers.configuration.names import MANIFEST_TAG
 from airflow_triggers.errors import DagUnavailable, UnknownConfiguration
-from airflow_triggers.failures import EXCEPTION_KEY
+from airflow_triggers.report import REPORT_KEY
+from airflow_triggers.storages import tables
 from airflow_triggers.types import Configuration, SeenRun
 
 RETURN_KEY = "return_value"
@@ -80,33 +83,41 @@ _deserialized_lock = threading.Lock()
 def create_run(session: Session, new: NewRun) -> SeenRun:
     """Create the DAG run in the caller's transaction.
 
-    :raises DagUnavailable: when the DAG is missing, stale, has import errors, refuses manual runs, or the run's
-        conf does not fit its params; nothing was created then.
+    :raises DagUnavailable: when the DAG is missing, stale, has import errors, cannot be read, refuses manual runs, or
+        the run's conf does not fit its params. The caller's savepoint undoes what was begun.
     """
     dag = _runnable_dag(session, new.dag_id)
     takes_key = bool(getattr(dag.timetable, "partitioned_at_runtime", False))
     now = datetime.now(UTC)
     try:
-        with session.begin_nested():
-            dag.create_dagrun(
-                run_id=new.run_id,
-                run_after=new.run_after or now,
-                conf=dict(new.conf),
-                run_type=DagRunType.MANUAL,
-                triggered_by=DagRunTriggeredByType.REST_API,
-                triggering_user_name=new.user_name,
-                state=DagRunState.QUEUED,
-                partition_key=new.session_uid if takes_key else None,
-                note=new.note[:MAX_NOTE_LENGTH],
-                session=session,
-            )
+        dag.create_dagrun(
+            run_id=new.run_id,
+            run_after=new.run_after or now,
+            conf=dict(new.conf),
+            run_type=DagRunType.MANUAL,
+            triggered_by=DagRunTriggeredByType.REST_API,
+            triggering_user_name=new.user_name,
+            state=DagRunState.QUEUED,
+            partition_key=new.session_uid if takes_key else None,
+            note=new.note[:MAX_NOTE_LENGTH],
+            session=session,
+        )
     except IntegrityError as error:
-        taken = see_run(session, new.dag_id, new.run_id) is not None
-        why = "that run exists already, and is not ours" if taken else str(error.orig)
+        why = "there is one already that is not ours" if _is_taken(error) else str(error.orig)
         raise DagUnavailable(f"DAG {new.dag_id!r} could not get the run {new.run_id!r}: {why}.") from error
     except (AirflowException, ValueError) as error:
         raise DagUnavailable(f"DAG {new.dag_id!r} refused the run {new.run_id!r}: {error}") from error
     return SeenRun(DagRunState.QUEUED.value, 0)
+
+
+def _is_taken(error: IntegrityError) -> bool:
+    said = str(error.orig)
+    return "dag_run_dag_id_run_id_key" in said or "dag_run.run_id" in said
+
+
+def check_runnable(session: Session, dag_id: str) -> None:
+    """:raises DagUnavailable: when a run of the DAG could not be created now."""
+    _runnable_dag(session, dag_id)
 
 
 def missing_dags(session: Session, dag_ids: set[str]) -> set[str]:
@@ -161,7 +172,14 @@ def _deserialize(session: Session, dag_id: str, dag_hash: str) -> Any:
     model = SerializedDagModel.get(dag_id, session=session)
     if model is None:
         raise DagUnavailable(f"There is no deployed DAG {dag_id!r}. Deploy it, then replay the instance.")
-    dag = model.dag
+    try:
+        dag = model.dag
+    except Exception as error:
+        raise DagUnavailable(
+            f"DAG {dag_id!r} cannot be read from the database ({type(error).__name__}: {error}). Was it made by "
+            "another version of Airflow, or does it need a plugin that is not installed here? Repair it, then "
+            "replay the instance."
+        ) from error
     with _deserialized_lock:
         _deserialized[dag_id] = (model.dag_hash, dag)
     return dag
@@ -177,30 +195,53 @@ def see_run(session: Session, dag_id: str, run_id: str) -> SeenRun | None:
     return SeenRun(str(row.state), row.clear_number) if row else None
 
 
-def read_result(session: Session, dag_id: str, run_id: str, *, task_id: str | None) -> Any:
-    """What the run returned: of ``task_id``; else of the task that the DAG names as its result; None if nothing."""
-    query = select(XComModel.task_id, XComModel.value, XComModel.dag_result).where(
-        XComModel.dag_id == dag_id,
-        XComModel.run_id == run_id,
-        XComModel.key == RETURN_KEY,
-        XComModel.map_index == -1,
-    )
-    found = session.execute(query).all()
-    for row in found:
-        if row.task_id == task_id or (task_id is None and row.dag_result):
-            return XComModel.deserialize_value(row)
-    return None
-
-
-def read_exception(session: Session, dag_id: str, run_id: str) -> Mapping[str, Any] | None:
-    """What a compiled callable of the run reported when it failed."""
+def hold_run(session: Session, dag_id: str, run_id: str) -> SeenRun | None:
+    """The DAG run as it is now, and as it stays until the transaction ends; None when there is none (any more)."""
     query = (
-        select(XComModel.value)
-        .where(XComModel.dag_id == dag_id, XComModel.run_id == run_id, XComModel.key == EXCEPTION_KEY)
-        .limit(1)
+        select(DagRun.state, DagRun.clear_number)
+        .where(DagRun.dag_id == dag_id, DagRun.run_id == run_id)
+        .with_for_update()
     )
-    value = session.scalar(query)
-    return value if isinstance(value, Mapping) else None
+    row = session.execute(query).one_or_none()
+    return SeenRun(str(row.state), row.clear_number) if row else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pushed:
+    """What the tasks of a run left behind.
+
+    As it was kept, JSON values: what Airflow's serialization made of an object stays that, and no class that a worker
+    named is loaded here.
+
+    :param result: what the run returned; None if nothing.
+    :param reports: what its tasks reported, by task id and map index.
+    """
+
+    result: Any = None
+    reports: tuple[Any, ...] = ()
+
+
+def read_pushed(session: Session, dag_id: str, run_id: str, *, task_id: str | None) -> Pushed:
+    """What the run left behind; its result is that of ``task_id``, else of the task that the DAG names."""
+    found = session.execute(
+        select(XComModel.task_id, XComModel.key, XComModel.map_index, XComModel.value, XComModel.dag_result)
+        .where(
+            XComModel.dag_id == dag_id,
+            XComModel.run_id == run_id,
+            XComModel.key.in_((RETURN_KEY, REPORT_KEY)),
+        )
+        .order_by(XComModel.task_id, XComModel.map_index)
+    ).all()
+    results = (
+        row.value
+        for row in found
+        if row.key == RETURN_KEY
+        and row.map_index == -1
+        and (row.task_id == task_id or (task_id is None and row.dag_result))
+    )
+    return Pushed(
+        result=next(results, None), reports=tuple(row.value for row in found if row.key == REPORT_KEY)
+    )
 
 
 def task_states(session: Session, dag_id: str, run_id: str) -> dict[str, str]:
@@ -211,6 +252,48 @@ def task_states(session: Session, dag_id: str, run_id: str) -> dict[str, str]:
         .order_by(TaskInstance.state)
     )
     return {row.task_id: str(row.state or "none") for row in session.execute(query)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class AssetEventRow:
+    """An event of an asset that stands for a trigger.
+
+    :param source: the task that made it, for people; None for one that was created by hand.
+    """
+
+    event_id: int
+    uri: str
+    extra: Mapping[str, Any]
+    partition_key: str | None
+    source: str | None
+
+
+def unhandled_asset_events(
+    session: Session, *, after: int, now: datetime, limit: int = 500
+) -> list[AssetEventRow]:
+    """Events of triggers' assets that were not fired for: after an id and not known, or due to be tried again."""
+    known = tables.asset_event.c
+    new = known.event_id.is_(None) & (AssetEvent.id > after)
+    found = session.execute(
+        select(AssetEvent, AssetModel.uri)
+        .join(AssetModel, AssetModel.id == AssetEvent.asset_id)
+        .outerjoin(tables.asset_event, known.event_id == AssetEvent.id)
+        .where(AssetModel.uri.startswith(SCHEME), or_(new, known.due <= now))
+        .order_by(AssetEvent.id)
+        .limit(limit)
+    )
+    return [_asset_event_row(event, uri) for event, uri in found]
+
+
+def _asset_event_row(event: AssetEvent, uri: str) -> AssetEventRow:
+    task = f"task {event.source_task_id} of {event.source_dag_id}, run {event.source_run_id}"
+    return AssetEventRow(
+        event_id=event.id,
+        uri=uri,
+        extra=event.extra or {},
+        partition_key=event.partition_key,
+        source=task if event.source_task_id else None,
+    )
 
 
 # -- marking --------------------------------------------------------------------------------------------------

@@ -7,8 +7,7 @@ session's lock, in one transaction; hooks run after it.
 from __future__ import annotations
 
 import logging
-import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -17,16 +16,24 @@ from typing import Any, ClassVar
 from airflow_triggers import states
 from airflow_triggers.configuration import parse_configuration
 from airflow_triggers.configuration.pinning import pinned
-from airflow_triggers.errors import ConfigurationError, IdempotencyConflict, RegistryError, RunnerError
+from airflow_triggers.errors import (
+    CannotDelay,
+    ConfigurationError,
+    IdempotencyConflict,
+    RegistryError,
+    RunnerError,
+    StorageError,
+)
 from airflow_triggers.failures import describe_exception
-from airflow_triggers.plugin_managers import managers_of_plugins
+from airflow_triggers.plugin_managers import manager_classes
 from airflow_triggers.registry import Registry
+from airflow_triggers.report import RequestedFire, RequestedReplay, TaskReport
 from airflow_triggers.runners import BaseTaskRunner, Start, task_runners
 from airflow_triggers.states import Event
 from airflow_triggers.storages.base import BaseStorageBackend
 from airflow_triggers.types import (
-    MAX_KEY_LENGTH,
     Configuration,
+    DelayedFire,
     Fire,
     FireResult,
     InstanceStatus,
@@ -34,10 +41,9 @@ from airflow_triggers.types import (
     TaskConfig,
     TaskInstance,
     TriggerKwargs,
-    validate_idempotency_key,
-    validate_metadata,
+    caller_name,
+    validate_instance_metadata,
     validate_trigger_kwargs,
-    validate_trigger_name,
 )
 
 log = logging.getLogger(__name__)
@@ -107,24 +113,36 @@ class TriggerManager:
         *,
         idempotency_key: str | None = None,
         fired_by: str | None = None,
+        fire_at: datetime | None = None,
     ) -> FireResult:
         """Fire a trigger into the session. See SEMANTICS, "fire".
 
         :param trigger_kwargs: a mapping that JSON can hold; None is an empty one.
         :param idempotency_key: makes the fire count once for the life of the session: a repeat does nothing and
-            answers with the first result, ``repeated`` being True.
+            answers with the first result, ``repeated`` being True. Of a task in a worker, which fires for later, the
+            result is ``deferred``.
         :param fired_by: the user or the component that fires, for the history.
-        :raises InvalidTrigger: when the name, the kwargs or the key are outside the allowed form.
+        :param fire_at: not before this moment, which has a timezone: the controller fires it then. None, or one that
+            has passed: now.
+        :raises InvalidTrigger: when the name, the kwargs, the key or the moment are outside the allowed form.
+        :raises CannotDelay: when it is for later, and the storage keeps no such fires.
         :raises IdempotencyConflict: when the key was used for another trigger or other kwargs.
         """
-        validate_trigger_name(trigger_name)
-        kwargs = validate_trigger_kwargs(trigger_kwargs)
-        if idempotency_key is not None:
-            validate_idempotency_key(idempotency_key)
+        asked = RequestedFire(
+            trigger_name=trigger_name,
+            trigger_kwargs={} if trigger_kwargs is None else trigger_kwargs,
+            idempotency_key=idempotency_key,
+            fire_at=fire_at,
+        )
+        if self.storage.defer_fire(asked):
+            return FireResult(fire_id=0, trigger_name=trigger_name, deferred=True, fire_at=asked.fire_at)
+        kwargs = asked.trigger_kwargs
         with self.storage.acquire_lock(create=True, manager=self.name):
-            if idempotency_key is not None and (earlier := self.storage.find_fire(idempotency_key)):
+            if idempotency_key is not None and (earlier := self._earlier(idempotency_key)):
                 return _repeated(earlier, trigger_name, kwargs)
             now = self.storage.now()
+            if asked.fire_at is not None and asked.fire_at > now:
+                return self._delay(asked, asked.fire_at, by=fired_by)
             plan = states.plan_fire(self.storage.fire_view(trigger_name), trigger_name, kwargs, now=now)
             scheduled = plan.in_status(InstanceStatus.SCHEDULED)
             fire = self.storage.record_fire(
@@ -132,7 +150,7 @@ class TriggerManager:
                     trigger_name=trigger_name,
                     kwargs=kwargs,
                     fired_at=now,
-                    fired_by=fired_by and fired_by[:MAX_KEY_LENGTH],
+                    fired_by=caller_name(fired_by),
                     idempotency_key=idempotency_key,
                     touched=plan.touched,
                     created=tuple(one.name for one in plan.created),
@@ -144,30 +162,87 @@ class TriggerManager:
                 self.storage.put(before, after)
             for instance in plan.created:
                 self.storage.add(instance)
+            again = {before.name for before, _ in plan.changed if before.was_scheduled}
             for instance in scheduled:
-                self._start(instance, by=fired_by)
+                self._start(instance, by=fired_by, again=instance.name in again)
             self._promise_hook("_post_fire", trigger_name=trigger_name, scheduled=list(fire.scheduled))
         return fire.to_result()
 
-    def _start(self, instance: TaskInstance, *, by: str | None, run_after: datetime | None = None) -> None:
-        """Hand a scheduled instance to its runner; what cannot be started fails with the reason."""
+    def _earlier(self, idempotency_key: str) -> Fire | DelayedFire | None:
+        return self.storage.find_fire(idempotency_key) or self.storage.find_delayed_fire(idempotency_key)
+
+    def _delay(self, asked: RequestedFire, fire_at: datetime, *, by: str | None) -> FireResult:
+        """Keep a fire for the controller."""
+        delayed = self.storage.delay_fire(
+            DelayedFire(
+                trigger_name=asked.trigger_name,
+                kwargs=asked.trigger_kwargs,
+                fire_at=fire_at,
+                fired_by=caller_name(by),
+                idempotency_key=asked.idempotency_key,
+            )
+        )
+        details = {"trigger": asked.trigger_name, "fire_at": fire_at.isoformat()}
+        self.storage.record_event("delay", instance=None, by=by, details=details)
+        return delayed.to_result()
+
+    def fire_delayed(self, delayed_id: int) -> FireResult | None:
+        """Fire a delayed fire now, as the controller does when it is due; None when it was fired already."""
+        with self.storage.acquire_lock():
+            taken = self.storage.take_delayed_fire(delayed_id)
+            if taken is None:
+                return None
+            return self.fire(
+                taken.trigger_name,
+                taken.kwargs,
+                idempotency_key=taken.idempotency_key,
+                fired_by=taken.fired_by,
+            )
+
+    def _start(
+        self,
+        instance: TaskInstance,
+        *,
+        by: str | None,
+        run_after: datetime | None = None,
+        again: bool = False,
+    ) -> None:
+        """Hand a scheduled instance to its runner; what cannot be started fails with the reason.
+
+        A runner is somebody else's code, and reads what somebody else deployed: whatever it raises belongs to the
+        instance, and what it wrote is undone. The fire, and the other instances, stand.
+        """
         start = Start(
             storage=self.storage,
             configuration=self.storage.configuration,
+            manager=self,
             instance=instance,
             kwargs=states.actual_kwargs(instance),
             run_after=run_after,
-            by=by,
+            by=caller_name(by),
+            again=again,
             report=partial(self.record_progress, instance.name),
         )
         try:
-            self._runner(instance.task).run(start)
-        except (RunnerError, RegistryError, ConfigurationError) as error:
-            log.warning("%s of session %s could not be started: %s", instance.name, self.storage.uid, error)
+            with self.storage.savepoint():
+                self._runner(instance.task).run(start)
+        except StorageError:
+            raise
+        except Exception as error:
+            told = isinstance(error, (RunnerError, RegistryError, ConfigurationError))
+            what = ("%s of session %s could not be started: %s", instance.name, self.storage.uid, error)
+            log.warning(*what, exc_info=not told)
             self._advance(instance, Event.FAIL, metadata=describe_exception(error))
 
     def _runner(self, task: TaskConfig) -> BaseTaskRunner:
         return task_runners.get(task.using or self.default_task_runner_name)
+
+    def _tell_runner(self, task: TaskConfig, tell: Callable[[BaseTaskRunner], None]) -> None:
+        """Tell the task's runner of a repair. One that is not there any more must not make repairs impossible."""
+        try:
+            tell(self._runner(task))
+        except (RegistryError, RunnerError) as error:
+            log.warning("Session %s: the runner of %s was not told: %s", self.storage.uid, task.name, error)
 
     # -- repairing --------------------------------------------------------------------------------------------
 
@@ -182,23 +257,30 @@ class TriggerManager:
         """Run a failed instance again, as a clone with the task's current configuration.
 
         :param replacement_kwargs: ``{trigger: kwargs}`` that replace the kwargs completely; None keeps them.
-        :param cooldown: seconds to wait before the clone runs.
+        :param cooldown: seconds to wait before the clone runs; kept in its metadata.
         :returns: the new instance.
-        :raises InvalidTransition: when the instance is not failed; it names both.
+        :raises InvalidTransition: when the instance is not failed, or its runner has it at work again; it names both.
+        :raises InvalidTrigger, ValueError: when the kwargs or the cooldown are outside the allowed form.
         """
-        kwargs = _replacement(replacement_kwargs)
+        how = RequestedReplay(replacement_kwargs=replacement_kwargs, cooldown=cooldown)
         with self.storage.acquire_lock():
-            failed = self._instance(failed_instance)
-            now = self.storage.now()
-            replayed = states.transition(failed, Event.REPLAY, now=now)
-            self.storage.put(failed, replayed)
-            clone = self.storage.clone_instance(replayed, kwargs=kwargs)
-            self._runner(failed.task).replayed(self.storage, failed, clone, by=by)
-            self._start(clone, by=by, run_after=now + timedelta(seconds=cooldown) if cooldown else None)
-            details = {"replay": clone.name, "kwargs_replaced": kwargs is not None}
-            self.storage.record_event("replay", instance=failed.name, by=by, details=details)
-            self._promise_hook("_post_replay", instance=clone.name)
-            return self.storage[clone.name]
+            return self._replay(self._instance(failed_instance), how, by=by)
+
+    def _replay(self, failed: TaskInstance, how: RequestedReplay, *, by: str | None) -> TaskInstance:
+        now = self.storage.now()
+        replayed = states.transition(failed, Event.REPLAY, now=now)
+        self._confirm_failed(failed, Event.REPLAY)
+        self.storage.put(failed, replayed)
+        kwargs = how.replacement_kwargs
+        clone = self.storage.clone_instance(replayed, kwargs=kwargs, metadata=how.clone_metadata)
+        self._tell_runner(
+            failed.task, lambda it: it.replayed(self.storage, failed, clone, by=caller_name(by))
+        )
+        self._start(clone, by=by, run_after=now + timedelta(seconds=how.cooldown) if how.cooldown else None)
+        details = {"replay": clone.name, "kwargs_replaced": kwargs is not None}
+        self.storage.record_event("replay", instance=failed.name, by=by, details=details)
+        self._promise_hook("_post_replay", instance=clone.name)
+        return self.storage[clone.name]
 
     def skip_failed_instance(
         self,
@@ -213,19 +295,27 @@ class TriggerManager:
         :param cascade: fire the task's name as if it had finished.
         :param result: the kwargs of that cascade, a mapping; kept in the instance's metadata.
         :returns: the skipped instance.
-        :raises InvalidTransition: when the instance is not failed; it names both.
+        :raises InvalidTransition: when the instance is not failed, or its runner has it at work again; it names both.
         """
         kept = None if result is None else validate_trigger_kwargs(result)
         with self.storage.acquire_lock():
             failed = self._instance(failed_instance)
-            skipped = self._advance(failed, Event.SKIP, metadata={"cascade": cascade, "result": kept})
-            self._runner(failed.task).skip(self.storage, skipped, by=by, result=kept)
+            now, metadata = self.storage.now(), {"cascade": cascade, "result": kept}
+            skipped = states.transition(failed, Event.SKIP, now=now, metadata=metadata)
+            self._confirm_failed(failed, Event.SKIP)
+            self.storage.put(failed, skipped)
+            self._tell_runner(
+                failed.task, lambda it: it.skip(self.storage, skipped, by=caller_name(by), result=kept)
+            )
             details = {"cascade": cascade, "result": kept}
             self.storage.record_event("skip", instance=failed.name, by=by, details=details)
             if cascade:
                 self.fire(failed.task.name, kept, fired_by=failed.name)
             self._promise_hook("_post_skip", instance=failed.name, cascade=cascade)
             return skipped
+
+    def _confirm_failed(self, failed: TaskInstance, event: Event) -> None:
+        self._tell_runner(failed.task, lambda it: it.confirm_failed(self.storage, failed, event.value))
 
     # -- manual changes ---------------------------------------------------------------------------------------
 
@@ -241,16 +331,19 @@ class TriggerManager:
     ) -> TaskInstance:
         """Change an instance's status by hand, whatever it was.
 
-        :param metadata: merged into the instance's.
+        What its runner has at work goes on, but no longer decides about the instance, unless it is begun anew there.
+
+        :param metadata: merged into the instance's; not the keys that the framework keeps.
         :param cascade: also fire the task's name, with ``cascade_kwargs``.
         :raises ValueError: when there is no such status.
-        :raises InvalidMetadata: when the metadata is no mapping that JSON can hold.
+        :raises InvalidMetadata: when the metadata is no mapping that JSON can hold, or sets a key that is kept.
         """
-        target, attached = InstanceStatus(status), validate_metadata(metadata)
+        target, attached = InstanceStatus(status), validate_instance_metadata(metadata)
         with self.storage.acquire_lock():
             before = self._instance(task_instance)
             after = states.with_status(before, target, now=self.storage.now(), metadata=attached)
             self.storage.put(before, after)
+            self._tell_runner(before.task, lambda it: it.overruled(self.storage, after, by=caller_name(by)))
             details = {"from": before.status.value, "to": target.value, "cascade": cascade}
             self.storage.record_event("status", instance=before.name, by=by, details=details)
             if cascade:
@@ -262,9 +355,9 @@ class TriggerManager:
     ) -> TaskInstance:
         """Merge the metadata into the instance's; its status stays.
 
-        :raises InvalidMetadata: when it is no mapping that JSON can hold.
+        :raises InvalidMetadata: when it is no mapping that JSON can hold, or sets a key that the framework keeps.
         """
-        attached = validate_metadata(metadata)
+        attached = validate_instance_metadata(metadata)
         with self.storage.acquire_lock():
             before = self._instance(task_instance)
             after = states.with_metadata(before, attached, now=self.storage.now())
@@ -285,16 +378,48 @@ class TriggerManager:
         metadata: Mapping[str, Any] | None = None,
         cascade: bool = False,
         cascade_kwargs: Kwargs | None = None,
+        report: TaskReport | None = None,
     ) -> TaskInstance:
         """Apply what happened to an instance: it started, finished, failed, skipped itself or was reopened.
 
+        :param report: what the task said besides; the triggers that it fired are fired before the cascade, and one that
+            cannot be fired (its idempotency key was used for another) fails the instance.
+        :returns: the instance afterwards; one that asked to be run again was replayed.
         :raises InvalidTransition: when its status does not allow the event.
         """
+        said = report or TaskReport()
+        attached = {**said.instance_metadata, **(metadata or {})}
         with self.storage.acquire_lock():
-            after = self._advance(self._instance(task_instance), event, metadata=metadata)
-            if cascade:
-                self.fire(after.task.name, cascade_kwargs, fired_by=after.name)
-            return after
+            before = self._instance(task_instance)
+            if event is Event.FINISH:
+                name = before.task.name
+                cascades = (
+                    [RequestedFire(trigger_name=name, trigger_kwargs=cascade_kwargs or {})] if cascade else []
+                )
+                return self._finish(before, attached, [*said.fires, *cascades])
+            after = self._advance(before, event, metadata=attached)
+            if event is Event.FAIL and said.retry is not None:
+                self._replay(after, said.retry, by=after.name)
+            return self._instance(after)
+
+    def _finish(
+        self, before: TaskInstance, metadata: Mapping[str, Any], fires: Sequence[RequestedFire]
+    ) -> TaskInstance:
+        """Finish and fire; or fail, when what the task fired cannot be fired."""
+        try:
+            with self.storage.savepoint():
+                after = self._advance(before, Event.FINISH, metadata=metadata)
+                for fire in fires:
+                    self.fire(
+                        fire.trigger_name,
+                        fire.trigger_kwargs,
+                        idempotency_key=fire.idempotency_key,
+                        fired_by=after.name,
+                        fire_at=fire.fire_at,
+                    )
+        except (IdempotencyConflict, CannotDelay) as error:
+            return self._advance(before, Event.FAIL, metadata=describe_exception(error))
+        return after
 
     def _advance(
         self, before: TaskInstance, event: Event, *, metadata: Mapping[str, Any] | None = None
@@ -329,9 +454,9 @@ class TriggerManager:
         """Call a promised hook; one that raises is logged and called again later."""
         try:
             self._hook_call(hook, arguments)
-        except Exception:
+        except Exception as error:
             log.exception("Hook %s of manager %r raised in session %s", hook, self.name, self.storage.uid)
-            self.storage.hook_failed(token, traceback.format_exc())
+            self.storage.hook_failed(token, describe_exception(error)["exceptionInfo"])
         else:
             self.storage.hook_done(token)
 
@@ -346,10 +471,11 @@ class TriggerManager:
             self._post_skip(self.storage[arguments["instance"]], arguments["cascade"])
 
 
-def _repeated(earlier: Fire, trigger_name: str, kwargs: Kwargs) -> FireResult:
+def _repeated(earlier: Fire | DelayedFire, trigger_name: str, kwargs: Kwargs) -> FireResult:
     if (earlier.trigger_name, earlier.kwargs) != (trigger_name, kwargs):
+        what = f"the fire {earlier.fire_id}" if isinstance(earlier, Fire) else "a delayed fire"
         raise IdempotencyConflict(
-            f"The idempotency key {earlier.idempotency_key!r} was used for the fire {earlier.fire_id} of "
+            f"The idempotency key {earlier.idempotency_key!r} was used for {what} of "
             f"{earlier.trigger_name!r} with {dict(earlier.kwargs)}; this one fires {trigger_name!r} with "
             f"{dict(kwargs)}. "
             "Use a key of its own for each fire."
@@ -357,12 +483,5 @@ def _repeated(earlier: Fire, trigger_name: str, kwargs: Kwargs) -> FireResult:
     return earlier.to_result(repeated=True)
 
 
-def _replacement(kwargs: TriggerKwargs | None) -> dict[str, dict[str, Any]] | None:
-    if kwargs is None:
-        return None
-    return {validate_trigger_name(name): validate_trigger_kwargs(value) for name, value in kwargs.items()}
-
-
-trigger_managers: Registry[TriggerManager] = Registry(
-    "trigger manager", "triggers.managers", elsewhere=managers_of_plugins
-)
+trigger_managers: Registry[TriggerManager] = manager_classes
+"""Managers by name: ``trigger_managers.get("default", storage=…)`` makes one."""

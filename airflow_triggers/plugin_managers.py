@@ -13,31 +13,51 @@ from typing import Any
 from airflow import plugins_manager
 
 from airflow_triggers.errors import RegistryError
-from airflow_triggers.registry import Declared
+from airflow_triggers.registry import Declared, Registry
 
 ATTRIBUTE = "trigger_managers"
 
 
 def managers_of_plugins() -> Iterator[Declared[Any]]:
-    """The classes in the attribute :data:`ATTRIBUTE` of every plugin that Airflow has loaded."""
-    for plugin in plugins_manager._get_plugins()[0]:
-        source = f"the plugin {plugin.name!r} ({plugin.source})"
-        for manager in getattr(plugin, ATTRIBUTE, ()):
-            problem = _problem(manager)
-            if problem is None:
-                yield Declared(manager.name, partial(_itself, manager), source)
-            else:
-                shown = getattr(manager, "__qualname__", repr(manager))
-                yield Declared(shown, partial(_refuse, f"{shown} of {source} {problem}"), source)
+    """What stands in the attribute :data:`ATTRIBUTE` of every plugin that Airflow has loaded, classes or not.
+
+    The registry tells what is wrong with one. A plugin that Airflow could not load is told of too: it may be the one
+    whose manager is missed.
+    """
+    plugins, import_errors = plugins_manager._get_plugins()
+    for plugin in plugins:
+        yield from _managers_of(plugin, f"the plugin {plugin.name!r} ({plugin.source})")
+    for source, error in import_errors.items():
+        why = f"Airflow could not load the plugin {source!r}: {error}. If it has trigger managers, they are missing."
+        yield Declared(None, partial(_refuse, why), source, certain=False)
 
 
-def _problem(manager: Any) -> str | None:
-    """What keeps the class from being a manager; ``name`` must be its own, or it would pass for its base."""
-    if not (isinstance(manager, type) and hasattr(manager, "_post_fire")):
-        return "is no trigger manager. Derive it from airflow_triggers.manager.TriggerManager."
-    if not isinstance(vars(manager).get("name"), str) or not vars(manager)["name"]:
-        return "has no name. Set the class attribute 'name', a unique identifier."
-    return None
+manager_classes: Registry[Any] = Registry(
+    "trigger manager",
+    "triggers.managers",
+    elsewhere=managers_of_plugins,
+    base="airflow_triggers.manager.TriggerManager",
+)
+"""Managers by name; the same as ``manager.trigger_managers``, for those that must not know the class."""
+
+
+def _managers_of(plugin: Any, source: str) -> Iterator[Declared[Any]]:
+    try:
+        found = getattr(plugin, ATTRIBUTE, [])
+    except Exception as error:  # noqa: BLE001 - a property of somebody else's plugin; it is told below
+        found = error
+    if not isinstance(found, list | tuple):
+        why = f"{ATTRIBUTE!r} of {source} is {found!r}, expected a list of classes."
+        yield Declared(None, partial(_refuse, why), source)
+        return
+    for manager in found:
+        name = vars(manager).get("name") if isinstance(manager, type) else None
+        named = name if isinstance(name, str) and name else None
+        yield Declared(named, partial(_itself, manager), source, shown=_shown(manager))
+
+
+def _shown(manager: Any) -> str:
+    return getattr(manager, "__qualname__", None) or repr(manager)
 
 
 def _itself(manager: Callable[..., Any]) -> Callable[..., Any]:

@@ -37,6 +37,17 @@ _SETTINGS: dict[str, Any] = {
             "example": None,
             "default": "True",
         },
+        "cache_url": {
+            "description": (
+                "The Redis in which CacheStorageBackend keeps sessions, for example ``redis://localhost:6379/1``.\n"
+                "Without it, a session in a cache is in the memory of the process that made it.\n"
+            ),
+            "version_added": "0.1.0",
+            "type": "string",
+            "sensitive": True,
+            "example": None,
+            "default": "",
+        },
         "controller_interval": {
             "description": "Seconds until a triggers controller looks again, when nothing has changed.\n",
             "version_added": "0.1.0",

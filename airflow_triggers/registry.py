@@ -6,15 +6,17 @@ What is declared is found in entry points, and for managers also in Airflow's pl
 
 from __future__ import annotations
 
+import inspect
 import logging
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
+from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Generic, TypeVar
 
-from airflow_triggers.errors import RegistryError
+from airflow_triggers.errors import RegistryError, TriggersError
 
 log = logging.getLogger(__name__)
 
@@ -25,13 +27,18 @@ T = TypeVar("T")
 class Declared(Generic[T]):
     """A class that some package offers under a name.
 
-    :param load: imports the class.
+    :param name: None for one that has no name to be found by; then it is only told what is wrong with it.
+    :param load: imports the class; may raise a RegistryError that says why it cannot be used.
     :param source: the package or plugin, for messages.
+    :param shown: what is declared, for messages about one without a name.
+    :param certain: False when it may be none of these at all: it is told only when a name is missed.
     """
 
-    name: str
+    name: str | None
     load: Callable[[], Callable[..., T]]
     source: str
+    shown: str = ""
+    certain: bool = True
 
 
 class Registry(Generic[T]):
@@ -40,16 +47,23 @@ class Registry(Generic[T]):
     :param kind: what is kept, for messages ("trigger manager").
     :param group: the entry-point group ("triggers.managers").
     :param elsewhere: finds what is declared otherwise than by entry points.
+    :param base: what a declared class derives from, or its dotted path; then it carries the name that it is declared
+        under, too.
     """
 
     def __init__(
-        self, kind: str, group: str, *, elsewhere: Callable[[], Iterable[Declared[T]]] | None = None
+        self,
+        kind: str,
+        group: str,
+        *,
+        elsewhere: Callable[[], Iterable[Declared[T]]] | None = None,
+        base: type[T] | str | None = None,
     ) -> None:
         self.kind, self.group = kind, group
-        self._elsewhere = elsewhere
+        self._elsewhere, self._base = elsewhere, base
         self._registered: dict[str, Callable[..., T]] = {}
         self._loaded: dict[str, Callable[..., T]] = {}
-        self._declared_ones: dict[str, list[Declared[T]]] | None = None
+        self._declared_ones: dict[str | None, list[Declared[T]]] | None = None
         self._lock = threading.Lock()
 
     def register(self, name: str, factory: Callable[..., T]) -> None:
@@ -57,14 +71,19 @@ class Registry(Generic[T]):
         with self._lock:
             self._registered[name] = factory
 
+    def unregister(self, name: str) -> None:
+        """Undo :meth:`register`; a declared class of that name is found again. An unknown name is no error."""
+        with self._lock:
+            self._registered.pop(name, None)
+
     def names(self) -> list[str]:
         """All names, sorted."""
-        return sorted({*self._registered, *self._declared()})
+        return sorted({*self._registered, *(name for name in self._declared() if name is not None)})
 
     def get_class(self, name: str) -> Callable[..., T]:
         """The class of that name.
 
-        :raises RegistryError: when the name is unknown, declared by two packages, or fails to import.
+        :raises RegistryError: when the name is unknown, declared by two packages, fails to import or is no such class.
         """
         if name in self._registered:
             return self._registered[name]
@@ -75,64 +94,132 @@ class Registry(Generic[T]):
     def get(self, name: str, **kwargs: Any) -> T:
         """An instance of the class of that name, made with ``kwargs``.
 
-        :raises RegistryError: see :meth:`get_class`.
+        :raises RegistryError: see :meth:`get_class`; also when the class raises anything but this package's errors.
         """
-        return self.get_class(name)(**kwargs)
+        made = self.get_class(name)
+        try:
+            return made(**kwargs)
+        except TriggersError:
+            raise
+        except Exception as error:
+            raise RegistryError(
+                f"The {self.kind} {name!r} cannot be made: {type(error).__name__}: {error}."
+            ) from error
+
+    def problems(self) -> list[str]:
+        """Import all that is declared. A sentence for each name that cannot be had; the others work."""
+        return [
+            *self._nameless(certain=(True,)),
+            *(str(error) for error in map(self._error_of, self.names()) if error),
+        ]
 
     def check(self) -> list[str]:
-        """Import all that is declared, and log what is wrong with it; processes do so when they start.
-
-        :returns: a sentence per name that cannot be had; the others work.
-        """
-        problems = []
-        for name in self.names():
-            try:
-                self.get_class(name)
-            except RegistryError as error:
-                log.error("%s", error)
-                problems.append(str(error))
+        """Log the :meth:`problems` as errors, and return them; processes do so when they start."""
+        problems = self.problems()
+        for problem in problems:
+            log.error("%s", problem)
         return problems
+
+    def unknown(self, name: str) -> RegistryError:
+        """The error that says that there is nothing of that name, what there is, and what to do."""
+        unusable = "".join(f" {problem}" for problem in self._nameless(certain=(True, False)))
+        return RegistryError(
+            f"There is no {self.kind} {name!r}; known are: {', '.join(self.names()) or 'none'}.{self.hint(name)} "
+            f"Declare it as an entry point of the group {self.group!r} and install the package again.{unusable}"
+        )
+
+    def hint(self, name: str) -> str:
+        """`` Did you mean 'finalizing'?`` for a name that resembles one that there is; else nothing."""
+        near = get_close_matches(name, self.names(), n=1)
+        return f" Did you mean {near[0]!r}?" if near else ""
+
+    def _error_of(self, name: str) -> RegistryError | None:
+        try:
+            self.get_class(name)
+        except RegistryError as error:
+            return error
+        return None
+
+    def _nameless(self, *, certain: tuple[bool, ...]) -> Iterator[str]:
+        """What is wrong with what is declared and has no name."""
+        for one in [it for it in self._declared().get(None, ()) if it.certain in certain]:
+            try:
+                self._loaded_from(one)
+            except RegistryError as error:
+                yield str(error)
 
     def _load(self, name: str) -> Callable[..., T]:
         declared = self._declared().get(name)
         if not declared:
-            raise self._unknown(name)
+            raise self.unknown(name)
         loaded: dict[int, tuple[Callable[..., T], str]] = {}
         for one in declared:
-            try:
-                found = one.load()
-            except RegistryError:
-                raise
-            except Exception as error:
-                raise RegistryError(
-                    f"The {self.kind} {name!r} of {one.source} cannot be imported: {type(error).__name__}: {error}. "
-                    "Repair or reinstall that package."
-                ) from error
+            found = self._loaded_from(one)
             loaded.setdefault(id(found), (found, one.source))
         if len(loaded) > 1:
-            sources = " and ".join(source for _, source in loaded.values())
+            sources = " and ".join(sorted(source for _, source in loaded.values()))
             raise RegistryError(
                 f"{sources} each declare a {self.kind} named {name!r}. Uninstall one, or give it another name."
             )
         return next(iter(loaded.values()))[0]
 
-    def _declared(self) -> dict[str, list[Declared[T]]]:
+    def _loaded_from(self, declared: Declared[T]) -> Callable[..., T]:
+        shown = declared.shown if declared.name is None else f"The {self.kind} {declared.name!r}"
+        what = f"{shown} of {declared.source}"
+        try:
+            found = declared.load()
+        except RegistryError:
+            raise
+        except (
+            Exception,
+            SystemExit,
+        ) as error:  # somebody else's module: whatever it raises is one name's problem
+            raise RegistryError(
+                f"{what} cannot be imported: {type(error).__name__}: {error}. Repair or reinstall that package."
+            ) from error
+        if unfit := self._unfitness(found, declared.name):
+            raise RegistryError(f"{what} {unfit}")
+        return found
+
+    def _unfitness(self, found: Any, name: str | None) -> str | None:
+        """What keeps it from being what is kept here, as the rest of a sentence.
+
+        The attribute ``name`` must be the class's own, or it would pass for its base.
+        """
+        base = self._base_class()
+        if base is None:
+            return None
+        if not (isinstance(found, type) and issubclass(found, base)):
+            return (
+                f"is no {self.kind}. Declare a class that derives from {base.__module__}.{base.__qualname__}."
+            )
+        own = vars(found).get("name")
+        if not isinstance(own, str) or not own:
+            wanted = "a unique identifier" if name is None else repr(name)
+            return f"has no name. Set the class attribute 'name', {wanted}."
+        if name is not None and own != name:
+            return f"has the name {own!r}. Declare it under the name that is its class attribute 'name'."
+        if inspect.isabstract(found):
+            missing = ", ".join(sorted(getattr(found, "__abstractmethods__", ())))
+            return f"lacks {missing}. Define what its base class leaves open."
+        return None
+
+    def _base_class(self) -> type | None:
+        """The base; one given by its path is imported now, where a class is at hand that has imported it anyway."""
+        if not isinstance(self._base, str):
+            return self._base
+        module_name, _, name = self._base.rpartition(".")
+        found: type = getattr(import_module(module_name), name)
+        return found
+
+    def _declared(self) -> dict[str | None, list[Declared[T]]]:
         if self._declared_ones is None:
-            found: dict[str, list[Declared[T]]] = {}
+            found: dict[str | None, list[Declared[T]]] = {}
             declared = [_by_entry_point(entry) for entry in entry_points(group=self.group)]
             for one in [*declared, *(self._elsewhere() if self._elsewhere else ())]:
                 found.setdefault(one.name, []).append(one)
             self._declared_ones = found
         return self._declared_ones
-
-    def _unknown(self, name: str) -> RegistryError:
-        known = self.names()
-        near = get_close_matches(name, known, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        return RegistryError(
-            f"There is no {self.kind} {name!r}; known are: {', '.join(known) or 'none'}.{hint} "
-            f"Declare it as an entry point of the group {self.group!r} and install the package again."
-        )
 
 
 def _by_entry_point(entry: EntryPoint) -> Declared[Any]:

@@ -1,4 +1,4 @@
-"""The life of sessions in the SQL storage: open, create, fire into, list, describe.
+"""The life of sessions that Airflow's processes share: open, create, fire into, list, describe.
 
 Neighbours: ``api/``, ``cli/`` and ``controller/`` come through here, so that a session is always handled
 by the manager class that it remembers.
@@ -6,34 +6,50 @@ by the manager class that it remembers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, Select, select
+from sqlalchemy.orm import Session
 
 from airflow_triggers import gateway
 from airflow_triggers.configuration import parse_configuration
 from airflow_triggers.configuration.names import dag_id_of
-from airflow_triggers.errors import ConfigurationError, SessionExists, SessionNotFound
+from airflow_triggers.errors import (
+    ConfigurationError,
+    RegistryError,
+    SessionExists,
+    SessionNotFound,
+    StorageError,
+)
 from airflow_triggers.manager import TriggerManager, trigger_managers
-from airflow_triggers.storages import tables
+from airflow_triggers.runners import task_runners
+from airflow_triggers.storages import storage_backends, tables
+from airflow_triggers.storages.anchors import anchor
+from airflow_triggers.storages.base import BaseStorageBackend
 from airflow_triggers.storages.sql import SqlStorageBackend
-from airflow_triggers.storages.transaction import snapshot
+from airflow_triggers.storages.transaction import snapshot, transaction
 from airflow_triggers.types import (
     Configuration,
+    DelayedFire,
     Fire,
     FireResult,
     Kwargs,
     TaskInstance,
+    validate_metadata,
+    validate_session_uid,
 )
 
 __all__ = [
+    "DelayedFire",
     "Fire",
     "InstanceView",
     "SessionDescription",
     "SessionSummary",
+    "configuration_of",
     "configurations_of_sessions",
     "create_session",
     "dag_ids_of",
@@ -52,6 +68,7 @@ class SessionSummary:
 
     uid: str
     manager: str
+    storage: str
     configuration: str | None
     created: datetime
     last_modified: datetime
@@ -76,19 +93,44 @@ class SessionDescription:
     instances: tuple[InstanceView, ...]
     latest_kwargs: Mapping[str, Kwargs]
     fires: tuple[Fire, ...]
+    delayed_fires: tuple[DelayedFire, ...] = ()
 
 
 def open_session(uid: str) -> TriggerManager:
     """The manager of an existing session, of the class that the session remembers.
 
     :raises SessionNotFound: when there is no such session.
-    :raises RegistryError: when its manager is not installed here.
+    :raises RegistryError: when its manager, or the storage that keeps it, is not installed here, or broken.
     """
-    storage = SqlStorageBackend(uid)
-    manager_name = storage.manager_name
-    if manager_name is None:
+    row = _row_of(uid)
+    if row is None:
         raise SessionNotFound(uid)
-    return trigger_managers.get(manager_name, storage=storage)
+    return _managed(_storage_of(uid, row), row)
+
+
+def _row_of(uid: str) -> Row[Any] | None:
+    """What stands in Airflow's database of the session: which manager, which storage."""
+    validate_session_uid(uid)
+    own = tables.session.c
+    query: Select[Any] = select(own.manager, own.storage).where(own.uid == uid)
+    with snapshot() as session:
+        return session.execute(query).one_or_none()
+
+
+def _storage_of(uid: str, row: Row[Any]) -> BaseStorageBackend:
+    try:
+        return storage_backends.get(row.storage, uid=uid)
+    except RegistryError as error:
+        raise RegistryError(f"Session {uid!r} is kept in the storage {row.storage!r}. {error}") from error
+
+
+def _managed(storage: BaseStorageBackend, row: Row[Any]) -> TriggerManager:
+    try:
+        return trigger_managers.get(row.manager, storage=storage)
+    except RegistryError as error:
+        raise RegistryError(
+            f"Session {storage.uid!r} can be read, and not changed: it belongs to the manager {row.manager!r}. {error}"
+        ) from error
 
 
 def create_session(
@@ -96,17 +138,24 @@ def create_session(
     *,
     configuration: str | Mapping[str, Any] | Configuration,
     manager: str = "default",
+    storage: str = SqlStorageBackend.name,
     metadata: Mapping[str, Any] | None = None,
     by: str | None = None,
 ) -> tuple[TriggerManager, bool]:
-    """Make a session; one that exists with the same configuration and manager is left as it is.
+    """Make a session; one that exists with the same configuration, manager and storage is left as it is.
 
+    :param storage: the name of the storage backend that keeps it.
     :param configuration: a deployed configuration's name, or task name → directives.
     :returns: the session's manager, and whether the session was made now.
     :raises UnknownConfiguration: when no deployed configuration has that name.
-    :raises SessionExists: when it exists with another configuration or another manager.
+    :raises SessionExists: when it exists with another configuration, manager or storage.
+    :raises StorageError: when Airflow's other processes would not find it in that storage.
+    :raises InvalidMetadata: when the metadata is no mapping that JSON can hold.
     """
-    made = trigger_managers.get(manager, storage=SqlStorageBackend(uid))
+    attached = validate_metadata(metadata)
+    made = trigger_managers.get(manager, storage=storage_backends.get(storage, uid=uid))
+    if not made.storage.shared:
+        raise StorageError(f"The storage {storage!r} cannot be used here: {made.storage.unshared_because}.")
     deployed = isinstance(configuration, str)
     parsed = (
         _deployed(configuration)
@@ -115,8 +164,11 @@ def create_session(
     )
     with made.storage.acquire_lock(create=True, manager=manager):
         created = _configure(made, parsed, deployed=deployed, by=by)
-        if created and metadata:
-            made.storage.set_metadata(metadata)
+        if created and attached:
+            made.storage.set_metadata(attached)
+        if not isinstance(made.storage, SqlStorageBackend):
+            with transaction() as session:
+                anchor(session, made.storage, configuration=made.storage.configuration)
     return made, created
 
 
@@ -133,29 +185,39 @@ def fire_into(
     manager: str = "default",
     idempotency_key: str | None = None,
     fired_by: str | None = None,
+    fire_at: datetime | None = None,
     authorize: Authorize | None = None,
 ) -> FireResult:
     """Fire into a session; where ``configuration`` names a deployed one, a first fire makes the session.
 
     :param authorize: asked before anything is written, about the very configuration that the fire acts under.
     :raises SessionNotFound: when there is no such session and no ``configuration`` is given.
+    :raises RegistryError: when its manager is not installed here, or broken.
     """
-    try:
-        found, seen = open_session(uid), None
-    except SessionNotFound:
+    row, seen = _row_of(uid), None
+    if row is None:
         if configuration is None:
-            raise
-        found, seen = trigger_managers.get(manager, storage=SqlStorageBackend(uid)), _deployed(configuration)
-    known = seen or found.storage.configuration
+            raise SessionNotFound(uid)
+        seen = _deployed(configuration)
+    storage = SqlStorageBackend(uid) if row is None else _storage_of(uid, row)
+    known = seen
     if authorize:
+        known = seen or storage.configuration
         authorize(known, seen is not None)
+    found = trigger_managers.get(manager, storage=storage) if row is None else _managed(storage, row)
     with found.storage.acquire_lock(create=seen is not None, manager=manager):
         if seen is not None:
             _configure(found, seen, deployed=True, by=fired_by)
         current = found.storage.configuration
         if authorize and current is not known and current != known:
             authorize(current, False)
-        return found.fire(trigger_name, trigger_kwargs, idempotency_key=idempotency_key, fired_by=fired_by)
+        return found.fire(
+            trigger_name,
+            trigger_kwargs,
+            idempotency_key=idempotency_key,
+            fired_by=fired_by,
+            fire_at=fire_at,
+        )
 
 
 def deployed_configuration(name: str) -> Configuration:
@@ -200,11 +262,7 @@ def configurations_of_sessions() -> dict[str, Configuration]:
 
 def describe_session(uid: str, *, fire_limit: int = 100) -> SessionDescription:
     """The session whole, read at one moment. :raises SessionNotFound: when there is none."""
-    storage = SqlStorageBackend(uid)
-    with storage.consistent_read() as session:
-        row = session.execute(_summaries().where(tables.session.c.uid == uid)).one_or_none()
-        if row is None:
-            raise SessionNotFound(uid)
+    with _reading(uid) as (storage, session, row):
         bound = session.execute(select(tables.run).where(tables.run.c.session_id == row.id))
         runs = {f"{run.task_name}#{run.number}": run for run in bound}
         return SessionDescription(
@@ -214,16 +272,38 @@ def describe_session(uid: str, *, fire_limit: int = 100) -> SessionDescription:
             instances=tuple(_view(instance, runs.get(instance.name)) for instance in storage),
             latest_kwargs=storage.latest_kwargs,
             fires=tuple(storage.fires(limit=fire_limit)),
+            delayed_fires=tuple(storage.delayed_fires()),
         )
 
 
 def fires_of(uid: str, *, limit: int = 50, before: int | None = None) -> list[Fire]:
     """The session's fires, newest first, those before the fire id ``before``."""
-    storage = SqlStorageBackend(uid)
-    with storage.consistent_read():
+    with _reading(uid) as (storage, _, _row):
+        return storage.fires(limit=limit, before=before)
+
+
+@contextmanager
+def _reading(uid: str) -> Iterator[tuple[BaseStorageBackend, Session, Row[Any]]]:
+    """The session's storage, the database as it is at one moment, and the session's row in it."""
+    in_database = SqlStorageBackend(uid)
+    with in_database.consistent_read() as session:
+        row = session.execute(_summaries().where(tables.session.c.uid == uid)).one_or_none()
+        if row is None:
+            raise SessionNotFound(uid)
+        if row.storage == in_database.name:
+            yield in_database, session, row
+            return
+        storage = _storage_of(uid, row)
         if not storage.exists:
             raise SessionNotFound(uid)
-        return storage.fires(limit=limit, before=before)
+        with storage.consistent_read():
+            yield storage, session, row
+
+
+def configuration_of(uid: str) -> Configuration:
+    """The session's configuration, read without its manager. :raises SessionNotFound: when there is no session."""
+    with _reading(uid) as (storage, _, _row):
+        return storage.configuration
 
 
 def dag_ids_of(configuration: Configuration) -> dict[str, str]:
@@ -248,7 +328,7 @@ def _configure(
     """Give a session, whose lock is held, its configuration; False when it had the same one already.
 
     A deployed configuration is not checked against the deployed DAGs: one of them missing for a moment (the DAG
-    processor is at work) holds up an instance, not the session.
+    processor is at work) holds up an instance, not the session. A runner that is not installed here stays so.
     """
     storage = manager.storage
     existing = storage.configuration
@@ -256,6 +336,7 @@ def _configure(
         _check_same(manager, existing, configuration)
         return False
     if deployed:
+        _check_runners(manager, configuration)
         storage.set_configuration(configuration)
         storage.record_event(
             "configure", instance=None, by=by, details={"tasks": sorted(configuration.tasks)}
@@ -263,6 +344,21 @@ def _configure(
     else:
         manager.update_configuration(configuration, by=by)
     return True
+
+
+def _check_runners(manager: TriggerManager, configuration: Configuration) -> None:
+    """:raises ConfigurationError: naming every task whose runner cannot be had here."""
+    problems = []
+    for task in configuration:
+        try:
+            task_runners.get_class(task.using or manager.default_task_runner_name)
+        except RegistryError as error:
+            found = (
+                repr(task.using) if task.using else f"missing, and the manager {manager.name!r} has its own"
+            )
+            problems.append(f"task {task.name!r}: 'using' is {found}. {error}")
+    if problems:
+        raise ConfigurationError(problems)
 
 
 def _check_same(manager: TriggerManager, existing: Configuration, given: Configuration) -> None:
@@ -289,7 +385,7 @@ def _summaries() -> Select[Any]:
     )
     own = tables.session.c
     return select(
-        own.id, own.uid, own.manager, own.created, own.last_modified, tables.configuration.c.name
+        own.id, own.uid, own.storage, own.manager, own.created, own.last_modified, tables.configuration.c.name
     ).select_from(found)
 
 
@@ -297,6 +393,7 @@ def _summary(row: Row[Any]) -> SessionSummary:
     return SessionSummary(
         uid=row.uid,
         manager=row.manager,
+        storage=row.storage,
         configuration=row.name,
         created=row.created,
         last_modified=row.last_modified,

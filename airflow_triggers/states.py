@@ -122,11 +122,17 @@ def new_instance(
 
 
 def clone_for_replay(
-    failed: TaskInstance, number: int, *, now: datetime, kwargs: TriggerKwargs | None = None
+    failed: TaskInstance,
+    number: int,
+    *,
+    now: datetime,
+    kwargs: TriggerKwargs | None = None,
+    metadata: Mapping[str, Any] | None = None,
 ) -> TaskInstance:
     """The instance that takes over from a failed one, already scheduled.
 
     :param kwargs: replaces the failed one's kwargs completely; None keeps them.
+    :param metadata: of the clone, besides its parent and depth.
     """
     clone = TaskInstance(
         task=failed.task,
@@ -134,10 +140,10 @@ def clone_for_replay(
         status=InstanceStatus.SCHEDULED,
         kwargs=failed.kwargs if kwargs is None else kwargs,
         unless_seen=failed.unless_seen,
-        metadata={"parent": failed.name, "depth": failed.depth + 1},
+        metadata={**(metadata or {}), "parent": failed.name, "depth": failed.depth + 1},
     )
-    metadata = {**clone.metadata, "actualKwargs": actual_kwargs(clone)}
-    return replace(clone, metadata=_stamped(metadata, now, "created", clone.status.value))
+    known = {**clone.metadata, "actualKwargs": actual_kwargs(clone)}
+    return replace(clone, metadata=_stamped(known, now, "created", clone.status.value))
 
 
 def take(instance: TaskInstance, trigger_name: str, kwargs: Kwargs) -> TaskInstance:

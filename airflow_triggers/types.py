@@ -12,7 +12,7 @@ import logging
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -26,6 +26,16 @@ TriggerKwargs = Mapping[str, Kwargs]
 
 MAX_NAME_LENGTH = 200
 MAX_KEY_LENGTH = 250
+
+
+SEEN_RUN = "seenRun"
+"""The key of an instance's metadata that says what its DAG run was last seen to be, of sessions kept elsewhere."""
+
+KEPT_METADATA = frozenset({"depth", "parent", "retries", SEEN_RUN, "timestamps"})
+"""Keys of an instance's metadata that only the framework writes."""
+
+TYPED_METADATA: Mapping[str, type] = {"logLevel": int, "logsResolved": bool}
+"""Keys of an instance's metadata that anybody may write, and that the framework reads."""
 
 
 class InstanceStatus(StrEnum):
@@ -242,6 +252,11 @@ class TaskInstance:
         return self.status.is_resolved
 
     @property
+    def was_scheduled(self) -> bool:
+        """Whether it was handed to its runner at some time; its status may have been set back by hand since."""
+        return InstanceStatus.SCHEDULED.value in self.metadata.get("timestamps", {})
+
+    @property
     def depth(self) -> int:
         """How many ancestors it has by replay; 0 for an original."""
         return int(self.metadata.get("depth", 0))
@@ -275,6 +290,9 @@ class FireResult:
     :param fire_id: identifies the fire for the life of the session.
     :param touched: instances that took the trigger, the created ones included.
     :param repeated: True when an idempotency key was met again: nothing was done, this is the first result.
+    :param deferred: True when it takes effect later, at :attr:`fire_at` or, fired by a task in a worker, once that task
+        has succeeded: nothing is known of it yet, and its ``fire_id`` is 0.
+    :param fire_at: when it takes effect (UTC), if later.
     """
 
     fire_id: int
@@ -284,6 +302,8 @@ class FireResult:
     scheduled: tuple[str, ...] = ()
     abandoned: tuple[str, ...] = ()
     repeated: bool = False
+    deferred: bool = False
+    fire_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -317,6 +337,30 @@ class Fire:
             abandoned=self.abandoned,
             repeated=repeated,
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class DelayedFire:
+    """A fire that takes effect later; the controller fires it.
+
+    :param delayed_id: identifies it among all delayed fires.
+    :param fire_at: not before this moment (UTC).
+    :param attempts: how often it could not be fired when it was due, ``error`` why.
+    """
+
+    delayed_id: int = 0
+    trigger_name: str
+    kwargs: Kwargs
+    fire_at: datetime
+    fired_by: str | None = None
+    idempotency_key: str | None = None
+    attempts: int = 0
+    error: str | None = None
+
+    def to_result(self, *, repeated: bool = False) -> FireResult:
+        """What :meth:`TriggerManager.fire` answers."""
+        name, fire_at = self.trigger_name, self.fire_at
+        return FireResult(fire_id=0, trigger_name=name, deferred=True, fire_at=fire_at, repeated=repeated)
 
 
 @dataclass(frozen=True)
@@ -385,6 +429,25 @@ def validate_idempotency_key(key: object) -> str:
     return key
 
 
+def validate_fire_at(fire_at: object) -> datetime | None:
+    """Return the moment in UTC; None stays None: at once.
+
+    :raises InvalidTrigger: when it is no moment of a known timezone.
+    """
+    if fire_at is None:
+        return None
+    if not isinstance(fire_at, datetime) or fire_at.utcoffset() is None:
+        raise InvalidTrigger(f"'fire_at' is a datetime with a timezone; found {fire_at!r}.")
+    return fire_at.astimezone(UTC)
+
+
+def caller_name(by: str | None) -> str | None:
+    """Who caused something, as every database can keep it: at most 250 characters of text."""
+    if by is None:
+        return None
+    return by.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()[:MAX_KEY_LENGTH]
+
+
 def validate_trigger_kwargs(trigger_kwargs: object) -> dict[str, Any]:
     """Return the kwargs as a JSON object; None is an empty one.
 
@@ -400,12 +463,40 @@ def validate_trigger_kwargs(trigger_kwargs: object) -> dict[str, Any]:
     return copied
 
 
+def validate_replacement_kwargs(kwargs: object) -> dict[str, dict[str, Any]] | None:
+    """Return ``{trigger: kwargs}`` as JSON objects; None stays None: the kwargs are not to be replaced.
+
+    :raises InvalidTrigger: when it is no mapping, or a name or kwargs are outside the allowed form.
+    """
+    if kwargs is None:
+        return None
+    if not isinstance(kwargs, Mapping):
+        raise InvalidTrigger(f"Replacement kwargs are a mapping of trigger to kwargs; found {kwargs!r}.")
+    return {validate_trigger_name(name): validate_trigger_kwargs(value) for name, value in kwargs.items()}
+
+
 def validate_metadata(metadata: object) -> dict[str, Any]:
-    """Return the metadata as a JSON object; None is an empty one.
+    """Return a session's metadata as a JSON object; None is an empty one.
 
     :raises InvalidMetadata: when it is no mapping, or holds what JSON cannot.
     """
     return {} if metadata is None else _json_object(metadata, what="Metadata", error_class=InvalidMetadata)
+
+
+def validate_instance_metadata(metadata: object) -> dict[str, Any]:
+    """Return what a user attaches to an instance as a JSON object; None is an empty one.
+
+    :raises InvalidMetadata: when it is no mapping, holds what JSON cannot, or sets a key that the framework keeps
+        (:data:`KEPT_METADATA`) or whose values have a type (:data:`TYPED_METADATA`) to another.
+    """
+    attached = validate_metadata(metadata)
+    for key in sorted(KEPT_METADATA & attached.keys()):
+        raise InvalidMetadata(f"The metadata key {key!r} is kept by the framework; choose another name.")
+    for key, expected in TYPED_METADATA.items():
+        if key in attached and type(attached[key]) is not expected:
+            found = attached[key]
+            raise InvalidMetadata(f"The metadata key {key!r} takes {expected.__name__}; found {found!r}.")
+    return attached
 
 
 def _json_object(

@@ -14,6 +14,7 @@ from airflow_triggers.api.dependencies import SECURITY_SCHEMES
 from airflow_triggers.api.errors import AsciiJSONResponse, install_error_handlers
 from airflow_triggers.api.gate import Gate
 from airflow_triggers.api.routes import fires, instances, sessions
+from airflow_triggers.extensions import check_extensions
 
 DESCRIPTION = """
 Fire named triggers into sessions; Airflow runs what their configuration says. Every answer is about what you may see
@@ -28,15 +29,16 @@ ERRORS = {
     403: "Airflow would not let you do that; or a request with the login cookie came from another site's page.",
     413: "The body is larger than 1 MiB.",
     422: "The body, the query or the session's UID is not valid.",
-    503: "The database is busy, or not migrated; `detail` says what to do.",
+    503: "The database is busy or not migrated, or the session's manager is not installed; `detail` says what to do.",
 }
 
 
 def create_app() -> FastAPI:
-    """The application, to be mounted in Airflow's API server.
+    """The application, to be mounted in Airflow's API server. What is wrong with installed extensions is logged.
 
     Its documentation is at ``/docs`` and ``/redoc``, unless ``[api] enable_swagger_ui`` of Airflow is off.
     """
+    check_extensions()
     documented = conf.getboolean("api", "enable_swagger_ui", fallback=True)
     app = FastAPI(
         title="Triggers",

@@ -10,13 +10,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from airflow_triggers.configuration import explain_task
 from airflow_triggers.manager import trigger_managers
 from airflow_triggers.sessions import InstanceView, SessionDescription, SessionSummary, dag_ids_of
+from airflow_triggers.storages import storage_backends
 from airflow_triggers.storages.tables import AIRFLOW_ID_LENGTH
-from airflow_triggers.types import MAX_NAME_LENGTH, Fire, FireResult, InstanceStatus
+from airflow_triggers.types import MAX_NAME_LENGTH, DelayedFire, Fire, FireResult, InstanceStatus
 
 MAX_DEPTH = 100
 MAX_ID = 2**63 - 1
@@ -54,7 +55,17 @@ def _printable(text: str) -> str:
 def _known_manager(name: str) -> str:
     if name not in trigger_managers.names():
         raise ValueError(
-            f"must be a trigger manager that is installed: {', '.join(trigger_managers.names())}"
+            f"must be a trigger manager that is installed: {', '.join(trigger_managers.names())}."
+            f"{trigger_managers.hint(name)}"
+        )
+    return name
+
+
+def _known_storage(name: str) -> str:
+    if name not in storage_backends.names():
+        raise ValueError(
+            f"must be a storage backend that is installed: {', '.join(storage_backends.names())}."
+            f"{storage_backends.hint(name)}"
         )
     return name
 
@@ -62,6 +73,7 @@ def _known_manager(name: str) -> str:
 JsonObject = Annotated[dict[str, Any], AfterValidator(_keepable)]
 KeptName = Annotated[str, Field(min_length=1, max_length=AIRFLOW_ID_LENGTH), AfterValidator(_printable)]
 ManagerName = Annotated[str, AfterValidator(_known_manager)]
+StorageName = Annotated[str, AfterValidator(_known_storage)]
 Prefix = Annotated[str, Field(max_length=MAX_NAME_LENGTH), AfterValidator(_printable)]
 
 KWARGS_EXAMPLE = {"respondent": 17, "page": 1}
@@ -116,6 +128,7 @@ class CreateSession(_Request):
         description="A deployed configuration's name.", examples=["questionnaire"]
     )
     manager: ManagerName = Field("default", description="The trigger manager that the session remembers.")
+    storage: StorageName = Field("sql", description="The storage backend that keeps the session.")
     metadata: JsonObject = Field({}, description="Whatever the application wants to keep with the session.")
 
 
@@ -136,6 +149,11 @@ class FireTrigger(_Request):
         None,
         description="Makes the fire count once for the life of the session, however often it is sent.",
         examples=["respondent-17/page-1"],
+    )
+    fire_at: AwareDatetime | None = Field(
+        None,
+        description="Not before this moment (with its offset from UTC). Null, or one that has passed: now.",
+        examples=["2031-05-17T08:00:00Z"],
     )
 
 
@@ -167,6 +185,7 @@ class SessionBody(BaseModel):
 
     uid: str = Field(examples=["respondent-17"])
     manager: str = Field(description="The trigger manager that the session remembers.", examples=["default"])
+    storage: str = Field(description="The storage backend that keeps the session.", examples=["sql"])
     configuration: str | None = Field(
         description="The deployed configuration's name; null for one made at run time.",
         examples=["questionnaire"],
@@ -180,6 +199,7 @@ class SessionBody(BaseModel):
         return cls(
             uid=summary.uid,
             manager=summary.manager,
+            storage=summary.storage,
             configuration=summary.configuration,
             created=summary.created,
             last_modified=summary.last_modified,
@@ -269,11 +289,15 @@ class FireResultBody(_Effect):
     repeated: bool = Field(
         description="True: the idempotency key was met before, this is the first answer again."
     )
+    deferred: bool = Field(description="True: it takes effect at `fire_at`; until then its `fire_id` is 0.")
+    fire_at: datetime | None = Field(description="When it takes effect, if later.")
 
     @classmethod
     def of(cls, result: FireResult) -> FireResultBody:
         """The body for a fire's result."""
-        return cls(**_effect(result), repeated=result.repeated)
+        return cls(
+            **_effect(result), repeated=result.repeated, deferred=result.deferred, fire_at=result.fire_at
+        )
 
 
 class FireBody(_Effect):
@@ -296,6 +320,31 @@ class FireBody(_Effect):
         )
 
 
+class DelayedFireBody(BaseModel):
+    """A fire that is still to come."""
+
+    trigger: str = Field(examples=["reminderDue"])
+    kwargs: dict[str, Any] = Field(examples=[KWARGS_EXAMPLE])
+    fire_at: datetime
+    fired_by: str | None
+    idempotency_key: str | None
+    attempts: int = Field(description="How often it could not be fired when it was due.")
+    error: str | None = Field(description="Why not, the last time.")
+
+    @classmethod
+    def of(cls, fire: DelayedFire) -> DelayedFireBody:
+        """The body for a delayed fire."""
+        return cls(
+            trigger=fire.trigger_name,
+            kwargs=dict(fire.kwargs),
+            fire_at=fire.fire_at,
+            fired_by=fire.fired_by,
+            idempotency_key=fire.idempotency_key,
+            attempts=fire.attempts,
+            error=fire.error,
+        )
+
+
 class FiresPage(BaseModel):
     """Fires, newest first."""
 
@@ -313,6 +362,7 @@ class SessionDetail(SessionBody):
         description="The kwargs of each trigger's latest fire.", examples=[TRIGGER_KWARGS_EXAMPLE]
     )
     fires: list[FireBody] = Field(description="The newest fires, newest first; `GET …/fires` has them all.")
+    delayed_fires: list[DelayedFireBody] = Field(description="Fires that are still to come, the next first.")
 
     @classmethod
     def of_description(cls, described: SessionDescription) -> SessionDetail:
@@ -324,6 +374,7 @@ class SessionDetail(SessionBody):
             instances=[InstanceBody.of(view) for view in described.instances],
             latest_triggers=_plain(described.latest_kwargs),
             fires=[FireBody.of(fire) for fire in described.fires],
+            delayed_fires=[DelayedFireBody.of(fire) for fire in described.delayed_fires],
         )
 
 

@@ -21,6 +21,7 @@ from airflow_triggers import sessions
 from airflow_triggers.cli import rows
 from airflow_triggers.controller import process
 from airflow_triggers.errors import TriggersError
+from airflow_triggers.extensions import extension_problems
 
 Command = Callable[[Namespace], None]
 
@@ -38,6 +39,27 @@ def ends_with_one_line(command: Command) -> Command:
         except TriggersError as error:
             print(error, file=sys.stderr)
             raise SystemExit(1) from None
+
+    return wrapped
+
+
+def tells_of_broken_extensions(command: Command) -> Command:
+    """A command that opens a session says on stderr which managers, storages and runners cannot be used, and goes on.
+
+    What then ends it is not said twice.
+    """
+
+    @wraps(command)
+    def wrapped(args: Namespace) -> None:
+        problems = extension_problems()
+        try:
+            command(args)
+        except TriggersError as error:
+            problems = [it for it in problems if it not in str(error)]
+            raise
+        finally:
+            for problem in problems:
+                print(problem, file=sys.stderr)
 
     return wrapped
 
@@ -84,6 +106,7 @@ def show_session(args: Namespace) -> None:
 @audited
 @suppress_logs_and_warning
 @providers_configuration_loaded
+@tells_of_broken_extensions
 def triggers_fire(args: Namespace) -> None:
     """``airflow triggers fire``."""
     fired = sessions.fire_into(
@@ -94,6 +117,7 @@ def triggers_fire(args: Namespace) -> None:
         manager=args.manager,
         idempotency_key=args.idempotency_key,
         fired_by=_user(),
+        fire_at=args.fire_at,
     )
     rows.print_row(rows.of_fire_result(fired), args.output)
 
@@ -102,6 +126,7 @@ def triggers_fire(args: Namespace) -> None:
 @audited
 @suppress_logs_and_warning
 @providers_configuration_loaded
+@tells_of_broken_extensions
 def triggers_replay(args: Namespace) -> None:
     """``airflow triggers replay``: prints the new instance."""
     manager = sessions.open_session(args.uid)
@@ -113,6 +138,7 @@ def triggers_replay(args: Namespace) -> None:
 @audited
 @suppress_logs_and_warning
 @providers_configuration_loaded
+@tells_of_broken_extensions
 def triggers_skip(args: Namespace) -> None:
     """``airflow triggers skip``: prints the skipped instance."""
     manager = sessions.open_session(args.uid)

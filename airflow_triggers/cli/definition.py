@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from datetime import datetime
 from typing import Any
 
 from airflow.cli.cli_config import (
@@ -61,6 +62,20 @@ def json_object(text: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise argparse.ArgumentTypeError(f"expected a JSON object, found {text!r}")
     return value
+
+
+def aware_datetime(text: str) -> datetime:
+    """An argument that is a moment of a known timezone.
+
+    :raises argparse.ArgumentTypeError: when it is not; the parser shows its text.
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"expected a moment in ISO 8601, found {text!r}: {error}") from None
+    if moment.utcoffset() is None:
+        raise argparse.ArgumentTypeError(f"expected a moment with its offset from UTC, found {text!r}")
+    return moment
 
 
 def positive_seconds(text: str) -> float:
@@ -155,6 +170,12 @@ _FIRE = ActionCommand(
             "--idempotency-key",
             metavar="KEY",
             help="Count once, however often it is repeated with this key",
+        ),
+        _arg(
+            "--fire-at",
+            metavar="MOMENT",
+            type=aware_datetime,
+            help="Not before this moment, in ISO 8601 with its offset from UTC (2031-05-17T08:00:00+02:00)",
         ),
         *_RESULTS,
     ),

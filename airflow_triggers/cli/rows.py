@@ -9,7 +9,7 @@ from typing import Any
 
 from airflow.cli.simple_table import AirflowConsole
 
-from airflow_triggers.sessions import Fire, InstanceView, SessionDescription, SessionSummary
+from airflow_triggers.sessions import DelayedFire, Fire, InstanceView, SessionDescription, SessionSummary
 from airflow_triggers.types import FireResult, InstanceStatus, TaskInstance
 
 Row = dict[str, Any]
@@ -65,6 +65,19 @@ def of_fire_result(fired: FireResult) -> Row:
         "scheduled": list(fired.scheduled),
         "abandoned": list(fired.abandoned),
         "repeated": fired.repeated,
+        **({"fire_at": fired.fire_at.isoformat()} if fired.fire_at else {}),
+    }
+
+
+def of_delayed_fire(fire: DelayedFire) -> Row:
+    """A fire that is still to come."""
+    return {
+        "trigger": fire.trigger_name,
+        "kwargs": dict(fire.kwargs),
+        "fire_at": fire.fire_at.isoformat(),
+        "fired_by": fire.fired_by,
+        "idempotency_key": fire.idempotency_key,
+        "error": fire.error,
     }
 
 
@@ -83,6 +96,7 @@ def of_description(described: SessionDescription) -> Row:
         ],
         "latest_triggers": _plain(described.latest_kwargs),
         "fires": [of_fire(fire) for fire in described.fires],
+        "delayed_fires": [of_delayed_fire(fire) for fire in described.delayed_fires],
     }
 
 

@@ -32,6 +32,7 @@ from airflow_triggers.configuration.names import (
 from airflow_triggers.configuration.options import RESULT_TASK_ID, OptionOwner, options_for
 from airflow_triggers.configuration.parse import misplaced_options, parse_configuration
 from airflow_triggers.errors import ConfigurationError
+from airflow_triggers.registry import Registry
 from airflow_triggers.task import TriggerTaskOperator
 from airflow_triggers.types import Configuration, TaskConfig
 
@@ -40,6 +41,10 @@ MAX_ACTIVE = 128
 
 Each session's runs are independent, so Airflow's defaults of 16, made for schedules, would only hold them up.
 """
+
+
+RUNNERS: Registry[Any] = Registry("task runner", "triggers.runners")
+"""For the names alone. One that is registered in this process only would not be there where the task is started."""
 
 
 def trigger_dags(folder: str | Path) -> dict[str, DAG]:
@@ -92,7 +97,7 @@ def compile_configuration(configuration: Configuration) -> dict[str, DAG]:
 
     They belong to no DAG file yet; :func:`trigger_dags` and :func:`configuration_dags` see to that.
 
-    :raises ConfigurationError: when a callable or an operator cannot be had; it names every task concerned.
+    :raises ConfigurationError: when a callable, an operator or a runner cannot be had; it names every task concerned.
     """
     if configuration.name is None:
         raise ConfigurationError("a configuration needs a name to be compiled to DAGs.")
@@ -104,6 +109,7 @@ def compile_configuration(configuration: Configuration) -> dict[str, DAG]:
     with of_no_dag_file():
         for task in configuration:
             with _naming(task, problems):
+                _check_runner(task)
                 tasks[task.name], maker = _resolved(task, ids)
                 if maker is not None:
                     makers[task.name] = maker
@@ -128,6 +134,11 @@ def _naming(task: TaskConfig, problems: list[str]) -> Iterator[None]:
 
 OperatorMaker = Callable[..., BaseOperator]
 """Makes the only operator of a compiled DAG, given ``task_id``, ``dag`` and Airflow's options."""
+
+
+def _check_runner(task: TaskConfig) -> None:
+    if task.using is not None and task.using not in RUNNERS.names():
+        raise ConfigurationError(f"'using' is {task.using!r}. {RUNNERS.unknown(task.using)}")
 
 
 def _resolved(task: TaskConfig, compiled_ids: set[str]) -> tuple[TaskConfig, OperatorMaker | None]:
@@ -197,17 +208,32 @@ def _operator_class(path: str) -> type[BaseOperator]:
 
 def _task_dag(configuration: Configuration, task: TaskConfig, make_operator: OperatorMaker) -> DAG:
     name = str(configuration.name)
-    options = options_for(OptionOwner.DAG, task.airflow)
-    tags = {configuration_tag(name), *options.pop("tags", ())}
-    dag = _dag(
+    return one_task_dag(
         compiled_dag_id(name, task.name),
-        schedule=PartitionedAtRuntime(),
-        tags=tags,
+        make_operator,
+        airflow=task.airflow,
+        tags={configuration_tag(name)},
         doc_md=explain_in_full(configuration, task),
-        **{"description": explain_task(task), "max_active_runs": MAX_ACTIVE, "max_active_tasks": MAX_ACTIVE}
-        | options,
+        description=explain_task(task),
     )
-    make_operator(task_id=COMPILED_TASK_ID, dag=dag, **options_for(OptionOwner.OPERATOR, task.airflow))
+
+
+def one_task_dag(
+    dag_id: str, make_operator: OperatorMaker, *, airflow: Mapping[str, Any], tags: set[str], **described: Any
+) -> DAG:
+    """A DAG of one task, whose runs are made for sessions.
+
+    :param airflow: Airflow's options, of the DAG and of the operator.
+    :param described: what they may override: ``description``, ``doc_md``.
+    """
+    options = options_for(OptionOwner.DAG, airflow)
+    dag = _dag(
+        dag_id,
+        schedule=PartitionedAtRuntime(),
+        tags={*tags, *options.pop("tags", ())},
+        **{"max_active_runs": MAX_ACTIVE, "max_active_tasks": MAX_ACTIVE} | described | options,
+    )
+    make_operator(task_id=COMPILED_TASK_ID, dag=dag, **options_for(OptionOwner.OPERATOR, airflow))
     return dag
 
 

@@ -26,6 +26,7 @@ class Decision:
 _S = InstanceStatus
 _OPEN = (_S.SCHEDULED, _S.RUNNING)
 _SETTLED = (_S.FAILED, _S.FINISHED, _S.SKIPPED)
+_IN_FLIGHT = ("queued", "running")
 _PAST = (_S.REPLAYED, _S.ABANDONED, _S.UNSTARTED)
 
 
@@ -41,6 +42,10 @@ def decide(status: InstanceStatus, *, seen: SeenRun, now: SeenRun | None) -> Dec
     if now is None:
         return Decision((Event.FAIL,) if status in _OPEN else (), watched=False)
     again = now.clear_number != seen.clear_number
+    if status in _SETTLED and not again and seen.state in _IN_FLIGHT:
+        return Decision(
+            watched=False
+        )  # settled by hand while the run was at work: what comes of that is past
     changed = again or now.state != seen.state
     match now.state:
         case "queued":

@@ -10,38 +10,42 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
 from airflow_triggers import gateway
-from airflow_triggers.configuration.names import COMPILED_TASK_ID, RunKind, run_kind
 from airflow_triggers.controller import observe
+from airflow_triggers.controller.apply import apply, observe_run
+from airflow_triggers.controller.assets import fire_asset_events, forget_handled
+from airflow_triggers.controller.backoff import pause_after
 from airflow_triggers.controller.decide import Decision, decide
+from airflow_triggers.controller.delayed import fire_due
 from airflow_triggers.errors import (
-    InvalidTrigger,
     LockTimeout,
-    RunDeleted,
-    RunFailed,
-    TaskProcessDied,
+    SessionError,
+    SessionNotFound,
+    StorageError,
     TriggersError,
 )
 from airflow_triggers.failures import describe_exception
 from airflow_triggers.manager import TriggerManager, trigger_managers
-from airflow_triggers.runners import task_runners
+from airflow_triggers.runners import bindings, promises, task_runners
+from airflow_triggers.runners.transactions import after_saving, with_session
 from airflow_triggers.sessions import open_session
-from airflow_triggers.states import Event
+from airflow_triggers.states import with_metadata
 from airflow_triggers.storages import storage_backends, tables
+from airflow_triggers.storages.base import BaseStorageBackend
 from airflow_triggers.storages.sql import HOOK_GRACE, SqlStorageBackend
-from airflow_triggers.storages.transaction import transaction
-from airflow_triggers.types import SeenRun, TaskInstance, validate_trigger_kwargs
+from airflow_triggers.storages.transaction import first_statement, transaction
+from airflow_triggers.types import SEEN_RUN, SeenRun, TaskInstance
 
 log = logging.getLogger(__name__)
 
 SWEEP_INTERVAL = timedelta(seconds=60)
-MAX_BACKOFF = timedelta(minutes=10)
 MAX_PAUSE = 30.0
 """Seconds between two passes when the database cannot be had."""
 
@@ -86,10 +90,11 @@ class Controller:
         """
         now = datetime.now(UTC)
         with transaction() as session:
-            changed = observe.changed_runs(session, now=now)
+            changed = observe.changed_runs(session, now=now) + observe.promised_runs(session, now=now)
             if now >= self._next_sweep:
                 changed += observe.settled_runs(session, now=now)
                 self._next_sweep = now + SWEEP_INTERVAL
+                forget_handled(session, now)
         by_session: dict[str, dict[tuple[str, str], None]] = {}
         for row in changed:
             by_session.setdefault(row.uid, {})[row.dag_id, row.run_id] = None
@@ -98,49 +103,71 @@ class Controller:
             if stop is not None and stop.is_set():
                 return handled
             handled += self._handle_session(uid, list(runs))
-        return handled + self._call_due_hooks(now)
+        return handled + fire_due(now) + fire_asset_events(now) + self._call_due_hooks(now)
 
     # -- one session ------------------------------------------------------------------------------------------
 
     def _handle_session(self, uid: str, runs: list[tuple[str, str]]) -> bool:
-        """Bring one session up to date; one that cannot be is logged, backed off, and stops no other."""
+        """Bring one session up to date. One that cannot be is logged and backed off, and stops no other."""
         try:
             manager = open_session(uid)
-            storage = manager.storage
-            assert isinstance(storage, SqlStorageBackend)
-            with storage.acquire_lock(wait=False):
-                for dag_id, run_id in runs:
-                    self._handle_run(manager, storage, dag_id, run_id)
-            return True
+            with manager.storage.acquire_lock(wait=False):
+                failed = self._handle_runs(manager, runs)
         except LockTimeout:
             log.debug("Session %s is being written by another process; the next pass looks again", uid)
+            return False
         except Exception as error:
             log.exception("Triggers controller: session %s cannot be brought up to date; backing off", uid)
+            if isinstance(
+                error, SessionNotFound
+            ):  # kept elsewhere, and never saved or gone: no run is to be made
+                for run in runs:
+                    promises.withdraw(*run)
             _back_off(uid, runs, error)
-        return False
+            return False
+        for run, reason in failed:
+            _back_off(uid, [run], reason)
+        return len(failed) < len(runs)
 
-    def _handle_run(
-        self, manager: TriggerManager, storage: SqlStorageBackend, dag_id: str, run_id: str
-    ) -> None:
-        session, bound = storage.transaction, tables.run.c
-        mine = (bound.dag_id == dag_id, bound.run_id == run_id)
-        row = session.execute(select(tables.run).where(*mine)).one()
-        instance = storage[f"{row.task_name}#{row.number}"]
-        seen, now = SeenRun(row.seen_state, row.seen_clear_number), gateway.see_run(session, dag_id, run_id)
-        decision = decide(instance.status, seen=seen, now=now)
+    def _handle_runs(
+        self, manager: TriggerManager, runs: list[tuple[str, str]]
+    ) -> list[tuple[tuple[str, str], Exception]]:
+        """Bring the session's runs up to date, each by itself; returns those that cannot be, and why."""
+        failed: list[tuple[tuple[str, str], Exception]] = []
+        for run in runs:
+            try:
+                with manager.storage.savepoint():
+                    self._handle_run(manager, *run)
+            except StorageError:
+                raise
+            except Exception as error:
+                log.exception("Triggers controller: run %s of %s cannot be applied", *reversed(run))
+                failed.append((run, error))
+        return failed
+
+    def _handle_run(self, manager: TriggerManager, dag_id: str, run_id: str) -> None:
+        storage = manager.storage
+        with with_session(storage) as session:
+            row = session.execute(select(tables.run).where(*bindings.by_key(dag_id, run_id))).one()
+            now = gateway.see_run(session, dag_id, run_id)
+            name = f"{row.task_name}#{row.number}"
+            if promises.is_promise(row):
+                instance, decision = None, Decision()
+            else:
+                instance = storage[name]
+                seen = bindings.seen_of(instance, row)
+                decision = decide(instance.status, seen=seen, now=now)
+                observed = observe_run(
+                    session, instance, decision, dag_id=dag_id, run_id=run_id, gone=now is None
+                )
+        if instance is None:
+            promises.make_good(dag_id, run_id, _kept(storage, name), partial(manager.record_progress, name))
+            return
         current = now or seen
-        session.execute(
-            update(tables.run)
-            .where(*mine)
-            .values(
-                seen_state=current.state,
-                seen_clear_number=current.clear_number,
-                watched=decision.watched,
-                retry_at=None,
-                failures=0,
-            )
-        )
-        _apply(manager, instance, decision, dag_id=dag_id, run_id=run_id, gone=now is None)
+        after_saving(storage, partial(_note, dag_id, run_id, current, decision.watched))
+        if not isinstance(storage, SqlStorageBackend):
+            instance = _with_seen(storage, instance, run_id, current)
+        apply(manager, instance, decision, observed)
 
     # -- hooks ------------------------------------------------------------------------------------------------
 
@@ -152,110 +179,73 @@ class Controller:
             log.info("Triggers controller: calling hook %s of session %s", row.hook, row.uid)
             try:
                 open_session(row.uid).call_hook(row.id, row.hook, row.arguments)
-            except Exception:
+            except Exception as error:
                 log.exception(
                     "Triggers controller: hook %s of session %s cannot be called", row.hook, row.uid
                 )
+                _count_hook(row, error)
         return len(claimed)
 
 
-def _apply(
-    manager: TriggerManager,
-    instance: TaskInstance,
-    decision: Decision,
-    *,
-    dag_id: str,
-    run_id: str,
-    gone: bool,
-) -> None:
-    storage = manager.storage
-    assert isinstance(storage, SqlStorageBackend)
-    for event in decision.events:
-        if event is Event.FAIL:
-            metadata = _failure(storage, instance, dag_id, run_id, gone=gone)
-            after = manager.record_progress(instance, event, metadata=metadata)
-        elif event is Event.FINISH:
-            after = _finish(manager, storage, instance, dag_id, run_id)
-        else:
-            after = manager.record_progress(instance, event)
-        log.info(
-            "Session %s: %s %s → %s (DAG run %s of %s)",
-            *(storage.uid, instance.name, instance.status.value, after.status.value, run_id, dag_id),
-        )
-        instance = after
-
-
-def _finish(
-    manager: TriggerManager, storage: SqlStorageBackend, instance: TaskInstance, dag_id: str, run_id: str
-) -> TaskInstance:
-    """The run succeeded: finished with what it returned; skipped when every task of it was."""
-    if set(gateway.task_states(storage.transaction, dag_id, run_id).values()) == {"skipped"}:
-        return manager.record_progress(instance, Event.WAIVE)
-    kind = run_kind(instance.task.run)
-    named = instance.task.airflow.get("result_task_id")
-    task_id = named if kind is RunKind.DAG else COMPILED_TASK_ID
-    result = gateway.read_result(storage.transaction, dag_id, run_id, task_id=task_id)
+def _kept(storage: BaseStorageBackend, name: str) -> TaskInstance | None:
+    """The instance, if the session was saved with it."""
     try:
-        kwargs = validate_trigger_kwargs(_as_kwargs(result))
-    except InvalidTrigger as error:
-        return manager.record_progress(instance, Event.FAIL, metadata=describe_exception(error))
-    return manager.record_progress(
-        instance, Event.FINISH, metadata={"result": result}, cascade=True, cascade_kwargs=kwargs
-    )
+        return storage[name]
+    except SessionError:
+        return None
 
 
-def _as_kwargs(result: Any) -> Mapping[str, Any]:
-    """What a run returned, as kwargs: a mapping is taken as it is, another value under its XCom key."""
-    if result is None:
-        return {}
-    return result if isinstance(result, Mapping) else {gateway.RETURN_KEY: result}
+def _note(dag_id: str, run_id: str, seen: SeenRun, watched: bool, session: Session) -> None:
+    values = {"seen_state": seen.state, "seen_clear_number": seen.clear_number, "watched": watched}
+    applied = {"retry_at": None, "failures": 0}
+    session.execute(update(tables.run).where(*bindings.by_key(dag_id, run_id)).values(**values, **applied))
 
 
-def _failure(
-    storage: SqlStorageBackend, instance: TaskInstance, dag_id: str, run_id: str, *, gone: bool
-) -> dict[str, Any]:
-    """Why an instance failed: what its task reported, else what Airflow knows."""
-    if gone:
-        return describe_exception(RunDeleted(f"The DAG run {run_id!r} of {dag_id!r} was deleted in Airflow."))
-    reported = gateway.read_exception(storage.transaction, dag_id, run_id)
-    if reported is not None:
-        return dict(reported)
-    states = gateway.task_states(storage.transaction, dag_id, run_id)
-    failed = sorted(task_id for task_id, state in states.items() if state == "failed")
-    if run_kind(instance.task.run) is RunKind.CALLABLE and failed:
-        return describe_exception(
-            TaskProcessDied(
-                "The task's process ended without reporting an exception: it was killed, marked failed, ran out of "
-                f"memory, or could not load its DAG file. Its log in Airflow, run {run_id!r} of "
-                f"{dag_id!r}, may say more."
-            )
-        )
-    what = (
-        f"failed tasks: {', '.join(failed)}"
-        if failed
-        else "no task of it failed; it timed out or was marked failed"
-    )
-    return describe_exception(
-        RunFailed(f"The DAG run {run_id!r} of {dag_id!r} failed ({what}). Their logs in Airflow say why.")
-    )
+def _with_seen(
+    storage: BaseStorageBackend, instance: TaskInstance, run_id: str, seen: SeenRun
+) -> TaskInstance:
+    """Keep with the session what was seen of its run: its row is in another store, and may lag behind."""
+    kept = {"run_id": run_id, "state": seen.state, "clear_number": seen.clear_number}
+    after = with_metadata(instance, {SEEN_RUN: kept}, now=storage.now())
+    storage.put(instance, after)
+    return after
+
+
+def _count_hook(row: Any, error: Exception) -> None:
+    """A hook that has no manager here to call it waits longer each time too, and is parked in the end."""
+    try:
+        SqlStorageBackend(row.uid).hook_failed(row.id, describe_exception(error)["exceptionInfo"])
+    except Exception:
+        log.exception("Triggers controller: session %s: the hook's failure cannot be kept", row.uid)
 
 
 def _back_off(uid: str, runs: list[tuple[str, str]], error: Exception) -> None:
-    """Leave the session's runs alone for a while: 1 second, then twice as long each time, ten minutes at most."""
-    now = datetime.now(UTC)
-    with transaction() as session:
-        for dag_id, run_id in runs:
-            mine = (tables.run.c.dag_id == dag_id, tables.run.c.run_id == run_id)
-            failures = session.scalar(select(tables.run.c.failures).where(*mine)) or 0
-            wait = min(MAX_BACKOFF, timedelta(seconds=2 ** min(failures, 12)))
-            session.execute(
-                update(tables.run).where(*mine).values(failures=failures + 1, retry_at=now + wait)
-            )
-        owner = select(tables.session.c.id).where(tables.session.c.uid == uid).scalar_subquery()
-        entry = {
-            "kind": "backoff",
-            "at": now,
-            "by": "controller",
-            "details": {"error": str(error), "runs": len(runs)},
-        }
-        session.execute(tables.event.insert().values(session_id=owner, instance=None, **entry))
+    """Leave the runs alone for a while.
+
+    The history gets an entry when they first fail, not each time. What cannot even be kept is logged: the next pass
+    meets the runs again.
+    """
+    try:
+        with transaction() as session:
+            begun = [run for run in runs if _count_failure(session, run) == 1]
+            if begun:
+                owner = select(tables.session.c.id).where(tables.session.c.uid == uid).scalar_subquery()
+                message = describe_exception(error)["exceptionMessage"]
+                details = {"error": message, "runs": [run_id for _, run_id in begun]}
+                entry = {"kind": "backoff", "at": datetime.now(UTC), "by": "controller", "details": details}
+                session.execute(tables.event.insert().values(session_id=owner, instance=None, **entry))
+    except Exception:
+        log.exception("Triggers controller: session %s cannot be backed off", uid)
+
+
+def _count_failure(session: Session, run: tuple[str, str]) -> int:
+    """How often in a row the run could not be applied, this time included; and when to look again."""
+    columns = tables.run.c
+    mine = (columns.dag_id == run[0], columns.run_id == run[1])
+    counted = (
+        update(tables.run).where(*mine).values(failures=columns.failures + 1).returning(columns.failures)
+    )
+    failures = first_statement(session, lambda: session.scalar(counted)) or 0
+    retry_at = datetime.now(UTC) + pause_after(failures)
+    session.execute(update(tables.run).where(*mine).values(retry_at=retry_at))
+    return failures

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Select, or_, select, update
 from sqlalchemy.orm import Session
 
 from airflow_triggers.gateway import IN_FLIGHT, DagRunColumns
+from airflow_triggers.runners.promises import PROMISED
 from airflow_triggers.storages import tables
 
 BATCH = 500
@@ -37,6 +38,17 @@ def settled_runs(session: Session, *, now: datetime) -> list[Any]:
     return list(session.execute(query.limit(BATCH)))
 
 
+def promised_runs(session: Session, *, now: datetime) -> list[Any]:
+    """Runs that were promised for a session kept elsewhere, and that nobody has created in time."""
+    ours = tables.run.c
+    query = (
+        select(tables.session.c.uid, ours.dag_id, ours.run_id)
+        .join(tables.session, tables.session.c.id == ours.session_id)
+        .where(ours.seen_state == PROMISED.state, ours.retry_at <= now)
+    )
+    return list(session.execute(query.limit(BATCH)))
+
+
 def _bound(*, outer: bool) -> Select[Any]:
     ours = tables.run.c
     same = (DagRunColumns.dag_id == ours.dag_id) & (DagRunColumns.run_id == ours.run_id)
@@ -53,6 +65,18 @@ def _differs() -> ColumnElement[bool]:
 
 def _due(now: datetime) -> ColumnElement[bool]:
     return or_(tables.run.c.retry_at.is_(None), tables.run.c.retry_at <= now)
+
+
+def due_fires(session: Session, *, now: datetime) -> list[Any]:
+    """Delayed fires whose moment has come: rows of ``uid`` and ``id``, the earliest first."""
+    columns = tables.delayed_fire.c
+    query = (
+        select(tables.session.c.uid, columns.id)
+        .join(tables.session, tables.session.c.id == columns.session_id)
+        .where(columns.due <= now)
+        .order_by(columns.due, columns.id)
+    )
+    return list(session.execute(query.limit(BATCH)))
 
 
 def claim_hooks(session: Session, *, now: datetime, grace: timedelta) -> list[Any]:

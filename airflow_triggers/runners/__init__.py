@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_triggers.registry import Registry
 from airflow_triggers.runners.base import BaseTaskRunner, Start
 
-task_runners: Registry[BaseTaskRunner] = Registry("task runner", "triggers.runners")
+task_runners: Registry[BaseTaskRunner] = Registry("task runner", "triggers.runners", base=BaseTaskRunner)
 
 if TYPE_CHECKING:
     from airflow_triggers.runners.airflow import AirflowTaskRunner

@@ -1,7 +1,8 @@
 """AirflowTaskRunner: an instance is one DAG run, created in the transaction that saves the session.
 
-Neighbours: ``gateway.py`` does what touches Airflow; ``configuration/names.py`` knows which DAG a task runs; the
-controller follows the runs that are bound here (table ``triggers_run``).
+A session that is kept elsewhere has no such transaction: there the run is promised before the session is saved, and
+created after it (``promises.py``). Neighbours: ``gateway.py`` does what touches Airflow; ``bindings.py`` remembers
+which run executes what; the controller follows the runs.
 """
 
 from __future__ import annotations
@@ -10,39 +11,46 @@ import hashlib
 import re
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy.orm import Session
 
 from airflow_triggers import gateway
 from airflow_triggers.configuration.names import dag_id_of
-from airflow_triggers.errors import ConfigurationError, RunnerError
+from airflow_triggers.errors import ConfigurationError, InvalidTransition
 from airflow_triggers.gateway import NewRun
+from airflow_triggers.runners import bindings, promises
 from airflow_triggers.runners.base import BaseTaskRunner, Start
-from airflow_triggers.storages import tables
+from airflow_triggers.runners.transactions import after_saving, with_session
 from airflow_triggers.storages.base import BaseStorageBackend
 from airflow_triggers.storages.sql import SqlStorageBackend
-from airflow_triggers.types import Configuration, Kwargs, SeenRun, TaskInstance
+from airflow_triggers.types import Configuration, InstanceStatus, Kwargs, TaskInstance
+
+FOR_TASKS = ("parent", "depth", "retries")
+"""What of an instance's metadata its task is told."""
 
 MAX_RUN_ID_LENGTH = 240
 """Airflow allows 250, but a log folder is named ``run_id=…`` and file systems allow 255 bytes."""
 
 
-def run_id_of(session_uid: str, instance: TaskInstance) -> str:
+def run_id_of(session_uid: str, instance: TaskInstance, attempt: int = 0) -> str:
     """The run id of an instance: injective, and within Airflow's default ``[scheduler] allowed_run_id_pattern``.
+
+    :param attempt: how many runs the instance had before.
 
     Readable (``triggers__order-4711~t_import~0``) where the UID and the task's name allow; otherwise both become
     what is readable of them and a hash. A readable UID never begins with ``~``, so the two forms never meet.
     """
-    plain = f"triggers__{session_uid}~{instance.task.name}~{instance.number}"
+    number = f"{instance.number}~{attempt}" if attempt else str(instance.number)
+    plain = f"triggers__{session_uid}~{instance.task.name}~{number}"
     readable = re.fullmatch(r"[A-Za-z0-9_.:+~-]+", plain) and "~" not in session_uid + instance.task.name
     if readable and ".." not in plain and len(plain) <= MAX_RUN_ID_LENGTH:
         return plain
     digest = hashlib.sha256(f"{session_uid}\0{instance.task.name}".encode()).hexdigest()[:40]
     slug = re.sub(r"[^A-Za-z0-9_-]+", "-", f"{session_uid[:60]}-{instance.task.name[:60]}").strip("-")
-    return f"triggers__~{slug}~{digest}~{instance.number}"
+    return f"triggers__~{slug}~{digest}~{number}"
 
 
 class AirflowTaskRunner(BaseTaskRunner):
-    """Runs instances as DAG runs of this Airflow; needs a session kept by :class:`SqlStorageBackend`."""
+    """Runs instances as DAG runs of this Airflow."""
 
     name = "airflow"
 
@@ -51,66 +59,119 @@ class AirflowTaskRunner(BaseTaskRunner):
 
         :raises DagUnavailable: when the DAG is missing, stale, broken or refuses the run.
         """
-        storage, instance = self._sql(start.storage), start.instance
+        storage = start.storage
+        if isinstance(storage, SqlStorageBackend):
+            session, session_id = storage.transaction, storage.session_id
+            new, attempt = self._new_run(session, session_id, start)
+            seen = gateway.create_run(session, new)
+            bindings.bind(session, new, session_id, start.instance, attempt=attempt, seen=seen)
+        else:
+            promises.promise(start, self._new_run)
+
+    def _new_run(self, session: Session, session_id: int, start: Start) -> tuple[NewRun, int]:
+        """The run of the instance, and how many it had before; those speak for it no more."""
+        instance, uid = start.instance, start.storage.uid
+        attempt = bindings.unbind(session, session_id, instance) if start.again else 0
         new = NewRun(
             dag_id=dag_id_of(start.configuration, instance.task),
-            run_id=run_id_of(storage.uid, instance),
+            run_id=run_id_of(uid, instance, attempt),
             conf=self._conf(start),
-            session_uid=storage.uid,
+            session_uid=uid,
             note=self._note(start),
             run_after=start.run_after,
             user_name=start.by,
         )
-        seen = gateway.create_run(storage.transaction, new)
-        storage.transaction.execute(
-            insert(tables.run).values(
-                dag_id=new.dag_id,
-                run_id=new.run_id,
-                session_id=storage.session_id,
-                task_name=instance.task.name,
-                number=instance.number,
-                seen_state=seen.state,
-                seen_clear_number=seen.clear_number,
-                watched=True,
-            )
-        )
+        return new, attempt
+
+    def confirm_failed(self, storage: BaseStorageBackend, failed: TaskInstance, event: str) -> None:
+        """Lock the failed run and refuse if somebody had Airflow run it again, or marked it otherwise, meanwhile."""
+        with with_session(storage) as session:
+            bound = bindings.find(session, storage, failed)
+            now = gateway.hold_run(session, bound.dag_id, bound.run_id) if bound else None
+        if bound is None or now is None or now.state == "failed":
+            return
+        seen = bindings.seen_of(failed, bound)
+        cleared = now.clear_number != seen.clear_number
+        marked = now.state != seen.state and seen.state not in gateway.IN_FLIGHT
+        if cleared or marked:
+            status = f"{now.state} in Airflow meanwhile (DAG run {bound.run_id!r} of {bound.dag_id!r})"
+            raise InvalidTransition(event, failed.name, status, (InstanceStatus.FAILED.value,))
+
+    def overruled(self, storage: BaseStorageBackend, instance: TaskInstance, *, by: str | None) -> None:
+        """The run goes on, and what it has come to until now is not reported any more; its note says who did it."""
+        note = f"The status of {instance.name} was set to {instance.status.value} by {by or 'an unnamed caller'}."
+        open_again = instance.status in (InstanceStatus.SCHEDULED, InstanceStatus.RUNNING)
+
+        def overrule(session: Session, bound: Any) -> None:
+            now = gateway.hold_run(session, bound.dag_id, bound.run_id)
+            gateway.annotate_run(session, bound.dag_id, bound.run_id, note=note)
+            bindings.note_seen(session, bound, now, watched=open_again)
+
+        self._tell(storage, instance, overrule)
 
     def skip(
         self, storage: BaseStorageBackend, instance: TaskInstance, *, by: str | None, result: Kwargs | None
     ) -> None:
-        """The failed run succeeds, its failed task instances become skipped, its note says who skipped it."""
-        bound = self._bound(storage, instance)
-        if bound is None:
-            return
+        """The failed run succeeds, its failed task instances become skipped, its note says who skipped it.
+
+        A run that is at work, its instance having been set to failed by hand, gets the note only.
+        """
         what = "" if result is None else " A result was given instead."
         note = f"{instance.name} was skipped by {by or 'an unnamed caller'}.{what}"
-        seen = gateway.skip_run(self._sql(storage).transaction, bound.dag_id, bound.run_id, note=note)
-        self._seen(storage, bound, seen)
+
+        def waive(session: Session, bound: Any) -> None:
+            now = gateway.hold_run(session, bound.dag_id, bound.run_id)
+            if now is not None and now.state in gateway.IN_FLIGHT:
+                gateway.annotate_run(session, bound.dag_id, bound.run_id, note=note)
+            else:
+                now = gateway.skip_run(session, bound.dag_id, bound.run_id, note=note)
+            bindings.note_seen(session, bound, now)
+
+        self._tell(storage, instance, waive)
 
     def replayed(
         self, storage: BaseStorageBackend, failed: TaskInstance, clone: TaskInstance, *, by: str | None
     ) -> None:
         """The failed run stays as it is; its note names the successor."""
-        bound = self._bound(storage, failed)
-        if bound is not None:
-            successor = f"{clone.name}, run {run_id_of(storage.uid, clone)}"
-            note = f"{failed.name} was replayed by {by or 'an unnamed caller'} as {successor}."
-            gateway.annotate_run(self._sql(storage).transaction, bound.dag_id, bound.run_id, note=note)
-            self._seen(storage, bound, None)
+        successor = f"{clone.name}, run {run_id_of(storage.uid, clone)}"
+        note = f"{failed.name} was replayed by {by or 'an unnamed caller'} as {successor}."
+
+        def annotate(session: Session, bound: Any) -> None:
+            gateway.annotate_run(session, bound.dag_id, bound.run_id, note=note)
+            bindings.note_seen(session, bound, None)
+
+        self._tell(storage, failed, annotate)
+
+    def _tell(self, storage: BaseStorageBackend, instance: TaskInstance, work: Any) -> None:
+        """Work on the run of the instance, if it has one, in what saves the session, or right after that."""
+
+        def find_and_work(session: Session) -> None:
+            bound = bindings.find(session, storage, instance)
+            if bound is not None:
+                work(session, bound)
+
+        after_saving(storage, find_and_work)
 
     def validate(self, storage: BaseStorageBackend, configuration: Configuration) -> None:
-        """Refuse tasks whose DAG is not deployed."""
-        transaction = self._sql(storage).transaction
+        """Refuse a storage that Airflow's other processes cannot see, and tasks whose DAG is not deployed."""
+        if not storage.shared:
+            named = ", ".join(map(repr, configuration.tasks))
+            raise ConfigurationError(
+                f"the tasks {named} run as DAG runs, which other processes start and follow, and the session is kept "
+                f"where they cannot see it ({storage.unshared_because}). Use SqlStorageBackend, set [triggers] "
+                "cache_url to a Redis for CacheStorageBackend, or name another runner by 'using'."
+            )
         runs = {task.name: dag_id_of(configuration, task) for task in configuration}
-        missing = gateway.missing_dags(transaction, set(runs.values()))
         problems = []
-        for task_name, dag_id in runs.items():
-            if dag_id in missing:
-                near = gateway.near_dag_ids(transaction, dag_id)
-                hint = f" Did you mean {near[0]!r}?" if near else ""
-                problems.append(
-                    f"task {task_name!r}: 'run' names the DAG {dag_id!r}, expected a deployed DAG.{hint}"
-                )
+        with with_session(storage) as session:
+            missing = gateway.missing_dags(session, set(runs.values()))
+            for task_name, dag_id in runs.items():
+                if dag_id in missing:
+                    near = gateway.near_dag_ids(session, dag_id)
+                    hint = f" Did you mean {near[0]!r}?" if near else ""
+                    problems.append(
+                        f"task {task_name!r}: 'run' names the DAG {dag_id!r}, expected a deployed DAG.{hint}"
+                    )
         if problems:
             raise ConfigurationError(problems)
 
@@ -122,6 +183,9 @@ class AirflowTaskRunner(BaseTaskRunner):
             "task_name": instance.task.name,
             "number": instance.number,
             "configuration": start.configuration.name,
+            "manager": start.storage.manager_name,
+            "task": instance.task.to_directives(),
+            "metadata": {key: instance.metadata[key] for key in FOR_TASKS if key in instance.metadata},
         }
         return {"trigger_kwargs": dict(start.kwargs), "triggers": identity}
 
@@ -130,30 +194,3 @@ class AirflowTaskRunner(BaseTaskRunner):
         parent = start.instance.metadata.get("parent")
         replay = f" It replays {parent}." if parent else ""
         return f"{start.instance.name} of session {start.storage.uid}{configuration}.{replay}"
-
-    def _sql(self, storage: BaseStorageBackend) -> SqlStorageBackend:
-        if not isinstance(storage, SqlStorageBackend):
-            raise RunnerError(
-                f"The Airflow runner creates DAG runs in the session's own transaction, and the storage "
-                f"{storage.name!r} "
-                "has none in Airflow's database. Use SqlStorageBackend, or another runner."
-            )
-        return storage
-
-    def _bound(self, storage: BaseStorageBackend, instance: TaskInstance) -> Any:
-        sql, bound = self._sql(storage), tables.run.c
-        query = select(tables.run).where(
-            bound.session_id == sql.session_id,
-            bound.task_name == instance.task.name,
-            bound.number == instance.number,
-        )
-        return sql.transaction.execute(query).one_or_none()
-
-    def _seen(self, storage: BaseStorageBackend, bound: Any, seen: SeenRun | None) -> None:
-        """Remember what we did to the run ourselves, and stop watching it."""
-        known = seen or SeenRun(bound.seen_state, bound.seen_clear_number)
-        self._sql(storage).transaction.execute(
-            update(tables.run)
-            .where(tables.run.c.dag_id == bound.dag_id, tables.run.c.run_id == bound.run_id)
-            .values(seen_state=known.state, seen_clear_number=known.clear_number, watched=False)
-        )

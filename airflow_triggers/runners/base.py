@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from airflow_triggers.storages.base import BaseStorageBackend
 from airflow_triggers.types import Configuration, Kwargs, TaskInstance, TriggerKwargs
@@ -24,6 +24,8 @@ class Start:
     :param kwargs: its trigger kwargs with ``withParams`` merged under.
     :param run_after: not before this moment (UTC); None: at once.
     :param by: who caused it, if known.
+    :param manager: the session's manager, for whoever calls the task in this process.
+    :param again: whether the instance was handed over before, and somebody set its status back since.
     :param report: takes what happens to the instance: a ``states.Event`` and the keywords of
         ``TriggerManager.record_progress``. To be called after the lock was released, from any thread.
     """
@@ -34,6 +36,8 @@ class Start:
     kwargs: TriggerKwargs
     run_after: datetime | None = None
     by: str | None = None
+    manager: Any = None
+    again: bool = False
     report: Callable[..., TaskInstance]
 
 
@@ -47,9 +51,28 @@ class BaseTaskRunner(ABC):
         """Start the instance, or arrange that it starts once the lock's content is kept.
 
         Called under the session's lock: what must be kept with the session goes into the same transaction; anything
-        that acts outside of it goes into ``start.storage.after_release(…)``. Called at most once per instance.
+        that acts outside of it goes into ``start.storage.after_release(…)``. Called once per instance, and once more
+        each time that somebody set its status back to ``unstarted`` (:attr:`Start.again`).
 
         :raises RunnerError: when it cannot be started; the instance then fails with that reason, and can be replayed.
+            So it does with any other exception, and what was written here is undone.
+        """
+
+    def confirm_failed(self, storage: BaseStorageBackend, failed: TaskInstance, event: str) -> None:  # noqa: B027
+        """Say whether a failed instance may be skipped or replayed; the default knows nothing against it.
+
+        Called under the session's lock, before anything of the repair is written.
+
+        :param event: what is asked for, as a verb ("skip").
+        :raises InvalidTransition: when what executed the instance is at work again, or ended otherwise meanwhile.
+        """
+
+    def overruled(self, storage: BaseStorageBackend, instance: TaskInstance, *, by: str | None) -> None:  # noqa: B027
+        """Tell what executes the instance that its status was set by hand, and is not to be undone by a late report.
+
+        Called under the session's lock; the default does nothing.
+
+        :param instance: as it is now, with its new status.
         """
 
     @abstractmethod

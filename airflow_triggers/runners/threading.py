@@ -1,7 +1,7 @@
 """ThreadingTaskRunner: an instance is a call of its callable, in a thread of this process.
 
-For tests, and for applications that run trigger tasks without Airflow's executors. Neighbours: ``task.py``
-has the context and checks results; the manager, through ``Start.report``, is told what came of it.
+For tests, and for applications that run trigger tasks without Airflow's executors. Neighbours: ``inprocess.py``
+calls the callable and tells the manager, through ``Start.report``, what came of it.
 """
 
 from __future__ import annotations
@@ -12,16 +12,11 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import ClassVar
 
-from airflow.sdk.exceptions import AirflowSkipException
-
-from airflow_triggers.configuration.callables import callable_path
 from airflow_triggers.errors import ConfigurationError, RunnerError
-from airflow_triggers.failures import describe_exception
 from airflow_triggers.runners.base import BaseTaskRunner, Start
-from airflow_triggers.states import Event
+from airflow_triggers.runners.inprocess import path_of_run, perform
 from airflow_triggers.storages.base import BaseStorageBackend
-from airflow_triggers.task import TaskContext, run_callable
-from airflow_triggers.types import Configuration, Kwargs, TaskConfig, TaskInstance
+from airflow_triggers.types import Configuration, Kwargs, TaskInstance
 
 log = logging.getLogger(__name__)
 
@@ -43,16 +38,8 @@ class ThreadingTaskRunner(BaseTaskRunner):
 
         :raises RunnerError: when the task's ``run`` is no callable.
         """
-        path = _callable_of(start.instance.task)
-        context = TaskContext(
-            trigger_kwargs=start.kwargs,
-            session_uid=start.storage.uid,
-            instance_name=start.instance.name,
-            task_name=start.instance.task.name,
-            number=start.instance.number,
-            configuration=start.configuration.name,
-        )
-        thread = threading.Thread(target=self._work, args=(start, path, context), name=start.instance.name)
+        path_of_run(start.instance.task)
+        thread = threading.Thread(target=self._work, args=(start,), name=start.instance.name)
         start.storage.after_release(partial(self._launch, thread))
 
     @classmethod
@@ -88,7 +75,7 @@ class ThreadingTaskRunner(BaseTaskRunner):
         problems = []
         for task in configuration:
             try:
-                _callable_of(task)
+                path_of_run(task)
             except RunnerError as error:
                 problems.append(f"task {task.name!r}: {error}")
         if problems:
@@ -104,46 +91,19 @@ class ThreadingTaskRunner(BaseTaskRunner):
             self._threads.add(thread)
             thread.start()
 
-    def _work(self, start: Start, path: str, context: TaskContext) -> None:
+    def _work(self, start: Start) -> None:
         """The thread. A boundary: what the framework itself raises is logged here and raised by ``join_all``."""
         try:
             _pause_until(start.run_after)
-            start.report(Event.START)
-            _run(start, path, context)
+            perform(start)
         except BaseException as error:
-            log.exception(
-                "%s of session %s could not be run to its end", context.instance_name, context.session_uid
-            )
+            name, uid = start.instance.name, start.storage.uid
+            log.exception("%s of session %s could not be run to its end", name, uid)
             with self._guard:
                 self._errors.append(error)
         finally:
             with self._guard:
                 self._threads.discard(threading.current_thread())
-
-
-def _run(start: Start, path: str, context: TaskContext) -> None:
-    """Call the callable and tell the manager what came of it."""
-    try:
-        result = run_callable(path, context)
-    except AirflowSkipException:
-        start.report(Event.WAIVE)
-    except Exception as error:  # noqa: BLE001 - the task's own: it belongs to the instance
-        start.report(Event.FAIL, metadata=describe_exception(error))
-    else:
-        start.report(Event.FINISH, metadata={"result": result}, cascade=True, cascade_kwargs=result)
-
-
-def _callable_of(task: TaskConfig) -> str:
-    try:
-        path = callable_path(task.run) if isinstance(task.run, str) else None
-    except ConfigurationError as error:
-        raise RunnerError(str(error)) from error
-    if path is None:
-        raise RunnerError(
-            f"'run' is {task.run!r}, expected a callable ('package.module.function' or 'module:function'): the "
-            "threading runner runs nothing else."
-        )
-    return path
 
 
 def _pause_until(moment: datetime | None) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from airflow_triggers.registry import Registry
 from airflow_triggers.storages.base import BaseStorageBackend
 
-storage_backends: Registry[BaseStorageBackend] = Registry("storage backend", "triggers.storages")
+storage_backends: Registry[BaseStorageBackend] = Registry(
+    "storage backend", "triggers.storages", base=BaseStorageBackend
+)
 
 __all__ = ["BaseStorageBackend", "storage_backends"]

@@ -10,13 +10,16 @@ import logging
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from airflow_triggers import states
+from airflow_triggers.errors import CannotDelay
+from airflow_triggers.report import RequestedFire
 from airflow_triggers.types import (
     Configuration,
+    DelayedFire,
     Fire,
     InstanceStatus,
     TaskConfig,
@@ -24,6 +27,8 @@ from airflow_triggers.types import (
     TriggerKwargs,
     validate_session_uid,
 )
+
+log = logging.getLogger(__name__)
 
 
 class _Held(threading.local):
@@ -45,6 +50,13 @@ class BaseStorageBackend(ABC):
     """
 
     name: ClassVar[str]
+
+    shared: bool = False
+    """Whether ``storage_backends.get(name, uid=uid)`` finds this very session in every process of this Airflow. Only
+    then can its instances be DAG runs, and only then do REST and the controller find it."""
+
+    unshared_because: str = "it does not say that it is shared"
+    """Why not, for messages."""
 
     def __init__(self, uid: str) -> None:
         self.uid = validate_session_uid(uid)
@@ -84,7 +96,35 @@ class BaseStorageBackend(ABC):
             finally:
                 held.depth, held.callbacks = 0, []
         for callback in callbacks:
+            self._call_back(callback)
+
+    def _call_back(self, callback: Callable[[], None]) -> None:
+        """What was written is kept, so nothing that follows may make it look undone."""
+        try:
             callback()
+        except Exception:
+            log.exception("Session %s: what was to follow a kept write failed", self.uid)
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """Inside the lock: what is written, and what is to follow it, is undone when an exception leaves.
+
+        :raises RuntimeError: outside of :meth:`acquire_lock`.
+        """
+        held = self._held
+        if not held.depth:
+            raise self._unlocked()
+        known = len(held.callbacks)
+        try:
+            with self._nested():
+                yield
+        except BaseException:
+            del held.callbacks[known:]
+            raise
+
+    @abstractmethod
+    def _nested(self) -> AbstractContextManager[None]:
+        """What :meth:`savepoint` does in the store: undo what is written inside when an exception leaves."""
 
     @abstractmethod
     def _hold(self, *, create: bool, manager: str, wait: bool) -> AbstractContextManager[None]:
@@ -92,6 +132,8 @@ class BaseStorageBackend(ABC):
 
     def after_release(self, callback: Callable[[], None]) -> None:
         """Call back after the outermost lock's content is kept; in the order of these calls; never if undone.
+
+        One that raises is logged: it undoes nothing and keeps no other from being called.
 
         :raises RuntimeError: outside of :meth:`acquire_lock`.
         """
@@ -154,6 +196,10 @@ class BaseStorageBackend(ABC):
     def tasks(self) -> dict[str, TaskConfig]:
         """The session's trigger tasks by name."""
         return dict(self.configuration.tasks)
+
+    def consistent_read(self) -> AbstractContextManager[Any]:
+        """Let what is read inside see the session at one moment, where the store can do so."""
+        return nullcontext()
 
     def __iter__(self) -> Iterator[TaskInstance]:
         return iter(self.instances.values())
@@ -235,6 +281,28 @@ class BaseStorageBackend(ABC):
     ) -> None:
         """Keep an entry of the session's history that is no fire (a repair, a status change)."""
 
+    def delay_fire(self, fire: DelayedFire) -> DelayedFire:
+        """Keep a fire for later; returned with its ``delayed_id``.
+
+        :raises CannotDelay: when no controller would find it in this storage.
+        """
+        raise CannotDelay(
+            f"The storage {self.name!r} keeps no fires for later: no controller looks into it. Use SqlStorageBackend, "
+            "or fire at the time."
+        )
+
+    def find_delayed_fire(self, idempotency_key: str) -> DelayedFire | None:
+        """The fire with that key that is still to come."""
+        return None
+
+    def take_delayed_fire(self, delayed_id: int) -> DelayedFire | None:
+        """Remove a delayed fire, to fire it; None when somebody else did."""
+        return None
+
+    def delayed_fires(self) -> list[DelayedFire]:
+        """Fires that are still to come, by the moment at which they are due (needs no lock)."""
+        return []
+
     @abstractmethod
     def add_hook(self, hook: str, arguments: Mapping[str, Any]) -> Any:
         """Remember that a hook has to be called once this lock's content is kept; returns a token."""
@@ -270,14 +338,22 @@ class BaseStorageBackend(ABC):
         return instance
 
     def clone_instance(
-        self, instance: TaskInstance | str, *, kwargs: TriggerKwargs | None = None
+        self,
+        instance: TaskInstance | str,
+        *,
+        kwargs: TriggerKwargs | None = None,
+        metadata: Mapping[str, Any] | None = None,
     ) -> TaskInstance:
         """Add a scheduled copy of the instance with the next number and the task's current configuration."""
         original = self[instance] if isinstance(instance, str) else instance
         number = self.count_instances(original.task)
-        clone = states.clone_for_replay(original, number, now=self.now(), kwargs=kwargs)
+        clone = states.clone_for_replay(original, number, now=self.now(), kwargs=kwargs, metadata=metadata)
         self.add(clone)
         return clone
+
+    def defer_fire(self, fire: RequestedFire) -> bool:
+        """Take a fire for later instead of now; only a storage that has no database at hand does (see ``task/``)."""
+        return False
 
     def now(self) -> datetime:
         """The present moment in UTC; tests replace it."""

@@ -6,27 +6,52 @@ configured otherwise, or Redis with its distributed lock.
 
 from __future__ import annotations
 
+import copy
 import json
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import datetime
+from functools import cache
 from typing import Any, cast
 from weakref import WeakValueDictionary
 
+from airflow.configuration import conf
 from dogpile.cache import CacheRegion, make_region
 from dogpile.cache.api import NO_VALUE
 
 from airflow_triggers import states
 from airflow_triggers.errors import InstanceNotFound, LockTimeout, SessionNotFound, StaleWrite
 from airflow_triggers.storages.base import BaseStorageBackend
-from airflow_triggers.types import Configuration, Fire, InstanceStatus, TaskConfig, TaskInstance
+from airflow_triggers.types import (
+    Configuration,
+    Fire,
+    InstanceStatus,
+    TaskConfig,
+    TaskInstance,
+    caller_name,
+)
 
 KEY_PREFIX = "airflow_triggers:session:"
 
-default_region: CacheRegion = make_region("airflow_triggers").configure("dogpile.cache.memory")
-"""Where sessions are kept that name no region: the memory of this process."""
+LOCK_LIFE = 120
+"""Seconds after which Redis frees the lock of a holder that died."""
+
+
+@cache
+def default_region() -> CacheRegion:
+    """Where sessions are kept that name no region: in the Redis of ``[triggers] cache_url``, else in this process."""
+    region = make_region("airflow_triggers")
+    if not (url := cache_url()):
+        return region.configure("dogpile.cache.memory")
+    arguments = {"url": url, "distributed_lock": True, "thread_local_lock": False, "lock_timeout": LOCK_LIFE}
+    return region.configure("dogpile.cache.redis", arguments=arguments)
+
+
+def cache_url() -> str:
+    """The Redis in which sessions are kept that name no region; "" for none."""
+    return str(conf.get("triggers", "cache_url", fallback="") or "")
 
 
 class _Mutex:
@@ -59,7 +84,8 @@ class CacheStorageBackend(BaseStorageBackend):
     """Keeps the session ``uid`` in a cache, whole: each fire reads and writes all of it.
 
     :param region: a configured region of dogpile.cache. With Redis, configure it with ``distributed_lock=True``, or two
-        processes can overwrite each other's fires.
+        processes can overwrite each other's fires. None: the Redis that the setting ``[triggers] cache_url`` names,
+        which Airflow's processes find too; without it, the memory of this process.
 
     >>> from airflow_triggers import CacheStorageBackend
     >>> CacheStorageBackend("order-4711").exists
@@ -70,7 +96,13 @@ class CacheStorageBackend(BaseStorageBackend):
 
     def __init__(self, uid: str, *, region: CacheRegion | None = None) -> None:
         super().__init__(uid)
-        self._region = region or default_region
+        self._region = region or default_region()
+        self.shared = region is None and bool(cache_url())
+        self.unshared_because = (
+            "its cache is the memory of this process"
+            if region is None
+            else "its region is one that only this process knows"
+        )
         self._key = KEY_PREFIX + uid
         self._work = _Work()
         self._mutex = self._own_mutex()
@@ -105,6 +137,18 @@ class CacheStorageBackend(BaseStorageBackend):
                 self._work.content = None
         finally:
             self._mutex.release()
+
+    @contextmanager
+    def _nested(self) -> Iterator[None]:
+        """Back to what the content was before."""
+        content = self._writing
+        before = copy.deepcopy(content)
+        try:
+            yield
+        except BaseException:
+            content.clear()
+            content.update(before)
+            raise
 
     def save(self) -> None:
         """See :meth:`BaseStorageBackend.save`: nobody reads a cache inside a transaction; nothing is to be done."""
@@ -251,7 +295,13 @@ class CacheStorageBackend(BaseStorageBackend):
     ) -> None:
         """See :meth:`BaseStorageBackend.record_event`."""
         at = self.now().isoformat()
-        entry = {"kind": kind, "instance": instance, "by": by, "at": at, "details": dict(details)}
+        entry = {
+            "kind": kind,
+            "instance": instance,
+            "by": caller_name(by),
+            "at": at,
+            "details": dict(details),
+        }
         self._writing["events"].append(entry)
 
     def add_hook(self, hook: str, arguments: Mapping[str, Any]) -> int:

@@ -17,7 +17,14 @@ from airflow_triggers.errors import InstanceNotFound, SessionNotFound
 from airflow_triggers.storages import rows, tables
 from airflow_triggers.storages.base import BaseStorageBackend
 from airflow_triggers.storages.transaction import snapshot
-from airflow_triggers.types import Configuration, Fire, TaskConfig, TaskInstance, parse_instance_name
+from airflow_triggers.types import (
+    Configuration,
+    DelayedFire,
+    Fire,
+    TaskConfig,
+    TaskInstance,
+    parse_instance_name,
+)
 
 
 class Work(threading.local):
@@ -146,6 +153,14 @@ class SqlReader(BaseStorageBackend):
                 query = query.where(tables.fire.c.id < before)
             found = session.execute(query.order_by(tables.fire.c.id.desc()).limit(limit))
             return [rows.fire_from_row(row) for row in found]
+
+    def delayed_fires(self) -> list[DelayedFire]:
+        """Fires that are still to come, by the moment at which they are due."""
+        with self._reading() as (session, session_id, _):
+            columns = tables.delayed_fire.c
+            query = select(tables.delayed_fire).where(columns.session_id == session_id)
+            found = session.execute(query.order_by(columns.fire_at, columns.id))
+            return [rows.delayed_from_row(row) for row in found]
 
 
 def key_of(session_id: int | None, task_name: str, number: int) -> tuple[ColumnElement[bool], ...]:

@@ -14,7 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from airflow_triggers.storages import tables
-from airflow_triggers.types import Configuration, Fire, InstanceStatus, TaskInstance
+from airflow_triggers.types import Configuration, DelayedFire, Fire, InstanceStatus, TaskInstance
 
 EFFECTS = ("touched", "created", "scheduled", "abandoned")
 
@@ -96,6 +96,34 @@ def read_configuration(session: Session, content_hash: str | None) -> Configurat
 def _remembered(content_hash: str) -> list[Configuration]:
     """A place for one configuration, filled when it is first read."""
     return []
+
+
+def delayed_to_row(session_id: int, fire: DelayedFire) -> dict[str, Any]:
+    """The columns of ``triggers_delayed_fire``, without the id."""
+    return {
+        "session_id": session_id,
+        "trigger_name": fire.trigger_name,
+        "kwargs": dict(fire.kwargs),
+        "fire_at": fire.fire_at,
+        "due": fire.fire_at,
+        "fired_by": fire.fired_by,
+        "idempotency_key": fire.idempotency_key,
+        "attempts": fire.attempts,
+    }
+
+
+def delayed_from_row(row: Row[Any]) -> DelayedFire:
+    """The delayed fire in a row of ``triggers_delayed_fire``."""
+    return DelayedFire(
+        delayed_id=row.id,
+        trigger_name=row.trigger_name,
+        kwargs=row.kwargs,
+        fire_at=row.fire_at,
+        fired_by=row.fired_by,
+        idempotency_key=row.idempotency_key,
+        attempts=row.attempts,
+        error=row.error,
+    )
 
 
 def insert_or_ignore(session: Session, table: Any, values: Mapping[str, Any]) -> Any:

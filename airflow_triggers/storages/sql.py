@@ -24,9 +24,10 @@ from airflow_triggers.errors import (
     StaleWrite,
 )
 from airflow_triggers.storages import rows, tables
+from airflow_triggers.storages.anchors import kept_elsewhere
 from airflow_triggers.storages.reading import SqlReader, key_of
-from airflow_triggers.storages.transaction import first_statement, is_sqlite, transaction
-from airflow_triggers.types import Configuration, Fire, TaskConfig, TaskInstance
+from airflow_triggers.storages.transaction import first_statement, is_sqlite, patience, savepoint, transaction
+from airflow_triggers.types import Configuration, DelayedFire, Fire, TaskConfig, TaskInstance, caller_name
 
 HOOK_GRACE = timedelta(seconds=30)
 """How long the process that committed has to call its hooks before the controller does."""
@@ -44,6 +45,7 @@ class SqlStorageBackend(SqlReader):
     """
 
     name = "sql"
+    shared = True
 
     # -- the lock ---------------------------------------------------------------------------------------------
 
@@ -60,6 +62,17 @@ class SqlStorageBackend(SqlReader):
             finally:
                 self._work.session = None
 
+    @contextmanager
+    def _nested(self) -> Iterator[None]:
+        """A savepoint of the database; the configuration that is at hand goes back with it."""
+        before = self._work.configuration
+        try:
+            with savepoint(self.transaction):
+                yield
+        except BaseException:
+            self._work.configuration = before
+            raise
+
     def _refuse_if_locked(self, session: Session) -> None:
         """SQLite cannot tell: there, the wait is for whoever writes anything, and short."""
         if is_sqlite():
@@ -70,21 +83,23 @@ class SqlStorageBackend(SqlReader):
             raise LockTimeout(f"Session {self.uid!r} is being written by another process.")
 
     def _lock_row(self, session: Session, *, create: bool, manager: str) -> None:
-        now = self.now()
+        now, own = self.now(), tables.session.c
         lock = (
             update(tables.session)
-            .where(tables.session.c.uid == self.uid)
-            .values(version=tables.session.c.version + 1, last_modified=now)
-            .returning(tables.session.c.id, tables.session.c.manager, tables.session.c.configuration_hash)
+            .where(own.uid == self.uid, *patience())
+            .values(version=own.version + 1, last_modified=now)
+            .returning(own.id, own.manager, own.configuration_hash, own.storage)
         )
         row = first_statement(session, lambda: session.execute(lock).one_or_none())
         if row is None and create:
-            values = {"uid": self.uid, "manager": manager, "metadata": {}, "version": 0}
+            values = {"uid": self.uid, "storage": self.name, "manager": manager, "metadata": {}, "version": 0}
             moments = {"created": now, "last_modified": now}
             session.execute(rows.insert_or_ignore(session, tables.session, values | moments))
             row = session.execute(lock).one_or_none()
         if row is None:
             raise SessionNotFound(self.uid)
+        if row.storage != self.name:
+            raise kept_elsewhere(self.uid, row.storage, asked=self.name)
         self._work.session_id = row.id
         self._work.manager = row.manager
         self._work.configuration = rows.read_configuration(session, row.configuration_hash)
@@ -98,6 +113,11 @@ class SqlStorageBackend(SqlReader):
         if self._work.session is None:
             raise self._unlocked()
         return self._work.session
+
+    @property
+    def manager_name(self) -> str | None:
+        """See :meth:`BaseStorageBackend.manager_name`; known under the lock."""
+        return self._work.manager if self._work.session is not None else super().manager_name
 
     @property
     def session_id(self) -> int:
@@ -278,8 +298,35 @@ class SqlStorageBackend(SqlReader):
         self, kind: str, *, instance: str | None, by: str | None, details: Mapping[str, Any]
     ) -> None:
         """See :meth:`BaseStorageBackend.record_event`."""
-        entry = {"kind": kind, "instance": instance, "by": by, "details": dict(details), "at": self.now()}
-        self.transaction.execute(insert(tables.event).values(session_id=self.session_id, **entry))
+        entry = {"kind": kind, "instance": instance, "by": caller_name(by), "details": dict(details)}
+        values = {"session_id": self.session_id, "at": self.now(), **entry}
+        self.transaction.execute(insert(tables.event).values(**values))
+
+    def delay_fire(self, fire: DelayedFire) -> DelayedFire:
+        """See :meth:`BaseStorageBackend.delay_fire`."""
+        row = rows.delayed_to_row(self.session_id, fire)
+        added = self.transaction.execute(
+            insert(tables.delayed_fire).values(**row).returning(tables.delayed_fire.c.id)
+        )
+        return replace(fire, delayed_id=added.scalar_one())
+
+    def find_delayed_fire(self, idempotency_key: str) -> DelayedFire | None:
+        """See :meth:`BaseStorageBackend.find_delayed_fire`."""
+        columns = tables.delayed_fire.c
+        query = select(tables.delayed_fire).where(
+            columns.session_id == self.session_id, columns.idempotency_key == idempotency_key
+        )
+        row = self.transaction.execute(query).one_or_none()
+        return rows.delayed_from_row(row) if row else None
+
+    def take_delayed_fire(self, delayed_id: int) -> DelayedFire | None:
+        """See :meth:`BaseStorageBackend.take_delayed_fire`."""
+        columns = tables.delayed_fire.c
+        gone = delete(tables.delayed_fire).where(
+            columns.session_id == self.session_id, columns.id == delayed_id
+        )
+        row = self.transaction.execute(gone.returning(*columns)).one_or_none()
+        return rows.delayed_from_row(row) if row else None
 
     def add_hook(self, hook: str, arguments: Mapping[str, Any]) -> int:
         """See :meth:`BaseStorageBackend.add_hook`; due for the controller after :data:`HOOK_GRACE`."""

@@ -59,6 +59,7 @@ session = Table(
     metadata,
     Column("id", Id, primary_key=True, autoincrement=True),
     Column("uid", String(MAX_NAME_LENGTH), nullable=False, unique=True),
+    Column("storage", String(MAX_NAME_LENGTH), nullable=False, server_default=text("'sql'")),
     Column("manager", String(MAX_NAME_LENGTH), nullable=False),
     Column(
         "configuration_hash", String(64), ForeignKey("triggers_configuration.hash"), nullable=True, index=True
@@ -68,7 +69,7 @@ session = Table(
     Column("last_modified", UtcDateTime, nullable=False),
     Column("version", Id, nullable=False),
 )
-"""One row a session; updating it is the session's lock."""
+"""One row a session; updating it is the session's lock. Where another storage keeps a session, the row only says so."""
 
 instance = Table(
     "triggers_instance",
@@ -109,6 +110,24 @@ fire = Table(
 )
 """Every fire, for the life of the session: who, when, kwargs and what it touched."""
 
+delayed_fire = Table(
+    "triggers_delayed_fire",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    _session_id(),
+    Column("trigger_name", String(MAX_NAME_LENGTH), nullable=False),
+    Column("kwargs", JSON, nullable=False),
+    Column("fire_at", UtcDateTime, nullable=False),
+    Column("due", UtcDateTime, nullable=False, index=True),
+    Column("fired_by", String(AIRFLOW_ID_LENGTH), nullable=True),
+    Column("idempotency_key", String(AIRFLOW_ID_LENGTH), nullable=True),
+    Column("attempts", Integer, nullable=False),
+    Column("error", Text, nullable=True),
+    UniqueConstraint("session_id", "idempotency_key"),
+    sqlite_autoincrement=True,
+)
+"""Fires that take effect later, until the controller fires them. ``due`` is later than ``fire_at`` after a failure."""
+
 event = Table(
     "triggers_event",
     metadata,
@@ -123,6 +142,17 @@ event = Table(
 )
 """The rest of a session's history: repairs, status changes, configuration updates."""
 
+asset_event = Table(
+    "triggers_asset_event",
+    metadata,
+    Column("event_id", Id, primary_key=True, autoincrement=False),
+    Column("seen", UtcDateTime, nullable=False, index=True),
+    Column("attempts", Integer, nullable=False),
+    Column("due", UtcDateTime, nullable=True, index=True),
+    Column("error", Text, nullable=True),
+)
+"""Which of Airflow's asset events were fired for; ``due``: when to try again; ``error`` without it: given up."""
+
 hook = Table(
     "triggers_hook",
     metadata,
@@ -133,8 +163,10 @@ hook = Table(
     Column("attempts", Integer, nullable=False),
     Column("due", UtcDateTime, nullable=False, index=True),
     Column("error", Text, nullable=True),
+    sqlite_autoincrement=True,
 )
-"""Hooks that were promised by a commit and not yet seen to end; kept until then."""
+"""Hooks that were promised by a commit and not yet seen to end; kept until then. An id is never used again: a late
+word about a hook that is gone must not meet another."""
 
 run = Table(
     "triggers_run",
@@ -144,6 +176,8 @@ run = Table(
     _session_id(),
     Column("task_name", String(MAX_NAME_LENGTH), nullable=False),
     Column("number", Integer, nullable=False),
+    Column("attempt", Integer, nullable=False, server_default=text("0")),
+    Column("promised", JSON(none_as_null=True), nullable=True),
     Column("seen_state", String(50), nullable=False),
     Column("seen_clear_number", Integer, nullable=False),
     Column("watched", Boolean, nullable=False),
@@ -157,8 +191,16 @@ run = Table(
         postgresql_where=text("watched"),
         sqlite_where=text("watched"),
     ),
+    Index(
+        "ix_triggers_run_promised",
+        "retry_at",
+        postgresql_where=text("seen_state = 'promised'"),
+        sqlite_where=text("seen_state = 'promised'"),
+    ),
 )
 """Which DAG run executes which instance, and what the controller last saw of it.
 
-``watched`` runs are compared with Airflow's in every pass; the others only when Airflow has them in flight again.
+``attempt`` counts the runs that an instance had before this one: it has another when somebody set its status back to
+``unstarted``. ``watched`` runs are compared with Airflow's in every pass; the others only when Airflow has them in
+flight again. ``promised`` is what a run is still to be created from, for a session that is kept elsewhere.
 """

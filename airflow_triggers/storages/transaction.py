@@ -12,8 +12,8 @@ from typing import TypeVar
 from weakref import WeakSet
 
 from airflow import settings
-from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
+from sqlalchemy import ColumnElement, Engine, func, select
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
@@ -21,7 +21,10 @@ from airflow_triggers.errors import LockTimeout, SchemaOutdated, StorageError
 from airflow_triggers.storages.dbmanager import check_schema
 
 LOCK_TIMEOUT = 30.0
-"""Seconds that a writer waits for SQLite's only write lock before it gives up."""
+"""Seconds that a writer waits for a lock that another holds before it gives up."""
+
+LOCK_NOT_AVAILABLE = "55P03"
+"""PostgreSQL's SQLSTATE for a lock that was not had in time."""
 
 _checked: WeakSet[Engine] = WeakSet()
 
@@ -76,6 +79,31 @@ def snapshot() -> Iterator[Session]:
         yield session
 
 
+@contextmanager
+def savepoint(session: Session) -> Iterator[None]:
+    """Inside a transaction: what an exception leaves behind is undone, and the transaction goes on.
+
+    :raises StorageError: when the database itself failed, so that the transaction cannot go on.
+    """
+    try:
+        with translated_errors(), session.begin_nested():
+            yield
+    except (OperationalError, InterfaceError) as error:
+        raise StorageError(f"The database failed: {error.orig}. Nothing was changed; try again.") from error
+
+
+def patience() -> list[ColumnElement[bool]]:
+    """Conditions for a transaction's first UPDATE that make PostgreSQL wait no longer than :data:`LOCK_TIMEOUT`.
+
+    True always. The subquery does not depend on the rows, so it is evaluated once and before any of them is
+    locked; a statement of its own (``SET LOCAL lock_timeout``) would cost each fire a round trip.
+    """
+    if is_sqlite():
+        return []
+    setting = func.set_config("lock_timeout", f"{LOCK_TIMEOUT:.0f}s", True)
+    return [select(setting).scalar_subquery().is_not(None)]
+
+
 def first_statement(session: Session, execute: Callable[[], T]) -> T:
     """Run a transaction's first write, waiting as long as another process holds SQLite's write lock.
 
@@ -113,6 +141,11 @@ def translated_errors() -> Iterator[None]:
             "[database] sql_alchemy_pool_size."
         ) from error
     except (OperationalError, ProgrammingError) as error:
+        if getattr(error.orig, "pgcode", None) == LOCK_NOT_AVAILABLE:
+            raise LockTimeout(
+                f"Another process held the session, or a DAG run of it, for more than {LOCK_TIMEOUT:.0f} seconds; "
+                "nothing was changed. Try again."
+            ) from error
         missing = "no such table: triggers_" in str(error.orig) or (
             'relation "triggers_' in str(error.orig) and "does not exist" in str(error.orig)
         )

@@ -52,6 +52,7 @@ class Airflow:
     :param port: of the API server; the two next ones serve logs.
     :param database: the metadata database's SQLAlchemy URL; None: SQLite in ``home``.
     :param extra: more environment variables.
+    :param python: the interpreter of the environment that Airflow is installed in.
     """
 
     home: Path
@@ -59,6 +60,7 @@ class Airflow:
     database: str | None = None
     dags: Path = ROOT / "dags"
     extra: dict[str, str] = field(default_factory=dict)
+    python: Path = Path(sys.executable)
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict, init=False)
     mark: str = field(default_factory=lambda: secrets.token_hex(8), init=False)
     _family: set[psutil.Process] = field(default_factory=set, init=False)
@@ -86,7 +88,7 @@ class Airflow:
         passwords = self.home / "passwords.json"
         own = {
             "AIRFLOW_HOME": str(self.home),
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
+            "PATH": f"{self.python.parent}{os.pathsep}{os.environ.get('PATH', '')}",
             "PYTHONUNBUFFERED": "1",
             "QUESTIONNAIRE_RESULTS": str(self.results),
             MARK: self.mark,
@@ -138,7 +140,7 @@ class Airflow:
     def command(self, *arguments: str, seconds: float = 60) -> str:
         """Run ``airflow …`` to its end and return what it printed. :raises DemoError: when it fails."""
         done = subprocess.run(
-            [sys.executable, "-m", "airflow", *arguments],
+            [str(self.python), "-m", "airflow", *arguments],
             env=self.environment(),
             cwd=self.home,
             capture_output=True,
@@ -157,7 +159,7 @@ class Airflow:
         for component in components:
             with self.log.open("ab") as log:
                 self.processes[component] = subprocess.Popen(
-                    [sys.executable, "-m", "airflow", component],
+                    [str(self.python), "-m", "airflow", component],
                     env=self.environment(),
                     cwd=self.home,
                     stdin=subprocess.DEVNULL,

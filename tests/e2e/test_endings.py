@@ -2,21 +2,47 @@
 
 from __future__ import annotations
 
+import secrets
 from pathlib import Path
 
 import pytest
+import redis
 
+from airflow_triggers.storages.cache import KEY_PREFIX
 from scripts.demo.airflow import Airflow, free_ports, wait_for
-from scripts.demo.client import Client
+from scripts.demo.client import API, Client
+from tests.conftest import REDIS_URL
 
 pytestmark = pytest.mark.timeout(300)
 
-TRIGGERS = {"kill": {}, "slow": {}, "list": {}, "retry": {}, "waive": {}, "bash": {}, "plain": {"rows": 21}}
+TRIGGERS = {
+    **{key: {} for key in ("kill", "slow", "list", "retry", "waive", "ask", "bash")},
+    "filter": {"n": "x"},
+    "plain": {"rows": 21},
+}
+
+
+@pytest.fixture(params=["sql", "cache"])
+def storage(request):
+    """Where the session is kept: in Airflow's database, or in Redis."""
+    return request.param
 
 
 @pytest.fixture
-def airflow(tmp_path):
-    airflow = Airflow(tmp_path / "airflow", free_ports(), dags=Path(__file__).with_name("endings"))
+def uid():
+    """A session of this test alone, also in a Redis that others use; deleted afterwards."""
+    uid = f"all-{secrets.token_hex(4)}"
+    yield uid
+    with redis.Redis.from_url(REDIS_URL) as server:
+        server.delete(KEY_PREFIX + uid)
+
+
+@pytest.fixture
+def airflow(tmp_path, storage):
+    extra = {"AIRFLOW__TRIGGERS__CACHE_URL": REDIS_URL} if storage == "cache" else {}
+    airflow = Airflow(
+        tmp_path / "airflow", free_ports(), dags=Path(__file__).with_name("endings"), extra=extra
+    )
     try:
         airflow.prepare()
         airflow.start("scheduler", "dag-processor", "api-server")
@@ -26,7 +52,14 @@ def airflow(tmp_path):
         airflow.stop()
 
 
-def test_every_ending_is_told(airflow):
+def log_of(client, instance):
+    """The lines of the instance's task log, as Airflow's pages read them."""
+    run = f"/api/v2/dags/{instance['dag_id']}/dagRuns/{instance['dag_run_id']}"
+    answer = client.request("GET", f"{run}/taskInstances/run/logs/1", headers={"Accept": "application/json"})
+    return answer.json()["content"]
+
+
+def test_every_ending_is_told(airflow, storage, uid):
     with Client(airflow.url) as client:
         wait_for(
             "the configuration is deployed",
@@ -37,31 +70,50 @@ def test_every_ending_is_told(airflow):
             seconds=90,
             alive=airflow.check_alive,
         )
+        body = {"uid": uid, "configuration": "endings", "storage": storage}
+        assert client.request("POST", f"{API}/sessions", json=body).status_code == 201
         for trigger, kwargs in TRIGGERS.items():
-            client.fire("all", trigger, kwargs, configuration="endings")
+            client.fire(uid, trigger, kwargs, configuration="endings")
 
         def instances():
-            return {one["task"]: one for one in client.session("all")["instances"]}
+            return {one["name"]: one for one in client.session(uid)["instances"]}
 
         def settled():
             found = instances()
             waiting = {"unstarted", "scheduled", "running"}
-            return len(found) == 8 and not any(one["status"] in waiting for one in found.values())
+            return len(found) == 13 and not any(one["status"] in waiting for one in found.values())
 
         wait_for("the instances settle", settled, seconds=120, alive=airflow.check_alive)
         found = instances()
+        fires = client.session(uid)["fires"]
+        logged = log_of(client, found["t_filters#0"])
 
-    def ending(task):
-        metadata = found[task]["metadata"]
-        return found[task]["status"], metadata.get("exceptionType") or metadata.get("result")
+    def ending(task, number=0):
+        one = found[f"{task}#{number}"]
+        return one["status"], one["metadata"].get("exceptionType") or one["metadata"].get("result")
 
     assert ending("t_killed") == ("failed", "airflow_triggers.errors.TaskProcessDied")
-    assert "was killed" in found["t_killed"]["metadata"]["exceptionInfo"]
+    assert "was killed" in found["t_killed#0"]["metadata"]["exceptionInfo"]
     assert ending("t_slow") == ("failed", "airflow.sdk.exceptions.AirflowTaskTimeout")
     assert ending("t_list") == ("failed", "airflow_triggers.errors.InvalidResult")
     assert ending("t_retried") == ("finished", {"try": 2})
     assert ending("t_self_skipped") == ("skipped", None)
+    assert found["t_self_skipped#0"]["metadata"]["why"] == "nothing to do"
+    assert ending("t_asks", 0)[0] == ending("t_asks", 1)[0] == "replayed"
+    assert found["t_asks#1"]["metadata"]["tried"] == 1
+    assert ending("t_asks", 2) == ("finished", {"number": 2})
+    counted = [fire["kwargs"] for fire in fires if fire["trigger"] == "counted"]
+    assert counted == [{"number": 2, "try": 2}], "only the try that succeeded fires"
+    assert ending("t_after_asks") == ("finished", {"t_asks": {"number": 2}, "counted": counted[0]})
+    assert ending("t_filters") == ("failed", "airflow_triggers.errors.InvalidTriggerKwargs")
+    problems = found["t_filters#0"]["metadata"]["exceptionMessage"]
+    assert "2 problems in the trigger kwargs" in problems
+    assert "filter.when: Field required; found nothing" in problems
+    assert found["t_filters#0"]["metadata"]["logLevel"] == 40
+    (line,) = [one for one in logged if one.get("event") == "the answers of somebody are odd"]
+    assert (line["level"], line["respondent"]) == ("error", 17)
+    assert any("cannot be had in a worker" in str(one.get("event")) for one in logged)
     assert ending("t_bash") == ("failed", "airflow_triggers.errors.RunFailed")
-    assert "failed tasks: run" in found["t_bash"]["metadata"]["exceptionInfo"]
+    assert "failed tasks: run" in found["t_bash#0"]["metadata"]["exceptionInfo"]
     assert ending("t_plain") == ("finished", {"loaded": 42})
     assert ending("t_after_plain") == ("finished", {"t_plain": {"loaded": 42}})

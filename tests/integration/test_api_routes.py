@@ -98,6 +98,8 @@ def test_a_fire_answers_what_it_did_and_shows_in_the_session(client):
         "scheduled": [],
         "abandoned": [],
         "repeated": False,
+        "deferred": False,
+        "fire_at": None,
     }
     assert fire(client, "page", kwargs={"page": 2})["scheduled"] == ["t_import#0"]
     shown = read(client)
@@ -265,3 +267,16 @@ def test_kwargs_as_deep_as_allowed_are_kept_and_shown(client):
 def test_an_unpaired_surrogate_that_a_task_left_behind_can_be_shown(client, failed_import):
     open_session("order-1").update_instance_metadata("t_import#0", {"file": "\udcff"})
     assert client.get(failed_import).json()["metadata"]["file"] == "\udcff"
+
+
+def test_a_fire_for_later_is_listed_until_its_moment(client, survey):
+    moment = "2931-05-17T10:00:00+02:00"
+    body = {"trigger": "firstPage", "configuration": "survey", "fire_at": moment}
+    answer = client.post(f"{SESSIONS}/order-1/fires", json=body).json()
+    assert (answer["deferred"], answer["fire_at"], answer["fire_id"]) == (True, "2931-05-17T08:00:00Z", 0)
+    (fire,) = client.get(f"{SESSIONS}/order-1").json()["delayed_fires"]
+    assert (fire["trigger"], fire["fire_at"], fire["attempts"]) == ("firstPage", "2931-05-17T08:00:00Z", 0)
+    for wrong in ("2931-05-17T10:00:00", "tomorrow"):
+        refused = client.post(f"{SESSIONS}/order-1/fires", json={**body, "fire_at": wrong})
+        assert refused.status_code == 422, refused.text
+        assert "fire_at" in refused.text

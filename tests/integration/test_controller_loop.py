@@ -8,14 +8,12 @@ import pytest
 from airflow.utils.session import create_session as airflow_session
 from sqlalchemy import update
 
-from airflow_triggers.controller.loop import Controller
 from airflow_triggers.errors import ConfigurationError, SessionExists, SessionNotFound, UnknownConfiguration
 from airflow_triggers.manager import TriggerManager, trigger_managers
 from airflow_triggers.sessions import (
     configurations_of_sessions,
     create_session,
     dag_ids_of,
-    describe_session,
     fire_into,
     fires_of,
     list_sessions,
@@ -24,28 +22,7 @@ from airflow_triggers.sessions import (
 from airflow_triggers.storages import tables
 from airflow_triggers.storages.sql import SqlStorageBackend
 from tests.support.dags import dag, deploy, deploy_configuration, manifest, play, run_of
-
-
-@pytest.fixture
-def survey(airflow_db):
-    return deploy_configuration(
-        "survey",
-        t_import={"after": ["firstPage"], "withParams": {"firstPage": {"lang": "en"}}},
-        t_score={"after": ["t_import"]},
-    )
-
-
-@pytest.fixture
-def controller():
-    return Controller()
-
-
-def view(name, uid="order-1"):
-    return next(one for one in describe_session(uid).instances if one.instance.name == name)
-
-
-def statuses(uid="order-1"):
-    return {one.instance.name: one.instance.status.value for one in describe_session(uid).instances}
+from tests.support.surveys import failed_import, statuses, view
 
 
 def test_a_first_fire_makes_the_session_and_a_run_that_says_whose_it_is(survey):
@@ -64,6 +41,9 @@ def test_a_first_fire_makes_the_session_and_a_run_that_says_whose_it_is(survey):
             "task_name": "t_import",
             "number": 0,
             "configuration": "survey",
+            "manager": "default",
+            "task": survey["t_import"].to_directives(),
+            "metadata": {},
         }
         assert run.note == "t_import#0 of session order-1 (survey)."
         assert [task.task_id for task in run.task_instances] == ["run"]
@@ -115,13 +95,6 @@ def test_a_killed_task_fails_its_instance_and_the_metadata_says_so(survey, contr
     metadata = view("t_import#0").instance.metadata
     assert metadata["exceptionType"] == "airflow_triggers.errors.TaskProcessDied"
     assert "was killed" in metadata["exceptionInfo"]
-
-
-def failed_import(controller):
-    fire_into("order-1", "firstPage", {"n": 1}, configuration="survey")
-    play(view("t_import#0"), "failed")
-    controller.run_once()
-    return open_session("order-1")
 
 
 def test_a_replay_is_a_new_run_and_the_failed_ones_note_names_it(survey, controller):

@@ -67,7 +67,7 @@ def run_of(session, view):
     return session.scalar(select(DagRun).where(DagRun.dag_id == view.dag_id, DagRun.run_id == view.run_id))
 
 
-def play(view, state, *, result=None, exception=None, task_state=None, clear=False):
+def play(view, state, *, result=None, exception=None, report=None, task_state=None, clear=False):
     """Have Airflow say that the run reached a state, with what its task ``run`` pushed."""
     with create_session() as session:
         run = run_of(session, view)
@@ -77,7 +77,10 @@ def play(view, state, *, result=None, exception=None, task_state=None, clear=Fal
             select(TaskInstance).where(TaskInstance.dag_id == view.dag_id, TaskInstance.run_id == view.run_id)
         )
         task.state = TaskInstanceState(task_state or state) if state != "queued" else None
-        pushed = {"return_value": result, "triggers_exception": exception}
+        pushed = {
+            "return_value": result,
+            "triggers_report": {"exception": exception} if exception else report,
+        }
         for key, value in pushed.items():
             if value is not None:
                 session.merge(

@@ -1,35 +1,40 @@
-"""Trigger tasks for tests."""
+"""Trigger tasks for tests: those of the contract suite, and one that no storage could keep."""
 
 from __future__ import annotations
 
-from airflow.sdk.exceptions import AirflowSkipException
+from airflow_triggers.testing.contract.trigger_tasks import (
+    WORD,
+    a_list,
+    again,
+    echo,
+    fail,
+    fires,
+    fires_and_fails,
+    greet,
+    leave,
+    looks,
+    nothing,
+    skip,
+    skip_with_reason,
+)
 
-WORD = "hello"
-
-
-def greet(context):
-    return {"greeting": f"{WORD} {context.session_uid}"}
-
-
-def nothing(context):
-    return None
-
-
-def a_list(context):
-    return [1, 2]
+__all__ = [
+    "WORD",
+    "a_list",
+    "again",
+    "echo",
+    "fail",
+    "fires",
+    "fires_and_fails",
+    "greet",
+    "leave",
+    "looks",
+    "not_json",
+    "nothing",
+    "skip",
+    "skip_with_reason",
+]
 
 
 def not_json(context):
     return {"what": object()}
-
-
-def fail(context):
-    raise ValueError("no\0such thing")
-
-
-def echo(context):
-    return dict(context.trigger_kwargs)
-
-
-def skip(context):
-    raise AirflowSkipException("nothing to do")

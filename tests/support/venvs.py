@@ -1,6 +1,6 @@
-"""A virtual environment with Airflow and our wheel, nothing else: what a user has after ``pip install``.
+"""Virtual environments with Airflow and our wheel, nothing else: what a user has after ``pip install``.
 
-Neighbours: ``tests/e2e/test_wheel.py``.
+Neighbours: ``tests/e2e/test_wheel.py``; ``tests/e2e/test_extensions.py`` adds other packages.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import hashlib
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 from tests.support.environment import ROOT, SCRATCH
@@ -33,6 +34,53 @@ def build_wheel(folder: Path) -> Path:
     run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder / "dist", sources)
     (wheel,) = (folder / "dist").glob("*.whl")
     return wheel
+
+
+def build_example_wheel(example: Path, folder: Path) -> Path:
+    """Build the wheel of a package in ``examples/``, likewise from a copy."""
+    sources = shutil.copytree(
+        example, folder / example.name, ignore=shutil.ignore_patterns("__pycache__", "build", "*.egg-info")
+    )
+    run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder / "dist", sources)
+    (wheel,) = (folder / "dist").glob("*.whl")
+    return wheel
+
+
+def write_wheel(
+    folder: Path, name: str, entry_points: dict[str, dict[str, str]], modules: dict[str, str]
+) -> Path:
+    """Write the wheel of a package of single modules, without a build: what pip installs is all the same.
+
+    :param entry_points: group → name → value.
+    :param modules: module name → source.
+    """
+    info = f"{name}-1.0.dist-info"
+    declared = [
+        line
+        for group, entries in entry_points.items()
+        for line in (f"[{group}]", *(f"{entry} = {value}" for entry, value in entries.items()))
+    ]
+    files = {
+        **{f"{module}.py": source for module, source in modules.items()},
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{info}/entry_points.txt": "\n".join(declared),
+    }
+    files[f"{info}/RECORD"] = "".join(f"{path},,\n" for path in [*files, f"{info}/RECORD"])
+    wheel = folder / f"{name}-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for path, content in files.items():
+            archive.writestr(path, content)
+    return wheel
+
+
+def venv_upon(base: Path, folder: Path) -> Path:
+    """A virtual environment that has all that ``base`` has, pip included; what is installed goes into it alone."""
+    run(sys.executable, "-m", "venv", "--without-pip", folder)
+    (own,) = folder.glob("lib/python*/site-packages")
+    (below,) = base.glob("lib/python*/site-packages")
+    (own / "base.pth").write_text(f"{below}\n", encoding="utf-8")
+    return folder
 
 
 def venv_with_airflow() -> Path:

@@ -37,6 +37,17 @@ skipped      success:0   success:0   -               no
 skipped      success:0   queued:1    reopen          yes
 skipped      success:0   success:1   finish          no
 skipped      success:0   gone        -               no
+# settled by hand while the run was at work
+finished     running:0   success:0   -               no
+finished     running:0   failed:0    -               no
+finished     queued:0    running:0   -               no
+finished     running:0   running:1   reopen+start    yes
+finished     running:0   gone        -               no
+failed       running:0   failed:0    -               no
+failed       running:0   success:0   -               no
+failed       queued:0    queued:1    reopen          yes
+skipped      running:0   success:0   -               no
+# done with
 replayed     failed:0    queued:1    -               no
 replayed     failed:0    success:1   -               no
 replayed     failed:0    gone        -               no

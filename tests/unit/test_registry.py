@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from airflow.plugins_manager import AirflowPlugin
 
@@ -9,7 +11,7 @@ from airflow_triggers import plugin_managers
 from airflow_triggers.errors import RegistryError
 from airflow_triggers.manager import TriggerManager, trigger_managers
 from airflow_triggers.registry import Declared, Registry
-from airflow_triggers.runners import task_runners
+from airflow_triggers.runners import BaseTaskRunner, task_runners
 from airflow_triggers.storages import storage_backends
 
 
@@ -29,6 +31,26 @@ class Plugin(AirflowPlugin):
 
 def registry_of(*declared):
     return Registry("trigger manager", "no.such.group", elsewhere=lambda: declared)
+
+
+def plugin_registry():
+    return Registry(
+        "trigger manager",
+        "no.such.group",
+        elsewhere=plugin_managers.managers_of_plugins,
+        base=TriggerManager,
+    )
+
+
+def registry_of_entry_points(monkeypatch, tmp_path, base, **declared):
+    """A registry of a package that is on the path with these entry points of the group ``triggers.test``."""
+    info = tmp_path / "shop-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: shop\nVersion: 1.0\n")
+    lines = [f"{name} = {value}" for name, value in declared.items()]
+    (info / "entry_points.txt").write_text("\n".join(["[triggers.test]", *lines]))
+    monkeypatch.syspath_prepend(tmp_path)
+    return Registry("trigger manager", "triggers.test", base=base)
 
 
 def test_what_the_package_declares_is_found():
@@ -72,7 +94,7 @@ def test_one_that_cannot_be_imported_is_told_with_its_package_and_the_others_wor
 
 def test_airflow_plugins_declare_managers(monkeypatch):
     monkeypatch.setattr(plugin_managers.plugins_manager, "_get_plugins", lambda: ([Plugin], {}))
-    registry = Registry("trigger manager", "no.such.group", elsewhere=plugin_managers.managers_of_plugins)
+    registry = plugin_registry()
     assert registry.get_class("finalizing") is Finalizing
     with pytest.raises(
         RegistryError, match=r"Nameless of the plugin 'shop' \(shop==1.0\) has no name. Set the class"
@@ -87,3 +109,107 @@ def test_a_registered_class_goes_before_a_declared_one():
     registry = registry_of(Declared("x", lambda: Nameless, "shop"))
     registry.register("x", Finalizing)
     assert registry.get_class("x") is Finalizing
+
+
+class OwnName(TriggerManager):
+    name = "own"
+
+
+def no_class(storage):
+    """A function is no manager."""
+
+
+@pytest.mark.parametrize(
+    ("declared", "said"),
+    [
+        ("Nameless", "has no name. Set the class attribute 'name', 'mine'."),
+        ("OwnName", "has the name 'own'. Declare it under the name that is its class attribute 'name'."),
+        ("no_class", "is no trigger manager. Declare a class that derives from airflow_triggers.manager.Tr"),
+        ("Missing", "cannot be imported: AttributeError: .* Repair or reinstall that package."),
+    ],
+)
+def test_an_entry_point_that_is_no_named_manager_is_told_with_its_package_and_what_to_do(
+    monkeypatch, tmp_path, declared, said
+):
+    value = f"{__name__}:{declared}"
+    registry = registry_of_entry_points(
+        monkeypatch, tmp_path, TriggerManager, mine=value, finalizing=f"{__name__}:Finalizing"
+    )
+    (problem,) = registry.problems()
+    assert re.match(rf"The trigger manager 'mine' of shop \({re.escape(value)}\) {said}", problem)
+    with pytest.raises(RegistryError, match="of shop"):
+        registry.get_class("mine")
+    assert registry.get_class("finalizing") is Finalizing
+
+
+def test_a_module_that_ends_the_process_when_it_is_imported_does_not(monkeypatch, tmp_path):
+    (tmp_path / "ends_the_process.py").write_text("import sys\nsys.exit(3)\n")
+    registry = registry_of_entry_points(monkeypatch, tmp_path, TriggerManager, mine="ends_the_process:Mine")
+    (problem,) = registry.problems()
+    assert "'mine' of shop (ends_the_process:Mine) cannot be imported: SystemExit: 3" in problem
+
+
+def test_a_class_that_leaves_its_contract_open_is_told_with_what_it_lacks(monkeypatch, tmp_path):
+    registry = registry_of_entry_points(monkeypatch, tmp_path, BaseTaskRunner, idle=f"{__name__}:IdleRunner")
+    (problem,) = registry.problems()
+    assert "lacks replayed, skip. Define what its base class leaves open." in problem
+
+
+class IdleRunner(BaseTaskRunner):
+    name = "idle"
+
+    def run(self, start):
+        """Nothing."""
+
+
+class Unreadable(AirflowPlugin):
+    name = "unreadable"
+
+    @property
+    def trigger_managers(self):
+        raise RuntimeError("no settings")
+
+
+def plugin_with(managers):
+    return type("Odd", (AirflowPlugin,), {"name": "odd", "source": "odd==1.0", "trigger_managers": managers})
+
+
+@pytest.mark.parametrize(
+    ("plugin", "said"),
+    [
+        (plugin_with(None), r"'trigger_managers' of the plugin 'odd' \(odd==1.0\) is None, expected a list"),
+        (plugin_with(Finalizing), r"is <class '.*Finalizing'>, expected a list of classes"),
+        (plugin_with("finalizing"), "is 'finalizing', expected a list of classes"),
+        (
+            plugin_with([{"name": "x"}]),
+            r"\{'name': 'x'\} of the plugin 'odd' \(odd==1.0\) is no trigger manager",
+        ),
+        (plugin_with([Registry]), r"Registry of the plugin 'odd' \(odd==1.0\) is no trigger manager"),
+        (plugin_with([Plugin]), r"The trigger manager 'shop' of the plugin 'odd' .* is no trigger manager"),
+        (Unreadable(), r"is RuntimeError\('no settings'\), expected a list of classes"),
+    ],
+)
+def test_a_plugin_whose_managers_are_something_else_is_told_and_the_other_plugins_managers_work(
+    monkeypatch, plugin, said
+):
+    good = plugin_with([Finalizing])
+    monkeypatch.setattr(plugin_managers.plugins_manager, "_get_plugins", lambda: ([plugin, good], {}))
+    registry = plugin_registry()
+    (problem,) = registry.problems()
+    assert re.search(said, problem)
+    assert registry.get_class("finalizing") is Finalizing
+
+
+def test_a_plugin_that_airflow_could_not_load_is_told_when_a_name_is_missed_and_only_then(monkeypatch):
+    plugins = ([plugin_with([Finalizing])], {"shop.plugin": "No module named 'till'"})
+    monkeypatch.setattr(plugin_managers.plugins_manager, "_get_plugins", lambda: plugins)
+    registry = plugin_registry()
+    assert registry.problems() == []
+    with pytest.raises(
+        RegistryError, match=r"could not load the plugin 'shop\.plugin': No module named 'till'"
+    ):
+        registry.get_class("tills")
+
+
+def test_what_the_package_declares_is_without_problems():
+    assert [trigger_managers.problems(), storage_backends.problems(), task_runners.problems()] == [[], [], []]

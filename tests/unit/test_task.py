@@ -70,13 +70,13 @@ def test_another_result_fails_with_the_reason(function, reason):
     assert isinstance(error, InvalidResult)
     with pytest.raises(InvalidResult, match=reason):
         raise error
-    assert pushed["triggers_exception"]["exceptionType"] == "airflow_triggers.errors.InvalidResult"
+    assert pushed["triggers_report"]["exception"]["exceptionType"] == "airflow_triggers.errors.InvalidResult"
 
 
 def test_an_exception_is_reported_with_its_traceback():
     error, pushed = run("fail")
     assert isinstance(error, ValueError)
-    reported = pushed["triggers_exception"]
+    reported = pushed["triggers_report"]["exception"]
     assert reported["exceptionType"] == "builtins.ValueError"
     assert reported["exceptionMessage"] == "no�such thing"
     assert "trigger_tasks.py" in reported["exceptionInfo"]
@@ -92,7 +92,7 @@ def test_a_run_without_a_session_says_what_to_do():
 def test_a_missing_callable_is_reported_too():
     error, pushed = run("no_such_function")
     assert isinstance(error, AttributeError)
-    assert pushed["triggers_exception"]["exceptionType"] == "builtins.AttributeError"
+    assert pushed["triggers_report"]["exception"]["exceptionType"] == "builtins.AttributeError"
 
 
 def test_values_attached_to_an_exception_are_part_of_its_description():
@@ -112,7 +112,9 @@ def test_a_long_traceback_keeps_its_end():
 def test_what_ends_a_task_is_reported_and_passed_on_as_it_is(monkeypatch, leaving):
     pushed, caught = run_raising(monkeypatch, leaving)
     assert caught is leaving
-    assert pushed["triggers_exception"]["exceptionType"].rpartition(".")[2] == type(leaving).__name__
+    assert (
+        pushed["triggers_report"]["exception"]["exceptionType"].rpartition(".")[2] == type(leaving).__name__
+    )
 
 
 @pytest.mark.parametrize(

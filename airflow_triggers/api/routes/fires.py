@@ -34,7 +34,7 @@ def list_fires(
     uid: SessionUidDep, query: Annotated[FiresQuery, Query()], permissions: PermissionsDep
 ) -> FiresPage:
     """Every fire of the session, newest first: who, when, kwargs, and what it did. Page with `before`."""
-    permissions.require_read(sessions.open_session(uid).storage.configuration)
+    permissions.require_read(sessions.configuration_of(uid))
     found = sessions.fires_of(uid, limit=query.limit + 1, before=query.before)
     page = found[: query.limit]
     return FiresPage(
@@ -62,6 +62,7 @@ def fire(
                 manager=body.manager,
                 idempotency_key=body.idempotency_key,
                 fired_by=user_name,
+                fire_at=body.fire_at,
                 authorize=partial(_authorize, permissions, body.trigger),
             )
     except IdempotencyConflict as error:

@@ -47,9 +47,12 @@ def list_sessions(query: Annotated[SessionsQuery, Query()], permissions: Permiss
     summary="Create a session",
     status_code=201,
     responses={
-        200: {"description": "It existed with the same configuration and manager.", "model": SessionDetail},
+        200: {
+            "description": "It existed with the same configuration, manager and storage.",
+            "model": SessionDetail,
+        },
         404: {"description": "No deployed configuration has that name.", "model": ErrorBody},
-        409: {"description": "It exists with another configuration or manager.", "model": ErrorBody},
+        409: {"description": "It exists with another configuration, manager or storage.", "model": ErrorBody},
     },
 )
 def create_session(
@@ -65,13 +68,14 @@ def create_session(
             uid,
             configuration=body.configuration,
             manager=body.manager,
+            storage=body.storage,
             metadata=body.metadata,
             by=user_name,
         )
     except SessionExists as error:
         # Its own words name the other configuration, which the user might not be allowed to know.
         raise SessionExists(
-            f"Session {uid!r} exists with another configuration or manager. Choose another UID."
+            f"Session {uid!r} exists with another configuration, manager or storage. Choose another UID."
         ) from error
     response.status_code = 201 if created else 200
     return SessionDetail.of_description(readable_session(uid, permissions, fire_limit=FIRES_IN_DETAIL))

@@ -2,9 +2,23 @@
 
 from airflow.sdk import dag, task
 
-from airflow_triggers import trigger_dags
+from airflow_triggers import trigger_dags, trigger_task
 
 trigger_dags(__file__)
+
+
+@trigger_task(max_retries=2, retries=1, retry_delay=0)
+def ask_again(context):
+    """Asks to be run again until the number is large enough; each of Airflow's own tries fires, one of them counts."""
+    number = context.trigger_kwargs["ask"].get("number", 0)
+    context.fire("counted", {"number": number, "try": context.airflow["ti"].try_number})
+    if number < 2:
+        raise context.retry(
+            metadata={"tried": number}, replacement_kwargs={"ask": {"number": number + 1}}, cooldown=0.5
+        )
+    if context.airflow["ti"].try_number == 1:
+        raise ConnectionError("Airflow tries again")
+    return {"number": number}
 
 
 @dag(schedule=None, is_paused_upon_creation=False)

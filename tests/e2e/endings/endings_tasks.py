@@ -3,8 +3,9 @@
 import os
 import signal
 import time
+from datetime import date
 
-from airflow.sdk.exceptions import AirflowSkipException
+from airflow_triggers.errors import NoDatabaseInTask
 
 
 def kill(context):
@@ -26,7 +27,18 @@ def fail_once(context):
 
 
 def waive(context):
-    raise AirflowSkipException("nothing to do")
+    context.fire("never")
+    raise context.skip({"why": "nothing to do"})
+
+
+def filters(context):
+    with context.get_logger_context(context={"respondent": 17}) as logger:
+        logger.error("the answers of %s are odd", "somebody")
+    try:
+        logger.info("%s", context.manager.storage.latest_kwargs)
+    except NoDatabaseInTask as error:
+        logger.info("%s", error)
+    return context.filter_kwargs({"filter": {"n": int, "lang": (str, "de"), "when": date}})
 
 
 def echo(context):

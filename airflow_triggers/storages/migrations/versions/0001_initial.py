@@ -21,6 +21,17 @@ Moment = UtcDateTime
 
 def upgrade() -> None:
     op.create_table(
+        "triggers_asset_event",
+        sa.Column("event_id", Id, autoincrement=False, nullable=False),
+        sa.Column("seen", Moment, nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("due", Moment, nullable=True),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("event_id", name=op.f("pk_triggers_asset_event")),
+    )
+    op.create_index(op.f("ix_triggers_asset_event_due"), "triggers_asset_event", ["due"], unique=False)
+    op.create_index(op.f("ix_triggers_asset_event_seen"), "triggers_asset_event", ["seen"], unique=False)
+    op.create_table(
         "triggers_configuration",
         sa.Column("hash", sa.String(length=64), nullable=False),
         sa.Column("name", sa.String(length=250), nullable=True),
@@ -31,6 +42,7 @@ def upgrade() -> None:
         "triggers_session",
         sa.Column("id", Id, autoincrement=True, nullable=False),
         sa.Column("uid", sa.String(length=200), nullable=False),
+        sa.Column("storage", sa.String(length=200), server_default=sa.text("'sql'"), nullable=False),
         sa.Column("manager", sa.String(length=200), nullable=False),
         sa.Column("configuration_hash", sa.String(length=64), nullable=True),
         sa.Column("metadata", sa.JSON(), nullable=False),
@@ -51,6 +63,31 @@ def upgrade() -> None:
         ["configuration_hash"],
         unique=False,
     )
+    op.create_table(
+        "triggers_delayed_fire",
+        sa.Column("id", Id, autoincrement=True, nullable=False),
+        sa.Column("session_id", Id, nullable=False),
+        sa.Column("trigger_name", sa.String(length=200), nullable=False),
+        sa.Column("kwargs", sa.JSON(), nullable=False),
+        sa.Column("fire_at", Moment, nullable=False),
+        sa.Column("due", Moment, nullable=False),
+        sa.Column("fired_by", sa.String(length=250), nullable=True),
+        sa.Column("idempotency_key", sa.String(length=250), nullable=True),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["session_id"],
+            ["triggers_session.id"],
+            name=op.f("fk_triggers_delayed_fire_session_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_triggers_delayed_fire")),
+        sa.UniqueConstraint(
+            "session_id", "idempotency_key", name=op.f("uq_triggers_delayed_fire_session_id_idempotency_key")
+        ),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(op.f("ix_triggers_delayed_fire_due"), "triggers_delayed_fire", ["due"], unique=False)
     op.create_table(
         "triggers_event",
         sa.Column("id", Id, autoincrement=True, nullable=False),
@@ -114,6 +151,7 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_triggers_hook")),
+        sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_triggers_hook_due"), "triggers_hook", ["due"], unique=False)
     op.create_table(
@@ -140,6 +178,8 @@ def upgrade() -> None:
         sa.Column("session_id", Id, nullable=False),
         sa.Column("task_name", sa.String(length=200), nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("attempt", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("promised", sa.JSON(none_as_null=True), nullable=True),
         sa.Column("seen_state", sa.String(length=50), nullable=False),
         sa.Column("seen_clear_number", sa.Integer(), nullable=False),
         sa.Column("watched", sa.Boolean(), nullable=False),
@@ -164,6 +204,14 @@ def upgrade() -> None:
         postgresql_where=sa.text("watched"),
         sqlite_where=sa.text("watched"),
     )
+    op.create_index(
+        "ix_triggers_run_promised",
+        "triggers_run",
+        ["retry_at"],
+        unique=False,
+        postgresql_where=sa.text("seen_state = 'promised'"),
+        sqlite_where=sa.text("seen_state = 'promised'"),
+    )
     op.create_table(
         "triggers_wait",
         sa.Column("session_id", Id, nullable=False),
@@ -185,6 +233,12 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("triggers_wait")
     op.drop_index(
+        "ix_triggers_run_promised",
+        table_name="triggers_run",
+        postgresql_where=sa.text("seen_state = 'promised'"),
+        sqlite_where=sa.text("seen_state = 'promised'"),
+    )
+    op.drop_index(
         "ix_triggers_run_watched",
         table_name="triggers_run",
         postgresql_where=sa.text("watched"),
@@ -198,6 +252,11 @@ def downgrade() -> None:
     op.drop_table("triggers_fire")
     op.drop_index(op.f("ix_triggers_event_session_id_id"), table_name="triggers_event")
     op.drop_table("triggers_event")
+    op.drop_index(op.f("ix_triggers_delayed_fire_due"), table_name="triggers_delayed_fire")
+    op.drop_table("triggers_delayed_fire")
     op.drop_index(op.f("ix_triggers_session_configuration_hash"), table_name="triggers_session")
     op.drop_table("triggers_session")
     op.drop_table("triggers_configuration")
+    op.drop_index(op.f("ix_triggers_asset_event_seen"), table_name="triggers_asset_event")
+    op.drop_index(op.f("ix_triggers_asset_event_due"), table_name="triggers_asset_event")
+    op.drop_table("triggers_asset_event")

@@ -1,0 +1,31 @@
+"""How a trigger is named as an Airflow asset: ``x-triggers://<configuration or ->/<trigger>``, both quoted.
+
+Neighbours: ``operators/`` declare such assets in DAG files, the controller fires for their events.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import quote, unquote
+
+SCHEME = "x-triggers://"
+ANY_TRIGGER = f"{SCHEME}any"
+"""The asset whose events name their trigger themselves."""
+
+_NO_CONFIGURATION = "-"
+
+
+def uri_of(trigger_name: str, configuration: str | None) -> str:
+    """The URI of a trigger's asset.
+
+    >>> uri_of("page received", "survey")
+    'x-triggers://survey/page%20received'
+    """
+    return f"{SCHEME}{quote(configuration or _NO_CONFIGURATION, safe='')}/{quote(trigger_name, safe='')}"
+
+
+def trigger_of(uri: str) -> tuple[str | None, str | None]:
+    """The trigger's name and the configuration's that a URI says; None where it leaves that to the event."""
+    configuration, separator, trigger = uri.removeprefix(SCHEME).partition("/")
+    if not separator:
+        return None, None
+    return unquote(trigger), None if configuration == _NO_CONFIGURATION else unquote(configuration)

@@ -1,0 +1,87 @@
+"""``@trigger_task``: a function in a DAG file becomes a DAG that any configuration can name as its ``run``.
+
+Neighbours: ``compile.py`` compiles what configurations themselves declare; ``task/`` calls the function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeVar, overload
+
+from airflow_triggers.configuration.compile import one_task_dag
+from airflow_triggers.configuration.dag_file import register
+from airflow_triggers.configuration.names import COMPILED_TASK_ID, is_dag_id
+from airflow_triggers.configuration.options import RESULT_TASK_ID, wrong_options
+from airflow_triggers.errors import ConfigurationError
+from airflow_triggers.task import TriggerTaskOperator
+from airflow_triggers.task.calling import MAX_RETRIES_ATTRIBUTE, TriggerCallable
+from airflow_triggers.task.context import DEFAULT_MAX_RETRIES
+
+F = TypeVar("F", bound=TriggerCallable)
+
+TAG = "trigger task"
+"""The tag of every DAG that was declared so."""
+
+
+@overload
+def trigger_task(function: F) -> F: ...
+
+
+@overload
+def trigger_task(
+    *, dag_id: str | None = None, max_retries: int = DEFAULT_MAX_RETRIES, **airflow: Any
+) -> Callable[[F], F]: ...
+
+
+def trigger_task(
+    function: F | None = None,
+    *,
+    dag_id: str | None = None,
+    max_retries: int = DEFAULT_MAX_RETRIES,
+    **airflow: Any,
+) -> F | Callable[[F], F]:
+    """Declare a trigger task in a DAG file: a DAG of one task that calls the function with its TaskContext.
+
+    .. code-block:: python
+
+        # in the DAGs folder; Airflow reads files only that mention "airflow" and "dag"
+        from airflow_triggers import trigger_task
+
+
+        @trigger_task(dag_id="import_subject", max_retries=5, retries=1, pool="imports")
+        def import_subject(context):
+            return {"id": context.trigger_kwargs["firstPageReceived"]["respondent"]}
+
+    A configuration names it by the DAG's id: ``run: import_subject``. The function itself stays what it is, so that it
+    can be called and tested.
+
+    :param dag_id: the DAG's id; None: the function's name.
+    :param max_retries: how often ``context.retry`` may have an instance run again; Airflow's ``retries`` are beside it.
+    :param airflow: Airflow's options, as under ``airflow:`` in a configuration.
+    :raises ConfigurationError: when an option is unknown or of another form, or the id is none that Airflow takes.
+    """
+
+    def declare(declared: F) -> F:
+        _declare(declared, dag_id or declared.__name__, max_retries, airflow)
+        return declared
+
+    return declare if function is None else declare(function)
+
+
+def _declare(function: TriggerCallable, dag_id: str, max_retries: Any, airflow: dict[str, Any]) -> None:
+    source = f"@trigger_task {dag_id!r}"
+    problems = list(wrong_options(airflow))
+    if not is_dag_id(dag_id):
+        problems.append("the DAG's id may have letters, digits, '_', '-' and '.', 250 at most.")
+    if not isinstance(max_retries, int) or isinstance(max_retries, bool) or max_retries < 0:
+        problems.append(f"'max_retries' is {max_retries!r}, expected a whole number, zero or more.")
+    if RESULT_TASK_ID in airflow:
+        problems.append(f"{RESULT_TASK_ID!r} is for a 'run' that is a DAG with several tasks.")
+    if problems:
+        raise ConfigurationError(problems, source=source)
+    setattr(function, MAX_RETRIES_ATTRIBUTE, max_retries)
+    make_operator = partial(TriggerTaskOperator, callable=function)
+    dag = one_task_dag(dag_id, make_operator, airflow=airflow, tags={TAG}, doc_md=function.__doc__)
+    dag.add_result(dag.get_task(COMPILED_TASK_ID).output)
+    register([dag])

@@ -1,0 +1,138 @@
+"""Applies what was decided about a run to its instance, with what the run's tasks left behind.
+
+Neighbours: ``decide.py`` decides, ``loop.py`` calls this under the session's lock, ``gateway.py`` reads the run.
+Reading is apart from applying, since a session that is kept elsewhere is written with no transaction open.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from airflow_triggers import gateway
+from airflow_triggers.configuration.names import COMPILED_TASK_ID, RunKind, run_kind
+from airflow_triggers.controller.decide import Decision
+from airflow_triggers.errors import InvalidReport, InvalidTrigger, RunDeleted, RunFailed, TaskProcessDied
+from airflow_triggers.failures import describe_exception
+from airflow_triggers.manager import TriggerManager
+from airflow_triggers.report import TaskReport, merged
+from airflow_triggers.states import Event
+from airflow_triggers.types import TaskInstance, validate_trigger_kwargs
+
+log = logging.getLogger(__name__)
+
+
+_READING = frozenset({Event.FAIL, Event.FINISH})
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObservedRun:
+    """The DAG run that executes an instance, as it was found.
+
+    :param gone: whether it was deleted.
+    :param pushed: what its tasks left behind, if it has ended.
+    :param task_states: by task id, if it has ended.
+    """
+
+    dag_id: str
+    run_id: str
+    gone: bool
+    pushed: gateway.Pushed
+    task_states: Mapping[str, str]
+
+
+def observe_run(
+    session: Session, instance: TaskInstance, decision: Decision, *, dag_id: str, run_id: str, gone: bool
+) -> ObservedRun:
+    """Read of a run what applying the decision needs."""
+    pushed, states = gateway.Pushed(), dict[str, str]()
+    if not gone and _READING & set(decision.events):
+        named = instance.task.airflow.get("result_task_id")
+        task_id = named if run_kind(instance.task.run) is RunKind.DAG else COMPILED_TASK_ID
+        pushed = gateway.read_pushed(session, dag_id, run_id, task_id=task_id)
+        states = gateway.task_states(session, dag_id, run_id)
+    return ObservedRun(dag_id=dag_id, run_id=run_id, gone=gone, pushed=pushed, task_states=states)
+
+
+def apply(manager: TriggerManager, instance: TaskInstance, decision: Decision, run: ObservedRun) -> None:
+    """Have the manager record what happened, event by event. Under the session's lock."""
+    for event in decision.events:
+        if event is Event.FAIL:
+            after = _fail(manager, instance, run)
+        elif event is Event.FINISH:
+            after = _finish(manager, instance, run)
+        else:
+            after = manager.record_progress(instance, event)
+        log.info(
+            "Session %s: %s %s → %s (DAG run %s of %s)",
+            *(manager.storage.uid, instance.name, instance.status.value, after.status.value),
+            *(run.run_id, run.dag_id),
+        )
+        instance = after
+
+
+def _finish(manager: TriggerManager, instance: TaskInstance, run: ObservedRun) -> TaskInstance:
+    """The run succeeded: finished with what it returned; skipped when every task of it was."""
+    try:
+        report = _report(run)
+        if set(run.task_states.values()) == {"skipped"}:
+            return manager.record_progress(instance, Event.WAIVE, report=report)
+        kwargs = validate_trigger_kwargs(_as_kwargs(run.pushed.result))
+    except (InvalidReport, InvalidTrigger) as error:
+        return manager.record_progress(instance, Event.FAIL, metadata=describe_exception(error))
+    return manager.record_progress(
+        instance,
+        Event.FINISH,
+        metadata={"result": run.pushed.result},
+        cascade=True,
+        cascade_kwargs=kwargs,
+        report=report,
+    )
+
+
+def _as_kwargs(result: Any) -> Mapping[str, Any]:
+    """What a run returned, as kwargs: a mapping is taken as it is, another value under its XCom key."""
+    if result is None:
+        return {}
+    return result if isinstance(result, Mapping) else {gateway.RETURN_KEY: result}
+
+
+def _fail(manager: TriggerManager, instance: TaskInstance, run: ObservedRun) -> TaskInstance:
+    """The run failed: with what its task reported, else what Airflow knows."""
+    if run.gone:
+        error = RunDeleted(f"The DAG run {run.run_id!r} of {run.dag_id!r} was deleted in Airflow.")
+        return manager.record_progress(instance, Event.FAIL, metadata=describe_exception(error))
+    try:
+        report = _report(run)
+    except InvalidReport as error:
+        return manager.record_progress(instance, Event.FAIL, metadata=describe_exception(error))
+    metadata = {} if report.exception else describe_exception(_unreported(instance, run))
+    return manager.record_progress(instance, Event.FAIL, metadata=metadata, report=report)
+
+
+def _unreported(instance: TaskInstance, run: ObservedRun) -> Exception:
+    """Why a run failed of which no task said so."""
+    failed = sorted(task_id for task_id, state in run.task_states.items() if state == "failed")
+    if run_kind(instance.task.run) is RunKind.CALLABLE and failed:
+        return TaskProcessDied(
+            "The task's process ended without reporting an exception: it was killed, marked failed, ran out of "
+            f"memory, or could not load its DAG file. Its log in Airflow, run {run.run_id!r} of "
+            f"{run.dag_id!r}, may say more."
+        )
+    what = (
+        f"failed tasks: {', '.join(failed)}"
+        if failed
+        else "no task of it failed; it timed out or was marked failed"
+    )
+    return RunFailed(
+        f"The DAG run {run.run_id!r} of {run.dag_id!r} failed ({what}). Their logs in Airflow say why."
+    )
+
+
+def _report(run: ObservedRun) -> TaskReport:
+    """:raises InvalidReport: when a task reported what cannot be used."""
+    return merged(TaskReport.from_json(one) for one in run.pushed.reports)

@@ -1,0 +1,39 @@
+"""What other packages add (managers, storages, runners): every process that uses it checks all of it when it starts.
+
+Neighbours: ``registry.py`` finds and loads it. ``api/app.py`` and ``cli/commands.py`` ask here, the controller asks the
+registries themselves: nobody is to learn in the middle of a fire that a class cannot be imported.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from airflow_triggers.manager import trigger_managers
+from airflow_triggers.registry import Registry
+from airflow_triggers.runners import task_runners
+from airflow_triggers.storages import storage_backends
+
+log = logging.getLogger(__name__)
+
+REGISTRIES: tuple[Registry[Any], ...] = (trigger_managers, storage_backends, task_runners)
+
+
+def extension_problems() -> list[str]:
+    """A sentence for each manager, storage or runner that cannot be used; the others work."""
+    return [problem for registry in REGISTRIES for problem in _told(registry.problems)]
+
+
+def check_extensions() -> list[str]:
+    """Log the :func:`extension_problems` as errors, and return them."""
+    return [problem for registry in REGISTRIES for problem in _told(registry.check)]
+
+
+def _told(look: Callable[[], list[str]]) -> list[str]:
+    """A boundary: what goes wrong in looking is logged, and keeps no process from starting."""
+    try:
+        return look()
+    except Exception:
+        log.exception("The installed managers, storages and runners could not be looked at")
+        return []

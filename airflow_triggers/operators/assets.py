@@ -1,0 +1,42 @@
+"""Assets that stand for triggers: an event of one, from wherever it comes, fires its trigger.
+
+Neighbours: ``asset_uris.py`` names them, the controller reads their events.
+"""
+
+from __future__ import annotations
+
+from airflow.sdk import Asset
+
+from airflow_triggers.asset_uris import ANY_TRIGGER, SCHEME, uri_of
+from airflow_triggers.types import validate_trigger_name
+
+GROUP = "triggers"
+
+
+def trigger_asset(trigger_name: str, *, configuration: str | None = None) -> Asset:
+    """The asset of a trigger, for the ``outlets`` of any task.
+
+    .. code-block:: python
+
+        page_received = trigger_asset("pageReceived", configuration="questionnaire")
+
+
+        @task(outlets=[page_received])
+        def load(respondent, *, outlet_events):
+            outlet_events[page_received].add_partitions(respondent)  # the session's UID
+            outlet_events[page_received].extra = {"kwargs": {"page": 3}}
+
+    When the task has succeeded, the trigger is fired once into the session that the partition key names (that of the
+    task's own run, if none is added), with the kwargs that ``extra`` has. "Create asset event" in Airflow's pages and
+    REST API does the same.
+
+    :param configuration: a deployed configuration's name: with it, a first event creates the session.
+    :raises InvalidTrigger: when the name is outside the allowed form.
+    """
+    uri = uri_of(validate_trigger_name(trigger_name), configuration)
+    return Asset(name=f"trigger {uri.removeprefix(SCHEME)}", uri=uri, group=GROUP)
+
+
+def any_trigger_asset() -> Asset:
+    """The asset of :class:`FireTriggerOperator`: its events' ``extra`` names the trigger."""
+    return Asset(name="any trigger", uri=ANY_TRIGGER, group=GROUP)

@@ -1,0 +1,143 @@
+"""What a trigger task says besides its result: why it failed, what it logged, what it asks for.
+
+Neighbours: ``task/`` fills it in; from a worker it travels as an XCom that the ``controller/`` reads, from a thread
+directly; the manager applies it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from airflow_triggers.errors import InvalidReport, TriggersError
+from airflow_triggers.failures import reported_exception
+from airflow_triggers.types import (
+    Kwargs,
+    TriggerKwargs,
+    validate_fire_at,
+    validate_idempotency_key,
+    validate_instance_metadata,
+    validate_replacement_kwargs,
+    validate_trigger_kwargs,
+    validate_trigger_name,
+)
+
+REPORT_KEY = "triggers_report"
+"""The XCom that carries the report of a task in a worker."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestedFire:
+    """A trigger that a task fires, effective when it succeeds.
+
+    :param fire_at: not before this moment; None: at once.
+    :raises InvalidTrigger: when the name, the kwargs, the key or the moment are outside the allowed form.
+    """
+
+    trigger_name: str
+    trigger_kwargs: Kwargs = field(default_factory=dict)
+    idempotency_key: str | None = None
+    fire_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        validate_trigger_name(self.trigger_name)
+        object.__setattr__(self, "trigger_kwargs", validate_trigger_kwargs(self.trigger_kwargs))
+        if self.idempotency_key is not None:
+            validate_idempotency_key(self.idempotency_key)
+        object.__setattr__(self, "fire_at", validate_fire_at(self.fire_at))
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestedReplay:
+    """How a failed instance is to be replayed.
+
+    :param replacement_kwargs: ``{trigger: kwargs}`` for the clone; None: the same.
+    :param cooldown: seconds until the clone runs; None: at once.
+    :param retries: how many replays in a row the task itself asked for, this one included; 0: somebody else did.
+    :raises InvalidTrigger: when the kwargs are outside the allowed form.
+    :raises ValueError: when the cooldown is no number of seconds.
+    """
+
+    replacement_kwargs: TriggerKwargs | None = None
+    cooldown: float | None = None
+    retries: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "replacement_kwargs", validate_replacement_kwargs(self.replacement_kwargs))
+        if self.cooldown is not None and not (math.isfinite(self.cooldown) and self.cooldown >= 0):
+            raise ValueError(f"A cooldown is a number of seconds, zero or more; found {self.cooldown!r}.")
+
+    @property
+    def clone_metadata(self) -> dict[str, Any]:
+        """What the clone's metadata says of it."""
+        said = {"cooldown": self.cooldown, "retries": self.retries}
+        return {key: value for key, value in said.items() if value}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskReport:
+    """What a trigger task says besides its result.
+
+    :param exception: as :func:`describe_exception` makes it, of a task that failed.
+    :param metadata: to be attached to the instance.
+    :param fires: in the order in which they were asked for.
+    :param log_level: the highest level that its logger saw.
+    :raises InvalidMetadata: when the metadata is outside the allowed form.
+    """
+
+    exception: Mapping[str, Any] | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    fires: tuple[RequestedFire, ...] = ()
+    retry: RequestedReplay | None = None
+    log_level: int = logging.NOTSET
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "metadata", validate_instance_metadata(self.metadata))
+        if self.exception is not None:
+            object.__setattr__(self, "exception", reported_exception(self.exception))
+
+    @property
+    def instance_metadata(self) -> dict[str, Any]:
+        """What becomes of it in the instance's metadata."""
+        level = {"logLevel": self.log_level} if self.log_level else {}
+        return {**self.metadata, **(self.exception or {}), **level}
+
+    def to_json(self) -> dict[str, Any]:
+        """What is not empty, of JSON's own types: of a tuple Airflow would make an object that names its class."""
+        empty = asdict(TaskReport())
+        kept = {key: value for key, value in asdict(self).items() if value != empty[key]}
+        plain: dict[str, Any] = json.loads(json.dumps(kept, default=datetime.isoformat))
+        return plain
+
+    @classmethod
+    def from_json(cls, value: object) -> TaskReport:
+        """Read what :meth:`to_json` wrote; or somebody else, since any code in a worker can write it.
+
+        :raises InvalidReport: when it is outside the allowed form.
+        """
+        try:
+            return _adapter.validate_python(value)
+        except (ValidationError, TriggersError, ValueError) as error:
+            raise InvalidReport(f"The task reported what cannot be used: {error}") from error
+
+
+_adapter: TypeAdapter[TaskReport] = TypeAdapter(TaskReport)
+
+
+def merged(reports: Iterable[TaskReport]) -> TaskReport:
+    """The reports of a run's tasks as one; of what only one can say, the first one's counts."""
+    known = list(reports)
+    return TaskReport(
+        exception=next((one.exception for one in known if one.exception is not None), None),
+        metadata={key: value for one in reversed(known) for key, value in one.metadata.items()},
+        fires=tuple(fire for one in known for fire in one.fires),
+        retry=next((one.retry for one in known if one.retry is not None), None),
+        log_level=max((one.log_level for one in known), default=logging.NOTSET),
+    )

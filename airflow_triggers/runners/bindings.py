@@ -1,0 +1,91 @@
+"""Which DAG run executes which instance: the rows of ``triggers_run``.
+
+Neighbours: ``airflow.py`` and ``promises.py`` write them, the controller compares them with Airflow's runs.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, delete, insert, select, update
+from sqlalchemy.orm import Session
+
+from airflow_triggers.gateway import NewRun
+from airflow_triggers.storages import tables
+from airflow_triggers.storages.base import BaseStorageBackend
+from airflow_triggers.types import SEEN_RUN, SeenRun, TaskInstance
+
+_COLUMNS = tables.run.c
+
+
+def bind(
+    session: Session,
+    new: NewRun,
+    session_id: int,
+    instance: TaskInstance,
+    *,
+    attempt: int,
+    seen: SeenRun,
+    **more: Any,
+) -> None:
+    """Remember the run of an instance.
+
+    :param more: other columns; a run is watched unless they say otherwise.
+    """
+    values = {
+        "dag_id": new.dag_id,
+        "run_id": new.run_id,
+        "session_id": session_id,
+        "task_name": instance.task.name,
+        "number": instance.number,
+        "attempt": attempt,
+        "seen_state": seen.state,
+        "seen_clear_number": seen.clear_number,
+        "watched": True,
+    }
+    session.execute(insert(tables.run).values(**values | more))
+
+
+def unbind(session: Session, session_id: int, instance: TaskInstance) -> int:
+    """Forget the run of an instance, if it has one; returns the number of its next one."""
+    gone = delete(tables.run).where(
+        _COLUMNS.session_id == session_id,
+        _COLUMNS.task_name == instance.task.name,
+        _COLUMNS.number == instance.number,
+    )
+    earlier = session.scalar(gone.returning(_COLUMNS.attempt))
+    return 0 if earlier is None else int(earlier) + 1
+
+
+def find(session: Session, storage: BaseStorageBackend, instance: TaskInstance) -> Any:
+    """The row of an instance; None when it has no run."""
+    owner = select(tables.session.c.id).where(tables.session.c.uid == storage.uid).scalar_subquery()
+    query = select(tables.run).where(
+        _COLUMNS.session_id == owner,
+        _COLUMNS.task_name == instance.task.name,
+        _COLUMNS.number == instance.number,
+    )
+    return session.execute(query).one_or_none()
+
+
+def seen_of(instance: TaskInstance, bound: Any) -> SeenRun:
+    """The run as it was last seen: what is kept with the session counts, where it is kept elsewhere than the row."""
+    kept = instance.metadata.get(SEEN_RUN)
+    if kept is not None and kept["run_id"] == bound.run_id:
+        return SeenRun(kept["state"], kept["clear_number"])
+    return SeenRun(bound.seen_state, bound.seen_clear_number)
+
+
+def note_seen(session: Session, bound: Any, seen: SeenRun | None, *, watched: bool = False) -> None:
+    """Remember what a run was seen to be, or made by us; and stop watching it unless it is still to be heard."""
+    known = seen or SeenRun(bound.seen_state, bound.seen_clear_number)
+    session.execute(
+        update(tables.run)
+        .where(*by_key(bound.dag_id, bound.run_id))
+        .values(seen_state=known.state, seen_clear_number=known.clear_number, watched=watched)
+    )
+
+
+def by_key(dag_id: str, run_id: str) -> tuple[ColumnElement[bool], ...]:
+    """Conditions for the row of a run."""
+    return _COLUMNS.dag_id == dag_id, _COLUMNS.run_id == run_id

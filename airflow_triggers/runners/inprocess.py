@@ -1,0 +1,73 @@
+"""Calls a trigger task's callable in this process, and tells the manager what came of it.
+
+For runners whose instances are not DAG runs: ``threading.py``, and the one of ``airflow_triggers.testing``.
+"""
+
+from __future__ import annotations
+
+from airflow.sdk.exceptions import AirflowSkipException
+
+from airflow_triggers.configuration.callables import callable_path
+from airflow_triggers.errors import ConfigurationError, RunnerError
+from airflow_triggers.runners.base import Start
+from airflow_triggers.states import Event
+from airflow_triggers.task import TaskContext, TriggerCallable, call, load_callable
+from airflow_triggers.types import TaskConfig, TaskInstance
+
+
+def perform(start: Start, function: TriggerCallable | None = None) -> TaskInstance:
+    """Run the instance of a start to its end, and report each step. The lock must not be held.
+
+    :param function: called with the :class:`TaskContext`; None: the one that the task's ``run`` names.
+    :returns: the instance as it is then.
+    :raises InvalidTransition: when somebody else changed the instance's status meanwhile.
+    """
+    start.report(Event.START)
+    context = context_of(start)
+    try:
+        result = call(function or load_callable(path_of_run(start.instance.task)), context)
+    except AirflowSkipException as skip:
+        return start.report(Event.WAIVE, report=context.report(skip))
+    except BaseException as error:  # noqa: BLE001 - the task's own, sys.exit() too: it belongs to the instance
+        return start.report(Event.FAIL, report=context.report(error))
+    return start.report(
+        Event.FINISH,
+        metadata={"result": result},
+        cascade=True,
+        cascade_kwargs=result,
+        report=context.report(),
+    )
+
+
+def context_of(start: Start) -> TaskContext:
+    """What the callable is given."""
+    instance = start.instance
+    return TaskContext(
+        trigger_kwargs=start.kwargs,
+        session_uid=start.storage.uid,
+        instance_name=instance.name,
+        task_name=instance.task.name,
+        number=instance.number,
+        configuration=start.configuration.name,
+        manager_name=start.manager.name,
+        task=instance.task,
+        metadata=instance.metadata,
+        session_manager=start.manager,
+    )
+
+
+def path_of_run(task: TaskConfig) -> str:
+    """The callable that the task's ``run`` names, as ``module:function``.
+
+    :raises RunnerError: when it names none that this process can import.
+    """
+    try:
+        path = callable_path(task.run) if isinstance(task.run, str) else None
+    except ConfigurationError as error:
+        raise RunnerError(str(error)) from error
+    if path is None:
+        raise RunnerError(
+            f"'run' is {task.run!r}, expected a callable ('package.module.function' or 'module:function'): only a "
+            "callable can run without Airflow."
+        )
+    return path

@@ -1,0 +1,55 @@
+"""The row by which Airflow's processes find a session that is kept elsewhere than in Airflow's database.
+
+It says which storage keeps the session, which manager handles it, and which configuration it has, so that REST can list
+and authorize it and the controller can open it. Neighbours: ``sql.py`` keeps whole sessions in the same table.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from airflow_triggers.errors import SessionExists
+from airflow_triggers.storages import rows, tables
+from airflow_triggers.storages.base import BaseStorageBackend
+from airflow_triggers.storages.transaction import first_statement
+from airflow_triggers.types import Configuration
+
+
+def anchor(session: Session, storage: BaseStorageBackend, *, configuration: Configuration) -> int:
+    """Make the session's row, or bring it up to date; returns its key. The transaction's first statement.
+
+    :raises SessionExists: when a session of that UID is kept by another storage.
+    """
+    own, now = tables.session.c, datetime.now(UTC)
+    values = {
+        "uid": storage.uid,
+        "storage": storage.name,
+        "manager": storage.manager_name or "default",
+        "metadata": {},
+        "created": now,
+        "last_modified": now,
+        "version": 0,
+    }
+    made = rows.insert_or_ignore(session, tables.session, values)
+    first_statement(session, lambda: session.execute(made))
+    row = session.execute(select(own.id, own.storage).where(own.uid == storage.uid)).one()
+    if row.storage != storage.name:
+        raise kept_elsewhere(storage.uid, row.storage, asked=storage.name)
+    content_hash = rows.keep_configuration(session, configuration)
+    session.execute(
+        update(tables.session)
+        .where(own.id == row.id)
+        .values(configuration_hash=content_hash, last_modified=now, version=own.version + 1)
+    )
+    return int(row.id)
+
+
+def kept_elsewhere(uid: str, storage_name: str, *, asked: str) -> SessionExists:
+    """The error of whoever takes a session for one of another storage."""
+    return SessionExists(
+        f"Session {uid!r} is kept by the storage {storage_name!r}, not by {asked!r}. Choose another UID, or "
+        "open it there."
+    )

@@ -1,0 +1,57 @@
+"""Finds a trigger task's function, calls it, and checks what it returns.
+
+Neighbours: ``operator.py`` calls from a worker, ``runners/inprocess.py`` from a thread of the application.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from importlib import import_module
+from typing import Any
+
+from airflow_triggers.errors import InvalidResult, InvalidTrigger
+from airflow_triggers.task.context import DEFAULT_MAX_RETRIES, TaskContext
+from airflow_triggers.types import validate_trigger_kwargs
+
+TriggerCallable = Callable[[TaskContext], Mapping[str, Any] | None]
+
+MAX_RETRIES_ATTRIBUTE = "__triggers_max_retries__"
+"""On a function: how often it may ask to be run again."""
+
+
+def call(function: TriggerCallable, context: TaskContext) -> dict[str, Any] | None:
+    """Call a trigger task's function; its result as JSON can hold it.
+
+    :raises InvalidResult: when it returns neither a mapping that JSON can hold nor None.
+    """
+    result = function(replace(context, max_retries=max_retries_of(function)))
+    if result is None:
+        return None
+    path = path_of(function)
+    if not isinstance(result, Mapping):
+        raise InvalidResult(
+            f"{path} returned {type(result).__name__} {str(result)[:80]!r}, expected a mapping or None: it becomes the "
+            "kwargs of the trigger that is fired when the task finishes."
+        )
+    try:
+        return validate_trigger_kwargs(result)
+    except InvalidTrigger as error:
+        raise InvalidResult(f"{path} returned a mapping that JSON cannot hold: {error}") from error
+
+
+def path_of(function: TriggerCallable) -> str:
+    """``module:function``, for messages where it cannot be imported."""
+    return f"{function.__module__}:{getattr(function, '__qualname__', repr(function))}"
+
+
+def max_retries_of(function: TriggerCallable) -> int:
+    """How often it may ask to be run again, as it was declared (see ``trigger_task``)."""
+    return int(getattr(function, MAX_RETRIES_ATTRIBUTE, DEFAULT_MAX_RETRIES))
+
+
+def load_callable(path: str) -> TriggerCallable:
+    """The function at ``module:function``. :raises ImportError, AttributeError: when there is none."""
+    module_name, _, function_name = path.partition(":")
+    found: TriggerCallable = getattr(import_module(module_name), function_name)
+    return found

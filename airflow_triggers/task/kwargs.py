@@ -1,0 +1,76 @@
+"""Validates and converts trigger kwargs by a schema of pydantic models or types.
+
+Neighbours: ``context.py`` offers it as ``context.filter_kwargs``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError, create_model
+
+from airflow_triggers.errors import InvalidTriggerKwargs
+from airflow_triggers.types import TriggerKwargs
+
+KwargsSchema = Mapping[str, Any]
+"""Trigger → what its kwargs are: a pydantic model, a mapping of field → type or (type, default), or any other type."""
+
+_MAX_SHOWN = 80
+
+
+def filter_kwargs(trigger_kwargs: TriggerKwargs, schema: KwargsSchema) -> dict[str, Any]:
+    """The kwargs of the schema's triggers, converted: a model's instance, a dict of the fields, or a value of the type.
+
+    Triggers and fields that the schema does not name are left out; a trigger without kwargs counts as ``{}``.
+
+    :raises InvalidTriggerKwargs: listing every field that does not fit, of every trigger.
+    :raises TypeError: when the schema itself cannot be used.
+    """
+    converted, problems = {}, []
+    for trigger, wanted in schema.items():
+        try:
+            converted[trigger] = _converted(trigger, wanted, trigger_kwargs.get(trigger, {}))
+        except ValidationError as error:
+            problems += [(trigger, *problem) for problem in _problems(error)]
+    if problems:
+        raise InvalidTriggerKwargs(problems)
+    return converted
+
+
+def _converted(trigger: str, wanted: Any, kwargs: Any) -> Any:
+    if not isinstance(wanted, Mapping):
+        return _adapter(trigger, wanted).validate_python(kwargs)
+    fields = {f"f{at}": _field(name, kind) for at, (name, kind) in enumerate(wanted.items())}
+    try:
+        model = create_model(trigger, __config__=ConfigDict(arbitrary_types_allowed=True), **fields)
+    except Exception as error:
+        raise TypeError(f"The schema of the trigger {trigger!r} cannot be used: {error}") from error
+    made = model.model_validate(kwargs)
+    return {name: getattr(made, key) for key, name in zip(fields, wanted, strict=True)}
+
+
+def _field(name: str, kind: Any) -> Any:
+    """A field of any name, also one that Python or pydantic would not take: it is an alias."""
+    from pydantic import Field
+
+    annotation, *default = kind if isinstance(kind, tuple) else (kind,)
+    return annotation, Field(*default or (...,), alias=name)
+
+
+def _adapter(trigger: str, wanted: Any) -> TypeAdapter[Any]:
+    try:
+        return TypeAdapter(wanted)
+    except Exception as error:
+        raise TypeError(
+            f"The schema of the trigger {trigger!r} is {wanted!r}, expected a pydantic model, a mapping of field → "
+            f"type, or a type: {error}"
+        ) from error
+
+
+def _problems(error: ValidationError) -> Iterator[tuple[str, str, str]]:
+    for one in error.errors(include_url=False):
+        found = repr(one["input"])
+        missing = one["type"] == "missing"
+        shown = "nothing" if missing else found[:_MAX_SHOWN] + "…" * (len(found) > _MAX_SHOWN)
+        yield ".".join(str(part) for part in one["loc"]), one["msg"], shown

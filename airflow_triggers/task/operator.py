@@ -1,0 +1,64 @@
+"""The operator that runs a trigger task's callable in a worker.
+
+Neighbours: ``configuration/`` puts it into DAGs; the controller reads what it reports, from XComs of the run, since a
+worker has no database.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import (
+    AirflowFailException,
+    AirflowRescheduleException,
+    AirflowTaskTimeout,
+    DagRunTriggerException,
+    DownstreamTasksSkipped,
+)
+
+from airflow_triggers.errors import MaxRetriesExceeded
+from airflow_triggers.report import REPORT_KEY, TaskReport
+from airflow_triggers.task.calling import TriggerCallable, call, load_callable, path_of
+from airflow_triggers.task.context import TaskContext
+
+PASSING = (AirflowRescheduleException, DagRunTriggerException, DownstreamTasksSkipped)
+"""Exceptions by which a task tells Airflow that it has not ended, or what follows it: nothing to report."""
+
+
+class TriggerTaskOperator(BaseOperator):
+    """Calls a trigger task's callable; what it returns, a mapping or None, cascades.
+
+    What else is to be known of it, its exception with type, message and traceback first of all, is reported before
+    the exception is raised on, so that Airflow's own retries and the session's instance both know it.
+
+    :param callable: ``module:function``, or the function itself; it takes a :class:`TaskContext`.
+    """
+
+    template_fields = ("callable",)
+    ui_color = "#e4f0e2"
+
+    def __init__(self, *, callable: str | TriggerCallable, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._function = None if isinstance(callable, str) else callable
+        self.callable = callable if isinstance(callable, str) else path_of(callable)
+
+    def execute(self, context: Any) -> dict[str, Any] | None:
+        """Run in the worker; see the class."""
+        given = TaskContext.from_airflow(context)
+        try:
+            result = call(self._function or load_callable(self.callable), given)
+        except PASSING:
+            raise
+        except (Exception, AirflowTaskTimeout, SystemExit) as error:
+            _push(context, given.report(error))
+            if isinstance(error, MaxRetriesExceeded):
+                raise AirflowFailException(str(error)) from error
+            raise
+        _push(context, given.report())
+        return result
+
+
+def _push(context: Any, report: TaskReport) -> None:
+    if content := report.to_json():
+        context["ti"].xcom_push(key=REPORT_KEY, value=content)

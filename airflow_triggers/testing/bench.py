@@ -1,0 +1,58 @@
+"""What the sessions of one test share: the cache, the clock, the stubs, and what their configurations name.
+
+Neighbours: ``session.py`` is one session on it; ``functions.py`` looks up here what a task does.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from dogpile.cache import make_region
+
+from airflow_triggers.configuration.names import compiled_dag_id
+from airflow_triggers.testing.clock import Clock
+from airflow_triggers.testing.sources import ConfigurationSource, default_folders, read_configuration
+from airflow_triggers.testing.stubs import Stub
+from airflow_triggers.types import Configuration
+
+
+class Bench:
+    """A test's own world: nothing of it is known to another test.
+
+    :param now: where the clock begins; None: the present moment.
+    :param folders: where configurations are looked for; None: ``dags`` and the working directory.
+    """
+
+    def __init__(self, *, now: datetime | None = None, folders: Sequence[str | Path] | None = None) -> None:
+        self.region = make_region().configure("dogpile.cache.memory")
+        self.clock = Clock(now)
+        self.stubs: dict[str, Stub] = {}
+        self.compiled: dict[str, str | Mapping[str, Any]] = {}
+        """By the id of the DAG that a deployed configuration's task becomes, its ``run`` as it was written."""
+        self._folders = default_folders() if folders is None else tuple(Path(it).absolute() for it in folders)
+        self._imports: list[str] = []
+
+    def read(self, source: ConfigurationSource) -> Mapping[str, Any] | Configuration:
+        """The configuration that the source names. See :func:`read_configuration`."""
+        found, folder = read_configuration(source, self._folders)
+        if folder is not None and str(folder) not in self._imports:
+            self._imports.append(str(folder))
+        if isinstance(found, Configuration) and found.name is not None:
+            self.compiled |= {compiled_dag_id(found.name, task.name): task.run for task in found}
+        return found
+
+    @contextmanager
+    def importable(self) -> Iterator[None]:
+        """Inside, modules beside the YAML files can be imported, as Airflow makes those of the DAGs folder."""
+        added = [folder for folder in self._imports if folder not in sys.path]
+        sys.path.extend(added)
+        try:
+            yield
+        finally:
+            for folder in added:
+                sys.path.remove(folder)

@@ -1,0 +1,75 @@
+"""One call of a task's function in a test: what is to reach the test itself, and what a DAG would return.
+
+Neighbours: ``runner.py`` makes it; ``runners/inprocess.py`` does what is the same everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import wraps
+from types import NoneType
+from typing import Any
+
+from airflow_triggers.runners import Start
+from airflow_triggers.runners.inprocess import perform
+from airflow_triggers.states import Event
+from airflow_triggers.task import TaskContext, TriggerCallable
+from airflow_triggers.types import TaskInstance
+
+RETURN_KEY = "return_value"
+"""Under which a DAG's result cascades when it is no mapping."""
+
+
+class Call:
+    """Calls the function for an instance.
+
+    :param as_dag: whether a DAG or an operator does the work in earnest, whose result may be any value.
+    """
+
+    def __init__(self, function: TriggerCallable, *, as_dag: bool) -> None:
+        self._function, self._as_dag = function, as_dag
+        self._passing: BaseException | None = None
+        self._plain: list[Any] = []
+
+    def perform(self, start: Start) -> TaskInstance:
+        """Run the instance to its end.
+
+        :raises BaseException: what is not the task's: Ctrl-C, ``pytest.fail()``. The instance is failed then.
+        """
+        __tracebackhide__ = True
+        ended = perform(replace(start, report=self._reporting(start)), self._watched())
+        if self._passing is not None:
+            raise self._passing
+        return ended
+
+    def _watched(self) -> TriggerCallable:
+        @wraps(self._function)
+        def watched(context: TaskContext) -> Any:
+            result: Any
+            try:
+                result = self._function(context)
+            except BaseException as error:
+                self._passing = None if _belongs_to_the_task(error) else error
+                raise
+            if self._as_dag and not isinstance(result, (Mapping, NoneType)):
+                self._plain.append(result)
+                return {RETURN_KEY: result}
+            return result
+
+        return watched
+
+    def _reporting(self, start: Start) -> Any:
+        """What reports as the start does, and of a DAG's plain result the result itself."""
+
+        def report(event: Event, **said: Any) -> TaskInstance:
+            if event is Event.FINISH and self._plain:
+                said["metadata"] = {"result": self._plain[-1]}
+            return start.report(event, **said)
+
+        return report
+
+
+def _belongs_to_the_task(error: BaseException) -> bool:
+    """Whether a worker would have it fail the task: not so Ctrl-C, and what test frameworks end a test by."""
+    return isinstance(error, (Exception, SystemExit)) or type(error).__module__.startswith("airflow.")

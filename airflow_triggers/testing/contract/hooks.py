@@ -1,0 +1,108 @@
+"""Hooks of a manager: after what they follow is kept, and remembered until they ended.
+
+Part of the contract suite: see ``contract/__init__.py``.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+from airflow_triggers.storages.base import BaseStorageBackend
+from airflow_triggers.testing.contract.actors import TracedManager, configure, statuses
+from airflow_triggers.testing.contract.suite import StorageSuite
+
+
+class HooksContract(StorageSuite):
+    """Hooks of a manager: after what they follow is kept, and remembered until they ended."""
+
+    def test_a_hook_that_raises_undoes_nothing_and_is_kept_for_later(self, manager: TracedManager) -> None:
+        configure(manager, t_a={"after": ["x"]})
+        manager.raises = {"fire"}
+        assert manager.fire("x").scheduled == ("t_a#0",)
+        assert statuses(manager) == {"t_a#0": "scheduled"}
+        assert self.promised_hooks(manager.storage) == ["_post_fire"]
+
+    def test_a_hook_that_ended_is_forgotten(self, manager: TracedManager) -> None:
+        configure(manager, t_a={"after": ["x"]})
+        manager.fire("x")
+        assert manager.trace == [("fire", "x", ["t_a#0"])]
+        assert self.promised_hooks(manager.storage) == []
+
+    def test_a_hook_may_fire(self, manager: TracedManager, monkeypatch: pytest.MonkeyPatch) -> None:
+        configure(manager, t_a={"after": ["x"]}, t_b={"after": ["y"]})
+
+        def fires(trigger: str, scheduled: Any) -> None:
+            if trigger == "x":
+                manager.fire("y")
+
+        monkeypatch.setattr(manager, "_post_fire", fires)
+        manager.fire("x")
+        assert statuses(manager) == {"t_a#0": "scheduled", "t_b#0": "scheduled"}
+
+    @pytest.mark.parametrize("method", ["hook_done", "hook_failed"])
+    def test_a_fire_is_kept_though_its_hook_cannot_be_crossed_off(
+        self, manager: TracedManager, monkeypatch: pytest.MonkeyPatch, method: str
+    ) -> None:
+        configure(manager, t_a={"after": ["x"]})
+
+        def unavailable(*_: Any) -> None:
+            raise ConnectionError("the database went away")
+
+        monkeypatch.setattr(type(manager.storage), method, unavailable)
+        manager.raises = {"fire"} if method == "hook_failed" else set()
+        assert manager.fire("x").scheduled == ("t_a#0",)
+        assert statuses(manager) == {"t_a#0": "scheduled"}
+        monkeypatch.undo()
+        assert self.promised_hooks(manager.storage) == ["_post_fire"]
+
+    def test_a_hook_may_raise_what_no_database_holds(
+        self, manager: TracedManager, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        configure(manager, t_a={"after": ["x"]})
+
+        def broken(*_: Any) -> None:
+            raise ValueError("a \0 and a lone \ud800")
+
+        monkeypatch.setattr(manager, "_post_fire", broken)
+        assert manager.fire("x").scheduled == ("t_a#0",)
+        assert self.promised_hooks(manager.storage) == ["_post_fire"]
+
+    # -- what the storage keeps of them ----------------------------------------------------------------------
+
+    def test_a_hook_is_promised_with_what_is_written_and_forgotten_when_it_is_done(
+        self, storage: BaseStorageBackend
+    ) -> None:
+        with storage.acquire_lock(create=True):
+            first = storage.add_hook("_post_fire", {"trigger_name": "x", "scheduled": ["t_a#0"]})
+            second = storage.add_hook("_post_skip", {"instance": "t_a#0", "cascade": False})
+        assert self.promised_hooks(self.storage_of(storage.uid)) == ["_post_fire", "_post_skip"]
+        storage.hook_done(first)
+        assert self.promised_hooks(storage) == ["_post_skip"]
+        storage.hook_failed(second, "Traceback …")
+        storage.hook_failed(second, "Traceback …")
+        assert self.promised_hooks(storage) == ["_post_skip"]
+        storage.hook_done(second)
+        assert self.promised_hooks(storage) == []
+
+    def test_a_hook_that_was_done_may_be_reported_again(self, storage: BaseStorageBackend) -> None:
+        with storage.acquire_lock(create=True):
+            token = storage.add_hook("_post_fire", {"trigger_name": "x", "scheduled": []})
+        storage.hook_done(token)
+        storage.hook_done(token)
+        storage.hook_failed(token, "too late")
+        assert self.promised_hooks(storage) == []
+
+    def test_a_hook_of_what_was_undone_is_not_promised(self, storage: BaseStorageBackend) -> None:
+        with suppress(LookupError), storage.acquire_lock(create=True):
+            storage.add_hook("_post_fire", {"trigger_name": "x", "scheduled": []})
+            raise LookupError
+        assert not storage.exists
+        with storage.acquire_lock(create=True):
+            with suppress(LookupError), storage.savepoint():
+                storage.add_hook("_post_fire", {"trigger_name": "x", "scheduled": []})
+                raise LookupError
+            storage.add_hook("_post_replay", {"instance": "t_a#1"})
+        assert self.promised_hooks(storage) == ["_post_replay"]

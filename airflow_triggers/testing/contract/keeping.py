@@ -1,0 +1,259 @@
+"""What a storage keeps: configuration, instances, fires and metadata, read as they were written.
+
+Part of the contract suite: see ``contract/__init__.py``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from airflow_triggers import states
+from airflow_triggers.errors import InstanceNotFound, SessionNotFound, StaleWrite
+from airflow_triggers.storages.base import BaseStorageBackend
+from airflow_triggers.testing.contract.suite import StorageSuite
+from airflow_triggers.types import Configuration, Fire, InstanceStatus, TaskConfig, TaskInstance
+
+NOON = datetime(2026, 1, 31, 12, 0, 0, 123456, tzinfo=UTC)
+
+IMPORT = TaskConfig(
+    name="t_import",
+    run={"operator": "a.b.Operator", "argument": [1, {"ü": None}]},
+    after=("received", "späte Ankunft 😀"),
+    and_every="page",
+    unless=("embedded",),
+    with_params={"page": {"lang": "en"}},
+    using="threading",
+    airflow={"retries": 2},
+    extra={"priority": "high"},
+)
+
+NOTIFY = TaskConfig(name="t_notify", run="module:function", after=("t_import",))
+
+CONFIGURATION = Configuration({"t_notify": NOTIFY, "t_import": IMPORT}, "questionnaire")
+
+
+def fire(trigger_name: str, **fields: Any) -> Fire:
+    """A fire of the trigger."""
+    return Fire(**{"kwargs": {}, "fired_at": NOON, **fields}, trigger_name=trigger_name)
+
+
+class KeepingContract(StorageSuite):
+    """What a storage keeps: configuration, instances, fires and metadata, read as they were written."""
+
+    @pytest.fixture
+    def kept(self, storage: BaseStorageBackend) -> BaseStorageBackend:
+        """A session with a configuration."""
+        with storage.acquire_lock(create=True):
+            storage.set_configuration(CONFIGURATION)
+        return storage
+
+    def test_a_session_that_nobody_made_is_empty(self, storage: BaseStorageBackend) -> None:
+        assert not storage.exists
+        assert storage.manager_name is None
+        assert (storage.tasks, storage.instances, storage.latest_kwargs, storage.metadata) == ({}, {}, {}, {})
+        assert storage.fires() == []
+        assert storage.instances_of_task("t_import") == []
+        with pytest.raises(SessionNotFound, match="survey-1"):
+            storage["t_import#0"]
+
+    def test_a_configuration_is_read_as_it_was_written_in_its_order(self, kept: BaseStorageBackend) -> None:
+        found = self.storage_of(kept.uid).configuration
+        assert found == CONFIGURATION
+        assert list(found.tasks) == ["t_notify", "t_import"]
+        assert list(kept.tasks) == ["t_notify", "t_import"]
+
+    def test_metadata_is_replaced_whole(self, kept: BaseStorageBackend) -> None:
+        for metadata in ({"a": {"ü": [1, None, "😀"]}, "b": 2}, {"c": 3}, {}):
+            with kept.acquire_lock():
+                kept.set_metadata(metadata)
+            assert self.storage_of(kept.uid).metadata == metadata
+
+    def test_what_is_read_is_a_copy(self, kept: BaseStorageBackend) -> None:
+        with kept.acquire_lock():
+            kept.set_metadata({"a": 1})
+            kept.record_fire(fire("x", kwargs={"n": 1}))
+        kept.metadata["b"] = 2
+        kept.latest_kwargs["y"] = {}
+        kept.instances["t_import#0"] = TaskInstance(task=IMPORT, number=0)
+        kept.tasks.clear()
+        assert (kept.metadata, kept.latest_kwargs, kept.instances) == ({"a": 1}, {"x": {"n": 1}}, {})
+        assert len(kept.tasks) == 2
+
+    # -- instances -------------------------------------------------------------------------------------------
+
+    def test_an_instance_is_read_as_it_was_written(self, kept: BaseStorageBackend) -> None:
+        made = TaskInstance(
+            task=IMPORT,
+            number=0,
+            status=InstanceStatus.FAILED,
+            kwargs={"received": {"a": [1, None, "😀"]}, "page": {}},
+            unless_seen=frozenset({"embedded"}),
+            metadata={"exceptionInfo": "Traceback\n" + "x" * 50_000, "timestamps": {"created": "…"}},
+        )
+        with kept.acquire_lock():
+            kept.add(made)
+            assert kept["t_import#0"] == made
+        elsewhere = self.storage_of(kept.uid)
+        assert elsewhere["t_import#0"] == made
+        assert elsewhere.instances == {"t_import#0": made}
+
+    def test_instances_are_ordered_by_task_as_configured_and_number(self, kept: BaseStorageBackend) -> None:
+        with kept.acquire_lock():
+            for _ in range(11):
+                kept.create_instance("t_import")
+            kept.create_instance(NOTIFY)
+            assert (kept.count_instances(IMPORT), kept.count_instances(NOTIFY)) == (11, 1)
+        names = [f"t_import#{number}" for number in range(11)]
+        assert list(kept.instances) == [one.name for one in kept] == ["t_notify#0", *names]
+        assert [one.name for one in kept.instances_of_task("t_import")] == names
+        assert kept.instances_of_task(IMPORT) == kept.instances_of_task("t_import")
+        assert kept.instances_of_task("t_unknown") == []
+
+    @pytest.mark.parametrize("name", ["t_import#1", "t_unknown#0", "t_import", "t_import#x", "#0", ""])
+    def test_an_instance_that_does_not_exist_is_named(self, kept: BaseStorageBackend, name: str) -> None:
+        with kept.acquire_lock():
+            kept.create_instance("t_import")
+        with pytest.raises(InstanceNotFound, match=f"survey-1.*{name}"):
+            kept[name]
+
+    def test_a_changed_instance_is_kept(self, kept: BaseStorageBackend) -> None:
+        with kept.acquire_lock():
+            before = kept.create_instance("t_import", kwargs={"received": {"n": 1}})
+            after = states.with_status(before, InstanceStatus.FINISHED, now=NOON, metadata={"result": {}})
+            kept.put(before, after)
+            assert kept["t_import#0"] == after
+        assert self.storage_of(kept.uid)["t_import#0"] == after
+
+    def test_an_instance_whose_status_moved_on_is_not_overwritten(self, kept: BaseStorageBackend) -> None:
+        with kept.acquire_lock():
+            before = kept.create_instance("t_import")
+            kept.put(before, replace(before, status=InstanceStatus.SCHEDULED))
+        with (
+            pytest.raises(StaleWrite, match="t_import#0 of session 'survey-1' is not unstarted"),
+            kept.acquire_lock(),
+        ):
+            kept.put(before, replace(before, status=InstanceStatus.ABANDONED))
+        assert kept["t_import#0"].status is InstanceStatus.SCHEDULED
+
+    def test_a_number_is_taken_once(self, kept: BaseStorageBackend) -> None:
+        with kept.acquire_lock():
+            made = kept.create_instance("t_import", metadata={"first": True})
+        with pytest.raises(StaleWrite, match="t_import#0"), kept.acquire_lock():
+            kept.add(replace(made, metadata={}))
+        assert kept["t_import#0"].metadata["first"] is True
+
+    def test_an_instance_has_its_tasks_current_configuration(self, kept: BaseStorageBackend) -> None:
+        with kept.acquire_lock():
+            kept.create_instance("t_import")
+            kept.set_configuration(
+                CONFIGURATION.updated(Configuration({"t_import": replace(IMPORT, unless=())}))
+            )
+            assert kept["t_import#0"].task.unless == ()
+        assert kept["t_import#0"].task.unless == ()
+        assert list(kept.tasks) == ["t_notify", "t_import"]
+
+    # -- fires -----------------------------------------------------------------------------------------------
+
+    def test_a_fire_is_read_as_it_was_written(self, kept: BaseStorageBackend) -> None:
+        with kept.acquire_lock():
+            recorded = kept.record_fire(
+                fire(
+                    "späte Ankunft 😀",
+                    kwargs={"ü": {"a": [1, None]}},
+                    fired_by="ann",
+                    idempotency_key="k",
+                    touched=("t_a#0", "t_b#0"),
+                    created=("t_b#0",),
+                    scheduled=("t_a#0",),
+                    abandoned=("t_c#0",),
+                )
+            )
+            assert kept.find_fire("k") == recorded
+        assert recorded.fire_id > 0
+        assert self.storage_of(kept.uid).fires() == [recorded]
+
+    def test_fires_are_listed_newest_first_and_by_pages(self, kept: BaseStorageBackend) -> None:
+        with kept.acquire_lock():
+            ids = [kept.record_fire(fire("x", kwargs={"n": number})).fire_id for number in range(7)]
+        assert ids == sorted(set(ids))
+        listed = [one.fire_id for one in kept.fires()]
+        assert listed == ids[::-1]
+        pages, before = [], None
+        while page := kept.fires(limit=3, before=before):
+            pages.append([one.fire_id for one in page])
+            before = page[-1].fire_id
+        assert pages == [listed[:3], listed[3:6], listed[6:]]
+        assert kept.fires(limit=0) == []
+
+    def test_the_latest_kwargs_are_those_of_each_triggers_latest_fire(self, kept: BaseStorageBackend) -> None:
+        with kept.acquire_lock():
+            for number, trigger in enumerate(["x", "y", "x"]):
+                kept.record_fire(fire(trigger, kwargs={"n": number}))
+            assert kept.latest_kwargs == {"y": {"n": 1}, "x": {"n": 2}}
+        assert self.storage_of(kept.uid).latest_kwargs == {"y": {"n": 1}, "x": {"n": 2}}
+
+    def test_a_fire_is_found_by_its_key_in_its_own_session(self, kept: BaseStorageBackend) -> None:
+        other = self.storage_of("survey-2")
+        with kept.acquire_lock():
+            first = kept.record_fire(fire("x", idempotency_key="k"))
+            kept.record_fire(fire("x"))
+        with other.acquire_lock(create=True):
+            assert other.find_fire("k") is None
+            second = other.record_fire(fire("y", idempotency_key="k"))
+            assert other.find_fire("k") == second
+        with kept.acquire_lock():
+            assert kept.find_fire("k") == first
+            assert kept.find_fire("K") is None
+
+    # -- what a fire looks at --------------------------------------------------------------------------------
+
+    def test_a_fire_looks_at_what_lacks_the_trigger(self, kept: BaseStorageBackend) -> None:
+        with kept.acquire_lock():
+            kept.create_instance("t_import", kwargs={"page": {}})
+            lacking = kept.create_instance("t_import", kwargs={"received": {}})
+            kept.create_instance("t_import", status=InstanceStatus.SCHEDULED)
+            kept.create_instance("t_notify")
+            view = kept.fire_view("page")
+            assert [task.name for task in view.tasks] == ["t_import"]
+            assert [one.name for one in view.waiting] == [lacking.name]
+            assert view.counts["t_import"] == 3
+            assert kept.fire_view("unheard").tasks == ()
+
+    def test_a_fire_knows_what_fired_before_for_an_instance_that_it_makes(
+        self, kept: BaseStorageBackend
+    ) -> None:
+        with kept.acquire_lock():
+            kept.record_fire(fire("received", kwargs={"n": 1}))
+            kept.record_fire(fire("received", kwargs={"n": 2}))
+            kept.record_fire(fire("embedded"))
+            view = kept.fire_view("page")
+            assert (view.latest["received"], view.latest["embedded"]) == ({"n": 2}, {})
+
+    def test_an_instance_waits_for_what_its_replaced_task_requires(self, kept: BaseStorageBackend) -> None:
+        with kept.acquire_lock():
+            kept.create_instance("t_notify")
+        with kept.acquire_lock():
+            kept.set_configuration(
+                CONFIGURATION.updated(Configuration({"t_notify": replace(NOTIFY, after=("y", "z"))}))
+            )
+            assert [one.name for one in kept.fire_view("z").waiting] == ["t_notify#0"]
+            assert kept.fire_view("t_import").tasks == ()
+
+    # -- sessions --------------------------------------------------------------------------------------------
+
+    @pytest.mark.parametrize("uid", ["survey-10", "Survey-1", "survey-1#0", "survey%", "survey-1:x", "ü😀"])
+    def test_sessions_with_like_names_are_strangers(self, kept: BaseStorageBackend, uid: str) -> None:
+        other = self.storage_of(uid)
+        assert not other.exists
+        with other.acquire_lock(create=True, manager="another"):
+            other.set_configuration(Configuration({"t_import": IMPORT}))
+            other.create_instance("t_import")
+            other.record_fire(fire("x", kwargs={"n": 1}))
+            other.set_metadata({"n": 1})
+        assert (kept.instances, kept.latest_kwargs, kept.metadata, kept.fires()) == ({}, {}, {}, [])
+        assert (kept.manager_name, list(kept.tasks)) == ("default", ["t_notify", "t_import"])
+        assert self.storage_of(uid).manager_name == "another"

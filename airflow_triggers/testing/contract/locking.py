@@ -1,0 +1,228 @@
+"""The lock, and what is kept or undone as one.
+
+Part of the contract suite: see ``contract/__init__.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import UTC, datetime
+from threading import Barrier, Event
+from typing import Any
+
+import pytest
+
+from airflow_triggers.errors import LockTimeout, SessionNotFound
+from airflow_triggers.storages.base import BaseStorageBackend
+from airflow_triggers.testing.contract.actors import TracedManager, configure, statuses
+from airflow_triggers.testing.contract.suite import StorageSuite
+from airflow_triggers.types import Configuration, Fire, TaskConfig, TaskInstance
+
+DEADLINE = 60
+
+TASK = TaskConfig(name="t_a", run="a_dag", after=("x",))
+
+WRITES: dict[str, Callable[[BaseStorageBackend], Any]] = {
+    "set_configuration": lambda it: it.set_configuration(Configuration({"t_a": TASK})),
+    "set_metadata": lambda it: it.set_metadata({"n": 1}),
+    "add": lambda it: it.add(TaskInstance(task=TASK, number=0)),
+    "put": lambda it: it.put(TaskInstance(task=TASK, number=0), TaskInstance(task=TASK, number=0)),
+    "record_fire": lambda it: it.record_fire(Fire(trigger_name="x", kwargs={}, fired_at=datetime.now(UTC))),
+    "record_event": lambda it: it.record_event("note", instance=None, by=None, details={}),
+    "add_hook": lambda it: it.add_hook("_post_fire", {"trigger_name": "x", "scheduled": []}),
+    "save": lambda it: it.save(),
+    "after_release": lambda it: it.after_release(lambda: None),
+}
+"""Every act that writes, or that belongs to writing."""
+
+
+class LockingContract(StorageSuite):
+    """The lock, and what is kept or undone as one."""
+
+    def test_a_savepoint_undoes_what_was_written_in_it_and_nothing_else(self, manager: TracedManager) -> None:
+        configure(manager, t_a={"after": ["x"]}, t_b={"after": ["y"]})
+        with manager.storage.acquire_lock():
+            manager.fire("x")
+            with suppress(KeyError), manager.storage.savepoint():
+                manager.fire("y")
+                raise KeyError("y")
+            manager.storage.set_metadata({"kept": True})
+        assert statuses(manager) == {"t_a#0": "scheduled"}
+        assert [fire.trigger_name for fire in manager.storage.fires()] == ["x"]
+        assert manager.storage.metadata == {"kept": True}
+        assert manager.trace == [("fire", "x", ["t_a#0"])]
+
+    def test_a_savepoint_needs_the_lock(self, manager: TracedManager) -> None:
+        with pytest.raises(RuntimeError, match="needs its lock"), manager.storage.savepoint():
+            pass
+
+    def test_what_follows_a_kept_write_cannot_make_it_look_undone(
+        self, manager: TracedManager, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        configure(manager, t_a={"after": ["x"]})
+        called: list[str] = []
+
+        def broken() -> None:
+            raise ZeroDivisionError
+
+        with manager.storage.acquire_lock():
+            manager.storage.after_release(broken)
+            manager.storage.after_release(lambda: called.append("second"))
+            manager.fire("x")
+        assert called == ["second"]
+        assert "what was to follow a kept write failed" in caplog.text
+        assert statuses(manager) == {"t_a#0": "scheduled"}
+
+    # -- holding it ------------------------------------------------------------------------------------------
+
+    @pytest.mark.parametrize("write", WRITES)
+    def test_writing_needs_the_lock(self, storage: BaseStorageBackend, write: str) -> None:
+        with storage.acquire_lock(create=True):
+            storage.set_configuration(Configuration({"t_a": TASK}))
+        with pytest.raises(RuntimeError, match=r"'survey-1' needs its lock: with storage.acquire_lock\(\)"):
+            WRITES[write](storage)
+        assert (storage.instances, storage.metadata, storage.fires()) == ({}, {}, [])
+
+    def test_there_is_no_lock_of_a_session_that_is_not_to_be_made(self, storage: BaseStorageBackend) -> None:
+        with pytest.raises(SessionNotFound, match="survey-1"), storage.acquire_lock():
+            pass
+        assert not storage.exists
+
+    def test_a_session_remembers_the_manager_that_it_was_made_with(self, storage: BaseStorageBackend) -> None:
+        with storage.acquire_lock(create=True, manager="finalizing"):
+            assert storage.exists
+            assert storage.manager_name == "finalizing"
+        with storage.acquire_lock(create=True, manager="another"):
+            pass
+        other = self.storage_of("survey-1")
+        assert (other.exists, other.manager_name) == (True, "finalizing")
+
+    def test_what_is_written_is_seen_inside_at_once_and_elsewhere_once_the_outermost_lock_ends(
+        self, storage: BaseStorageBackend
+    ) -> None:
+        elsewhere = self.storage_of(storage.uid)
+        with storage.acquire_lock(create=True):
+            with storage.acquire_lock():
+                storage.set_metadata({"n": 1})
+            storage.save()
+            assert storage.metadata == {"n": 1}
+            assert not elsewhere.exists
+            with storage.acquire_lock(create=True, manager="another"):
+                storage.set_metadata({"n": 2})
+        assert elsewhere.metadata == {"n": 2}
+
+    def test_an_exception_that_is_caught_inside_undoes_nothing(self, storage: BaseStorageBackend) -> None:
+        with storage.acquire_lock(create=True):
+            with suppress(LookupError), storage.acquire_lock():
+                storage.set_metadata({"n": 1})
+                raise LookupError
+            assert storage.metadata == {"n": 1}
+        assert storage.metadata == {"n": 1}
+
+    def test_an_exception_that_leaves_undoes_all_and_the_lock_is_free_again(
+        self, storage: BaseStorageBackend
+    ) -> None:
+        called: list[str] = []
+        with storage.acquire_lock(create=True):
+            storage.set_metadata({"n": 1})
+        with suppress(LookupError), storage.acquire_lock():
+            storage.set_metadata({"n": 2})
+            storage.set_configuration(Configuration({"t_a": TASK}))
+            storage.create_instance("t_a")
+            storage.after_release(lambda: called.append("undone"))
+            raise LookupError
+        assert (storage.metadata, storage.tasks, storage.instances) == ({"n": 1}, {}, {})
+        with storage.acquire_lock():
+            storage.after_release(lambda: called.append("kept"))
+        assert called == ["kept"]
+
+    def test_what_follows_is_called_in_order_with_everything_kept_and_the_lock_free(
+        self, storage: BaseStorageBackend
+    ) -> None:
+        called: list[Any] = []
+
+        def write_again() -> None:
+            with storage.acquire_lock():
+                called.append(dict(self.storage_of(storage.uid).metadata))
+                storage.set_metadata({"n": 2})
+
+        with storage.acquire_lock(create=True):
+            storage.after_release(write_again)
+            with storage.acquire_lock():
+                storage.after_release(lambda: called.append(storage.metadata))
+            storage.set_metadata({"n": 1})
+            assert called == []
+        assert called == [{"n": 1}, {"n": 2}]
+
+    def test_savepoints_nest(self, storage: BaseStorageBackend) -> None:
+        with storage.acquire_lock(create=True):
+            with storage.savepoint():
+                storage.set_metadata({"n": 1})
+                with suppress(LookupError), storage.savepoint():
+                    storage.set_metadata({"n": 2})
+                    with storage.savepoint():
+                        storage.set_configuration(Configuration({"t_a": TASK}))
+                    raise LookupError
+                assert (storage.metadata, storage.tasks) == ({"n": 1}, {})
+            assert storage.metadata == {"n": 1}
+        assert (storage.metadata, storage.tasks) == ({"n": 1}, {})
+
+    # -- two at a time ---------------------------------------------------------------------------------------
+
+    def test_the_lock_is_the_threads_that_took_it(self, storage: BaseStorageBackend) -> None:
+        with storage.acquire_lock(create=True), ThreadPoolExecutor(1) as another:
+            writing = another.submit(storage.set_metadata, {"n": 1})
+            with pytest.raises(RuntimeError, match="needs its lock"):
+                writing.result(DEADLINE)
+
+    @pytest.mark.parametrize("shared", [True, False], ids=["one-object", "an-object-each"])
+    def test_one_writes_at_a_time_and_no_write_is_lost(
+        self, storage: BaseStorageBackend, shared: bool
+    ) -> None:
+        writers, times = 4, 5
+        with storage.acquire_lock(create=True):
+            storage.set_metadata({"n": 0})
+        together = Barrier(writers)
+
+        def count() -> None:
+            own = storage if shared else self.storage_of(storage.uid)
+            together.wait(DEADLINE)
+            for _ in range(times):
+                with own.acquire_lock():
+                    own.set_metadata({"n": own.metadata["n"] + 1})
+
+        with ThreadPoolExecutor(writers) as pool:
+            for ended in [pool.submit(count) for _ in range(writers)]:
+                ended.result(DEADLINE)
+        assert storage.metadata == {"n": writers * times}
+
+
+class ImpatientLockContract(StorageSuite):
+    """For storages that can tell at once whether another holds the lock (SQLite cannot)."""
+
+    def test_who_does_not_want_to_wait_is_told_that_another_holds_the_lock(
+        self, storage: BaseStorageBackend
+    ) -> None:
+        with storage.acquire_lock(create=True):
+            storage.set_metadata({"n": 1})
+        held, done = Event(), Event()
+
+        def hold() -> None:
+            with self.storage_of(storage.uid).acquire_lock():
+                held.set()
+                assert done.wait(DEADLINE)
+
+        with ThreadPoolExecutor(1) as another:
+            holding = another.submit(hold)
+            try:
+                assert held.wait(DEADLINE)
+                with pytest.raises(LockTimeout, match="survey-1"), storage.acquire_lock(wait=False):
+                    pass
+            finally:
+                done.set()
+            holding.result(DEADLINE)
+        with storage.acquire_lock(wait=False):
+            storage.set_metadata({"n": 2})
+        assert storage.metadata == {"n": 2}

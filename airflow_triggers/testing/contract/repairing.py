@@ -1,0 +1,224 @@
+"""Replays, skips, and what is changed by hand.
+
+Part of the contract suite: see ``contract/__init__.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from airflow_triggers.errors import InstanceNotFound, InvalidMetadata, InvalidTransition
+from airflow_triggers.runners import task_runners
+from airflow_triggers.storages.base import BaseStorageBackend
+from airflow_triggers.testing.contract.actors import (
+    RecordingRunner,
+    TracedManager,
+    configure,
+    fail,
+    statuses,
+)
+from airflow_triggers.testing.contract.suite import StorageSuite
+from airflow_triggers.types import InstanceStatus, TaskInstance
+
+
+class RepairingContract(StorageSuite):
+    """Replays, skips, and what is changed by hand."""
+
+    def test_a_replay_clones_with_the_current_configuration(
+        self, manager: TracedManager, runner: RecordingRunner
+    ) -> None:
+        configure(manager, t_a={"after": ["x"], "withParams": {"x": {"v": 1}}})
+        manager.fire("x", {"n": 1})
+        fail(manager, "t_a#0")
+        configure(manager, t_a={"after": ["x"], "withParams": {"x": {"v": 2}}})
+        clone = manager.replay_failed_instance("t_a#0", by="ann")
+        assert (clone.name, clone.status, clone.depth) == ("t_a#1", InstanceStatus.SCHEDULED, 1)
+        assert clone.metadata["parent"] == "t_a#0"
+        assert manager.storage["t_a#0"].status is InstanceStatus.REPLAYED
+        assert manager.storage["t_a#0"].metadata["exceptionInfo"] == "tb"
+        assert runner.started[-1].kwargs == {"x": {"v": 2, "n": 1}}
+        assert runner.replays == [("t_a#0", "t_a#1", "ann")]
+        assert manager.trace[-1] == ("replay", "t_a#1", "replayed")
+        fail(manager, "t_a#1")
+        assert manager.replay_failed_instance(clone, {}).depth == 2
+        assert runner.started[-1].instance.kwargs == {}
+
+    def test_replacement_kwargs_replace_all_kwargs(
+        self, manager: TracedManager, runner: RecordingRunner
+    ) -> None:
+        configure(manager, t_a={"after": ["x", "y"]})
+        manager.fire("x", {"n": 1})
+        manager.fire("y")
+        fail(manager, "t_a#0")
+        manager.replay_failed_instance("t_a#0", {"x": {"n": 2}})
+        assert runner.started[-1].kwargs == {"x": {"n": 2}}
+
+    def test_only_failed_instances_are_replayed_and_skipped(self, manager: TracedManager) -> None:
+        configure(manager, t_a={"after": ["x"]})
+        manager.fire("x")
+        acts: list[Callable[[str], TaskInstance]] = [
+            manager.replay_failed_instance,
+            manager.skip_failed_instance,
+        ]
+        for act in acts:
+            with pytest.raises(InvalidTransition, match="t_a#0: it is scheduled, and only failed"):
+                act("t_a#0")
+        with pytest.raises(InstanceNotFound, match="t_a#9"):
+            manager.replay_failed_instance("t_a#9")
+
+    def test_a_skip_with_cascade_fires_the_task_with_the_result(
+        self, manager: TracedManager, runner: RecordingRunner
+    ) -> None:
+        configure(manager, t_a={"after": ["x"]}, t_b={"after": ["t_a"]})
+        manager.fire("x")
+        fail(manager, "t_a#0")
+        manager.trace.clear()
+        skipped = manager.skip_failed_instance(
+            manager.storage["t_a#0"], cascade=True, result={"n": 5}, by="ann"
+        )
+        assert skipped.status is InstanceStatus.SKIPPED
+        assert (skipped.metadata["cascade"], skipped.metadata["result"]) == (True, {"n": 5})
+        assert manager.storage["t_b#0"].kwargs == {"t_a": {"n": 5}}
+        assert runner.skipped == [("t_a#0", "ann", {"n": 5})]
+        assert manager.trace == [("fire", "t_a", ["t_b#0"]), ("skip", "t_a#0", True)]
+
+    def test_a_skip_without_cascade_fires_nothing(self, manager: TracedManager) -> None:
+        configure(manager, t_a={"after": ["x"]}, t_b={"after": ["t_a"]})
+        manager.fire("x")
+        fail(manager, "t_a#0")
+        manager.skip_failed_instance("t_a#0")
+        assert statuses(manager) == {"t_a#0": "skipped"}
+        assert [task.name for task in manager.storage.get_unresolved_tasks()] == ["t_b"]
+        assert manager.storage.get_unresolved_instances() == []
+
+    def test_a_status_is_changed_by_hand_and_waits_follow(self, manager: TracedManager) -> None:
+        configure(manager, t_a={"after": ["x", "y"]}, t_b={"after": ["t_a"]})
+        manager.fire("x")
+        manager.update_instance_status(
+            "t_a#0", "finished", {"note": "by hand"}, cascade=True, cascade_kwargs={"k": 1}
+        )
+        assert statuses(manager) == {"t_a#0": "finished", "t_b#0": "scheduled"}
+        assert manager.storage["t_a#0"].metadata["note"] == "by hand"
+        manager.fire("y")
+        assert statuses(manager)["t_a#0"] == "finished"
+        manager.update_instance_status("t_a#0", InstanceStatus.UNSTARTED)
+        manager.fire("y")
+        assert statuses(manager)["t_a#0"] == "scheduled"
+
+    def test_metadata_is_merged_and_logs_are_marked(self, manager: TracedManager) -> None:
+        configure(manager, t_a={"after": ["x"]})
+        manager.fire("x")
+        before = manager.storage["t_a#0"]
+        manager.update_instance_metadata("t_a#0", {"ticket": 7, "logLevel": 40})
+        assert [one.name for one in manager.storage.get_instances_with_unresolved_logs()] == ["t_a#0"]
+        manager.mark_instance_logs_resolved("t_a#0")
+        after = manager.storage["t_a#0"]
+        assert (after.status, after.metadata["ticket"], after.logs_resolved) == (before.status, 7, True)
+        assert before.last_modified
+        assert after.last_modified
+        assert after.last_modified > before.last_modified
+        assert manager.storage.get_instances_with_unresolved_logs() == []
+
+    @pytest.mark.parametrize("metadata", [{"x": float("inf")}, {"x": object()}, ["x"]])
+    def test_metadata_that_json_cannot_hold_is_refused(self, manager: TracedManager, metadata: Any) -> None:
+        configure(manager, t_a={"after": ["x"]})
+        manager.fire("x")
+        with pytest.raises(InvalidMetadata, match="Metadata must be"):
+            manager.update_instance_metadata("t_a#0", metadata)
+        with pytest.raises(InvalidMetadata, match="Metadata must be"):
+            manager.update_instance_status("t_a#0", "finished", metadata)
+        assert statuses(manager) == {"t_a#0": "scheduled"}
+
+    def test_the_name_of_whoever_acts_is_kept_as_far_as_it_fits(
+        self, manager: TracedManager, runner: RecordingRunner
+    ) -> None:
+        configure(manager, t_a={"after": ["x"]})
+        who = "a\0" + "b" * 400
+        manager.fire("x", fired_by=who)
+        fail(manager, "t_a#0")
+        manager.replay_failed_instance("t_a#0", by=who)
+        fail(manager, "t_a#1")
+        manager.skip_failed_instance("t_a#1", by=who)
+        manager.update_instance_status("t_a#0", "failed", by=who)
+        manager.update_configuration({"t_b": {"after": ["x"], "run": "a_dag"}}, by=who)
+        kept = "a\N{REPLACEMENT CHARACTER}" + "b" * 248
+        assert [fire.fired_by for fire in manager.storage.fires()] == [kept]
+        assert {start.by for start in runner.started} == {kept}
+        assert runner.skipped[0][1] == runner.replays[0][2] == kept
+
+    @pytest.mark.parametrize(
+        ("metadata", "expected"),
+        [
+            ({"depth": 0}, "'depth' is kept by the framework"),
+            ({"parent": "t_a#0"}, "'parent' is kept by the framework"),
+            ({"timestamps": {}}, "'timestamps' is kept by the framework"),
+            ({"logLevel": "ERROR"}, "'logLevel' takes int; found 'ERROR'"),
+            ({"logsResolved": 1}, "'logsResolved' takes bool; found 1"),
+        ],
+    )
+    def test_what_the_framework_reads_of_the_metadata_cannot_be_broken_by_hand(
+        self, manager: TracedManager, metadata: Any, expected: str
+    ) -> None:
+        configure(manager, t_a={"after": ["x"]})
+        manager.fire("x")
+        before = manager.storage["t_a#0"]
+        with pytest.raises(InvalidMetadata, match=expected):
+            manager.update_instance_metadata("t_a#0", metadata)
+        with pytest.raises(InvalidMetadata, match=expected):
+            manager.update_instance_status("t_a#0", "failed", metadata)
+        assert manager.storage["t_a#0"] == before
+
+    def test_an_instance_whose_runner_is_gone_can_still_be_repaired(
+        self, manager: TracedManager, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        task_runners.register("leaving", RecordingRunner)
+        configure(manager, t_a={"after": [], "andEvery": "x", "using": "leaving"})
+        for _ in range(3):
+            manager.fire("x")
+        for number in range(3):
+            fail(manager, f"t_a#{number}")
+        task_runners.unregister("leaving")
+
+        manager.skip_failed_instance("t_a#0")
+        manager.update_instance_status("t_a#1", "finished")
+        assert manager.replay_failed_instance("t_a#2").status.value == "failed"
+
+        assert [one.status.value for one in manager.storage] == ["skipped", "finished", "replayed", "failed"]
+        assert "the runner of t_a was not told" in caplog.text
+
+    def test_a_runner_may_refuse_a_repair_and_then_nothing_was_changed(
+        self, manager: TracedManager, runner: RecordingRunner, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        configure(manager, t_a={"after": ["x"]})
+        manager.fire("x")
+        fail(manager, "t_a#0")
+
+        def at_work(storage: BaseStorageBackend, failed: TaskInstance, event: str) -> None:
+            raise InvalidTransition(event, failed.name, "running elsewhere", ("failed",))
+
+        monkeypatch.setattr(runner, "confirm_failed", at_work)
+        acts: list[Callable[[str], TaskInstance]] = [
+            manager.replay_failed_instance,
+            manager.skip_failed_instance,
+        ]
+        for act in acts:
+            with pytest.raises(InvalidTransition, match="t_a#0: it is running elsewhere"):
+                act("t_a#0")
+        assert statuses(manager) == {"t_a#0": "failed"}
+        assert runner.skipped == runner.replays == []
+
+    def test_a_runner_hears_of_a_status_set_by_hand_and_of_a_second_start(
+        self, manager: TracedManager, runner: RecordingRunner
+    ) -> None:
+        configure(manager, t_a={"after": ["x"]})
+        manager.fire("x")
+        manager.update_instance_status("t_a#0", "unstarted", by="ann")
+        manager.fire("x")
+        assert runner.overrulings == [("t_a#0", "unstarted", "ann")]
+        assert [(start.instance.name, start.again) for start in runner.started] == [
+            ("t_a#0", False),
+            ("t_a#0", True),
+        ]

@@ -1,0 +1,197 @@
+"""What a runner has to do that runs instances in the application's own process.
+
+Part of the contract suite: see ``contract/__init__.py``.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import pytest
+from dogpile.cache import make_region
+
+from airflow_triggers.manager import TriggerManager
+from airflow_triggers.storages.base import BaseStorageBackend
+from airflow_triggers.storages.cache import CacheStorageBackend
+from airflow_triggers.testing.contract.actors import statuses
+
+TASKS = "airflow_triggers.testing.contract.trigger_tasks"
+
+
+class ContractManager(TriggerManager):
+    """Runs everything by the runner under test."""
+
+    name = "contract"
+
+
+class RunnerContract:
+    """What a runner has to do that runs instances in the application's own process.
+
+    :attr:`runner_name` says which one is under test, by its registered name; :meth:`settle` how to wait for it.
+    """
+
+    runner_name: ClassVar[str]
+
+    def settle(self, manager: TriggerManager) -> None:
+        """Return when nothing of the session is at work or cools down. To be overridden.
+
+        :raises Exception: what went wrong outside of the callables.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not say how to wait for its runner.")
+
+    def storage_of(self, uid: str) -> BaseStorageBackend:
+        """The storage of the session ``uid``: one in this process's memory, unless overridden."""
+        return CacheStorageBackend(uid, region=make_region().configure("dogpile.cache.memory"))
+
+    def manager_of(self, uid: str) -> TriggerManager:
+        """The manager of the session ``uid``, which has the runner under test run everything."""
+        manager = ContractManager(self.storage_of(uid))
+        manager.default_task_runner_name = self.runner_name
+        return manager
+
+    @pytest.fixture
+    def manager(self) -> TriggerManager:
+        """The manager of one session."""
+        return self.manager_of("survey-1")
+
+    def run_all(self, manager: TriggerManager, *fires: str, **tasks: Any) -> None:
+        """Configure tasks (a string is the name of a function of ``trigger_tasks.py``), fire, and wait."""
+        for name, task in tasks.items():
+            directives = {"after": ["x"], "run": f"{TASKS}.{task}"} if isinstance(task, str) else task
+            manager.update_configuration({name: directives})
+        for trigger in fires:
+            manager.fire(trigger)
+        self.settle(manager)
+
+    def test_a_callable_runs_and_what_waits_for_it_follows(self, manager: TriggerManager) -> None:
+        echo = {
+            "after": ["t_greet"],
+            "run": f"{TASKS}:echo",
+            "withParams": {"t_greet": {"lang": "en"}},
+        }
+        self.run_all(manager, "x", t_greet="greet", t_echo=echo)
+        assert statuses(manager) == {"t_greet#0": "finished", "t_echo#0": "finished"}
+        result = manager.storage["t_echo#0"].metadata["result"]
+        assert result == {"t_greet": {"greeting": "hello survey-1", "lang": "en"}}
+        moments = manager.storage["t_greet#0"].metadata["timestamps"]
+        assert {"created", "unstarted", "scheduled", "running", "finished", "lastModified"} == set(moments)
+
+    def test_what_a_callable_raises_belongs_to_its_instance_and_can_be_replayed(
+        self, manager: TriggerManager
+    ) -> None:
+        self.run_all(manager, "x", t_fail="fail")
+        metadata = manager.storage["t_fail#0"].metadata
+        assert metadata["exceptionType"] == "builtins.ValueError"
+        assert "trigger_tasks.py" in metadata["exceptionInfo"]
+        self.run_all(manager, t_fail="nothing")
+        manager.replay_failed_instance("t_fail#0", cooldown=0.01)
+        self.settle(manager)
+        assert statuses(manager) == {"t_fail#0": "replayed", "t_fail#1": "finished"}
+
+    def test_what_a_callable_raised_can_be_waived(self, manager: TriggerManager) -> None:
+        after = {"after": ["t_fail"], "run": f"{TASKS}.echo"}
+        self.run_all(manager, "x", t_fail="fail", t_next=after)
+        manager.skip_failed_instance("t_fail#0", cascade=True, result={"n": 1})
+        self.settle(manager)
+        assert statuses(manager) == {"t_fail#0": "skipped", "t_next#0": "finished"}
+        assert manager.storage["t_next#0"].metadata["result"] == {"t_fail": {"n": 1}}
+
+    def test_a_result_that_is_no_mapping_fails_the_instance(self, manager: TriggerManager) -> None:
+        self.run_all(manager, "x", t_list="a_list", t_next={"after": ["t_list"], "run": f"{TASKS}.nothing"})
+        assert statuses(manager) == {"t_list#0": "failed"}
+        assert (
+            manager.storage["t_list#0"].metadata["exceptionType"] == "airflow_triggers.errors.InvalidResult"
+        )
+
+    def test_a_task_may_skip_itself(self, manager: TriggerManager) -> None:
+        self.run_all(manager, "x", t_skip="skip", t_next={"after": ["t_skip"], "run": f"{TASKS}.nothing"})
+        assert statuses(manager) == {"t_skip#0": "skipped"}
+
+    def test_a_task_may_skip_itself_with_a_reason(self, manager: TriggerManager) -> None:
+        after = {"after": ["t_skip"], "run": f"{TASKS}.nothing"}
+        self.run_all(manager, "x", t_skip="skip_with_reason", t_next=after)
+        assert statuses(manager) == {"t_skip#0": "skipped"}
+        assert manager.storage["t_skip#0"].metadata["why"] == "embedded"
+        assert [fire.trigger_name for fire in manager.storage.fires()] == ["x"]
+
+    def test_a_callable_that_exits_fails_like_any_other(self, manager: TriggerManager) -> None:
+        self.run_all(manager, "x", t_exit="leave")
+        metadata = manager.storage["t_exit#0"].metadata
+        assert (metadata["exceptionType"], metadata["exceptionMessage"]) == ("builtins.SystemExit", "3")
+        assert statuses(manager) == {"t_exit#0": "failed"}
+
+    def test_nothing_starts_before_the_lock_is_released(self, manager: TriggerManager) -> None:
+        self.run_all(manager, t_greet="greet")
+
+        def fire_and_fail() -> None:
+            with manager.storage.acquire_lock():
+                manager.fire("x")
+                raise RuntimeError("the caller changed its mind")
+
+        with pytest.raises(RuntimeError, match="changed its mind"):
+            fire_and_fail()
+        self.settle(manager)
+        assert statuses(manager) == {}
+
+    def test_a_long_cascade_is_run_to_its_end(self, manager: TriggerManager) -> None:
+        chain: dict[str, Any] = {
+            f"t_{number}": {"after": [f"t_{number - 1}"], "run": f"{TASKS}.echo"} for number in range(1, 6)
+        }
+        chain["t_0"] = {"after": [], "andEvery": "x", "run": f"{TASKS}.echo"}
+        self.run_all(manager, *["x"] * 10, **chain)
+        assert set(statuses(manager).values()) == {"finished"}
+        assert len(statuses(manager)) == 10 + 5
+
+    def test_a_task_is_run_again_until_it_may_no_more(self, manager: TriggerManager) -> None:
+        self.run_all(manager, "x", t_again="again")
+        assert statuses(manager) == {
+            "t_again#0": "replayed",
+            "t_again#1": "replayed",
+            "t_again#2": "replayed",
+            "t_again#3": "failed",
+        }
+        first, last = manager.storage["t_again#0"], manager.storage["t_again#3"]
+        assert (first.metadata["exceptionType"], first.metadata["seen"]) == ("builtins.ValueError", 0)
+        assert last.metadata["exceptionType"] == "airflow_triggers.errors.MaxRetriesExceeded"
+        assert (last.depth, last.metadata["retries"], last.metadata["cooldown"]) == (3, 3, 0.01)
+        assert last.kwargs == {"x": {"n": 3}}
+        manager.replay_failed_instance("t_again#3", {"x": {"n": 100}})
+        self.settle(manager)
+        assert statuses(manager)["t_again#4"] == "finished", "a replay by hand begins the count anew"
+
+    def test_a_task_fires_when_it_has_succeeded_and_before_its_cascade(self, manager: TriggerManager) -> None:
+        self.run_all(manager, "x", t_fires="fires")
+        fires = [(fire.trigger_name, dict(fire.kwargs), fire.fired_by) for fire in manager.storage.fires()]
+        assert fires == [
+            ("t_fires", {"seen": 1}, "t_fires#0"),
+            ("second", {}, "t_fires#0"),
+            ("first", {"n": 1}, "t_fires#0"),
+            ("x", {}, None),
+        ]
+        instance = manager.storage["t_fires#0"]
+        assert instance.log_level_name == "ERROR"
+        assert manager.storage.get_instances_with_unresolved_logs() == [instance]
+
+    def test_what_a_failed_task_fired_is_not_fired(self, manager: TriggerManager) -> None:
+        self.run_all(manager, "x", t_fires="fires_and_fails")
+        assert statuses(manager) == {"t_fires#0": "failed"}
+        assert [fire.trigger_name for fire in manager.storage.fires()] == ["x"]
+
+    def test_a_fire_whose_key_was_used_for_another_fails_its_task_and_nothing_of_it_is_fired(
+        self, manager: TriggerManager
+    ) -> None:
+        self.run_all(manager, t_fires="fires")
+        manager.fire("other", idempotency_key="second")
+        self.run_all(manager, "x", t_fires="fires")
+        assert statuses(manager) == {"t_fires#0": "failed"}
+        assert str(manager.storage["t_fires#0"].metadata["exceptionType"]).endswith("IdempotencyConflict")
+        assert [fire.trigger_name for fire in manager.storage.fires()] == ["x", "other"]
+
+    def test_a_task_in_this_process_has_the_manager_itself(self, manager: TriggerManager) -> None:
+        self.run_all(manager, "x", t_looks="looks")
+        assert manager.storage["t_looks#0"].metadata["result"] == {
+            "manager": manager.name,
+            "status": "running",
+            "tasks": ["t_looks"],
+            "scheduled": [],
+        }

@@ -1,0 +1,91 @@
+"""Trigger tasks of the contract suite: one for each way in which a task can end, and ask for something."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow.sdk.exceptions import AirflowSkipException
+
+from airflow_triggers.task import TaskContext
+
+WORD = "hello"
+
+
+def greet(context: TaskContext) -> dict[str, Any]:
+    """Knows its session."""
+    return {"greeting": f"{WORD} {context.session_uid}"}
+
+
+def nothing(context: TaskContext) -> None:
+    """Returns nothing."""
+
+
+def a_list(context: TaskContext) -> Any:
+    """Returns what no task may."""
+    return [1, 2]
+
+
+def fail(context: TaskContext) -> None:
+    """Raises."""
+    raise ValueError("no\0such thing")
+
+
+def echo(context: TaskContext) -> dict[str, Any]:
+    """Returns what it was given."""
+    return dict(context.trigger_kwargs)
+
+
+def skip(context: TaskContext) -> None:
+    """Skips itself as any of Airflow's tasks does."""
+    raise AirflowSkipException("nothing to do")
+
+
+def leave(context: TaskContext) -> None:
+    """Ends its process, were it one."""
+    raise SystemExit(3)
+
+
+def again(context: TaskContext) -> dict[str, Any]:
+    """Asks to be run again with another number, unless it is large."""
+    number = context.trigger_kwargs["x"].get("n", 0)
+    if number >= 100:
+        return {}
+    try:
+        raise ValueError(f"{number} is too small")
+    except ValueError as error:
+        raise context.retry(
+            metadata={"seen": number}, replacement_kwargs={"x": {"n": number + 1}}, cooldown=0.01
+        ) from error
+
+
+def skip_with_reason(context: TaskContext) -> None:
+    """Fires for nothing, and skips itself."""
+    context.fire("never")
+    raise context.skip({"why": "embedded"})
+
+
+def fires(context: TaskContext) -> dict[str, Any]:
+    """Fires twice, and logs an error."""
+    seen = len(context.manager.storage.fires())
+    context.fire("first", {"n": 1})
+    context.fire("second", idempotency_key="second")
+    with context.get_logger_context(context={"seen": seen}) as logger:
+        logger.error("%s fires were seen", seen)
+    return {"seen": seen}
+
+
+def fires_and_fails(context: TaskContext) -> None:
+    """Fires for nothing."""
+    context.fire("never")
+    raise ValueError
+
+
+def looks(context: TaskContext) -> dict[str, Any]:
+    """Reads its session, and fires at once: it runs where there is a database."""
+    result = context.manager.fire("unheard")
+    return {
+        "manager": context.manager.name,
+        "status": context.task_instance.status.value,
+        "tasks": sorted(context.manager.storage.tasks),
+        "scheduled": list(result.scheduled),
+    }

@@ -1,0 +1,65 @@
+"""What a failed assertion prints: what was expected and found, the instance, the session's story.
+
+Neighbours: ``assertions.py`` raises it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import pprint
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from airflow_triggers.testing.near import listed
+from airflow_triggers.testing.session import TestedSession
+from airflow_triggers.types import TaskInstance
+
+TEXTS = ("exceptionInfo",)
+"""Metadata that is text of several lines."""
+
+
+def failure(session: TestedSession, problem: str, instance: TaskInstance | None = None) -> AssertionError:
+    """The error that says so.
+
+    :param problem: what was expected, and what was found.
+    :param instance: the one that it is about.
+    """
+    parts = [problem, *([describe(instance)] if instance else ()), session.story()]
+    return AssertionError("\n\n".join(parts))
+
+
+def describe(instance: TaskInstance) -> str:
+    """Everything about an instance, its traceback as a traceback."""
+    lines = [f"{instance.name}:", f"  status: {instance.status.value}"]
+    lines += [f"  lacks: {listed(instance.missing)}"] if instance.missing else []
+    lines += [f"  kwargs: {_block(dict(instance.kwargs))}"]
+    lines += [f"  {key}: {_block(value)}" for key, value in instance.metadata.items() if key not in TEXTS]
+    for key in TEXTS:
+        if instance.metadata.get(key):
+            lines += [f"  {key}:", *(f"    {line}" for line in str(instance.metadata[key]).splitlines())]
+    return "\n".join(lines)
+
+
+def difference(expected: Any, found: Any) -> str:
+    """How two values differ, line by line; nothing when one line says it."""
+    old, new = (pprint.pformat(value, width=80).splitlines() for value in (expected, found))
+    if isinstance(expected, Mapping) and isinstance(found, Mapping):
+        old, new = list(_entries(expected)), list(_entries(found))
+    if len(old) + len(new) <= 2:
+        return ""
+    lines = (line.rstrip("\n") for line in difflib.ndiff(old, new) if not line.startswith("?"))
+    return "\n" + "\n".join(f"  {line}" for line in lines) + "\n  (- expected, + found)"
+
+
+def _entries(mapping: Mapping[Any, Any]) -> Iterator[str]:
+    for key in sorted(mapping, key=str):
+        first, *rest = pprint.pformat(mapping[key], width=70).splitlines()
+        yield f"{key!r}: {first}"
+        yield from (f"    {line}" for line in rest)
+
+
+def _block(value: Any) -> str:
+    lines = (
+        value if isinstance(value, str) else pprint.pformat(value, width=96, sort_dicts=False)
+    ).splitlines()
+    return lines[0] if len(lines) == 1 else "".join(f"\n    {line}" for line in lines)

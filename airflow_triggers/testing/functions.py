@@ -1,0 +1,57 @@
+"""Which function an instance runs in a test: the task's stub, or the callable that production would call.
+
+Neighbours: ``runner.py`` asks; ``configuration/callables.py`` tells callables from DAG ids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from airflow_triggers.configuration.callables import callable_path
+from airflow_triggers.errors import ConfigurationError, RunnerError
+from airflow_triggers.task import TriggerCallable, load_callable
+from airflow_triggers.testing.bench import Bench
+from airflow_triggers.types import TaskConfig
+
+
+def function_of(task: TaskConfig, bench: Bench) -> TriggerCallable:
+    """What is to be called.
+
+    :raises RunnerError: when it cannot be run here, with the stub that it needs.
+    """
+    if task.name in bench.stubs:
+        return bench.stubs[task.name].function
+    run = _run(task, bench)
+    try:
+        path = callable_path(run) if isinstance(run, str) else None
+    except ConfigurationError as error:
+        raise RunnerError(f"task {task.name!r}: {error}\n{_stubs(task)}") from error
+    if path is None:
+        shown = f"the DAG {run!r}" if isinstance(run, str) else f"the operator {run['operator']!r}"
+        raise RunnerError(
+            f"task {task.name!r}: 'run' is {shown}, and only a callable can run without Airflow.\n{_stubs(task)}"
+        )
+    return load_callable(path)
+
+
+def is_callable_run(task: TaskConfig, bench: Bench) -> bool:
+    """Whether a callable does the task's work in earnest, and not a DAG or an operator."""
+    run = _run(task, bench)
+    try:
+        return isinstance(run, str) and callable_path(run) is not None
+    except ConfigurationError:
+        return True  # meant to be one: only its stub can run here
+
+
+def _run(task: TaskConfig, bench: Bench) -> str | Mapping[str, Any]:
+    """The task's ``run`` as it was written; in a session of several configurations it may have become a DAG's id."""
+    return bench.compiled.get(task.run, task.run) if isinstance(task.run, str) else task.run
+
+
+def _stubs(task: TaskConfig) -> str:
+    name = task.name
+    return (
+        f"Say what it does in this test: tester.stub({name!r}, result={{…}}), tester.stub({name!r}, "
+        f'raises=ValueError("…")) or tester.stub({name!r}, call=function).'
+    )

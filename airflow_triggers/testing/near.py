@@ -1,0 +1,27 @@
+"""What was meant by a name that does not exist."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """A question to end a message with, or nothing when no known name is like it.
+
+    >>> did_you_mean("t_imprt", ["t_import", "t_notify"])
+    " Did you mean 't_import'?"
+    """
+    near = nearest(name, known)
+    return f" Did you mean {near!r}?" if near else ""
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that is most like it; None when none is."""
+    return next(iter(get_close_matches(name, list(known), n=1)), None)
+
+
+def listed(names: Iterable[str]) -> str:
+    """The names for a sentence: "a, b and c", sorted; "none" when there are none."""
+    *most, last = sorted(names) or ["none"]
+    return f"{', '.join(most)} and {last}" if most else last

@@ -1,0 +1,96 @@
+"""The tester's runner: an instance waits in a queue until the test has it run, in the test's own thread.
+
+Neighbours: ``calls.py`` calls the function and tells the manager; ``functions.py`` finds the function.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import partial
+
+from airflow_triggers.errors import ConfigurationError
+from airflow_triggers.runners import BaseTaskRunner, Start, task_runners
+from airflow_triggers.storages.base import BaseStorageBackend
+from airflow_triggers.testing.bench import Bench
+from airflow_triggers.testing.calls import Call
+from airflow_triggers.testing.functions import function_of, is_callable_run
+from airflow_triggers.testing.near import did_you_mean
+from airflow_triggers.types import Configuration, InstanceStatus, Kwargs, TaskInstance
+
+BUILT_IN = frozenset({"airflow", "threading"})
+"""Runners that need no look at what is installed."""
+
+
+class QueueingTaskRunner(BaseTaskRunner):
+    """Runs the instances of one tested session, whatever runner their tasks name. Registered nowhere."""
+
+    name = "testing"
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+        self.queue: list[Start] = []
+        """What is scheduled and was not run, in that order."""
+
+    # -- as the manager calls it ------------------------------------------------------------------------------
+
+    def run(self, start: Start) -> None:
+        """See :meth:`BaseTaskRunner.run`: it waits from when the lock's content is kept."""
+        start.storage.after_release(partial(self.queue.append, start))
+
+    def overruled(self, storage: BaseStorageBackend, instance: TaskInstance, *, by: str | None) -> None:
+        """Who sets the status by hand has the instance in hand: unless it is scheduled, it waits no longer."""
+        if instance.status is not InstanceStatus.SCHEDULED:
+            storage.after_release(partial(self._drop, instance.name))
+
+    def skip(
+        self, storage: BaseStorageBackend, instance: TaskInstance, *, by: str | None, result: Kwargs | None
+    ) -> None:
+        """Nothing is left of a call that failed."""
+
+    def replayed(
+        self, storage: BaseStorageBackend, failed: TaskInstance, clone: TaskInstance, *, by: str | None
+    ) -> None:
+        """Nothing is left of a call that failed."""
+
+    def validate(self, storage: BaseStorageBackend, configuration: Configuration) -> None:
+        """Refuse runners that are surely misspelt; others may be installed where the tasks run in earnest.
+
+        :raises ConfigurationError: naming the tasks and what was meant.
+        """
+        named = {task.name: task.using for task in configuration if task.using and task.using not in BUILT_IN}
+        known = task_runners.names() if named else []
+        problems = [
+            f"task {task_name!r}: 'using' is {using!r}, expected the name of a runner.{hint}"
+            for task_name, using in named.items()
+            if using not in known and (hint := did_you_mean(using, known))
+        ]
+        if problems:
+            raise ConfigurationError(problems)
+
+    # -- as the tester calls it -------------------------------------------------------------------------------
+
+    @property
+    def due(self) -> list[Start]:
+        """What may run now, in the order in which it was scheduled."""
+        now = self._bench.clock.now
+        return [start for start in self.queue if start.run_after is None or start.run_after <= now]
+
+    @property
+    def moments(self) -> dict[str, datetime | None]:
+        """Not before when each instance that waits may run, by name; None: at any time."""
+        return {start.instance.name: start.run_after for start in self.queue}
+
+    def work(self, start: Start) -> TaskInstance:
+        """Run one of :attr:`queue` to its end.
+
+        :raises RunnerError: when its task needs a stub; it waits on.
+        """
+        __tracebackhide__ = True
+        task = start.instance.task
+        with self._bench.importable():
+            call = Call(function_of(task, self._bench), as_dag=not is_callable_run(task, self._bench))
+            self.queue.remove(start)
+            return call.perform(start)
+
+    def _drop(self, instance_name: str) -> None:
+        self.queue[:] = [start for start in self.queue if start.instance.name != instance_name]

@@ -1,0 +1,96 @@
+"""One session under test: its manager, its storage, its queue, and what can be looked up in it.
+
+Neighbours: ``acts.py`` and ``assertions.py`` work on it; ``story.py`` tells what happened in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from airflow_triggers.errors import InstanceNotFound, TaskNotFound
+from airflow_triggers.manager import TriggerManager, trigger_managers
+from airflow_triggers.storages.base import BaseStorageBackend
+from airflow_triggers.testing.bench import Bench
+from airflow_triggers.testing.near import did_you_mean, listed, nearest
+from airflow_triggers.testing.runner import QueueingTaskRunner
+from airflow_triggers.testing.storage import TesterStorage
+from airflow_triggers.testing.story import tell
+from airflow_triggers.types import Configuration, TaskConfig, TaskInstance, validate_metadata
+
+ManagerSource = type[TriggerManager] | str | None
+"""A manager's class, the name that it is registered by, or None for the default one."""
+
+
+class TestedSession:
+    """A session on a test's bench.
+
+    :raises RegistryError: when there is no manager of that name.
+    :raises InvalidMetadata: when the metadata is no mapping that JSON can hold.
+    """
+
+    __test__ = False  # not a class of tests, whatever its name begins with
+
+    def __init__(
+        self, uid: str, *, bench: Bench, manager: ManagerSource, metadata: Mapping[str, Any] | None
+    ) -> None:
+        self.bench = bench
+        self.runner = QueueingTaskRunner(bench)
+        self.storage = TesterStorage(uid, region=bench.region, clock=bench.clock)
+        self.manager = _manager(manager, self.storage)
+        _hand_over(self.manager, self.runner)
+        if attached := validate_metadata(metadata):
+            with self.storage.acquire_lock(create=True, manager=self.manager.name):
+                self.storage.set_metadata(attached)
+
+    def story(self) -> str:
+        """What happened in the session."""
+        return tell(self.storage, manager_name=self.manager.name, waiting=self.runner.moments)
+
+    def instance(self, name: str) -> TaskInstance:
+        """The instance. :raises InstanceNotFound: saying what there is instead."""
+        found = self.storage.instances
+        if name in found:
+            return found[name]
+        raise InstanceNotFound(f"There is no instance {name!r}.{self._instead(name, found)}")
+
+    def task(self, name: str) -> TaskConfig:
+        """The task. :raises TaskNotFound: saying what there is instead."""
+        tasks = self.storage.tasks
+        if name in tasks:
+            return tasks[name]
+        known = f"The tasks are {listed(tasks)}." if tasks else "The session has no configuration yet."
+        raise TaskNotFound(f"There is no trigger task {name!r}.{did_you_mean(name, tasks)} {known}")
+
+    def _instead(self, name: str, found: Mapping[str, TaskInstance]) -> str:
+        task_name, _, number = name.partition("#")
+        task = self.storage.tasks.get(task_name)
+        if task is None:
+            near = nearest(task_name, self.storage.tasks)
+            meant = f"{near}#{number}" if f"{near}#{number}" in found else near
+            return f" Did you mean {meant!r}?" if meant else ""
+        own = [one.name for one in found.values() if one.task.name == task_name]
+        if name == task_name:
+            return f" It is a trigger task; name an instance of it, as {name}#0. It has: {listed(own)}."
+        if own:
+            return f" The instances of {task_name} are {listed(own)}."
+        return f" {task_name} has none: nothing that concerns it has fired ({listed(task.triggers)})."
+
+
+def _manager(source: ManagerSource, storage: BaseStorageBackend) -> TriggerManager:
+    if isinstance(source, str):
+        return trigger_managers.get(source, storage=storage)
+    return (source or TriggerManager)(storage)
+
+
+def _hand_over(manager: TriggerManager, runner: QueueingTaskRunner) -> None:
+    """Have this one manager give every task to the tester's runner.
+
+    The registry of runners is the process's, and a class made for the test would meet what its bases do to their
+    subclasses; this leaves no trace.
+    """
+
+    def validate(configuration: Configuration) -> None:
+        runner.validate(manager.storage, configuration)
+
+    vars(manager).update(_runner=lambda task: runner, _validate_runners=validate)

@@ -1,0 +1,59 @@
+"""Finds the configuration that a test names: a mapping, a YAML file, or a name.
+
+Neighbours: ``configuration/load.py`` reads files; ``acts.py`` configures sessions with what is found here.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from airflow_triggers.configuration.load import SUFFIXES, load_configuration
+from airflow_triggers.errors import UnknownConfiguration
+from airflow_triggers.testing.near import did_you_mean
+from airflow_triggers.types import Configuration
+
+ConfigurationSource = Mapping[str, Any] | Configuration | str | os.PathLike[str]
+"""Task name → directives; a parsed configuration; a YAML file's path; or its name (``"questionnaire"``)."""
+
+
+def default_folders() -> tuple[Path, ...]:
+    """Where configurations are looked for unless a test says otherwise."""
+    return Path.cwd() / "dags", Path.cwd()
+
+
+def configuration_file(source: str | os.PathLike[str], folders: Sequence[Path]) -> Path:
+    """The YAML file of a path, or of a name, in the first of the folders that has it.
+
+    :raises UnknownConfiguration: naming the folders, and what is like it.
+    """
+    path = Path(source)
+    names = [path] if path.suffix in SUFFIXES else [Path(f"{path}{suffix}") for suffix in SUFFIXES]
+    for folder in folders:
+        for name in names:
+            if (found := folder / name).is_file():
+                return found
+    where = [folder / path.parent for folder in folders]
+    known = {it.stem: it for folder in where if folder.is_dir() for it in folder.iterdir()}
+    stems = [stem for stem, it in known.items() if it.suffix in SUFFIXES]
+    looked = ", ".join(dict.fromkeys(str(folder) for folder in where))
+    hint = did_you_mean(path.stem if path.suffix in SUFFIXES else path.name, stems)
+    raise UnknownConfiguration(
+        f"There is no configuration {str(source)!r}: expected the name or the path of a YAML file in {looked}.{hint}"
+    )
+
+
+def read_configuration(
+    source: ConfigurationSource, folders: Sequence[Path]
+) -> tuple[Mapping[str, Any] | Configuration, Path | None]:
+    """What the source says, and the folder of its file, if it is one.
+
+    :raises UnknownConfiguration: when there is no such file.
+    :raises ConfigurationError: when the file cannot be used.
+    """
+    if not isinstance(source, (str, os.PathLike)):
+        return source, None
+    path = configuration_file(source, folders)
+    return load_configuration(path), path.parent

@@ -1,0 +1,34 @@
+"""Where a tested session is kept: in a cache of the tester's own, on the tester's time.
+
+Neighbours: ``bench.py`` has the cache and the clock; ``storages/cache.py`` does the keeping.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from dogpile.cache import CacheRegion
+
+from airflow_triggers.storages.cache import CacheStorageBackend
+from airflow_triggers.testing.clock import Clock
+
+
+class TesterStorage(CacheStorageBackend):
+    """A session in memory whose time is the clock's, and that tells of hooks that raised."""
+
+    __test__ = False  # not a class of tests, whatever its name begins with
+
+    def __init__(self, uid: str, *, region: CacheRegion, clock: Clock) -> None:
+        super().__init__(uid, region=region)
+        self._clock = clock
+        self.broken_hooks: list[tuple[str, str]] = []
+        """Of each hook that raised its name and the traceback, until somebody takes them away."""
+
+    def now(self) -> datetime:
+        """See :meth:`BaseStorageBackend.now`."""
+        return self._clock.now
+
+    def hook_failed(self, token: int, error: str) -> None:
+        """See :meth:`BaseStorageBackend.hook_failed`."""
+        super().hook_failed(token, error)
+        self.broken_hooks += [(hook, error) for known, hook, _ in self.pending_hooks() if known == token]

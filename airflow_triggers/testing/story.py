@@ -1,0 +1,118 @@
+"""Tells a session's story in lines: its fires in order with what each did, its instances, and what they lack.
+
+Neighbours: ``session.py`` asks; ``assertions.py`` prints it with every failure.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from airflow_triggers.storages.base import BaseStorageBackend
+from airflow_triggers.testing.near import did_you_mean, listed
+from airflow_triggers.types import Fire, InstanceStatus, TaskInstance
+
+SHOWN = 40
+"""So many fires and instances are shown at either end of a long story."""
+
+WIDTH = 160
+"""Of a shown value, in characters."""
+
+
+def tell(storage: BaseStorageBackend, *, manager_name: str, waiting: Mapping[str, datetime | None]) -> str:
+    """The story.
+
+    :param waiting: not before when each instance that was scheduled and not run may run, by name.
+    """
+    configuration = storage.configuration
+    named = f", configuration {configuration.name!r}" if configuration.name else ""
+    lines = [f"The story of session {storage.uid!r} (manager {manager_name!r}{named}):"]
+    lines += _section("fires", list(_fires(storage)), "nothing was fired")
+    lines += _section("instances", list(_instances(storage, waiting)), "there are none")
+    without = [
+        f"{task.name}: waits for {listed(task.triggers)}"
+        for task in configuration
+        if not storage.instances_of_task(task)
+    ]
+    if without or not configuration.tasks:
+        lines += _section("tasks without an instance", without, "the session has no tasks")
+    return "\n".join(lines)
+
+
+def shown(value: Any) -> str:
+    """A value on one line, cut if it is long."""
+    text = json.dumps(value, ensure_ascii=False, default=repr)
+    return text if len(text) <= WIDTH else f"{text[: WIDTH - 1]}…"
+
+
+def _section(title: str, lines: list[str], nothing: str) -> list[str]:
+    if len(lines) > 2 * SHOWN:
+        lines = [*lines[:SHOWN], f"… {len(lines) - 2 * SHOWN} more …", *lines[-SHOWN:]]
+    return [f"  {title}:", *(f"    {line}" for line in lines or [nothing])]
+
+
+def _fires(storage: BaseStorageBackend) -> Iterator[str]:
+    fires = storage.fires()[::-1]
+    configuration = storage.configuration
+    known = {trigger for task in configuration for trigger in (task.name, *task.triggers)}
+    for number, fire in enumerate(fires, start=1):
+        passed = (fire.fired_at - fires[0].fired_at).total_seconds()
+        after = f" after {passed:g} s" if passed else ""
+        by = f" by {fire.fired_by}" if fire.fired_by else ""
+        yield f"{number}. {fire.trigger_name} {shown(fire.kwargs)}{by}{after}: {_effects(fire, known)}"
+
+
+def _effects(fire: Fire, known: set[str]) -> str:
+    touched = tuple(name for name in fire.touched if name not in fire.created)
+    effects = {
+        "created": fire.created,
+        "touched": touched,
+        "scheduled": fire.scheduled,
+        "abandoned": fire.abandoned,
+    }
+    told = "; ".join(f"{verb} {', '.join(names)}" for verb, names in effects.items() if names)
+    if told:
+        return told
+    if fire.trigger_name in known:
+        return "changed nothing"
+    return f"no task names it.{did_you_mean(fire.trigger_name, known)}"
+
+
+def _instances(storage: BaseStorageBackend, waiting: Mapping[str, datetime | None]) -> Iterator[str]:
+    now = storage.now()
+    for instance in storage:
+        parent = instance.metadata.get("parent")
+        replay = f", replays {parent}" if parent else ""
+        yield f"{instance.name}: {instance.status.value}{replay}{standing(instance, waiting, now)}"
+
+
+def standing(instance: TaskInstance, waiting: Mapping[str, datetime | None], now: datetime) -> str:
+    """What is to be known of the instance beside its status."""
+    metadata = instance.metadata
+    match instance.status:
+        case InstanceStatus.UNSTARTED:
+            return f", lacks {listed(instance.missing)}" if instance.missing else ""
+        case InstanceStatus.SCHEDULED:
+            return _due(instance, waiting, now)
+        case InstanceStatus.FAILED | InstanceStatus.REPLAYED:
+            return f", {_exception(metadata)}" if "exceptionType" in metadata else ""
+        case InstanceStatus.FINISHED | InstanceStatus.SKIPPED:
+            return f", result {shown(metadata['result'])}" if metadata.get("result") is not None else ""
+    return ""
+
+
+def _due(instance: TaskInstance, waiting: Mapping[str, datetime | None], now: datetime) -> str:
+    if instance.name not in waiting:
+        return ""
+    moment = waiting[instance.name]
+    if moment is None or moment <= now:
+        return ", not run yet"
+    return f", not run yet, may run after advance(seconds={(moment - now).total_seconds():g})"
+
+
+def _exception(metadata: Mapping[str, Any]) -> str:
+    message = str(metadata.get("exceptionMessage", ""))
+    first, *more = message.splitlines() or [""]
+    return f"{metadata['exceptionType']}: {first}{' …' if more else ''}"

@@ -1,0 +1,63 @@
+"""What a test has done instead of a task's own work.
+
+Neighbours: ``functions.py`` chooses between a stub and the real callable; ``runner.py`` calls it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from airflow_triggers.task import TaskContext, TriggerCallable
+
+
+class Stub:
+    """Stands for a trigger task: returns, raises, or calls a function of the test.
+
+    Made by ``tester.stub(…)``. :attr:`contexts` holds what it was given, call by call.
+
+    :param result: what the task returns; None: nothing.
+    :param raises: an exception, or a class of exceptions.
+    :param call: a function that takes the :class:`TaskContext`.
+    :raises TypeError: when it is given more than one of these, or one of another kind.
+    """
+
+    def __init__(
+        self,
+        task_name: str,
+        *,
+        result: Any = None,
+        raises: BaseException | type[BaseException] | None = None,
+        call: Callable[[TaskContext], Any] | None = None,
+    ) -> None:
+        given = {"result": result, "raises": raises, "call": call}
+        if len(named := [name for name, value in given.items() if value is not None]) > 1:
+            raise TypeError(f"The stub of {task_name!r} has {' and '.join(named)}, expected one of them.")
+        if raises is not None and not _is_exception(raises):
+            raise TypeError(
+                f"The stub of {task_name!r} raises {raises!r}, expected an exception or a class of them."
+            )
+        if call is not None and not callable(call):
+            raise TypeError(f"The stub of {task_name!r} calls {call!r}, expected a function of the context.")
+        self.task_name, self.result, self.raises, self.call = task_name, result, raises, call
+        self.contexts: list[TaskContext] = []
+
+    def __repr__(self) -> str:
+        return f"<Stub of {self.task_name!r}, called {len(self.contexts)} times>"
+
+    @property
+    def function(self) -> TriggerCallable:
+        """What is called in the task's place; of :attr:`call` it keeps what was declared of it (``max_retries``)."""
+
+        def stub(context: TaskContext) -> Any:
+            self.contexts.append(context)
+            if self.raises is not None:
+                raise self.raises if isinstance(self.raises, type) else self.raises.with_traceback(None)
+            return self.result if self.call is None else self.call(context)
+
+        return stub if self.call is None else wraps(self.call)(stub)
+
+
+def _is_exception(value: Any) -> bool:
+    return isinstance(value, BaseException) or (isinstance(value, type) and issubclass(value, BaseException))

@@ -1,0 +1,1 @@
+"""What a survey company adds to airflow-triggers: managers, a runner and a storage of its own."""

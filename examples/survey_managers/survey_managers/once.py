@@ -1,0 +1,30 @@
+"""Fires a trigger once in the life of a session, when it is time. Both managers of this package end so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from airflow_triggers import TriggerManager
+
+
+def fire_once(
+    manager: TriggerManager, trigger_name: str, due: Callable[[], Mapping[str, Any] | None]
+) -> None:
+    """Fire the trigger, with the kwargs that ``due`` gives, unless it has fired or ``due`` gives None.
+
+    Two processes may come here at the same time, and a third one may fire in between. So the look that counts is taken
+    under the session's lock, which the fire keeps; the one before it spares the lock when it is not time yet.
+    """
+    if _kwargs(manager, trigger_name, due) is None:
+        return
+    with manager.storage.acquire_lock():
+        kwargs = _kwargs(manager, trigger_name, due)
+        if kwargs is not None:
+            manager.fire(trigger_name, kwargs, fired_by=f"manager {manager.name}")
+
+
+def _kwargs(
+    manager: TriggerManager, trigger_name: str, due: Callable[[], Mapping[str, Any] | None]
+) -> Mapping[str, Any] | None:
+    return None if trigger_name in manager.storage.latest_kwargs else due()

@@ -1,0 +1,29 @@
+"""Packages that are installed for the length of a test, as far as our registries can tell.
+
+Neighbours: ``venvs.py`` has packages that pip really installs.
+"""
+
+from __future__ import annotations
+
+from airflow_triggers.extensions import REGISTRIES
+
+
+def install(monkeypatch, folder, name, *, modules=None, **entry_points):
+    """Have a package on the path with these modules and entry points, and every registry look anew.
+
+    :param modules: module name → source.
+    :param entry_points: kind (``managers``, ``storages``, ``runners``) → name → value.
+    """
+    info = folder / f"{name}-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+    lines = []
+    for kind, entries in entry_points.items():
+        lines += [f"[triggers.{kind}]", *(f"{entry} = {value}" for entry, value in entries.items())]
+    (info / "entry_points.txt").write_text("\n".join(lines))
+    for module, source in (modules or {}).items():
+        (folder / f"{module}.py").write_text(source)
+    monkeypatch.syspath_prepend(folder)
+    for registry in REGISTRIES:
+        monkeypatch.setattr(registry, "_declared_ones", None)
+        monkeypatch.setattr(registry, "_loaded", {})
