@@ -34,6 +34,14 @@ def is_alive(pid):
         return False
 
 
+def is_controller(process):
+    """Whether it is one and lives; it may end between two looks at it."""
+    try:
+        return is_alive(process.pid) and CONTROLLER in process.cmdline()
+    except psutil.NoSuchProcess:  # a zombie's error is one of these
+        return False
+
+
 def python(script):
     return [sys.executable, "-c", script]
 
@@ -190,7 +198,7 @@ class Started:
     def controllers(self):
         """The process ids of the controllers among its children."""
         children = psutil.Process(self.pid).children()
-        return [it.pid for it in children if is_alive(it.pid) and CONTROLLER in it.cmdline()]
+        return [it.pid for it in children if is_controller(it)]
 
     def kill_group(self):
         try:
