@@ -227,7 +227,7 @@ class NoDatabaseInTask(TaskError):
 
 
 class NotATriggerRun(TaskError):
-    """A trigger task's DAG was run without a session (by hand, say)."""
+    """A trigger task's DAG was run by hand, and for no session."""
 
 
 class TaskProcessDied(TaskError):

@@ -24,16 +24,17 @@ from airflow.models.dag_version import DagVersion
 from airflow.models.dagrun import DagRun
 from airflow.models.serialized_dag import SerializedDagModel
 from airflow.models.taskinstance import TaskInstance
+from airflow.models.taskinstancehistory import TaskInstanceHistory
 from airflow.models.xcom import XComModel
 from airflow.sdk.exceptions import AirflowException
 from airflow.utils.state import DagRunState, TaskInstanceState
 from airflow.utils.types import DagRunTriggeredByType, DagRunType
-from sqlalchemy import or_, select
+from sqlalchemy import exists, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from airflow_triggers.asset_uris import SCHEME
-from airflow_triggers.configuration.names import MANIFEST_TAG
+from airflow_triggers.configuration.names import FORM, MANIFEST_TAG
 from airflow_triggers.errors import DagUnavailable, UnknownConfiguration
 from airflow_triggers.report import REPORT_KEY
 from airflow_triggers.storages import tables
@@ -74,6 +75,16 @@ class NewRun:
     note: str
     run_after: datetime | None = None
     user_name: str | None = None
+
+
+class _Fitting:
+    """Stands for a DAG's params where every conf of ours fits them: validating one costs more than the look-up."""
+
+    def deep_merge(self, conf: object) -> _Fitting:
+        return self
+
+    def validate(self) -> dict[str, Any]:
+        return {}
 
 
 _deserialized: dict[str, tuple[str, Any]] = {}
@@ -180,6 +191,9 @@ def _deserialize(session: Session, dag_id: str, dag_hash: str) -> Any:
             "another version of Airflow, or does it need a plugin that is not installed here? Repair it, then "
             "replay the instance."
         ) from error
+    ours = bool(getattr(dag.timetable, "partitioned_at_runtime", False)) and set(dag.params) == FORM
+    if ours or not dag.params:
+        dag.params = _Fitting()  # type: ignore[assignment]
     with _deserialized_lock:
         _deserialized[dag_id] = (model.dag_hash, dag)
     return dag
@@ -252,6 +266,23 @@ def task_states(session: Session, dag_id: str, run_id: str) -> dict[str, str]:
         .order_by(TaskInstance.state)
     )
     return {row.task_id: str(row.state or "none") for row in session.execute(query)}
+
+
+def skipped_itself(session: Session, dag_id: str, run_id: str) -> bool:
+    """Whether the run's tasks are skipped, all of them, and some of them said so.
+
+    Whoever marks a run as success before its tasks began has Airflow skip them, too. Those have not been executed:
+    never, or not since they were cleared, which leaves them the process and the start of the earlier try.
+    """
+    past = TaskInstanceHistory
+    same_try = (past.task_id == TaskInstance.task_id, past.map_index == TaskInstance.map_index)
+    earlier = (past.dag_id == dag_id, past.run_id == run_id, past.start_date == TaskInstance.start_date)
+    executed = TaskInstance.pid.is_not(None) & ~exists().where(*earlier, *same_try)
+    query = select(TaskInstance.state, executed).where(
+        TaskInstance.dag_id == dag_id, TaskInstance.run_id == run_id
+    )
+    found = session.execute(query).all()
+    return all(state == TaskInstanceState.SKIPPED for state, _ in found) and any(it for _, it in found)
 
 
 @dataclass(frozen=True, kw_only=True)

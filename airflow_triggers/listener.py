@@ -1,6 +1,7 @@
-"""The lifecycle listener: keeps a controller running beside the scheduler, and beside nothing else.
+"""The listener: keeps a controller running beside the scheduler, and tells it of runs that somebody marks.
 
-Neighbours: ``plugin.py`` registers it, ``controller/process.py`` is what it keeps running.
+Neighbours: ``plugin.py`` registers it, ``controller/process.py`` is what it keeps running, ``runners/bindings.py``
+knows the runs.
 
 Airflow calls ``on_starting`` in every component, before the component's job says what it is. But the job is a
 mapped object, and SQLAlchemy tells what is done to it: its ``state`` becomes ``running`` when the component really
@@ -21,8 +22,8 @@ SCHEDULER = "SchedulerJob"
 RUNNING = "running"
 
 
-class LifecycleListener:
-    """Airflow's hooks around the life of a component."""
+class TriggersListener:
+    """Airflow's hooks around the life of a component, and those by which it tells how a DAG run ended."""
 
     def __init__(self) -> None:
         self._watched: list[WatchedJob] = []
@@ -39,6 +40,29 @@ class LifecycleListener:
         for watched in [it for it in self._watched if it.job is component]:
             self._watched.remove(watched)
             watched.end()
+
+    @hookimpl
+    def on_dag_run_success(self, dag_run: Any) -> None:
+        """A run succeeded, or somebody marked it so."""
+        self._have_looked_at(dag_run)
+
+    @hookimpl
+    def on_dag_run_failed(self, dag_run: Any) -> None:
+        """A run failed, or somebody marked it so."""
+        self._have_looked_at(dag_run)
+
+    def _have_looked_at(self, dag_run: Any) -> None:
+        """Have the controller look at a run that was settled, in the transaction that marks it.
+
+        It would find it anyway, but only when it looks at all settled runs. What a scheduler ends is in flight before,
+        and seen then; so nothing is done there. A boundary: whatever goes wrong, the mark stands.
+        """
+        if self._watched:
+            return
+        try:
+            _watch(dag_run)
+        except Exception:
+            log.exception("Triggers: the controller cannot be told of run %s", dag_run)
 
 
 class WatchedJob:
@@ -91,6 +115,19 @@ def _controller_process() -> Any:
         return ControllerProcess()
     log.info("Triggers controller: not started, [triggers] controller_autostart is off")
     return None
+
+
+def _watch(dag_run: Any) -> None:
+    from sqlalchemy.orm import object_session
+
+    from airflow_triggers.runners import bindings
+    from airflow_triggers.types import SeenRun
+
+    session = object_session(dag_run)
+    if session is not None:
+        now = SeenRun(str(dag_run.state), dag_run.clear_number)
+        with session.begin_nested():
+            bindings.watch(session, dag_run.dag_id, dag_run.run_id, now)
 
 
 def _is_job(component: object) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 
 from airflow.plugins_manager import AirflowPlugin
 
-from airflow_triggers.listener import LifecycleListener
+from airflow_triggers.listener import TriggersListener
 
 URL_PREFIX = "/triggers"
 
@@ -45,6 +45,6 @@ class TriggersPlugin(AirflowPlugin):
     """What Airflow reads (see ``airflow.plugins_manager.AirflowPlugin``)."""
 
     name = "triggers"
-    listeners = [LifecycleListener()]  # noqa: RUF012  (Airflow declares them so)
+    listeners = [TriggersListener()]  # noqa: RUF012  (Airflow declares them so)
     fastapi_apps = BuiltWhenRead(_fastapi_apps)
     fastapi_root_middlewares = BuiltWhenRead(_fastapi_root_middlewares)

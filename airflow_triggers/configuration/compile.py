@@ -1,7 +1,8 @@
 """Compiles configurations to DAGs. Used in DAG files only: the servers read what Airflow serialized of it.
 
 Neighbours: ``load.py`` reads the files, ``callables.py`` finds what they name, ``names.py`` says what is named how,
-``explain.py`` writes the pages, ``dag_file.py`` hands over to Airflow, ``task.py`` has the operator of callables.
+``explain.py`` writes the pages, ``form.py`` says what Airflow asks for, ``dag_file.py`` hands over to Airflow,
+``task.py`` has the operator of callables.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from airflow.sdk import DAG, BaseOperator, PartitionedAtRuntime
 from airflow_triggers.configuration.callables import callable_path
 from airflow_triggers.configuration.dag_file import BrokenConfiguration, of_no_dag_file, register
 from airflow_triggers.configuration.explain import explain_configuration, explain_in_full, explain_task
+from airflow_triggers.configuration.form import trigger_form
 from airflow_triggers.configuration.load import configuration_files, load_configuration
 from airflow_triggers.configuration.names import (
     COMPILED_TASK_ID,
@@ -42,6 +44,7 @@ MAX_ACTIVE = 128
 Each session's runs are independent, so Airflow's defaults of 16, made for schedules, would only hold them up.
 """
 
+_DEFAULTS = {"max_active_runs": MAX_ACTIVE, "max_active_tasks": MAX_ACTIVE}
 
 RUNNERS: Registry[Any] = Registry("task runner", "triggers.runners")
 """For the names alone. One that is registered in this process only would not be there where the task is started."""
@@ -215,6 +218,7 @@ def _task_dag(configuration: Configuration, task: TaskConfig, make_operator: Ope
         tags={configuration_tag(name)},
         doc_md=explain_in_full(configuration, task),
         description=explain_task(task),
+        params=trigger_form(task),
     )
 
 
@@ -224,14 +228,14 @@ def one_task_dag(
     """A DAG of one task, whose runs are made for sessions.
 
     :param airflow: Airflow's options, of the DAG and of the operator.
-    :param described: what they may override: ``description``, ``doc_md``.
+    :param described: what they may override: ``description``, ``doc_md``, ``params``.
     """
     options = options_for(OptionOwner.DAG, airflow)
     dag = _dag(
         dag_id,
         schedule=PartitionedAtRuntime(),
         tags={*tags, *options.pop("tags", ())},
-        **{"max_active_runs": MAX_ACTIVE, "max_active_tasks": MAX_ACTIVE} | described | options,
+        **_DEFAULTS | {"params": trigger_form()} | described | options,
     )
     make_operator(task_id=COMPILED_TASK_ID, dag=dag, **options_for(OptionOwner.OPERATOR, airflow))
     return dag

@@ -22,6 +22,10 @@ COMPILED_TASK_ID = "run"
 """The only task of a compiled DAG."""
 
 
+FORM = frozenset({"session_uid", "trigger_kwargs"})
+"""The params of a compiled DAG: what Airflow asks for when somebody triggers it by hand."""
+
+
 CONFIGURATION_TAG_PREFIX = "triggers:"
 
 MAX_DAG_ID_LENGTH = 250

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -36,6 +36,7 @@ class ObservedRun:
     :param gone: whether it was deleted.
     :param pushed: what its tasks left behind, if it has ended.
     :param task_states: by task id, if it has ended.
+    :param waived: whether it succeeded because its tasks skipped themselves.
     """
 
     dag_id: str
@@ -43,19 +44,23 @@ class ObservedRun:
     gone: bool
     pushed: gateway.Pushed
     task_states: Mapping[str, str]
+    waived: bool = False
 
 
 def observe_run(
     session: Session, instance: TaskInstance, decision: Decision, *, dag_id: str, run_id: str, gone: bool
 ) -> ObservedRun:
     """Read of a run what applying the decision needs."""
-    pushed, states = gateway.Pushed(), dict[str, str]()
+    pushed, states, waived = gateway.Pushed(), dict[str, str](), False
     if not gone and _READING & set(decision.events):
         named = instance.task.airflow.get("result_task_id")
         task_id = named if run_kind(instance.task.run) is RunKind.DAG else COMPILED_TASK_ID
         pushed = gateway.read_pushed(session, dag_id, run_id, task_id=task_id)
         states = gateway.task_states(session, dag_id, run_id)
-    return ObservedRun(dag_id=dag_id, run_id=run_id, gone=gone, pushed=pushed, task_states=states)
+        waived = set(states.values()) == {"skipped"} and gateway.skipped_itself(session, dag_id, run_id)
+    return ObservedRun(
+        dag_id=dag_id, run_id=run_id, gone=gone, pushed=pushed, task_states=states, waived=waived
+    )
 
 
 def apply(manager: TriggerManager, instance: TaskInstance, decision: Decision, run: ObservedRun) -> None:
@@ -76,10 +81,10 @@ def apply(manager: TriggerManager, instance: TaskInstance, decision: Decision, r
 
 
 def _finish(manager: TriggerManager, instance: TaskInstance, run: ObservedRun) -> TaskInstance:
-    """The run succeeded: finished with what it returned; skipped when every task of it was."""
+    """The run succeeded: finished with what it returned; skipped when its tasks skipped themselves."""
     try:
-        report = _report(run)
-        if set(run.task_states.values()) == {"skipped"}:
+        report = _unfailed(_report(run))
+        if run.waived:
             return manager.record_progress(instance, Event.WAIVE, report=report)
         kwargs = validate_trigger_kwargs(_as_kwargs(run.pushed.result))
     except (InvalidReport, InvalidTrigger) as error:
@@ -110,6 +115,8 @@ def _fail(manager: TriggerManager, instance: TaskInstance, run: ObservedRun) -> 
         report = _report(run)
     except InvalidReport as error:
         return manager.record_progress(instance, Event.FAIL, metadata=describe_exception(error))
+    if "failed" not in run.task_states.values():
+        report = _unfailed(report)  # what a task said of an earlier try is not why the run failed now
     metadata = {} if report.exception else describe_exception(_unreported(instance, run))
     return manager.record_progress(instance, Event.FAIL, metadata=metadata, report=report)
 
@@ -131,6 +138,11 @@ def _unreported(instance: TaskInstance, run: ObservedRun) -> Exception:
     return RunFailed(
         f"The DAG run {run.run_id!r} of {run.dag_id!r} failed ({what}). Their logs in Airflow say why."
     )
+
+
+def _unfailed(report: TaskReport) -> TaskReport:
+    """The report without what a task said when it failed."""
+    return replace(report, exception=None, retry=None)
 
 
 def _report(run: ObservedRun) -> TaskReport:

@@ -72,10 +72,11 @@ class AirflowTaskRunner(BaseTaskRunner):
         """The run of the instance, and how many it had before; those speak for it no more."""
         instance, uid = start.instance, start.storage.uid
         attempt = bindings.unbind(session, session_id, instance) if start.again else 0
+        run_id = run_id_of(uid, instance, attempt)
         new = NewRun(
             dag_id=dag_id_of(start.configuration, instance.task),
-            run_id=run_id_of(uid, instance, attempt),
-            conf=self._conf(start),
+            run_id=run_id,
+            conf=self._conf(start, run_id),
             session_uid=uid,
             note=self._note(start),
             run_after=start.run_after,
@@ -175,10 +176,12 @@ class AirflowTaskRunner(BaseTaskRunner):
         if problems:
             raise ConfigurationError(problems)
 
-    def _conf(self, start: Start) -> dict[str, Any]:
-        instance = start.instance
+    def _conf(self, start: Start, run_id: str) -> dict[str, Any]:
+        """What tasks find in ``dag_run.conf``; ``run_id`` tells the run from one that was given the same conf."""
+        instance, uid = start.instance, start.storage.uid
         identity = {
-            "session_uid": start.storage.uid,
+            "session_uid": uid,
+            "run_id": run_id,
             "instance_name": instance.name,
             "task_name": instance.task.name,
             "number": instance.number,
@@ -187,7 +190,7 @@ class AirflowTaskRunner(BaseTaskRunner):
             "task": instance.task.to_directives(),
             "metadata": {key: instance.metadata[key] for key in FOR_TASKS if key in instance.metadata},
         }
-        return {"trigger_kwargs": dict(start.kwargs), "triggers": identity}
+        return {"session_uid": uid, "trigger_kwargs": dict(start.kwargs), "triggers": identity}
 
     def _note(self, start: Start) -> str:
         configuration = f" ({start.configuration.name})" if start.configuration.name else ""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, insert, select, update
+from sqlalchemy import ColumnElement, delete, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from airflow_triggers.gateway import NewRun
@@ -84,6 +84,16 @@ def note_seen(session: Session, bound: Any, seen: SeenRun | None, *, watched: bo
         .where(*by_key(bound.dag_id, bound.run_id))
         .values(seen_state=known.state, seen_clear_number=known.clear_number, watched=watched)
     )
+
+
+def watch(session: Session, dag_id: str, run_id: str, now: SeenRun) -> None:
+    """Have the next pass look at a settled run, unless it is as it was last seen, or nobody's.
+
+    :param now: the run as it is now.
+    """
+    differs = or_(_COLUMNS.seen_state != now.state, _COLUMNS.seen_clear_number != now.clear_number)
+    settled = (~_COLUMNS.watched, _COLUMNS.promised.is_(None), differs)
+    session.execute(update(tables.run).where(*by_key(dag_id, run_id), *settled).values(watched=True))
 
 
 def by_key(dag_id: str, run_id: str) -> tuple[ColumnElement[bool], ...]:

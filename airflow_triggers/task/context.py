@@ -17,10 +17,11 @@ from typing import Any
 
 from airflow.sdk.exceptions import AirflowSkipException
 
-from airflow_triggers.errors import MaxRetriesExceeded, NotATriggerRun
+from airflow_triggers.errors import MaxRetriesExceeded
 from airflow_triggers.failures import describe_exception
 from airflow_triggers.plugin_managers import manager_classes
 from airflow_triggers.report import RequestedFire, RequestedReplay, TaskReport
+from airflow_triggers.task.identity import BY_HAND, identity_of
 from airflow_triggers.task.kwargs import KwargsSchema, filter_kwargs
 from airflow_triggers.task.log import ContextLogger
 from airflow_triggers.task.signals import RetryInstance, SkipInstance
@@ -33,9 +34,6 @@ from airflow_triggers.types import (
     TriggerKwargs,
     validate_instance_metadata,
 )
-
-IDENTITY = frozenset({"instance_name", "number", "session_uid", "task_name"})
-"""What a run's ``conf["triggers"]`` says at least: whose run it is."""
 
 DEFAULT_MAX_RETRIES = 3
 
@@ -59,7 +57,7 @@ class TaskContext:
     :param session_uid: the session that the instance belongs to.
     :param instance_name: ``t_import#0``.
     :param task_name: the trigger task's name, ``t_import``.
-    :param number: the instance's number.
+    :param number: the instance's number; -1 in a run that was made by hand, see :attr:`by_hand`.
     :param configuration: the deployed configuration's name, None for one made at run time.
     :param manager_name: the name of the session's manager.
     :param task: the trigger task as the session's configuration has it.
@@ -87,28 +85,14 @@ class TaskContext:
     def from_airflow(cls, context: Mapping[str, Any]) -> TaskContext:
         """Read whose run this is from the run's conf.
 
-        :raises NotATriggerRun: when the run was not made for a session.
+        :raises NotATriggerRun: when the run was made by hand, and for no session.
         """
-        dag_run = context["dag_run"]
-        conf = dag_run.conf or {}
-        identity = conf.get("triggers")
-        if not isinstance(identity, Mapping) or not identity.keys() >= IDENTITY:
-            raise NotATriggerRun(
-                f"The run {dag_run.run_id!r} of {dag_run.dag_id!r} belongs to no session: its conf does not say which "
-                "('triggers' is missing). Trigger tasks run when triggers are fired into a session, over REST or with "
-                "'airflow triggers fire'."
-            )
-        known: dict[str, Any] = {key: identity.get(key) for key in (*IDENTITY, "configuration")}
-        name, directives = str(identity["task_name"]), identity.get("task") or {}
-        written = isinstance(directives, Mapping) and "run" in directives
-        return cls(
-            trigger_kwargs=conf.get("trigger_kwargs") or {},
-            manager_name=identity.get("manager") or "default",
-            task=TaskConfig.from_directives(name, directives) if written else None,
-            metadata=identity.get("metadata") or {},
-            airflow=context,
-            **known,
-        )
+        return cls(**identity_of(context["dag_run"]), airflow=context)
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether somebody made the run in Airflow: it executes no instance, and what it asks for is not done."""
+        return self.number == BY_HAND
 
     # -- reading ----------------------------------------------------------------------------------------------
 

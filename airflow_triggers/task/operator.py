@@ -25,6 +25,11 @@ from airflow_triggers.task.context import TaskContext
 PASSING = (AirflowRescheduleException, DagRunTriggerException, DownstreamTasksSkipped)
 """Exceptions by which a task tells Airflow that it has not ended, or what follows it: nothing to report."""
 
+MADE_BY_HAND = (
+    "This run was made by hand: the trigger task is called as for session %s, and executes no instance of it. What it "
+    "returns cascades nowhere; triggers that it fires, a skip and a retry come to nothing."
+)
+
 
 class TriggerTaskOperator(BaseOperator):
     """Calls a trigger task's callable; what it returns, a mapping or None, cascades.
@@ -46,6 +51,8 @@ class TriggerTaskOperator(BaseOperator):
     def execute(self, context: Any) -> dict[str, Any] | None:
         """Run in the worker; see the class."""
         given = TaskContext.from_airflow(context)
+        if given.by_hand:
+            self.log.warning(MADE_BY_HAND, given.session_uid)
         try:
             result = call(self._function or load_callable(self.callable), given)
         except PASSING:

@@ -30,10 +30,18 @@ class DemoError(Exception):
     """Something that ends the demo, with what to do."""
 
 
-def wait_for(what: str, condition: Callable[[], bool], *, seconds: float, alive: Callable[[], None]) -> None:
+def wait_for(
+    what: str,
+    condition: Callable[[], bool],
+    *,
+    seconds: float,
+    alive: Callable[[], None],
+    every: float = 0.2,
+) -> None:
     """Wait until the condition holds.
 
     :param alive: raises when waiting has become pointless.
+    :param every: seconds between two looks.
     :raises DemoError: after ``seconds``.
     """
     deadline = time.monotonic() + seconds
@@ -41,7 +49,7 @@ def wait_for(what: str, condition: Callable[[], bool], *, seconds: float, alive:
         alive()
         if time.monotonic() > deadline:
             raise DemoError(f"{what}: not within {seconds:.0f} seconds.")
-        time.sleep(0.2)
+        time.sleep(every)
 
 
 @dataclass

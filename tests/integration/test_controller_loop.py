@@ -35,8 +35,10 @@ def test_a_first_fire_makes_the_session_and_a_run_that_says_whose_it_is(survey):
         assert run.partition_key == "order-1"
         assert run.triggering_user_name == "shop"
         assert run.conf["trigger_kwargs"] == {"firstPage": {"lang": "en", "n": 1}}
+        assert run.conf["session_uid"] == "order-1"
         assert run.conf["triggers"] == {
             "session_uid": "order-1",
+            "run_id": run.run_id,
             "instance_name": "t_import#0",
             "task_name": "t_import",
             "number": 0,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import UTC, datetime
 
 from airflow.dag_processing.collection import update_dag_parsing_results_in_db
@@ -67,8 +68,13 @@ def run_of(session, view):
     return session.scalar(select(DagRun).where(DagRun.dag_id == view.dag_id, DagRun.run_id == view.run_id))
 
 
-def play(view, state, *, result=None, exception=None, report=None, task_state=None, clear=False):
-    """Have Airflow say that the run reached a state, with what its task ``run`` pushed."""
+def play(
+    view, state, *, result=None, exception=None, report=None, task_state=None, clear=False, executed=True
+):
+    """Have Airflow say that the run reached a state, with what its task ``run`` pushed.
+
+    :param executed: whether the task was; otherwise somebody marked the run.
+    """
     with create_session() as session:
         run = run_of(session, view)
         run.set_state(DagRunState(state))
@@ -77,6 +83,8 @@ def play(view, state, *, result=None, exception=None, report=None, task_state=No
             select(TaskInstance).where(TaskInstance.dag_id == view.dag_id, TaskInstance.run_id == view.run_id)
         )
         task.state = TaskInstanceState(task_state or state) if state != "queued" else None
+        if executed and state != "queued":
+            task.pid, task.start_date = os.getpid(), datetime.now(UTC)
         pushed = {
             "return_value": result,
             "triggers_report": {"exception": exception} if exception else report,

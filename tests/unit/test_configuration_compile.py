@@ -11,7 +11,7 @@ from airflow.sdk import PartitionedAtRuntime
 from airflow.serialization.serialized_objects import DagSerialization
 
 from airflow_triggers.configuration.compile import compile_configuration
-from airflow_triggers.configuration.names import dag_id_of
+from airflow_triggers.configuration.names import FORM, dag_id_of
 from airflow_triggers.configuration.parse import parse_configuration
 from airflow_triggers.errors import ConfigurationError
 from airflow_triggers.types import Configuration
@@ -55,6 +55,8 @@ def test_each_trigger_task_is_a_dag_and_the_manifest_carries_all():
     assert (bash.max_active_runs, bash.dagrun_timeout) == (2, timedelta(seconds=60))
     assert (bash.get_task("run").pool, bash.get_task("run").bash_command) == ("slow", "true")
     assert dags["survey"].tags == {"triggers", "triggers:survey"}
+    assert set(call.params) == set(bash.params) == FORM
+    assert dags["survey"].params == {}
     assert "- **t_dag**: After **t_bash** has fired, run the DAG `etl` once." in dags["survey"].doc_md
     read = carried(dags["survey"])
     assert {task.name: dag_id_of(read, task) for task in read} == {
@@ -137,3 +139,12 @@ def test_a_configuration_in_python_is_compiled_likewise(tmp_path):
     bag = DagBag(tmp_path, bundle_name="test", bundle_path=tmp_path)
     assert set(bag.dags) == {"orders", "orders.t_x"}
     assert bag.import_errors == {}
+
+
+def test_the_form_of_a_run_by_hand_begins_with_the_tasks_triggers_and_their_static_kwargs():
+    static = {"x": {"lang": "en"}, "more": {"n": 1}}
+    rule = {"after": ["x", "y"], "andEvery": "z", "withParams": static}
+    dags = compiled(t_call={**rule, "run": f"{TASKS_MODULE}.greet"})
+    params = dags["survey.t_call"].params
+    assert params["trigger_kwargs"] == {"x": {"lang": "en"}, "y": {}, "z": {}, "more": {"n": 1}}
+    assert params["session_uid"] is None

@@ -194,7 +194,7 @@ def test_no_other_component_gets_a_controller(runner, controllers):
 def test_a_task_process_gets_no_controller(controllers):
     from airflow.sdk.execution_time.task_runner import TaskRunnerMarker
 
-    hooks = listener.LifecycleListener()
+    hooks = listener.TriggersListener()
     marker = TaskRunnerMarker()
 
     hooks.on_starting(marker)

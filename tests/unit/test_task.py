@@ -22,6 +22,7 @@ CONF = {
     "trigger_kwargs": {"x": {"n": 1}},
     "triggers": {
         "session_uid": "order-1",
+        "run_id": "r",
         "instance_name": "t_x#2",
         "task_name": "t_x",
         "number": 2,
@@ -54,6 +55,7 @@ def test_the_context_says_whose_run_it_is():
     context = TaskContext.from_airflow({"dag_run": SimpleNamespace(conf=CONF, run_id="r", dag_id="d")})
     assert context.trigger_kwargs == {"x": {"n": 1}}
     assert (context.session_uid, context.instance_name, context.number) == ("order-1", "t_x#2", 2)
+    assert not context.by_hand
 
 
 def test_a_mapping_or_nothing_is_the_result():
@@ -86,7 +88,27 @@ def test_a_run_without_a_session_says_what_to_do():
     for conf in (None, {}, {"triggers": "x"}):
         error, _ = run("greet", conf=conf)
         assert isinstance(error, NotATriggerRun)
-        assert "fired into a session" in str(error)
+        assert "fire its triggers into a session" in str(error)
+        assert "give 'session_uid' and 'trigger_kwargs'" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("conf", "run"),
+    [
+        ({"session_uid": "order-9", "trigger_kwargs": {"x": {"n": 1}}}, {}),
+        ({"trigger_kwargs": {"x": {"n": 1}}}, {"partition_key": "order-9"}),
+        ({**CONF, "session_uid": "order-9"}, {"run_id": "another"}),
+    ],
+    ids=["asked for", "by partition key", "with another run's conf"],
+)
+def test_a_run_made_by_hand_is_for_a_session_and_no_instance_of_it(conf, run):
+    dag_run = SimpleNamespace(**{"conf": conf, "run_id": "r", "dag_id": "survey.t_x", **run})
+    context = TaskContext.from_airflow({"dag_run": dag_run})
+    assert context.by_hand
+    assert (context.session_uid, context.configuration, context.task_name) == ("order-9", "survey", "t_x")
+    assert (context.instance_name, context.number) == ("t_x#-1", -1)
+    assert context.task_instance.name == context.instance_name
+    assert context.trigger_kwargs == {"x": {"n": 1}}
 
 
 def test_a_missing_callable_is_reported_too():

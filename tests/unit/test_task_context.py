@@ -29,7 +29,13 @@ TASK = {"after": ["x"], "run": "module:function", "withParams": {"x": {"lang": "
 
 
 def conf(**identity):
-    known = {"session_uid": "order-1", "instance_name": "t_x#2", "task_name": "t_x", "number": 2}
+    known = {
+        "run_id": "r",
+        "session_uid": "order-1",
+        "instance_name": "t_x#2",
+        "task_name": "t_x",
+        "number": 2,
+    }
     kwargs = {"x": {"n": "1", "lang": "en"}, "page": {"number": "7", "answers": ["a"]}}
     return {"trigger_kwargs": kwargs, "triggers": {**known, "task": TASK, **identity}}
 

@@ -1,0 +1,62 @@
+"""Whose run a task executes: an instance's of a session, or nobody's, since somebody made the run by hand.
+
+Neighbours: ``runners/airflow.py`` writes the conf that is read here, ``configuration/form.py`` has Airflow ask for it
+when a run is made by hand, ``context.py`` gives what is found to the task.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from airflow_triggers.errors import NotATriggerRun
+from airflow_triggers.types import TaskConfig
+
+IDENTITY = frozenset({"instance_name", "number", "session_uid", "task_name"})
+"""What a run's ``conf["triggers"]`` says at least besides its own ``run_id``: whose run it is."""
+
+BY_HAND = -1
+"""The number that stands in a run made by hand for an instance's: no instance has it."""
+
+
+def identity_of(dag_run: Any) -> dict[str, Any]:
+    """What the run says of its instance, as arguments of a ``TaskContext``.
+
+    A run is an instance's if it was made for it: one that was given the conf of another is not.
+
+    :raises NotATriggerRun: when it was made by hand, and for no session.
+    """
+    conf = dag_run.conf or {}
+    said = conf.get("triggers")
+    known = said if isinstance(said, Mapping) and said.keys() >= IDENTITY else {}
+    kwargs = conf.get("trigger_kwargs") or {}
+    if known.get("run_id") != dag_run.run_id:
+        uid = conf.get("session_uid") or getattr(dag_run, "partition_key", None)
+        return {**_by_hand(dag_run, uid), "trigger_kwargs": kwargs}
+    name, directives = str(known["task_name"]), known.get("task") or {}
+    written = isinstance(directives, Mapping) and "run" in directives
+    return {
+        "trigger_kwargs": kwargs,
+        "manager_name": known.get("manager") or "default",
+        "task": TaskConfig.from_directives(name, directives) if written else None,
+        "metadata": known.get("metadata") or {},
+        **{key: known.get(key) for key in (*IDENTITY, "configuration")},
+    }
+
+
+def _by_hand(dag_run: Any, session_uid: Any) -> dict[str, Any]:
+    if not isinstance(session_uid, str) or not session_uid:
+        raise NotATriggerRun(
+            f"The run {dag_run.run_id!r} of {dag_run.dag_id!r} belongs to no session, so there is nothing to do. "
+            "To have a trigger task run, fire its triggers into a session, over REST or with 'airflow triggers fire', "
+            "or replay a failed instance. To call it by hand, give 'session_uid' and 'trigger_kwargs' in the form by "
+            "which Airflow triggers the DAG: it is called with them, and no session is changed."
+        )
+    configuration, _, task_name = str(dag_run.dag_id).rpartition(".")
+    return {
+        "session_uid": session_uid,
+        "task_name": task_name,
+        "number": BY_HAND,
+        "instance_name": f"{task_name}#{BY_HAND}",
+        "configuration": configuration or None,
+    }

@@ -1,0 +1,159 @@
+"""What people do to runs through Airflow's public REST API, and what their instances become; many at once.
+
+Neighbours: ``tests/e2e/test_airflow_acts.py`` has the rows, ``scripts/demo`` the Airflow and the client.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from functools import wraps
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from scripts.demo.airflow import Airflow, wait_for
+from scripts.demo.client import API, Client
+
+CONFIGURATION = "acts"
+
+
+def at_once(row):
+    """Make a test of a function that takes :class:`Acts`: it runs beside the others, and the test has its outcome."""
+
+    @wraps(row)
+    def test(acts):
+        acts.outcomes[row].result()
+
+    test.row = row
+    return test
+
+
+@dataclass
+class Acts:
+    """A user of Airflow.
+
+    :param folder: where a file named like a session releases its waiting tasks.
+    :param outcomes: of the rows.
+    """
+
+    airflow: Airflow
+    client: Client
+    folder: Path
+    outcomes: dict[Any, Future[None]] = field(default_factory=dict)
+
+    # -- Airflow ----------------------------------------------------------------------------------------------
+
+    def call(self, method: str, path: str, *, status: int | None = None, **options: Any) -> Any:
+        """A request to Airflow's API, which is to succeed, or to be answered with ``status``."""
+        answer = self.client.request(method, f"/api/v2{path}", **options)
+        said = f"{method} {path}: {answer.status_code} {answer.text}"
+        assert answer.status_code == status if status else answer.is_success, said
+        return answer.json() if answer.content else None
+
+    def run_path(self, uid: str, name: str) -> str:
+        """Where the instance's run is."""
+        one = self.instance(uid, name)
+        return f"/dags/{one['dag_id']}/dagRuns/{one['dag_run_id']}"
+
+    def run(self, uid: str, name: str) -> Any:
+        return self.call("GET", self.run_path(uid, name))
+
+    def clear(self, uid: str, name: str, **options: Any) -> None:
+        self.call("POST", f"{self.run_path(uid, name)}/clear", json={"dry_run": False, **options})
+
+    def clear_tasks(self, uid: str, name: str, *task_ids: str, **options: Any) -> None:
+        one = self.instance(uid, name)
+        body = {"dry_run": False, "dag_run_id": one["dag_run_id"], "task_ids": task_ids, **options}
+        self.call("POST", f"/dags/{one['dag_id']}/clearTaskInstances", json=body)
+
+    def mark(self, uid: str, name: str, state: str) -> None:
+        self.call("PATCH", self.run_path(uid, name), json={"state": state})
+
+    def mark_task(self, uid: str, name: str, task_id: str, state: str) -> None:
+        path = f"{self.run_path(uid, name)}/taskInstances/{task_id}"
+        self.call("PATCH", path, json={"new_state": state})
+
+    def delete(self, uid: str, name: str) -> None:
+        self.call("DELETE", self.run_path(uid, name))
+
+    def trigger(self, dag_id: str, **body: Any) -> str:
+        """Trigger the DAG by hand; returns where its run is."""
+        run = self.call("POST", f"/dags/{dag_id}/dagRuns", json={"logical_date": None, **body})
+        return f"/dags/{dag_id}/dagRuns/{run['dag_run_id']}"
+
+    def pause(self, dag_id: str, paused: bool) -> None:
+        self.call("PATCH", f"/dags/{dag_id}", json={"is_paused": paused})
+
+    def task_state(self, run_path: str, task_id: str = "run") -> str | None:
+        state: str | None = self.call("GET", f"{run_path}/taskInstances/{task_id}")["state"]
+        return state
+
+    def log_of(self, run_path: str, task_id: str = "run") -> str:
+        """The task's first try's log."""
+        path = f"/api/v2{run_path}/taskInstances/{task_id}/logs/1"
+        return self.client.request("GET", path, headers={"Accept": "application/json"}).text
+
+    def await_run(self, run_path: str, state: str) -> None:
+        self.wait(f"{run_path} is {state}", lambda: self.call("GET", run_path)["state"] == state)
+
+    def await_task(self, run_path: str, state: str, task_id: str = "run") -> None:
+        self.wait(f"{task_id} of {run_path} is {state}", lambda: self.task_state(run_path, task_id) == state)
+
+    # -- the session ------------------------------------------------------------------------------------------
+
+    def fire(self, uid: str, trigger: str, **kwargs: Any) -> None:
+        self.client.fire(uid, trigger, kwargs, configuration=CONFIGURATION)
+
+    def find(self, uid: str, name: str) -> Any:
+        """The instance; an empty mapping if there is none."""
+        path = f"{API}/sessions/{uid}/instances/{quote(name, safe='')}"
+        answer = self.client.request("GET", path)
+        return answer.json() if answer.is_success else {}
+
+    def instances(self, uid: str) -> dict[str, Any]:
+        return {one["name"]: one for one in self.client.session(uid)["instances"]}
+
+    def instance(self, uid: str, name: str) -> Any:
+        return self.find(uid, name)
+
+    def status(self, uid: str, name: str) -> str:
+        status: str = self.instance(uid, name)["status"]
+        return status
+
+    def completions(self, uid: str, task_name: str) -> list[Any]:
+        """The kwargs of the task's cascades, the first one first."""
+        fires = self.client.session(uid)["fires"]
+        return [fire["kwargs"] for fire in fires if fire["trigger"] == task_name][::-1]
+
+    def become(self, uid: str, name: str, status: str) -> Any:
+        """Wait until the instance has the status."""
+        self.wait(
+            f"{name} of {uid} is {status}",
+            lambda: self.find(uid, name).get("status") == status,
+            saying=lambda: self.instances(uid),
+        )
+        return self.instance(uid, name)
+
+    def await_completions(self, uid: str, task_name: str, count: int) -> list[Any]:
+        self.wait(
+            f"{task_name} of {uid} completes {count} times",
+            lambda: len(self.completions(uid, task_name)) == count,
+            saying=lambda: self.client.session(uid),
+        )
+        return self.completions(uid, task_name)
+
+    def await_later_runs(self, uid: str) -> None:
+        """Wait until a run that begins now is seen to its end: whatever was done before was looked at by then."""
+        self.fire(uid, "later")
+        self.become(uid, "t_later#0", "finished")
+
+    def release(self, uid: str) -> None:
+        """Let the session's waiting tasks end."""
+        (self.folder / uid).touch()
+
+    def wait(self, what: str, condition: Any, *, saying: Any = None) -> None:
+        try:
+            wait_for(what, condition, seconds=150, alive=self.airflow.check_alive, every=0.8)
+        except Exception as error:
+            raise AssertionError(f"{error} {saying() if saying else ''}") from error
