@@ -18,9 +18,14 @@ running      running:0   running:0   -               yes
 running      running:0   success:0   finish          no
 running      running:0   failed:0    fail            yes
 running      running:0   queued:1    reopen          yes
+running      running:0   queued:0    reopen          yes
+running      running:0   success:2   finish          no
+scheduled    queued:0    queued:1    -               yes
 running      running:0   running:1   -               yes
 running      running:0   gone        fail            no
 failed       failed:0    queued:1    reopen          yes
+failed       failed:0    queued:2    reopen          yes
+failed       failed:0    queued:0    reopen          yes
 failed       failed:0    running:1   reopen+start    yes
 failed       failed:0    success:1   finish          no
 failed       failed:0    success:0   finish          no
@@ -28,6 +33,9 @@ failed       failed:0    failed:0    -               yes
 failed       failed:0    failed:1    fail            yes
 failed       failed:0    gone        -               no
 finished     success:0   queued:1    reopen          yes
+finished     success:0   queued:0    reopen          yes
+finished     success:0   success:2   finish          no
+finished     success:0   failed:1    fail            yes
 finished     success:0   running:1   reopen+start    yes
 finished     success:0   success:1   finish          no
 finished     success:0   success:0   -               no
@@ -35,6 +43,7 @@ finished     success:0   failed:0    fail            yes
 finished     success:0   gone        -               no
 skipped      success:0   success:0   -               no
 skipped      success:0   queued:1    reopen          yes
+skipped      success:0   failed:0    fail            yes
 skipped      success:0   success:1   finish          no
 skipped      success:0   gone        -               no
 # settled by hand while the run was at work
