@@ -1,6 +1,6 @@
 """What people do to runs through Airflow's public REST API, and what their instances become; many at once.
 
-Neighbours: ``tests/e2e/test_airflow_acts.py`` has the rows, ``scripts/demo`` the Airflow and the client.
+Neighbours: ``tests/e2e/airflow_acts/`` has the rows, ``scripts/demo`` the Airflow and the client.
 """
 
 from __future__ import annotations
@@ -27,6 +27,11 @@ def at_once(row):
 
     test.row = row
     return test
+
+
+def unfailed(instance):
+    """Whether the instance's metadata says nothing of a failure."""
+    return not any(key.startswith("exception") for key in instance["metadata"])
 
 
 @dataclass
