@@ -56,6 +56,10 @@ class Acts:
         assert answer.status_code == status if status else answer.is_success, said
         return answer.json() if answer.content else None
 
+    def command(self, *arguments: str) -> None:
+        """Run ``airflow …``. :raises DemoError: when it fails."""
+        self.airflow.command(*arguments, seconds=180)
+
     def run_path(self, uid: str, name: str) -> str:
         """Where the instance's run is."""
         one = self.instance(uid, name)

@@ -17,14 +17,14 @@ pytestmark = pytest.mark.timeout(420)
 def test_what_the_command_line_clears_and_deletes_is_followed(acts):
     acts.fire("cli", "sweep", fails=1)
     acts.become("cli", "t_swept#0", "failed")
-    acts.airflow.command("tasks", "clear", "acts.t_swept", "--yes")
+    acts.command("tasks", "clear", "acts.t_swept", "--yes")
     acts.become("cli", "t_swept#0", "finished")
     run_id = acts.instance("cli", "t_swept#0")["dag_run_id"]
-    acts.airflow.command("dags", "clear", "acts.t_swept", "--run-id", run_id, "--yes")
+    acts.command("dags", "clear", "acts.t_swept", "--run-id", run_id, "--yes")
     assert acts.await_completions("cli", "t_swept", 2) == [{"try": 2}, {"try": 3}]
-    acts.airflow.command("dags", "pause", "acts.t_swept", "--yes")
+    acts.pause("acts.t_swept", True)
     acts.fire("cli-open", "sweep")
-    acts.airflow.command("dags", "delete", "acts.t_swept", "--yes")
+    acts.command("dags", "delete", "acts.t_swept", "--yes")
     deleted = acts.become("cli-open", "t_swept#0", "failed")
     assert deleted["metadata"]["exceptionType"] == "airflow_triggers.errors.RunDeleted"
     assert acts.status("cli", "t_swept#0") == "finished"
@@ -34,7 +34,7 @@ def test_what_the_command_line_clears_and_deletes_is_followed(acts):
 def test_a_dag_that_is_triggered_on_the_command_line_changes_no_session(acts):
     acts.fire("cli-hand", "nothing")
     conf = '{"session_uid": "cli-hand", "trigger_kwargs": {"go": {}}}'
-    acts.airflow.command("dags", "trigger", "acts.t_work", "--conf", conf, "--run-id", "by-cli")
+    acts.command("dags", "trigger", "acts.t_work", "--conf", conf, "--run-id", "by-cli")
     acts.await_run("/dags/acts.t_work/dagRuns/by-cli", "success")
     assert acts.instances("cli-hand") == {}
 
@@ -179,4 +179,4 @@ def test_a_backfill_is_refused(acts):
         assert "does not support backfills" in str(said)
     dates = ("--from-date", "2026-01-01", "--to-date", "2026-01-02")
     with pytest.raises(DemoError, match="does not support backfills"):
-        acts.airflow.command("backfill", "create", "--dag-id", "acts.t_work", *dates)
+        acts.command("backfill", "create", "--dag-id", "acts.t_work", *dates)
