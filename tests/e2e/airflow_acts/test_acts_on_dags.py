@@ -167,6 +167,18 @@ def test_a_dag_that_is_triggered_by_hand_calls_its_task_and_changes_no_session(a
 
 
 @at_once
+def test_an_operator_is_given_session_and_kwargs_as_params_by_a_fire_and_by_hand(acts):
+    acts.fire("bash", "bash", n=1)
+    done = acts.become("bash", "t_bash#0", "finished")
+    assert done["metadata"]["result"] == "bash 1"
+    conf = {"session_uid": "bash", "trigger_kwargs": {"bash": {"n": 2}}}
+    by_hand = acts.trigger("acts.t_bash", conf=conf)
+    acts.await_run(by_hand, "success")
+    assert acts.call("GET", f"{by_hand}/taskInstances/run/xcomEntries/return_value")["value"] == "bash 2"
+    assert acts.completions("bash", "t_bash") == [{"return_value": "bash 1"}]
+
+
+@at_once
 def test_the_dag_that_carries_a_configuration_does_nothing_when_it_is_triggered(acts):
     acts.await_run(acts.trigger("acts"), "success")
 

@@ -289,8 +289,9 @@ def test_a_finished_instance_whose_run_is_deleted_stays_finished(acts):
     run = acts.run_path("gone-finished", "t_work#0")
     acts.delete("gone-finished", "t_work#0")
     acts.call("POST", f"{run}/clear", json={"dry_run": False}, status=404)
-    replay = f"{API}/sessions/gone-finished/instances/t_work%230/replay"
-    assert acts.client.request("POST", replay, json={}).status_code == 409
+    for repair in ("replay", "skip"):
+        path = f"{API}/sessions/gone-finished/instances/t_work%230/{repair}"
+        assert acts.client.request("POST", path, json={}).status_code == 409
     acts.await_later_runs("gone-finished")
     assert acts.status("gone-finished", "t_work#0") == "finished"
     assert acts.completions("gone-finished", "t_work") == [{"try": 1}]
