@@ -30,6 +30,7 @@ from airflow_triggers.registry import Registry
 from airflow_triggers.report import RequestedFire, RequestedReplay, TaskReport
 from airflow_triggers.runners import BaseTaskRunner, Start, task_runners
 from airflow_triggers.states import Event
+from airflow_triggers.storages import hooks
 from airflow_triggers.storages.base import BaseStorageBackend
 from airflow_triggers.types import (
     Configuration,
@@ -448,17 +449,29 @@ class TriggerManager:
         if getattr(type(self), hook) is getattr(TriggerManager, hook):
             return
         token = self.storage.add_hook(hook, arguments)
-        self.storage.after_release(partial(self.call_hook, token, hook, arguments))
+        owed = hooks.owe(self.storage, hook, token)
+        self.storage.after_release(partial(self.call_hook, token, hook, arguments, owed=owed))
 
-    def call_hook(self, token: Any, hook: str, arguments: Mapping[str, Any]) -> None:
-        """Call a promised hook; one that raises is logged and called again later."""
+    def call_hook(
+        self, token: Any, hook: str, arguments: Mapping[str, Any], *, owed: int | None = None
+    ) -> None:
+        """Call a promised hook; one that raises is logged and called again later.
+
+        :param token: what the storage knows it by.
+        :param owed: what the controller knows it by, of a session that is kept elsewhere (see ``storages/hooks.py``).
+        """
         try:
             self._hook_call(hook, arguments)
         except Exception as error:
             log.exception("Hook %s of manager %r raised in session %s", hook, self.name, self.storage.uid)
-            self.storage.hook_failed(token, describe_exception(error)["exceptionInfo"])
+            traceback = describe_exception(error)["exceptionInfo"]
+            self.storage.hook_failed(token, traceback)
+            if owed is not None:
+                hooks.postpone(owed, traceback)
         else:
             self.storage.hook_done(token)
+            if owed is not None:
+                hooks.forget(owed)
 
     def _hook_call(self, hook: str, arguments: Mapping[str, Any]) -> None:
         if hook == "_post_fire":

@@ -179,6 +179,11 @@ class CacheStorageBackend(BaseStorageBackend):
         return self._content["manager"] is not None
 
     @property
+    def anchored(self) -> bool:  # type: ignore[override]
+        """See :attr:`BaseStorageBackend.anchored`."""
+        return bool(self._content["anchored"])
+
+    @property
     def configuration(self) -> Configuration:
         """The session's tasks, as last updated."""
         return Configuration.from_dict(self._content["configuration"])
@@ -327,13 +332,18 @@ class CacheStorageBackend(BaseStorageBackend):
                 self._writing["hooks"][str(token)]["error"] = error
 
     def pending_hooks(self) -> list[tuple[int, str, dict[str, Any]]]:
-        """Hooks that raised or whose process died, as ``manager.call_hook`` takes them."""
+        """See :meth:`BaseStorageBackend.pending_hooks`; as ``manager.call_hook`` takes them."""
         return [(int(token), one["hook"], one["arguments"]) for token, one in self._content["hooks"].items()]
+
+    def note_anchored(self) -> None:
+        """See :meth:`BaseStorageBackend.note_anchored`."""
+        self._writing["anchored"] = True
 
 
 def _new_content(manager: str | None) -> dict[str, Any]:
     return {
         "manager": manager,
+        "anchored": False,
         "configuration": Configuration().to_dict(),
         "metadata": {},
         "instances": {},

@@ -236,7 +236,8 @@ class ScenariosContract(StorageSuite):
         assert manager.fire("v").abandoned == ("t_a#0",)
         manager.fire("y")
         assert (statuses(manager), runner.started) == ({"t_a#0": "abandoned"}, [])
-        assert manager.storage.get_unresolved_instances() == manager.storage.get_unresolved_tasks() == []
+        assert manager.storage.get_unresolved_instances() == []
+        assert manager.storage.get_unresolved_tasks() == []
 
     def test_unless_fired_afterwards_recalls_nothing(self, manager: TracedManager) -> None:
         configure(manager, t_a={"after": [], "andEvery": "x", "unless": ["u"]})
