@@ -231,7 +231,8 @@ class Sessions(RuleBasedStateMachine):
     @invariant()
     def both_say_the_same(self):
         self.counted["steps"] += 1
-        assert_agree(self.manager.storage, self.model)
+        with self.manager.storage.consistent_read():
+            assert_agree(self.manager.storage, self.model)
         started = [(start.instance.name, start.kwargs) for start in self.runner.started]
         assert sorted(started, key=repr) == sorted(self.model.started, key=repr)
         trace = [  # in which order one fire starts several tasks is left open
@@ -240,7 +241,7 @@ class Sessions(RuleBasedStateMachine):
         assert trace == self.model.hooks
 
 
-SHARES = {"memory": 9_000, "sqlite": 4_000, "postgresql": 3_500, "redis": 3_500}
+SHARES = {"memory": 10_000, "sqlite": 3_500, "postgresql": 3_500, "redis": 3_000}
 """So many steps are compared on each storage, at least; an example has up to :data:`STEPS` of them."""
 
 
