@@ -94,8 +94,9 @@ class TriggerManager:
 
     def _validate_runners(self, configuration: Configuration) -> None:
         by_runner: dict[str, dict[str, TaskConfig]] = {}
+        default = self._remembered().default_task_runner_name
         for task in configuration:
-            by_runner.setdefault(task.using or self.default_task_runner_name, {})[task.name] = task
+            by_runner.setdefault(task.using or default, {})[task.name] = task
         for runner_name, tasks in by_runner.items():
             try:
                 runner = task_runners.get(runner_name)
@@ -236,7 +237,7 @@ class TriggerManager:
             self._advance(instance, Event.FAIL, metadata=describe_exception(error))
 
     def _runner(self, task: TaskConfig) -> BaseTaskRunner:
-        return task_runners.get(task.using or self.default_task_runner_name)
+        return task_runners.get(task.using or self._remembered().default_task_runner_name)
 
     def _tell_runner(self, task: TaskConfig, tell: Callable[[BaseTaskRunner], None]) -> None:
         """Tell the task's runner of a repair. One that is not there any more must not make repairs impossible."""
@@ -444,13 +445,32 @@ class TriggerManager:
     def _post_skip(self, task_instance: TaskInstance, cascade: bool) -> None:
         """Called after a skip was kept and after its cascade's ``_post_fire``."""
 
+    def _remembered(self) -> TriggerManager:
+        """Whose hooks and default runner the session has, under its lock: the class that it remembers.
+
+        That is this one's, unless somebody acts on the session through another class than it was made with. A session
+        of the default manager, which has none of its own, takes them from whoever acts.
+        """
+        name = self.storage.manager_name
+        if name in (None, self.name, TriggerManager.name):
+            return self
+        try:
+            return trigger_managers.get(name, storage=self.storage)
+        except RegistryError as error:
+            log.warning(
+                "Session %s remembers the manager %r, and %r acts on it alone: %s",
+                *(self.storage.uid, name, self.name, error),
+            )
+            return self
+
     def _promise_hook(self, hook: str, **arguments: Any) -> None:
         """Have the hook called after the commit: by us, or by the controller if this process dies before."""
-        if getattr(type(self), hook) is getattr(TriggerManager, hook):
+        owner = self._remembered()
+        if getattr(type(owner), hook) is getattr(TriggerManager, hook):
             return
         token = self.storage.add_hook(hook, arguments)
         owed = hooks.owe(self.storage, hook, token)
-        self.storage.after_release(partial(self.call_hook, token, hook, arguments, owed=owed))
+        self.storage.after_release(partial(owner.call_hook, token, hook, arguments, owed=owed))
 
     def call_hook(
         self, token: Any, hook: str, arguments: Mapping[str, Any], *, owed: int | None = None

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from airflow_triggers.manager import TriggerManager, trigger_managers
 from airflow_triggers.states import Event
 from airflow_triggers.storages.base import BaseStorageBackend
 from airflow_triggers.testing.contract.actors import (
@@ -77,6 +78,28 @@ class HooksContract(StorageSuite):
             ("skip", "t_a#1", {**skipped, "t_b#0": "scheduled"}, started),
             ("fire", "t_b", {**skipped, "t_b#0": "finished"}, started),
         ]
+
+    def test_hooks_and_default_runner_are_those_of_the_manager_that_the_session_remembers(
+        self, storage: BaseStorageBackend, runner: RecordingRunner, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """Whoever acts: an application that always uses the same class need not know."""
+        made = [TracedManager(storage)]
+        configure(made[0], t_a={"after": ["x"]})
+
+        def make(storage: BaseStorageBackend) -> TracedManager:
+            made.append(TracedManager(storage))
+            return made[-1]
+
+        other = TriggerManager(self.storage_of(storage.uid))
+        trigger_managers.register(TracedManager.name, make)
+        try:
+            other.fire("x")
+        finally:
+            trigger_managers.unregister(TracedManager.name)
+        assert runner.names == ["t_a#0"]
+        assert [entry for one in made for entry in one.trace] == [("fire", "x", ["t_a#0"])]
+        other.fire("y")
+        assert "remembers the manager 'traced', and 'default' acts on it alone" in caplog.text
 
     def test_hooks_of_what_is_done_under_one_lock_follow_in_order_when_it_ends(
         self, manager: TracedManager
