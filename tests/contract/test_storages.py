@@ -46,11 +46,16 @@ class TestRedis(InRedis, StorageContract, ImpatientLockContract):
         other, redis = self.storage_of(storage.uid), self.region.actual_backend.writer_client
         with storage.acquire_lock(create=True):
             storage.set_metadata({"n": 1})
-        with pytest.raises(StaleWrite, match="'survey-1' was written by another"), storage.acquire_lock():
-            storage.set_metadata({"n": 2})
-            assert redis.delete(storage._mutex.mutex.name) == 1, "as if its time were over"
-            with other.acquire_lock():
-                other.set_metadata({"n": 3})
+
+        def hold_too_long():
+            with storage.acquire_lock():
+                storage.set_metadata({"n": 2})
+                assert redis.delete(storage._mutex.mutex.name) == 1, "as if its time were over"
+                with other.acquire_lock():
+                    other.set_metadata({"n": 3})
+
+        with pytest.raises(StaleWrite, match="'survey-1' was written by another"):
+            hold_too_long()
         assert storage.metadata == {"n": 3}
         with storage.acquire_lock(wait=False):
             storage.set_metadata({"n": 4})
