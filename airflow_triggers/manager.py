@@ -398,7 +398,11 @@ class TriggerManager:
                 cascades = (
                     [RequestedFire(trigger_name=name, trigger_kwargs=cascade_kwargs or {})] if cascade else []
                 )
-                return self._finish(before, attached, [*said.fires, *cascades])
+                try:
+                    return self._finish(before, attached, [*said.fires, *cascades])
+                except (IdempotencyConflict, CannotDelay) as error:
+                    reason = describe_exception(error)
+                    return self._advance(before, Event.FAIL, metadata={**said.instance_metadata, **reason})
             after = self._advance(before, event, metadata=attached)
             if event is Event.FAIL and said.retry is not None:
                 self._replay(after, said.retry, by=after.name)
@@ -407,20 +411,17 @@ class TriggerManager:
     def _finish(
         self, before: TaskInstance, metadata: Mapping[str, Any], fires: Sequence[RequestedFire]
     ) -> TaskInstance:
-        """Finish and fire; or fail, when what the task fired cannot be fired."""
-        try:
-            with self.storage.savepoint():
-                after = self._advance(before, Event.FINISH, metadata=metadata)
-                for fire in fires:
-                    self.fire(
-                        fire.trigger_name,
-                        fire.trigger_kwargs,
-                        idempotency_key=fire.idempotency_key,
-                        fired_by=after.name,
-                        fire_at=fire.fire_at,
-                    )
-        except (IdempotencyConflict, CannotDelay) as error:
-            return self._advance(before, Event.FAIL, metadata=describe_exception(error))
+        """Finish and fire; nothing of it when what the task fired cannot be fired."""
+        with self.storage.savepoint():
+            after = self._advance(before, Event.FINISH, metadata=metadata)
+            for fire in fires:
+                self.fire(
+                    fire.trigger_name,
+                    fire.trigger_kwargs,
+                    idempotency_key=fire.idempotency_key,
+                    fired_by=after.name,
+                    fire_at=fire.fire_at,
+                )
         return after
 
     def _advance(

@@ -146,9 +146,9 @@ class Sessions(RuleBasedStateMachine):
             metadata={"result": result},
             cascade=True,
             cascade_kwargs=result,
-            report=TaskReport(fires=asked),
+            report=TaskReport(fires=asked, metadata={"rows": len(fires)}, log_level=30),
         )
-        self.model.finish(name, result, fires)
+        self.model.finish(name, result, fires, rows=len(fires), logLevel=30)
 
     @draws("scheduled", "running")
     @rule(choice=st.data(), unheard=fires)

@@ -88,8 +88,7 @@ def played(storage):
 
 def finish(model, one):
     fires = [("late", {}, None)] * one.metadata["fired"]
-    model.finish(one.name, one.metadata["result"], fires)
-    model.set_metadata(one.name, fired=len(fires))
+    model.finish(one.name, one.metadata["result"], fires, fired=len(fires))
 
 
 PLAY = {

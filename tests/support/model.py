@@ -184,11 +184,11 @@ class Model:
     def begin(self, name):
         self.get(name).become("running")
 
-    def finish(self, name, result, fires=()):
+    def finish(self, name, result, fires=(), **metadata):
         """The triggers that the task fired, (trigger, kwargs, key), come before its cascade."""
         before = copy.deepcopy(vars(self))
         one = self.get(name)
-        one.become("finished", result=result)
+        one.become("finished", result=result, **metadata)
         for key in FAILURE:
             one.metadata.pop(key, None)
         try:
@@ -196,7 +196,7 @@ class Model:
                 self.fire(trigger, kwargs, key, by=name)
         except Refused:
             vars(self).update(before)
-            self.fail(name, "airflow_triggers.errors.IdempotencyConflict")
+            self.fail(name, "airflow_triggers.errors.IdempotencyConflict", **metadata)
 
     def fail(self, name, exception, **metadata):
         one = self.get(name)

@@ -15,20 +15,10 @@ from airflow_triggers.testing.contract.actors import (
     TracedManager,
     configure,
     fail,
+    finish,
     statuses,
 )
 from airflow_triggers.testing.contract.suite import StorageSuite
-
-
-def finish(manager: TracedManager, instance_name: str, result: dict[str, Any] | None = None) -> None:
-    """Have the instance finish, and cascade with its result."""
-    manager.record_progress(
-        instance_name,
-        Event.FINISH,
-        metadata={"result": result},
-        cascade=True,
-        cascade_kwargs=result,
-    )
 
 
 class ScenariosContract(StorageSuite):
