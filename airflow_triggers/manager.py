@@ -30,6 +30,7 @@ from airflow_triggers.registry import Registry
 from airflow_triggers.report import RequestedFire, RequestedReplay, TaskReport
 from airflow_triggers.runners import BaseTaskRunner, Start, task_runners
 from airflow_triggers.states import Event
+from airflow_triggers.storages import hooks
 from airflow_triggers.storages.base import BaseStorageBackend
 from airflow_triggers.types import (
     Configuration,
@@ -93,8 +94,9 @@ class TriggerManager:
 
     def _validate_runners(self, configuration: Configuration) -> None:
         by_runner: dict[str, dict[str, TaskConfig]] = {}
+        default = self._remembered().default_task_runner_name
         for task in configuration:
-            by_runner.setdefault(task.using or self.default_task_runner_name, {})[task.name] = task
+            by_runner.setdefault(task.using or default, {})[task.name] = task
         for runner_name, tasks in by_runner.items():
             try:
                 runner = task_runners.get(runner_name)
@@ -235,7 +237,7 @@ class TriggerManager:
             self._advance(instance, Event.FAIL, metadata=describe_exception(error))
 
     def _runner(self, task: TaskConfig) -> BaseTaskRunner:
-        return task_runners.get(task.using or self.default_task_runner_name)
+        return task_runners.get(task.using or self._remembered().default_task_runner_name)
 
     def _tell_runner(self, task: TaskConfig, tell: Callable[[BaseTaskRunner], None]) -> None:
         """Tell the task's runner of a repair. One that is not there any more must not make repairs impossible."""
@@ -396,7 +398,11 @@ class TriggerManager:
                 cascades = (
                     [RequestedFire(trigger_name=name, trigger_kwargs=cascade_kwargs or {})] if cascade else []
                 )
-                return self._finish(before, attached, [*said.fires, *cascades])
+                try:
+                    return self._finish(before, attached, [*said.fires, *cascades])
+                except (IdempotencyConflict, CannotDelay) as error:
+                    reason = describe_exception(error)
+                    return self._advance(before, Event.FAIL, metadata={**said.instance_metadata, **reason})
             after = self._advance(before, event, metadata=attached)
             if event is Event.FAIL and said.retry is not None:
                 self._replay(after, said.retry, by=after.name)
@@ -405,20 +411,17 @@ class TriggerManager:
     def _finish(
         self, before: TaskInstance, metadata: Mapping[str, Any], fires: Sequence[RequestedFire]
     ) -> TaskInstance:
-        """Finish and fire; or fail, when what the task fired cannot be fired."""
-        try:
-            with self.storage.savepoint():
-                after = self._advance(before, Event.FINISH, metadata=metadata)
-                for fire in fires:
-                    self.fire(
-                        fire.trigger_name,
-                        fire.trigger_kwargs,
-                        idempotency_key=fire.idempotency_key,
-                        fired_by=after.name,
-                        fire_at=fire.fire_at,
-                    )
-        except (IdempotencyConflict, CannotDelay) as error:
-            return self._advance(before, Event.FAIL, metadata=describe_exception(error))
+        """Finish and fire; nothing of it when what the task fired cannot be fired."""
+        with self.storage.savepoint():
+            after = self._advance(before, Event.FINISH, metadata=metadata)
+            for fire in fires:
+                self.fire(
+                    fire.trigger_name,
+                    fire.trigger_kwargs,
+                    idempotency_key=fire.idempotency_key,
+                    fired_by=after.name,
+                    fire_at=fire.fire_at,
+                )
         return after
 
     def _advance(
@@ -443,22 +446,53 @@ class TriggerManager:
     def _post_skip(self, task_instance: TaskInstance, cascade: bool) -> None:
         """Called after a skip was kept and after its cascade's ``_post_fire``."""
 
+    def _remembered(self) -> TriggerManager:
+        """Whose hooks and default runner the session has, under its lock: the class that it remembers.
+
+        That is this one's, unless somebody acts on the session through another class than it was made with. A session
+        of the default manager, which has none of its own, takes them from whoever acts.
+        """
+        name = self.storage.manager_name
+        if name in (None, self.name, TriggerManager.name):
+            return self
+        try:
+            return trigger_managers.get(name, storage=self.storage)
+        except RegistryError as error:
+            log.warning(
+                "Session %s remembers the manager %r, and %r acts on it alone: %s",
+                *(self.storage.uid, name, self.name, error),
+            )
+            return self
+
     def _promise_hook(self, hook: str, **arguments: Any) -> None:
         """Have the hook called after the commit: by us, or by the controller if this process dies before."""
-        if getattr(type(self), hook) is getattr(TriggerManager, hook):
+        owner = self._remembered()
+        if getattr(type(owner), hook) is getattr(TriggerManager, hook):
             return
         token = self.storage.add_hook(hook, arguments)
-        self.storage.after_release(partial(self.call_hook, token, hook, arguments))
+        owed = hooks.owe(self.storage, hook, token)
+        self.storage.after_release(partial(owner.call_hook, token, hook, arguments, owed=owed))
 
-    def call_hook(self, token: Any, hook: str, arguments: Mapping[str, Any]) -> None:
-        """Call a promised hook; one that raises is logged and called again later."""
+    def call_hook(
+        self, token: Any, hook: str, arguments: Mapping[str, Any], *, owed: int | None = None
+    ) -> None:
+        """Call a promised hook; one that raises is logged and called again later.
+
+        :param token: what the storage knows it by.
+        :param owed: what the controller knows it by, of a session that is kept elsewhere (see ``storages/hooks.py``).
+        """
         try:
             self._hook_call(hook, arguments)
         except Exception as error:
             log.exception("Hook %s of manager %r raised in session %s", hook, self.name, self.storage.uid)
-            self.storage.hook_failed(token, describe_exception(error)["exceptionInfo"])
+            traceback = describe_exception(error)["exceptionInfo"]
+            self.storage.hook_failed(token, traceback)
+            if owed is not None:
+                hooks.postpone(owed, traceback)
         else:
             self.storage.hook_done(token)
+            if owed is not None:
+                hooks.forget(owed)
 
     def _hook_call(self, hook: str, arguments: Mapping[str, Any]) -> None:
         if hook == "_post_fire":

@@ -151,7 +151,7 @@ def take(instance: TaskInstance, trigger_name: str, kwargs: Kwargs) -> TaskInsta
     taken = instance
     if trigger_name in taken.missing:
         taken = replace(taken, kwargs={**taken.kwargs, trigger_name: kwargs})
-    if trigger_name in taken.task.unless:
+    if trigger_name in taken.task.unless and trigger_name not in taken.unless_seen:
         taken = replace(taken, unless_seen=taken.unless_seen | {trigger_name})
     return taken
 

@@ -23,6 +23,8 @@ REDIS_URL = os.environ.get("TRIGGERS_TEST_REDIS_URL", "redis://127.0.0.1:6379/0"
 
 from tests.support.databases import AirflowDatabase, postgresql_database, sqlite_database  # noqa: E402
 
+pytest.register_assert_rewrite("tests.support.agreement")
+
 
 def pytest_unconfigure() -> None:
     """Leave nothing behind but the caches in ``.test``."""

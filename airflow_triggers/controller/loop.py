@@ -37,9 +37,10 @@ from airflow_triggers.runners import bindings, promises, task_runners
 from airflow_triggers.runners.transactions import after_saving, with_session
 from airflow_triggers.sessions import open_session
 from airflow_triggers.states import with_metadata
-from airflow_triggers.storages import storage_backends, tables
+from airflow_triggers.storages import hooks, storage_backends, tables
 from airflow_triggers.storages.base import BaseStorageBackend
-from airflow_triggers.storages.sql import HOOK_GRACE, SqlStorageBackend
+from airflow_triggers.storages.hooks import HOOK_GRACE
+from airflow_triggers.storages.sql import SqlStorageBackend
 from airflow_triggers.storages.transaction import first_statement, transaction
 from airflow_triggers.types import SEEN_RUN, SeenRun, TaskInstance
 
@@ -178,7 +179,7 @@ class Controller:
         for row in claimed:
             log.info("Triggers controller: calling hook %s of session %s", row.hook, row.uid)
             try:
-                open_session(row.uid).call_hook(row.id, row.hook, row.arguments)
+                _call_hook(open_session(row.uid), row)
             except Exception as error:
                 log.exception(
                     "Triggers controller: hook %s of session %s cannot be called", row.hook, row.uid
@@ -211,10 +212,23 @@ def _with_seen(
     return after
 
 
+def _call_hook(manager: TriggerManager, row: Any) -> None:
+    """A session that is kept elsewhere is asked: it may not have been saved, or the hook is done."""
+    if isinstance(manager.storage, SqlStorageBackend):
+        manager.call_hook(row.id, row.hook, row.arguments)
+        return
+    asked = row.arguments[hooks.KNOWN_AS]
+    for token, hook, arguments in manager.storage.pending_hooks():
+        if token == asked:
+            manager.call_hook(token, hook, arguments, owed=row.id)
+            return
+    hooks.forget(row.id)
+
+
 def _count_hook(row: Any, error: Exception) -> None:
     """A hook that has no manager here to call it waits longer each time too, and is parked in the end."""
     try:
-        SqlStorageBackend(row.uid).hook_failed(row.id, describe_exception(error)["exceptionInfo"])
+        hooks.postpone(row.id, describe_exception(error)["exceptionInfo"])
     except Exception:
         log.exception("Triggers controller: session %s: the hook's failure cannot be kept", row.uid)
 

@@ -21,6 +21,8 @@ from airflow_triggers.types import Configuration
 def anchor(session: Session, storage: BaseStorageBackend, *, configuration: Configuration) -> int:
     """Make the session's row, or bring it up to date; returns its key. The transaction's first statement.
 
+    Under the session's lock.
+
     :raises SessionExists: when a session of that UID is kept by another storage.
     """
     own, now = tables.session.c, datetime.now(UTC)
@@ -44,6 +46,7 @@ def anchor(session: Session, storage: BaseStorageBackend, *, configuration: Conf
         .where(own.id == row.id)
         .values(configuration_hash=content_hash, last_modified=now, version=own.version + 1)
     )
+    storage.note_anchored()
     return int(row.id)
 
 

@@ -58,6 +58,10 @@ class BaseStorageBackend(ABC):
     unshared_because: str = "it does not say that it is shared"
     """Why not, for messages."""
 
+    anchored: bool = False
+    """Whether Airflow's database has a row that says where the session is (see ``anchors.py``), so that the controller
+    finds it. Of a storage in that database itself it is not asked."""
+
     def __init__(self, uid: str) -> None:
         self.uid = validate_session_uid(uid)
         self._held = _Held()
@@ -314,6 +318,19 @@ class BaseStorageBackend(ABC):
     @abstractmethod
     def hook_failed(self, token: Any, error: str) -> None:
         """Have the hook called again later (takes no lock)."""
+
+    def pending_hooks(self) -> list[tuple[Any, str, dict[str, Any]]]:
+        """Hooks that were promised and are not done: what :meth:`add_hook` returned and was given, oldest first.
+
+        The controller asks it of sessions that are kept elsewhere than in Airflow's database.
+        """
+        return []
+
+    def note_anchored(self) -> None:  # noqa: B027 - a storage that is not shared has no need of it
+        """Remember, inside the lock, to be :attr:`anchored`; the default does not.
+
+        A storage that forgets it has its hooks called by the process that fired alone.
+        """
 
     def create_instance(
         self,

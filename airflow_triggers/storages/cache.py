@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import json
+import logging
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -32,6 +33,8 @@ from airflow_triggers.types import (
     TaskInstance,
     caller_name,
 )
+
+log = logging.getLogger(__name__)
 
 KEY_PREFIX = "airflow_triggers:session:"
 
@@ -108,7 +111,8 @@ class CacheStorageBackend(BaseStorageBackend):
         self._mutex = self._own_mutex()
 
     def _own_mutex(self) -> Any:
-        mutex = self._region.actual_backend.get_mutex(self._key)
+        mangle = self._region.key_mangler
+        mutex = self._region.actual_backend.get_mutex(mangle(self._key) if mangle else self._key)
         if mutex is not None:
             return mutex
         with _mutexes_guard:
@@ -124,19 +128,33 @@ class CacheStorageBackend(BaseStorageBackend):
                 f"Session {self.uid!r} is being written by another holder of its lock; try again."
             )
         try:
-            content = self._load()
-            if content is None:
-                if not create:
-                    raise SessionNotFound(self.uid)
-                content = _new_content(manager)
+            before = self._region.get(self._key)
+            if before is NO_VALUE and not create:
+                raise SessionNotFound(self.uid)
+            content = _parsed(before) or _new_content(manager)
             self._work.content = content
             try:
                 yield
-                self._region.set(self._key, json.dumps(content))
+                self._replace(before, json.dumps(content))
             finally:
                 self._work.content = None
         finally:
+            self._release()
+
+    def _replace(self, before: Any, after: str) -> None:
+        """A lock that was held for too long (:data:`LOCK_LIFE`) is another's, whose writes are not to be lost."""
+        if self._region.get(self._key) != before:
+            raise StaleWrite(
+                f"Session {self.uid!r} was written by another while this one had its lock for too long; nothing was "
+                "changed. Try again, and hold the lock for a shorter time."
+            )
+        self._region.set(self._key, after)
+
+    def _release(self) -> None:
+        try:
             self._mutex.release()
+        except Exception:  # a lock that was lost; every cache has errors of its own for that
+            log.exception("Session %s: its lock was not held to the end", self.uid)
 
     @contextmanager
     def _nested(self) -> Iterator[None]:
@@ -155,8 +173,7 @@ class CacheStorageBackend(BaseStorageBackend):
         _ = self._writing
 
     def _load(self) -> dict[str, Any] | None:
-        kept = self._region.get(self._key)
-        return None if kept is NO_VALUE else cast("dict[str, Any]", json.loads(cast("str", kept)))
+        return _parsed(self._region.get(self._key))
 
     @property
     def _writing(self) -> dict[str, Any]:
@@ -177,6 +194,11 @@ class CacheStorageBackend(BaseStorageBackend):
     def exists(self) -> bool:
         """Whether there is such a session."""
         return self._content["manager"] is not None
+
+    @property
+    def anchored(self) -> bool:  # type: ignore[override]
+        """See :attr:`BaseStorageBackend.anchored`."""
+        return bool(self._content["anchored"])
 
     @property
     def configuration(self) -> Configuration:
@@ -327,13 +349,23 @@ class CacheStorageBackend(BaseStorageBackend):
                 self._writing["hooks"][str(token)]["error"] = error
 
     def pending_hooks(self) -> list[tuple[int, str, dict[str, Any]]]:
-        """Hooks that raised or whose process died, as ``manager.call_hook`` takes them."""
+        """See :meth:`BaseStorageBackend.pending_hooks`; as ``manager.call_hook`` takes them."""
         return [(int(token), one["hook"], one["arguments"]) for token, one in self._content["hooks"].items()]
+
+    def note_anchored(self) -> None:
+        """See :meth:`BaseStorageBackend.note_anchored`."""
+        self._writing["anchored"] = True
+
+
+def _parsed(kept: Any) -> dict[str, Any] | None:
+    """The content that a cache keeps; None when it keeps none."""
+    return None if kept is NO_VALUE else cast("dict[str, Any]", json.loads(kept))
 
 
 def _new_content(manager: str | None) -> dict[str, Any]:
     return {
         "manager": manager,
+        "anchored": False,
         "configuration": Configuration().to_dict(),
         "metadata": {},
         "instances": {},

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import delete, func, insert, literal, select, union_all, update
@@ -23,16 +22,12 @@ from airflow_triggers.errors import (
     SessionNotFound,
     StaleWrite,
 )
-from airflow_triggers.storages import rows, tables
+from airflow_triggers.storages import hooks, rows, tables
 from airflow_triggers.storages.anchors import kept_elsewhere
+from airflow_triggers.storages.hooks import HOOK_GRACE
 from airflow_triggers.storages.reading import SqlReader, key_of
 from airflow_triggers.storages.transaction import first_statement, is_sqlite, patience, savepoint, transaction
 from airflow_triggers.types import Configuration, DelayedFire, Fire, TaskConfig, TaskInstance, caller_name
-
-HOOK_GRACE = timedelta(seconds=30)
-"""How long the process that committed has to call its hooks before the controller does."""
-
-MAX_HOOK_BACKOFF = timedelta(hours=1)
 
 
 class SqlStorageBackend(SqlReader):
@@ -338,21 +333,8 @@ class SqlStorageBackend(SqlReader):
 
     def hook_done(self, token: int) -> None:
         """Forget the hook."""
-        with transaction() as session:
-            gone = delete(tables.hook).where(tables.hook.c.id == token)
-            first_statement(session, lambda: session.execute(gone))
+        hooks.forget(token)
 
     def hook_failed(self, token: int, error: str) -> None:
-        """Have the hook called again later: after 30 seconds, then twice as long each time, an hour at most."""
-        with transaction() as session:
-            columns = tables.hook.c
-            counted = (
-                update(tables.hook)
-                .where(columns.id == token)
-                .values(attempts=columns.attempts + 1, error=error)
-                .returning(columns.attempts)
-            )
-            attempts = first_statement(session, lambda: session.execute(counted).scalar())
-            if attempts is not None:
-                due = self.now() + min(MAX_HOOK_BACKOFF, HOOK_GRACE * 2 ** (attempts - 1))
-                session.execute(update(tables.hook).where(columns.id == token).values(due=due))
+        """See :func:`hooks.postpone`."""
+        hooks.postpone(token, error)

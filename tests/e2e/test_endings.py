@@ -104,6 +104,8 @@ def test_every_ending_is_told(airflow, storage, uid):
     assert ending("t_asks", 2) == ("finished", {"number": 2})
     counted = [fire["kwargs"] for fire in fires if fire["trigger"] == "counted"]
     assert counted == [{"number": 2, "try": 2}], "only the try that succeeded fires"
+    told = [(fire["kwargs"], fire["fired_by"]) for fire in fires if fire["trigger"] == "told"]
+    assert told == [({"depth": 2}, "t_asks#2")], "the manager of a worker fires likewise"
     assert ending("t_after_asks") == ("finished", {"t_asks": {"number": 2}, "counted": counted[0]})
     assert ending("t_filters") == ("failed", "airflow_triggers.errors.InvalidTriggerKwargs")
     problems = found["t_filters#0"]["metadata"]["exceptionMessage"]

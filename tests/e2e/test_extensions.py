@@ -172,6 +172,8 @@ def test_members_are_finalized_once_and_their_wave_writes_its_report_once(airflo
             "t_thank#0": "finished",
             "t_archive#0": "finished",
         }
+        last = next(one for one in session["instances"] if one["task"] == "t_archive")
+        assert last["metadata"]["result"] == {"shelf": "WaveMemberManager"}, "also in a worker"
         (finalized,) = fired(session, "sessionFinalized")
         assert finalized["fired_by"] == "manager wave-member"
     wave = client.session("wave-1")

@@ -269,7 +269,7 @@ class Leaving(TriggerManager):
 
     name = "leaving"
 
-    def call_hook(self, token, hook, arguments):
+    def call_hook(self, *_, **__):
         pass
 
     def _post_fire(self, trigger_name, tasks_scheduled):

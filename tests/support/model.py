@@ -1,36 +1,73 @@
 """The framework once more, from its semantics alone and as plainly as can be: what the real one is compared with.
 
-Shares no code with the package. It keeps a session in lists and looks at everything, every time.
+Shares no code with the package. It keeps a session in lists and looks at everything, every time. Neighbours:
+``agreement.py`` compares a real session with it.
 """
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass, field
 
 RESOLVED = ("finished", "skipped", "replayed", "abandoned")
 
+REFUSING = "refusing"
+"""The runner that can start nothing."""
+
+FAILURE = ("exceptionType",)
+
+
+class Refused(Exception):
+    """What was asked for is not allowed; nothing was changed."""
+
 
 @dataclass
 class Instance:
+    """``metadata`` is without timestamps; ``reached`` has the names of those."""
+
     task: str
     number: int
     status: str = "unstarted"
     kwargs: dict = field(default_factory=dict)
     unless_seen: set = field(default_factory=set)
-    parent: str | None = None
-    depth: int = 0
+    metadata: dict = field(default_factory=dict)
+    reached: set = field(default_factory=lambda: {"created", "lastModified"})
+
+    def __post_init__(self):
+        self.become(self.status)
 
     @property
     def name(self):
         return f"{self.task}#{self.number}"
 
+    @property
+    def depth(self):
+        return self.metadata.get("depth", 0)
+
+    def become(self, status, **metadata):
+        self.status = status
+        self.reached.add(status)
+        self.metadata |= metadata
+
+
+@dataclass
+class Effect:
+    """What a fire did, by instance name."""
+
+    touched: set = field(default_factory=set)
+    created: set = field(default_factory=set)
+    scheduled: set = field(default_factory=set)
+    abandoned: set = field(default_factory=set)
+
 
 class Model:
-    def __init__(self):
-        self.tasks, self.instances, self.latest, self.scheduled = {}, [], {}, []
+    """``started`` has what was handed to a runner, ``hooks`` what was called after each act, both in order."""
 
-    def configure(self, tasks):
-        self.tasks |= tasks
+    def __init__(self):
+        self.tasks, self.instances, self.latest = {}, [], {}
+        self.fires, self.started, self.hooks = [], [], []
+
+    # -- looking ---------------------------------------------------------------------------------------------
 
     def required(self, task):
         directives = self.tasks[task]
@@ -46,67 +83,15 @@ class Model:
     def get(self, name):
         return next(one for one in self.instances if one.name == name)
 
-    def take(self, one, trigger, kwargs):
-        if trigger in self.required(one.task):
-            one.kwargs.setdefault(trigger, kwargs)
-        if trigger in self.unless(one.task):
-            one.unless_seen.add(trigger)
+    def in_status(self, *statuses):
+        return sorted(one.name for one in self.instances if one.status in statuses)
 
-    def new(self, task, trigger):
-        one = Instance(task, len(self.of(task)))
-        for other, kwargs in self.latest.items():
-            if other != trigger:
-                self.take(one, other, kwargs)
-        self.instances.append(one)
-        return one
+    def missing(self, one):
+        return self.required(one.task) - one.kwargs.keys()
 
-    def fire(self, trigger, kwargs):
-        for task in [it for it in self.tasks if trigger in self.required(it) | self.unless(it)]:
-            if not self.of(task) or not self.take_all(task, trigger, kwargs):
-                self.take(self.new(task, trigger), trigger, kwargs)
-            self.settle(task)
-        self.latest[trigger] = kwargs
-
-    def take_all(self, task, trigger, kwargs):
-        """Apply the trigger to the task's unstarted instances; whether no new one is needed."""
-        took = trigger != self.tasks[task].get("andEvery")
-        for one in self.of(task):
-            if one.status == "unstarted":
-                took = took or trigger not in one.kwargs
-                self.take(one, trigger, kwargs)
-        return took
-
-    def settle(self, task):
-        for one in self.of(task):
-            if one.status == "unstarted" and self.unless(task) and one.unless_seen >= self.unless(task):
-                one.status = "abandoned"
-            elif one.status == "unstarted" and one.kwargs.keys() >= self.required(task):
-                one.status = "scheduled"
-                self.scheduled.append(one.name)
-
-    def finish(self, name, result):
-        self.get(name).status = "finished"
-        self.fire(self.get(name).task, result)
-
-    def replay(self, name, kwargs):
-        failed = self.get(name)
-        failed.status = "replayed"
-        clone = Instance(
-            failed.task,
-            len(self.of(failed.task)),
-            "scheduled",
-            dict(failed.kwargs) if kwargs is None else kwargs,
-            set(failed.unless_seen),
-            failed.name,
-            failed.depth + 1,
-        )
-        self.instances.append(clone)
-        self.scheduled.append(clone.name)
-
-    def skip(self, name, cascade, result):
-        self.get(name).status = "skipped"
-        if cascade:
-            self.fire(self.get(name).task, result)
+    @property
+    def unresolved_instances(self):
+        return {one.name for one in self.instances if one.status not in RESOLVED}
 
     @property
     def unresolved_tasks(self):
@@ -115,3 +100,157 @@ class Model:
             for task in self.tasks
             if not self.of(task) or any(one.status not in RESOLVED for one in self.of(task))
         }
+
+    # -- configuring -----------------------------------------------------------------------------------------
+
+    def configure(self, tasks):
+        self.tasks |= tasks
+
+    # -- firing ----------------------------------------------------------------------------------------------
+
+    def fire(self, trigger, kwargs, key=None, by=None):
+        """The effect, and whether the fire repeats an earlier one."""
+        for fire in self.fires:
+            if key is not None and fire["key"] == key:
+                if (fire["trigger"], fire["kwargs"]) != (trigger, kwargs):
+                    raise Refused(key)
+                return fire["effect"], True
+        effect, started = Effect(), []
+        for task in [it for it in self.tasks if trigger in self.required(it) | self.unless(it)]:
+            if not self.of(task) or not self.take_all(task, trigger, kwargs, effect):
+                one = self.new(task, trigger)
+                effect.created.add(one.name)
+                self.take(one, trigger, kwargs, effect)
+                effect.touched.add(one.name)
+            started += self.settle(task, effect)
+        self.latest.pop(trigger, None)
+        self.latest[trigger] = kwargs
+        self.fires.append({"trigger": trigger, "kwargs": kwargs, "key": key, "by": by, "effect": effect})
+        for one in started:
+            self.start(one)
+        self.hooks.append(("fire", trigger, sorted(effect.scheduled)))
+        return effect, False
+
+    def take(self, one, trigger, kwargs, effect):
+        """An instance takes a trigger once."""
+        if trigger in self.missing(one):
+            one.kwargs[trigger] = kwargs
+            effect.touched.add(one.name)
+        if trigger in self.unless(one.task) - one.unless_seen:
+            one.unless_seen.add(trigger)
+            effect.touched.add(one.name)
+
+    def take_all(self, task, trigger, kwargs, effect):
+        """Apply the trigger to the task's unstarted instances; whether no new one is needed."""
+        waiting = [one for one in self.of(task) if one.status == "unstarted"]
+        is_every = trigger == self.tasks[task].get("andEvery")
+        taken = any(trigger in self.missing(one) for one in waiting)
+        for one in waiting:
+            self.take(one, trigger, kwargs, effect)
+        return taken or not is_every
+
+    def new(self, task, trigger):
+        one = Instance(task, len(self.of(task)))
+        for other, kwargs in self.latest.items():
+            if other != trigger:
+                self.take(one, other, kwargs, Effect())
+        self.instances.append(one)
+        return one
+
+    def settle(self, task, effect):
+        scheduled = []
+        for one in self.of(task):
+            if one.status == "unstarted" and self.unless(task) and one.unless_seen >= self.unless(task):
+                one.become("abandoned")
+                effect.abandoned.add(one.name)
+            elif one.status == "unstarted" and not self.missing(one):
+                one.become("scheduled", actualKwargs=self.merged(one))
+                effect.scheduled.add(one.name)
+                scheduled.append(one)
+        return scheduled
+
+    def merged(self, one):
+        return merge(self.tasks[one.task].get("withParams", {}), one.kwargs)
+
+    def start(self, one):
+        if self.tasks[one.task].get("using") == REFUSING:
+            one.become("failed", exceptionType="airflow_triggers.errors.RunnerError")
+            one.metadata.pop("result", None)
+        else:
+            self.started.append((one.name, self.merged(one)))
+
+    # -- what comes of instances -----------------------------------------------------------------------------
+
+    def begin(self, name):
+        self.get(name).become("running")
+
+    def finish(self, name, result, fires=(), **metadata):
+        """The triggers that the task fired, (trigger, kwargs, key), come before its cascade."""
+        before = copy.deepcopy(vars(self))
+        one = self.get(name)
+        one.become("finished", result=result, **metadata)
+        for key in FAILURE:
+            one.metadata.pop(key, None)
+        try:
+            for trigger, kwargs, key in [*fires, (one.task, result, None)]:
+                self.fire(trigger, kwargs, key, by=name)
+        except Refused:
+            vars(self).update(before)
+            self.fail(name, "airflow_triggers.errors.IdempotencyConflict", **metadata)
+
+    def fail(self, name, exception, **metadata):
+        one = self.get(name)
+        one.metadata.pop("result", None)
+        one.become("failed", exceptionType=exception, **metadata)
+
+    def waive(self, name, **metadata):
+        self.get(name).become("skipped", **metadata)
+
+    # -- repairing -------------------------------------------------------------------------------------------
+
+    def replay(self, name, kwargs, **metadata):
+        failed = self.failed(name)
+        failed.become("replayed")
+        clone = Instance(
+            failed.task,
+            len(self.of(failed.task)),
+            "scheduled",
+            copy.deepcopy(failed.kwargs) if kwargs is None else kwargs,
+            set(failed.unless_seen),
+            {**metadata, "parent": failed.name, "depth": failed.depth + 1},
+        )
+        clone.metadata["actualKwargs"] = self.merged(clone)
+        self.instances.append(clone)
+        self.start(clone)
+        self.hooks.append(("replay", clone.name, "replayed"))
+        return clone
+
+    def skip(self, name, cascade, result):
+        one = self.failed(name)
+        one.become("skipped", cascade=cascade, result=result)
+        if cascade:
+            self.fire(one.task, result or {}, by=name)
+        self.hooks.append(("skip", name, cascade))
+
+    def failed(self, name):
+        one = self.get(name)
+        if one.status != "failed":
+            raise Refused(name)
+        return one
+
+    def set_status(self, name, status, cascade=False, kwargs=None, **metadata):
+        one = self.get(name)
+        one.become(status, **metadata)
+        if cascade:
+            self.fire(one.task, kwargs or {}, by=name)
+
+    def set_metadata(self, name, **metadata):
+        self.get(name).metadata |= metadata
+
+
+def merge(under, over):
+    """Two mappings merge, key by key; anything else that lies above hides what is below."""
+    if not (isinstance(under, dict) and isinstance(over, dict)):
+        return over
+    both = {key: merge(under[key], over[key]) for key in under.keys() & over.keys()}
+    return under | over | both

@@ -1,8 +1,7 @@
-"""The example package: its rules as tables, its configurations, and that the docs quote what is really in it."""
+"""The example package: its rules as tables, and its configurations."""
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -15,7 +14,6 @@ from survey_managers.finalizing import final_tasks
 from tests.support.environment import ROOT
 
 EXAMPLE = ROOT / "examples" / "survey_managers"
-DOCS = ROOT / "docs" / "extending.md"
 
 
 def at(day, hour, minute=0):
@@ -58,33 +56,3 @@ def test_final_tasks_are_those_that_only_the_end_resolves():
 @pytest.mark.parametrize("name", ["survey", "wave"])
 def test_its_configurations_are_valid(name):
     assert load_configuration(EXAMPLE / "dags" / f"{name}.yaml").name == name
-
-
-def quotations():
-    """(path, text) of each block of the docs that begins with a comment naming a file of the package."""
-    blocks = re.findall(
-        r"^```\w+\n# examples/survey_managers/(\S+)\n(.*?)^```$", DOCS.read_text(), re.M | re.S
-    )
-    return [(path, block.strip("\n")) for path, block in blocks]
-
-
-def test_the_docs_quote_every_kind_of_extension():
-    assert {path for path, _ in quotations()} >= {
-        "setup.py",
-        "survey_managers/finalizing.py",
-        "survey_managers/once.py",
-        "survey_managers/wave.py",
-        "survey_managers/plugin.py",
-        "survey_managers/daytime.py",
-        "survey_managers/redis_storage.py",
-    }
-
-
-@pytest.mark.parametrize(("path", "quoted"), quotations())
-def test_what_the_docs_quote_is_in_the_package(path, quoted):
-    """Parts that are left out are marked by a line of their own, ``# …``."""
-    source = (EXAMPLE / path).read_text(encoding="utf-8")
-    position = 0
-    for part in re.split(r"^ *# …\n", quoted, flags=re.M):
-        position = source.find(part.strip("\n"), position)
-        assert position >= 0, f"not in {path}, or not in this order:\n{part}"

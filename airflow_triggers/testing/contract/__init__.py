@@ -13,7 +13,7 @@
             return MyStorageBackend(uid)
 
 The package's own storages and runners pass the same suites. Each part is a class of its own, in a module of its own:
-``locking``, ``keeping``, ``firing``, ``repairing``, ``hooks``, ``running``. Needs pytest.
+``locking``, ``keeping``, ``firing``, ``repairing``, ``scenarios``, ``hooks``, ``running``. Needs pytest.
 """
 
 from __future__ import annotations
@@ -24,11 +24,14 @@ from airflow_triggers.testing.contract.keeping import KeepingContract
 from airflow_triggers.testing.contract.locking import ImpatientLockContract, LockingContract
 from airflow_triggers.testing.contract.repairing import RepairingContract
 from airflow_triggers.testing.contract.running import RunnerContract
+from airflow_triggers.testing.contract.scenarios import ScenariosContract
 
 __all__ = ["ImpatientLockContract", "RunnerContract", "StorageContract"]
 
 
-class StorageContract(LockingContract, KeepingContract, FiringContract, RepairingContract, HooksContract):
+class StorageContract(
+    LockingContract, KeepingContract, FiringContract, RepairingContract, ScenariosContract, HooksContract
+):
     """Everything that a storage backend has to do; ``storage_of`` says which one is under test.
 
     :class:`ImpatientLockContract` is beside it, for storages that can tell whether another holds the lock.

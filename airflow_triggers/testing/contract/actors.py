@@ -126,3 +126,14 @@ def fail(manager: TriggerManager, instance_name: str) -> None:
     manager.record_progress(
         instance_name, Event.FAIL, metadata={"exceptionType": "builtins.ValueError", "exceptionInfo": "tb"}
     )
+
+
+def finish(manager: TriggerManager, instance_name: str, result: dict[str, Any] | None = None) -> None:
+    """Have the instance finish, and cascade with its result."""
+    manager.record_progress(
+        instance_name,
+        Event.FINISH,
+        metadata={"result": result},
+        cascade=True,
+        cascade_kwargs=result,
+    )

@@ -10,8 +10,16 @@ from typing import Any
 
 import pytest
 
+from airflow_triggers.manager import TriggerManager, trigger_managers
+from airflow_triggers.states import Event
 from airflow_triggers.storages.base import BaseStorageBackend
-from airflow_triggers.testing.contract.actors import TracedManager, configure, statuses
+from airflow_triggers.testing.contract.actors import (
+    RecordingRunner,
+    TracedManager,
+    configure,
+    fail,
+    statuses,
+)
 from airflow_triggers.testing.contract.suite import StorageSuite
 
 
@@ -41,6 +49,101 @@ class HooksContract(StorageSuite):
         monkeypatch.setattr(manager, "_post_fire", fires)
         manager.fire("x")
         assert statuses(manager) == {"t_a#0": "scheduled", "t_b#0": "scheduled"}
+
+    def test_hooks_come_after_everything_is_kept_with_the_lock_free_and_after_those_of_the_cascade(
+        self, manager: TracedManager, runner: RecordingRunner, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        configure(manager, t_a={"after": ["x"]}, t_b={"after": ["t_a"]})
+        elsewhere, seen = self.storage_of(manager.storage.uid), list[Any]()
+
+        def note(hook: str, name: str, *_: Any) -> None:
+            with elsewhere.acquire_lock():
+                kept = {one.name: one.status.value for one in elsewhere}
+            seen.append((hook, name, kept, list(runner.names)))
+
+        monkeypatch.setattr(manager, "_note", note)
+        manager.fire("x")
+        fail(manager, "t_a#0")
+        manager.replay_failed_instance("t_a#0")
+        fail(manager, "t_a#1")
+        manager.skip_failed_instance("t_a#1", cascade=True)
+        manager.record_progress("t_b#0", Event.FINISH, cascade=True)
+
+        replayed, skipped = {"t_a#0": "replayed"}, {"t_a#0": "replayed", "t_a#1": "skipped"}
+        started = ["t_a#0", "t_a#1", "t_b#0"]
+        assert seen == [
+            ("fire", "x", {"t_a#0": "scheduled"}, started[:1]),
+            ("replay", "t_a#1", {**replayed, "t_a#1": "scheduled"}, started[:2]),
+            ("fire", "t_a", {**skipped, "t_b#0": "scheduled"}, started),
+            ("skip", "t_a#1", {**skipped, "t_b#0": "scheduled"}, started),
+            ("fire", "t_b", {**skipped, "t_b#0": "finished"}, started),
+        ]
+
+    def test_hooks_and_default_runner_are_those_of_the_manager_that_the_session_remembers(
+        self, storage: BaseStorageBackend, runner: RecordingRunner, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """Whoever acts: an application that always uses the same class need not know."""
+        made = [TracedManager(storage)]
+        configure(made[0], t_a={"after": ["x"]})
+
+        def make(storage: BaseStorageBackend) -> TracedManager:
+            made.append(TracedManager(storage))
+            return made[-1]
+
+        other = TriggerManager(self.storage_of(storage.uid))
+        trigger_managers.register(TracedManager.name, make)
+        try:
+            other.fire("x")
+        finally:
+            trigger_managers.unregister(TracedManager.name)
+        assert runner.names == ["t_a#0"]
+        assert [entry for one in made for entry in one.trace] == [("fire", "x", ["t_a#0"])]
+        other.fire("y")
+        assert "remembers the manager 'traced', and 'default' acts on it alone" in caplog.text
+
+    def test_hooks_of_what_is_done_under_one_lock_follow_in_order_when_it_ends(
+        self, manager: TracedManager
+    ) -> None:
+        configure(manager, t_a={"after": ["x"]}, t_b={"after": ["y"]})
+        with manager.storage.acquire_lock():
+            manager.fire("y")
+            manager.fire("x")
+            fail(manager, "t_a#0")
+            manager.skip_failed_instance("t_a#0", cascade=True)
+            assert manager.trace == []
+        assert manager.trace == [
+            ("fire", "y", ["t_b#0"]),
+            ("fire", "x", ["t_a#0"]),
+            ("fire", "t_a", []),
+            ("skip", "t_a#0", True),
+        ]
+
+    def test_what_a_hook_fires_has_its_own_hook_at_once_and_ends_before_it(
+        self, manager: TracedManager, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        configure(manager, t_a={"after": ["x"]}, t_b={"after": ["y"]})
+        trace: list[str] = []
+
+        def fires(trigger: str, scheduled: Any) -> None:
+            trace.append(f"{trigger} begins")
+            if trigger == "x":
+                manager.fire("y")
+            trace.append(f"{trigger} ends")
+
+        monkeypatch.setattr(manager, "_post_fire", fires)
+        manager.fire("x")
+        assert trace == ["x begins", "y begins", "y ends", "x ends"]
+        assert self.promised_hooks(manager.storage) == []
+
+    def test_a_hook_that_raises_keeps_no_other_from_being_called(self, manager: TracedManager) -> None:
+        configure(manager, t_a={"after": ["x"]})
+        manager.fire("x")
+        fail(manager, "t_a#0")
+        manager.raises = {"fire"}
+        manager.trace.clear()
+        manager.skip_failed_instance("t_a#0", cascade=True)
+        assert manager.trace == [("fire", "t_a", []), ("skip", "t_a#0", True)]
+        assert self.promised_hooks(manager.storage) == ["_post_fire"]
 
     @pytest.mark.parametrize("method", ["hook_done", "hook_failed"])
     def test_a_fire_is_kept_though_its_hook_cannot_be_crossed_off(

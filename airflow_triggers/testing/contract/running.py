@@ -184,7 +184,9 @@ class RunnerContract:
         manager.fire("other", idempotency_key="second")
         self.run_all(manager, "x", t_fires="fires")
         assert statuses(manager) == {"t_fires#0": "failed"}
-        assert str(manager.storage["t_fires#0"].metadata["exceptionType"]).endswith("IdempotencyConflict")
+        failed = manager.storage["t_fires#0"]
+        assert str(failed.metadata["exceptionType"]).endswith("IdempotencyConflict")
+        assert failed.log_level_name == "ERROR", "what it logged is kept all the same"
         assert [fire.trigger_name for fire in manager.storage.fires()] == ["x", "other"]
 
     def test_a_task_in_this_process_has_the_manager_itself(self, manager: TriggerManager) -> None:

@@ -12,6 +12,8 @@ def ask_again(context):
     """Asks to be run again until the number is large enough; each of Airflow's own tries fires, one of them counts."""
     number = context.trigger_kwargs["ask"].get("number", 0)
     context.fire("counted", {"number": number, "try": context.airflow["ti"].try_number})
+    mine = context.manager.storage[context.instance_name]
+    assert context.manager.fire("told", {"depth": mine.depth}).deferred
     if number < 2:
         raise context.retry(
             metadata={"tried": number}, replacement_kwargs={"ask": {"number": number + 1}}, cooldown=0.5

@@ -1,0 +1,70 @@
+"""The rows of ``triggers_hook``: hooks that a commit promised and that nobody was seen to have called.
+
+Of a session in Airflow's database, a row is the promise itself, kept with the session. A session that is kept elsewhere
+keeps its promises itself; there a row is written before it is saved, and only says which session to ask for what, so
+that the controller calls the hook if the process that saved has died. Neighbours: ``sql.py`` and ``manager.py`` write
+them, ``controller/`` calls what is due.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, insert, select, update
+
+from airflow_triggers.storages import tables
+from airflow_triggers.storages.base import BaseStorageBackend
+from airflow_triggers.storages.transaction import first_statement, transaction
+
+HOOK_GRACE = timedelta(seconds=30)
+"""How long the process that committed has to call its hooks before the controller does."""
+
+MAX_HOOK_BACKOFF = timedelta(hours=1)
+
+KNOWN_AS = "known_as"
+"""Of a row that is no promise itself: under this key of its arguments, by what its session knows the hook."""
+
+_COLUMNS = tables.hook.c
+
+
+def owe(storage: BaseStorageBackend, hook: str, token: Any) -> int | None:
+    """Have the controller ask the session for the hook; None where no controller knows the session, or need ask.
+
+    :param token: what :meth:`BaseStorageBackend.add_hook` returned.
+    """
+    if not storage.anchored:
+        return None
+    own = tables.session.c
+    with transaction() as session:
+        owner = select(own.id).where(own.uid == storage.uid).scalar_subquery()
+        values = {
+            "hook": hook,
+            "arguments": {KNOWN_AS: token},
+            "attempts": 0,
+            "due": storage.now() + HOOK_GRACE,
+        }
+        added = insert(tables.hook).values(session_id=owner, **values).returning(_COLUMNS.id)
+        return int(first_statement(session, lambda: session.execute(added).scalar_one()))
+
+
+def forget(hook_id: int) -> None:
+    """The hook ended, or was never to be called."""
+    with transaction() as session:
+        gone = delete(tables.hook).where(_COLUMNS.id == hook_id)
+        first_statement(session, lambda: session.execute(gone))
+
+
+def postpone(hook_id: int, error: str) -> None:
+    """Have the hook called again later: after 30 seconds, then twice as long each time, an hour at most."""
+    with transaction() as session:
+        counted = (
+            update(tables.hook)
+            .where(_COLUMNS.id == hook_id)
+            .values(attempts=_COLUMNS.attempts + 1, error=error)
+            .returning(_COLUMNS.attempts)
+        )
+        attempts = first_statement(session, lambda: session.execute(counted).scalar())
+        if attempts is not None:
+            due = datetime.now(UTC) + min(MAX_HOOK_BACKOFF, HOOK_GRACE * 2 ** (attempts - 1))
+            session.execute(update(tables.hook).where(_COLUMNS.id == hook_id).values(due=due))

@@ -1,0 +1,44 @@
+"""What the docs quote is in the files that they name, and those files are run by other tests."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.support.environment import ROOT
+
+QUOTING = ("extending.md", "testing.md")
+
+
+def quotations():
+    """(path, text) of each block of the docs that begins with a comment naming a file of the examples."""
+    texts = [(ROOT / "docs" / name).read_text(encoding="utf-8") for name in QUOTING]
+    blocks = re.findall(r"^```\w+\n# (examples/\S+)\n(.*?)^```$", "\n".join(texts), re.M | re.S)
+    return [(path, block.strip("\n")) for path, block in blocks]
+
+
+def test_the_docs_quote_every_kind_of_extension_and_of_test():
+    assert {path.removeprefix("examples/") for path, _ in quotations()} >= {
+        "survey_managers/setup.py",
+        "survey_managers/survey_managers/finalizing.py",
+        "survey_managers/survey_managers/once.py",
+        "survey_managers/survey_managers/wave.py",
+        "survey_managers/survey_managers/plugin.py",
+        "survey_managers/survey_managers/daytime.py",
+        "survey_managers/survey_managers/redis_storage.py",
+        "survey_managers/tests/test_redis_storage.py",
+        "survey_managers/tests/test_nightly.py",
+        "questionnaire_tests/test_questionnaire.py",
+        "questionnaire_tests/test_questionnaire_unittest.py",
+    }
+
+
+@pytest.mark.parametrize(("path", "quoted"), quotations())
+def test_what_the_docs_quote_is_in_the_file(path, quoted):
+    """Parts that are left out are marked by a line of their own, ``# …``."""
+    source = (ROOT / path).read_text(encoding="utf-8")
+    position = 0
+    for part in re.split(r"^ *# …\n", quoted, flags=re.M):
+        position = source.find(part.strip("\n"), position)
+        assert position >= 0, f"not in {path}, or not in this order:\n{part}"
