@@ -10,11 +10,13 @@ Neighbours: every module raises these; ``api/errors.py`` maps each one to an HTT
     ├── InvalidSessionUid             a session UID outside the allowed form
     ├── InvalidTrigger                a trigger name or trigger kwargs outside the allowed form
     ├── InvalidMetadata               metadata that is no JSON object
+    ├── InvalidCursor                 a page of a list was asked for that no list named
     ├── SessionError
     │   ├── SessionNotFound           no session has that UID
     │   ├── SessionExists             a session with that UID exists with other content
     │   ├── InstanceNotFound          the session has no instance of that name
-    │   └── TaskNotFound              the session's configuration has no task of that name
+    │   ├── TaskNotFound              the session's configuration has no task of that name
+    │   └── NothingParked             there is no such hook, or asset event, to try again
     ├── InvalidTransition             the instance's status does not allow that (names both)
     ├── IdempotencyConflict           the idempotency key was used for another fire
     ├── StorageError
@@ -85,6 +87,10 @@ class InvalidMetadata(TriggersError, ValueError):
     """Metadata is no mapping, or holds what JSON cannot."""
 
 
+class InvalidCursor(TriggersError, ValueError):
+    """A page of a list was asked for with a cursor that no list gave."""
+
+
 class SessionError(TriggersError):
     """Something about a session's content."""
 
@@ -109,6 +115,10 @@ class InstanceNotFound(SessionError, LookupError):
 
 class TaskNotFound(SessionError, LookupError):
     """The session's configuration has no task of that name."""
+
+
+class NothingParked(SessionError, LookupError):
+    """There is no such hook of the session, or no such asset event, to be tried again."""
 
 
 class InvalidTransition(TriggersError):

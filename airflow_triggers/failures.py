@@ -52,6 +52,19 @@ def describe_exception(error: BaseException) -> dict[str, Any]:
     }
 
 
+def failure_in_short(metadata: Mapping[str, Any]) -> str | None:
+    """Of a failed instance's metadata the exception on one line; None when there is none.
+
+    >>> failure_in_short(describe_exception(ValueError("no such age")))
+    'ValueError: no such age'
+    """
+    if "exceptionType" not in metadata:
+        return None
+    first, *more = str(metadata.get("exceptionMessage", "")).splitlines() or [""]
+    kind = str(metadata["exceptionType"]).removeprefix("builtins.")
+    return f"{kind}: {_end_of(first, MAX_VALUE_LENGTH)}{' …' if more else ''}"
+
+
 def reported_exception(report: Mapping[str, Any]) -> dict[str, Any]:
     """What a worker reported, as :func:`describe_exception` makes it: its four keys, of their types and lengths.
 

@@ -18,7 +18,6 @@ from datetime import UTC, datetime
 from difflib import get_close_matches
 from typing import Any
 
-from airflow.models.asset import AssetEvent, AssetModel
 from airflow.models.dag import DagModel, DagTag
 from airflow.models.dag_version import DagVersion
 from airflow.models.dagrun import DagRun
@@ -29,15 +28,13 @@ from airflow.models.xcom import XComModel
 from airflow.sdk.exceptions import AirflowException
 from airflow.utils.state import DagRunState, TaskInstanceState
 from airflow.utils.types import DagRunTriggeredByType, DagRunType
-from sqlalchemy import exists, or_, select
+from sqlalchemy import exists, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from airflow_triggers.asset_uris import SCHEME
 from airflow_triggers.configuration.names import FORM, MANIFEST_TAG
 from airflow_triggers.errors import DagUnavailable, UnknownConfiguration
 from airflow_triggers.report import REPORT_KEY
-from airflow_triggers.storages import tables
 from airflow_triggers.types import Configuration, SeenRun
 
 RETURN_KEY = "return_value"
@@ -283,48 +280,6 @@ def skipped_itself(session: Session, dag_id: str, run_id: str) -> bool:
     )
     found = session.execute(query).all()
     return all(state == TaskInstanceState.SKIPPED for state, _ in found) and any(it for _, it in found)
-
-
-@dataclass(frozen=True, kw_only=True)
-class AssetEventRow:
-    """An event of an asset that stands for a trigger.
-
-    :param source: the task that made it, for people; None for one that was created by hand.
-    """
-
-    event_id: int
-    uri: str
-    extra: Mapping[str, Any]
-    partition_key: str | None
-    source: str | None
-
-
-def unhandled_asset_events(
-    session: Session, *, after: int, now: datetime, limit: int = 500
-) -> list[AssetEventRow]:
-    """Events of triggers' assets that were not fired for: after an id and not known, or due to be tried again."""
-    known = tables.asset_event.c
-    new = known.event_id.is_(None) & (AssetEvent.id > after)
-    found = session.execute(
-        select(AssetEvent, AssetModel.uri)
-        .join(AssetModel, AssetModel.id == AssetEvent.asset_id)
-        .outerjoin(tables.asset_event, known.event_id == AssetEvent.id)
-        .where(AssetModel.uri.startswith(SCHEME), or_(new, known.due <= now))
-        .order_by(AssetEvent.id)
-        .limit(limit)
-    )
-    return [_asset_event_row(event, uri) for event, uri in found]
-
-
-def _asset_event_row(event: AssetEvent, uri: str) -> AssetEventRow:
-    task = f"task {event.source_task_id} of {event.source_dag_id}, run {event.source_run_id}"
-    return AssetEventRow(
-        event_id=event.id,
-        uri=uri,
-        extra=event.extra or {},
-        partition_key=event.partition_key,
-        source=task if event.source_task_id else None,
-    )
 
 
 # -- marking --------------------------------------------------------------------------------------------------

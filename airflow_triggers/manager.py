@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 from airflow_triggers import states
 from airflow_triggers.configuration import parse_configuration
 from airflow_triggers.configuration.pinning import pinned
+from airflow_triggers.entries import Cause, EventKind
 from airflow_triggers.errors import (
     CannotDelay,
     ConfigurationError,
@@ -24,7 +25,7 @@ from airflow_triggers.errors import (
     RunnerError,
     StorageError,
 )
-from airflow_triggers.failures import describe_exception
+from airflow_triggers.failures import describe_exception, failure_in_short
 from airflow_triggers.plugin_managers import manager_classes
 from airflow_triggers.registry import Registry
 from airflow_triggers.report import RequestedFire, RequestedReplay, TaskReport
@@ -42,6 +43,7 @@ from airflow_triggers.types import (
     TaskConfig,
     TaskInstance,
     TriggerKwargs,
+    as_json,
     caller_name,
     validate_instance_metadata,
     validate_trigger_kwargs,
@@ -88,7 +90,7 @@ class TriggerManager:
             self._validate_runners(replace(merged, tasks={name: merged.tasks[name] for name in parsed.tasks}))
             self.storage.set_configuration(merged)
             self.storage.record_event(
-                "configure", instance=None, by=by, details={"tasks": sorted(parsed.tasks)}
+                EventKind.CONFIGURE, instance=None, by=by, details={"tasks": sorted(parsed.tasks)}
             )
         return merged
 
@@ -185,7 +187,7 @@ class TriggerManager:
             )
         )
         details = {"trigger": asked.trigger_name, "fire_at": fire_at.isoformat()}
-        self.storage.record_event("delay", instance=None, by=by, details=details)
+        self.storage.record_event(EventKind.DELAY, instance=None, by=by, details=details)
         return delayed.to_result()
 
     def fire_delayed(self, delayed_id: int) -> FireResult | None:
@@ -194,12 +196,19 @@ class TriggerManager:
             taken = self.storage.take_delayed_fire(delayed_id)
             if taken is None:
                 return None
-            return self.fire(
+            result = self.fire(
                 taken.trigger_name,
                 taken.kwargs,
                 idempotency_key=taken.idempotency_key,
                 fired_by=taken.fired_by,
             )
+            details = {
+                "trigger": taken.trigger_name,
+                "fire_at": taken.fire_at.isoformat(),
+                "fire_id": result.fire_id,
+            }
+            self.storage.record_event(EventKind.DELAYED_FIRE, instance=None, by="controller", details=details)
+            return result
 
     def _start(
         self,
@@ -223,7 +232,9 @@ class TriggerManager:
             run_after=run_after,
             by=caller_name(by),
             again=again,
-            report=partial(self.record_progress, instance.name),
+            report=partial(
+                self.record_progress, instance.name, by=f"runner {self._runner_name(instance.task)}"
+            ),
         )
         try:
             with self.storage.savepoint():
@@ -234,10 +245,14 @@ class TriggerManager:
             told = isinstance(error, (RunnerError, RegistryError, ConfigurationError))
             what = ("%s of session %s could not be started: %s", instance.name, self.storage.uid, error)
             log.warning(*what, exc_info=not told)
-            self._advance(instance, Event.FAIL, metadata=describe_exception(error))
+            why = Cause(by, {"cause": "it could not be started"})
+            self._advance(instance, Event.FAIL, metadata=describe_exception(error), why=why)
 
     def _runner(self, task: TaskConfig) -> BaseTaskRunner:
-        return task_runners.get(task.using or self._remembered().default_task_runner_name)
+        return task_runners.get(self._runner_name(task))
+
+    def _runner_name(self, task: TaskConfig) -> str:
+        return task.using or self._remembered().default_task_runner_name
 
     def _tell_runner(self, task: TaskConfig, tell: Callable[[BaseTaskRunner], None]) -> None:
         """Tell the task's runner of a repair. One that is not there any more must not make repairs impossible."""
@@ -278,9 +293,9 @@ class TriggerManager:
         self._tell_runner(
             failed.task, lambda it: it.replayed(self.storage, failed, clone, by=caller_name(by))
         )
+        details = {"replay": clone.name, "kwargs_replaced": kwargs is not None, "cooldown": how.cooldown}
+        self.storage.record_event(EventKind.REPLAY, instance=failed.name, by=by, details=details)
         self._start(clone, by=by, run_after=now + timedelta(seconds=how.cooldown) if how.cooldown else None)
-        details = {"replay": clone.name, "kwargs_replaced": kwargs is not None}
-        self.storage.record_event("replay", instance=failed.name, by=by, details=details)
         self._promise_hook("_post_replay", instance=clone.name)
         return self.storage[clone.name]
 
@@ -310,7 +325,7 @@ class TriggerManager:
                 failed.task, lambda it: it.skip(self.storage, skipped, by=caller_name(by), result=kept)
             )
             details = {"cascade": cascade, "result": kept}
-            self.storage.record_event("skip", instance=failed.name, by=by, details=details)
+            self.storage.record_event(EventKind.SKIP, instance=failed.name, by=by, details=details)
             if cascade:
                 self.fire(failed.task.name, kept, fired_by=failed.name)
             self._promise_hook("_post_skip", instance=failed.name, cascade=cascade)
@@ -347,13 +362,13 @@ class TriggerManager:
             self.storage.put(before, after)
             self._tell_runner(before.task, lambda it: it.overruled(self.storage, after, by=caller_name(by)))
             details = {"from": before.status.value, "to": target.value, "cascade": cascade}
-            self.storage.record_event("status", instance=before.name, by=by, details=details)
+            self.storage.record_event(EventKind.STATUS, instance=before.name, by=by, details=details)
             if cascade:
                 self.fire(before.task.name, cascade_kwargs, fired_by=before.name)
             return after
 
     def update_instance_metadata(
-        self, task_instance: TaskInstance | str, metadata: Mapping[str, Any]
+        self, task_instance: TaskInstance | str, metadata: Mapping[str, Any], *, by: str | None = None
     ) -> TaskInstance:
         """Merge the metadata into the instance's; its status stays.
 
@@ -361,14 +376,30 @@ class TriggerManager:
         """
         attached = validate_instance_metadata(metadata)
         with self.storage.acquire_lock():
-            before = self._instance(task_instance)
-            after = states.with_metadata(before, attached, now=self.storage.now())
-            self.storage.put(before, after)
-            return after
+            details = {"keys": sorted(attached)}
+            return self._attach(task_instance, attached, EventKind.METADATA, by=by, details=details)
 
-    def mark_instance_logs_resolved(self, task_instance: TaskInstance | str) -> TaskInstance:
+    def mark_instance_logs_resolved(
+        self, task_instance: TaskInstance | str, *, by: str | None = None
+    ) -> TaskInstance:
         """Mark the instance's log messages as dealt with."""
-        return self.update_instance_metadata(task_instance, {"logsResolved": True})
+        with self.storage.acquire_lock():
+            return self._attach(task_instance, {"logsResolved": True}, EventKind.LOGS_RESOLVED, by=by)
+
+    def _attach(
+        self,
+        task_instance: TaskInstance | str,
+        metadata: Mapping[str, Any],
+        kind: EventKind,
+        *,
+        by: str | None,
+        details: Mapping[str, Any] | None = None,
+    ) -> TaskInstance:
+        before = self._instance(task_instance)
+        after = states.with_metadata(before, metadata, now=self.storage.now())
+        self.storage.put(before, after)
+        self.storage.record_event(kind, instance=before.name, by=by, details=details or {})
+        return after
 
     # -- progress, as runners and the controller report it ----------------------------------------------------
 
@@ -381,9 +412,12 @@ class TriggerManager:
         cascade: bool = False,
         cascade_kwargs: Kwargs | None = None,
         report: TaskReport | None = None,
+        by: str | None = None,
+        cause: Mapping[str, Any] | None = None,
     ) -> TaskInstance:
         """Apply what happened to an instance: it started, finished, failed, skipped itself or was reopened.
 
+        :param by: who or what caused it, for the history; ``cause``: what else is known of that.
         :param report: what the task said besides; the triggers that it fired are fired before the cascade, and one that
             cannot be fired (its idempotency key was used for another) fails the instance.
         :returns: the instance afterwards; one that asked to be run again was replayed.
@@ -391,6 +425,7 @@ class TriggerManager:
         """
         said = report or TaskReport()
         attached = {**said.instance_metadata, **(metadata or {})}
+        why = Cause(by, cause or {})
         with self.storage.acquire_lock():
             before = self._instance(task_instance)
             if event is Event.FINISH:
@@ -399,21 +434,21 @@ class TriggerManager:
                     [RequestedFire(trigger_name=name, trigger_kwargs=cascade_kwargs or {})] if cascade else []
                 )
                 try:
-                    return self._finish(before, attached, [*said.fires, *cascades])
+                    return self._finish(before, attached, [*said.fires, *cascades], why)
                 except (IdempotencyConflict, CannotDelay) as error:
-                    reason = describe_exception(error)
-                    return self._advance(before, Event.FAIL, metadata={**said.instance_metadata, **reason})
-            after = self._advance(before, event, metadata=attached)
+                    reason = {**said.instance_metadata, **describe_exception(error)}
+                    return self._advance(before, Event.FAIL, metadata=reason, why=why)
+            after = self._advance(before, event, metadata=attached, why=why)
             if event is Event.FAIL and said.retry is not None:
                 self._replay(after, said.retry, by=after.name)
             return self._instance(after)
 
     def _finish(
-        self, before: TaskInstance, metadata: Mapping[str, Any], fires: Sequence[RequestedFire]
+        self, before: TaskInstance, metadata: Mapping[str, Any], fires: Sequence[RequestedFire], why: Cause
     ) -> TaskInstance:
         """Finish and fire; nothing of it when what the task fired cannot be fired."""
         with self.storage.savepoint():
-            after = self._advance(before, Event.FINISH, metadata=metadata)
+            after = self._advance(before, Event.FINISH, metadata=metadata, why=why)
             for fire in fires:
                 self.fire(
                     fire.trigger_name,
@@ -425,10 +460,20 @@ class TriggerManager:
         return after
 
     def _advance(
-        self, before: TaskInstance, event: Event, *, metadata: Mapping[str, Any] | None = None
+        self,
+        before: TaskInstance,
+        event: Event,
+        *,
+        metadata: Mapping[str, Any] | None = None,
+        why: Cause,
     ) -> TaskInstance:
+        """Change the status, and keep in the history that, why and by whom."""
         after = states.transition(before, event, now=self.storage.now(), metadata=metadata)
         self.storage.put(before, after)
+        details = {"event": event.value, "from": before.status.value, "to": after.status.value, **why.details}
+        if event is Event.FAIL:
+            details["error"] = failure_in_short(after.metadata)
+        self.storage.record_event(EventKind.PROGRESS, instance=before.name, by=why.by, details=details)
         return after
 
     def _instance(self, task_instance: TaskInstance | str) -> TaskInstance:
@@ -475,24 +520,26 @@ class TriggerManager:
 
     def call_hook(
         self, token: Any, hook: str, arguments: Mapping[str, Any], *, owed: int | None = None
-    ) -> None:
+    ) -> str | None:
         """Call a promised hook; one that raises is logged and called again later.
 
         :param token: what the storage knows it by.
         :param owed: what the controller knows it by, of a session that is kept elsewhere (see ``storages/hooks.py``).
+        :returns: the traceback of what it raised; None when it ended.
         """
         try:
             self._hook_call(hook, arguments)
         except Exception as error:
             log.exception("Hook %s of manager %r raised in session %s", hook, self.name, self.storage.uid)
-            traceback = describe_exception(error)["exceptionInfo"]
+            traceback: str = describe_exception(error)["exceptionInfo"]
             self.storage.hook_failed(token, traceback)
             if owed is not None:
                 hooks.postpone(owed, traceback)
-        else:
-            self.storage.hook_done(token)
-            if owed is not None:
-                hooks.forget(owed)
+            return traceback
+        self.storage.hook_done(token)
+        if owed is not None:
+            hooks.forget(owed)
+        return None
 
     def _hook_call(self, hook: str, arguments: Mapping[str, Any]) -> None:
         if hook == "_post_fire":
@@ -506,7 +553,7 @@ class TriggerManager:
 
 
 def _repeated(earlier: Fire | DelayedFire, trigger_name: str, kwargs: Kwargs) -> FireResult:
-    if (earlier.trigger_name, earlier.kwargs) != (trigger_name, kwargs):
+    if earlier.trigger_name != trigger_name or as_json(earlier.kwargs) != as_json(kwargs):
         what = f"the fire {earlier.fire_id}" if isinstance(earlier, Fire) else "a delayed fire"
         raise IdempotencyConflict(
             f"The idempotency key {earlier.idempotency_key!r} was used for {what} of "

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from airflow_triggers import gateway
 from airflow_triggers.configuration import parse_configuration
 from airflow_triggers.configuration.names import dag_id_of
+from airflow_triggers.entries import EVERY_FIRE, EventKind, FireFilter, PromisedHook
 from airflow_triggers.errors import (
     ConfigurationError,
     RegistryError,
@@ -59,6 +60,7 @@ __all__ = [
     "fires_of",
     "list_sessions",
     "open_session",
+    "reading",
 ]
 
 
@@ -94,6 +96,7 @@ class SessionDescription:
     latest_kwargs: Mapping[str, Kwargs]
     fires: tuple[Fire, ...]
     delayed_fires: tuple[DelayedFire, ...] = ()
+    hooks: tuple[PromisedHook, ...] = ()
 
 
 def open_session(uid: str) -> TriggerManager:
@@ -262,7 +265,7 @@ def configurations_of_sessions() -> dict[str, Configuration]:
 
 def describe_session(uid: str, *, fire_limit: int = 100) -> SessionDescription:
     """The session whole, read at one moment. :raises SessionNotFound: when there is none."""
-    with _reading(uid) as (storage, session, row):
+    with reading(uid) as (storage, session, row):
         bound = session.execute(select(tables.run).where(tables.run.c.session_id == row.id))
         runs = {f"{run.task_name}#{run.number}": run for run in bound}
         return SessionDescription(
@@ -273,17 +276,20 @@ def describe_session(uid: str, *, fire_limit: int = 100) -> SessionDescription:
             latest_kwargs=storage.latest_kwargs,
             fires=tuple(storage.fires(limit=fire_limit)),
             delayed_fires=tuple(storage.delayed_fires()),
+            hooks=tuple(storage.hooks()),
         )
 
 
-def fires_of(uid: str, *, limit: int = 50, before: int | None = None) -> list[Fire]:
+def fires_of(
+    uid: str, *, limit: int = 50, before: int | None = None, only: FireFilter = EVERY_FIRE
+) -> list[Fire]:
     """The session's fires, newest first, those before the fire id ``before``."""
-    with _reading(uid) as (storage, _, _row):
-        return storage.fires(limit=limit, before=before)
+    with reading(uid) as (storage, _, _row):
+        return storage.fires(limit=limit, before=before, only=only)
 
 
 @contextmanager
-def _reading(uid: str) -> Iterator[tuple[BaseStorageBackend, Session, Row[Any]]]:
+def reading(uid: str) -> Iterator[tuple[BaseStorageBackend, Session, Row[Any]]]:
     """The session's storage, the database as it is at one moment, and the session's row in it."""
     in_database = SqlStorageBackend(uid)
     with in_database.consistent_read() as session:
@@ -302,7 +308,7 @@ def _reading(uid: str) -> Iterator[tuple[BaseStorageBackend, Session, Row[Any]]]
 
 def configuration_of(uid: str) -> Configuration:
     """The session's configuration, read without its manager. :raises SessionNotFound: when there is no session."""
-    with _reading(uid) as (storage, _, _row):
+    with reading(uid) as (storage, _, _row):
         return storage.configuration
 
 
@@ -339,7 +345,7 @@ def _configure(
         _check_runners(manager, configuration)
         storage.set_configuration(configuration)
         storage.record_event(
-            "configure", instance=None, by=by, details={"tasks": sorted(configuration.tasks)}
+            EventKind.CONFIGURE, instance=None, by=by, details={"tasks": sorted(configuration.tasks)}
         )
     else:
         manager.update_configuration(configuration, by=by)

@@ -180,8 +180,7 @@ class Configuration:
     @property
     def content_hash(self) -> str:
         """A SHA-256 (64 hexadecimal digits) that is equal for equal content."""
-        text = json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-        return hashlib.sha256(text.encode()).hexdigest()
+        return hashlib.sha256(as_json(self.to_dict()).encode()).hexdigest()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -325,6 +324,17 @@ class Fire:
     created: tuple[str, ...] = ()
     scheduled: tuple[str, ...] = ()
     abandoned: tuple[str, ...] = ()
+
+    @property
+    def in_vain(self) -> bool:
+        """Whether it touched nothing although somebody meant it to: it is not a task's end that nobody waits for."""
+        touched = self.touched or self.created or self.scheduled or self.abandoned
+        return not touched and not (self.fired_by or "").startswith(f"{self.trigger_name}#")
+
+    def concerns(self, instance_name: str) -> bool:
+        """Whether the instance was touched by it, settled by it, or fired it."""
+        touched = (*self.touched, *self.created, *self.scheduled, *self.abandoned)
+        return instance_name == self.fired_by or instance_name in touched
 
     def to_result(self, *, repeated: bool = False) -> FireResult:
         """What :meth:`TriggerManager.fire` answers."""
@@ -497,6 +507,11 @@ def validate_instance_metadata(metadata: object) -> dict[str, Any]:
             found = attached[key]
             raise InvalidMetadata(f"The metadata key {key!r} takes {expected.__name__}; found {found!r}.")
     return attached
+
+
+def as_json(content: Mapping[str, Any]) -> str:
+    """The same text for the same JSON content, and another for another (Python finds ``1`` and ``True`` equal)."""
+    return json.dumps(content, sort_keys=True, separators=(",", ":"))
 
 
 def _json_object(

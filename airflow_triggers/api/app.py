@@ -13,7 +13,7 @@ from airflow_triggers.api.datamodels import ErrorBody
 from airflow_triggers.api.dependencies import SECURITY_SCHEMES
 from airflow_triggers.api.errors import AsciiJSONResponse, install_error_handlers
 from airflow_triggers.api.gate import Gate
-from airflow_triggers.api.routes import fires, instances, sessions
+from airflow_triggers.api.routes import fires, history, instances, sessions
 from airflow_triggers.extensions import check_extensions
 
 DESCRIPTION = """
@@ -55,4 +55,5 @@ def create_app() -> FastAPI:
     app.add_middleware(Gate)
     for module in (sessions, fires, instances):
         app.include_router(module.router, prefix="/api/v1/sessions", dependencies=SECURITY_SCHEMES)
+    app.include_router(history.router, prefix="/api/v1", dependencies=SECURITY_SCHEMES)
     return app

@@ -8,11 +8,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from airflow_triggers.configuration import explain_task
+from airflow_triggers.entries import FireFilter, PromisedHook
 from airflow_triggers.manager import trigger_managers
 from airflow_triggers.sessions import InstanceView, SessionDescription, SessionSummary, dag_ids_of
 from airflow_triggers.storages import storage_backends
@@ -80,7 +81,7 @@ KWARGS_EXAMPLE = {"respondent": 17, "page": 1}
 TRIGGER_KWARGS_EXAMPLE = {"firstPageReceived": KWARGS_EXAMPLE}
 
 
-class _Request(BaseModel):
+class Request(BaseModel):
     """What a caller sends: a field that we do not know is refused, not ignored."""
 
     model_config = ConfigDict(extra="forbid")
@@ -101,7 +102,7 @@ class ErrorBody(BaseModel):
 # -- requests -------------------------------------------------------------------------------------------------
 
 
-class SessionsQuery(_Request):
+class SessionsQuery(Request):
     """Which sessions to list."""
 
     limit: int = Field(50, ge=1, le=200, description="How many at most.")
@@ -110,14 +111,31 @@ class SessionsQuery(_Request):
     prefix: Prefix | None = Field(None, description="Only UIDs that begin so.")
 
 
-class FiresQuery(_Request):
+Touched = Literal["nothing"]
+TOUCHED = Field(
+    None, description="`nothing`: only fires that had no effect: no task uses them, or all had them."
+)
+TriggerName = Annotated[str, Field(max_length=MAX_NAME_LENGTH)]
+
+
+class FiresQuery(Request):
     """Which fires to list."""
 
     limit: int = Field(50, ge=1, le=200, description="How many at most.")
     before: int | None = Field(None, ge=1, le=MAX_ID, description="The cursor: `next` of the page before.")
+    trigger: TriggerName | None = Field(None, description="Only fires of this trigger.")
+    instance: KeptName | None = Field(
+        None, description="Only fires that touched this instance, or that it fired."
+    )
+    touched: Touched | None = TOUCHED
+
+    def covered(self) -> FireFilter:
+        """What the storage is asked for."""
+        in_vain = True if self.touched == "nothing" else None
+        return FireFilter(trigger_name=self.trigger, instance=self.instance, in_vain=in_vain)
 
 
-class CreateSession(_Request):
+class CreateSession(Request):
     """A session to create."""
 
     uid: str = Field(
@@ -132,7 +150,7 @@ class CreateSession(_Request):
     metadata: JsonObject = Field({}, description="Whatever the application wants to keep with the session.")
 
 
-class FireTrigger(_Request):
+class FireTrigger(Request):
     """A trigger to fire."""
 
     trigger: str = Field(description="The trigger's name.", examples=["firstPageReceived"])
@@ -147,7 +165,9 @@ class FireTrigger(_Request):
     )
     idempotency_key: KeptName | None = Field(
         None,
-        description="Makes the fire count once for the life of the session, however often it is sent.",
+        description="Makes the fire count once for the life of the session, however often it is sent: a repeat does "
+        "nothing and answers with the first result. Sent again with another trigger or other kwargs it is refused; "
+        "`fire_at` may differ, and the first one counts.",
         examples=["respondent-17/page-1"],
     )
     fire_at: AwareDatetime | None = Field(
@@ -157,7 +177,7 @@ class FireTrigger(_Request):
     )
 
 
-class ReplayInstance(_Request):
+class ReplayInstance(Request):
     """How to replay a failed instance."""
 
     kwargs: dict[str, JsonObject] | None = Field(
@@ -170,7 +190,7 @@ class ReplayInstance(_Request):
     )
 
 
-class SkipInstance(_Request):
+class SkipInstance(Request):
     """How to skip a failed instance."""
 
     cascade: bool = Field(False, description="Fire the task's name, as if it had finished.")
@@ -270,7 +290,7 @@ class InstanceBody(BaseModel):
         )
 
 
-class _Effect(BaseModel):
+class Effect(BaseModel):
     """What a fire did, by instance name."""
 
     fire_id: int
@@ -283,7 +303,7 @@ class _Effect(BaseModel):
     abandoned: list[str] = Field(description="Those that will never run, because of their `unless`.")
 
 
-class FireResultBody(_Effect):
+class FireResultBody(Effect):
     """What a fire did, by instance name."""
 
     repeated: bool = Field(
@@ -296,11 +316,11 @@ class FireResultBody(_Effect):
     def of(cls, result: FireResult) -> FireResultBody:
         """The body for a fire's result."""
         return cls(
-            **_effect(result), repeated=result.repeated, deferred=result.deferred, fire_at=result.fire_at
+            **effect_of(result), repeated=result.repeated, deferred=result.deferred, fire_at=result.fire_at
         )
 
 
-class FireBody(_Effect):
+class FireBody(Effect):
     """A fire as the session's history keeps it."""
 
     kwargs: dict[str, Any] = Field(examples=[KWARGS_EXAMPLE])
@@ -312,7 +332,7 @@ class FireBody(_Effect):
     def of(cls, fire: Fire) -> FireBody:
         """The body for a fire."""
         return cls(
-            **_effect(fire),
+            **effect_of(fire),
             kwargs=dict(fire.kwargs),
             fired_at=fire.fired_at,
             fired_by=fire.fired_by,
@@ -345,6 +365,31 @@ class DelayedFireBody(BaseModel):
         )
 
 
+class HookBody(BaseModel):
+    """A hook of the session's manager that was promised by a commit and has not ended."""
+
+    id: int = Field(description="Identifies it in the session: `POST …/hooks/{id}/call`.")
+    hook: str = Field(examples=["_post_fire"])
+    arguments: dict[str, Any] = Field(examples=[{"trigger_name": "firstPageReceived", "scheduled": []}])
+    attempts: int = Field(description="How often it raised.")
+    due: datetime | None = Field(description="When the controller calls it; null where no controller does.")
+    error: str | None = Field(description="The traceback of the last time.")
+    parked: bool = Field(description="True: it raised too often, and nobody calls it again by itself.")
+
+    @classmethod
+    def of(cls, hook: PromisedHook) -> HookBody:
+        """The body for a hook."""
+        return cls(
+            id=hook.token,
+            hook=hook.hook,
+            arguments=dict(hook.arguments),
+            attempts=hook.attempts,
+            due=None if hook.parked else hook.due,
+            error=hook.error,
+            parked=hook.parked,
+        )
+
+
 class FiresPage(BaseModel):
     """Fires, newest first."""
 
@@ -363,6 +408,7 @@ class SessionDetail(SessionBody):
     )
     fires: list[FireBody] = Field(description="The newest fires, newest first; `GET …/fires` has them all.")
     delayed_fires: list[DelayedFireBody] = Field(description="Fires that are still to come, the next first.")
+    hooks: list[HookBody] = Field(description="Hooks that have not ended yet; parked ones need somebody.")
 
     @classmethod
     def of_description(cls, described: SessionDescription) -> SessionDetail:
@@ -375,6 +421,7 @@ class SessionDetail(SessionBody):
             latest_triggers=_plain(described.latest_kwargs),
             fires=[FireBody.of(fire) for fire in described.fires],
             delayed_fires=[DelayedFireBody.of(fire) for fire in described.delayed_fires],
+            hooks=[HookBody.of(hook) for hook in described.hooks],
         )
 
 
@@ -388,7 +435,8 @@ def _tasks(described: SessionDescription) -> dict[str, TaskBody]:
     }
 
 
-def _effect(fire: Fire | FireResult) -> dict[str, Any]:
+def effect_of(fire: Fire | FireResult) -> dict[str, Any]:
+    """What a fire did, as the fields of :class:`Effect`."""
     return {
         "fire_id": fire.fire_id,
         "trigger": fire.trigger_name,

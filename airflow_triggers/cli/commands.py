@@ -116,7 +116,7 @@ def triggers_fire(args: Namespace) -> None:
         configuration=args.configuration,
         manager=args.manager,
         idempotency_key=args.idempotency_key,
-        fired_by=_user(),
+        fired_by=user(),
         fire_at=args.fire_at,
     )
     rows.print_row(rows.of_fire_result(fired), args.output)
@@ -130,7 +130,7 @@ def triggers_fire(args: Namespace) -> None:
 def triggers_replay(args: Namespace) -> None:
     """``airflow triggers replay``: prints the new instance."""
     manager = sessions.open_session(args.uid)
-    clone = manager.replay_failed_instance(args.instance, args.kwargs, cooldown=args.cooldown, by=_user())
+    clone = manager.replay_failed_instance(args.instance, args.kwargs, cooldown=args.cooldown, by=user())
     rows.print_row(rows.of_changed_instance(clone), args.output)
 
 
@@ -142,9 +142,10 @@ def triggers_replay(args: Namespace) -> None:
 def triggers_skip(args: Namespace) -> None:
     """``airflow triggers skip``: prints the skipped instance."""
     manager = sessions.open_session(args.uid)
-    skipped = manager.skip_failed_instance(args.instance, args.cascade, args.result, by=_user())
+    skipped = manager.skip_failed_instance(args.instance, args.cascade, args.result, by=user())
     rows.print_row(rows.of_changed_instance(skipped), args.output)
 
 
-def _user() -> str:
+def user() -> str:
+    """Who uses the command line, for histories."""
     return f"cli:{getuser()}"

@@ -27,6 +27,7 @@ from airflow.cli.cli_config import (
 )
 
 COMMANDS = "airflow_triggers.cli.commands"
+PAST = "airflow_triggers.cli.history"
 
 
 def get_triggers_cli_commands() -> list[GroupCommand]:
@@ -35,7 +36,18 @@ def get_triggers_cli_commands() -> list[GroupCommand]:
         GroupCommand(
             name="triggers",
             help="Fire triggers into sessions, look at sessions, repair them",
-            subcommands=(_CONTROLLER, _FIRE, _REPLAY, _SESSIONS, _SKIP),
+            subcommands=(
+                _ASSET_EVENTS,
+                _CONTROLLER,
+                _FIRE,
+                _HISTORY,
+                _HOOKS,
+                _REPLAY,
+                _SESSIONS,
+                _SKIP,
+                _UNHEARD,
+                _WHY,
+            ),
         )
     ]
 
@@ -101,6 +113,8 @@ _INSTANCE = _arg("instance", help="A failed task instance, such as 't_import#0'"
 _CONFIGURATION = _arg(
     "--configuration", help="A deployed configuration's name: the first fire makes the session with it"
 )
+_LIMIT = _arg("--limit", type=count, default=50, help="How many at most (default: 50)")
+_PARKED = _arg("--parked", action="store_true", help="Only those that are not tried again by themselves")
 _RESULTS = (ARG_OUTPUT, ARG_VERBOSE)
 
 _CONTROLLER = ActionCommand(
@@ -138,12 +152,7 @@ _SESSIONS = GroupCommand(
                 _arg("--configuration", help="Only sessions of this deployed configuration"),
                 _arg("--prefix", help="Only sessions whose UID begins with this"),
                 _arg("--after", metavar="UID", help="Only sessions after this UID: the next page"),
-                _arg(
-                    "--limit",
-                    type=count,
-                    default=50,
-                    help="How many at most (default: 50)",
-                ),
+                _LIMIT,
                 *_RESULTS,
             ),
         ),
@@ -214,5 +223,86 @@ _SKIP = ActionCommand(
             help="What it is taken to have returned, a JSON object",
         ),
         *_RESULTS,
+    ),
+)
+
+_WHY = ActionCommand(
+    name="why",
+    help="Explain why a task instance has not run",
+    description=(
+        "Explain why a task instance has not run: which triggers arrived and when, which are missing, and what its "
+        "DAG run waits for in Airflow."
+    ),
+    func=lazy_load_command(f"{PAST}.explain"),
+    args=(
+        _UID,
+        _arg("name", help="A task instance, such as 't_import#0'; or a task: its latest instance"),
+        *_RESULTS,
+    ),
+)
+
+_HISTORY = ActionCommand(
+    name="history",
+    help="Show what happened in a session: fires, changes of status, repairs",
+    func=lazy_load_command(f"{PAST}.show_history"),
+    args=(
+        _UID,
+        _arg("--instance", help="Only what concerns this task instance"),
+        _arg("--trigger", help="Only fires of this trigger"),
+        _arg("--touched-nothing", action="store_true", help="Only fires that had no effect"),
+        _arg("--before", metavar="CURSOR", help="Only what happened before: the page that came before"),
+        _LIMIT,
+        *_RESULTS,
+    ),
+)
+
+_UNHEARD = ActionCommand(
+    name="unheard",
+    help="List fires that touched nothing, in all sessions: of misspelt triggers, say",
+    func=lazy_load_command(f"{PAST}.list_unheard"),
+    args=(
+        _arg("--trigger", help="Only fires of this trigger"),
+        _arg("--configuration", help="Only in sessions of this deployed configuration"),
+        _arg("--before", metavar="FIRE_ID", type=count, help="Only fires before this one: the next page"),
+        _LIMIT,
+        *_RESULTS,
+    ),
+)
+
+_HOOKS = GroupCommand(
+    name="hooks",
+    help="Look at hooks of managers that raised, and call them again",
+    subcommands=(
+        ActionCommand(
+            name="list",
+            help="List hooks that raised, the newest first",
+            func=lazy_load_command(f"{PAST}.list_hooks"),
+            args=(_arg("--uid", help="Only those of this session"), _PARKED, _LIMIT, *_RESULTS),
+        ),
+        ActionCommand(
+            name="call",
+            help="Call a hook again, in this process",
+            func=lazy_load_command(f"{PAST}.triggers_call_hook"),
+            args=(_UID, _arg("id", type=count, help="The hook's id, as listed"), *_RESULTS),
+        ),
+    ),
+)
+
+_ASSET_EVENTS = GroupCommand(
+    name="asset-events",
+    help="Look at asset events that could not be fired, and have them fired again",
+    subcommands=(
+        ActionCommand(
+            name="list",
+            help="List asset events that could not be fired, the newest first",
+            func=lazy_load_command(f"{PAST}.list_asset_events"),
+            args=(_PARKED, _LIMIT, *_RESULTS),
+        ),
+        ActionCommand(
+            name="retry",
+            help="Have a controller fire them again at once",
+            func=lazy_load_command(f"{PAST}.triggers_retry_asset_events"),
+            args=(_arg("id", type=count, nargs="+", help="The ids of the events, as listed"), *_RESULTS),
+        ),
     ),
 )

@@ -9,6 +9,7 @@ from typing import Any
 
 from airflow.cli.simple_table import AirflowConsole
 
+from airflow_triggers.entries import PromisedHook
 from airflow_triggers.sessions import DelayedFire, Fire, InstanceView, SessionDescription, SessionSummary
 from airflow_triggers.types import FireResult, InstanceStatus, TaskInstance
 
@@ -81,6 +82,19 @@ def of_delayed_fire(fire: DelayedFire) -> Row:
     }
 
 
+def of_hook(hook: PromisedHook) -> Row:
+    """A hook that has not ended."""
+    return {
+        "id": hook.token,
+        "hook": hook.hook,
+        "arguments": dict(hook.arguments),
+        "attempts": hook.attempts,
+        "due": hook.due.isoformat() if hook.due else None,
+        "parked": hook.parked,
+        "error": hook.error,
+    }
+
+
 def of_description(described: SessionDescription) -> Row:
     """A session whole."""
     return {
@@ -97,6 +111,7 @@ def of_description(described: SessionDescription) -> Row:
         "latest_triggers": _plain(described.latest_kwargs),
         "fires": [of_fire(fire) for fire in described.fires],
         "delayed_fires": [of_delayed_fire(fire) for fire in described.delayed_fires],
+        "hooks": [of_hook(hook) for hook in described.hooks],
     }
 
 

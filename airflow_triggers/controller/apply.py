@@ -15,16 +15,21 @@ from sqlalchemy.orm import Session
 
 from airflow_triggers import gateway
 from airflow_triggers.configuration.names import COMPILED_TASK_ID, RunKind, run_kind
+from airflow_triggers.controller.cause import cause_of, is_by_hand
 from airflow_triggers.controller.decide import Decision
 from airflow_triggers.errors import InvalidReport, InvalidTrigger, RunDeleted, RunFailed, TaskProcessDied
 from airflow_triggers.failures import describe_exception
 from airflow_triggers.manager import TriggerManager
 from airflow_triggers.report import TaskReport, merged
 from airflow_triggers.states import Event
-from airflow_triggers.types import TaskInstance, validate_trigger_kwargs
+from airflow_triggers.types import SeenRun, TaskInstance, validate_trigger_kwargs
+from airflow_triggers.waiting import last_actor
 
 log = logging.getLogger(__name__)
 
+
+CONTROLLER = "controller"
+"""Who changed a status, where Airflow's scheduler and workers did their work and nobody in particular acted."""
 
 _READING = frozenset({Event.FAIL, Event.FINISH})
 
@@ -37,6 +42,8 @@ class ObservedRun:
     :param pushed: what its tasks left behind, if it has ended.
     :param task_states: by task id, if it has ended.
     :param waived: whether it succeeded because its tasks skipped themselves.
+    :param seen: the run as it was last seen; ``now``: as it is.
+    :param actor: who acted on it in Airflow, where that was somebody and is known.
     """
 
     dag_id: str
@@ -44,22 +51,45 @@ class ObservedRun:
     gone: bool
     pushed: gateway.Pushed
     task_states: Mapping[str, str]
+    seen: SeenRun
+    now: SeenRun | None
     waived: bool = False
+    actor: str | None = None
 
 
 def observe_run(
-    session: Session, instance: TaskInstance, decision: Decision, *, dag_id: str, run_id: str, gone: bool
+    session: Session,
+    instance: TaskInstance,
+    decision: Decision,
+    *,
+    bound: Any,
+    seen: SeenRun,
+    now: SeenRun | None,
 ) -> ObservedRun:
-    """Read of a run what applying the decision needs."""
+    """Read of a run what applying the decision needs.
+
+    :param bound: its row of ``triggers_run``.
+    """
+    dag_id, run_id, actor = bound.dag_id, bound.run_id, None
     pushed, states, waived = gateway.Pushed(), dict[str, str](), False
-    if not gone and _READING & set(decision.events):
+    if decision.events and is_by_hand(instance.status, seen=seen, now=now):
+        actor = last_actor(session, dag_id, run_id, since=instance.last_modified)
+    if now is not None and _READING & set(decision.events):
         named = instance.task.airflow.get("result_task_id")
         task_id = named if run_kind(instance.task.run) is RunKind.DAG else COMPILED_TASK_ID
         pushed = gateway.read_pushed(session, dag_id, run_id, task_id=task_id)
         states = gateway.task_states(session, dag_id, run_id)
         waived = set(states.values()) == {"skipped"} and gateway.skipped_itself(session, dag_id, run_id)
     return ObservedRun(
-        dag_id=dag_id, run_id=run_id, gone=gone, pushed=pushed, task_states=states, waived=waived
+        dag_id=dag_id,
+        run_id=run_id,
+        gone=now is None,
+        pushed=pushed,
+        task_states=states,
+        waived=waived,
+        seen=seen,
+        now=now,
+        actor=actor,
     )
 
 
@@ -71,7 +101,7 @@ def apply(manager: TriggerManager, instance: TaskInstance, decision: Decision, r
         elif event is Event.FINISH:
             after = _finish(manager, instance, run)
         else:
-            after = manager.record_progress(instance, event)
+            after = _record(manager, instance, run, event)
         log.info(
             "Session %s: %s %s → %s (DAG run %s of %s)",
             *(manager.storage.uid, instance.name, instance.status.value, after.status.value),
@@ -80,17 +110,35 @@ def apply(manager: TriggerManager, instance: TaskInstance, decision: Decision, r
         instance = after
 
 
+def _record(
+    manager: TriggerManager, instance: TaskInstance, run: ObservedRun, event: Event, **more: Any
+) -> TaskInstance:
+    """Have the manager record it, with what the history is to know of its cause."""
+    cause: dict[str, Any] = {
+        "cause": cause_of(instance.status, event, seen=run.seen, now=run.now),
+        "dag_id": run.dag_id,
+        "run_id": run.run_id,
+        "run_state": run.now.state if run.now else None,
+    }
+    if run.now and run.now.clear_number:
+        cause["clear_number"] = run.now.clear_number
+    by = f"{run.actor} in Airflow" if run.actor else CONTROLLER
+    return manager.record_progress(instance, event, by=by, cause=cause, **more)
+
+
 def _finish(manager: TriggerManager, instance: TaskInstance, run: ObservedRun) -> TaskInstance:
     """The run succeeded: finished with what it returned; skipped when its tasks skipped themselves."""
     try:
         report = _unfailed(_report(run))
         if run.waived:
-            return manager.record_progress(instance, Event.WAIVE, report=report)
+            return _record(manager, instance, run, Event.WAIVE, report=report)
         kwargs = validate_trigger_kwargs(_as_kwargs(run.pushed.result))
     except (InvalidReport, InvalidTrigger) as error:
-        return manager.record_progress(instance, Event.FAIL, metadata=describe_exception(error))
-    return manager.record_progress(
+        return _record(manager, instance, run, Event.FAIL, metadata=describe_exception(error))
+    return _record(
+        manager,
         instance,
+        run,
         Event.FINISH,
         metadata={"result": run.pushed.result},
         cascade=True,
@@ -110,15 +158,15 @@ def _fail(manager: TriggerManager, instance: TaskInstance, run: ObservedRun) -> 
     """The run failed: with what its task reported, else what Airflow knows."""
     if run.gone:
         error = RunDeleted(f"The DAG run {run.run_id!r} of {run.dag_id!r} was deleted in Airflow.")
-        return manager.record_progress(instance, Event.FAIL, metadata=describe_exception(error))
+        return _record(manager, instance, run, Event.FAIL, metadata=describe_exception(error))
     try:
         report = _report(run)
     except InvalidReport as error:
-        return manager.record_progress(instance, Event.FAIL, metadata=describe_exception(error))
+        return _record(manager, instance, run, Event.FAIL, metadata=describe_exception(error))
     if "failed" not in run.task_states.values():
         report = _unfailed(report)  # what a task said of an earlier try is not why the run failed now
     metadata = {} if report.exception else describe_exception(_unreported(instance, run))
-    return manager.record_progress(instance, Event.FAIL, metadata=metadata, report=report)
+    return _record(manager, instance, run, Event.FAIL, metadata=metadata, report=report)
 
 
 def _unreported(instance: TaskInstance, run: ObservedRun) -> Exception:

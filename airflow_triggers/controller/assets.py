@@ -1,7 +1,7 @@
 """Fires the triggers that asset events stand for: of tasks with such outlets, and of Airflow's "create asset event".
 
 An event counts once: the fire's idempotency key is made of its id, and what was handled is kept, so that an event whose
-transaction commits late, after others with higher ids, is still seen. Neighbours: ``gateway.py`` reads the events,
+transaction commits late, after others with higher ids, is still seen. Neighbours: ``asset_events.py`` reads the events,
 ``loop.py`` calls this in every pass, ``operators/`` make the assets.
 """
 
@@ -15,9 +15,10 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from airflow_triggers import gateway
+from airflow_triggers.asset_events import AssetEventRow, due_asset_events, new_asset_events
 from airflow_triggers.asset_uris import trigger_of
 from airflow_triggers.controller.backoff import pause_after
+from airflow_triggers.entries import EventKind
 from airflow_triggers.errors import (
     IdempotencyConflict,
     InvalidAssetEvent,
@@ -30,13 +31,17 @@ from airflow_triggers.errors import (
 from airflow_triggers.failures import describe_exception
 from airflow_triggers.sessions import fire_into
 from airflow_triggers.storages import rows, tables
+from airflow_triggers.storages.events import add_event
 from airflow_triggers.storages.transaction import first_statement, transaction
 from airflow_triggers.types import Kwargs
 
 log = logging.getLogger(__name__)
 
 LATE = timedelta(days=1)
-"""How long an event's transaction may take to commit, or a controller be behind, without the event being missed."""
+"""How long an event's transaction may take to commit without the event being missed."""
+
+RECENT = timedelta(minutes=5)
+"""How far a pass looks back; a sweep looks further. What it looks at grows with the events of that time."""
 
 MAX_ATTEMPTS = 20
 """An event that failed so often is parked: kept with its error, and not tried again."""
@@ -57,10 +62,14 @@ class AssetFire:
     fired_by: str
 
 
-def fire_asset_events(now: datetime) -> int:
-    """Fire for every event that is new or due again; returns how many were fired."""
+def fire_asset_events(now: datetime, *, sweep: bool = True) -> int:
+    """Fire for every event that is new or due again; returns how many were fired.
+
+    :param sweep: look :data:`LATE` back for events that committed late, and not only :data:`RECENT`.
+    """
     with transaction() as session:
-        found = gateway.unhandled_asset_events(session, after=_watermark(session, now), now=now)
+        after = _watermark(session, now, LATE if sweep else RECENT)
+        found = [*new_asset_events(session, after=after), *due_asset_events(session, now=now)]
     return sum(_handle(event) for event in found)
 
 
@@ -68,19 +77,26 @@ def forget_handled(session: Session, now: datetime) -> None:
     """Delete what was kept of events that need not be remembered any more."""
     columns = tables.asset_event.c
     known, settled = (
-        columns.event_id < _watermark(session, now),
+        columns.event_id < _watermark(session, now, LATE),
         columns.due.is_(None) & columns.error.is_(None),
     )
     session.execute(delete(tables.asset_event).where(known, settled))
 
 
-def _watermark(session: Session, now: datetime) -> int:
-    """Up to this id, every event was handled or is kept as still to be."""
+def _watermark(session: Session, now: datetime, late: timedelta) -> int:
+    """Up to this id, every event was handled or is kept as still to be, unless it committed later than ``late``.
+
+    Counted back from the last event that was handled: while no controller runs, no time passes.
+    """
     columns = tables.asset_event.c
-    return int(session.scalar(select(func.max(columns.event_id)).where(columns.seen <= now - LATE)) or 0)
+    last = session.scalar(select(func.max(columns.seen)))
+    if last is None:
+        return 0
+    handled = select(func.max(columns.event_id)).where(columns.seen <= min(now, last) - late)
+    return int(session.scalar(handled) or 0)
 
 
-def parse_event(event: gateway.AssetEventRow) -> AssetFire:
+def parse_event(event: AssetEventRow) -> AssetFire:
     """:raises InvalidAssetEvent: when it does not say which trigger to fire, or into which session."""
     extra = event.extra
     trigger, configuration = trigger_of(event.uri)
@@ -110,7 +126,8 @@ def _text(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _handle(event: gateway.AssetEventRow) -> bool:
+def _handle(event: AssetEventRow) -> bool:
+    asked = None
     try:
         asked = parse_event(event)
         fire_into(
@@ -131,14 +148,18 @@ def _handle(event: gateway.AssetEventRow) -> bool:
             *(event.event_id, event.uri, error),
             exc_info=not isinstance(error, TriggersError),
         )
-        _keep(event.event_id, error)
+        _keep(event, error, asked)
         return False
-    _keep(event.event_id, None)
+    _keep(event, None, asked)
     return True
 
 
-def _keep(event_id: int, error: Exception | None) -> None:
-    """Remember that the event was handled; or why not, and when to try again."""
+def _keep(event: AssetEventRow, error: Exception | None, asked: AssetFire | None) -> None:
+    """Remember that the event was handled; or why not, and when to try again.
+
+    One that is not tried again is told in the history of the session that it names, if there is one.
+    """
+    event_id = event.event_id
     now, columns = datetime.now(UTC), tables.asset_event.c
     mine = update(tables.asset_event).where(columns.event_id == event_id)
     made = {"event_id": event_id, "seen": now, "attempts": 0}
@@ -154,5 +175,16 @@ def _keep(event_id: int, error: Exception | None) -> None:
             final = isinstance(error, FINAL) or attempts >= MAX_ATTEMPTS
             message = describe_exception(error)["exceptionMessage"]
             session.execute(mine.values(error=message, due=None if final else now + pause_after(attempts)))
+            if final and asked is not None:
+                _tell(session, event, asked, message, at=now)
     except Exception:
         log.exception("Triggers controller: what became of asset event %s cannot be kept", event_id)
+
+
+def _tell(session: Session, event: AssetEventRow, asked: AssetFire, error: str, *, at: datetime) -> None:
+    """An entry in the session's history; nothing where there is no such session."""
+    owner = session.scalar(select(tables.session.c.id).where(tables.session.c.uid == asked.session_uid))
+    if owner is None:
+        return
+    details = {"event_id": event.event_id, "trigger": asked.trigger_name, "error": error}
+    add_event(session, owner, EventKind.ASSET_EVENT, at=at, by=event.source, details=details)

@@ -12,10 +12,12 @@ from sqlalchemy import update
 
 from airflow_triggers.controller import observe
 from airflow_triggers.controller.backoff import pause_after
+from airflow_triggers.entries import EventKind
 from airflow_triggers.errors import LockTimeout
 from airflow_triggers.failures import describe_exception
 from airflow_triggers.sessions import open_session
 from airflow_triggers.storages import tables
+from airflow_triggers.storages.events import add_event
 from airflow_triggers.storages.transaction import first_statement, transaction
 
 log = logging.getLogger(__name__)
@@ -46,10 +48,21 @@ def _back_off(delayed_id: int, error: Exception) -> None:
     columns = tables.delayed_fire.c
     mine = update(tables.delayed_fire).where(columns.id == delayed_id)
     message = describe_exception(error)["exceptionMessage"]
-    counted = mine.values(attempts=columns.attempts + 1, error=message).returning(columns.attempts)
+    counted = mine.values(attempts=columns.attempts + 1, error=message).returning(*columns)
+    now = datetime.now(UTC)
     try:
         with transaction() as session:
-            attempts = first_statement(session, lambda: session.scalar(counted)) or 1
-            session.execute(mine.values(due=datetime.now(UTC) + pause_after(attempts)))
+            row = first_statement(session, lambda: session.execute(counted).one_or_none())
+            if row is None:
+                return
+            session.execute(mine.values(due=now + pause_after(row.attempts)))
+            if row.attempts == 1:
+                details = {
+                    "trigger": row.trigger_name,
+                    "fire_at": row.fire_at.isoformat(),
+                    "error": message,
+                }
+                kind = EventKind.DELAYED_FIRE_FAILED
+                add_event(session, row.session_id, kind, at=now, by="controller", details=details)
     except Exception:
         log.exception("Triggers controller: the delayed fire %s cannot be backed off", delayed_id)

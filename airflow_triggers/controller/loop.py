@@ -19,11 +19,12 @@ from sqlalchemy.orm import Session
 
 from airflow_triggers import gateway
 from airflow_triggers.controller import observe
-from airflow_triggers.controller.apply import apply, observe_run
+from airflow_triggers.controller.apply import CONTROLLER, apply, observe_run
 from airflow_triggers.controller.assets import fire_asset_events, forget_handled
 from airflow_triggers.controller.backoff import pause_after
 from airflow_triggers.controller.decide import Decision, decide
 from airflow_triggers.controller.delayed import fire_due
+from airflow_triggers.entries import EventKind
 from airflow_triggers.errors import (
     LockTimeout,
     SessionError,
@@ -39,6 +40,7 @@ from airflow_triggers.sessions import open_session
 from airflow_triggers.states import with_metadata
 from airflow_triggers.storages import hooks, storage_backends, tables
 from airflow_triggers.storages.base import BaseStorageBackend
+from airflow_triggers.storages.events import add_event
 from airflow_triggers.storages.hooks import HOOK_GRACE
 from airflow_triggers.storages.sql import SqlStorageBackend
 from airflow_triggers.storages.transaction import first_statement, transaction
@@ -92,7 +94,8 @@ class Controller:
         now = datetime.now(UTC)
         with transaction() as session:
             changed = observe.changed_runs(session, now=now) + observe.promised_runs(session, now=now)
-            if now >= self._next_sweep:
+            sweep = now >= self._next_sweep
+            if sweep:
                 changed += observe.settled_runs(session, now=now)
                 self._next_sweep = now + SWEEP_INTERVAL
                 forget_handled(session, now)
@@ -104,7 +107,7 @@ class Controller:
             if stop is not None and stop.is_set():
                 return handled
             handled += self._handle_session(uid, list(runs))
-        return handled + fire_due(now) + fire_asset_events(now) + self._call_due_hooks(now)
+        return handled + fire_due(now) + fire_asset_events(now, sweep=sweep) + self._call_due_hooks(now)
 
     # -- one session ------------------------------------------------------------------------------------------
 
@@ -158,11 +161,12 @@ class Controller:
                 instance = storage[name]
                 seen = bindings.seen_of(instance, row)
                 decision = decide(instance.status, seen=seen, now=now)
-                observed = observe_run(
-                    session, instance, decision, dag_id=dag_id, run_id=run_id, gone=now is None
-                )
+                observed = observe_run(session, instance, decision, bound=row, seen=seen, now=now)
         if instance is None:
-            promises.make_good(dag_id, run_id, _kept(storage, name), partial(manager.record_progress, name))
+            kept = _kept(storage, name)
+            if not promises.make_good(dag_id, run_id, kept, partial(manager.record_progress, name)):
+                details = {"dag_id": dag_id, "run_id": run_id, "status": kept.status.value if kept else None}
+                storage.record_event(EventKind.WITHDRAW, instance=name, by=CONTROLLER, details=details)
             return
         current = now or seen
         after_saving(storage, partial(_note, dag_id, run_id, current, decision.watched))
@@ -246,8 +250,8 @@ def _back_off(uid: str, runs: list[tuple[str, str]], error: Exception) -> None:
                 owner = select(tables.session.c.id).where(tables.session.c.uid == uid).scalar_subquery()
                 message = describe_exception(error)["exceptionMessage"]
                 details = {"error": message, "runs": [run_id for _, run_id in begun]}
-                entry = {"kind": "backoff", "at": datetime.now(UTC), "by": "controller", "details": details}
-                session.execute(tables.event.insert().values(session_id=owner, instance=None, **entry))
+                now = datetime.now(UTC)
+                add_event(session, owner, EventKind.BACKOFF, at=now, by=CONTROLLER, details=details)
     except Exception:
         log.exception("Triggers controller: session %s cannot be backed off", uid)
 

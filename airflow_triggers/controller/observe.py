@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, or_, select, update
 from sqlalchemy.orm import Session
 
+from airflow_triggers.entries import MAX_HOOK_ATTEMPTS
 from airflow_triggers.gateway import IN_FLIGHT, DagRunColumns
 from airflow_triggers.runners.promises import PROMISED
 from airflow_triggers.storages import tables
@@ -95,7 +96,3 @@ def claim_hooks(session: Session, *, now: datetime, grace: timedelta) -> list[An
         if session.execute(mine).rowcount == 1:  # type: ignore[attr-defined]
             claimed.append(row)
     return claimed
-
-
-MAX_HOOK_ATTEMPTS = 20
-"""A hook that raised so often is parked: kept with its error, and not called again by itself."""

@@ -48,10 +48,14 @@ class FireTriggerOperator(BaseOperator):
         idempotency_key: str | None = None,
         **options: Any,
     ) -> None:
-        asset = any_trigger_asset()
-        super().__init__(**{**options, "outlets": [*options.get("outlets", ()), asset]})
+        super().__init__(**_with_outlet(options))
         self.trigger, self.session_uid, self.trigger_kwargs = trigger, session_uid, dict(trigger_kwargs or {})
         self.configuration, self.idempotency_key = configuration, idempotency_key
+
+    @classmethod
+    def partial(cls, **options: Any) -> Any:
+        """For dynamic task mapping: a mapped task declares its outlet too, or Airflow does not know the asset."""
+        return super().partial(**_with_outlet(options))
 
     def execute(self, context: Any) -> None:
         """Have the controller fire, by the event that the success of this task makes.
@@ -67,3 +71,9 @@ class FireTriggerOperator(BaseOperator):
         }
         event = context["outlet_events"][any_trigger_asset()]
         event.extra = {key: value for key, value in asked.items() if value is not None}
+
+
+def _with_outlet(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options with the asset among the outlets, once."""
+    asset, others = any_trigger_asset(), list(options.get("outlets") or ())
+    return {**options, "outlets": others if asset in others else [*others, asset]}

@@ -79,15 +79,18 @@ def fulfil(dag_id: str, run_id: str, report: Report) -> None:
         withdraw(dag_id, run_id)
 
 
-def make_good(dag_id: str, run_id: str, instance: TaskInstance | None, report: Report) -> None:
+def make_good(dag_id: str, run_id: str, instance: TaskInstance | None, report: Report) -> bool:
     """What the controller does about a promise whose process has died, under the session's lock.
 
     :param instance: as it was saved; None when it was not.
+    :returns: whether the instance waits for its run; if it does not, the promise was withdrawn.
     """
-    if instance is not None and instance.status is InstanceStatus.SCHEDULED:
+    waits = instance is not None and instance.status is InstanceStatus.SCHEDULED
+    if waits:
         fulfil(dag_id, run_id, report)
     else:
         withdraw(dag_id, run_id)
+    return waits
 
 
 def withdraw(dag_id: str, run_id: str) -> None:

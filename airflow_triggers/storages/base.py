@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from airflow_triggers import states
+from airflow_triggers.entries import EVERY_FIRE, FireFilter, PromisedHook, SessionEvent
 from airflow_triggers.errors import CannotDelay
 from airflow_triggers.report import RequestedFire
 from airflow_triggers.types import (
@@ -36,7 +37,7 @@ class _Held(threading.local):
 
     def __init__(self) -> None:
         self.depth = 0
-        self.callbacks: list[Callable[[], None]] = []
+        self.callbacks: list[Callable[[], object]] = []
 
 
 class BaseStorageBackend(ABC):
@@ -92,7 +93,7 @@ class BaseStorageBackend(ABC):
             finally:
                 held.depth -= 1
             return
-        callbacks: list[Callable[[], None]] = []
+        callbacks: list[Callable[[], object]] = []
         with self._hold(create=create, manager=manager, wait=wait):
             held.depth, held.callbacks = 1, callbacks
             try:
@@ -102,7 +103,7 @@ class BaseStorageBackend(ABC):
         for callback in callbacks:
             self._call_back(callback)
 
-    def _call_back(self, callback: Callable[[], None]) -> None:
+    def _call_back(self, callback: Callable[[], object]) -> None:
         """What was written is kept, so nothing that follows may make it look undone."""
         try:
             callback()
@@ -134,7 +135,7 @@ class BaseStorageBackend(ABC):
     def _hold(self, *, create: bool, manager: str, wait: bool) -> AbstractContextManager[None]:
         """The lock itself, for :meth:`acquire_lock`: not reentrant; keeps at its end what was written, or nothing."""
 
-    def after_release(self, callback: Callable[[], None]) -> None:
+    def after_release(self, callback: Callable[[], object]) -> None:
         """Call back after the outermost lock's content is kept; in the order of these calls; never if undone.
 
         One that raises is logged: it undoes nothing and keeps no other from being called.
@@ -193,8 +194,23 @@ class BaseStorageBackend(ABC):
         """The session's own metadata."""
 
     @abstractmethod
-    def fires(self, *, limit: int | None = None, before: int | None = None) -> list[Fire]:
+    def fires(
+        self, *, limit: int | None = None, before: int | None = None, only: FireFilter = EVERY_FIRE
+    ) -> list[Fire]:
         """The history of fires, newest first; ``before`` is a fire id."""
+
+    @abstractmethod
+    def events(
+        self, *, limit: int | None = None, before: int | None = None, instance: str | None = None
+    ) -> list[SessionEvent]:
+        """What :meth:`record_event` kept, newest first; ``before`` is an event id.
+
+        :param instance: only what is about the instance of this name.
+        """
+
+    @abstractmethod
+    def hooks(self) -> list[PromisedHook]:
+        """Hooks that were promised and have not ended yet, oldest first."""
 
     @property
     def tasks(self) -> dict[str, TaskConfig]:
@@ -317,7 +333,7 @@ class BaseStorageBackend(ABC):
 
     @abstractmethod
     def hook_failed(self, token: Any, error: str) -> None:
-        """Have the hook called again later (takes no lock)."""
+        """Keep that the hook raised, in the history too, and have it called again later (takes no lock)."""
 
     def pending_hooks(self) -> list[tuple[Any, str, dict[str, Any]]]:
         """Hooks that were promised and are not done: what :meth:`add_hook` returned and was given, oldest first.
@@ -375,3 +391,14 @@ class BaseStorageBackend(ABC):
     def now(self) -> datetime:
         """The present moment in UTC; tests replace it."""
         return datetime.now(UTC)
+
+
+def hook_failure(hook: str, arguments: Mapping[str, Any], error: str) -> dict[str, Any]:
+    """The history's entry of a hook that raised: the instance that it is about, and the details.
+
+    :param error: a traceback; its last line says what was raised.
+    """
+    lines = error.strip().splitlines()
+    about = {key: arguments[key] for key in ("trigger_name",) if key in arguments}
+    details = {"hook": hook, **about, "error": lines[-1] if lines else ""}
+    return {"instance": arguments.get("instance"), "details": details}

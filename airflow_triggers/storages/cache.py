@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import datetime
 from functools import cache
+from itertools import islice
 from typing import Any, cast
 from weakref import WeakValueDictionary
 
@@ -23,8 +24,16 @@ from dogpile.cache import CacheRegion, make_region
 from dogpile.cache.api import NO_VALUE
 
 from airflow_triggers import states
+from airflow_triggers.entries import (
+    EVERY_FIRE,
+    MAX_HOOK_ATTEMPTS,
+    EventKind,
+    FireFilter,
+    PromisedHook,
+    SessionEvent,
+)
 from airflow_triggers.errors import InstanceNotFound, LockTimeout, SessionNotFound, StaleWrite
-from airflow_triggers.storages.base import BaseStorageBackend
+from airflow_triggers.storages.base import BaseStorageBackend, hook_failure
 from airflow_triggers.types import (
     Configuration,
     Fire,
@@ -251,10 +260,33 @@ class CacheStorageBackend(BaseStorageBackend):
         """The session's own metadata."""
         return dict(self._content["metadata"])
 
-    def fires(self, *, limit: int | None = None, before: int | None = None) -> list[Fire]:
+    def fires(
+        self, *, limit: int | None = None, before: int | None = None, only: FireFilter = EVERY_FIRE
+    ) -> list[Fire]:
         """The history of fires, newest first."""
-        kept = [one for one in self._content["fires"] if before is None or one["fire_id"] < before]
-        return [_fire(one) for one in kept[::-1][:limit]]
+        kept = (_fire(one) for one in reversed(self._content["fires"]))
+        found = (one for one in kept if (before is None or one.fire_id < before) and only.covers(one))
+        return list(islice(found, limit))
+
+    def events(
+        self, *, limit: int | None = None, before: int | None = None, instance: str | None = None
+    ) -> list[SessionEvent]:
+        """See :meth:`BaseStorageBackend.events`."""
+        kept = (_event(number, one) for number, one in enumerate(self._content["events"], start=1))
+        found = [
+            one
+            for one in kept
+            if (before is None or one.event_id < before) and instance in (None, one.instance)
+        ]
+        return found[::-1][:limit]
+
+    def hooks(self) -> list[PromisedHook]:
+        """See :meth:`BaseStorageBackend.hooks`: one that raised is parked at once where no controller knows of it."""
+        most = MAX_HOOK_ATTEMPTS if self.anchored else 1
+        return [
+            PromisedHook(token=int(token), **one, parked=one["attempts"] >= most)
+            for token, one in self._content["hooks"].items()
+        ]
 
     # -- writing, inside the lock -----------------------------------------------------------------------------
 
@@ -318,7 +350,7 @@ class CacheStorageBackend(BaseStorageBackend):
         """See :meth:`BaseStorageBackend.record_event`."""
         at = self.now().isoformat()
         entry = {
-            "kind": kind,
+            "kind": str(kind),
             "instance": instance,
             "by": caller_name(by),
             "at": at,
@@ -333,6 +365,7 @@ class CacheStorageBackend(BaseStorageBackend):
         content["hooks"][str(content["hook_count"])] = {
             "hook": hook,
             "arguments": dict(arguments),
+            "attempts": 0,
             "error": None,
         }
         return int(content["hook_count"])
@@ -343,14 +376,19 @@ class CacheStorageBackend(BaseStorageBackend):
             self._writing["hooks"].pop(str(token), None)
 
     def hook_failed(self, token: int, error: str) -> None:
-        """Keep the hook with its error; see :meth:`pending_hooks`."""
+        """Keep the hook with its error; see :meth:`hooks`."""
         with self.acquire_lock():
-            if str(token) in self._writing["hooks"]:
-                self._writing["hooks"][str(token)]["error"] = error
+            kept = self._writing["hooks"].get(str(token))
+            if kept is not None:
+                kept.update(error=error, attempts=kept["attempts"] + 1)
+                if kept["attempts"] == 1 and not self.anchored:
+                    self.record_event(
+                        EventKind.HOOK_PARKED, by=None, **hook_failure(kept["hook"], kept["arguments"], error)
+                    )
 
     def pending_hooks(self) -> list[tuple[int, str, dict[str, Any]]]:
         """See :meth:`BaseStorageBackend.pending_hooks`; as ``manager.call_hook`` takes them."""
-        return [(int(token), one["hook"], one["arguments"]) for token, one in self._content["hooks"].items()]
+        return [(one.token, one.hook, dict(one.arguments)) for one in self.hooks()]
 
     def note_anchored(self) -> None:
         """See :meth:`BaseStorageBackend.note_anchored`."""
@@ -397,6 +435,10 @@ def _to_json(instance: TaskInstance) -> dict[str, Any]:
         "unless_seen": sorted(instance.unless_seen),
         "metadata": dict(instance.metadata),
     }
+
+
+def _event(event_id: int, kept: Mapping[str, Any]) -> SessionEvent:
+    return SessionEvent(**{**kept, "event_id": event_id, "at": datetime.fromisoformat(kept["at"])})
 
 
 def _fire(kept: Mapping[str, Any]) -> Fire:

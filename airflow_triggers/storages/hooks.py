@@ -13,8 +13,10 @@ from typing import Any
 
 from sqlalchemy import delete, insert, select, update
 
+from airflow_triggers.entries import MAX_HOOK_ATTEMPTS, EventKind
 from airflow_triggers.storages import tables
-from airflow_triggers.storages.base import BaseStorageBackend
+from airflow_triggers.storages.base import BaseStorageBackend, hook_failure
+from airflow_triggers.storages.events import add_event
 from airflow_triggers.storages.transaction import first_statement, transaction
 
 HOOK_GRACE = timedelta(seconds=30)
@@ -56,15 +58,32 @@ def forget(hook_id: int) -> None:
 
 
 def postpone(hook_id: int, error: str) -> None:
-    """Have the hook called again later: after 30 seconds, then twice as long each time, an hour at most."""
+    """Have the hook called again later: after 30 seconds, then twice as long each time, an hour at most.
+
+    The history gets an entry when it first raises and when it is parked, not each time.
+    """
     with transaction() as session:
         counted = (
             update(tables.hook)
             .where(_COLUMNS.id == hook_id)
             .values(attempts=_COLUMNS.attempts + 1, error=error)
-            .returning(_COLUMNS.attempts)
+            .returning(_COLUMNS.attempts, _COLUMNS.session_id, _COLUMNS.hook, _COLUMNS.arguments)
         )
-        attempts = first_statement(session, lambda: session.execute(counted).scalar())
-        if attempts is not None:
-            due = datetime.now(UTC) + min(MAX_HOOK_BACKOFF, HOOK_GRACE * 2 ** (attempts - 1))
-            session.execute(update(tables.hook).where(_COLUMNS.id == hook_id).values(due=due))
+        row = first_statement(session, lambda: session.execute(counted).one_or_none())
+        if row is None:
+            return
+        now = datetime.now(UTC)
+        due = now + min(MAX_HOOK_BACKOFF, HOOK_GRACE * 2 ** (row.attempts - 1))
+        session.execute(update(tables.hook).where(_COLUMNS.id == hook_id).values(due=due))
+        told = {1: EventKind.HOOK_FAILED, MAX_HOOK_ATTEMPTS: EventKind.HOOK_PARKED}
+        if kind := told.get(row.attempts):
+            entry = hook_failure(row.hook, row.arguments, error)
+            add_event(session, row.session_id, kind, at=now, by=None, **entry)
+
+
+def owed_for(uid: str, token: Any) -> int | None:
+    """What the controller knows a hook by, of a session that is kept elsewhere; None where it need not ask."""
+    query = select(_COLUMNS.id, _COLUMNS.arguments).join(tables.session).where(tables.session.c.uid == uid)
+    with transaction() as session:
+        found = session.execute(query).all()
+    return next((row.id for row in found if row.arguments.get(KNOWN_AS) == token), None)

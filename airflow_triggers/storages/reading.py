@@ -13,9 +13,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
+from airflow_triggers.entries import EVERY_FIRE, FireFilter, PromisedHook, SessionEvent
 from airflow_triggers.errors import InstanceNotFound, SessionNotFound
 from airflow_triggers.storages import rows, tables
 from airflow_triggers.storages.base import BaseStorageBackend
+from airflow_triggers.storages.events import read_events
 from airflow_triggers.storages.transaction import snapshot
 from airflow_triggers.types import (
     Configuration,
@@ -145,14 +147,32 @@ class SqlReader(BaseStorageBackend):
             kept = session.scalar(select(tables.session.c.metadata).where(tables.session.c.id == session_id))
             return dict(kept or {})
 
-    def fires(self, *, limit: int | None = None, before: int | None = None) -> list[Fire]:
+    def fires(
+        self, *, limit: int | None = None, before: int | None = None, only: FireFilter = EVERY_FIRE
+    ) -> list[Fire]:
         """The history of fires, newest first."""
         with self._reading() as (session, session_id, _):
-            query = select(tables.fire).where(tables.fire.c.session_id == session_id)
+            query = select(tables.fire).where(
+                tables.fire.c.session_id == session_id, *rows.fires_covered(only)
+            )
             if before is not None:
                 query = query.where(tables.fire.c.id < before)
             found = session.execute(query.order_by(tables.fire.c.id.desc()).limit(limit))
             return [rows.fire_from_row(row) for row in found]
+
+    def events(
+        self, *, limit: int | None = None, before: int | None = None, instance: str | None = None
+    ) -> list[SessionEvent]:
+        """See :meth:`BaseStorageBackend.events`."""
+        with self._reading() as (session, session_id, _):
+            return read_events(session, session_id, limit=limit, before=before, instance=instance)
+
+    def hooks(self) -> list[PromisedHook]:
+        """See :meth:`BaseStorageBackend.hooks`."""
+        with self._reading() as (session, session_id, _):
+            columns = tables.hook.c
+            query = select(tables.hook).where(columns.session_id == session_id).order_by(columns.id)
+            return [rows.hook_from_row(row) for row in session.execute(query)]
 
     def delayed_fires(self) -> list[DelayedFire]:
         """Fires that are still to come, by the moment at which they are due."""

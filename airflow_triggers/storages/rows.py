@@ -5,14 +5,16 @@ Neighbours: ``sql.py`` (one session) and ``sessions.py`` (lists of sessions) use
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import ColumnElement, Row, Text, cast, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from airflow_triggers.entries import MAX_HOOK_ATTEMPTS, FireFilter, PromisedHook
 from airflow_triggers.storages import tables
 from airflow_triggers.types import Configuration, DelayedFire, Fire, InstanceStatus, TaskInstance
 
@@ -54,6 +56,7 @@ def fire_to_row(session_id: int, fire: Fire) -> dict[str, Any]:
         "fired_by": fire.fired_by,
         "idempotency_key": fire.idempotency_key,
         "effect": {name: list(getattr(fire, name)) for name in EFFECTS if getattr(fire, name)},
+        "in_vain": fire.in_vain,
     }
 
 
@@ -69,6 +72,32 @@ def fire_from_row(row: Row[Any]) -> Fire:
         idempotency_key=row.idempotency_key,
         **{name: tuple(effect.get(name, ())) for name in EFFECTS},
     )
+
+
+def hook_from_row(row: Row[Any]) -> PromisedHook:
+    """The hook in a row of ``triggers_hook``."""
+    return PromisedHook(
+        token=row.id,
+        hook=row.hook,
+        arguments=row.arguments,
+        attempts=row.attempts,
+        due=row.due,
+        error=row.error,
+        parked=row.attempts >= MAX_HOOK_ATTEMPTS,
+    )
+
+
+def fires_covered(only: FireFilter) -> list[ColumnElement[bool]]:
+    """The conditions that pick the fires of a session that a filter covers."""
+    columns, conditions = tables.fire.c, []
+    if only.trigger_name is not None:
+        conditions.append(columns.trigger_name == only.trigger_name)
+    if only.in_vain is not None:
+        conditions.append(columns.in_vain.is_(only.in_vain))
+    if only.instance is not None:
+        named = cast(columns.effect, Text).contains(json.dumps(only.instance), autoescape=True)
+        conditions.append(or_(named, columns.fired_by == only.instance))
+    return conditions
 
 
 def keep_configuration(session: Session, configuration: Configuration) -> str:

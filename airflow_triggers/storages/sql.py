@@ -24,10 +24,11 @@ from airflow_triggers.errors import (
 )
 from airflow_triggers.storages import hooks, rows, tables
 from airflow_triggers.storages.anchors import kept_elsewhere
+from airflow_triggers.storages.events import add_event
 from airflow_triggers.storages.hooks import HOOK_GRACE
 from airflow_triggers.storages.reading import SqlReader, key_of
 from airflow_triggers.storages.transaction import first_statement, is_sqlite, patience, savepoint, transaction
-from airflow_triggers.types import Configuration, DelayedFire, Fire, TaskConfig, TaskInstance, caller_name
+from airflow_triggers.types import Configuration, DelayedFire, Fire, TaskConfig, TaskInstance
 
 
 class SqlStorageBackend(SqlReader):
@@ -293,9 +294,8 @@ class SqlStorageBackend(SqlReader):
         self, kind: str, *, instance: str | None, by: str | None, details: Mapping[str, Any]
     ) -> None:
         """See :meth:`BaseStorageBackend.record_event`."""
-        entry = {"kind": kind, "instance": instance, "by": caller_name(by), "details": dict(details)}
-        values = {"session_id": self.session_id, "at": self.now(), **entry}
-        self.transaction.execute(insert(tables.event).values(**values))
+        session, own = self.transaction, self.session_id
+        add_event(session, own, kind, at=self.now(), by=by, details=details, instance=instance)
 
     def delay_fire(self, fire: DelayedFire) -> DelayedFire:
         """See :meth:`BaseStorageBackend.delay_fire`."""

@@ -105,10 +105,20 @@ fire = Table(
     Column("fired_by", String(AIRFLOW_ID_LENGTH), nullable=True),
     Column("idempotency_key", String(AIRFLOW_ID_LENGTH), nullable=True),
     Column("effect", JSON, nullable=False),
+    Column("in_vain", Boolean, nullable=False),
     UniqueConstraint("session_id", "idempotency_key"),
     Index(None, "session_id", "trigger_name", "id"),
+    Index(
+        "ix_triggers_fire_in_vain",
+        "trigger_name",
+        "id",
+        postgresql_where=text("in_vain"),
+        sqlite_where=text("in_vain"),
+    ),
 )
-"""Every fire, for the life of the session: who, when, kwargs and what it touched."""
+"""Every fire, for the life of the session: who, when, kwargs and what it touched.
+
+Those that are ``in_vain`` touched nothing (see :attr:`Fire.in_vain`); only they are indexed across sessions."""
 
 delayed_fire = Table(
     "triggers_delayed_fire",

@@ -31,4 +31,4 @@ class TesterStorage(CacheStorageBackend):
     def hook_failed(self, token: int, error: str) -> None:
         """See :meth:`BaseStorageBackend.hook_failed`."""
         super().hook_failed(token, error)
-        self.broken_hooks += [(hook, error) for known, hook, _ in self.pending_hooks() if known == token]
+        self.broken_hooks += [(one.hook, error) for one in self.hooks() if one.token == token]

@@ -7,7 +7,6 @@ from dogpile.cache import make_region
 
 from airflow_triggers.storages.cache import CacheStorageBackend
 from airflow_triggers.storages.sql import SqlStorageBackend
-from tests.support.hooks import promised_hooks
 
 
 class InSql:
@@ -15,9 +14,6 @@ class InSql:
 
     def storage_of(self, uid):
         return SqlStorageBackend(uid)
-
-    def promised_hooks(self, storage):
-        return [hook for hook, _ in promised_hooks(storage)]
 
 
 class OnSqlite(InSql):

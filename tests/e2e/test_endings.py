@@ -59,6 +59,47 @@ def log_of(client, instance):
     return answer.json()["content"]
 
 
+def have_dags_and_assets_fire(client, uid):
+    """Run the DAG that fires, and create an asset event by hand, as Airflow's own REST API does."""
+    run = {"logical_date": None, "conf": {"session": uid}}
+    answer = client.request("POST", "/api/v2/dags/firing/dagRuns", json=run)
+    assert answer.is_success, answer.text
+    found = client.request(
+        "GET", "/api/v2/assets", params={"uri_pattern": "x-triggers://endings/loaded"}
+    ).json()
+    event = {
+        "asset_id": found["assets"][0]["id"],
+        "partition_key": uid,
+        "extra": {"kwargs": {"number": 3}},
+    }
+    answer = client.request("POST", "/api/v2/assets/events", json=event)
+    assert answer.is_success, answer.text
+
+
+def fired_by_others(client, uid):
+    """What was fired by assets and operators: trigger, kwargs, by whom."""
+    fires = client.session(uid)["fires"]
+    named = {"loaded", "told", "told_each"}
+    return [(it["trigger"], it["kwargs"], it["fired_by"]) for it in fires if it["trigger"] in named]
+
+
+def clear_and_ask(airflow, client, uid, instance):
+    """Clear the instance's failed run in Airflow; what the history then says of who did it."""
+    run = f"/api/v2/dags/{instance['dag_id']}/dagRuns/{instance['dag_run_id']}"
+    answer = client.request("POST", f"{run}/clear", json={"dry_run": False})
+    assert answer.is_success, answer.text
+    path = f"{API}/sessions/{uid}/history"
+
+    def reopened():
+        entries = client.request("GET", path, params={"instance": instance["name"]}).json()["entries"]
+        return [it for it in entries if it.get("details", {}).get("event") == "reopen"]
+
+    wait_for("the cleared run is told", reopened, seconds=60, alive=airflow.check_alive)
+    why = client.request("GET", f"{API}/sessions/{uid}/instances/t_killed%230/why").json()
+    assert (why["status"], why["reasons"][0]["code"]) == ("failed", "failed")
+    return reopened()[0]
+
+
 def test_every_ending_is_told(airflow, storage, uid):
     with Client(airflow.url) as client:
         wait_for(
@@ -66,6 +107,7 @@ def test_every_ending_is_told(airflow, storage, uid):
             lambda: (
                 client.request("GET", "/api/v2/dags/plain_dag").is_success
                 and client.request("GET", "/api/v2/dags/endings").is_success
+                and client.request("GET", "/api/v2/dags/firing").is_success
             ),
             seconds=90,
             alive=airflow.check_alive,
@@ -74,6 +116,7 @@ def test_every_ending_is_told(airflow, storage, uid):
         assert client.request("POST", f"{API}/sessions", json=body).status_code == 201
         for trigger, kwargs in TRIGGERS.items():
             client.fire(uid, trigger, kwargs, configuration="endings")
+        have_dags_and_assets_fire(client, uid)
 
         def instances():
             return {one["name"]: one for one in client.session(uid)["instances"]}
@@ -85,8 +128,16 @@ def test_every_ending_is_told(airflow, storage, uid):
 
         wait_for("the instances settle", settled, seconds=120, alive=airflow.check_alive)
         found = instances()
+        wait_for(
+            "every event has fired",
+            lambda: len(fired_by_others(client, uid)) >= 6,
+            seconds=60,
+            alive=airflow.check_alive,
+        )
+        others = fired_by_others(client, uid)
         fires = client.session(uid)["fires"]
         logged = log_of(client, found["t_filters#0"])
+        cleared = clear_and_ask(airflow, client, uid, found["t_bash#0"])
 
     def ending(task, number=0):
         one = found[f"{task}#{number}"]
@@ -119,3 +170,15 @@ def test_every_ending_is_told(airflow, storage, uid):
     assert "failed tasks: run" in found["t_bash#0"]["metadata"]["exceptionInfo"]
     assert ending("t_plain") == ("finished", {"loaded": 42})
     assert ending("t_after_plain") == ("finished", {"t_plain": {"loaded": 42}})
+    assert sorted((trigger, kwargs.get("number")) for trigger, kwargs, _ in others) == [
+        ("loaded", 1),
+        ("loaded", 2),
+        ("loaded", 3),
+        ("told", None),
+        ("told_each", 1),
+        ("told_each", 2),
+    ], "each success and each event by hand fires once, whatever Airflow tried again"
+    sources = {by.partition(",")[0] for _, _, by in others}
+    assert {"task load[0] of firing", "task tell of firing", "task tell_each[1] of firing"} <= sources
+    assert cleared["by"] == "admin in Airflow"
+    assert cleared["details"]["cause"] == "its DAG run was cleared in Airflow"

@@ -16,9 +16,12 @@ from airflow_triggers import FireTriggerOperator, trigger_asset
 from airflow_triggers.asset_uris import ANY_TRIGGER, trigger_of, uri_of
 from airflow_triggers.controller import assets
 from airflow_triggers.controller.loop import Controller
-from airflow_triggers.errors import InvalidSessionUid, InvalidTrigger
-from airflow_triggers.sessions import create_session, fires_of
+from airflow_triggers.errors import InvalidSessionUid, InvalidTrigger, NothingParked
+from airflow_triggers.history import history_of
+from airflow_triggers.parked import failed_asset_events, retry_asset_events
+from airflow_triggers.sessions import create_session, fire_into, fires_of
 from airflow_triggers.storages import tables
+from airflow_triggers.telling import told
 from tests.support.dags import deploy
 from tests.support.surveys import statuses
 
@@ -87,7 +90,9 @@ def test_any_name_of_a_trigger_can_be_an_asset(declared, controller):
     assert trigger_of(UNHEARD.uri) == ("späte Ankunft/😀", None)
 
 
-def test_an_event_that_commits_after_later_ones_is_not_missed(declared, controller):
+@pytest.mark.parametrize("down", [timedelta(0), timedelta(minutes=30), timedelta(days=9)])
+def test_an_event_that_commits_after_later_ones_is_not_missed(declared, controller, down):
+    """Also where no controller ran for days before it was seen to have committed."""
     late = happen(FIRST_PAGE.uri, partition_key="order-1", kwargs={"n": "late"})
     with airflow_session() as session:  # as long as its transaction has not committed, nobody sees it
         session.execute(update(AssetEvent).where(AssetEvent.id == late).values(asset_id=-1))
@@ -96,7 +101,8 @@ def test_an_event_that_commits_after_later_ones_is_not_missed(declared, controll
     controller.run_once()
     with airflow_session() as session:
         session.execute(update(AssetEvent).where(AssetEvent.id == late).values(asset_id=hidden))
-    controller.run_once()
+        session.execute(update(tables.asset_event).values(seen=datetime.now(UTC) - down))
+    Controller().run_once()
     assert fired() == [("firstPage", {"n": "early"}), ("firstPage", {"n": "late"})]
 
 
@@ -146,10 +152,12 @@ def test_what_was_handled_is_forgotten_in_time_and_not_fired_again(declared, con
     for number in range(3):
         happen(FIRST_PAGE.uri, partition_key="order-1", kwargs={"n": number})
     controller.run_once()
+    last = max(kept())
     with airflow_session() as session:
-        session.execute(update(tables.asset_event).values(seen=datetime.now(UTC) - 2 * assets.LATE))
+        older = update(tables.asset_event).where(tables.asset_event.c.event_id < last)
+        session.execute(older.values(seen=datetime.now(UTC) - 2 * assets.LATE))
     assert Controller().run_once() == 0
-    assert len(kept()) == 1
+    assert len(kept()) == 2
     assert Controller().run_once() == 0
     assert len(fired()) == 3
 
@@ -179,3 +187,40 @@ def test_the_operator_refuses_in_its_task_what_cannot_be_fired(given, error):
     operator = FireTriggerOperator(task_id="tell", **{"trigger": "x", "session_uid": "order-1", **given})
     with pytest.raises(error):
         operator.execute({})
+
+
+def test_a_mapped_operator_declares_its_outlet_and_fires_once_each():
+    with DAG("mapped", schedule=None):
+        mapped = FireTriggerOperator.partial(task_id="each", trigger="x", session_uid="order-1").expand(
+            trigger_kwargs=[{"n": 1}]
+        )
+    assert [asset.uri for asset in mapped.outlets] == [ANY_TRIGGER]
+    assert [asset.uri for asset in mapped.unmap({"trigger_kwargs": {"n": 1}}).outlets] == [ANY_TRIGGER]
+
+
+def test_an_event_that_is_given_up_stands_in_the_history_of_its_session_and_can_be_tried_again(
+    declared, controller
+):
+    create_session("order-1", configuration="survey")
+    fire_into("order-1", "x", {"n": 1}, idempotency_key="k")
+    asked = {"trigger": "x", "session_uid": "order-1", "idempotency_key": "k", "kwargs": {"n": 2}}
+    refused = happen(ANY_TRIGGER, **asked)
+    stray = happen(UNHEARD.uri, partition_key="order-2")
+    controller.run_once()
+    entry = history_of("order-1", limit=1).entries[0]
+    assert told(entry).startswith(
+        f"The asset event {refused} did not fire x: The idempotency key 'k' was used"
+    )
+    assert [(it.event_id, it.due) for it in failed_asset_events(parked=True)] == [
+        (stray, None),
+        (refused, None),
+    ]
+    assert failed_asset_events(limit=1)[0].event.partition_key == "order-2"
+    create_session("order-2", configuration="survey")
+    with pytest.raises(NothingParked, match="No such asset event has failed: 999"):
+        retry_asset_events([stray, 999])
+    assert controller.run_once() == 0
+    retry_asset_events([stray])
+    assert controller.run_once() == 1
+    assert fired("order-2") == [(trigger_of(UNHEARD.uri)[0], {})]
+    assert [it.event_id for it in failed_asset_events()] == [refused]

@@ -174,3 +174,52 @@ def test_what_changes_a_session_gets_into_airflows_audit_log(failed, airflow):
     with airflow_session() as session:
         events = set(session.scalars(select(Log.event)))
     assert {"cli_triggers_fire", "cli_triggers_skip"} <= events
+
+
+def test_why_answers_in_words_and_as_data(failed, airflow):
+    lines = airflow("why", "order-1", "t_import").splitlines()
+    assert lines[0] == "t_import#0 failed, and waits for somebody to replay or skip it."
+    assert lines[1] == "  After firstPage has fired, run module:t_import once."
+    assert lines[3].startswith("  after     firstPage  arrived at ")
+    assert "(its DAG run failed): KeyError: " in lines[5]
+    found = json.loads(airflow("why", "order-1", "t_import#0", "--output", "json"))
+    assert (found["status"], found["reasons"][0]["code"]) == ("failed", "failed")
+    assert found["requirements"][0]["fire"]["kwargs"] == {"n": 1}
+
+
+def test_the_history_is_told_as_a_story_and_page_by_page(failed, airflow):
+    told = airflow("history", "order-1").splitlines()
+    assert [line.split("  ")[-1].strip() for line in told][:2] == [
+        "The tasks t_import, t_score were configured.",
+        "firstPage was fired: made t_import#0; scheduled t_import#0.",
+    ]
+    assert f"cli:{getuser()}" in told[1]
+    first, *_ = airflow("history", "order-1", "--limit", "1").splitlines()
+    cursor = first.removeprefix("… earlier entries: --before ")
+    page = json.loads(airflow("history", "order-1", "--before", cursor, "-o", "json"))
+    assert [one["kind"] for one in page["entries"]] == ["fire", "configure"]
+    assert page["next"] is None
+    assert airflow("history", "order-1", "--touched-nothing") == "Nothing of that kind happened.\n"
+
+
+def test_a_fire_that_touched_nothing_is_listed_with_what_was_meant(failed, airflow):
+    airflow("fire", "order-1", "compleetion")
+    (line,) = json.loads(airflow("unheard", "--output", "json"))
+    assert (line["uid"], line["trigger"], line["similar"]) == ("order-1", "compleetion", ["completion"])
+    assert airflow("unheard", "--trigger", "another", "--output", "json").strip() == "[]"
+
+
+def test_what_failed_is_listed_though_there_is_nothing(failed, airflow):
+    for command in ("hooks", "asset-events"):
+        assert airflow(command, "list", "--parked", "--output", "json").strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("hooks", "call", "order-1", "7"), ("asset-events", "retry", "7"), ("why", "order-1", "t_none")],
+)
+def test_what_is_not_there_ends_with_one_line(failed, airflow, capsys, arguments):
+    with pytest.raises(SystemExit) as ended:
+        airflow(*arguments)
+    assert ended.value.code == 1
+    assert len(capsys.readouterr().err.strip().splitlines()) == 1

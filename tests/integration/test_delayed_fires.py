@@ -76,6 +76,8 @@ def test_an_idempotency_key_counts_once_whether_the_fire_waits_or_has_been(surve
     assert (at_once.repeated, at_once.deferred) == (True, True)
     with pytest.raises(IdempotencyConflict, match="'k' was used for a delayed fire of 'firstPage'"):
         fire_into("order-1", "firstPage", {"n": 2}, idempotency_key="k")
+    with pytest.raises(IdempotencyConflict):
+        fire_into("order-1", "firstPage", {"n": True}, idempotency_key="k")
     let_fall_due()
     controller.run_once()
     done = fire_into("order-1", "firstPage", {"n": 1}, idempotency_key="k", fire_at=LATER)

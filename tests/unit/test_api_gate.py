@@ -23,6 +23,10 @@ EVERY_PATH = [
     ("GET", "api/v1/sessions/order-1/instances/t_x%230"),
     ("POST", "api/v1/sessions/order-1/instances/t_x%230/replay"),
     ("POST", "api/v1/sessions/order-1/instances/t_x%230/skip"),
+    ("GET", "api/v1/sessions/order-1/instances/t_x%230/why"),
+    ("GET", "api/v1/sessions/order-1/history"),
+    ("POST", "api/v1/sessions/order-1/hooks/17/call"),
+    ("GET", "api/v1/fires"),
 ]
 
 FIRE = "api/v1/sessions/order-1/fires"
@@ -52,7 +56,10 @@ def test_the_paths_above_are_all_that_the_application_documents(api):
     documented = api.client("admin").get("openapi.json").json()["paths"]
     shown = {(method.upper(), path) for path, methods in documented.items() for method in methods}
     tried = {
-        (method, "/" + path.replace("order-1", "{uid}").replace("t_x%230", "{name}"))
+        (
+            method,
+            "/" + path.replace("order-1", "{uid}").replace("t_x%230", "{name}").replace("17", "{hook_id}"),
+        )
         for method, path in EVERY_PATH
     }
     assert shown <= tried

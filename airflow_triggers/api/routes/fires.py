@@ -33,9 +33,9 @@ router = APIRouter(
 def list_fires(
     uid: SessionUidDep, query: Annotated[FiresQuery, Query()], permissions: PermissionsDep
 ) -> FiresPage:
-    """Every fire of the session, newest first: who, when, kwargs, and what it did. Page with `before`."""
+    """Fires of the session, newest first: who, when, kwargs, and what each did. Page with `before`."""
     permissions.require_read(sessions.configuration_of(uid))
-    found = sessions.fires_of(uid, limit=query.limit + 1, before=query.before)
+    found = sessions.fires_of(uid, limit=query.limit + 1, before=query.before, only=query.covered())
     page = found[: query.limit]
     return FiresPage(
         fires=[FireBody.of(fire) for fire in page],

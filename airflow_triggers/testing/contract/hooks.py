@@ -187,6 +187,11 @@ class HooksContract(StorageSuite):
         storage.hook_failed(second, "Traceback …")
         storage.hook_failed(second, "Traceback …")
         assert self.promised_hooks(storage) == ["_post_skip"]
+        (kept,) = self.storage_of(storage.uid).hooks()
+        assert (kept.token, kept.attempts, kept.error) == (second, 2, "Traceback …")
+        assert kept.arguments == {"instance": "t_a#0", "cascade": False}
+        (told,) = storage.events()
+        assert (told.instance, told.details) == ("t_a#0", {"hook": "_post_skip", "error": "Traceback …"})
         storage.hook_done(second)
         assert self.promised_hooks(storage) == []
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from airflow_triggers import states
+from airflow_triggers.entries import EventKind, FireFilter
 from airflow_triggers.errors import InstanceNotFound, SessionNotFound, StaleWrite
 from airflow_triggers.storages.base import BaseStorageBackend
 from airflow_triggers.testing.contract.suite import StorageSuite
@@ -208,6 +209,43 @@ class KeepingContract(StorageSuite):
         with kept.acquire_lock():
             assert kept.find_fire("k") == first
             assert kept.find_fire("K") is None
+
+    def test_fires_are_picked_by_trigger_instance_and_effect(self, kept: BaseStorageBackend) -> None:
+        with kept.acquire_lock():
+            for one in (
+                fire("x", touched=("t_ü#0",), created=("t_ü#0",)),
+                fire("x", touched=("t_ü#01",)),
+                fire("y", fired_by="t_ü#0"),
+                fire("t_ü", fired_by="t_ü#0"),
+                fire("y", abandoned=("t_%#0",)),
+            ):
+                kept.record_fire(one)
+
+        def picked(**which: Any) -> list[int]:
+            found = self.storage_of(kept.uid).fires(only=FireFilter(**which))
+            every = [one.fire_id for one in kept.fires()][::-1]
+            return sorted(every.index(one.fire_id) for one in found)
+
+        assert picked() == [0, 1, 2, 3, 4]
+        assert picked(trigger_name="x") == [0, 1]
+        assert picked(instance="t_ü#0") == [0, 2, 3]
+        assert picked(instance="t_%#0") == [4]
+        assert picked(in_vain=True) == [2]
+        assert picked(in_vain=False, trigger_name="y") == [4]
+        assert len(kept.fires(limit=1, only=FireFilter(trigger_name="x"))) == 1
+
+    def test_what_else_happened_is_read_newest_first_and_by_pages(self, kept: BaseStorageBackend) -> None:
+        with kept.acquire_lock():
+            for number in range(3):
+                name = f"t_notify#{number % 2}"
+                kept.record_event(EventKind.PROGRESS, instance=name, by="ann", details={"ü": [number]})
+        events = self.storage_of(kept.uid).events()
+        assert [one.details for one in events] == [{"ü": [number]} for number in (2, 1, 0)]
+        assert {(one.kind, one.by, one.at.utcoffset() is None) for one in events} == {
+            (EventKind.PROGRESS, "ann", False)
+        }
+        assert kept.events(limit=1, before=events[0].event_id) == events[1:2]
+        assert kept.events(instance="t_notify#1") == events[1:2]
 
     # -- what a fire looks at --------------------------------------------------------------------------------
 

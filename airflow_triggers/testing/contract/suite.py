@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -28,12 +27,9 @@ class StorageSuite:
         """
         raise NotImplementedError(f"{type(self).__name__} does not say which storage is under test.")
 
-    def promised_hooks(self, storage: Any) -> list[str]:
-        """The names of the session's hooks that are still to be called, oldest first.
-
-        To be overridden where the storage has no ``pending_hooks()``: a list of (token, hook, arguments).
-        """
-        return [hook for _, hook, _ in storage.pending_hooks()]
+    def promised_hooks(self, storage: BaseStorageBackend) -> list[str]:
+        """The names of the session's hooks that are still to be called, oldest first."""
+        return [one.hook for one in storage.hooks()]
 
     @pytest.fixture
     def runner(self) -> Iterator[RecordingRunner]:

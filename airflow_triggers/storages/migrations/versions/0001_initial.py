@@ -118,6 +118,7 @@ def upgrade() -> None:
         sa.Column("fired_by", sa.String(length=250), nullable=True),
         sa.Column("idempotency_key", sa.String(length=250), nullable=True),
         sa.Column("effect", sa.JSON(), nullable=False),
+        sa.Column("in_vain", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(
             ["session_id"],
             ["triggers_session.id"],
@@ -128,6 +129,14 @@ def upgrade() -> None:
         sa.UniqueConstraint(
             "session_id", "idempotency_key", name=op.f("uq_triggers_fire_session_id_idempotency_key")
         ),
+    )
+    op.create_index(
+        "ix_triggers_fire_in_vain",
+        "triggers_fire",
+        ["trigger_name", "id"],
+        unique=False,
+        postgresql_where=sa.text("in_vain"),
+        sqlite_where=sa.text("in_vain"),
     )
     op.create_index(
         op.f("ix_triggers_fire_session_id_trigger_name_id"),
@@ -249,6 +258,12 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_triggers_hook_due"), table_name="triggers_hook")
     op.drop_table("triggers_hook")
     op.drop_index(op.f("ix_triggers_fire_session_id_trigger_name_id"), table_name="triggers_fire")
+    op.drop_index(
+        "ix_triggers_fire_in_vain",
+        table_name="triggers_fire",
+        postgresql_where=sa.text("in_vain"),
+        sqlite_where=sa.text("in_vain"),
+    )
     op.drop_table("triggers_fire")
     op.drop_index(op.f("ix_triggers_event_session_id_id"), table_name="triggers_event")
     op.drop_table("triggers_event")

@@ -1,0 +1,256 @@
+"""What requests and answers about what happened look like: a session's history, and why an instance has not run.
+
+Neighbours: ``datamodels.py`` has the others; ``routes/history.py`` reads and makes these.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+from airflow_triggers.api.datamodels import (
+    KWARGS_EXAMPLE,
+    MAX_ID,
+    TOUCHED,
+    FireBody,
+    HookBody,
+    KeptName,
+    Request,
+    Touched,
+    TriggerName,
+)
+from airflow_triggers.entries import SessionEvent
+from airflow_triggers.history import Entry, VainFire
+from airflow_triggers.telling import told
+from airflow_triggers.types import Fire, InstanceStatus
+from airflow_triggers.why import Explanation, Requirement
+
+# -- requests -------------------------------------------------------------------------------------------------
+
+
+class HistoryQuery(Request):
+    """Which entries of a session's history to list."""
+
+    limit: int = Field(50, ge=1, le=200, description="How many at most.")
+    before: str | None = Field(
+        None, max_length=64, description="The cursor: `next` of the page before.", examples=["41.17.0"]
+    )
+    instance: KeptName | None = Field(
+        None, description="Only what concerns this instance.", examples=["t_importSubject#0"]
+    )
+    trigger: TriggerName | None = Field(None, description="Only fires of this trigger.")
+    touched: Touched | None = TOUCHED
+
+
+class VainFiresQuery(Request):
+    """Which fires of all sessions to list."""
+
+    touched: Touched = Field(description="`nothing`: fires that had no effect. There is no other choice.")
+    limit: int = Field(50, ge=1, le=200, description="How many at most.")
+    before: int | None = Field(None, ge=1, le=MAX_ID, description="The cursor: `next` of the page before.")
+    trigger: TriggerName | None = Field(None, description="Only fires of this trigger.")
+    configuration: KeptName | None = Field(
+        None, description="Only in sessions of this deployed configuration."
+    )
+
+
+# -- answers --------------------------------------------------------------------------------------------------
+
+
+class FireEntryBody(FireBody):
+    """A fire in a session's history."""
+
+    kind: Literal["fire"] = "fire"
+    at: datetime
+    by: str | None
+    text: str = Field(description="What happened, as a sentence.")
+
+    @classmethod
+    def of_entry(cls, fire: Fire) -> FireEntryBody:
+        """The body for a fire."""
+        return cls(**FireBody.of(fire).model_dump(), at=fire.fired_at, by=fire.fired_by, text=told(fire))
+
+
+class EventEntryBody(BaseModel):
+    """Something else in a session's history: a change of status, a repair, a hook that raised, …"""
+
+    kind: str = Field(examples=["progress", "replay", "skip", "status", "metadata", "hook_parked"])
+    event_id: int
+    at: datetime
+    by: str | None = Field(description="A user, or the component that caused it; null if it is not known.")
+    instance: str | None = Field(description="The instance that it is about.", examples=["t_importSubject#0"])
+    details: dict[str, Any] = Field(
+        description="What else is known; the keys depend on the kind.",
+        examples=[{"event": "finish", "from": "running", "to": "finished", "cause": "its DAG run succeeded"}],
+    )
+    text: str = Field(description="What happened, as a sentence.")
+
+    @classmethod
+    def of_entry(cls, event: SessionEvent) -> EventEntryBody:
+        """The body for an entry that is no fire."""
+        return cls(
+            kind=event.kind,
+            event_id=event.event_id,
+            at=event.at,
+            by=event.by,
+            instance=event.instance,
+            details=dict(event.details),
+            text=told(event),
+        )
+
+
+class HistoryPageBody(BaseModel):
+    """A session's history, newest first."""
+
+    entries: list[FireEntryBody | EventEntryBody]
+    next: str | None = Field(description="Pass it as `before` to get the next page; null on the last one.")
+
+
+def entry_body(entry: Entry) -> FireEntryBody | EventEntryBody:
+    """The body for an entry."""
+    return FireEntryBody.of_entry(entry) if isinstance(entry, Fire) else EventEntryBody.of_entry(entry)
+
+
+class ReasonBody(BaseModel):
+    """Something that stands in the way, or that settled it."""
+
+    code: str = Field(
+        description="A word for programs.", examples=["missing_trigger", "dag_paused", "pool_full"]
+    )
+    text: str = Field(description="A sentence for people.")
+
+
+class ArrivalBody(BaseModel):
+    """A fire, in short."""
+
+    fire_id: int
+    trigger: str
+    at: datetime
+    by: str | None
+
+    @classmethod
+    def of(cls, fire: Fire) -> ArrivalBody:
+        """The body for a fire."""
+        return cls(fire_id=fire.fire_id, trigger=fire.trigger_name, at=fire.fired_at, by=fire.fired_by)
+
+
+class ExpectedFireBody(BaseModel):
+    """A fire that is still to come."""
+
+    at: datetime
+    error: str | None = Field(description="Why it could not be fired when it was due.")
+
+
+class RequirementBody(BaseModel):
+    """A trigger that the instance needs, or that abandons it."""
+
+    trigger: str = Field(examples=["firstPageReceived"])
+    directive: Literal["after", "andEvery", "unless"]
+    arrived: bool = Field(description="Whether the instance has taken it.")
+    fire: ArrivalBody | None = Field(
+        description="The fire that brought it; of one that has not arrived, its latest fire, which was not taken."
+    )
+    note: str | None = Field(description="What is to be known of it besides.")
+    expected: list[ExpectedFireBody] = Field(description="Fires for later that will bring it.")
+    similar: list[ArrivalBody] = Field(
+        description="Fires of triggers that no task uses and whose names resemble this one: it may have been meant."
+    )
+
+    @classmethod
+    def of(cls, one: Requirement) -> RequirementBody:
+        """The body for a requirement."""
+        return cls.model_validate(
+            {
+                "trigger": one.trigger,
+                "directive": one.role,
+                "arrived": one.arrived,
+                "fire": ArrivalBody.of(one.fire) if one.fire else None,
+                "note": one.note,
+                "expected": [ExpectedFireBody(at=it.fire_at, error=it.error) for it in one.expected],
+                "similar": [ArrivalBody.of(it) for it in one.similar],
+            }
+        )
+
+
+class ExplanationBody(BaseModel):
+    """Why an instance has not run, or what became of it."""
+
+    name: str = Field(examples=["t_importSubject#0"])
+    task: str = Field(examples=["t_importSubject"])
+    status: InstanceStatus | None = Field(description="Null where the task has no instance yet.")
+    rule: str = Field(description="The task's rule as a sentence.")
+    answer: str = Field(
+        description="The answer in one sentence.",
+        examples=["t_importSubject#0 waits for questionnaireComplete."],
+    )
+    reasons: list[ReasonBody] = Field(
+        description="All that stands in the way: missing triggers, or what the DAG run waits for in Airflow; or what "
+        "settled it."
+    )
+    requirements: list[RequirementBody]
+    dag_id: str | None = Field(description="The DAG of its run; null where it has none in flight.")
+    dag_run_id: str | None
+
+    @classmethod
+    def of(cls, explanation: Explanation) -> ExplanationBody:
+        """The body for an explanation."""
+        return cls(
+            name=explanation.name,
+            task=explanation.task,
+            status=explanation.status,
+            rule=explanation.rule,
+            answer=explanation.answer,
+            reasons=[ReasonBody(code=one.code, text=one.text) for one in explanation.reasons],
+            requirements=[RequirementBody.of(one) for one in explanation.requirements],
+            dag_id=explanation.dag_id,
+            dag_run_id=explanation.run_id,
+        )
+
+
+class VainFireBody(BaseModel):
+    """A fire that had no effect."""
+
+    session_uid: str = Field(examples=["respondent-17"])
+    fire_id: int
+    trigger: str = Field(examples=["firstPageRecieved"])
+    kwargs: dict[str, Any] = Field(examples=[KWARGS_EXAMPLE])
+    fired_at: datetime
+    fired_by: str | None
+    used_by: list[str] = Field(
+        description="Tasks of the session that use the trigger, and took it before; empty: no task uses it."
+    )
+    similar: list[str] = Field(
+        description="Triggers that the session's tasks use and that may have been meant.",
+        examples=[["firstPageReceived"]],
+    )
+
+    @classmethod
+    def of(cls, vain: VainFire) -> VainFireBody:
+        """The body for such a fire."""
+        return cls(
+            session_uid=vain.uid,
+            fire_id=vain.fire.fire_id,
+            trigger=vain.fire.trigger_name,
+            kwargs=dict(vain.fire.kwargs),
+            fired_at=vain.fire.fired_at,
+            fired_by=vain.fire.fired_by,
+            used_by=list(vain.used_by),
+            similar=list(vain.similar),
+        )
+
+
+class VainFiresPage(BaseModel):
+    """Fires that had no effect, newest first."""
+
+    fires: list[VainFireBody]
+    next: int | None = Field(description="Pass it as `before` to get the next page; null on the last one.")
+
+
+class HookCallBody(BaseModel):
+    """What came of calling a hook again."""
+
+    ended: bool = Field(description="True: it ended, and is done with.")
+    error: str | None = Field(description="The traceback of what it raised; it stays where it was.")
+    hook: HookBody | None = Field(description="The hook as it is now; null when it ended.")

@@ -1,0 +1,107 @@
+"""What happened, and why something has not: ``…/history``, ``…/why``, ``…/hooks``, and ``/api/v1/fires``."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query
+
+from airflow_triggers import history, parked, sessions
+from airflow_triggers.api.datamodels import MAX_ID, ErrorBody, HookBody
+from airflow_triggers.api.dependencies import PermissionsDep, SessionUidDep, UserNameDep
+from airflow_triggers.api.history_models import (
+    ExplanationBody,
+    HistoryPageBody,
+    HistoryQuery,
+    HookCallBody,
+    VainFireBody,
+    VainFiresPage,
+    VainFiresQuery,
+    entry_body,
+)
+
+router = APIRouter(tags=["History"])
+
+NOT_FOUND: dict[int | str, dict[str, Any]] = {
+    HTTPStatus.NOT_FOUND: {
+        "description": "There is no such session, task, instance or hook.",
+        "model": ErrorBody,
+    }
+}
+
+
+@router.get("/sessions/{uid}/history", summary="Read a session's history", responses=NOT_FOUND)
+def read_history(
+    uid: SessionUidDep, query: Annotated[HistoryQuery, Query()], permissions: PermissionsDep
+) -> HistoryPageBody:
+    """Everything that happened, newest first: fires, changes of status, repairs, hooks that raised.
+
+    Page with `before`.
+    """
+    permissions.require_read(sessions.configuration_of(uid))
+    page = history.history_of(
+        uid,
+        limit=query.limit,
+        before=query.before,
+        instance=query.instance,
+        trigger=query.trigger,
+        touched_nothing=query.touched == "nothing",
+    )
+    return HistoryPageBody(entries=[entry_body(entry) for entry in page.entries], next=page.next)
+
+
+@router.get("/sessions/{uid}/instances/{name}/why", summary="Explain why it has not run", responses=NOT_FOUND)
+def explain(
+    uid: SessionUidDep,
+    name: Annotated[
+        str,
+        Path(
+            description="An instance's name, percent-encoded (`t_importSubject%230`); or a task's: its latest "
+            "instance, or why it has none.",
+            examples=["t_importSubject#0"],
+        ),
+    ],
+    permissions: PermissionsDep,
+) -> ExplanationBody:
+    """Which triggers arrived and when, which are missing, and what its DAG run waits for in Airflow."""
+    permissions.require_read(sessions.configuration_of(uid))
+    return ExplanationBody.of(history.why(uid, name))
+
+
+@router.post("/sessions/{uid}/hooks/{hook_id}/call", summary="Call a hook again", responses=NOT_FOUND)
+def call_hook(
+    uid: SessionUidDep,
+    hook_id: Annotated[int, Path(ge=1, le=MAX_ID, description="The hook's `id`, as the session shows it.")],
+    permissions: PermissionsDep,
+    user_name: UserNameDep,
+) -> HookCallBody:
+    """Call a hook that raised, or whose process died, now and in the API server. One that ends is done with.
+
+    It takes the right to create runs of all the session's DAGs: a hook may fire anything.
+    """
+    configuration = sessions.configuration_of(uid)
+    permissions.require_read(configuration)
+    permissions.require_create(configuration)
+    error = parked.call_hook_again(uid, hook_id, by=user_name)
+    left = next(
+        (one for one in sessions.describe_session(uid, fire_limit=0).hooks if one.token == hook_id), None
+    )
+    return HookCallBody(ended=error is None, error=error, hook=HookBody.of(left) if left else None)
+
+
+@router.get("/fires", summary="List fires that touched nothing", tags=["Fires"])
+def list_vain_fires(query: Annotated[VainFiresQuery, Query()], permissions: PermissionsDep) -> VainFiresPage:
+    """Fires without an effect in all sessions that you may read, newest first: a trigger that was misspelt, say."""
+    found = history.vain_fires(
+        limit=query.limit + 1,
+        before=query.before,
+        trigger=query.trigger,
+        configuration=query.configuration,
+        configuration_hashes=permissions.readable(sessions.configurations_of_sessions()),
+    )
+    page = found[: query.limit]
+    return VainFiresPage(
+        fires=[VainFireBody.of(one) for one in page],
+        next=page[-1].fire.fire_id if len(found) > query.limit else None,
+    )

@@ -1,0 +1,132 @@
+"""What was tried too often, or cannot be done: hooks and asset events. Where people see it and have it tried again.
+
+Neighbours: ``api/`` and ``cli/`` ask here; ``controller/`` tries until it parks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import select, update
+
+from airflow_triggers.asset_events import AssetEventRow, asset_events
+from airflow_triggers.entries import MAX_HOOK_ATTEMPTS, EventKind, PromisedHook
+from airflow_triggers.errors import NothingParked
+from airflow_triggers.sessions import open_session, reading
+from airflow_triggers.storages import hooks, rows, tables
+from airflow_triggers.storages.transaction import first_statement, snapshot, transaction
+
+
+@dataclass(frozen=True, kw_only=True)
+class ParkedHook:
+    """A hook of a session that raised."""
+
+    uid: str
+    hook: PromisedHook
+
+
+@dataclass(frozen=True, kw_only=True)
+class FailedAssetEvent:
+    """An asset event that could not be fired.
+
+    :param event: as Airflow has it; None when it is gone.
+    :param due: when it is tried again; None: it is parked.
+    """
+
+    event_id: int
+    event: AssetEventRow | None
+    attempts: int
+    error: str
+    due: datetime | None
+
+
+def failed_hooks(*, limit: int = 50, uid: str | None = None, parked: bool = False) -> list[ParkedHook]:
+    """Hooks that raised, of sessions that Airflow's database keeps, the newest first.
+
+    :param uid: only those of this session.
+    :param parked: only those that are not called again by themselves.
+    """
+    columns = tables.hook.c
+    query = (
+        select(tables.hook, tables.session.c.uid)
+        .join(tables.session, tables.session.c.id == columns.session_id)
+        .where(columns.attempts >= (MAX_HOOK_ATTEMPTS if parked else 1))
+        .order_by(columns.id.desc())
+        .limit(limit)
+    )
+    if uid is not None:
+        query = query.where(tables.session.c.uid == uid)
+    with snapshot() as session:
+        return [_parked(row) for row in session.execute(query)]
+
+
+def _parked(row: Any) -> ParkedHook:
+    """By the id that its session knows it by, wherever that is kept."""
+    hook = rows.hook_from_row(row)
+    return ParkedHook(uid=row.uid, hook=replace(hook, token=row.arguments.get(hooks.KNOWN_AS, hook.token)))
+
+
+def call_hook_again(uid: str, token: int, *, by: str | None = None) -> str | None:
+    """Call a hook that was promised and has not ended, in this process.
+
+    :returns: the traceback of what it raised again; None when it ended, and is forgotten.
+    :raises SessionNotFound: when there is no session.
+    :raises NothingParked: when the session has no such hook (any more).
+    :raises RegistryError: when the session's manager is not installed here.
+    """
+    with reading(uid) as (storage, _, _row):
+        found = next((one for one in storage.hooks() if one.token == token), None)
+    if found is None:
+        raise NothingParked(f"Session {uid!r} has no hook {token} to be called: it has ended, or never was.")
+    manager = open_session(uid)
+    owed = hooks.owed_for(uid, token)
+    error = manager.call_hook(token, found.hook, found.arguments, owed=owed)
+    with manager.storage.acquire_lock():
+        about = found.arguments.get("instance")
+        details = {"hook": found.hook, "ended": error is None, "attempts": found.attempts}
+        manager.storage.record_event(EventKind.HOOK_CALLED, instance=about, by=by, details=details)
+    return error
+
+
+def failed_asset_events(*, limit: int = 50, parked: bool = False) -> list[FailedAssetEvent]:
+    """Asset events of triggers that could not be fired, the newest first.
+
+    :param parked: only those that are not tried again by themselves.
+    """
+    columns = tables.asset_event.c
+    query = select(tables.asset_event).where(columns.error.is_not(None))
+    if parked:
+        query = query.where(columns.due.is_(None))
+    with snapshot() as session:
+        found = session.execute(query.order_by(columns.event_id.desc()).limit(limit)).all()
+        events = asset_events(session, [row.event_id for row in found])
+        return [_failed(row, events.get(row.event_id)) for row in found]
+
+
+def _failed(row: Any, event: AssetEventRow | None) -> FailedAssetEvent:
+    return FailedAssetEvent(
+        event_id=row.event_id, event=event, attempts=row.attempts, error=row.error, due=row.due
+    )
+
+
+def retry_asset_events(event_ids: Collection[int]) -> None:
+    """Have a controller try the events again at once, as if they had not been tried.
+
+    :raises NothingParked: when one of them did not fail; nothing is changed then.
+    """
+    columns = tables.asset_event.c
+    again = (
+        update(tables.asset_event)
+        .where(columns.event_id.in_(event_ids), columns.error.is_not(None))
+        .values(due=datetime.now(UTC), attempts=0)
+        .returning(columns.event_id)
+    )
+    with transaction() as session:
+        found = first_statement(session, lambda: set(session.scalars(again)))
+        if missing := sorted(set(event_ids) - found):
+            raise NothingParked(
+                f"No such asset event has failed: {', '.join(map(str, missing))}. See 'airflow triggers asset-events'."
+            )

@@ -1,0 +1,253 @@
+"""Reads what Airflow says of a DAG run as the reasons for which it has not started, or not ended. Pure.
+
+Neighbours: ``waiting.py`` reads Airflow's tables, ``why.py`` makes the reasons part of an explanation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from airflow_triggers.types import InstanceStatus, SeenRun
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Something that stands in the way, or that settled it.
+
+    :param code: a word for programs (``missing_trigger``, ``dag_paused``, ``pool_full``, …).
+    :param text: a sentence for people.
+    """
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DagInAirflow:
+    """The DAG of a run. ``active_runs`` are the ids of runs that occupy its ``max_active_runs``, some of them."""
+
+    paused: bool
+    stale: bool
+    import_errors: bool
+    max_active_runs: int
+    max_active_tasks: int
+    active_count: int = 0
+    active_runs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class PoolInAirflow:
+    """A pool: its slots, and how many of them are free."""
+
+    slots: float
+    open: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskInAirflow:
+    """A task instance of a run that has not ended.
+
+    :param state: Airflow's; None: not looked at by the scheduler yet.
+    :param since: when it came into that state, if that is known.
+    :param pool_state: its pool; None when there is no such pool.
+    """
+
+    task_id: str
+    map_index: int
+    state: str | None
+    since: datetime | None
+    pool: str
+    pool_slots: int
+    queue: str | None
+    try_number: int
+    pool_state: PoolInAirflow | None = None
+
+    @property
+    def label(self) -> str:
+        """Its name for people."""
+        return self.task_id if self.map_index < 0 else f"{self.task_id}[{self.map_index}]"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunInAirflow:
+    """A DAG run as Airflow has it now, and what it depends on.
+
+    :param state: None when the run is gone.
+    :param seen: what the triggers controller last saw of it.
+    :param dag: None when there is no such DAG any more.
+    :param tasks: task instances that have not ended, some of them; ``task_count``: how many there are.
+    :param busy_slots: how many task instances are queued or running in all of Airflow; ``slots``: how many may be.
+    :param scheduler_seen: the last heartbeat of any scheduler; ``scheduler_alive``: whether that is recent.
+    :param retry_at: when the controller looks at the run again that it could not apply, and ``failures`` times so far.
+    :param error: why it could not.
+    """
+
+    dag_id: str
+    run_id: str
+    state: str | None
+    seen: SeenRun
+    clear_number: int = 0
+    queued_at: datetime | None = None
+    run_after: datetime | None = None
+    start_date: datetime | None = None
+    dag: DagInAirflow | None = None
+    tasks: tuple[TaskInAirflow, ...] = ()
+    task_count: int = 0
+    busy_slots: int = 0
+    slots: int = 0
+    scheduler_seen: datetime | None = None
+    scheduler_alive: bool = True
+    retry_at: datetime | None = None
+    failures: int = 0
+    error: str | None = None
+
+
+SETTLING = timedelta(seconds=5)
+"""How long the controller may take to hear of what a run did before that is worth a word."""
+
+
+def reasons_of_run(run: RunInAirflow, status: InstanceStatus, *, now: datetime) -> Iterator[Reason]:
+    """What a DAG run waits for.
+
+    :param status: the status of its instance, scheduled or running.
+    """
+    if run.failures:
+        again = f" It looks again at {moment(run.retry_at)}." if run.retry_at else ""
+        yield Reason(
+            "backoff",
+            f"The triggers controller could not apply what the run did ({run.failures} times): "
+            f"{run.error or 'its log says why'}.{again}",
+        )
+    if run.state == "promised":
+        yield Reason("run_promised", "Its DAG run is about to be created.")
+    elif run.state is None:
+        yield Reason("run_gone", f"Its DAG run is not in Airflow any more. {_CONTROLLER}")
+    elif run.state in ("success", "failed"):
+        yield Reason("run_ended", f"Its DAG run is {run.state} in Airflow. {_CONTROLLER}")
+    else:
+        yield from _in_flight(run, status, now=now)
+
+
+_CONTROLLER = (
+    "The triggers controller tells the session within seconds; if it does not, see that one runs (beside a scheduler, "
+    "or 'airflow triggers controller')."
+)
+
+
+def _in_flight(run: RunInAirflow, status: InstanceStatus, *, now: datetime) -> Iterator[Reason]:
+    yield from _dag(run)
+    if not run.scheduler_alive:
+        last = (
+            f"the last heartbeat was at {moment(run.scheduler_seen)}"
+            if run.scheduler_seen
+            else "none ran yet"
+        )
+        yield Reason("no_scheduler", f"No scheduler of Airflow is alive: {last}.")
+    if run.state == "queued":
+        yield from _queued(run, now=now)
+        return
+    if status is InstanceStatus.SCHEDULED:
+        yield Reason("run_started", f"Its DAG run has started in Airflow. {_CONTROLLER}")
+    yield from _tasks(run, now=now)
+
+
+def _dag(run: RunInAirflow) -> Iterator[Reason]:
+    if run.dag is None or run.dag.stale:
+        yield Reason("dag_missing", f"The DAG {run.dag_id} is not deployed any more. Deploy it again.")
+    elif run.dag.import_errors:
+        yield Reason("dag_import_errors", f"The file of the DAG {run.dag_id} has import errors. Repair it.")
+    if run.dag is not None and run.dag.paused:
+        yield Reason("dag_paused", f"The DAG {run.dag_id} is paused. Unpause it.")
+
+
+def _queued(run: RunInAirflow, *, now: datetime) -> Iterator[Reason]:
+    since = f" since {moment(run.queued_at)}" if run.queued_at else ""
+    if run.run_after is not None and run.run_after > now:
+        yield Reason("run_after", f"Its DAG run begins at {moment(run.run_after)}, and not before.")
+    elif run.dag is not None and run.dag.active_count >= run.dag.max_active_runs:
+        shown = ", ".join(run.dag.active_runs)
+        more = ", …" if run.dag.active_count > len(run.dag.active_runs) else ""
+        yield Reason(
+            "max_active_runs",
+            f"{run.dag.active_count} runs of the DAG {run.dag_id} are running, and its max_active_runs is "
+            f"{run.dag.max_active_runs}: {shown}{more}.",
+        )
+    else:
+        yield Reason("run_queued", f"Its DAG run is queued{since}, for the scheduler to start.")
+
+
+def _tasks(run: RunInAirflow, *, now: datetime) -> Iterator[Reason]:
+    active = [task for task in run.tasks if task.state is not None]
+    for task in active or run.tasks[:1]:
+        yield _task(run, task, active=len([it for it in active if it.state in ("queued", "running")]))
+    if run.task_count > len(run.tasks):
+        yield Reason("more_tasks", f"{run.task_count - len(run.tasks)} more tasks have not ended.")
+
+
+def _task(run: RunInAirflow, task: TaskInAirflow, *, active: int) -> Reason:
+    since = f" since {moment(task.since)}" if task.since else ""
+    match task.state:
+        case "running":
+            return Reason(
+                "task_running", f"The task {task.label!r} is running{since} (try {task.try_number})."
+            )
+        case "queued":
+            queue = f" of the queue {task.queue!r}" if task.queue and task.queue != "default" else ""
+            return Reason(
+                "task_queued",
+                f"The task {task.label!r} is queued{since}: no worker{queue} has taken it from the executor.",
+            )
+        case "scheduled":
+            return _scheduled(run, task, active=active, since=since)
+        case "up_for_retry":
+            return Reason(
+                "task_retry", f"The task {task.label!r} failed in try {task.try_number}, and is tried again."
+            )
+        case "deferred":
+            return Reason("task_deferred", f"The task {task.label!r} is deferred{since}, to the triggerer.")
+        case "up_for_reschedule":
+            return Reason("task_reschedule", f"The task {task.label!r} looks again later what it waits for.")
+        case None:
+            return Reason("task_waits", f"The task {task.label!r} has not been looked at by the scheduler.")
+        case other:
+            return Reason("task_state", f"The task {task.label!r} is {other}{since}.")
+
+
+def _scheduled(run: RunInAirflow, task: TaskInAirflow, *, active: int, since: str) -> Reason:
+    """A task that is ready, and that the scheduler has not handed to the executor."""
+    pool, wanted = task.pool_state, task.pool_slots
+    if pool is None:
+        return Reason(
+            "pool_missing", f"The task {task.label!r} asks for the pool {task.pool!r}: there is none."
+        )
+    if pool.slots < wanted:
+        return Reason(
+            "pool_too_small",
+            f"The task {task.label!r} takes {wanted} slots, and the pool {task.pool!r} has {pool.slots:g} in all.",
+        )
+    if pool.open < wanted:
+        return Reason(
+            "pool_full",
+            f"The task {task.label!r} waits{since} for a slot of the pool {task.pool!r}: "
+            f"{max(0, pool.open):g} of {pool.slots:g} are free, and it takes {wanted}.",
+        )
+    if run.dag is not None and active >= run.dag.max_active_tasks:
+        return Reason(
+            "max_active_tasks",
+            f"The task {task.label!r} waits{since}: {active} tasks of the run are at work, and the DAG's "
+            f"max_active_tasks is {run.dag.max_active_tasks}.",
+        )
+    if run.slots and run.busy_slots >= run.slots:
+        return Reason(
+            "parallelism",
+            f"The task {task.label!r} waits{since}: {run.busy_slots} tasks are at work in all of Airflow, and its "
+            f"parallelism allows {run.slots}.",
+        )
+    return Reason("task_scheduled", f"The task {task.label!r} is ready{since}, for the scheduler to queue.")
+
+
+def moment(at: datetime | None) -> str:
+    """A moment for people, in UTC."""
+    return at.strftime("%Y-%m-%d %H:%M:%S UTC") if at else "an unknown moment"

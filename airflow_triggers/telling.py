@@ -1,0 +1,122 @@
+"""Tells what happened in a session as sentences. Pure.
+
+Neighbours: ``history.py`` reads the entries; ``api/`` and ``cli/`` show the sentences.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from airflow_triggers.entries import EventKind, SessionEvent
+from airflow_triggers.types import Fire
+
+Details = Mapping[str, Any]
+
+
+def told(entry: Fire | SessionEvent) -> str:
+    """What happened, in one sentence, without who and when.
+
+    >>> from datetime import datetime
+    >>> told(
+    ...     Fire(
+    ...         trigger_name="paid",
+    ...         kwargs={},
+    ...         fired_at=datetime.min,
+    ...         created=("t_ship#0",),
+    ...         touched=("t_ship#0",),
+    ...     )
+    ... )
+    'paid was fired: made t_ship#0.'
+    """
+    if isinstance(entry, Fire):
+        return f"{entry.trigger_name} was fired: {_effect(entry)}."
+    tell = _TELLING.get(entry.kind, _unknown)
+    return tell(entry, entry.details)
+
+
+def _effect(fire: Fire) -> str:
+    touched = tuple(name for name in fire.touched if name not in fire.created)
+    effects = {
+        "made": fire.created,
+        "reached": touched,
+        "scheduled": fire.scheduled,
+        "abandoned": fire.abandoned,
+    }
+    parts = [f"{verb} {', '.join(names)}" for verb, names in effects.items() if names]
+    return "; ".join(parts) or "touched nothing"
+
+
+def _progress(event: SessionEvent, details: Details) -> str:
+    cause = f": {details['cause']}" if details.get("cause") else ""
+    run = f" ({details['run_id']} of {details['dag_id']})" if details.get("run_id") else ""
+    error = f" {details['error']}" if details.get("error") else ""
+    return f"{event.instance} became {details['to']}, from {details['from']}{cause}{run}.{error}"
+
+
+def _replay(event: SessionEvent, details: Details) -> str:
+    replaced = ", with other kwargs" if details.get("kwargs_replaced") else ""
+    pause = f", {details['cooldown']:g} seconds later" if details.get("cooldown") else ""
+    return f"{event.instance} was replayed as {details['replay']}{replaced}{pause}."
+
+
+def _skip(event: SessionEvent, details: Details) -> str:
+    return f"{event.instance} was skipped, {'with' if details.get('cascade') else 'without'} a cascade."
+
+
+def _status(event: SessionEvent, details: Details) -> str:
+    return f"The status of {event.instance} was set to {details['to']}, from {details['from']}."
+
+
+def _hook(event: SessionEvent, details: Details) -> str:
+    after = details.get("trigger_name") or event.instance
+    of = f" (after {after})" if after else ""
+    parked = event.kind == EventKind.HOOK_PARKED
+    then = "too often, and is parked" if parked else "and is called again later"
+    return f"The hook {details['hook']}{of} raised {then}: {details['error']}"
+
+
+def _hook_called(event: SessionEvent, details: Details) -> str:
+    outcome = "ended" if details.get("ended") else "raised again"
+    return f"The hook {details['hook']} was called again, and {outcome}."
+
+
+def _backoff(event: SessionEvent, details: Details) -> str:
+    return (
+        f"What the runs {', '.join(details.get('runs', ()))} did could not be applied: {details.get('error')}"
+    )
+
+
+def _withdraw(event: SessionEvent, details: Details) -> str:
+    return f"The run {details['run_id']} of {details['dag_id']} was not made: {event.instance} does not wait for it."
+
+
+def _asset_event(event: SessionEvent, details: Details) -> str:
+    return f"The asset event {details['event_id']} did not fire {details['trigger']}: {details['error']}"
+
+
+def _unknown(event: SessionEvent, details: Details) -> str:
+    about = f" {event.instance}" if event.instance else ""
+    return f"{event.kind}{about}."
+
+
+_TELLING: Mapping[str, Callable[[SessionEvent, Details], str]] = {
+    EventKind.CONFIGURE: lambda _, it: f"The tasks {', '.join(it['tasks'])} were configured.",
+    EventKind.PROGRESS: _progress,
+    EventKind.STATUS: _status,
+    EventKind.METADATA: lambda event, it: f"{', '.join(it['keys'])} was attached to {event.instance}.",
+    EventKind.LOGS_RESOLVED: lambda event, _: f"The log messages of {event.instance} were dealt with.",
+    EventKind.REPLAY: _replay,
+    EventKind.SKIP: _skip,
+    EventKind.DELAY: lambda _, it: f"{it['trigger']} is to be fired at {it['fire_at']}.",
+    EventKind.DELAYED_FIRE: lambda _, it: (
+        f"{it['trigger']}, due at {it['fire_at']}, became fire {it['fire_id']}."
+    ),
+    EventKind.DELAYED_FIRE_FAILED: lambda _, it: f"{it['trigger']} could not be fired yet: {it['error']}",
+    EventKind.HOOK_FAILED: _hook,
+    EventKind.HOOK_PARKED: _hook,
+    EventKind.HOOK_CALLED: _hook_called,
+    EventKind.BACKOFF: _backoff,
+    EventKind.WITHDRAW: _withdraw,
+    EventKind.ASSET_EVENT: _asset_event,
+}

@@ -1,0 +1,302 @@
+"""Answers "why has this instance not run?". Pure: values in, an :class:`Explanation` out; no database, no clock.
+
+Neighbours: ``history.py`` gathers what a session's history says, ``waiting.py`` what Airflow says of a DAG run;
+``run_waits.py`` reads the latter as reasons.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from difflib import get_close_matches
+
+from airflow_triggers.configuration import explain_task
+from airflow_triggers.entries import SessionEvent
+from airflow_triggers.failures import failure_in_short
+from airflow_triggers.run_waits import Reason, RunInAirflow, moment, reasons_of_run
+from airflow_triggers.types import DelayedFire, Fire, InstanceStatus, TaskConfig, TaskInstance
+
+LIKE_ENOUGH = 0.75
+"""From here on a fired trigger that no task uses may have been meant for one that is missing."""
+
+_S = InstanceStatus
+
+
+@dataclass(frozen=True, kw_only=True)
+class Requirement:
+    """A trigger that an instance needs, or that would abandon it.
+
+    :param role: ``after``, ``andEvery`` or ``unless``: the directive that names it.
+    :param arrived: whether the instance has taken it.
+    :param fire: the fire with which it arrived; or, for one that is missing, the latest one, which was not taken.
+    :param note: what is to be known of it besides.
+    :param expected: fires for later that will bring it, the next first.
+    :param similar: the latest fire of each trigger with a like name that no task uses.
+    """
+
+    trigger: str
+    role: str
+    arrived: bool
+    fire: Fire | None = None
+    note: str | None = None
+    expected: tuple[DelayedFire, ...] = ()
+    similar: tuple[Fire, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """What is known of an instance, or of a task that has none.
+
+    :param instances: the session's instances by task name, of the task itself and of those whose end it waits for.
+    :param taken: by trigger, the fire with which the instance took it, where that is known.
+    :param latest: by trigger, the latest fire of what the task names, and of every trigger that no task names.
+    :param unused: the triggers that were fired and that no task names.
+    :param delayed: the session's fires for later.
+    :param settled_by: the history's last entry about the instance's status.
+    :param run: the instance's DAG run, if it has one.
+    """
+
+    task: TaskConfig
+    instance: TaskInstance | None
+    now: datetime
+    instances: Mapping[str, tuple[TaskInstance, ...]] = field(default_factory=dict)
+    taken: Mapping[str, Fire] = field(default_factory=dict)
+    latest: Mapping[str, Fire] = field(default_factory=dict)
+    unused: frozenset[str] = frozenset()
+    delayed: tuple[DelayedFire, ...] = ()
+    settled_by: SessionEvent | None = None
+    run: RunInAirflow | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explanation:
+    """Why an instance has not run, or what became of it.
+
+    :param name: the instance's name; the task's, where it has no instance.
+    :param status: the instance's status; None where there is no instance.
+    :param rule: the task's rule as a sentence.
+    :param answer: the answer in one sentence.
+    :param reasons: all that stands in the way, or that settled it.
+    :param requirements: the triggers that the task names, and whether each has arrived.
+    :param dag_id: of its DAG run, if it has one; likewise ``run_id``.
+    """
+
+    name: str
+    task: str
+    status: InstanceStatus | None
+    rule: str
+    answer: str
+    reasons: tuple[Reason, ...]
+    requirements: tuple[Requirement, ...]
+    dag_id: str | None = None
+    run_id: str | None = None
+
+
+def explain(evidence: Evidence) -> Explanation:
+    """The answer to "why has it not run?"."""
+    requirements = tuple(_requirements(evidence))
+    instance = evidence.instance
+    reasons = tuple(_reasons(evidence, requirements))
+    name = instance.name if instance else evidence.task.name
+    return Explanation(
+        name=name,
+        task=evidence.task.name,
+        status=instance.status if instance else None,
+        rule=explain_task(evidence.task),
+        answer=f"{name} {_standing(evidence, requirements)}",
+        reasons=reasons,
+        requirements=requirements,
+        dag_id=evidence.run.dag_id if evidence.run else None,
+        run_id=evidence.run.run_id if evidence.run else None,
+    )
+
+
+def _standing(evidence: Evidence, requirements: tuple[Requirement, ...]) -> str:
+    """The answer, without its subject."""
+    instance = evidence.instance
+    missing = [one.trigger for one in requirements if one.role != "unless" and not one.arrived]
+    if instance is None:
+        return "has no instance yet: none of its triggers has fired since the session has this task."
+    if instance.status is _S.UNSTARTED and missing:
+        return f"waits for {_listed(missing)}."
+    if instance.status is _S.REPLAYED:
+        return f"failed and was replayed as {_clone(evidence)}, which speaks for it now."
+    return _STANDING[instance.status]
+
+
+_STANDING: Mapping[InstanceStatus, str] = {
+    _S.UNSTARTED: "has all that it waits for, and is looked at by the next fire that concerns its task.",
+    _S.SCHEDULED: "was handed to its runner and has not begun.",
+    _S.RUNNING: "is running.",
+    _S.FINISHED: "has run.",
+    _S.FAILED: "failed, and waits for somebody to replay or skip it.",
+    _S.SKIPPED: "was skipped.",
+    _S.ABANDONED: "was abandoned: it never runs.",
+}
+
+
+# -- the triggers -----------------------------------------------------------------------------------------------
+
+
+def _requirements(evidence: Evidence) -> Iterator[Requirement]:
+    task = evidence.task
+    for trigger in dict.fromkeys((*task.after, *([task.and_every] if task.and_every else []))):
+        role = "andEvery" if trigger == task.and_every else "after"
+        yield _requirement(evidence, trigger, role)
+    for trigger in task.unless:
+        yield _requirement(evidence, trigger, "unless")
+
+
+def _requirement(evidence: Evidence, trigger: str, role: str) -> Requirement:
+    instance = evidence.instance
+    holds = instance is not None and trigger in (
+        instance.unless_seen if role == "unless" else instance.kwargs.keys()
+    )
+    if holds:
+        fire = evidence.taken.get(trigger)
+        note = None if fire else "it came with the instance (a replay's kwargs, or one made by hand)"
+        return Requirement(trigger=trigger, role=role, arrived=True, fire=fire, note=note)
+    fire = evidence.latest.get(trigger)
+    return Requirement(
+        trigger=trigger,
+        role=role,
+        arrived=False,
+        fire=fire,
+        note=_note_on_missing(evidence, trigger, role, fire),
+        expected=tuple(one for one in evidence.delayed if one.trigger_name == trigger),
+        similar=() if fire else _similar(evidence, trigger),
+    )
+
+
+def _note_on_missing(evidence: Evidence, trigger: str, role: str, fire: Fire | None) -> str | None:
+    """Why a trigger is missing though it fired; or what the task does whose end fires it."""
+    instance = evidence.instance
+    if fire is not None and instance is None:
+        return "it fired before the session had this task, and counts once another of its triggers fires"
+    if fire is not None and instance is not None and instance.status is _S.UNSTARTED and role != "unless":
+        return "it fired before the instance asked for it: its next fire counts"
+    if fire is None and trigger in evidence.instances and role != "unless":
+        return _note_on_task(trigger, evidence.instances[trigger])
+    return None
+
+
+def _note_on_task(task_name: str, instances: tuple[TaskInstance, ...]) -> str:
+    """What a task is doing whose end is waited for."""
+    if not instances:
+        return f"the task {task_name} fires it when it finishes, and has no instance yet"
+    last = instances[-1]
+    told = {
+        _S.UNSTARTED: "waits for triggers itself",
+        _S.FAILED: "failed: replay it, or skip it with a cascade",
+        _S.SKIPPED: "was skipped without a cascade",
+        _S.ABANDONED: "was abandoned, so it never fires",
+        _S.REPLAYED: "was replayed",
+    }
+    doing = told.get(last.status, f"is {last.status.value}")
+    return f"the task {task_name} fires it when it finishes; {last.name} {doing}"
+
+
+def _similar(evidence: Evidence, trigger: str) -> tuple[Fire, ...]:
+    """The fires of triggers with a like name that no task uses: somebody may have meant this one."""
+    near = similar_names(trigger, evidence.unused)
+    return tuple(evidence.latest[name] for name in near if name in evidence.latest)
+
+
+def similar_names(name: str, among: Collection[str]) -> tuple[str, ...]:
+    """Those of the names that look most like the one given, whatever their case; at most three.
+
+    >>> similar_names("PageRecieved", ["pageReceived", "paid"])
+    ('pageReceived',)
+    """
+    folded = {other.casefold(): other for other in sorted(among)}
+    return tuple(folded[it] for it in get_close_matches(name.casefold(), folded, n=3, cutoff=LIKE_ENOUGH))
+
+
+# -- the reasons ------------------------------------------------------------------------------------------------
+
+
+def _reasons(evidence: Evidence, requirements: tuple[Requirement, ...]) -> Iterator[Reason]:
+    instance = evidence.instance
+    if instance is None or instance.status is _S.UNSTARTED:
+        yield from _missing(requirements)
+    elif instance.status in (_S.SCHEDULED, _S.RUNNING):
+        yield from _at_its_runner(evidence, instance)
+    else:
+        yield from _settled(evidence, instance)
+
+
+def _missing(requirements: tuple[Requirement, ...]) -> Iterator[Reason]:
+    for one in requirements:
+        if one.arrived or one.role == "unless":
+            continue
+        note = f": {one.note}" if one.note else ""
+        yield Reason("missing_trigger", f"{one.trigger!r} is missing{note}.")
+        for fire in one.similar:
+            yield Reason(
+                "similar_trigger",
+                f"{fire.trigger_name!r}, which no task uses, was fired {told_fire(fire)}. "
+                f"Was {one.trigger!r} meant?",
+            )
+        for delayed in one.expected:
+            failed = f"; it could not be fired: {delayed.error}" if delayed.error else ""
+            yield Reason(
+                "delayed_fire", f"{one.trigger!r} is to be fired at {moment(delayed.fire_at)}{failed}."
+            )
+
+
+def _at_its_runner(evidence: Evidence, instance: TaskInstance) -> Iterator[Reason]:
+    if evidence.run is not None:
+        yield from reasons_of_run(evidence.run, instance.status, now=evidence.now)
+    else:
+        runner = f"the runner {evidence.task.using!r}" if evidence.task.using else "its runner"
+        yield Reason("no_run", f"It has no DAG run: {runner} has it.")
+
+
+def _settled(evidence: Evidence, instance: TaskInstance) -> Iterator[Reason]:
+    event = evidence.settled_by
+    by = f" by {event.by}" if event and event.by else ""
+    at = _reached(instance)
+    match instance.status:
+        case _S.FAILED:
+            failure = failure_in_short(instance.metadata) or "no exception is known"
+            cause = f" ({event.details['cause']})" if event and event.details.get("cause") else ""
+            yield Reason("failed", f"It failed at {at}{cause}: {failure}.")
+            yield Reason("repair", "Replay it to run it again, with other kwargs if need be; or skip it.")
+        case _S.ABANDONED:
+            seen = _listed(sorted(instance.unless_seen))
+            yield Reason("abandoned", f"Before it was scheduled, {seen} had fired (at {at}).")
+        case _S.SKIPPED:
+            itself = "All of its work was skipped" if _waived(event) else f"It was skipped{by}"
+            fired = "" if instance.metadata.get("cascade") else ", and its name was not fired"
+            yield Reason("skipped", f"{itself} at {at}{fired}.")
+        case _S.REPLAYED:
+            yield Reason("replayed", f"It was replayed{by} at {at} as {_clone(evidence)}.")
+        case _:
+            yield Reason("finished", f"It finished at {at}.")
+
+
+def _waived(event: SessionEvent | None) -> bool:
+    return event is not None and event.details.get("event") == "waive"
+
+
+def _clone(evidence: Evidence) -> str:
+    event = evidence.settled_by
+    known = event.details.get("replay") if event else None
+    return str(known) if known else "another instance"
+
+
+def _reached(instance: TaskInstance) -> str:
+    """When it reached its status."""
+    at = instance.metadata.get("timestamps", {}).get(instance.status.value)
+    return moment(datetime.fromisoformat(at)) if at else "an unknown moment"
+
+
+def told_fire(fire: Fire) -> str:
+    """When, by whom and as which fire."""
+    by = f" by {fire.fired_by}" if fire.fired_by else ""
+    return f"at {moment(fire.fired_at)}{by} (fire {fire.fire_id})"
+
+
+def _listed(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else "nothing"
