@@ -34,7 +34,7 @@ TASKS = ("t_0", "t_1", "t_2", "t_3")
 TRIGGERS = ("a", "b", "c", *TASKS)
 STATUSES = ("unstarted", "scheduled", "running", "finished", "failed", "replayed", "skipped", "abandoned")
 STEPS = 50
-USUAL_STEPS = 40
+USUAL_STEPS = 35
 """Some examples end before they have :data:`STEPS`."""
 
 FACTOR = int(os.environ.get("TRIGGERS_FUZZ_FACTOR", "1"))
