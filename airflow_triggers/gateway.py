@@ -28,31 +28,18 @@ from airflow.models.xcom import XComModel
 from airflow.sdk.exceptions import AirflowException
 from airflow.utils.state import DagRunState, TaskInstanceState
 from airflow.utils.types import DagRunTriggeredByType, DagRunType
-from sqlalchemy import exists, select
+from sqlalchemy import Select, exists, literal, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from airflow_triggers.configuration.names import FORM, MANIFEST_TAG
 from airflow_triggers.errors import DagUnavailable, UnknownConfiguration
 from airflow_triggers.report import REPORT_KEY
+from airflow_triggers.run_columns import DagRunColumns, OnlyTask
 from airflow_triggers.types import Configuration, SeenRun
 
 RETURN_KEY = "return_value"
 MAX_NOTE_LENGTH = 1000
-
-
-IN_FLIGHT = (DagRunState.QUEUED.value, DagRunState.RUNNING.value)
-
-
-class DagRunColumns:
-    """Airflow's columns that the controller compares with ours."""
-
-    table = DagRun.__table__
-    id = table.c.id
-    dag_id = table.c.dag_id
-    run_id = table.c.run_id
-    state = table.c.state
-    clear_number = table.c.clear_number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,22 +186,33 @@ def _deserialize(session: Session, dag_id: str, dag_hash: str) -> Any:
 # -- observing ------------------------------------------------------------------------------------------------
 
 
-def see_run(session: Session, dag_id: str, run_id: str) -> SeenRun | None:
-    """The DAG run as it is now; None when there is none (any more)."""
-    query = select(DagRun.state, DagRun.clear_number).where(DagRun.dag_id == dag_id, DagRun.run_id == run_id)
-    row = session.execute(query).one_or_none()
-    return SeenRun(str(row.state), row.clear_number) if row else None
+def see_run(session: Session, dag_id: str, run_id: str, *, compiled: bool = False) -> SeenRun | None:
+    """The DAG run as it is now; None when there is none (any more).
+
+    :param compiled: whether its only task tells; else it is seen to succeed only when it says so itself.
+    """
+    return _seen(session, _seeing(dag_id, run_id, compiled=compiled))
 
 
-def hold_run(session: Session, dag_id: str, run_id: str) -> SeenRun | None:
-    """The DAG run as it is now, and as it stays until the transaction ends; None when there is none (any more)."""
-    query = (
-        select(DagRun.state, DagRun.clear_number)
-        .where(DagRun.dag_id == dag_id, DagRun.run_id == run_id)
-        .with_for_update()
+def hold_run(session: Session, dag_id: str, run_id: str, *, compiled: bool = False) -> SeenRun | None:
+    """The DAG run as it is now, and as it stays until the transaction ends; see :func:`see_run`."""
+    query = _seeing(dag_id, run_id, compiled=compiled)
+    return _seen(session, query.with_for_update(of=DagRunColumns.table))
+
+
+def _seeing(dag_id: str, run_id: str, *, compiled: bool) -> Select[Any]:
+    run, tells = DagRunColumns, literal(compiled)
+    early = OnlyTask.is_early(tells).label("early")
+    return (
+        select(OnlyTask.run_state(tells).label("state"), run.clear_number, early)
+        .outerjoin_from(run.table, OnlyTask.table, OnlyTask.of(run.dag_id, run.run_id))
+        .where(run.dag_id == dag_id, run.run_id == run_id)
     )
+
+
+def _seen(session: Session, query: Select[Any]) -> SeenRun | None:
     row = session.execute(query).one_or_none()
-    return SeenRun(str(row.state), row.clear_number) if row else None
+    return SeenRun(str(row.state), row.clear_number, early=bool(row.early)) if row else None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -49,7 +49,10 @@ _SETTINGS: dict[str, Any] = {
             "default": "",
         },
         "controller_interval": {
-            "description": "Seconds until a triggers controller looks again, when nothing has changed.\n",
+            "description": (
+                "Seconds until a triggers controller looks again, when nothing has changed. On PostgreSQL it hears of\n"
+                "tasks that succeed meanwhile.\n"
+            ),
             "version_added": "0.1.0",
             "type": "float",
             "example": None,

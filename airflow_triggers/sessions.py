@@ -59,6 +59,7 @@ __all__ = [
     "fire_into",
     "fires_of",
     "list_sessions",
+    "manager_of",
     "open_session",
     "reading",
 ]
@@ -108,6 +109,11 @@ def open_session(uid: str) -> TriggerManager:
     row = _row_of(uid)
     if row is None:
         raise SessionNotFound(uid)
+    return manager_of(uid, row)
+
+
+def manager_of(uid: str, row: Any) -> TriggerManager:
+    """As :func:`open_session`, of a session whose ``manager`` and ``storage`` somebody has read: ``row`` has both."""
     return _managed(_storage_of(uid, row), row)
 
 

@@ -379,10 +379,12 @@ class SeenRun:
 
     :param state: ``queued``, ``running``, ``success`` or ``failed``.
     :param clear_number: how often the run was cleared.
+    :param early: whether that is only known of its task: the run itself is still to say so.
     """
 
     state: str
     clear_number: int
+    early: bool = field(default=False, compare=False)
 
 
 def parse_instance_name(name: str) -> tuple[str, int]:

@@ -26,6 +26,10 @@ FORM = frozenset({"session_uid", "trigger_kwargs"})
 """The params of a compiled DAG: what Airflow asks for when somebody triggers it by hand."""
 
 
+RUN_ID_PREFIX = "triggers__"
+"""How the ids of all runs begin that are made for sessions."""
+
+
 CONFIGURATION_TAG_PREFIX = "triggers:"
 
 MAX_DAG_ID_LENGTH = 250

@@ -53,7 +53,7 @@ def decide(status: InstanceStatus, *, seen: SeenRun, now: SeenRun | None) -> Dec
         case "running":
             return Decision(_on_running(status))
         case "success":
-            return Decision(_on_success(status, again=again, changed=changed), watched=False)
+            return Decision(_on_success(status, again=again, changed=changed), watched=now.early)
         case "failed":
             failed = status in _OPEN or (changed and status in _SETTLED)
             return Decision((Event.FAIL,) if failed else ())
@@ -69,6 +69,6 @@ def _on_running(status: InstanceStatus) -> tuple[Event, ...]:
 
 def _on_success(status: InstanceStatus, *, again: bool, changed: bool) -> tuple[Event, ...]:
     """Finished, unless that completion was counted: a run cleared and finished again is a new one."""
-    if status in _OPEN or (status is _S.FAILED and changed):
+    if changed and (status in _OPEN or status is _S.FAILED):
         return (Event.FINISH,)
     return (Event.FINISH,) if again else ()

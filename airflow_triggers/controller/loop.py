@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import Connection, select, update
 from sqlalchemy.orm import Session
 
 from airflow_triggers import gateway
@@ -36,21 +37,28 @@ from airflow_triggers.failures import describe_exception
 from airflow_triggers.manager import TriggerManager, trigger_managers
 from airflow_triggers.runners import bindings, promises, task_runners
 from airflow_triggers.runners.transactions import after_saving, with_session
-from airflow_triggers.sessions import open_session
+from airflow_triggers.sessions import manager_of, open_session
 from airflow_triggers.states import with_metadata
 from airflow_triggers.storages import hooks, storage_backends, tables
 from airflow_triggers.storages.base import BaseStorageBackend
 from airflow_triggers.storages.events import add_event
 from airflow_triggers.storages.hooks import HOOK_GRACE
 from airflow_triggers.storages.sql import SqlStorageBackend
-from airflow_triggers.storages.transaction import first_statement, transaction
+from airflow_triggers.storages.transaction import first_statement, glance, transaction
 from airflow_triggers.types import SEEN_RUN, SeenRun, TaskInstance
+from airflow_triggers.wakeup import Listener
 
 log = logging.getLogger(__name__)
 
 SWEEP_INTERVAL = timedelta(seconds=60)
 MAX_PAUSE = 30.0
 """Seconds between two passes when the database cannot be had."""
+
+HURRY = 0.05
+"""Seconds at least between two passes while there are more watched runs than one pass compares."""
+
+IDLE_SHARE = 9
+"""A pass without news is followed by a pause of so many times its duration, at least."""
 
 
 class Controller:
@@ -62,59 +70,104 @@ class Controller:
     def __init__(self, *, interval: float = 0.5) -> None:
         self.interval = interval
         self._next_sweep = datetime.min.replace(tzinfo=UTC)
+        self._compared = observe.START
 
     def run_forever(self, stop: threading.Event) -> None:
         """Pass after pass until ``stop`` is set; a pass that fails is logged and does not end the loop."""
         for registry in (trigger_managers, storage_backends, task_runners):
             registry.check()
         log.info("Triggers controller: watching DAG runs every %s s", self.interval)
-        failures = 0
+        listener, failures = Listener(), 0
         while not stop.is_set():
             pause = min(MAX_PAUSE, self.interval * 2**failures)
             try:
-                busy = self.run_once(stop) > 0
+                self._work(stop, listener)
             except TriggersError as error:
                 log.error("Triggers controller: %s The next look is in %.0f s.", error, pause)
             except Exception:
                 log.exception("Triggers controller: a pass failed; the next one is in %.0f s", pause)
             else:
                 failures = 0
-                if not busy:
-                    stop.wait(self.interval)
                 continue
             failures = min(failures + 1, 10)
             stop.wait(pause)
+        listener.close()
         log.info("Triggers controller: stopped")
+
+    def _work(self, stop: threading.Event, listener: Listener) -> None:
+        """A pass; and, if it found nothing to do, a pause in which what is told of is done at once."""
+        begun = time.monotonic()
+        if self.run_once(stop):
+            return
+        ended = time.monotonic()
+        between = self.interval if self._compared == observe.START else min(HURRY, self.interval)
+        ends = ended + max(between, IDLE_SHARE * (ended - begun))
+        while not stop.is_set() and (left := ends - time.monotonic()) > 0:
+            if told := listener.wait(stop, left):
+                self.look_at(told, stop)
 
     def run_once(self, stop: threading.Event | None = None) -> int:
         """One pass. Returns how many sessions were brought up to date, and hooks called.
 
+        It compares no more than :data:`observe.SLICE` of the watched runs; the next pass goes on from there.
+
         :param stop: once it is set, the session at hand is the last one.
         """
         now = datetime.now(UTC)
-        with transaction() as session:
-            changed = observe.changed_runs(session, now=now) + observe.promised_runs(session, now=now)
-            sweep = now >= self._next_sweep
+        sweep = self._compared == observe.START and now >= self._next_sweep
+        with glance() as connection:
+            changed = self._compare(connection, now, sweep=sweep)
+            due = observe.due(connection, now=now)
+            if due.promises:
+                changed += observe.promised_runs(connection, now=now)
+        handled = self._handle(changed, stop)
+        if stop is not None and stop.is_set():
+            return handled
+        handled += fire_due(now) if due.fires else 0
+        handled += fire_asset_events(now, sweep=sweep)
+        return handled + (self._call_due_hooks(now) if due.hooks else 0)
+
+    def look_at(self, runs: list[observe.Key], stop: threading.Event | None = None) -> int:
+        """Look at these runs only; returns how many sessions were brought up to date."""
+        now = datetime.now(UTC)
+        with glance() as connection:
+            changed = observe.named_runs(connection, runs, now=now)
+        return self._handle(changed, stop)
+
+    def _compare(self, connection: Connection, now: datetime, *, sweep: bool) -> list[Any]:
+        """The next slice of the watched runs; and, with the first one, a look at the others."""
+        found = []
+        if self._compared == observe.START:
+            found += observe.reopened_runs(connection, now=now)
             if sweep:
-                changed += observe.settled_runs(session, now=now)
+                found += observe.settled_runs(connection, now=now)
                 self._next_sweep = now + SWEEP_INTERVAL
-                forget_handled(session, now)
-        by_session: dict[str, dict[tuple[str, str], None]] = {}
+                with transaction() as session:
+                    forget_handled(session, now)
+        compared = observe.watched_runs(connection, now=now, after=self._compared)
+        self._compared = compared.end
+        if compared.over:
+            with transaction() as session:
+                observe.settle(session, compared.over)
+        return [*compared.news, *found]
+
+    def _handle(self, changed: list[Any], stop: threading.Event | None) -> int:
+        by_session: dict[str, tuple[Any, dict[observe.Key, None]]] = {}
         for row in changed:
-            by_session.setdefault(row.uid, {})[row.dag_id, row.run_id] = None
+            by_session.setdefault(row.uid, (row, {}))[1][row.dag_id, row.run_id] = None
         handled = 0
-        for uid, runs in by_session.items():
+        for uid, (row, runs) in by_session.items():
             if stop is not None and stop.is_set():
-                return handled
-            handled += self._handle_session(uid, list(runs))
-        return handled + fire_due(now) + fire_asset_events(now, sweep=sweep) + self._call_due_hooks(now)
+                break
+            handled += self._handle_session(uid, row, list(runs))
+        return handled
 
     # -- one session ------------------------------------------------------------------------------------------
 
-    def _handle_session(self, uid: str, runs: list[tuple[str, str]]) -> bool:
+    def _handle_session(self, uid: str, row: Any, runs: list[observe.Key]) -> bool:
         """Bring one session up to date. One that cannot be is logged and backed off, and stops no other."""
         try:
-            manager = open_session(uid)
+            manager = manager_of(uid, row)
             with manager.storage.acquire_lock(wait=False):
                 failed = self._handle_runs(manager, runs)
         except LockTimeout:
@@ -153,7 +206,7 @@ class Controller:
         storage = manager.storage
         with with_session(storage) as session:
             row = session.execute(select(tables.run).where(*bindings.by_key(dag_id, run_id))).one()
-            now = gateway.see_run(session, dag_id, run_id)
+            now = gateway.see_run(session, dag_id, run_id, compiled=row.compiled)
             name = f"{row.task_name}#{row.number}"
             if promises.is_promise(row):
                 instance, decision = None, Decision()

@@ -1,71 +1,224 @@
-"""Finds DAG runs that are not as they were last seen, and hooks that nobody has called.
+"""Finds DAG runs that are not as they were last seen, and whether anything else is to be done.
 
-Neighbours: ``loop.py`` asks in every pass; ``gateway.py`` describes single runs; the tables are the storage's.
+Neighbours: ``loop.py`` asks in every pass; ``gateway.py`` describes single runs; the tables are the storage's. The
+statements of a pass are made once: what a pass without news costs is mostly their making.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, or_, select, update
+from sqlalchemy import (
+    Connection,
+    FromClause,
+    Integer,
+    Select,
+    and_,
+    bindparam,
+    exists,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from airflow_triggers.entries import MAX_HOOK_ATTEMPTS
-from airflow_triggers.gateway import IN_FLIGHT, DagRunColumns
+from airflow_triggers.run_columns import IN_FLIGHT, DagRunColumns, OnlyTask
 from airflow_triggers.runners.promises import PROMISED
 from airflow_triggers.storages import tables
+from airflow_triggers.storages.transaction import first_statement
 
 BATCH = 500
 
+SLICE = 500
+"""How many watched runs are compared in one pass, so that it costs the same however many there are."""
 
-def changed_runs(session: Session, *, now: datetime) -> list[Any]:
-    """Watched runs whose state or clear number moved or that are gone, and finished ones that run again.
+Key = tuple[str, str]
+"""A run's DAG id and run id."""
 
-    :returns: rows of ``uid``, ``dag_id``, ``run_id``; at most :data:`BATCH` of either kind.
+START: Key = ("", "")
+"""Before the first key: no DAG has an empty id."""
+
+_NOW = bindparam("now", type_=tables.run.c.retry_at.type)
+
+_OWNER = [tables.session.c.uid, tables.session.c.manager, tables.session.c.storage]
+_SIZE = bindparam("size", type_=Integer)
+_COMPARED = [
+    tables.run.c[name]
+    for name in (
+        *("dag_id", "run_id", "session_id", "compiled"),
+        *("seen_state", "seen_clear_number", "retry_at"),
+    )
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slice:
+    """Some of the watched runs, compared.
+
+    :param news: runs whose state or clear number moved, or that are gone: rows of ``dag_id``, ``run_id`` and their
+        session's ``uid``, ``manager``, ``storage``.
+    :param over: keys of runs that now say themselves what their only task told before.
+    :param end: the key of the last one that was compared; :data:`START` where it was the last of all.
     """
-    moved = _bound(outer=True).where(
-        tables.run.c.watched, or_(DagRunColumns.id.is_(None), _differs()), _due(now)
-    )
-    again = _bound(outer=False).where(
-        ~tables.run.c.watched, DagRunColumns.state.in_(IN_FLIGHT), _differs(), _due(now)
-    )
-    return [*session.execute(moved.limit(BATCH)), *session.execute(again.limit(BATCH))]
+
+    news: list[Any]
+    over: list[Key]
+    end: Key
 
 
-def settled_runs(session: Session, *, now: datetime) -> list[Any]:
+def watched_runs(connection: Connection, *, now: datetime, after: Key) -> Slice:
+    """Compare the next :data:`SLICE` watched runs in the order of their keys, those after a key."""
+    begin = {"after_dag": after[0], "after_run": after[1]}
+    found = connection.execute(_WATCHED, {"now": now, "size": SLICE, **begin}).all()
+    ends = [(row.dag_id, row.run_id) for row in found if row.position == SLICE]
+    over = [(row.dag_id, row.run_id) for row in found if row.is_over]
+    return Slice(news=[row for row in found if row.is_news], over=over, end=ends[0] if ends else START)
+
+
+def settle(session: Session, over: list[Key]) -> None:
+    """Watch these runs no longer, unless they moved since: one that is cleared now is found as one in flight again."""
+    first_statement(session, lambda: session.execute(_SETTLE, {"keys": over}))
+
+
+def reopened_runs(connection: Connection, *, now: datetime) -> list[Any]:
+    """Runs that were settled and are in flight again."""
+    return list(connection.execute(_REOPENED, {"now": now}))
+
+
+def settled_runs(connection: Connection, *, now: datetime) -> list[Any]:
     """Runs that were settled and that somebody marked otherwise since: a look at all of them, so not in every pass."""
-    query = _bound(outer=False).where(~tables.run.c.watched, _differs(), _due(now))
-    return list(session.execute(query.limit(BATCH)))
+    return list(connection.execute(_SETTLED, {"now": now}))
 
 
-def promised_runs(session: Session, *, now: datetime) -> list[Any]:
+def named_runs(connection: Connection, keys: Iterable[Key], *, now: datetime) -> list[Any]:
+    """Those of the runs that are watched and not as they were last seen."""
+    return list(connection.execute(_NAMED, {"now": now, "keys": list(keys)}))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Due:
+    """What else there is to do now."""
+
+    promises: bool
+    fires: bool
+    hooks: bool
+
+
+def due(connection: Connection, *, now: datetime) -> Due:
+    """Whether a promise, a delayed fire or a hook is due: one look at three indexes."""
+    row = connection.execute(_DUE, {"now": now}).one()
+    return Due(promises=bool(row.promises), fires=bool(row.fires), hooks=bool(row.hooks))
+
+
+def _compared(ours: FromClause, *more: Any) -> Select[Any]:
+    """Our rows beside Airflow's runs; the session is only looked up for what is returned."""
+    run, owner = DagRunColumns, tables.session.c
+    beside = ours.outerjoin(
+        run.table, (run.dag_id == ours.c.dag_id) & (run.run_id == ours.c.run_id)
+    ).outerjoin(OnlyTask.table, and_(ours.c.compiled, OnlyTask.of(ours.c.dag_id, ours.c.run_id)))
+    own = (
+        select(column).where(owner.id == ours.c.session_id).scalar_subquery().label(column.name)
+        for column in _OWNER
+    )
+    return select(*own, ours.c.dag_id, ours.c.run_id, *more).select_from(beside)
+
+
+def _is_news(ours: FromClause) -> Any:
+    """Whether the run is gone, or is not as it was last seen; and whether its pause, if it has one, is over."""
+    run, seen = DagRunColumns, ours.c
+    differs = or_(
+        run.id.is_(None),
+        OnlyTask.run_state(seen.compiled) != seen.seen_state,
+        run.clear_number != seen.seen_clear_number,
+    )
+    return and_(differs, or_(seen.retry_at.is_(None), seen.retry_at <= _NOW))
+
+
+def _is_over(ours: FromClause) -> Any:
+    """Whether the run has succeeded, as was seen. Watched and seen to succeed are only runs whose task told early."""
+    run, seen = DagRunColumns, ours.c
+    same = and_(run.state == seen.seen_state, run.clear_number == seen.seen_clear_number)
+    return and_(seen.seen_state == "success", func.coalesce(same, false()))
+
+
+def _watched() -> Select[Any]:
+    key = tables.run.c.dag_id, tables.run.c.run_id
+    position = func.row_number().over(order_by=key).label("position")
+    after = tuple_(bindparam("after_dag"), bindparam("after_run"))
+    ours = (
+        select(*_COMPARED, position)
+        .where(tables.run.c.watched, tuple_(*key) > after)
+        .order_by(*key)
+        .limit(_SIZE)
+        .subquery("ours")
+    )
+    news, over = _is_news(ours), _is_over(ours)
+    shown = or_(news, over, ours.c.position == _SIZE)
+    return _compared(ours, ours.c.position, news.label("is_news"), over.label("is_over")).where(shown)
+
+
+def _settled(*conditions: Any) -> Select[Any]:
+    run = DagRunColumns
+    compared = _compared(tables.run).where(~tables.run.c.watched, run.id.is_not(None), _is_news(tables.run))
+    return compared.where(*conditions).limit(BATCH)
+
+
+_WATCHED = _watched()
+_REOPENED = _settled(DagRunColumns.state.in_(IN_FLIGHT))
+_SETTLED = _settled()
+_BY_KEYS = tuple_(tables.run.c.dag_id, tables.run.c.run_id).in_(bindparam("keys", expanding=True))
+_NAMED = _compared(tables.run).where(tables.run.c.watched, _BY_KEYS, _is_news(tables.run))
+_SETTLE = (
+    update(tables.run)
+    .where(
+        _BY_KEYS,
+        tables.run.c.watched,
+        exists(
+            select(literal(1)).where(
+                DagRunColumns.dag_id == tables.run.c.dag_id,
+                DagRunColumns.run_id == tables.run.c.run_id,
+                _is_over(tables.run),
+            )
+        ),
+    )
+    .values(watched=False)
+)
+
+
+def _promised() -> tuple[Any, ...]:
+    return tables.run.c.seen_state == literal(
+        PROMISED.state, literal_execute=True
+    ), tables.run.c.retry_at <= _NOW
+
+
+def _due_hooks() -> tuple[Any, ...]:
+    return tables.hook.c.due <= _NOW, tables.hook.c.attempts < MAX_HOOK_ATTEMPTS
+
+
+_DUE = select(
+    exists(select(literal(1)).select_from(tables.run).where(*_promised())).label("promises"),
+    exists(select(literal(1)).where(tables.delayed_fire.c.due <= _NOW)).label("fires"),
+    exists(select(literal(1)).select_from(tables.hook).where(*_due_hooks())).label("hooks"),
+)
+
+
+def promised_runs(connection: Connection, *, now: datetime) -> list[Any]:
     """Runs that were promised for a session kept elsewhere, and that nobody has created in time."""
     ours = tables.run.c
     query = (
-        select(tables.session.c.uid, ours.dag_id, ours.run_id)
+        select(*_OWNER, ours.dag_id, ours.run_id)
         .join(tables.session, tables.session.c.id == ours.session_id)
-        .where(ours.seen_state == PROMISED.state, ours.retry_at <= now)
+        .where(*_promised())
     )
-    return list(session.execute(query.limit(BATCH)))
-
-
-def _bound(*, outer: bool) -> Select[Any]:
-    ours = tables.run.c
-    same = (DagRunColumns.dag_id == ours.dag_id) & (DagRunColumns.run_id == ours.run_id)
-    joined = tables.run.join(tables.session, tables.session.c.id == ours.session_id).join(
-        DagRunColumns.table, same, isouter=outer
-    )
-    return select(tables.session.c.uid, ours.dag_id, ours.run_id).select_from(joined)
-
-
-def _differs() -> ColumnElement[bool]:
-    seen = tables.run.c
-    return or_(DagRunColumns.state != seen.seen_state, DagRunColumns.clear_number != seen.seen_clear_number)
-
-
-def _due(now: datetime) -> ColumnElement[bool]:
-    return or_(tables.run.c.retry_at.is_(None), tables.run.c.retry_at <= now)
+    return list(connection.execute(query.limit(BATCH), {"now": now}))
 
 
 def due_fires(session: Session, *, now: datetime) -> list[Any]:
@@ -86,12 +239,12 @@ def claim_hooks(session: Session, *, now: datetime, grace: timedelta) -> list[An
     query = (
         select(tables.session.c.uid, columns.id, columns.hook, columns.arguments, columns.due)
         .join(tables.session, tables.session.c.id == columns.session_id)
-        .where(columns.due <= now, columns.attempts < MAX_HOOK_ATTEMPTS)
+        .where(*_due_hooks())
         .order_by(columns.id)
         .limit(BATCH)
     )
     claimed = []
-    for row in session.execute(query).all():
+    for row in session.execute(query, {"now": now}).all():
         mine = update(tables.hook).where(columns.id == row.id, columns.due == row.due).values(due=now + grace)
         if session.execute(mine).rowcount == 1:  # type: ignore[attr-defined]
             claimed.append(row)

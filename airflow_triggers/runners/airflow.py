@@ -14,9 +14,10 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from airflow_triggers import gateway
-from airflow_triggers.configuration.names import dag_id_of
+from airflow_triggers.configuration.names import RUN_ID_PREFIX, dag_id_of
 from airflow_triggers.errors import ConfigurationError, InvalidTransition
 from airflow_triggers.gateway import NewRun
+from airflow_triggers.run_columns import IN_FLIGHT
 from airflow_triggers.runners import bindings, promises
 from airflow_triggers.runners.base import BaseTaskRunner, Start
 from airflow_triggers.runners.transactions import after_saving, with_session
@@ -40,13 +41,13 @@ def run_id_of(session_uid: str, instance: TaskInstance, attempt: int = 0) -> str
     what is readable of them and a hash. A readable UID never begins with ``~``, so the two forms never meet.
     """
     number = f"{instance.number}~{attempt}" if attempt else str(instance.number)
-    plain = f"triggers__{session_uid}~{instance.task.name}~{number}"
+    plain = f"{RUN_ID_PREFIX}{session_uid}~{instance.task.name}~{number}"
     readable = re.fullmatch(r"[A-Za-z0-9_.:+~-]+", plain) and "~" not in session_uid + instance.task.name
     if readable and ".." not in plain and len(plain) <= MAX_RUN_ID_LENGTH:
         return plain
     digest = hashlib.sha256(f"{session_uid}\0{instance.task.name}".encode()).hexdigest()[:40]
     slug = re.sub(r"[^A-Za-z0-9_-]+", "-", f"{session_uid[:60]}-{instance.task.name[:60]}").strip("-")
-    return f"triggers__~{slug}~{digest}~{number}"
+    return f"{RUN_ID_PREFIX}~{slug}~{digest}~{number}"
 
 
 class AirflowTaskRunner(BaseTaskRunner):
@@ -93,7 +94,7 @@ class AirflowTaskRunner(BaseTaskRunner):
             return
         seen = bindings.seen_of(failed, bound)
         cleared = now.clear_number != seen.clear_number
-        marked = now.state != seen.state and seen.state not in gateway.IN_FLIGHT
+        marked = now.state != seen.state and seen.state not in IN_FLIGHT
         if cleared or marked:
             status = f"{now.state} in Airflow meanwhile (DAG run {bound.run_id!r} of {bound.dag_id!r})"
             raise InvalidTransition(event, failed.name, status, (InstanceStatus.FAILED.value,))
@@ -104,9 +105,10 @@ class AirflowTaskRunner(BaseTaskRunner):
         open_again = instance.status in (InstanceStatus.SCHEDULED, InstanceStatus.RUNNING)
 
         def overrule(session: Session, bound: Any) -> None:
-            now = gateway.hold_run(session, bound.dag_id, bound.run_id)
+            now = gateway.hold_run(session, bound.dag_id, bound.run_id, compiled=bound.compiled)
             gateway.annotate_run(session, bound.dag_id, bound.run_id, note=note)
-            bindings.note_seen(session, bound, now, watched=open_again)
+            over = now is not None and now.state == "success" and not now.early
+            bindings.note_seen(session, bound, now, watched=open_again and not over)
 
         self._tell(storage, instance, overrule)
 
@@ -122,7 +124,7 @@ class AirflowTaskRunner(BaseTaskRunner):
 
         def waive(session: Session, bound: Any) -> None:
             now = gateway.hold_run(session, bound.dag_id, bound.run_id)
-            if now is not None and now.state in gateway.IN_FLIGHT:
+            if now is not None and now.state in IN_FLIGHT:
                 gateway.annotate_run(session, bound.dag_id, bound.run_id, note=note)
             else:
                 now = gateway.skip_run(session, bound.dag_id, bound.run_id, note=note)

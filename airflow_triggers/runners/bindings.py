@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, delete, insert, or_, select, update
 from sqlalchemy.orm import Session
 
+from airflow_triggers.configuration.names import RunKind, run_kind
 from airflow_triggers.gateway import NewRun
 from airflow_triggers.storages import tables
 from airflow_triggers.storages.base import BaseStorageBackend
@@ -39,6 +40,7 @@ def bind(
         "task_name": instance.task.name,
         "number": instance.number,
         "attempt": attempt,
+        "compiled": run_kind(instance.task.run) is not RunKind.DAG,
         "seen_state": seen.state,
         "seen_clear_number": seen.clear_number,
         "watched": True,

@@ -187,6 +187,7 @@ run = Table(
     Column("task_name", String(MAX_NAME_LENGTH), nullable=False),
     Column("number", Integer, nullable=False),
     Column("attempt", Integer, nullable=False, server_default=text("0")),
+    Column("compiled", Boolean, nullable=False),
     Column("promised", JSON(none_as_null=True), nullable=True),
     Column("seen_state", String(50), nullable=False),
     Column("seen_clear_number", Integer, nullable=False),
@@ -211,6 +212,7 @@ run = Table(
 """Which DAG run executes which instance, and what the controller last saw of it.
 
 ``attempt`` counts the runs that an instance had before this one: it has another when somebody set its status back to
-``unstarted``. ``watched`` runs are compared with Airflow's in every pass; the others only when Airflow has them in
-flight again. ``promised`` is what a run is still to be created from, for a session that is kept elsewhere.
+``unstarted``. Of a ``compiled`` DAG the only task tells how the run ends. ``watched`` runs are compared with Airflow's
+again and again; the others only when Airflow has them in flight again. ``promised`` is what a run is still to be made
+from, for a session that is kept elsewhere.
 """

@@ -12,7 +12,7 @@ from typing import TypeVar
 from weakref import WeakSet
 
 from airflow import settings
-from sqlalchemy import ColumnElement, Engine, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, func, select
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
@@ -68,6 +68,13 @@ def transaction() -> Iterator[Session]:
         except BaseException:
             session.rollback()
             raise
+
+
+@contextmanager
+def glance() -> Iterator[Connection]:
+    """A connection for statements that only read, each by itself: no transaction is begun or ended."""
+    with translated_errors(), engine().connect() as connection:
+        yield connection.execution_options(isolation_level="AUTOCOMMIT")
 
 
 @contextmanager

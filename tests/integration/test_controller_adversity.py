@@ -13,8 +13,8 @@ from airflow_triggers import gateway
 from airflow_triggers.controller import loop
 from airflow_triggers.controller.loop import Controller
 from airflow_triggers.errors import InvalidTransition, LockTimeout
-from airflow_triggers.gateway import DagRunColumns
 from airflow_triggers.manager import TriggerManager, trigger_managers
+from airflow_triggers.run_columns import DagRunColumns
 from airflow_triggers.sessions import create_session, fire_into, fires_of, open_session
 from airflow_triggers.storages import tables
 from airflow_triggers.storages import transaction as transaction_module

@@ -22,7 +22,7 @@ from airflow_triggers.sessions import (
 from airflow_triggers.storages import tables
 from airflow_triggers.storages.sql import SqlStorageBackend
 from tests.support.dags import dag, deploy, deploy_configuration, manifest, play, run_of
-from tests.support.surveys import failed_import, statuses, view
+from tests.support.surveys import failed_import, plain_dags, statuses, view
 
 
 def test_a_first_fire_makes_the_session_and_a_run_that_says_whose_it_is(survey):
@@ -170,15 +170,7 @@ def test_a_missing_dag_fails_the_instance_and_the_fire_holds(airflow_db):
 
 
 def test_a_plain_dag_runs_unchanged_and_its_named_task_is_the_result(airflow_db, controller):
-    deploy(dag("etl"), dag("after_etl"))
-    create_session(
-        "order-1",
-        configuration={
-            "t_etl": {"after": ["x"], "run": "etl", "airflow": {"result_task_id": "run"}},
-            "t_next": {"after": ["t_etl"], "run": "after_etl"},
-        },
-    )
-    fire_into("order-1", "x")
+    plain_dags()
     with airflow_session() as session:
         assert run_of(session, view("t_etl#0")).partition_key is None
     play(view("t_etl#0"), "success", result="done")

@@ -1,4 +1,4 @@
-"""What a fire costs in statements: few, and as many in a large session as in a small one."""
+"""What a fire and a controller's pass cost in statements: few, and as many for many instances as for few."""
 
 from __future__ import annotations
 
@@ -8,11 +8,21 @@ import pytest
 from airflow import settings
 from sqlalchemy import event
 
+from airflow_triggers.controller import observe
 from airflow_triggers.manager import TriggerManager
+from airflow_triggers.sessions import fire_into
 from airflow_triggers.storages.sql import SqlStorageBackend
+from tests.support.dags import play
 from tests.support.runners import RecordingRunner, registered
+from tests.support.surveys import view
 
 MOST = 7
+
+MOST_OF_A_PASS = 8
+"""One without news."""
+
+MOST_OF_A_COMPLETION = 40
+"""The pass's own, and what creating a DAG run takes, included."""
 
 
 @contextmanager
@@ -61,3 +71,31 @@ def test_a_fire_costs_the_same_however_many_instances_wait(manager):
             manager.fire("page")
     assert cost(manager, "page") == small
     assert len(manager.storage.instances_of_task("t_page")) == 323
+
+
+def test_a_pass_without_news_costs_the_same_however_many_runs_are_in_flight(survey, controller, monkeypatch):
+    monkeypatch.setattr(observe, "SLICE", 10)
+    controller.run_once()
+    with statements() as few:
+        controller.run_once()
+    costs = []
+    for number in range(15):
+        fire_into(f"order-{number}", "firstPage", configuration="survey")
+        play(view("t_import#0", f"order-{number}"), "running")
+    while controller.run_once():
+        pass
+    for _ in range(4):
+        with statements() as sent:
+            assert controller.run_once() == 0
+        costs.append(len(sent))
+    assert max(costs) <= len(few) <= MOST_OF_A_PASS
+
+
+def test_a_completion_that_starts_a_run_takes_few_statements(survey, controller):
+    fire_into("order-1", "firstPage", configuration="survey")
+    play(view("t_import#0"), "running")
+    controller.run_once()
+    play(view("t_import#0"), "success", result={"id": 7})
+    with statements() as sent:
+        assert controller.run_once() == 1
+    assert len(sent) <= MOST_OF_A_COMPLETION

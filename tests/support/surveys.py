@@ -1,9 +1,9 @@
-"""Looks at the session ``order-1`` of the integration tests' survey, and has its import fail."""
+"""The session ``order-1`` of the integration tests' survey, its failed import, and plain DAGs that are run for it."""
 
 from __future__ import annotations
 
-from airflow_triggers.sessions import describe_session, fire_into, open_session
-from tests.support.dags import play
+from airflow_triggers.sessions import create_session, describe_session, fire_into, open_session
+from tests.support.dags import dag, deploy, play
 
 
 def view(name, uid="order-1"):
@@ -19,3 +19,16 @@ def failed_import(controller):
     play(view("t_import#0"), "failed")
     controller.run_once()
     return open_session("order-1")
+
+
+def plain_dags(*task_ids):
+    """Fire ``x`` into ``order-1``, which runs the DAG ``etl`` of these tasks, and after it another one."""
+    deploy(dag("etl", *task_ids), dag("after_etl"))
+    create_session(
+        "order-1",
+        configuration={
+            "t_etl": {"after": ["x"], "run": "etl", "airflow": {"result_task_id": "run"}},
+            "t_next": {"after": ["t_etl"], "run": "after_etl"},
+        },
+    )
+    fire_into("order-1", "x")

@@ -46,6 +46,22 @@ skipped      success:0   queued:1    reopen          yes
 skipped      success:0   failed:0    fail            yes
 skipped      success:0   success:1   finish          no
 skipped      success:0   gone        -               no
+# its only task has succeeded, and the run is still to say so
+scheduled    queued:0    early:0     finish          yes
+running      running:0   early:0     finish          yes
+running      running:0   early:1     finish          yes
+finished     success:0   early:0     -               yes
+finished     success:0   early:1     finish          yes
+finished     success:0   running:0   reopen+start    yes
+failed       failed:0    early:1     finish          yes
+skipped      success:0   early:1     finish          yes
+finished     running:0   early:0     -               no
+failed       running:0   early:0     -               no
+replayed     failed:0    early:1     -               no
+# opened by hand after its completion was counted
+scheduled    success:0   early:0     -               yes
+running      success:0   success:0   -               no
+running      success:0   success:1   finish          no
 # settled by hand while the run was at work
 finished     running:0   success:0   -               no
 finished     running:0   failed:0    -               no
@@ -72,7 +88,8 @@ def run(text):
     if text == "gone":
         return None
     state, _, clear_number = text.partition(":")
-    return SeenRun(state, int(clear_number))
+    early = state == "early"
+    return SeenRun("success" if early else state, int(clear_number), early=early)
 
 
 @pytest.mark.parametrize(("status", "seen", "now", "events", "watched"), rows())

@@ -188,6 +188,7 @@ def upgrade() -> None:
         sa.Column("task_name", sa.String(length=200), nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("attempt", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("compiled", sa.Boolean(), nullable=False),
         sa.Column("promised", sa.JSON(none_as_null=True), nullable=True),
         sa.Column("seen_state", sa.String(length=50), nullable=False),
         sa.Column("seen_clear_number", sa.Integer(), nullable=False),

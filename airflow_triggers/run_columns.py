@@ -1,0 +1,55 @@
+"""Airflow's columns that are compared with ours, and what of a run its only task tells before it.
+
+Neighbours: ``gateway.py`` looks at single runs with them, ``controller/observe.py`` at many.
+"""
+
+from __future__ import annotations
+
+from airflow.models.dagrun import DagRun
+from airflow.models.taskinstance import TaskInstance
+from airflow.utils.state import DagRunState
+from sqlalchemy import ColumnElement, and_, case, false, func
+
+from airflow_triggers.configuration.names import COMPILED_TASK_ID
+
+IN_FLIGHT = (DagRunState.QUEUED.value, DagRunState.RUNNING.value)
+
+
+class DagRunColumns:
+    """Airflow's columns that the controller compares with ours."""
+
+    table = DagRun.__table__
+    id = table.c.id
+    dag_id = table.c.dag_id
+    run_id = table.c.run_id
+    state = table.c.state
+    clear_number = table.c.clear_number
+
+
+class OnlyTask:
+    """The only task instance of a compiled DAG's run, to be joined to the run.
+
+    When it has succeeded, the run is about to: it says so when the scheduler next looks at it, up to a second later.
+    Unless somebody clears it first, or it has timed out; either is then an outcome after this one.
+    """
+
+    table = TaskInstance.__table__.alias("only_task")
+    state = table.c.state
+
+    @classmethod
+    def of(cls, dag_id: ColumnElement[str], run_id: ColumnElement[str]) -> ColumnElement[bool]:
+        """The condition of the join: its whole key, and no state, whose index would be as tempting as slow."""
+        known = cls.table.c
+        own = (known.dag_id == dag_id, known.run_id == run_id)
+        return and_(*own, known.task_id == COMPILED_TASK_ID, known.map_index == -1)
+
+    @classmethod
+    def is_early(cls, compiled: ColumnElement[bool]) -> ColumnElement[bool]:
+        """Whether the task has succeeded, and the run is still to say so."""
+        ended = func.coalesce(cls.state == "success", false())
+        return and_(compiled, DagRunColumns.state == "running", ended)
+
+    @classmethod
+    def run_state(cls, compiled: ColumnElement[bool]) -> ColumnElement[str]:
+        """The state of the run, or what it is about to be."""
+        return case((cls.is_early(compiled), "success"), else_=DagRunColumns.state)

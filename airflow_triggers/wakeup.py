@@ -1,0 +1,124 @@
+"""How controllers hear at once that a trigger task has succeeded: by PostgreSQL's NOTIFY, in Airflow's own transaction.
+
+The API server tells, a controller listens. It is a shortcut and nothing more: what is told is looked up like anything
+else, and what nobody told (on SQLite, behind a connection pooler that shares connections between transactions, from an
+API server that runs ``--apps execution`` and loads no plugins) is found by the next look. Neighbours: ``plugin.py`` has
+the API server tell; ``controller/loop.py`` waits.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import select as readiness
+import threading
+import time
+from typing import Any
+
+from airflow.models.log import Log
+from sqlalchemy import Connection, event, func, select
+
+from airflow_triggers.configuration.names import RUN_ID_PREFIX
+from airflow_triggers.storages.transaction import engine
+
+log = logging.getLogger(__name__)
+
+CHANNEL = "airflow_triggers"
+
+RECONNECT_AFTER = 10.0
+"""Seconds until a listener that lost its connection, or could not have one, tries again."""
+
+STOP_CHECK = 0.5
+"""Seconds at most until a wait notices that it is to stop."""
+
+
+def tell_of_successes() -> None:
+    """Have this process tell controllers when it records that a trigger task succeeded.
+
+    The execution API adds an entry to Airflow's audit log in the transaction that changes a task's state, as an object
+    of the ORM, so that SQLAlchemy tells of it. PostgreSQL sends a notification when its transaction commits.
+    """
+    if not event.contains(Log, "after_insert", _tell):
+        event.listen(Log, "after_insert", _tell)
+
+
+def _tell(mapper: Any, connection: Connection, entry: Log) -> None:
+    ours = entry.event == "success" and (entry.run_id or "").startswith(RUN_ID_PREFIX)
+    if ours and connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_notify(CHANNEL, json.dumps([entry.dag_id, entry.run_id]))))
+
+
+class Listener:
+    """Waits, and hears meanwhile which runs to look at. Its connection is its own, and not of Airflow's pool.
+
+    It is a boundary: what goes wrong with its connection is logged, and the wait goes on without.
+    """
+
+    def __init__(self) -> None:
+        self._connection: Any = None
+        self._connect_at = 0.0
+
+    def wait(self, stop: threading.Event, seconds: float) -> list[tuple[str, str]]:
+        """Wait until something is told, ``stop`` is set, or the time is over; returns the keys of the runs told of."""
+        ends = time.monotonic() + seconds
+        while not stop.is_set() and (left := ends - time.monotonic()) > 0:
+            if not self._listens():
+                stop.wait(left)
+            elif told := self._hear(min(left, STOP_CHECK)):
+                return told
+        return []
+
+    def close(self) -> None:
+        """Listen no more."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def _listens(self) -> bool:
+        if self._connection is None and time.monotonic() >= self._connect_at:
+            self._connect_at = time.monotonic() + RECONNECT_AFTER
+            try:
+                self._connection = _listening()
+            except Exception:
+                log.info("Triggers controller: cannot listen, and only looks at its interval", exc_info=True)
+        return self._connection is not None
+
+    def _hear(self, seconds: float) -> list[tuple[str, str]]:
+        driver = self._connection.dbapi_connection
+        try:
+            if readiness.select([driver], [], [], seconds)[0]:
+                driver.poll()
+            told = dict.fromkeys(_key(notice.payload) for notice in driver.notifies)
+            driver.notifies.clear()
+        except Exception:
+            log.info("Triggers controller: the connection that it listens on is lost", exc_info=True)
+            self.close()
+            return []
+        return [key for key in told if key is not None]
+
+
+def _listening() -> Any:
+    """A connection of psycopg2 that listens; None where there is no such thing."""
+    found = engine()
+    if (found.dialect.name, found.dialect.driver) != ("postgresql", "psycopg2"):
+        return None
+    connection = found.raw_connection()
+    connection.detach()
+    driver: Any = connection.dbapi_connection
+    driver.autocommit = True
+    with driver.cursor() as cursor:
+        cursor.execute(f"LISTEN {CHANNEL}")
+    return connection
+
+
+def _key(payload: str) -> tuple[str, str] | None:
+    """The run that a notification names; None where it is not ours: anybody may notify."""
+    try:
+        named = json.loads(payload)
+    except ValueError:
+        return None
+    match named:
+        case [str(dag_id), str(run_id)]:
+            return dag_id, run_id
+        case _:
+            return None
