@@ -1,6 +1,6 @@
 # The commands of this project; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test fuzz lint format clean
+.PHONY: help setup demo test fuzz bench lint format clean
 
 BIN := .venv/bin
 export PYTHON ?= python3.11
@@ -19,6 +19,9 @@ test: setup  ## run every test; ARGS="-k replay" passes options to pytest
 
 fuzz: setup  ## compare random sessions with the model for longer; FACTOR=20 times what the tests do
 	@TRIGGERS_FUZZ_FACTOR=$(or $(FACTOR),20) $(BIN)/python -m pytest -q --timeout=7200 tests/contract/test_model.py
+
+bench: setup  ## measure against Airflow and plain SQL, and update docs/performance.md; ROWS="1 2 6" measures some
+	@$(BIN)/python -m benchmarks $(ROWS)
 
 lint: setup  ## check format, lint, types and layers
 	$(BIN)/ruff format --check .

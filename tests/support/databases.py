@@ -125,10 +125,11 @@ def postgresql_database() -> Iterator[AirflowDatabase]:
 
 
 @contextmanager
-def temporary_postgresql_url(suffix: str = "") -> Iterator[str]:
-    """Make an empty PostgreSQL database of this process; it is dropped at the end.
+def temporary_postgresql_url(suffix: str = "", *, template: str | None = None) -> Iterator[str]:
+    """Make a PostgreSQL database of this process; it is dropped at the end.
 
     :param suffix: tells two databases of one process apart.
+    :param template: the database that it becomes a copy of; None: it is empty.
     """
     name = f"airflow_triggers_test_{os.getpid()}{suffix}"
     server = sa.create_engine(POSTGRES_URL, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
@@ -136,7 +137,8 @@ def temporary_postgresql_url(suffix: str = "") -> Iterator[str]:
         _execute(server, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
     except sa.exc.OperationalError as error:
         _without_postgresql(error)
-    _execute(server, f'CREATE DATABASE "{name}"')
+    copied = f' TEMPLATE "{template}"' if template else ""
+    _execute(server, f'CREATE DATABASE "{name}"{copied}')
     try:
         yield make_url(POSTGRES_URL).set(database=name).render_as_string(hide_password=False)
     finally:

@@ -1,0 +1,88 @@
+"""Metadata databases of the benchmarks' own, on PostgreSQL: one is migrated, the others are copies of it.
+
+Neighbours: ``tests/support/databases.py`` makes and drops them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+
+from tests.support.databases import CONNECTION_VARIABLE, migrate, temporary_postgresql_url
+
+
+@dataclass
+class MetadataDatabase:
+    """A migrated metadata database. Airflow in this process uses the one that was entered last."""
+
+    url: str
+    _configured: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    def enter(self) -> MetadataDatabase:
+        """Point Airflow, in this process and in those it starts, at this database; connections are kept."""
+        from airflow import settings
+
+        os.environ[CONNECTION_VARIABLE] = self.url
+        if not self._configured:
+            settings.configure_vars()
+            settings.configure_orm()
+            names = ("engine", "NonScopedSession", "Session")
+            self._configured = {name: getattr(settings, name) for name in names}
+        for name, value in self._configured.items():
+            setattr(settings, name, value)
+        return self
+
+    @property
+    def engine(self) -> sa.Engine:
+        """Airflow's engine on this database."""
+        found: sa.Engine = self._configured["engine"]
+        return found
+
+    def execute(self, statement: str, parameters: Mapping[str, Any] | None = None) -> Any:
+        """Run one statement in a transaction of its own; returns its first row, if it has rows."""
+        with self.engine.begin() as connection:
+            done = connection.execute(sa.text(statement), parameters or {})
+            return done.first() if done.returns_rows else None
+
+    def tidy(self) -> None:
+        """VACUUM ANALYZE, as autovacuum would have done by itself after so many writes."""
+        with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql("VACUUM ANALYZE")
+
+    def close(self) -> None:
+        """Close the connections."""
+        if self._configured:
+            self._configured["engine"].dispose()
+
+
+class Databases:
+    """Makes databases until the benchmarks end, and drops them then."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        self._stack = stack
+        self._template: str | None = None
+        self._made = 0
+
+    def new(self) -> MetadataDatabase:
+        """A migrated database without rows, dropped when all is done."""
+        return self._stack.enter_context(self.lent())
+
+    @contextmanager
+    def lent(self) -> Iterator[MetadataDatabase]:
+        """A migrated database without rows, dropped afterwards."""
+        if self._template is None:
+            url = self._stack.enter_context(temporary_postgresql_url("_bench"))
+            migrate(url)
+            self._template = sa.make_url(url).database
+        self._made += 1
+        with temporary_postgresql_url(f"_bench{self._made}", template=self._template) as url:
+            database = MetadataDatabase(url)
+            try:
+                yield database
+            finally:
+                database.close()

@@ -1,0 +1,258 @@
+"""Rows 1 to 4: what a fire costs in one process, against plain SQL, against size, against ``create_dagrun``.
+
+Neighbours: ``building.py`` makes sessions large, ``plainsql.py`` sends a fire's own statements by pgbench.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from airflow_triggers.manager import TriggerManager
+from airflow_triggers.runners import BaseTaskRunner, task_runners
+from airflow_triggers.storages.sql import SqlStorageBackend
+from benchmarks import plainsql
+from benchmarks.bench import Bench
+from benchmarks.building import multiply_instances, multiply_sessions
+from benchmarks.curves import Curve
+from benchmarks.database import MetadataDatabase
+from benchmarks.rounds import Series, Side, interleave, seconds_each
+from benchmarks.row import Goal, Row
+
+TASK = "t_page"
+DIRECTIVES = {
+    TASK: {"after": ["page", "login", "consent"], "andEvery": "page", "run": "dag", "using": "idle"}
+}
+KWARGS = {"page": 7, "answers": {"q1": "yes", "q2": "no"}}
+SIZES = (10, 100, 1_000, 10_000)
+SESSIONS = (1_000, 10_000, 100_000, 1_000_000)
+VISITED = 500
+"""Into how many sessions of the database row 3 fires, as many in a small one as in a large one."""
+
+
+class IdleRunner(BaseTaskRunner):
+    """Starts nothing: these rows measure fires that only record."""
+
+    name = "idle"
+
+    def run(self, start: Any) -> None:
+        """Nothing."""
+
+    def skip(self, *_: Any, **__: Any) -> None:
+        """Nothing."""
+
+    def replayed(self, *_: Any, **__: Any) -> None:
+        """Nothing."""
+
+
+def record_session(database: MetadataDatabase, uid: str, *, resolved: bool, instances: int) -> TriggerManager:
+    """A session with that many instances of one task: all resolved, or all waiting."""
+    task_runners.register(IdleRunner.name, IdleRunner)
+    manager = TriggerManager(SqlStorageBackend(uid))
+    manager.update_configuration(DIRECTIVES)
+    manager.fire("page", KWARGS)
+    if resolved:
+        manager.update_instance_status(f"{TASK}#0", "finished")
+    if instances > 1:
+        multiply_instances(database, uid, count=instances)
+    return manager
+
+
+def fires_resolved(manager: TriggerManager, *, times: int) -> Side:
+    """Fire what the resolved instances' task waits for: it is recorded, and touches nothing."""
+    return lambda: seconds_each(lambda: manager.fire("login", KWARGS), times)
+
+
+def fires_waiting(database: MetadataDatabase, manager: TriggerManager, *, instances: int, times: int) -> Side:
+    """Fire the task's ``andEvery``: each fire makes one more instance that waits; they are taken away afterwards."""
+    of_session = "session_id = (SELECT id FROM triggers_session WHERE uid = :uid) AND number >= :number"
+
+    def side() -> float:
+        cost = seconds_each(lambda: manager.fire("page", KWARGS), times)
+        for table in ("triggers_wait", "triggers_instance"):
+            database.execute(
+                f"DELETE FROM {table} WHERE {of_session}", {"uid": manager.storage.uid, "number": instances}
+            )
+        return cost
+
+    return side
+
+
+def against_plain_sql(bench: Bench) -> Iterator[Row]:
+    """Row 1."""
+    database = bench.databases.new().enter()
+    manager = record_session(database, "order-1", resolved=True, instances=10)
+    database.tidy()
+    manager.fire("login", KWARGS)
+    with plainsql.caught(database.engine) as statements:
+        manager.fire("login", KWARGS)
+    script = plainsql.write_script(bench.scratch("pgbench"), statements)
+    times = 200
+    count = "SELECT count(*) FROM triggers_fire"
+    (before,) = database.execute(count)
+    plainsql.seconds_each(script, database.url, transactions=times)
+    (after,) = database.execute(count)
+    if after - before != times:
+        raise RuntimeError(f"{times} transactions of plain SQL recorded {after - before} fires.")
+    series = interleave(
+        {
+            "fire": fires_resolved(manager, times=times),
+            "sql": lambda: plainsql.seconds_each(script, database.url, transactions=times),
+        },
+        rounds=15,
+    )
+    yield Row.of(
+        series.compare("fire", "sql"),
+        number="1",
+        measured="fire that only records",
+        against=f"its {len(statements)} statements by pgbench, one client",
+        goal=Goal(limit=2.0),
+    )
+
+
+def against_session_size(bench: Bench, *, sizes: tuple[int, ...] = SIZES, rounds: int = 12) -> Iterator[Row]:
+    """Row 2, both variants."""
+    with bench.databases.lent() as database:
+        resolved, waiting = by_session_size(database.enter(), sizes=sizes, rounds=rounds)
+    largest, smallest = str(max(sizes)), str(min(sizes))
+    for letter, what, series in (("a", "all resolved", resolved), ("b", "all waiting", waiting)):
+        yield Row.of(
+            series.compare(largest, smallest),
+            number=f"2{letter}",
+            measured=f"the same, session with {int(largest):,} instances, {what}",
+            against=f"session with {smallest}",
+            goal=Goal(limit=1.2),
+        )
+    bench.curves.append(
+        Curve(
+            name="fire-by-session-size",
+            title="A fire that only records, by the size of its session",
+            x="instances in the session",
+            y="milliseconds a fire",
+            series={
+                "all resolved": [(size, resolved.median(str(size)) * 1e3) for size in sizes],
+                "all waiting, andEvery fires again": [
+                    (size, waiting.median(str(size)) * 1e3) for size in sizes
+                ],
+            },
+        )
+    )
+
+
+def by_session_size(
+    database: MetadataDatabase, *, sizes: tuple[int, ...], rounds: int, times: int = 40
+) -> tuple[Series, Series]:
+    """Fires into sessions of these sizes: with all instances resolved, and with all of them waiting."""
+    resolved, waiting = dict[str, Side](), dict[str, Side]()
+    for size in sizes:
+        manager = record_session(database, f"resolved-{size}", resolved=True, instances=size)
+        resolved[str(size)] = fires_resolved(manager, times=times)
+        manager = record_session(database, f"waiting-{size}", resolved=False, instances=size)
+        waiting[str(size)] = fires_waiting(database, manager, instances=size, times=times)
+    database.tidy()
+    return interleave(resolved, rounds=rounds), interleave(waiting, rounds=rounds)
+
+
+def against_session_count(bench: Bench) -> Iterator[Row]:
+    """Row 3: fires into the same number of sessions, spread over all that the database has."""
+    sides: dict[str, Side] = {}
+    for count in SESSIONS:
+        bench.say(f"building a database with {count:,} sessions")
+        database = bench.databases.new().enter()
+        record_session(database, "order", resolved=True, instances=1)
+        multiply_sessions(database, "order", count=count)
+        database.tidy()
+        sides[str(count)] = _spread_fires(database, count)
+    series = interleave(sides, rounds=10)
+    largest, smallest = max(SESSIONS), min(SESSIONS)
+    yield Row.of(
+        series.compare(str(largest), str(smallest)),
+        number="3",
+        measured=f"the same, database with {largest:,} sessions",
+        against=f"with {smallest:,}",
+        goal=Goal(limit=1.2),
+    )
+    bench.curves.append(
+        Curve(
+            name="fire-by-session-count",
+            title="A fire that only records, by the number of sessions in the database",
+            x="sessions in the database",
+            y="milliseconds a fire",
+            series={"fire": [(count, series.median(str(count)) * 1e3) for count in SESSIONS]},
+        )
+    )
+
+
+def _spread_fires(database: MetadataDatabase, count: int) -> Side:
+    uids = [f"order-{1 + number * (count // VISITED)}" for number in range(VISITED)]
+    managers = itertools.cycle([TriggerManager(SqlStorageBackend(uid)) for uid in uids])
+
+    def side() -> float:
+        database.enter()
+        return seconds_each(lambda: next(managers).fire("login", KWARGS), VISITED // 5)
+
+    return side
+
+
+def against_create_dagrun(bench: Bench) -> Iterator[Row]:
+    """Row 4."""
+    with bench.databases.lent() as database:
+        database.enter()
+        manager, create = _starting_fires()
+        times = 30
+        series = interleave(
+            {
+                "fire": lambda: seconds_each(lambda: manager.fire("go", KWARGS), times),
+                "create": lambda: seconds_each(create, times),
+            },
+            rounds=15,
+        )
+    yield Row.of(
+        series.compare("fire", "create"),
+        number="4",
+        measured="fire that starts one run",
+        against="create_dagrun alone, same DAG, and its commit",
+        goal=Goal(limit=1.3),
+    )
+
+
+def _starting_fires() -> tuple[TriggerManager, Callable[[], None]]:
+    """A session whose ``go`` starts a run each time, and a call that makes a run of the same DAG by Airflow alone."""
+    from airflow import settings
+    from airflow.models.dagrun import DagRun
+    from airflow.models.serialized_dag import SerializedDagModel
+    from airflow.utils.state import DagRunState
+    from airflow.utils.types import DagRunTriggeredByType, DagRunType
+    from sqlalchemy import select
+    from sqlalchemy.orm import Session
+
+    from airflow_triggers.sessions import create_session
+    from tests.support.dags import deploy_configuration
+
+    deploy_configuration("bench", t_go={"after": ["go"], "andEvery": "go"})
+    manager, _ = create_session("order-1", configuration="bench")
+    manager.fire("go", KWARGS)
+    with Session(settings.engine) as session:
+        dag = SerializedDagModel.get("bench.t_go", session=session).dag
+        ours = session.scalars(select(DagRun)).one()
+        conf, note = dict(ours.conf), ours.note
+    numbers = itertools.count()
+
+    def create() -> None:
+        with Session(settings.engine, expire_on_commit=False) as session:
+            dag.create_dagrun(
+                run_id=f"manual__{next(numbers)}",
+                run_after=datetime.now(UTC),
+                conf=conf,
+                run_type=DagRunType.MANUAL,
+                triggered_by=DagRunTriggeredByType.REST_API,
+                state=DagRunState.QUEUED,
+                partition_key="order-1",
+                note=note,
+                session=session,
+            )
+            session.commit()
+
+    return manager, create

@@ -1,0 +1,77 @@
+"""The statements that the product sends, caught as they go out, and sent again by pgbench.
+
+Neighbours: ``fires.py`` compares a fire with its own statements.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+
+PGBENCH = "pgbench"
+DEADLINE = 120
+
+
+class Missing(Exception):
+    """Something that a row needs is not installed; says what to do."""
+
+
+@contextmanager
+def caught(engine: sa.Engine) -> Iterator[list[str]]:
+    """The statements that are sent meanwhile, each with its values in it, as PostgreSQL gets them."""
+    sent: list[str] = []
+
+    def note(_connection: Any, cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        sent.append(cursor.mogrify(statement, parameters).decode())
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield sent
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+
+
+def write_script(folder: Path, statements: list[str]) -> Path:
+    """A pgbench script of one transaction with these statements."""
+    script = folder / "transaction.sql"
+    lines = ["BEGIN", *(" ".join(one.split("\n")) for one in statements), "COMMIT"]
+    script.write_text("".join(f"{line};\n" for line in lines), encoding="utf-8")
+    return script
+
+
+def seconds_each(script: Path, url: str, *, transactions: int) -> float:
+    """Run the script by pgbench, one client, and return what a transaction takes on average.
+
+    The simple protocol, because the driver that Airflow uses here (psycopg2) sends statements so: prepared ones would
+    compare another way of sending, which the product does not choose.
+
+    :raises Missing: when there is no pgbench.
+    """
+    program = shutil.which(PGBENCH)
+    if program is None:
+        raise Missing(
+            "There is no pgbench on the PATH. It comes with PostgreSQL: apt-get install postgresql-contrib or "
+            "postgresql (Debian, Ubuntu), brew install postgresql (macOS)."
+        )
+    server = sa.make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    options = ["--no-vacuum", "--client=1", "--protocol=simple", f"--transactions={transactions}"]
+    done = subprocess.run(
+        [program, *options, f"--file={script}", server],
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+        check=False,
+    )
+    latency = re.search(r"latency average = ([\d.]+) ms", done.stdout)
+    processed = re.search(rf"actually processed: {transactions}/{transactions}", done.stdout)
+    if done.returncode or not latency or not processed:
+        raise RuntimeError(f"pgbench ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+    return float(latency[1]) / 1e3

@@ -1,0 +1,89 @@
+"""Interleaved rounds: A B A B …, so that whatever else the machine does meets both sides alike.
+
+Neighbours: the groups measure by it, ``row.py`` holds what comes out.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+Side = Callable[[], float]
+"""Does its work once, and says what it cost (seconds each, bytes, …)."""
+
+
+@dataclass(frozen=True)
+class Rounds:
+    """What two sides cost, round by round."""
+
+    measured: tuple[float, ...]
+    against: tuple[float, ...]
+
+    @property
+    def ratios(self) -> list[float]:
+        """One side by the other, in each round."""
+        return [one / other for one, other in zip(self.measured, self.against, strict=True)]
+
+    @property
+    def ratio(self) -> float:
+        """The median over the rounds of their ratios."""
+        return statistics.median(self.ratios)
+
+    @property
+    def differences(self) -> list[float]:
+        """One side less the other, in each round."""
+        return [one - other for one, other in zip(self.measured, self.against, strict=True)]
+
+    @property
+    def quartiles(self) -> tuple[float, float]:
+        """Between which the middle half of the ratios lies."""
+        return quartiles(self.ratios)
+
+    @property
+    def medians(self) -> tuple[float, float]:
+        """Each side's own median."""
+        return statistics.median(self.measured), statistics.median(self.against)
+
+
+@dataclass(frozen=True)
+class Series:
+    """What several sides cost, round by round, by name."""
+
+    costs: Mapping[str, tuple[float, ...]]
+
+    def compare(self, measured: str, against: str) -> Rounds:
+        """Two of the sides."""
+        return Rounds(self.costs[measured], self.costs[against])
+
+    def median(self, name: str) -> float:
+        """One side's median."""
+        return statistics.median(self.costs[name])
+
+
+def interleave(sides: Mapping[str, Side], *, rounds: int, warm_up: int = 1) -> Series:
+    """Let each side work once per round, in turn; the first ``warm_up`` rounds are not counted."""
+    costs: dict[str, list[float]] = {name: [] for name in sides}
+    for number in range(warm_up + rounds):
+        for name, side in sides.items():
+            cost = side()
+            if number >= warm_up:
+                costs[name].append(cost)
+    return Series({name: tuple(found) for name, found in costs.items()})
+
+
+def seconds_each(act: Callable[[], object], times: int) -> float:
+    """How long the act takes, on average over as many times in a row."""
+    begun = time.perf_counter()
+    for _ in range(times):
+        act()
+    return (time.perf_counter() - begun) / times
+
+
+def quartiles(values: list[float]) -> tuple[float, float]:
+    """The lower and the upper quartile."""
+    if len(values) < 2:
+        return values[0], values[0]
+    low, _, high = statistics.quantiles(values, n=4, method="inclusive")
+    return low, high

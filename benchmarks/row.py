@@ -1,0 +1,76 @@
+"""Row: one ratio with its goal. Neighbours: ``rounds.py`` makes what it holds, ``table.py`` shows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from benchmarks.rounds import Rounds
+
+
+@dataclass(frozen=True, kw_only=True)
+class Goal:
+    """How a value should compare with what it is measured against.
+
+    :param unit: ``×`` for a ratio, else the unit of a difference or of a share.
+    :param at_least: the value is to be no smaller; without it, no larger.
+    """
+
+    limit: float
+    unit: str = "×"
+    at_least: bool = False
+
+    def __str__(self) -> str:
+        plus = "+" if self.unit in ("MB", "ms") else ""
+        return f"{'≥' if self.at_least else '≤'} {plus}{self.limit:g} {self.unit}"
+
+    def met_by(self, value: float) -> bool:
+        """Whether the value is good enough."""
+        return value >= self.limit if self.at_least else value <= self.limit
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One line of the table.
+
+    :param number: of the group, with a letter where a group has several.
+    :param value: the median over the rounds, in the goal's unit; None when it could not be measured.
+    :param low: the lower quartile over the rounds. :param high: the upper one.
+    :param sides: the medians of both sides as they were, for orientation only: they depend on the machine.
+    :param note: why there is no value, or what must be known to read it.
+    """
+
+    number: str
+    measured: str
+    against: str
+    goal: Goal
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    rounds: int = 0
+    sides: tuple[str, str] = ("", "")
+    note: str = ""
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the goal is met; None when nothing was measured."""
+        return None if self.value is None else self.goal.met_by(self.value)
+
+    @classmethod
+    def of(cls, rounds: Rounds, *, shown: str = "ms", **named: Any) -> Row:
+        """The row of a ratio. :param shown: the unit of the sides, one of those of :func:`in_unit`."""
+        low, high = rounds.quartiles
+        return cls(
+            value=rounds.ratio,
+            low=low,
+            high=high,
+            rounds=len(rounds.measured),
+            sides=tuple(in_unit(side, shown) for side in rounds.medians),
+            **named,
+        )
+
+
+def in_unit(amount: float, unit: str) -> str:
+    """Seconds as ``ms`` or ``s``, bytes as ``MB``, anything else as it is with its unit."""
+    scaled = {"ms": amount * 1e3, "MB": amount / 1e6}.get(unit, amount)
+    return f"{scaled:.3g} {unit}" if scaled < 100 else f"{scaled:.0f} {unit}"
