@@ -28,59 +28,78 @@ from benchmarks.row import Goal, Row  # noqa: E402
 from benchmarks.table import keep, one_line, show  # noqa: E402
 
 GROUPS = {
-    1: "fires:against_plain_sql",
-    2: "fires:against_session_size",
-    3: "fires:against_session_count",
-    4: "fires:against_create_dagrun",
+    "fires:against_plain_sql": (1,),
+    "fires:against_session_size": (2,),
+    "fires:against_session_count": (3,),
+    "fires:against_create_dagrun": (4,),
+    "controllers:in_flight": (10,),
+    "footprints:memory_rows": (13,),
+    "footprints:start_rows": (14,),
+    "schedulers:loop_rows": (12,),
+    "rest:rest_rows": (5, 6, 7),
+    "crowds:crowd_rows": (15,),
+    "latency:accepted_to_running": (8,),
+    "latency:task_to_task": (9,),
+    "completions:completion_rows": (11,),
 }
+"""What measures which rows, in the order of a run: those that want the machine for themselves before Airflow runs."""
+
+ALL = sorted(number for numbers in GROUPS.values() for number in numbers)
 RESULTS = SCRATCH / "bench"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, show, keep; returns 0 also where goals are missed: the table says so."""
     parser = argparse.ArgumentParser(prog="benchmarks", description=main.__doc__)
-    parser.add_argument(
-        "rows", nargs="*", type=int, choices=[*GROUPS, []], help="numbers of rows; all of them"
-    )
-    chosen: list[int] = sorted(set(parser.parse_args(arguments).rows)) or list(GROUPS)
+    parser.add_argument("rows", nargs="*", type=int, metavar="ROW", help="which rows; without any, all")
+    chosen = set(parser.parse_args(arguments).rows) or set(ALL)
+    if unknown := chosen - set(ALL):
+        parser.error(f"there are no rows {sorted(unknown)}; there are {ALL[0]} to {ALL[-1]}")
     console = Console()
     console.width = max(console.width, 140)
     begun = time.monotonic()
     RESULTS.mkdir(parents=True, exist_ok=True)
-    rows: list[Row] = []
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=RESULTS)))
         bench = Bench(folder, lambda line: console.print(f"  {line}", style="dim"), stack)
-        for number in chosen:
-            console.print(f"row {number} …")
-            rows += measure(number, bench, console)
+        rows = [
+            row
+            for name, numbers in GROUPS.items()
+            if chosen & {*numbers}
+            for row in measure(name, bench, console)
+        ]
+    rows = sorted((row for row in rows if row.group in chosen), key=lambda row: (row.group, row.number))
     show(rows, console)
     keep(rows, RESULTS / "results.json")
-    if chosen == list(GROUPS):
+    if chosen == set(ALL):
         update_page(rows, bench.curves)
-    console.print(f"{time.monotonic() - begun:.0f} s; rows in {RESULTS / 'results.json'}", style="dim")
+    console.print(f"{time.monotonic() - begun:.0f} s; also in {RESULTS / 'results.json'}", style="dim")
     return 0
 
 
-def measure(number: int, bench: Bench, console: Console) -> list[Row]:
-    """The rows of a number. A boundary: what one group cannot measure is said in its row, and the others go on."""
-    module, name = GROUPS[number].split(":")
+def measure(name: str, bench: Bench, console: Console) -> list[Row]:
+    """The rows of a group. A boundary: what one group cannot measure is said in its row, and the others go on."""
+    module, function = name.split(":")
+    console.print(f"rows {', '.join(map(str, GROUPS[name]))} …")
     rows: list[Row] = []
     try:
-        group: Group = getattr(importlib.import_module(f"benchmarks.{module}"), name)
+        group: Group = getattr(importlib.import_module(f"benchmarks.{module}"), function)
         for row in group(bench):
             rows.append(row)
             console.print(f"  {one_line(row)}")
     except Missing as error:
-        rows.append(_unmeasured(number, name, str(error)))
+        rows += _unmeasured(name, str(error))
     except Exception as error:  # noqa: BLE001  (a boundary)
         console.print_exception()
-        rows.append(_unmeasured(number, name, f"{type(error).__name__}: {error}"))
+        rows += _unmeasured(name, f"{type(error).__name__}: {error}")
     return rows
 
 
-def _unmeasured(number: int, name: str, why: str) -> Row:
-    return Row(number=str(number), measured=name, against="", goal=Goal(limit=0), note=why)
+def _unmeasured(name: str, why: str) -> list[Row]:
+    return [
+        Row(number=str(number), measured=name, against="", goal=Goal(limit=0), note=why)
+        for number in GROUPS[name]
+    ]
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from benchmarks.curves import Curve
 from benchmarks.database import Databases
+from benchmarks.live import Live, living
 from benchmarks.row import Row
 
 
@@ -25,15 +27,33 @@ class Bench:
     stack: ExitStack
     databases: Databases = field(init=False)
     curves: list[Curve] = field(default_factory=list)
+    _live: Live | None = None
+    _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def __post_init__(self) -> None:
         self.databases = Databases(self.stack)
 
+    def live(self) -> Live:
+        """A real Airflow, started when it is first asked for, and ended with the benchmarks."""
+        if self._live is None:
+            self.say("starting Airflow")
+            database = self.databases.new().enter()
+            self._live = self.stack.enter_context(living(self.scratch("live"), database))
+        self._live.database.enter()
+        return self._live
+
     def scratch(self, name: str) -> Path:
         """An empty folder."""
-        made = self.folder / name
+        made = self.folder / f"{next(self._numbers)}-{name}"
         made.mkdir(parents=True)
         return made
+
+    def scratch_file(self, name: str, *, made: bool = True) -> Path:
+        """A file of its own; not made: its name alone."""
+        path = self.folder / f"{next(self._numbers)}-{name}"
+        if made:
+            path.touch()
+        return path
 
 
 Group = Callable[[Bench], Iterable[Row] | Iterator[Row]]

@@ -52,6 +52,11 @@ class Row:
     note: str = ""
 
     @property
+    def group(self) -> int:
+        """The number without its letter."""
+        return int(self.number.rstrip("ab"))
+
+    @property
     def met(self) -> bool | None:
         """Whether the goal is met; None when nothing was measured."""
         return None if self.value is None else self.goal.met_by(self.value)

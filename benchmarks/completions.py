@@ -1,0 +1,102 @@
+"""Row 11: how many completions a controller applies, against how many runs Airflow finishes.
+
+Neighbours: ``flights.py`` builds the runs that a controller finds completed; ``live.py`` is the Airflow that finishes
+runs of a compiled trigger task.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from airflow.models.serialized_dag import SerializedDagModel
+from airflow.utils.state import DagRunState
+from airflow.utils.types import DagRunTriggeredByType, DagRunType
+from sqlalchemy.orm import Session
+
+from airflow_triggers.controller.loop import Controller
+from benchmarks.bench import Bench
+from benchmarks.database import MetadataDatabase
+from benchmarks.flights import runs_in_flight
+from benchmarks.live import Live
+from benchmarks.rounds import interleave
+from benchmarks.row import Goal, Row
+
+ROUNDS = 4
+COMPLETED = 150
+FINISHED = 16
+
+
+def completion_rows(bench: Bench) -> Iterator[Row]:
+    """Row 11."""
+    live = bench.live()
+    with bench.databases.lent() as database:
+        runs_in_flight(database.enter(), COMPLETED * (ROUNDS + 1))
+        controller = Controller()
+        controller.run_once()
+        series = interleave(
+            {
+                "controller": lambda: _applied(database.enter(), controller),
+                "airflow": lambda: _finished(live),
+            },
+            rounds=ROUNDS,
+        )
+    yield Row.of(
+        series.compare("controller", "airflow"),
+        shown="a second",
+        number="11",
+        measured="completions that one controller applies, cascade included",
+        against="runs of a compiled trigger task that scheduler and LocalExecutor finish",
+        goal=Goal(limit=5, at_least=True),
+    )
+
+
+def _applied(database: MetadataDatabase, controller: Controller) -> float:
+    """Completions a second: runs of as many sessions succeed at once, and the controller finds them."""
+    chosen = f"(SELECT id FROM dag_run WHERE state = 'running' ORDER BY id LIMIT {COMPLETED})"
+    ended = "state = 'success', end_date = now()"
+    database.execute(
+        f"UPDATE task_instance SET {ended} WHERE run_id IN (SELECT run_id FROM dag_run WHERE id IN {chosen})"
+    )
+    database.execute(f"UPDATE dag_run SET {ended} WHERE id IN {chosen}")
+    before = _finished_instances(database)
+    begun = time.perf_counter()
+    while controller.run_once():
+        continue
+    cost = time.perf_counter() - begun
+    applied = _finished_instances(database) - before
+    if applied != COMPLETED:
+        raise RuntimeError(f"{COMPLETED} runs were completed, and the controller applied {applied}.")
+    return applied / cost
+
+
+def _finished_instances(database: MetadataDatabase) -> int:
+    query = "SELECT count(*) FROM triggers_instance WHERE status = 'finished'"
+    return int(database.execute(query)[0])
+
+
+def _finished(live: Live) -> float:
+    """Runs a second, from the creation of the first to the end of the last."""
+    live.settle()
+    live.database.enter()
+    begun = time.perf_counter()
+    with Session(live.database.engine) as session:
+        dag = SerializedDagModel.get("bench.t_plain", session=session).dag
+        for _ in range(FINISHED):
+            number = live.number()
+            identity = {"session_uid": "nobody", "task_name": "t_plain", "number": number}
+            identity["instance_name"] = f"t_plain#{number}"
+            dag.create_dagrun(
+                run_id=f"manual__{number}",
+                run_after=datetime.now(UTC),
+                conf={"trigger_kwargs": {}, "triggers": identity},
+                run_type=DagRunType.MANUAL,
+                triggered_by=DagRunTriggeredByType.REST_API,
+                state=DagRunState.QUEUED,
+                partition_key="nobody",
+                session=session,
+            )
+        session.commit()
+    live.settle()
+    return FINISHED / (time.perf_counter() - begun)

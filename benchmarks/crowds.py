@@ -1,0 +1,119 @@
+"""Row 15: many clients at once, each waiting for its answer before it fires again.
+
+Neighbours: ``live.py`` is the Airflow that answers, ``rest.py`` measures one client.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import partial
+
+import httpx
+
+from benchmarks.bench import Bench
+from benchmarks.curves import Curve
+from benchmarks.live import API, CONFIGURATION, Live
+from benchmarks.rounds import interleave
+from benchmarks.row import Goal, Row
+
+SECONDS = 5.0
+TIMEOUT = 30.0
+CROWDS = (1, 4, 16, 64)
+ROUNDS = 4
+
+
+@dataclass
+class Crowd:
+    """So many clients.
+
+    :param sessions: into how many sessions they fire.
+    :ivar fewest: the fewest fires that a client got through in a round.
+    :ivar longest: the longest that a fire took.
+    :ivar failures: answers other than success, and timeouts.
+    """
+
+    clients: int
+    sessions: int
+    fewest: int = 1_000_000
+    longest: float = 0.0
+    failures: list[str] = field(default_factory=list)
+
+    def fires_a_second(self, live: Live) -> float:
+        """Let all of them fire for a while."""
+        return asyncio.run(self._fire(live))
+
+    async def _fire(self, live: Live) -> float:
+        limits = httpx.Limits(max_connections=self.clients, max_keepalive_connections=self.clients)
+        options = {"headers": live.http.headers, "limits": limits, "timeout": TIMEOUT}
+        async with httpx.AsyncClient(base_url=live.airflow.url, **options) as http:
+            begun = time.monotonic()
+            counts = await asyncio.gather(
+                *(self._one_client(http, number, begun + SECONDS) for number in range(self.clients))
+            )
+            cost = time.monotonic() - begun
+        self.fewest = min(self.fewest, *counts, self.fewest)
+        return sum(counts) / cost
+
+    async def _one_client(self, http: httpx.AsyncClient, number: int, end: float) -> int:
+        path = f"{API}/sessions/crowd-{self.sessions}-{number % self.sessions}/fires"
+        body = {"trigger": "note", "kwargs": {"client": number}, "configuration": CONFIGURATION}
+        count = 0
+        while (begun := time.monotonic()) < end:
+            try:
+                answer = await http.post(path, json=body)
+                if answer.is_error:
+                    self.failures.append(f"{answer.status_code}: {answer.text[:200]}")
+            except httpx.HTTPError as error:
+                self.failures.append(f"{type(error).__name__}: {error}")
+            self.longest = max(self.longest, time.monotonic() - begun)
+            count += 1
+        return count
+
+    @property
+    def note(self) -> str:
+        """How the clients fared."""
+        failed = (
+            f"{len(self.failures)} failed, the first: {self.failures[0]}" if self.failures else "none failed"
+        )
+        return (
+            f"{self.clients} clients, {self.sessions} session{'s'[: self.sessions > 1]}: {failed}; in {SECONDS:.0f} s "
+            f"each got through at least {self.fewest} fires; the longest took {self.longest:.2g} s"
+        )
+
+
+def crowd_rows(bench: Bench) -> Iterator[Row]:
+    """Row 15, both variants."""
+    live = bench.live()
+    apart = {str(count): Crowd(count, count) for count in CROWDS}
+    together = Crowd(64, 1)
+    crowds = {**apart, "together": together}
+    series = interleave(
+        {name: partial(crowd.fires_a_second, live) for name, crowd in crowds.items()}, rounds=ROUNDS
+    )
+    for number, name, what, limit in (
+        ("15a", "64", "fires a second, 64 clients over 64 sessions", 0.9),
+        ("15b", "together", "the same, 64 clients into one session", 0.5),
+    ):
+        crowd = crowds[name]
+        row = Row.of(
+            series.compare(name, "4"),
+            shown="a second",
+            number=number,
+            measured=what,
+            against="4 clients over 4 sessions",
+            goal=Goal(limit=limit, at_least=True),
+            note=crowd.note,
+        )
+        yield row
+    bench.curves.append(
+        Curve(
+            name="throughput-by-clients",
+            title="Fires a second by REST, one API worker, by the number of clients",
+            x="clients at once, a session each",
+            y="fires a second",
+            series={"fires a second": [(count, series.median(str(count))) for count in CROWDS]},
+        )
+    )

@@ -1,0 +1,37 @@
+"""Two copies of this Python environment that differ in one thing: whether the plugin is installed in it.
+
+Nothing is downloaded: each is a virtual environment whose packages are links to those of this one. Neighbours:
+``footprints.py`` and ``schedulers.py`` compare processes in the one with processes in the other.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import sysconfig
+from dataclasses import dataclass
+from pathlib import Path
+
+OURS = ("airflow_triggers", "__editable__.airflow_triggers", "__editable___airflow_triggers")
+
+
+@dataclass(frozen=True)
+class Environments:
+    """The interpreters of both."""
+
+    with_plugin: Path
+    without_plugin: Path
+
+
+def make_environments(folder: Path) -> Environments:
+    """Make both in the folder."""
+    return Environments(_linked(folder / "with", ours=True), _linked(folder / "without", ours=False))
+
+
+def _linked(folder: Path, *, ours: bool) -> Path:
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
+    (packages,) = folder.glob("lib/python*/site-packages")
+    for entry in Path(sysconfig.get_path("purelib")).iterdir():
+        if ours or not entry.name.startswith(OURS):
+            (packages / entry.name).symlink_to(entry)
+    return folder / "bin/python"

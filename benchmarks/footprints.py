@@ -1,0 +1,211 @@
+"""Rows 13 and 14: what the plugin adds to a process, in memory and in time to start.
+
+Neighbours: ``environments.py`` makes the environments with and without the plugin.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import httpx
+
+from benchmarks.bench import Bench
+from benchmarks.environments import make_environments
+from benchmarks.processes import await_that, ended_afterwards, memory
+from benchmarks.rounds import Rounds, interleave, quartiles
+from benchmarks.row import Goal, Row, in_unit
+from scripts.demo.airflow import free_ports
+from tests.support.environment import ROOT
+
+BARE = """
+import sys, time
+from airflow.__main__ import main
+sys.argv = ["airflow", "jobs", "check", "--allow-multiple", "--limit", "10"]
+try:
+    main()
+except SystemExit:
+    pass
+open(sys.argv_ready, "w").close()
+time.sleep(600)
+"""
+"""An ``airflow`` command that asks the database something, kept from ending."""
+
+PLUGIN_IMPORT = """
+import time
+import airflow.sdk.execution_time.task_runner as task_runner
+from airflow.sdk.plugins_manager import integrate_macros_plugins
+begun = time.perf_counter()
+integrate_macros_plugins()
+task_runner.get_listener_manager()
+print("seconds", time.perf_counter() - begun)
+"""
+"""What a task's process does about plugins when it starts."""
+
+
+def memory_rows(bench: Bench) -> Iterator[Row]:
+    """Row 13."""
+    found = make_environments(bench.scratch("memory"))
+    with bench.databases.lent() as database:
+        database.enter()
+        servers = interleave(
+            {
+                "with": partial(_api_server_memory, bench, found.with_plugin),
+                "without": partial(_api_server_memory, bench, found.without_plugin),
+            },
+            rounds=3,
+            warm_up=0,
+        ).compare("with", "without")
+        yield _difference(
+            servers,
+            unit="MB",
+            number="13a",
+            measured="memory of the API server with the plugin",
+            against="without it",
+            goal=Goal(limit=12, unit="MB"),
+        )
+        controllers = interleave(
+            {
+                "controller": partial(_controller_memory, bench, found.with_plugin),
+                "bare": partial(_bare_memory, bench, found.without_plugin),
+            },
+            rounds=3,
+            warm_up=0,
+        )
+    yield Row.of(
+        controllers.compare("controller", "bare"),
+        shown="MB",
+        number="13b",
+        measured="memory of the controller",
+        against="a bare airflow process (airflow jobs check)",
+        goal=Goal(limit=1.2),
+    )
+
+
+def _difference(rounds: Rounds, *, unit: str, number: str, measured: str, against: str, goal: Goal) -> Row:
+    factor = {"MB": 1e-6, "ms": 1e3}[unit]
+    differences = [difference * factor for difference in rounds.differences]
+    low, high = quartiles(differences)
+    return Row(
+        number=number,
+        measured=measured,
+        against=against,
+        goal=goal,
+        value=statistics.median(differences),
+        low=low,
+        high=high,
+        rounds=len(differences),
+        sides=tuple(in_unit(side, unit) for side in rounds.medians),
+    )
+
+
+def _api_server_memory(bench: Bench, python: Path) -> float:
+    """Bytes of a server that has answered each side's usual requests once."""
+    port = free_ports(1)
+    url = f"http://127.0.0.1:{port}"
+    extra = {"AIRFLOW__API__BASE_URL": f"{url}/", "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True"}
+    command = [str(python), "-m", "airflow", "api-server", "--host", "127.0.0.1", "--port", str(port)]
+    with ended_afterwards(_started([*command, "--workers", "1"], bench, extra)) as process:
+        await_that("the API server answers", lambda: _answers(f"{url}/api/v2/version"), process)
+        token = httpx.get(f"{url}/auth/token").json()["access_token"]
+        with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=60) as client:
+            client.get("/api/v2/dags").raise_for_status()
+            client.post("/api/v2/dags/none/dagRuns", json={"logical_date": None})
+            client.get("/triggers/api/v1/sessions")
+            client.post("/triggers/api/v1/sessions/none/fires", json={"trigger": "none", "kwargs": {}})
+        return memory(process.pid)
+
+
+def _controller_memory(bench: Bench, python: Path) -> float:
+    log = bench.scratch_file("controller.log")
+    command = [str(python), "-m", "airflow", "triggers", "controller"]
+    with ended_afterwards(_started(command, bench, {}, log=log)) as process:
+        await_that("the controller watches", lambda: "watching" in log.read_text(), process)
+        time.sleep(3)  # a few passes, so that what is loaded at the first one counts
+        return memory(process.pid)
+
+
+def _bare_memory(bench: Bench, python: Path) -> float:
+    ready = bench.scratch_file("ready", made=False)
+    program = BARE.replace("sys.argv_ready", repr(str(ready)))
+    with ended_afterwards(_started([str(python), "-c", program], bench, {})) as process:
+        await_that("the process has asked", ready.exists, process)
+        return memory(process.pid)
+
+
+def _started(
+    command: list[str], bench: Bench, extra: dict[str, str], *, log: Path | None = None
+) -> subprocess.Popen[bytes]:
+    path = log or bench.scratch_file("process.log")
+    environment = {**os.environ, "AIRFLOW__LOGGING__LOGGING_LEVEL": "INFO", **extra}
+    with path.open("wb") as output:
+        return subprocess.Popen(
+            command,
+            env=environment,
+            cwd=bench.folder,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=5).is_success
+    except httpx.TransportError:
+        return False
+
+
+def start_rows(bench: Bench) -> Iterator[Row]:
+    """Row 14."""
+    found = make_environments(bench.scratch("starts"))
+    with bench.databases.lent() as database:
+        database.enter()
+        helps = interleave(
+            {
+                name: partial(_seconds, found.with_plugin, "-m", "airflow", name, "--help")
+                for name in ("triggers", "dags")
+            },
+            rounds=8,
+        )
+        yield Row.of(
+            helps.compare("triggers", "dags"),
+            shown="s",
+            number="14a",
+            measured="airflow triggers --help",
+            against="airflow dags --help",
+            goal=Goal(limit=1.05),
+        )
+        imports = interleave(
+            {
+                "with": partial(_plugin_import, found.with_plugin),
+                "without": partial(_plugin_import, found.without_plugin),
+            },
+            rounds=8,
+        )
+    yield _difference(
+        imports.compare("with", "without"),
+        unit="ms",
+        number="14b",
+        measured="loading plugins in a task's process, with ours",
+        against="without ours",
+        goal=Goal(limit=30, unit="ms"),
+    )
+
+
+def _seconds(python: Path, *arguments: str) -> float:
+    begun = time.perf_counter()
+    subprocess.run([str(python), *arguments], check=True, cwd=ROOT / "docs", capture_output=True)
+    return time.perf_counter() - begun
+
+
+def _plugin_import(python: Path) -> float:
+    done = subprocess.run(
+        [str(python), "-c", PLUGIN_IMPORT], check=True, cwd=ROOT / "docs", capture_output=True, text=True
+    )
+    return float(done.stdout.rsplit("seconds", 1)[1])

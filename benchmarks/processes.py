@@ -1,0 +1,48 @@
+"""Starts processes whose memory or time is measured, and ends them.
+
+Neighbours: ``footprints.py`` and ``controllers.py`` measure; ``environments.py`` makes what they run in.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import psutil
+
+STOP_DEADLINE = 20
+START_DEADLINE = 120
+
+
+@contextmanager
+def ended_afterwards(process: subprocess.Popen[bytes]) -> Iterator[subprocess.Popen[bytes]]:
+    """End the process, which leads a process group of its own, with all of the group."""
+    try:
+        yield process
+    finally:
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            if process.poll() is None:
+                os.killpg(process.pid, number)
+                try:
+                    process.wait(STOP_DEADLINE)
+                except subprocess.TimeoutExpired:
+                    continue
+
+
+def await_that(what: str, holds: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
+    """Wait until it holds, the process being alive."""
+    deadline = time.monotonic() + START_DEADLINE
+    while not holds():
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError(f"{what}: not within {START_DEADLINE} s, or the process ended before.")
+        time.sleep(0.1)
+
+
+def memory(pid: int) -> float:
+    """Bytes that would be free without the process and its children: what they share with others is not counted."""
+    process = psutil.Process(pid)
+    return float(sum(one.memory_full_info().uss for one in [process, *process.children(recursive=True)]))
