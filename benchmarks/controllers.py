@@ -17,7 +17,7 @@ from benchmarks.curves import Curve
 from benchmarks.database import MetadataDatabase
 from benchmarks.flights import runs_in_flight
 from benchmarks.processes import ended_afterwards
-from benchmarks.rounds import Series, Side, interleave, quartiles, seconds_each
+from benchmarks.rounds import Side, Sides, quartiles, seconds_each
 from benchmarks.row import Goal, Row
 
 SIZES = (100, 1_000, 10_000)
@@ -28,7 +28,7 @@ def in_flight(bench: Bench) -> Iterator[Row]:
     """Row 10."""
     with ExitStack() as stack:
         databases = {size: stack.enter_context(bench.databases.lent()) for size in SIZES}
-        series = passes(databases, rounds=12)
+        series = passes(databases).interleave(rounds=12)
     largest, smallest = max(SIZES), min(SIZES)
     yield Row.of(
         series.compare(str(largest), str(smallest)),
@@ -50,13 +50,13 @@ def in_flight(bench: Bench) -> Iterator[Row]:
         yield _idle(database.enter())
 
 
-def passes(databases: dict[int, MetadataDatabase], *, rounds: int, times: int = 5) -> Series:
+def passes(databases: dict[int, MetadataDatabase], *, times: int = 5) -> Sides:
     """Passes over databases with that many runs in flight."""
     sides = dict[str, Side]()
     for size, database in databases.items():
         runs_in_flight(database.enter(), size)
         sides[str(size)] = _pass(database, Controller(), times=times)
-    return interleave(sides, rounds=rounds)
+    return Sides(sides)
 
 
 def _pass(database: MetadataDatabase, controller: Controller, *, times: int) -> Side:

@@ -27,10 +27,12 @@ class MetadataDatabase:
         """Point Airflow, in this process and in those it starts, at this database; connections are kept."""
         from airflow import settings
 
+        entered = os.environ.get(CONNECTION_VARIABLE) == self.url and settings.engine is not None
         os.environ[CONNECTION_VARIABLE] = self.url
         if not self._configured:
-            settings.configure_vars()
-            settings.configure_orm()
+            if not entered:
+                settings.configure_vars()
+                settings.configure_orm()
             names = ("engine", "NonScopedSession", "Session")
             self._configured = {name: getattr(settings, name) for name in names}
         for name, value in self._configured.items():

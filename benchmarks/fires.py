@@ -18,7 +18,7 @@ from benchmarks.bench import Bench
 from benchmarks.building import multiply_instances, multiply_sessions
 from benchmarks.curves import Curve
 from benchmarks.database import MetadataDatabase
-from benchmarks.rounds import Series, Side, interleave, seconds_each
+from benchmarks.rounds import Side, Sides, interleave, seconds_each
 from benchmarks.row import Goal, Row
 
 TASK = "t_page"
@@ -115,7 +115,9 @@ def against_plain_sql(bench: Bench) -> Iterator[Row]:
 def against_session_size(bench: Bench, *, sizes: tuple[int, ...] = SIZES, rounds: int = 12) -> Iterator[Row]:
     """Row 2, both variants."""
     with bench.databases.lent() as database:
-        resolved, waiting = by_session_size(database.enter(), sizes=sizes, rounds=rounds)
+        resolved, waiting = (
+            it.interleave(rounds=rounds) for it in by_session_size(database.enter(), sizes=sizes)
+        )
     largest, smallest = str(max(sizes)), str(min(sizes))
     for letter, what, series in (("a", "all resolved", resolved), ("b", "all waiting", waiting)):
         yield Row.of(
@@ -142,8 +144,8 @@ def against_session_size(bench: Bench, *, sizes: tuple[int, ...] = SIZES, rounds
 
 
 def by_session_size(
-    database: MetadataDatabase, *, sizes: tuple[int, ...], rounds: int, times: int = 40
-) -> tuple[Series, Series]:
+    database: MetadataDatabase, *, sizes: tuple[int, ...], times: int = 40
+) -> tuple[Sides, Sides]:
     """Fires into sessions of these sizes: with all instances resolved, and with all of them waiting."""
     resolved, waiting = dict[str, Side](), dict[str, Side]()
     for size in sizes:
@@ -152,7 +154,7 @@ def by_session_size(
         manager = record_session(database, f"waiting-{size}", resolved=False, instances=size)
         waiting[str(size)] = fires_waiting(database, manager, instances=size, times=times)
     database.tidy()
-    return interleave(resolved, rounds=rounds), interleave(waiting, rounds=rounds)
+    return Sides(resolved), Sides(waiting)
 
 
 def against_session_count(bench: Bench) -> Iterator[Row]:

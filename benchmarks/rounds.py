@@ -62,6 +62,17 @@ class Series:
         return statistics.median(self.costs[name])
 
 
+@dataclass(frozen=True)
+class Sides:
+    """What is to be measured in turn, by name."""
+
+    sides: Mapping[str, Side]
+
+    def interleave(self, *, rounds: int) -> Series:
+        """See :func:`interleave`."""
+        return interleave(self.sides, rounds=rounds)
+
+
 def interleave(sides: Mapping[str, Side], *, rounds: int, warm_up: int = 1) -> Series:
     """Let each side work once per round, in turn; the first ``warm_up`` rounds are not counted."""
     costs: dict[str, list[float]] = {name: [] for name in sides}
