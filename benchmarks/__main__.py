@@ -22,6 +22,7 @@ enter_airflow_environment()  # before anything imports Airflow, which reads it a
 os.environ["AIRFLOW__LOGGING__LOGGING_LEVEL"] = "WARNING"  # neither side of a ratio is slowed by a terminal
 
 from benchmarks.bench import Bench, Group  # noqa: E402
+from benchmarks.estimate import worked_estimate  # noqa: E402
 from benchmarks.page import update_page  # noqa: E402
 from benchmarks.plainsql import Missing  # noqa: E402
 from benchmarks.row import Goal, Row  # noqa: E402
@@ -70,9 +71,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ]
     rows = sorted((row for row in rows if row.group in chosen), key=lambda row: (row.group, row.number))
     show(rows, console)
-    keep(rows, RESULTS / "results.json")
+    keep(rows, bench.curves, RESULTS / "results.json")
     if chosen == set(ALL):
-        update_page(rows, bench.curves)
+        update_page(rows, bench.curves, worked_estimate(bench.costs))
     console.print(f"{time.monotonic() - begun:.0f} s; also in {RESULTS / 'results.json'}", style="dim")
     return 0
 

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmarks.costs import Cost
 from benchmarks.curves import Curve
 from benchmarks.database import Databases
 from benchmarks.live import Live, living
@@ -27,6 +28,7 @@ class Bench:
     stack: ExitStack
     databases: Databases = field(init=False)
     curves: list[Curve] = field(default_factory=list)
+    costs: dict[str, Cost | float] = field(default_factory=dict)
     _live: Live | None = None
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 

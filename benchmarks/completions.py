@@ -10,20 +10,23 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+import psutil
 from airflow.models.serialized_dag import SerializedDagModel
 from airflow.utils.state import DagRunState
 from airflow.utils.types import DagRunTriggeredByType, DagRunType
 from sqlalchemy.orm import Session
 
 from airflow_triggers.controller.loop import Controller
+from benchmarks import estimate
 from benchmarks.bench import Bench
+from benchmarks.costs import cost_of
 from benchmarks.database import MetadataDatabase
 from benchmarks.flights import runs_in_flight
 from benchmarks.live import Live
 from benchmarks.rounds import interleave
 from benchmarks.row import Goal, Row
 
-ROUNDS = 4
+ROUNDS = 5
 COMPLETED = 150
 FINISHED = 16
 
@@ -40,8 +43,15 @@ def completion_rows(bench: Bench) -> Iterator[Row]:
                 "controller": lambda: _applied(database.enter(), controller),
                 "airflow": lambda: _finished(live),
             },
-            rounds=ROUNDS,
+            rounds=ROUNDS - 1,
         )
+        whole = cost_of(
+            lambda: _applied(database.enter(), controller),
+            1,
+            processes=[psutil.Process()],
+            database=database,
+        )
+        bench.costs[estimate.COMPLETION] = whole.divided(COMPLETED)
     yield Row.of(
         series.compare("controller", "airflow"),
         shown="a second",

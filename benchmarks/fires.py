@@ -13,7 +13,7 @@ from typing import Any
 from airflow_triggers.manager import TriggerManager
 from airflow_triggers.runners import BaseTaskRunner, task_runners
 from airflow_triggers.storages.sql import SqlStorageBackend
-from benchmarks import plainsql
+from benchmarks import estimate, plainsql
 from benchmarks.bench import Bench
 from benchmarks.building import multiply_instances, multiply_sessions
 from benchmarks.curves import Curve
@@ -30,6 +30,9 @@ SIZES = (10, 100, 1_000, 10_000)
 SESSIONS = (1_000, 10_000, 100_000, 1_000_000)
 VISITED = 500
 """Into how many sessions of the database row 3 fires, as many in a small one as in a large one."""
+
+FIRED = 100
+"""How many of those a round fires into; the first time that each is fired into is not counted."""
 
 
 class IdleRunner(BaseTaskRunner):
@@ -163,11 +166,14 @@ def against_session_count(bench: Bench) -> Iterator[Row]:
     for count in SESSIONS:
         bench.say(f"building a database with {count:,} sessions")
         database = bench.databases.new().enter()
-        record_session(database, "order", resolved=True, instances=1)
+        record_session(database, "order", resolved=False, instances=1)
+        (before,) = database.execute("SELECT pg_database_size(current_database())")
         multiply_sessions(database, "order", count=count)
+        (after,) = database.execute("SELECT pg_database_size(current_database())")
+        bench.costs[estimate.SESSION_BYTES] = float(after - before) / count
         database.tidy()
         sides[str(count)] = _spread_fires(database, count)
-    series = interleave(sides, rounds=10)
+    series = interleave(sides, rounds=10, warm_up=VISITED // FIRED)
     largest, smallest = max(SESSIONS), min(SESSIONS)
     yield Row.of(
         series.compare(str(largest), str(smallest)),
@@ -193,7 +199,7 @@ def _spread_fires(database: MetadataDatabase, count: int) -> Side:
 
     def side() -> float:
         database.enter()
-        return seconds_each(lambda: next(managers).fire("login", KWARGS), VISITED // 5)
+        return seconds_each(lambda: next(managers).fire("login", KWARGS), FIRED)
 
     return side
 

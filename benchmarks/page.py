@@ -1,6 +1,6 @@
-"""The generated part of ``docs/performance.md``, and the drawings beside it.
+"""The generated parts of ``docs/performance.md``, and the drawings beside it.
 
-Neighbours: ``__main__.py`` calls it after a run of all rows; the page around the generated part is written by hand.
+Neighbours: ``__main__.py`` calls it after a run of all rows; the page around them is written by hand.
 """
 
 from __future__ import annotations
@@ -19,22 +19,31 @@ from benchmarks.table import as_markdown
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs/performance.md"
 DRAWINGS = ROOT / "docs/performance"
-BEGIN = "<!-- written by make bench: begin -->"
-END = "<!-- written by make bench: end -->"
 
 
-def update_page(rows: Sequence[Row], curves: Sequence[Curve]) -> None:
-    """Write table and drawings into the docs in place of the last ones."""
+def update_page(rows: Sequence[Row], curves: Sequence[Curve], estimate: str) -> None:
+    """Write table, drawings and estimate into the docs in place of the last ones."""
     DRAWINGS.mkdir(exist_ok=True)
     for curve in curves:
         (DRAWINGS / f"{curve.name}.svg").write_text(draw(curve), encoding="utf-8")
     images = [f"![{curve.title}]({DRAWINGS.name}/{curve.name}.svg)" for curve in curves]
-    block = "\n\n".join([BEGIN, _where(), as_markdown(rows), *images, END])
     page = PAGE.read_text(encoding="utf-8")
-    replaced, count = re.subn(f"{re.escape(BEGIN)}.*{re.escape(END)}", lambda _: block, page, flags=re.DOTALL)
+    page = _replaced(page, "figures", "\n\n".join([_where(), as_markdown(rows), *images]))
+    page = _replaced(page, "estimate", estimate)
+    PAGE.write_text(page, encoding="utf-8")
+
+
+def _replaced(page: str, part: str, content: str) -> str:
+    begin, end = (
+        f"<!-- make bench writes the {part}: begin -->",
+        f"<!-- make bench writes the {part}: end -->",
+    )
+    pattern = f"{re.escape(begin)}.*{re.escape(end)}"
+    block = f"{begin}\n\n{content}\n\n{end}"
+    page, count = re.subn(pattern, lambda _: block, page, flags=re.DOTALL)
     if count != 1:
-        raise RuntimeError(f"{PAGE} should have the lines {BEGIN!r} and {END!r} once; found {count}.")
-    PAGE.write_text(replaced, encoding="utf-8")
+        raise RuntimeError(f"{PAGE} should have {begin!r} and {end!r} once; found {count}.")
+    return page
 
 
 def _where() -> str:

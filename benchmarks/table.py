@@ -13,6 +13,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.curves import Curve
 from benchmarks.row import Row
 
 HEADINGS = ("#", "measured", "against", "goal", "median", "quartiles", "met", "rounds", "the two sides")
@@ -57,7 +58,10 @@ def as_markdown(rows: Sequence[Row]) -> str:
     return "\n".join([*(f"| {line} |" for line in lines), "", *(f"- {note}" for note in notes)]).strip()
 
 
-def keep(rows: Sequence[Row], path: Path) -> None:
-    """Write the rows as JSON, goals in words."""
-    kept = [{**asdict(row), "goal": str(row.goal), "met": row.met} for row in rows]
+def keep(rows: Sequence[Row], curves: Sequence[Curve], path: Path) -> None:
+    """Write the rows, goals in words, and the curves as JSON."""
+    kept = {
+        "rows": [{**asdict(row), "goal": str(row.goal), "met": row.met} for row in rows],
+        "curves": [asdict(curve) for curve in curves],
+    }
     path.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
