@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"there are no rows {sorted(unknown)}; there are {ALL[0]} to {ALL[-1]}")
     console = Console()
     console.width = max(console.width, 140)
-    begun = time.monotonic()
+    begun, load = time.monotonic(), os.getloadavg()[0]
     RESULTS.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=RESULTS)))
@@ -73,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     show(rows, console)
     keep(rows, bench.curves, RESULTS / "results.json")
     if chosen == set(ALL):
-        update_page(rows, bench.curves, worked_estimate(bench.costs))
+        update_page(rows, bench.curves, worked_estimate(bench.costs), load=load)
     console.print(f"{time.monotonic() - begun:.0f} s; also in {RESULTS / 'results.json'}", style="dim")
     return 0
 

@@ -16,11 +16,12 @@ from pathlib import Path
 import httpx
 
 from benchmarks.bench import Bench
+from benchmarks.database import MetadataDatabase
 from benchmarks.environments import make_environments
 from benchmarks.processes import await_that, ended_afterwards, memory
 from benchmarks.rounds import Rounds, interleave, quartiles
 from benchmarks.row import Goal, Row, in_unit
-from scripts.demo.airflow import free_ports
+from tests.support.api_server import running_api_server
 from tests.support.environment import ROOT
 
 BARE = """
@@ -55,8 +56,8 @@ def memory_rows(bench: Bench) -> Iterator[Row]:
         database.enter()
         servers = interleave(
             {
-                "with": partial(_api_server_memory, bench, found.with_plugin),
-                "without": partial(_api_server_memory, bench, found.without_plugin),
+                "with": partial(_api_server_memory, bench, database, found.with_plugin),
+                "without": partial(_api_server_memory, bench, database, found.without_plugin),
             },
             rounds=3,
             warm_up=0,
@@ -104,27 +105,22 @@ def _difference(rounds: Rounds, *, unit: str, number: str, measured: str, agains
     )
 
 
-def _api_server_memory(bench: Bench, python: Path) -> float:
-    """Bytes of a server that has answered each side's usual requests once."""
-    port = free_ports(1)
-    url = f"http://127.0.0.1:{port}"
-    extra = {"AIRFLOW__API__BASE_URL": f"{url}/", "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True"}
-    command = [str(python), "-m", "airflow", "api-server", "--host", "127.0.0.1", "--port", str(port)]
-    with ended_afterwards(_started([*command, "--workers", "1"], bench, extra)) as process:
-        await_that("the API server answers", lambda: _answers(f"{url}/api/v2/version"), process)
-        token = httpx.get(f"{url}/auth/token").json()["access_token"]
-        with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=60) as client:
+def _api_server_memory(bench: Bench, database: MetadataDatabase, python: Path) -> float:
+    """Bytes of a server that has answered some requests, ours too, which it may not know."""
+    with running_api_server(bench.scratch("api-server"), database.url, python=python) as server:
+        headers = {"Authorization": f"Bearer {server.token('admin')}"}
+        with httpx.Client(base_url=server.url, headers=headers, timeout=60) as client:
             client.get("/api/v2/dags").raise_for_status()
             client.post("/api/v2/dags/none/dagRuns", json={"logical_date": None})
             client.get("/triggers/api/v1/sessions")
             client.post("/triggers/api/v1/sessions/none/fires", json={"trigger": "none", "kwargs": {}})
-        return memory(process.pid)
+        return memory(server.pid)
 
 
 def _controller_memory(bench: Bench, python: Path) -> float:
     log = bench.scratch_file("controller.log")
     command = [str(python), "-m", "airflow", "triggers", "controller"]
-    with ended_afterwards(_started(command, bench, {}, log=log)) as process:
+    with ended_afterwards(_started(command, bench, log=log)) as process:
         await_that("the controller watches", lambda: "watching" in log.read_text(), process)
         time.sleep(3)  # a few passes, so that what is loaded at the first one counts
         return memory(process.pid)
@@ -133,16 +129,14 @@ def _controller_memory(bench: Bench, python: Path) -> float:
 def _bare_memory(bench: Bench, python: Path) -> float:
     ready = bench.scratch_file("ready", made=False)
     program = BARE.replace("sys.argv_ready", repr(str(ready)))
-    with ended_afterwards(_started([str(python), "-c", program], bench, {})) as process:
+    with ended_afterwards(_started([str(python), "-c", program], bench)) as process:
         await_that("the process has asked", ready.exists, process)
         return memory(process.pid)
 
 
-def _started(
-    command: list[str], bench: Bench, extra: dict[str, str], *, log: Path | None = None
-) -> subprocess.Popen[bytes]:
+def _started(command: list[str], bench: Bench, *, log: Path | None = None) -> subprocess.Popen[bytes]:
     path = log or bench.scratch_file("process.log")
-    environment = {**os.environ, "AIRFLOW__LOGGING__LOGGING_LEVEL": "INFO", **extra}
+    environment = {**os.environ, "AIRFLOW__LOGGING__LOGGING_LEVEL": "INFO"}
     with path.open("wb") as output:
         return subprocess.Popen(
             command,
@@ -152,13 +146,6 @@ def _started(
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-
-
-def _answers(url: str) -> bool:
-    try:
-        return httpx.get(url, timeout=5).is_success
-    except httpx.TransportError:
-        return False
 
 
 def start_rows(bench: Bench) -> Iterator[Row]:

@@ -21,14 +21,17 @@ PAGE = ROOT / "docs/performance.md"
 DRAWINGS = ROOT / "docs/performance"
 
 
-def update_page(rows: Sequence[Row], curves: Sequence[Curve], estimate: str) -> None:
-    """Write table, drawings and estimate into the docs in place of the last ones."""
+def update_page(rows: Sequence[Row], curves: Sequence[Curve], estimate: str, *, load: float) -> None:
+    """Write table, drawings and estimate into the docs in place of the last ones.
+
+    :param load: of the machine before the run.
+    """
     DRAWINGS.mkdir(exist_ok=True)
     for curve in curves:
         (DRAWINGS / f"{curve.name}.svg").write_text(draw(curve), encoding="utf-8")
     images = [f"![{curve.title}]({DRAWINGS.name}/{curve.name}.svg)" for curve in curves]
     page = PAGE.read_text(encoding="utf-8")
-    page = _replaced(page, "figures", "\n\n".join([_where(), as_markdown(rows), *images]))
+    page = _replaced(page, "figures", "\n\n".join([_where(load), as_markdown(rows), *images]))
     page = _replaced(page, "estimate", estimate)
     PAGE.write_text(page, encoding="utf-8")
 
@@ -46,6 +49,9 @@ def _replaced(page: str, part: str, content: str) -> str:
     return page
 
 
-def _where() -> str:
+def _where(load: float) -> str:
     machine = f"{os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}"
-    return f"Last run of all rows: {date.today():%Y-%m-%d}; everything on one machine: {machine}."
+    return (
+        f"Last run of all rows: {date.today():%Y-%m-%d}, everything on one machine ({machine}), whose load was "
+        f"{load:.1f} before the run began."
+    )

@@ -31,9 +31,11 @@ class ApiServer:
     """A running API server.
 
     :param url: ``[api] base_url``, without a slash at its end.
+    :param pid: of its first process.
     """
 
     url: str
+    pid: int
     opened: ExitStack = field(default_factory=ExitStack, repr=False)
 
     def token(self, user):
@@ -49,10 +51,13 @@ class ApiServer:
 
 
 @contextmanager
-def running_api_server(folder: Path, database_url: str, *, base_path: str = ""):
+def running_api_server(
+    folder: Path, database_url: str, *, base_path: str = "", python: Path = Path(sys.executable)
+):
     """Start an API server on the database, wait until it answers, and end it afterwards.
 
     :param base_path: the path of ``[api] base_url``, as behind a proxy.
+    :param python: of the environment that Airflow is installed in.
     """
     port = _free_port()
     url = f"http://127.0.0.1:{port}{base_path}"
@@ -65,7 +70,7 @@ def running_api_server(folder: Path, database_url: str, *, base_path: str = ""):
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{it}:{role}" for it, role in USERS.items()),
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords),
     }
-    command = [sys.executable, "-m", "airflow", "api-server", "--host", "127.0.0.1", "--port", str(port)]
+    command = [str(python), "-m", "airflow", "api-server", "--host", "127.0.0.1", "--port", str(port)]
     log = folder / "api-server.log"
     with log.open("w") as output:
         process = subprocess.Popen(
@@ -73,7 +78,7 @@ def running_api_server(folder: Path, database_url: str, *, base_path: str = ""):
         )
     try:
         _wait_until_it_answers(f"{url}/api/v2/version", process, log)
-        server = ApiServer(url)
+        server = ApiServer(url, process.pid)
         with server.opened:
             yield server
     finally:

@@ -65,12 +65,12 @@ def test_only_the_generated_parts_of_the_page_are_written(monkeypatch, tmp_path)
     monkeypatch.setattr(page, "PAGE", tmp_path / "performance.md")
     monkeypatch.setattr(page, "DRAWINGS", tmp_path / "performance")
     page.PAGE.write_text(before, encoding="utf-8")
-    page.update_page([row(1.0, limit=1.2)], [CURVE], "an estimate")
+    page.update_page([row(1.0, limit=1.2)], [CURVE], "an estimate", load=0.5)
     after = page.PAGE.read_text(encoding="utf-8")
     assert (page.DRAWINGS / "c.svg").exists()
     assert "![A & B](performance/c.svg)" in after
     assert "an estimate" in after
-    page.update_page([row(1.0, limit=1.2)], [CURVE], "an estimate")
+    page.update_page([row(1.0, limit=1.2)], [CURVE], "an estimate", load=0.5)
     assert page.PAGE.read_text(encoding="utf-8") == after
     by_hand = [line for line in before.splitlines() if line.startswith("#") or "make bench" in line]
     assert [line for line in after.splitlines() if line in by_hand] == by_hand
