@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+import sqlalchemy as sa
 from rich.console import Console
 
 from tests.support.environment import SCRATCH, enter_airflow_environment
@@ -27,6 +28,7 @@ from benchmarks.page import update_page  # noqa: E402
 from benchmarks.plainsql import Missing  # noqa: E402
 from benchmarks.row import Goal, Row  # noqa: E402
 from benchmarks.table import keep, one_line, show  # noqa: E402
+from tests.support.databases import POSTGRES_URL  # noqa: E402
 
 GROUPS = {
     "fires:against_plain_sql": (1,),
@@ -56,6 +58,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = set(parser.parse_args(arguments).rows) or set(ALL)
     if unknown := chosen - set(ALL):
         parser.error(f"there are no rows {sorted(unknown)}; there are {ALL[0]} to {ALL[-1]}")
+    if missing := _missing_postgresql():
+        parser.exit(2, f"{missing}\n")
     console = Console()
     console.width = max(console.width, 140)
     begun, load = time.monotonic(), os.getloadavg()[0]
@@ -94,6 +98,18 @@ def measure(name: str, bench: Bench, console: Console) -> list[Row]:
         console.print_exception()
         rows += _unmeasured(name, f"{type(error).__name__}: {error}")
     return rows
+
+
+def _missing_postgresql() -> str | None:
+    """What to do, where there is no PostgreSQL."""
+    try:
+        sa.create_engine(POSTGRES_URL, poolclass=sa.NullPool).connect().close()
+    except sa.exc.OperationalError as error:
+        return (
+            f"The benchmarks need PostgreSQL, and there is none: {error.orig}"
+            "Start one, or name another in TRIGGERS_TEST_POSTGRES_URL (see CONTRIBUTING.md)."
+        )
+    return None
 
 
 def _unmeasured(name: str, why: str) -> list[Row]:
