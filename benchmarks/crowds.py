@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import httpx
@@ -54,7 +54,7 @@ class Crowd:
                 *(self._one_client(http, number, begun + SECONDS) for number in range(self.clients))
             )
             cost = time.monotonic() - begun
-        self.fewest = min(self.fewest, *counts, self.fewest)
+        self.fewest = min(self.fewest, *counts)
         return sum(counts) / cost
 
     async def _one_client(self, http: httpx.AsyncClient, number: int, end: float) -> int:
@@ -71,6 +71,11 @@ class Crowd:
             self.longest = max(self.longest, time.monotonic() - begun)
             count += 1
         return count
+
+    @property
+    def all_served(self) -> bool:
+        """Whether no fire failed or timed out, and no client was starved; without that a throughput is worth nothing."""
+        return not self.failures and self.fewest > 0
 
     @property
     def note(self) -> str:
@@ -107,7 +112,7 @@ def crowd_rows(bench: Bench) -> Iterator[Row]:
             goal=Goal(limit=limit, at_least=True),
             note=crowd.note,
         )
-        yield row
+        yield row if crowd.all_served else replace(row, value=0.0)
     bench.curves.append(
         Curve(
             name="throughput-by-clients",
