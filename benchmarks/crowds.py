@@ -74,7 +74,7 @@ class Crowd:
 
     @property
     def all_served(self) -> bool:
-        """Whether no fire failed or timed out, and no client was starved; without that a throughput is worth nothing."""
+        """Whether no fire failed or timed out and no client starved: without that, throughput is worth nothing."""
         return not self.failures and self.fewest > 0
 
     @property
