@@ -79,7 +79,7 @@ def have_dags_and_assets_fire(client, uid):
 def fired_by_others(client, uid):
     """What was fired by assets and operators: trigger, kwargs, by whom."""
     fires = client.session(uid)["fires"]
-    named = {"loaded", "told", "told_each"}
+    named = {"announced", "loaded", "told_each"}
     return [(it["trigger"], it["kwargs"], it["fired_by"]) for it in fires if it["trigger"] in named]
 
 
@@ -171,10 +171,10 @@ def test_every_ending_is_told(airflow, storage, uid):
     assert ending("t_plain") == ("finished", {"loaded": 42})
     assert ending("t_after_plain") == ("finished", {"t_plain": {"loaded": 42}})
     assert sorted((trigger, kwargs.get("number")) for trigger, kwargs, _ in others) == [
+        ("announced", None),
         ("loaded", 1),
         ("loaded", 2),
         ("loaded", 3),
-        ("told", None),
         ("told_each", 1),
         ("told_each", 2),
     ], "each success and each event by hand fires once, whatever Airflow tried again"

@@ -21,7 +21,7 @@ def firing():
 
     load.expand(number=[1, 2])
     FireTriggerOperator(
-        task_id="tell", trigger="told", session_uid=SESSION, trigger_kwargs={"run": "{{ dag.dag_id }}"}
+        task_id="tell", trigger="announced", session_uid=SESSION, trigger_kwargs={"run": "{{ dag.dag_id }}"}
     )
     FireTriggerOperator.partial(task_id="tell_each", trigger="told_each", session_uid=SESSION).expand(
         trigger_kwargs=[{"number": 1}, {"number": 2}]
