@@ -1,6 +1,6 @@
 # The commands of this project; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test fuzz lint format clean
+.PHONY: help setup demo test fuzz chaos lint format clean
 
 BIN := .venv/bin
 export PYTHON ?= python3.11
@@ -20,6 +20,9 @@ test: setup  ## run every test; ARGS="-k replay" passes options to pytest
 fuzz: setup  ## compare random sessions with the model for longer; FACTOR=20 times what the tests do
 	@TRIGGERS_FUZZ_FACTOR=$(or $(FACTOR),20) $(BIN)/python -m pytest -q --timeout=7200 tests/contract/test_model.py
 
+chaos: setup  ## fire into a real deployment while its parts are killed; SEED=7 SESSIONS=300 KILLS=40
+	@SEED="$(SEED)" SESSIONS="$(SESSIONS)" KILLS="$(KILLS)" $(BIN)/python -m scripts.chaos
+
 lint: setup  ## check format, lint, types and layers
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -31,5 +34,5 @@ format: setup  ## format the code and mend what ruff can
 	$(BIN)/ruff format .
 
 clean:  ## remove what the commands above left behind, but not .venv
-	rm -rf .demo .test build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .demo .chaos .test build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +
