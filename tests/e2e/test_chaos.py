@@ -13,7 +13,7 @@ from rich.console import Console
 from scripts.chaos.__main__ import show
 from scripts.chaos.run import Size, run_chaos
 
-pytestmark = pytest.mark.timeout(420)
+pytestmark = pytest.mark.timeout(600)
 
 SIZE = Size(seed=int(os.environ.get("SEED") or 1), sessions=40, kills=9, restarts=1, seconds=75, limit=330)
 
