@@ -106,7 +106,7 @@ def postgresql_cluster() -> Iterator[PostgresqlCluster]:
     folder = Path(tempfile.mkdtemp(prefix="airflow-triggers-postgresql-"))
     if user is not None:
         shutil.chown(folder, user)
-    cluster = PostgresqlCluster(folder=folder, port=_free_port(), programs=_programs(), user=user)
+    cluster = PostgresqlCluster(folder=folder, port=_free_port(), programs=find_programs(), user=user)
     try:
         cluster.make()
         cluster.start()
@@ -117,8 +117,8 @@ def postgresql_cluster() -> Iterator[PostgresqlCluster]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _programs() -> Path:
-    """:raises DemoError: with what to install."""
+def find_programs() -> Path:
+    """The folder of PostgreSQL's programs. :raises DemoError: with what to install."""
     if found := shutil.which("initdb"):
         return Path(found).parent
     for place in PLACES:
