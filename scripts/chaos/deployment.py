@@ -107,6 +107,7 @@ def deployment(folder: Path) -> Iterator[Deployment]:
     effects, hooks = folder / "effects.jsonl", folder / "hooks.jsonl"
     extra = {
         "AIRFLOW__API__WORKERS": "2",
+        "AIRFLOW__API__WORKER_TIMEOUT": "30",  # a worker that dies while it is asked for its health is missed later
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(HERE / "plugins"),
         "AIRFLOW__CORE__MAX_ACTIVE_RUNS_PER_DAG": "64",
         "CHAOS_EFFECTS": str(effects),
