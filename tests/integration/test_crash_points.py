@@ -5,6 +5,7 @@ it was tried again everything is as the plain model says.
 from __future__ import annotations
 
 import itertools
+import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -304,7 +305,7 @@ def die_everywhere(act, *, storage="sql", stores=(), after_death=lambda uid: Non
     must, uids, fresh, before = demanded(act), [], True, None
     for point in itertools.count(1):
         if fresh:
-            uid = f"{type(act).__name__}-{point}"
+            uid = f"{type(act).__name__}-{point}-{secrets.token_hex(4)}"  # a Redis may be shared
             uids.append(uid)
             act.prepare(uid, storage)
             before, untouched = content_of(uid), everything_of(uid)
