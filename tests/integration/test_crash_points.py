@@ -72,9 +72,8 @@ class Told(TriggerManager):
 
 
 @pytest.fixture
-def told(airflow_db, tmp_path, monkeypatch):
-    """The survey, and the file of its manager's hooks."""
-    deploy_configuration("survey", **TASKS)
+def told(tmp_path, monkeypatch):
+    """The file of the manager's hooks."""
     trigger_managers.register("told", Told)
     monkeypatch.setattr(Told, "path", tmp_path / "hooks")
     Told.path.touch()
@@ -91,8 +90,7 @@ class Act:
     hooks = ()
 
     def prepare(self, uid, storage):
-        manager = "told" if storage == "sql" else "default"
-        create_session(uid, configuration="survey", manager=manager, storage=storage)
+        create_session(uid, configuration="survey", manager="told", storage=storage)
 
     def do(self, uid):
         raise NotImplementedError
@@ -118,7 +116,7 @@ class Fire(Act):
 
     def model(self):
         model = super().model()
-        model.fire("firstPage", {"n": 1})
+        model.fire("firstPage", {"n": 1}, "k")
         return model
 
 
@@ -171,9 +169,7 @@ class Finish(Fire):
 
     def model(self):
         model = super().model()
-        model.get("t_import#0").status = "finished"
-        model.fire("extra", {"m": 2})
-        model.fire("t_import", {"id": 7})
+        model.finish("t_import#0", {"id": 7}, [("extra", {"m": 2}, None)])
         return model
 
 
@@ -190,6 +186,7 @@ class Retry(Finish):
 
     def model(self):
         model = Fire.model(self)
+        model.fail("t_import#0", "")
         model.replay("t_import#0", {"firstPage": {"n": 5}})
         return model
 
@@ -212,6 +209,7 @@ class Replay(Fire):
 
     def model(self):
         model = super().model()
+        model.fail("t_import#0", "")
         model.replay("t_import#0", {"firstPage": {"n": 2}})
         return model
 
@@ -224,6 +222,7 @@ class Skip(Replay):
 
     def model(self):
         model = Fire.model(self)
+        model.fail("t_import#0", "")
         model.skip("t_import#0", True, {"id": 0})
         return model
 
@@ -233,10 +232,10 @@ class Skip(Replay):
 
 @dataclass(frozen=True)
 class Content:
-    """A session: instances, latest kwargs, and the instances that DAG runs were created for."""
+    """A session: instances, fires in their order, and the instances that DAG runs were created for."""
 
     instances: dict
-    latest: dict
+    fires: list
     runs: list
 
 
@@ -259,15 +258,19 @@ def content_of(uid):
         )
         for one in found.instances
     }
-    return Content(instances, dict(found.latest_kwargs), sorted(runs))
+    fires = [(it.trigger_name, dict(it.kwargs), it.idempotency_key) for it in reversed(found.fires)]
+    return Content(instances, fires, sorted(runs))
 
 
 def demanded(act):
     model = act.model()
     return Content(
-        {one.name: (one.status, one.kwargs, one.unless_seen, one.parent) for one in model.instances},
-        model.latest,
-        sorted(model.scheduled),
+        {
+            one.name: (one.status, one.kwargs, one.unless_seen, one.metadata.get("parent"))
+            for one in model.instances
+        },
+        [(it["trigger"], it["kwargs"], it["key"]) for it in model.fires],
+        sorted(name for name, _ in model.started),
     )
 
 
@@ -335,7 +338,8 @@ ACTS = (FirstFire, Fire, DelayedFire, Finish, Retry, Replay, Skip)
 
 
 @pytest.mark.parametrize("act", ACTS, ids=lambda act: act.__name__)
-def test_it_is_done_whole_or_not_at_all_and_once_it_is_tried_again(told, act):
+def test_it_is_done_whole_or_not_at_all_and_once_it_is_tried_again(airflow_db, told, act):
+    deploy_configuration("survey", **TASKS)
     deaths = die_everywhere(act())
     check_hooks(act(), told, deaths.uids)
     print(deaths)
@@ -350,12 +354,12 @@ class Create(Act):
         pass
 
     def do(self, uid):
-        create_session(uid, configuration="survey", storage="cache")
+        create_session(uid, configuration="survey", manager="told", storage="cache")
 
 
 @pytest.mark.parametrize("act", [Create, Fire, Finish, Retry, Replay, Skip], ids=lambda act: act.__name__)
 def test_a_session_kept_elsewhere_comes_to_the_same_whenever_a_process_dies_between_the_two_stores(
-    act, postgresql_airflow_db, redis_region, monkeypatch
+    act, postgresql_airflow_db, told, redis_region, monkeypatch
 ):
     """There is no moment at which both are written; the lock of a dead holder is freed by Redis after its time."""
     deploy_configuration("survey", **TASKS)
@@ -366,7 +370,8 @@ def test_a_session_kept_elsewhere_comes_to_the_same_whenever_a_process_dies_betw
         act(),
         storage="cache",
         stores=[(redis_region, "set")],
-        after_death=lambda uid: redis.delete(f"_lock{cache.KEY_PREFIX}{uid}"),
+        after_death=lambda uid: redis.delete("_lock" + redis_region.key_mangler(cache.KEY_PREFIX + uid)),
     )
+    check_hooks(act(), told, deaths.uids)
     print(deaths)
     assert deaths.moments > 10
