@@ -5,12 +5,12 @@ from __future__ import annotations
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
-from airflow_triggers import gateway
+from airflow_triggers import gateway, history, parked
 from airflow_triggers.controller import assets, delayed, loop
 from airflow_triggers.runners import promises
-from airflow_triggers.storages import anchors, base
+from airflow_triggers.storages import anchors, base, hooks
 
-READERS = (anchors, assets, base, delayed, gateway, loop, promises)
+READERS = (anchors, assets, base, delayed, gateway, history, hooks, loop, parked, promises)
 """Every module of the product that asks what time it is; a test sees to it that none is missing."""
 
 
