@@ -1,6 +1,6 @@
 # The commands of this project; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test fuzz bench lint format clean
+.PHONY: help setup demo test fuzz bench chaos lint format clean
 
 BIN := .venv/bin
 export PYTHON ?= python3.11
@@ -23,6 +23,9 @@ fuzz: setup  ## compare random sessions with the model for longer; FACTOR=20 tim
 bench: setup  ## measure against Airflow and plain SQL, and update docs/performance.md; ROWS="1 2 6" measures some
 	@$(BIN)/python -m benchmarks $(ROWS)
 
+chaos: setup  ## fire into a real deployment while its parts are killed; SEED=7 SESSIONS=300 KILLS=40
+	@SEED="$(SEED)" SESSIONS="$(SESSIONS)" KILLS="$(KILLS)" $(BIN)/python -m scripts.chaos
+
 lint: setup  ## check format, lint, types and layers
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -34,5 +37,5 @@ format: setup  ## format the code and mend what ruff can
 	$(BIN)/ruff format .
 
 clean:  ## remove what the commands above left behind, but not .venv
-	rm -rf .demo .test build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .demo .chaos .test build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +

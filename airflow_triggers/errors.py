@@ -21,6 +21,7 @@ Neighbours: every module raises these; ``api/errors.py`` maps each one to an HTT
     ├── IdempotencyConflict           the idempotency key was used for another fire
     ├── StorageError
     │   ├── SchemaOutdated            the tables are missing or of another version
+    │   ├── DatabaseFailed            the database is away, full or read-only, or was lost on the way
     │   ├── CannotDelay               the storage keeps no fires for later
     │   ├── LockTimeout               the session's lock was not free in time
     │   └── StaleWrite                a compare-and-set met another value (a bug, or a write past the lock)
@@ -146,6 +147,10 @@ class StorageError(TriggersError):
 
 class SchemaOutdated(StorageError):
     """The tables are missing or of another version; ``airflow db migrate`` makes them."""
+
+
+class DatabaseFailed(StorageError):
+    """The database cannot be reached or written, or the connection was lost; it says whether anything was kept."""
 
 
 class CannotDelay(StorageError):

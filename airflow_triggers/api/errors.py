@@ -40,6 +40,7 @@ STATUS_OF_ERROR: dict[type[TriggersError], HTTPStatus] = {
     errors.IdempotencyConflict: HTTPStatus.CONFLICT,
     errors.StorageError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.SchemaOutdated: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.DatabaseFailed: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.CannotDelay: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.LockTimeout: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.StaleWrite: HTTPStatus.CONFLICT,
@@ -62,7 +63,10 @@ STATUS_OF_ERROR: dict[type[TriggersError], HTTPStatus] = {
 }
 """The HTTP status of each error; a subclass that a user's manager raises has its base's."""
 
-HEADERS_OF_ERROR: dict[type[TriggersError], Mapping[str, str]] = {errors.LockTimeout: {"Retry-After": "1"}}
+HEADERS_OF_ERROR: dict[type[TriggersError], Mapping[str, str]] = {
+    errors.LockTimeout: {"Retry-After": "1"},
+    errors.DatabaseFailed: {"Retry-After": "5"},
+}
 
 
 class Refused(HTTPException):

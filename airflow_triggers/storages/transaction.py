@@ -13,11 +13,11 @@ from weakref import WeakSet
 
 from airflow import settings
 from sqlalchemy import ColumnElement, Connection, Engine, func, select
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
+from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
-from airflow_triggers.errors import LockTimeout, SchemaOutdated, StorageError
+from airflow_triggers.errors import DatabaseFailed, LockTimeout, SchemaOutdated, StorageError
 from airflow_triggers.storages.dbmanager import check_schema
 
 LOCK_TIMEOUT = 30.0
@@ -25,6 +25,9 @@ LOCK_TIMEOUT = 30.0
 
 LOCK_NOT_AVAILABLE = "55P03"
 """PostgreSQL's SQLSTATE for a lock that was not had in time."""
+
+FAILURES = (OperationalError, InterfaceError, InternalError)
+"""The database's fault, or its connection's: away, full, read-only (to PostgreSQL, an internal error), cut off."""
 
 _checked: WeakSet[Engine] = WeakSet()
 
@@ -64,10 +67,23 @@ def transaction() -> Iterator[Session]:
     with translated_errors(), Session(engine(), expire_on_commit=False) as session:
         try:
             yield session
-            session.commit()
+            _commit(session)
         except BaseException:
             session.rollback()
             raise
+
+
+def _commit(session: Session) -> None:
+    """:raises DatabaseFailed: when nobody can say whether it was kept: perhaps only the answer was lost."""
+    try:
+        session.commit()
+    except FAILURES as error:
+        if _known(error) is not None:
+            raise
+        raise DatabaseFailed(
+            f"The database failed when it was to keep what was done: {_said(error)}. Whether it was kept is not "
+            "known: look, or do it again. A fire with an idempotency key counts once, however often it is sent."
+        ) from error
 
 
 @contextmanager
@@ -92,11 +108,8 @@ def savepoint(session: Session) -> Iterator[None]:
 
     :raises StorageError: when the database itself failed, so that the transaction cannot go on.
     """
-    try:
-        with translated_errors(), session.begin_nested():
-            yield
-    except (OperationalError, InterfaceError) as error:
-        raise StorageError(f"The database failed: {error.orig}. Nothing was changed; try again.") from error
+    with translated_errors(), session.begin_nested():
+        yield
 
 
 def patience() -> list[ColumnElement[bool]]:
@@ -147,22 +160,40 @@ def translated_errors() -> Iterator[None]:
             "No connection to the database was free in time; nothing was changed. Try again, or raise Airflow's "
             "[database] sql_alchemy_pool_size."
         ) from error
-    except (OperationalError, ProgrammingError) as error:
-        if getattr(error.orig, "pgcode", None) == LOCK_NOT_AVAILABLE:
-            raise LockTimeout(
-                f"Another process held the session, or a DAG run of it, for more than {LOCK_TIMEOUT:.0f} seconds; "
-                "nothing was changed. Try again."
-            ) from error
-        missing = "no such table: triggers_" in str(error.orig) or (
-            'relation "triggers_' in str(error.orig) and "does not exist" in str(error.orig)
+    except DBAPIError as error:
+        translated = _known(error)
+        if translated is None and isinstance(error, FAILURES):
+            translated = DatabaseFailed(
+                f"The database failed: {_said(error)}. Nothing was changed. Try again; if it stays so, see that the "
+                "database can be reached and written, and that its disk is not full."
+            )
+        if translated is None:
+            raise
+        raise translated from error
+
+
+def _known(error: DBAPIError) -> StorageError | None:
+    """The error for what we can say more about than the database does."""
+    if getattr(error.orig, "pgcode", None) == LOCK_NOT_AVAILABLE:
+        return LockTimeout(
+            f"Another process held the session, or a DAG run of it, for more than {LOCK_TIMEOUT:.0f} seconds; "
+            "nothing was changed. Try again."
         )
-        if missing:
-            raise SchemaOutdated(
-                "The tables of airflow-triggers are missing from Airflow's metadata database. "
-                "Run 'airflow db migrate', then start again."
-            ) from error
-        if isinstance(error, OperationalError) and is_busy(error):
-            raise LockTimeout(
-                "The database is locked by another writer; nothing was changed. Try again."
-            ) from error
-        raise
+    if _lacks_tables(error):
+        return SchemaOutdated(
+            "The tables of airflow-triggers are missing from Airflow's metadata database. "
+            "Run 'airflow db migrate', then start again."
+        )
+    if isinstance(error, OperationalError) and is_busy(error):
+        return LockTimeout("The database is locked by another writer; nothing was changed. Try again.")
+    return None
+
+
+def _lacks_tables(error: DBAPIError) -> bool:
+    said = str(error.orig)
+    return "no such table: triggers_" in said or ('relation "triggers_' in said and "does not exist" in said)
+
+
+def _said(error: DBAPIError) -> str:
+    """The database's own words, on one line."""
+    return " ".join(str(error.orig).split()).rstrip(".")

@@ -5,6 +5,7 @@ Neighbours: ``__main__.py`` runs ``airflow standalone`` with it, the end-to-end 
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import secrets
@@ -24,6 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 COMPONENTS = ("scheduler", "dag-processor", "api-server", "triggerer")
 PASSWORDS = {"admin": "admin", "viewer": "viewer"}
 MARK = "TRIGGERS_DEMO_MARK"
+KILL_DEADLINE = 20
 
 
 class DemoError(Exception):
@@ -71,6 +73,7 @@ class Airflow:
     python: Path = Path(sys.executable)
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict, init=False)
     mark: str = field(default_factory=lambda: secrets.token_hex(8), init=False)
+    _commands: dict[str, list[str]] = field(default_factory=dict, init=False)
     _family: set[psutil.Process] = field(default_factory=set, init=False)
 
     @property
@@ -163,18 +166,59 @@ class Airflow:
         return done.stdout
 
     def start(self, *components: str) -> None:
-        """Start components (``standalone``, or any of :data:`COMPONENTS`), each in a process group of its own."""
+        """Start components, each in a process group of its own.
+
+        :param components: ``standalone``, any of :data:`COMPONENTS`, or another command of Airflow's that goes on, with
+            its arguments (``triggers controller``). The second one of a kind is called ``scheduler-2``, and so on.
+        """
         for component in components:
-            with self.log.open("ab") as log:
-                self.processes[component] = subprocess.Popen(
-                    [str(self.python), "-m", "airflow", component],
-                    env=self.environment(),
-                    cwd=self.home,
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                    start_new_session=True,
+            name = self._free_name(component)
+            self._commands[name] = component.split()
+            self._launch(name)
+
+    def _free_name(self, component: str) -> str:
+        kind = component.partition(" -")[0]
+        names = (kind if number == 1 else f"{kind}-{number}" for number in itertools.count(1))
+        return next(name for name in names if name not in self._commands)
+
+    def _launch(self, name: str) -> None:
+        with self.log.open("ab") as log:
+            self.processes[name] = subprocess.Popen(
+                [str(self.python), "-m", "airflow", *self._commands[name]],
+                env=self.environment(),
+                cwd=self.home,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def group(self, name: str) -> list[psutil.Process]:
+        """The processes of a component: itself, if it lives, and what it has started."""
+        return [
+            one for one in psutil.process_iter() if _lives(one) and _session(one) == self.processes[name].pid
+        ]
+
+    def kill(self, name: str) -> None:
+        """SIGKILL a component and all that it has started, as when its machine dies; returns when they are gone.
+
+        :raises DemoError: when they do not go.
+        """
+        deadline = time.monotonic() + KILL_DEADLINE
+        while left := self.group(name):
+            if time.monotonic() > deadline:
+                raise DemoError(
+                    f"Processes of {name!r} outlived SIGKILL: {', '.join(str(one.pid) for one in left)}."
                 )
+            for one in left:
+                _signal(one, signal.SIGKILL)
+            psutil.wait_procs(left, timeout=1)
+        self.processes[name].wait()
+
+    def restart(self, name: str) -> None:
+        """Start a component again that has ended; what it left behind is killed before."""
+        self.kill(name)
+        self._launch(name)
 
     def check_alive(self) -> None:
         """:raises DemoError: with the end of the log, when a component ended by itself."""
@@ -231,6 +275,7 @@ class Airflow:
         for process in self.processes.values():
             process.wait(5)
         self.processes.clear()
+        self._commands.clear()
 
     def _await_end(self, seconds: float) -> None:
         deadline = time.monotonic() + seconds
@@ -256,8 +301,8 @@ class Airflow:
 
     def _belongs(self, process: psutil.Process, sessions: set[int]) -> bool:
         try:
-            return os.getsid(process.pid) in sessions or process.environ().get(MARK) == self.mark
-        except (psutil.Error, OSError):
+            return _session(process) in sessions or process.environ().get(MARK) == self.mark
+        except psutil.Error:
             return False
 
 
@@ -266,6 +311,13 @@ def _lives(process: psutil.Process) -> bool:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:
         return False
+
+
+def _session(process: psutil.Process) -> int | None:
+    try:
+        return os.getsid(process.pid)
+    except OSError:
+        return None
 
 
 def _signal(process: psutil.Process, number: int) -> None:

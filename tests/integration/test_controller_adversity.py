@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from airflow.models.dag import DagModel
 from airflow.models.serialized_dag import SerializedDagModel
 from airflow.utils.session import create_session as airflow_session
 from sqlalchemy import delete, select, update
@@ -47,6 +48,36 @@ def test_a_dag_that_cannot_be_read_fails_its_instance_and_the_fire_holds(survey,
     metadata = view("t_import#0").instance.metadata
     assert metadata["exceptionType"] == "airflow_triggers.errors.DagUnavailable"
     assert "'survey.t_import' cannot be read from the database" in metadata["exceptionMessage"]
+
+
+@pytest.mark.parametrize(
+    ("trouble", "said"),
+    [
+        ({"is_stale": True}, "There is no deployed DAG 'survey.t_import'"),
+        ({"has_import_errors": True}, "DAG 'survey.t_import' has import errors"),
+        ({"allowed_run_types": ["scheduled"]}, "allows only runs of the types scheduled"),
+    ],
+    ids=["missing", "broken", "closed"],
+)
+def test_an_instance_whose_dag_was_away_when_a_fire_needed_it_is_replayed_once_it_is_back(
+    survey, controller, trouble, said
+):
+    deployed = update(DagModel).where(DagModel.dag_id == "survey.t_import")
+    with airflow_session() as session:
+        session.execute(deployed.values(**trouble))
+    fired = fire_into("order-1", "firstPage", {"n": 1}, configuration="survey", idempotency_key="k")
+    assert (fired.scheduled, statuses()) == (("t_import#0",), {"t_import#0": "failed"})
+    assert said in view("t_import#0").instance.metadata["exceptionMessage"]
+    assert view("t_import#0").run_id is None
+    passes(controller)
+    assert fire_into("order-1", "firstPage", {"n": 1}, idempotency_key="k").repeated
+    with airflow_session() as session:
+        session.execute(deployed.values(is_stale=False, has_import_errors=False, allowed_run_types=None))
+    open_session("order-1").replay_failed_instance("t_import#0")
+    play(view("t_import#1"), "success", result={"n": 2})
+    controller.run_once()
+    assert statuses() == {"t_import#0": "replayed", "t_import#1": "finished", "t_score#0": "scheduled"}
+    assert view("t_score#0").instance.kwargs == {"t_import": {"n": 2}}
 
 
 def test_a_worker_cannot_write_the_frameworks_metadata(survey, controller):

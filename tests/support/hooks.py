@@ -1,8 +1,10 @@
-"""Looks at the hooks that a session in Airflow's database still owes."""
+"""Looks at the hooks that a session in Airflow's database still owes, and lets the time go by that they wait."""
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from datetime import UTC, datetime
+
+from sqlalchemy import select, update
 
 from airflow_triggers.storages import tables
 from airflow_triggers.storages.transaction import transaction
@@ -14,3 +16,11 @@ def promised_hooks(storage):
     own = owed.where(tables.session.c.uid == storage.uid).order_by(tables.hook.c.id)
     with transaction() as session:
         return [(row.hook, row.attempts) for row in session.execute(own)]
+
+
+def let_fall_due():
+    """The time goes by that a promised hook, a promised run and a back-off are waited with."""
+    now = datetime.now(UTC)
+    with transaction() as session:
+        session.execute(update(tables.hook).values(due=now))
+        session.execute(update(tables.run).where(tables.run.c.retry_at.is_not(None)).values(retry_at=now))

@@ -1,0 +1,1 @@
+"""Chaos: a real deployment whose parts are killed at random while clients fire, and an account of it afterwards."""

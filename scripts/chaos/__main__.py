@@ -1,0 +1,88 @@
+"""``make chaos``: prints what was done, what became of it, and every difference; 0 when there is none."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import shutil
+import signal
+import sys
+import time
+
+from rich.console import Console
+from rich.table import Table
+
+from scripts.chaos.checker import KINDS
+from scripts.chaos.run import Outcome, Size, run_chaos
+from scripts.demo.airflow import ROOT, DemoError
+
+FOLDER = ROOT / ".chaos"
+SHOWN = 40
+
+
+def main() -> int:
+    """Run it; 0 when nothing was lost, doubled, stuck or wrong."""
+    parser = argparse.ArgumentParser(prog="make chaos", description=main.__doc__)
+    parser.add_argument("--seed", type=int, default=int(os.environ.get("SEED") or random.randrange(10**6)))
+    parser.add_argument("--sessions", type=int, default=int(os.environ.get("SESSIONS") or 300))
+    parser.add_argument("--kills", type=int, default=int(os.environ.get("KILLS") or 40))
+    parser.add_argument("--restarts", type=int, default=2, help="of PostgreSQL")
+    parser.add_argument("--seconds", type=float, default=420, help="over how long it is spread")
+    parser.add_argument("--limit", type=float, default=1500, help="seconds until it must be over")
+    given = parser.parse_args()
+    console = Console(width=None if sys.stdout.isatty() else 130, highlight=False)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    FOLDER.mkdir()
+    console.print(
+        f"SEED={given.seed}: {given.sessions} sessions, {given.kills} kills (everything is kept in {FOLDER})"
+    )
+    began = time.monotonic()
+    try:
+        outcome = run_chaos(
+            FOLDER, Size(**vars(given)), lambda line: console.print(_timed(line, began), markup=False)
+        )
+    except DemoError as error:
+        console.print(f"Chaos failed by itself. {error}", markup=False, style="red")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    show(outcome, console)
+    console.print(f"{time.monotonic() - began:.0f} s, SEED={given.seed}")
+    return 0 if outcome.is_right else 1
+
+
+def _interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _timed(line: str, began: float) -> str:
+    return f"{time.monotonic() - began:6.0f} s  {line}"
+
+
+def show(outcome: Outcome, console: Console) -> None:
+    """The counts, and every difference."""
+    table = Table("", "count", title="Chaos")
+    for what, count in outcome.kills.items():
+        table.add_row(f"killed: {what}", str(count))
+    for what, count in outcome.ended.items():
+        table.add_row(f"ended by itself, started again: {what}", str(count))
+    table.add_section()
+    for what, count in outcome.verdict.counts.items():
+        table.add_row(what, str(count))
+    table.add_section()
+    for kind in KINDS:
+        table.add_row(
+            kind, str(outcome.verdict.totals[kind]), style="red" if outcome.verdict.totals[kind] else "green"
+        )
+    console.print(table)
+    for kind, sentence in outcome.verdict.problems[:SHOWN]:
+        console.print(f"{kind}: {sentence}", markup=False)
+    for problem in outcome.problems[:SHOWN]:
+        console.print(f"client: {problem}", markup=False)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,206 @@
+"""Applications that fire until they are answered, and an operator who repairs what has failed; all over REST.
+
+Neighbours: ``plan.py`` says what is fired; ``journal.py`` keeps every request and every answer.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from scripts.chaos.journal import Journal
+from scripts.chaos.plan import PlannedFire, Script
+from scripts.demo.airflow import DemoError
+from scripts.demo.client import API, Client
+
+PAUSE = 0.5
+"""Seconds after which an unanswered request is sent again."""
+
+SKIPPED_RESULT = {"value": -1}
+PAGE = 100
+
+
+@dataclass
+class PatientClient:
+    """A client that tries again for as long as nobody is there, or whoever is there says so.
+
+    :param url: of the API server.
+    """
+
+    url: str
+    journal: Journal
+    stop: threading.Event
+    _client: Client | None = None
+
+    def request(self, method: str, path: str, body: Any = None, **identity: Any) -> tuple[int, Any]:
+        """Send a request until it is answered with anything but 5xx; returns the status and the body.
+
+        :param identity: what the request is about, for the journal; empty for reading.
+        :raises DemoError: when it was not answered until the time was over.
+        """
+        why = "nobody answered"
+        while not self.stop.is_set():
+            if identity:
+                self.journal.write("intent", **identity)
+            try:
+                answer = self._logged_in().request(method, path, json=body)
+                if answer.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
+                    if identity:
+                        what = "refused" if answer.is_error else "ack"
+                        self.journal.write(what, status=answer.status_code, answer=answer.json(), **identity)
+                    return answer.status_code, answer.json()
+                why = f"{answer.status_code}: {answer.text[:300]}"
+                self.journal.write(
+                    "unavailable", status=answer.status_code, said=answer.text[:300], **identity
+                )
+            except httpx.HTTPError as error:
+                why = repr(error)
+                self._log_out()
+            self.stop.wait(PAUSE)
+        raise DemoError(f"{method} {path} was not answered before the time was over; at last: {why}")
+
+    def _logged_in(self) -> Client:
+        if self._client is None:
+            self._client = Client(self.url)
+        return self._client
+
+    def _log_out(self) -> None:
+        if self._client is not None:
+            self._client.__exit__()
+            self._client = None
+
+    close = _log_out
+
+
+@dataclass
+class Firing:
+    """Clients that play scripts at the same time, spread over some seconds.
+
+    :param seconds: when the last script begins.
+    """
+
+    url: str
+    journal: Journal
+    stop: threading.Event
+    clients: int = 8
+    problems: list[str] = field(default_factory=list)
+
+    def play(self, scripts: list[Script], *, seconds: float) -> None:
+        """Play every script, and return when all of their fires were answered."""
+        started = time.monotonic()
+
+        def play_one(numbered: tuple[int, Script]) -> None:
+            number, script = numbered
+            begin = started + seconds * number / len(scripts)
+            self.stop.wait(max(0.0, begin - time.monotonic()))
+            if not self.stop.is_set():
+                self._play(script)
+
+        with ThreadPoolExecutor(self.clients, thread_name_prefix="chaos-client") as pool:
+            for _ in pool.map(play_one, enumerate(scripts)):
+                pass
+
+    def _play(self, script: Script) -> None:
+        client = PatientClient(self.url, self.journal, self.stop)
+        try:
+            body = {"uid": script.session, "configuration": "chaos", "manager": "chaos"}
+            self._send(client, f"{API}/sessions", body, act="create", session=script.session)
+            for fire in script.fires:
+                self._fire(client, script.session, fire)
+        except DemoError as error:
+            self.problems.append(str(error))
+        finally:
+            client.close()
+
+    def _fire(self, client: PatientClient, session: str, fire: PlannedFire) -> None:
+        body: dict[str, Any] = {"trigger": fire.trigger, "kwargs": fire.kwargs, "idempotency_key": fire.key}
+        if fire.delay is not None:
+            body["fire_at"] = (datetime.now(UTC) + timedelta(seconds=fire.delay)).isoformat()
+        about = {"session": session, "key": fire.key, "trigger": fire.trigger, "kwargs": fire.kwargs}
+        self._send(client, f"{API}/sessions/{quote(session)}/fires", body, act="fire", **about)
+
+    def _send(self, client: PatientClient, path: str, body: Any, **identity: Any) -> None:
+        status, answer = client.request("POST", path, body, **identity)
+        if status >= HTTPStatus.BAD_REQUEST:
+            self.problems.append(f"{identity} was refused with {status}: {answer}")
+
+
+@dataclass
+class Operator:
+    """Looks for failed runs, as an operator does in Airflow's lists, and replays or skips their instances."""
+
+    url: str
+    journal: Journal
+    stop: threading.Event
+    problems: list[str] = field(default_factory=list)
+    _repaired: set[tuple[str, str]] = field(default_factory=set)
+
+    def work(self) -> None:
+        """Repair until told to stop. A boundary: what goes wrong is kept, and the next look is taken."""
+        client = PatientClient(self.url, self.journal, self.stop)
+        while not self.stop.is_set():
+            try:
+                for session, instance in list(self._failed(client)):
+                    self._repair(client, session, instance)
+            except DemoError as error:
+                if not self.stop.is_set():
+                    self.problems.append(str(error))
+            self.stop.wait(1)
+        client.close()
+
+    def _failed(self, client: PatientClient) -> Iterator[tuple[str, str]]:
+        """Session and instance of each failed run that was not repaired here."""
+        offset = 0
+        while True:
+            path = f"/api/v2/dags/~/dagRuns?state=failed&order_by=id&limit={PAGE}&offset={offset}"
+            status, page = client.request("GET", path)
+            if status != HTTPStatus.OK:
+                self.problems.append(f"the failed runs cannot be listed: {status} {page}")
+                return
+            for run in page["dag_runs"]:
+                identity = run["conf"]["triggers"]
+                about = identity["session_uid"], identity["instance_name"]
+                if about not in self._repaired:
+                    yield about
+            offset += PAGE
+            if offset >= page["total_entries"]:
+                return
+
+    def _repair(self, client: PatientClient, session: str, instance: str) -> None:
+        path = f"{API}/sessions/{quote(session)}/instances/{quote(instance, safe='')}"
+        _, found = client.request("GET", path)
+        if found["status"] in ("replayed", "skipped"):
+            self._repaired.add((session, instance))
+        if found["status"] != "failed":
+            return  # the controller is still to apply the failure; the next look finds it
+        act, body = _repair_of(found)
+        about = {"act": act, "session": session, "instance": instance, "asked": body}
+        status, answer = client.request("POST", f"{path}/{act}", body, **about)
+        if status not in (HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.CONFLICT):
+            self.problems.append(f"{about} was refused with {status}: {answer}")
+
+
+def _repair_of(instance: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """A task that was told to fail is repaired as it was told; one whose process was killed is run again."""
+    told = instance["kwargs"].get("risk", {})
+    if instance["metadata"].get("exceptionType") != "builtins.ValueError":
+        return "replay", {"kwargs": None}
+    if told["repair"] == "skip":
+        return "skip", {"cascade": True, "result": SKIPPED_RESULT}
+    return "replay", {"kwargs": {"risk": {**told, "fails": False}}}
+
+
+def in_thread(work: Callable[[], None], name: str) -> threading.Thread:
+    """Start work beside the caller."""
+    thread = threading.Thread(target=work, name=name, daemon=True)
+    thread.start()
+    return thread

@@ -1,0 +1,138 @@
+"""Kills what runs, at random and by a seed, and starts again what nobody else does.
+
+Neighbours: ``deployment.py`` is what is killed; the journal keeps each kill.
+"""
+
+from __future__ import annotations
+
+import random
+import signal
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import psutil
+
+from scripts.chaos.deployment import API_SERVER, CONTROLLER, DAG_PROCESSOR, SCHEDULERS, Deployment
+from scripts.chaos.journal import Journal
+
+WEIGHTS = {
+    "a task's process": 6,
+    "a scheduler's controller": 5,
+    "an API worker": 4,
+    "a scheduler": 3,
+    "the controller of its own": 3,
+    "the API server": 2,
+    "the DAG processor": 1,
+}
+POSTGRESQL = "PostgreSQL"
+LONGEST_DOWN = 3.0
+ATTEMPTS = 20
+"""How often to look for a process of a kind, four times a second."""
+
+
+@dataclass
+class Killer:
+    """One kill after the other, with pauses.
+
+    :param kills: how many; every kind is among them, and the restarts of PostgreSQL come on top.
+    :param restarts: how often PostgreSQL is stopped as by a crash and started again.
+    :param seconds: how long it takes at least.
+    """
+
+    deployment: Deployment
+    journal: Journal
+    stop: threading.Event
+    seed: int
+    kills: int
+    restarts: int
+    seconds: float
+    done: Counter[str] = field(default_factory=Counter)
+    _random: random.Random = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._random = random.Random(self.seed)
+
+    def work(self) -> None:
+        """Kill as often as told."""
+        kinds = self._kinds()
+        started = time.monotonic()
+        for number, kind in enumerate(kinds):
+            self._pause_until(started + self.seconds * (number + self._random.uniform(0.3, 0.9)) / len(kinds))
+            if self.stop.is_set():
+                return
+            self._kill(kind)
+
+    def _kinds(self) -> list[str]:
+        """Every kind once, then at random; the restarts of PostgreSQL are spread over them."""
+        kinds = list(WEIGHTS)[: self.kills]
+        more = self.kills - len(kinds)
+        kinds += self._random.choices(list(WEIGHTS), weights=list(WEIGHTS.values()), k=more)
+        self._random.shuffle(kinds)
+        for number in range(self.restarts):
+            kinds.insert((number + 1) * len(kinds) // (self.restarts + 1), POSTGRESQL)
+        return kinds
+
+    def _pause_until(self, moment: float) -> None:
+        """Wait, and look after components that ended by themselves."""
+        while not self.stop.is_set():
+            self.deployment.restart_ended()
+            left = moment - time.monotonic()
+            if left <= 0:
+                return
+            self.stop.wait(min(left, 0.5))
+
+    def _kill(self, kind: str) -> None:
+        acts: dict[str, Callable[[], str]] = {
+            "a task's process": lambda: self._kill_one(self.deployment.task_processes),
+            "a scheduler's controller": lambda: self._kill_one(self.deployment.supervised_controllers),
+            "an API worker": lambda: self._kill_one(self.deployment.api_workers),
+            "a scheduler": lambda: self._kill_scheduler(self._random.choice(SCHEDULERS)),
+            "the controller of its own": lambda: self._kill_component(CONTROLLER),
+            "the API server": lambda: self._kill_component(API_SERVER),
+            "the DAG processor": lambda: self._kill_component(DAG_PROCESSOR),
+            POSTGRESQL: self._restart_postgresql,
+        }
+        what = acts[kind]()
+        if not what:  # nothing of the kind runs at the moment
+            kind = "the controller of its own"
+            what = acts[kind]()
+        self.done[kind] += 1
+        self.journal.write("kill", victim=kind, what=what)
+
+    def _kill_one(self, candidates: Callable[[], list[psutil.Process]]) -> str:
+        """Kill one of the processes as soon as there is one; whoever started it notices. "" if there was none."""
+        for _ in range(ATTEMPTS):
+            if self.stop.is_set():
+                break
+            found = candidates()
+            if found:
+                victim = self._random.choice(sorted(found, key=lambda it: it.pid))
+                try:
+                    victim.kill()
+                except psutil.NoSuchProcess:
+                    continue
+                return f"process {victim.pid}"
+            self.stop.wait(0.25)
+        return ""
+
+    def _kill_component(self, name: str) -> str:
+        self.deployment.airflow.kill(name)
+        self.stop.wait(self._random.uniform(0, LONGEST_DOWN))
+        self.deployment.airflow.restart(name)
+        return name
+
+    def _kill_scheduler(self, name: str) -> str:
+        """The scheduler's own process first; its controller and its tasks go on for a moment, then they go too."""
+        self.deployment.airflow.processes[name].send_signal(signal.SIGKILL)
+        self.stop.wait(self._random.uniform(0, LONGEST_DOWN))
+        self.deployment.airflow.restart(name)
+        return name
+
+    def _restart_postgresql(self) -> str:
+        self.deployment.cluster.stop()
+        self.stop.wait(self._random.uniform(0.2, LONGEST_DOWN))
+        self.deployment.cluster.start()
+        return "stopped as by a crash, and started again"

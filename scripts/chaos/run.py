@@ -1,0 +1,142 @@
+"""Fires, kills, repairs, waits and checks: the whole of it, for ``make chaos`` and for the end-to-end tests.
+
+Neighbours: every other module of this package.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from scripts.chaos import plan
+from scripts.chaos.checker import Verdict, check
+from scripts.chaos.clients import Firing, Operator, in_thread
+from scripts.chaos.deployment import Deployment, deployment
+from scripts.chaos.evidence import read_evidence
+from scripts.chaos.killer import Killer
+
+QUIET = 90.0
+"""Seconds without a change after which something is stuck: a hook may be owed for 30, the end of a task for 20."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Size:
+    """How much chaos.
+
+    :param restarts: how often PostgreSQL is stopped as by a crash.
+    :param seconds: over how long the fires and the kills are spread, at least.
+    :param limit: seconds until everything must be over.
+    """
+
+    seed: int
+    sessions: int
+    kills: int
+    restarts: int
+    seconds: float
+    limit: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What came of it.
+
+    :param kills: by victim.
+    :param problems: of the clients: requests that were refused, or never answered.
+    """
+
+    verdict: Verdict
+    kills: dict[str, int]
+    ended: dict[str, int]
+    problems: list[str]
+
+    @property
+    def is_right(self) -> bool:
+        """Nothing lost, nothing twice, nothing stuck, nothing wrong, nobody refused."""
+        return not self.verdict.problems and not self.problems
+
+
+def run_chaos(folder: Path, size: Size, tell: Callable[[str], None]) -> Outcome:
+    """Do it all.
+
+    :param folder: an empty one.
+    :param tell: shown what goes on, a line each.
+    """
+    begun = time.monotonic()
+    tell("Making PostgreSQL and Airflow …")
+    with deployment(folder) as deployed:
+        tell(
+            f"Ready after {time.monotonic() - begun:.0f} s; firing into {size.sessions} sessions, and killing."
+        )
+        return _under_fire(deployed, size, tell)
+
+
+def _under_fire(deployed: Deployment, size: Size, tell: Callable[[str], None]) -> Outcome:
+    stop = threading.Event()
+    ends_at = time.monotonic() + size.limit
+    url, journal = deployed.airflow.url, deployed.journal
+    firing, operator = Firing(url, journal, stop), Operator(url, journal, stop)
+    killer = Killer(
+        deployed,
+        journal,
+        stop,
+        seed=size.seed,
+        kills=size.kills,
+        restarts=size.restarts,
+        seconds=size.seconds,
+    )
+    scripts = plan.scripts(size.seed, size.sessions)
+    with _stopping(stop, ends_at) as threads:
+        threads.append(in_thread(operator.work, "chaos-operator"))
+        firing_thread = in_thread(lambda: firing.play(scripts, seconds=size.seconds), "chaos-firing")
+        threads.append(firing_thread)
+        killer.work()
+        tell(f"{sum(killer.done.values())} kills; waiting for the clients.")
+        while firing_thread.is_alive() and time.monotonic() < ends_at:
+            deployed.restart_ended()
+            firing_thread.join(0.5)
+        tell("Every client is done; waiting until everything is settled.")
+        verdict = _settled(deployed, ends_at, tell)
+    return Outcome(
+        verdict=verdict,
+        kills=dict(killer.done),
+        ended=dict(deployed.ended),
+        problems=firing.problems + operator.problems,
+    )
+
+
+@contextmanager
+def _stopping(stop: threading.Event, ends_at: float) -> Iterator[list[threading.Thread]]:
+    """Threads that are told to stop at the end, or when the time is over, and joined."""
+    threads: list[threading.Thread] = []
+    timer = threading.Timer(max(0.0, ends_at - time.monotonic()), stop.set)
+    timer.start()
+    try:
+        yield threads
+    finally:
+        stop.set()
+        timer.cancel()
+        for thread in threads:
+            thread.join()
+
+
+def _settled(deployed: Deployment, ends_at: float, tell: Callable[[str], None]) -> Verdict:
+    """Look until everything is as it must be, or nothing changes any more."""
+    last, changed_at, told = None, time.monotonic(), ""
+    while True:
+        deployed.restart_ended()
+        evidence = read_evidence(deployed.cluster.url, effects=deployed.effects, hooks=deployed.hooks)
+        verdict = check(deployed.journal.read(), evidence)
+        now = time.monotonic()
+        if not verdict.problems or now > ends_at or now - changed_at > QUIET:
+            return verdict
+        if verdict != last:
+            last, changed_at = verdict, now
+        line = f"  {len(verdict.problems)} things are not yet as they must be"
+        if line != told:
+            tell(line)
+            told = line
+        time.sleep(2)

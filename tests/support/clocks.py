@@ -1,0 +1,46 @@
+"""The clocks of several machines, played in one process."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from airflow_triggers import gateway, history, parked
+from airflow_triggers.controller import assets, delayed, loop
+from airflow_triggers.runners import promises
+from airflow_triggers.storages import anchors, base, hooks
+
+READERS = (anchors, assets, base, delayed, gateway, history, hooks, loop, parked, promises)
+"""Every module of the product that asks what time it is; a test sees to it that none is missing."""
+
+
+class Clocks:
+    """What :data:`READERS` are told: the time, wrong by what the machine's clock is wrong by.
+
+    >>> with clocks.wrong_by(seconds=-60):
+    ...     clocks.pass_by(seconds=30)
+    """
+
+    def __init__(self, monkeypatch):
+        self.passed = self.skew = timedelta()
+
+        class Shifted(datetime):
+            @classmethod
+            def now(cls, tz=None):
+                return datetime.now(tz) + self.passed + self.skew
+
+        for module in READERS:
+            monkeypatch.setattr(module, "datetime", Shifted)
+
+    def pass_by(self, *, seconds):
+        """Time goes on, everywhere."""
+        self.passed += timedelta(seconds=seconds)
+
+    @contextmanager
+    def wrong_by(self, *, seconds):
+        """On the machine that what is inside runs on, the clock is so many seconds ahead."""
+        self.skew = timedelta(seconds=seconds)
+        try:
+            yield
+        finally:
+            self.skew = timedelta()
