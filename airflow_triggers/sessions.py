@@ -6,7 +6,7 @@ by the manager class that it remembers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,11 +28,11 @@ from airflow_triggers.errors import (
 )
 from airflow_triggers.manager import TriggerManager, trigger_managers
 from airflow_triggers.runners import task_runners
-from airflow_triggers.storages import storage_backends, tables
+from airflow_triggers.storages import rows, storage_backends, tables
 from airflow_triggers.storages.anchors import anchor
 from airflow_triggers.storages.base import BaseStorageBackend
 from airflow_triggers.storages.sql import SqlStorageBackend
-from airflow_triggers.storages.transaction import snapshot, transaction
+from airflow_triggers.storages.transaction import glance, snapshot, transaction
 from airflow_triggers.types import (
     Configuration,
     DelayedFire,
@@ -48,6 +48,7 @@ __all__ = [
     "DelayedFire",
     "Fire",
     "InstanceView",
+    "KeptSession",
     "SessionDescription",
     "SessionSummary",
     "configuration_of",
@@ -58,6 +59,7 @@ __all__ = [
     "describe_session",
     "fire_into",
     "fires_of",
+    "kept_sessions",
     "list_sessions",
     "manager_of",
     "open_session",
@@ -106,40 +108,73 @@ def open_session(uid: str) -> TriggerManager:
     :raises SessionNotFound: when there is no such session.
     :raises RegistryError: when its manager, or the storage that keeps it, is not installed here, or broken.
     """
-    row = _row_of(uid)
-    if row is None:
+    kept = kept_sessions([validate_session_uid(uid)]).get(uid)
+    if kept is None:
         raise SessionNotFound(uid)
-    return manager_of(uid, row)
+    return kept.open()
 
 
 def manager_of(uid: str, row: Any) -> TriggerManager:
     """As :func:`open_session`, of a session whose ``manager`` and ``storage`` somebody has read: ``row`` has both."""
-    return _managed(_storage_of(uid, row), row)
+    return _managed(_storage_of(uid, row.storage), row.manager)
 
 
-def _row_of(uid: str) -> Row[Any] | None:
-    """What stands in Airflow's database of the session: which manager, which storage."""
-    validate_session_uid(uid)
-    own = tables.session.c
-    query: Select[Any] = select(own.manager, own.storage).where(own.uid == uid)
-    with snapshot() as session:
-        return session.execute(query).one_or_none()
+@dataclass(frozen=True, kw_only=True)
+class KeptSession:
+    """What stands in Airflow's database of a session: which storage keeps it, which manager handles it.
+
+    :param configuration: as it was when read; that of a session kept elsewhere is asked of its storage.
+    """
+
+    uid: str
+    storage: str
+    manager: str
+    configuration: Configuration
+
+    @property
+    def is_here(self) -> bool:
+        """Whether the whole session is kept in Airflow's database."""
+        return self.storage == SqlStorageBackend.name
+
+    def open_storage(self) -> BaseStorageBackend:
+        """The session's storage. :raises RegistryError: when it is not installed here, or broken."""
+        return _storage_of(self.uid, self.storage)
+
+    def open(self, storage: BaseStorageBackend | None = None) -> TriggerManager:
+        """The session's manager. :raises RegistryError: when it, or the storage, is not installed here, or broken."""
+        return _managed(storage or self.open_storage(), self.manager)
 
 
-def _storage_of(uid: str, row: Row[Any]) -> BaseStorageBackend:
+def _managed(storage: BaseStorageBackend, manager_name: str) -> TriggerManager:
     try:
-        return storage_backends.get(row.storage, uid=uid)
-    except RegistryError as error:
-        raise RegistryError(f"Session {uid!r} is kept in the storage {row.storage!r}. {error}") from error
-
-
-def _managed(storage: BaseStorageBackend, row: Row[Any]) -> TriggerManager:
-    try:
-        return trigger_managers.get(row.manager, storage=storage)
+        return trigger_managers.get(manager_name, storage=storage)
     except RegistryError as error:
         raise RegistryError(
-            f"Session {storage.uid!r} can be read, and not changed: it belongs to the manager {row.manager!r}. {error}"
+            f"Session {storage.uid!r} can be read, and not changed: it belongs to the manager {manager_name!r}. {error}"
         ) from error
+
+
+def _storage_of(uid: str, storage_name: str) -> BaseStorageBackend:
+    try:
+        return storage_backends.get(storage_name, uid=uid)
+    except RegistryError as error:
+        raise RegistryError(f"Session {uid!r} is kept in the storage {storage_name!r}. {error}") from error
+
+
+def kept_sessions(uids: Collection[str]) -> dict[str, KeptSession]:
+    """Those of the sessions that exist, by UID, read by one statement."""
+    own = tables.session.c
+    query = select(own.uid, own.storage, own.manager, own.configuration_hash).where(own.uid.in_(uids))
+    with glance() as connection:
+        return {
+            row.uid: KeptSession(
+                uid=row.uid,
+                storage=row.storage,
+                manager=row.manager,
+                configuration=rows.read_configuration(connection, row.configuration_hash),
+            )
+            for row in connection.execute(query).all()
+        }
 
 
 def create_session(
@@ -196,25 +231,27 @@ def fire_into(
     fired_by: str | None = None,
     fire_at: datetime | None = None,
     authorize: Authorize | None = None,
+    wait: bool = True,
 ) -> FireResult:
     """Fire into a session; where ``configuration`` names a deployed one, a first fire makes the session.
 
-    :param authorize: asked before anything is written, about the very configuration that the fire acts under.
+    :param authorize: asked before anything is written or locked, about the very configuration that the fire acts under.
+    :param wait: False: raise LockTimeout at once when another holds the session (where the store can tell).
     :raises SessionNotFound: when there is no such session and no ``configuration`` is given.
     :raises RegistryError: when its manager is not installed here, or broken.
     """
-    row, seen = _row_of(uid), None
-    if row is None:
+    kept, seen = kept_sessions([validate_session_uid(uid)]).get(uid), None
+    if kept is None:
         if configuration is None:
             raise SessionNotFound(uid)
         seen = _deployed(configuration)
-    storage = SqlStorageBackend(uid) if row is None else _storage_of(uid, row)
+    storage = SqlStorageBackend(uid) if kept is None else kept.open_storage()
     known = seen
     if authorize:
-        known = seen or storage.configuration
+        known = seen or (kept.configuration if kept and kept.is_here else storage.configuration)
         authorize(known, seen is not None)
-    found = trigger_managers.get(manager, storage=storage) if row is None else _managed(storage, row)
-    with found.storage.acquire_lock(create=seen is not None, manager=manager):
+    found = kept.open(storage) if kept else trigger_managers.get(manager, storage=storage)
+    with found.storage.acquire_lock(create=seen is not None, manager=manager, wait=wait):
         if seen is not None:
             _configure(found, seen, deployed=True, by=fired_by)
         current = found.storage.configuration
@@ -305,7 +342,7 @@ def reading(uid: str) -> Iterator[tuple[BaseStorageBackend, Session, Row[Any]]]:
         if row.storage == in_database.name:
             yield in_database, session, row
             return
-        storage = _storage_of(uid, row)
+        storage = _storage_of(uid, row.storage)
         if not storage.exists:
             raise SessionNotFound(uid)
         with storage.consistent_read():

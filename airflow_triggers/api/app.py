@@ -13,7 +13,7 @@ from airflow_triggers.api.datamodels import ErrorBody
 from airflow_triggers.api.dependencies import SECURITY_SCHEMES
 from airflow_triggers.api.errors import AsciiJSONResponse, install_error_handlers
 from airflow_triggers.api.gate import Gate
-from airflow_triggers.api.routes import fires, history, instances, sessions
+from airflow_triggers.api.routes import batches, fires, history, instances, sessions
 from airflow_triggers.extensions import check_extensions
 
 DESCRIPTION = """
@@ -27,7 +27,7 @@ Errors are `{"reason": …, "detail": …}`: a word for programs, a sentence for
 ERRORS = {
     401: "Without a token, or with one that is not valid.",
     403: "Airflow would not let you do that; or a request with the login cookie came from another site's page.",
-    413: "The body is larger than 1 MiB.",
+    413: "The body is larger than 1 MiB; that of a batch, than 8 MiB.",
     422: "The body, the query or the session's UID is not valid.",
     503: "The database is busy or not migrated, or the session's manager is not installed; `detail` says what to do.",
 }
@@ -56,4 +56,5 @@ def create_app() -> FastAPI:
     for module in (sessions, fires, instances):
         app.include_router(module.router, prefix="/api/v1/sessions", dependencies=SECURITY_SCHEMES)
     app.include_router(history.router, prefix="/api/v1", dependencies=SECURITY_SCHEMES)
+    app.include_router(batches.router, prefix="/api/v1/fires", dependencies=SECURITY_SCHEMES)
     return app

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, SkipValidation
 
+from airflow_triggers.batches import SessionFire
 from airflow_triggers.configuration import explain_task
 from airflow_triggers.entries import FireFilter, PromisedHook
 from airflow_triggers.manager import trigger_managers
@@ -22,6 +23,7 @@ from airflow_triggers.types import MAX_NAME_LENGTH, DelayedFire, Fire, FireResul
 
 MAX_DEPTH = 100
 MAX_ID = 2**63 - 1
+MAX_BATCH = 1000
 MAX_COOLDOWN = 366 * 24 * 3600
 
 
@@ -177,6 +179,32 @@ class FireTrigger(Request):
     )
 
 
+class BatchedFire(FireTrigger):
+    """A trigger to fire into a session."""
+
+    session_uid: str = Field(description="The session's UID.", examples=["respondent-17"])
+
+    def to_fire(self) -> SessionFire:
+        """The fire that is asked for."""
+        return SessionFire(
+            session_uid=self.session_uid,
+            trigger_name=self.trigger,
+            trigger_kwargs=self.kwargs,
+            configuration=self.configuration,
+            manager=self.manager,
+            idempotency_key=self.idempotency_key,
+            fire_at=self.fire_at,
+        )
+
+
+class FireBatch(Request):
+    """Triggers to fire, into any sessions. Each is validated by itself: a bad one is refused, the others are fired."""
+
+    fires: list[SkipValidation[BatchedFire]] = Field(
+        min_length=1, max_length=MAX_BATCH, description="In the order in which each session is to get them."
+    )
+
+
 class ReplayInstance(Request):
     """How to replay a failed instance."""
 
@@ -318,6 +346,26 @@ class FireResultBody(Effect):
         return cls(
             **effect_of(result), repeated=result.repeated, deferred=result.deferred, fire_at=result.fire_at
         )
+
+
+class BatchedResult(FireResultBody):
+    """A fire of a batch that was fired, or had been before."""
+
+    index: int = Field(description="Its place in the batch, from 0.")
+    status: int = Field(description="Always 200.", examples=[200])
+
+
+class BatchedError(ErrorBody):
+    """A fire of a batch that was not fired."""
+
+    index: int = Field(description="Its place in the batch, from 0.")
+    status: int = Field(description="What the fire alone would have been answered with.", examples=[404])
+
+
+class BatchResults(BaseModel):
+    """One result for each fire, in the order in which they were sent."""
+
+    results: list[BatchedResult | BatchedError]
 
 
 class FireBody(Effect):

@@ -100,23 +100,24 @@ def install_error_handlers(app: FastAPI) -> None:
 
 def response_to(error: TriggersError | StarletteHTTPException) -> JSONResponse:
     """The answer to one of our errors, or to an HTTP exception."""
+    status, content = told(error)
+    headers = _nearest(HEADERS_OF_ERROR, error) if isinstance(error, TriggersError) else error.headers
+    return AsciiJSONResponse(content, status_code=status, headers=dict(headers or {}))
+
+
+def told(error: Exception) -> tuple[int, dict[str, Any]]:
+    """The status and the body for an error; of what is no error of ours, nothing is shown."""
     if isinstance(error, TriggersError):
-        status = _nearest(STATUS_OF_ERROR, error)
-        headers = _nearest(HEADERS_OF_ERROR, error)
-        return _error_response(status, type(error).__name__, str(error), headers=headers)
-    status, reason, detail = _read_http_exception(error)
-    return _error_response(status, reason, detail, headers=error.headers)
+        return _nearest(STATUS_OF_ERROR, error), {"reason": type(error).__name__, "detail": str(error)}
+    if isinstance(error, StarletteHTTPException):
+        status, reason, detail = _read_http_exception(error)
+        return status, {"reason": reason, "detail": detail}
+    detail = "It failed unexpectedly; the API server's log says why."
+    return HTTPStatus.INTERNAL_SERVER_ERROR, {"reason": "InternalError", "detail": detail}
 
 
 def _nearest(table: Mapping[type[TriggersError], Any], error: TriggersError) -> Any:
     return next((table[kind] for kind in type(error).__mro__ if kind in table), None)
-
-
-def _error_response(
-    status: int, reason: str, detail: str, *, headers: Mapping[str, str] | None = None, **more: Any
-) -> JSONResponse:
-    content = {"reason": reason, "detail": detail, **more}
-    return AsciiJSONResponse(content, status_code=status, headers=dict(headers or {}))
 
 
 def _triggers_error(request: Request, error: Exception) -> JSONResponse:
@@ -154,26 +155,31 @@ def _read_http_exception(error: StarletteHTTPException) -> tuple[int, str, str]:
 
 def _unexpected_error(request: Request, error: Exception) -> JSONResponse:
     """A bug or a broken database: Starlette logs the traceback, the caller sees none of it."""
-    detail = f"{request.method} {request.url.path} failed unexpectedly; the API server's log says why."
-    return _error_response(HTTPStatus.INTERNAL_SERVER_ERROR, "InternalError", detail)
+    status, content = told(error)
+    return AsciiJSONResponse(content, status_code=status)
 
 
 def _validation_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    problems = [_problem(one) for one in error.errors()]
-    reason = "InvalidBody" if problems[0]["in"] == "body" else "InvalidQuery"
+    status, content = told_invalid(error.errors())
+    return AsciiJSONResponse(content, status_code=status)
+
+
+def told_invalid(errors: Sequence[Mapping[str, Any]]) -> tuple[int, dict[str, Any]]:
+    """The status and the body for what pydantic found wrong, at places that begin with ``body``, ``query``, …."""
+    problems = [_problem(one) for one in errors]
     detail = "; ".join(f"{it['field']}: {it['problem']}, found {it['found']}" for it in problems[:3])
-    return _error_response(
-        HTTPStatus.UNPROCESSABLE_ENTITY,
-        reason,
-        f"The {problems[0]['in']} is not valid. {detail}.",
-        errors=problems,
-    )
+    return HTTPStatus.UNPROCESSABLE_ENTITY, {
+        "reason": "InvalidBody" if problems[0]["in"] == "body" else "InvalidQuery",
+        "detail": f"The {problems[0]['in']} is not valid. {detail}.",
+        "errors": problems,
+    }
 
 
 _WORDING = {
     "extra_forbidden": "there is no such field",
     "missing": "this is required",
+    "model_type": "expected a JSON object",
     "model_attributes_type": "expected a JSON object, sent with the header 'Content-Type: application/json'",
 }
 

@@ -71,6 +71,15 @@ class Permissions:
         elif not any(self._has(CREATE_RUNS, {dag_id}) for dag_id in _dag_ids(configuration)):
             self._require(CREATE_RUNS, _dag_ids(configuration))
 
+    def require_firing(
+        self, trigger_name: str, configuration: Configuration, makes_session: bool = False
+    ) -> None:
+        """:raises Refused: see :meth:`require_fire`; to make the session takes the right on all its DAGs."""
+        if makes_session:
+            self.require_create(configuration)
+        else:
+            self.require_fire(configuration, trigger_name)
+
     def require_replay(self, configuration: Configuration, view: InstanceView) -> None:
         """:raises Refused: unless runs of the DAG that the clone will run may be created."""
         self._require(CREATE_RUNS, _dag_ids_of_instance(configuration, view))

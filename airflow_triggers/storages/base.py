@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
 from typing import Any, ClassVar
@@ -93,13 +93,22 @@ class BaseStorageBackend(ABC):
             finally:
                 held.depth -= 1
             return
-        callbacks: list[Callable[[], object]] = []
-        with self._hold(create=create, manager=manager, wait=wait):
-            held.depth, held.callbacks = 1, callbacks
-            try:
-                yield
-            finally:
-                held.depth, held.callbacks = 0, []
+        with self._hold(create=create, manager=manager, wait=wait), self._holding() as callbacks:
+            yield
+        self.call_back(callbacks)
+
+    @contextmanager
+    def _holding(self) -> Iterator[list[Callable[[], object]]]:
+        """Let this thread write: it has the lock. Gives what is to follow once what it wrote is kept."""
+        held, callbacks = self._held, list[Callable[[], object]]()
+        held.depth, held.callbacks = 1, callbacks
+        try:
+            yield callbacks
+        finally:
+            held.depth, held.callbacks = 0, []
+
+    def call_back(self, callbacks: Iterable[Callable[[], object]]) -> None:
+        """Call what :meth:`after_release` was given, for whoever released the lock; one that raises is logged."""
         for callback in callbacks:
             self._call_back(callback)
 

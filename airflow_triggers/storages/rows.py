@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Text, cast, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Text, cast, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -108,7 +108,7 @@ def keep_configuration(session: Session, configuration: Configuration) -> str:
     return content_hash
 
 
-def read_configuration(session: Session, content_hash: str | None) -> Configuration:
+def read_configuration(session: Session | Connection, content_hash: str | None) -> Configuration:
     """The configuration of that hash (None: the empty one); kept in memory, since its content never changes."""
     if content_hash is None:
         return Configuration()

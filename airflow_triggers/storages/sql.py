@@ -6,12 +6,12 @@ The runner puts its DAG runs into the same transaction, through :attr:`SqlStorag
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import delete, func, insert, literal, select, union_all, update
+from sqlalchemy import Row, delete, func, insert, literal, select, union_all, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -51,12 +51,28 @@ class SqlStorageBackend(SqlReader):
         with transaction() as session:
             if not wait:
                 self._refuse_if_locked(session)
-            self._lock_row(session, create=create, manager=manager)
-            self._work.session = session
-            try:
+            with self._working(session, self._locked_row(session, create=create, manager=manager)):
                 yield
-            finally:
-                self._work.session = None
+
+    @contextmanager
+    def joined(self, session: Session, row: Row[Any]) -> Iterator[list[Callable[[], None]]]:
+        """Hold the lock in somebody else's transaction, which has locked the session's row (see ``together.py``).
+
+        :returns: what is to be called back once that transaction is committed.
+        """
+        with self._working(session, row), self._holding() as callbacks:
+            yield callbacks
+
+    @contextmanager
+    def _working(self, session: Session, row: Row[Any]) -> Iterator[None]:
+        work = self._work
+        work.session_id, work.manager = row.id, row.manager
+        work.configuration = rows.read_configuration(session, row.configuration_hash)
+        work.session = session
+        try:
+            yield
+        finally:
+            work.session = None
 
     @contextmanager
     def _nested(self) -> Iterator[None]:
@@ -78,7 +94,7 @@ class SqlStorageBackend(SqlReader):
         if session.execute(free).one_or_none() is None:
             raise LockTimeout(f"Session {self.uid!r} is being written by another process.")
 
-    def _lock_row(self, session: Session, *, create: bool, manager: str) -> None:
+    def _locked_row(self, session: Session, *, create: bool, manager: str) -> Row[Any]:
         now, own = self.now(), tables.session.c
         lock = (
             update(tables.session)
@@ -96,9 +112,7 @@ class SqlStorageBackend(SqlReader):
             raise SessionNotFound(self.uid)
         if row.storage != self.name:
             raise kept_elsewhere(self.uid, row.storage, asked=self.name)
-        self._work.session_id = row.id
-        self._work.manager = row.manager
-        self._work.configuration = rows.read_configuration(session, row.configuration_hash)
+        return row
 
     @property
     def transaction(self) -> Session:

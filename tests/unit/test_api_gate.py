@@ -20,6 +20,7 @@ EVERY_PATH = [
     ("GET", "api/v1/sessions/a%2Fb"),
     ("GET", "api/v1/sessions/order-1/fires"),
     ("POST", "api/v1/sessions/order-1/fires"),
+    ("POST", "api/v1/fires"),
     ("GET", "api/v1/sessions/order-1/instances/t_x%230"),
     ("POST", "api/v1/sessions/order-1/instances/t_x%230/replay"),
     ("POST", "api/v1/sessions/order-1/instances/t_x%230/skip"),

@@ -17,10 +17,8 @@ from airflow_triggers.api.datamodels import (
     FireTrigger,
 )
 from airflow_triggers.api.dependencies import PermissionsDep, SessionUidDep, UserNameDep
-from airflow_triggers.api.permissions import Permissions
-from airflow_triggers.api.routes.reading import unlisted
-from airflow_triggers.errors import IdempotencyConflict
-from airflow_triggers.types import Configuration
+from airflow_triggers.api.routes.reading import discreet
+from airflow_triggers.errors import IdempotencyConflict, UnknownConfiguration
 
 router = APIRouter(
     prefix="/{uid}/fires",
@@ -53,32 +51,17 @@ def fire(
 ) -> FireResultBody:
     """Fire a trigger into the session. The answer says what it did; an answered fire is never lost."""
     try:
-        with unlisted(body.configuration):
-            result = sessions.fire_into(
-                uid,
-                body.trigger,
-                body.kwargs,
-                configuration=body.configuration,
-                manager=body.manager,
-                idempotency_key=body.idempotency_key,
-                fired_by=user_name,
-                fire_at=body.fire_at,
-                authorize=partial(_authorize, permissions, body.trigger),
-            )
-    except IdempotencyConflict as error:
-        # Its own words show the earlier kwargs, which the user might not be allowed to read.
-        raise IdempotencyConflict(
-            f"The idempotency key {body.idempotency_key!r} was used in session {uid!r} for another trigger or "
-            "other kwargs. Use a key of its own for each fire."
-        ) from error
+        result = sessions.fire_into(
+            uid,
+            body.trigger,
+            body.kwargs,
+            configuration=body.configuration,
+            manager=body.manager,
+            idempotency_key=body.idempotency_key,
+            fired_by=user_name,
+            fire_at=body.fire_at,
+            authorize=partial(permissions.require_firing, body.trigger),
+        )
+    except (IdempotencyConflict, UnknownConfiguration) as error:
+        raise discreet(error, uid, body) from error
     return FireResultBody.of(result)
-
-
-def _authorize(
-    permissions: Permissions, trigger_name: str, configuration: Configuration, makes_session: bool
-) -> None:
-    """Firing takes the right to create runs of the DAGs concerned; making the session, of all its DAGs."""
-    if makes_session:
-        permissions.require_create(configuration)
-    else:
-        permissions.require_fire(configuration, trigger_name)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from airflow_triggers import sessions
+from airflow_triggers.api.datamodels import FireTrigger
 from airflow_triggers.api.permissions import Permissions
-from airflow_triggers.errors import InstanceNotFound, UnknownConfiguration
+from airflow_triggers.errors import (
+    IdempotencyConflict,
+    InstanceNotFound,
+    TriggersError,
+    UnknownConfiguration,
+)
 from airflow_triggers.sessions import InstanceView, SessionDescription
 from airflow_triggers.types import Configuration
 
@@ -31,15 +34,16 @@ def instance_of(described: SessionDescription, name: str) -> InstanceView:
     raise InstanceNotFound(f"Session {described.summary.uid!r} has no instance {name!r}.")
 
 
-@contextmanager
-def unlisted(name: str | None) -> Iterator[None]:
-    """Let an unknown configuration's error name no other ones: the user might not be allowed to know them."""
-    try:
-        yield
-    except UnknownConfiguration as error:
-        raise UnknownConfiguration(
-            f"There is no deployed configuration {name!r}. Deploy it, and see that its DAGs show in Airflow."
-        ) from error
+def discreet(error: TriggersError, uid: str, fire: FireTrigger) -> TriggersError:
+    """The error of a fire without what the user might not be allowed to know: what others fired, and deployed."""
+    if isinstance(error, UnknownConfiguration) and fire.configuration is not None:
+        return _unknown(fire.configuration)
+    if isinstance(error, IdempotencyConflict):
+        return IdempotencyConflict(
+            f"The idempotency key {fire.idempotency_key!r} was used in session {uid!r} for another trigger or "
+            "other kwargs. Use a key of its own for each fire."
+        )
+    return error
 
 
 def deployed_configuration(name: str) -> Configuration:
@@ -48,5 +52,13 @@ def deployed_configuration(name: str) -> Configuration:
     :raises UnknownConfiguration: when there is none; other than in a shell on the server, it names no other ones,
         which the user might not be allowed to know.
     """
-    with unlisted(name):
+    try:
         return sessions.deployed_configuration(name)
+    except UnknownConfiguration as error:
+        raise _unknown(name) from error
+
+
+def _unknown(name: str) -> UnknownConfiguration:
+    return UnknownConfiguration(
+        f"There is no deployed configuration {name!r}. Deploy it, and see that its DAGs show in Airflow."
+    )

@@ -1,0 +1,281 @@
+"""Many fires at once, into many sessions: an outcome for each, and none spoils another.
+
+Neighbours: ``api/`` and ``cli/`` come here. Fires into sessions that exist in Airflow's database share transactions
+(``storages/together.py``); those that cannot go one by one through ``sessions.fire_into``, which says what is wrong
+with them.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+
+from airflow_triggers.errors import (
+    CannotDelay,
+    IdempotencyConflict,
+    InvalidSessionUid,
+    InvalidTrigger,
+    LockTimeout,
+    RegistryError,
+    TriggersError,
+)
+from airflow_triggers.manager import TriggerManager
+from airflow_triggers.sessions import KeptSession, fire_into, kept_sessions
+from airflow_triggers.storages.sql import SqlStorageBackend
+from airflow_triggers.storages.together import hold_together
+from airflow_triggers.storages.transaction import LOCK_TIMEOUT
+from airflow_triggers.types import Configuration, FireResult, Kwargs, validate_session_uid
+
+log = logging.getLogger(__name__)
+
+MOST_TOGETHER = 100
+"""Fires that share a transaction, at most: so long are their sessions locked."""
+
+Outcome = FireResult | Exception
+"""What became of a fire: its result, or the error that the fire alone would have raised."""
+
+Refusal = Callable[[str, Configuration, bool], Exception | None]
+"""The error, if the caller may not fire the trigger under the configuration; the flag: the fire makes the session."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionFire:
+    """A fire into a session; see :func:`airflow_triggers.sessions.fire_into`."""
+
+    session_uid: str
+    trigger_name: str
+    trigger_kwargs: Kwargs | None = None
+    configuration: str | None = None
+    manager: str = "default"
+    idempotency_key: str | None = None
+    fire_at: datetime | None = None
+
+
+def fire_all(
+    fires: Iterable[SessionFire], *, fired_by: str | None = None, refusal: Refusal | None = None
+) -> list[Outcome]:
+    """Fire them all; fires into one session take effect in the order given.
+
+    A fire whose outcome is a result is committed. One that cannot be fired has the error as its outcome; the others are
+    fired all the same. Fires into a session that another process is writing come last, and hold up no other session;
+    their outcome is :class:`LockTimeout` when it is not free in time.
+
+    :param refusal: says whether the caller may; asked before anything is written or locked.
+    :returns: the outcomes, in the order of the fires.
+
+    >>> outcomes = fire_all([SessionFire(session_uid="order-1", trigger_name="paid")])  # doctest: +SKIP
+    """
+    return _Batch(list(fires), fired_by, refusal).fire()
+
+
+@dataclass
+class _Group:
+    """Fires into one session that is kept here, by their places in the batch."""
+
+    kept: KeptSession
+    places: list[int]
+
+
+@dataclass
+class _Batch:
+    """The fires, and the outcomes that are known so far, by place."""
+
+    fires: list[SessionFire]
+    fired_by: str | None
+    refusal: Refusal | None
+    outcomes: dict[int, Outcome] = field(default_factory=dict)
+    patient_until: float = field(default_factory=lambda: time.monotonic() + LOCK_TIMEOUT)
+    _asked: dict[tuple[int, str], tuple[Configuration, Exception | None]] = field(default_factory=dict)
+
+    def fire(self) -> list[Outcome]:
+        """Fire them all."""
+        busy: list[_Group] = []
+        for chunk in _chunks(self._groups()):
+            held_up = {group.kept.uid for group in busy}
+            busy += [group for group in chunk if group.kept.uid in held_up]
+            busy += self._together([group for group in chunk if group.kept.uid not in held_up])
+        for group in busy:
+            if self._together([group], wait=time.monotonic() < self.patient_until):
+                self._one_by_one([group])
+        return [self.outcomes[place] for place in range(len(self.fires))]
+
+    # -- what goes where --------------------------------------------------------------------------------------
+
+    def _groups(self) -> list[_Group]:
+        """What the caller may fire into sessions that are kept here, by session; the other fires get their outcomes."""
+        places = self._places()
+        kept = kept_sessions(places)
+        for uid in [uid for uid in places if uid not in kept or not kept[uid].is_here]:
+            self._begin(places[uid])
+        kept.update(kept_sessions([uid for uid, left in places.items() if left and uid not in kept]))
+        groups = [
+            _Group(kept[uid], [it for it in left if self._may(it, kept[uid].configuration)])
+            for uid, left in sorted(places.items())
+            if left
+        ]
+        return [group for group in groups if group.places]
+
+    def _places(self) -> dict[str, list[int]]:
+        places: dict[str, list[int]] = {}
+        for place, fire in enumerate(self.fires):
+            try:
+                places.setdefault(validate_session_uid(fire.session_uid), []).append(place)
+            except InvalidSessionUid as error:
+                self.outcomes[place] = error
+        return places
+
+    def _begin(self, places: list[int]) -> None:
+        """Fire alone into a session that is not there or kept elsewhere, until one has made it here."""
+        while places:
+            place = places.pop(0)
+            self._alone(place)
+            if places and isinstance(self.outcomes[place], FireResult) and self._is_here(place):
+                return
+
+    def _is_here(self, place: int) -> bool:
+        return any(kept.is_here for kept in kept_sessions([self.fires[place].session_uid]).values())
+
+    def _may(self, place: int, configuration: Configuration) -> bool:
+        refused = self._refused(self.fires[place].trigger_name, configuration)
+        if refused is not None:
+            self.outcomes[place] = refused
+        return refused is None
+
+    def _refused(self, trigger_name: str, configuration: Configuration) -> Exception | None:
+        """The same answer for the same trigger of the same configuration: most batches ask few questions."""
+        if self.refusal is None:
+            return None
+        question = (id(configuration), trigger_name)
+        if question not in self._asked:
+            self._asked[question] = configuration, self.refusal(trigger_name, configuration, False)
+        return self._asked[question][1]
+
+    # -- firing -----------------------------------------------------------------------------------------------
+
+    def _together(self, groups: list[_Group], *, wait: bool = False) -> list[_Group]:
+        """Fire in one transaction; returns the groups whose sessions could not be had without waiting.
+
+        A boundary: whatever spoils the transaction, its fires are undone, and fired again one by one; but not when
+        it may have been committed for all that anybody knows.
+        """
+        managers = dict(self._opened(groups))
+        by_uid = {group.kept.uid: group for group in groups if group.kept.uid in managers}
+        storages = [it.storage for it in managers.values() if isinstance(it.storage, SqlStorageBackend)]
+        fired = False
+        try:
+            with hold_together(storages, wait=wait) as held:
+                for storage in held:
+                    self._fire_group(by_uid.pop(storage.uid), managers[storage.uid])
+                fired = True
+        except Exception as error:
+            managed = [group for group in groups if group.kept.uid in managers]
+            if fired or isinstance(error, LockTimeout):
+                log.warning("%d fires of a batch were not made: %s", len(managed), error, exc_info=fired)
+                self._all_have(managed, error)
+            else:
+                log.info("Fires of a batch cannot share a transaction; they go one by one", exc_info=error)
+                self._one_by_one(managed)
+            return []
+        return list(by_uid.values())
+
+    def _opened(self, groups: list[_Group]) -> Iterator[tuple[str, TriggerManager]]:
+        for group in groups:
+            try:
+                yield group.kept.uid, group.kept.open()
+            except RegistryError as error:
+                self._all_have([group], error)
+
+    def _fire_group(self, group: _Group, manager: TriggerManager) -> None:
+        """Fire into a session that is locked. :raises _MustGoAlone: when what spoils a fire may have written."""
+        current = manager.storage.configuration
+        changed = current is not group.kept.configuration and current != group.kept.configuration
+        for place in group.places:
+            if changed and self._refused(self.fires[place].trigger_name, current):
+                raise _MustGoAlone(group.kept.uid)
+            self.outcomes[place] = self._outcome(self.fires[place], manager)
+
+    def _outcome(self, fire: SessionFire, manager: TriggerManager) -> Outcome:
+        try:
+            return manager.fire(
+                fire.trigger_name,
+                fire.trigger_kwargs,
+                idempotency_key=fire.idempotency_key,
+                fired_by=self.fired_by,
+                fire_at=fire.fire_at,
+            )
+        except REFUSED_BEFORE_WRITING as error:
+            return error
+
+    def _one_by_one(self, groups: Iterable[_Group]) -> None:
+        for group in groups:
+            for place in group.places:
+                self._alone(place)
+
+    def _alone(self, place: int) -> None:
+        """Fire in a transaction of its own. A boundary: whatever is wrong is this fire's outcome."""
+        fire = self.fires[place]
+        try:
+            self.outcomes[place] = fire_into(
+                fire.session_uid,
+                fire.trigger_name,
+                fire.trigger_kwargs,
+                configuration=fire.configuration,
+                manager=fire.manager,
+                idempotency_key=fire.idempotency_key,
+                fired_by=self.fired_by,
+                fire_at=fire.fire_at,
+                authorize=partial(self._authorize, fire.trigger_name),
+                wait=time.monotonic() < self.patient_until,
+            )
+        except _Refused as error:
+            self.outcomes[place] = error.refusal
+        except TriggersError as error:
+            self.outcomes[place] = error
+        except Exception as error:
+            log.exception("%s could not be fired into session %s", fire.trigger_name, fire.session_uid)
+            self.outcomes[place] = error
+
+    def _authorize(self, trigger_name: str, configuration: Configuration, makes_session: bool) -> None:
+        refused = self.refusal(trigger_name, configuration, makes_session) if self.refusal else None
+        if refused is not None:
+            raise _Refused(refused)
+
+    def _all_have(self, groups: Iterable[_Group], outcome: Outcome) -> None:
+        self.outcomes.update({place: outcome for group in groups for place in group.places})
+
+
+REFUSED_BEFORE_WRITING = (InvalidTrigger, IdempotencyConflict, CannotDelay)
+"""What a manager raises of a fire before it has written anything: the transaction goes on."""
+
+
+class _MustGoAlone(Exception):
+    """A fire must not share a transaction, since it may have to be undone."""
+
+
+class _Refused(Exception):
+    """Carries a refusal out of the transaction that it undoes."""
+
+    def __init__(self, refusal: Exception) -> None:
+        self.refusal = refusal
+        super().__init__(str(refusal))
+
+
+def _chunks(groups: Iterable[_Group]) -> Iterator[list[_Group]]:
+    """The groups in order, as many at a time as have :data:`MOST_TOGETHER` fires at most; large ones in parts."""
+    chunk: list[_Group] = []
+    room = MOST_TOGETHER
+    for group in groups:
+        places = group.places
+        while places:
+            part, places = places[:room], places[room:]
+            chunk.append(_Group(group.kept, part))
+            room -= len(part)
+            if not room:
+                yield chunk
+                chunk, room = [], MOST_TOGETHER
+    if chunk:
+        yield chunk

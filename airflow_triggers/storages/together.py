@@ -1,0 +1,55 @@
+"""The locks of several sessions in one transaction, for fires that come many at a time.
+
+Neighbours: ``sql.py`` keeps one session and holds its lock alone; ``batches.py`` fires into those that are held here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Row, select, update
+from sqlalchemy.orm import Session
+
+from airflow_triggers.storages import tables
+from airflow_triggers.storages.sql import SqlStorageBackend
+from airflow_triggers.storages.transaction import first_statement, is_sqlite, patience, transaction
+
+
+@contextmanager
+def hold_together(
+    storages: Sequence[SqlStorageBackend], *, wait: bool = False
+) -> Iterator[list[SqlStorageBackend]]:
+    """Hold the locks of those of the sessions that are free; what is written is kept as one, or undone as one.
+
+    A session that another process is writing is left out, and not waited for: so two who hold several sessions each
+    never wait for each other. SQLite cannot tell: there, all of them wait for whoever writes anything.
+
+    :param wait: wait for the lock after all; only for one session.
+    :returns: those that are held.
+    :raises LockTimeout: when a lock that is waited for was not free in time.
+    """
+    with transaction() as session, ExitStack() as stack:
+        found = _locked_rows(session, [it.uid for it in storages], wait=wait)
+        held = [it for it in storages if it.uid in found and found[it.uid].storage == it.name]
+        callbacks = [(it, stack.enter_context(it.joined(session, found[it.uid]))) for it in held]
+        yield held
+    for storage, promised in callbacks:
+        storage.call_back(promised)
+
+
+def _locked_rows(session: Session, uids: list[str], *, wait: bool) -> Mapping[str, Row[Any]]:
+    own = tables.session.c
+    locked = (
+        update(tables.session)
+        .values(version=own.version + 1, last_modified=datetime.now(UTC))
+        .returning(own.id, own.uid, own.manager, own.configuration_hash, own.storage)
+    )
+    if wait or is_sqlite():
+        locked = locked.where(own.uid.in_(uids), *patience())
+    else:
+        free = select(own.id).where(own.uid.in_(uids)).with_for_update(skip_locked=True, key_share=True)
+        locked = locked.where(own.id == free.cte("free").c.id, *patience())
+    return {row.uid: row for row in first_statement(session, lambda: session.execute(locked))}
