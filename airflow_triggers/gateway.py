@@ -28,7 +28,7 @@ from airflow.models.xcom import XComModel
 from airflow.sdk.exceptions import AirflowException
 from airflow.utils.state import DagRunState, TaskInstanceState
 from airflow.utils.types import DagRunTriggeredByType, DagRunType
-from sqlalchemy import Select, exists, literal, select
+from sqlalchemy import Select, bindparam, exists, literal, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -128,22 +128,25 @@ def near_dag_ids(session: Session, dag_id: str) -> list[str]:
     )
 
 
+_LATEST_VERSION = (
+    select(
+        DagModel.is_stale,
+        DagModel.has_import_errors,
+        DagModel.allowed_run_types,
+        SerializedDagModel.dag_hash,
+    )
+    .join(DagVersion, DagVersion.dag_id == DagModel.dag_id)
+    .join(SerializedDagModel, SerializedDagModel.dag_version_id == DagVersion.id)
+    .where(DagModel.dag_id == bindparam("of_dag"))
+    .order_by(DagVersion.version_number.desc())
+    .limit(1)
+)
+"""What is to be known of the DAG ``of_dag`` before a run of it; built once, since every run asks."""
+
+
 def _runnable_dag(session: Session, dag_id: str) -> Any:
     """The latest version of the DAG, after the checks that Airflow's own route makes."""
-    latest = (
-        select(
-            DagModel.is_stale,
-            DagModel.has_import_errors,
-            DagModel.allowed_run_types,
-            SerializedDagModel.dag_hash,
-        )
-        .join(DagVersion, DagVersion.dag_id == DagModel.dag_id)
-        .join(SerializedDagModel, SerializedDagModel.dag_version_id == DagVersion.id)
-        .where(DagModel.dag_id == dag_id)
-        .order_by(DagVersion.version_number.desc())
-        .limit(1)
-    )
-    row = session.execute(latest).one_or_none()
+    row = session.connection().execute(_LATEST_VERSION, {"of_dag": dag_id}).one_or_none()
     if row is None or row.is_stale:
         near = near_dag_ids(session, dag_id)
         hint = f" Did you mean {near[0]!r}?" if near else ""

@@ -5,6 +5,7 @@ Neighbours: ``gate.py`` has authenticated the user before any of this runs.
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Annotated
 
 from airflow.api_fastapi.auth.managers.base_auth_manager import COOKIE_NAME_JWT_TOKEN
@@ -14,6 +15,7 @@ from fastapi.security import APIKeyCookie, HTTPBearer
 
 from airflow_triggers.api.gate import USER
 from airflow_triggers.api.permissions import Permissions
+from airflow_triggers.api.turns import Turns
 from airflow_triggers.storages.tables import AIRFLOW_ID_LENGTH
 from airflow_triggers.types import validate_session_uid
 
@@ -30,7 +32,8 @@ SECURITY_SCHEMES = [
 """For the documentation; the gate has checked both."""
 
 
-def get_permissions(request: Request) -> Permissions:
+# Coroutines, though they wait for nothing: each plain function would take a thread of its own.
+async def get_permissions(request: Request) -> Permissions:
     """The rights of the user whom the gate let in."""
     user: BaseUser = request.scope[USER]
     return Permissions(user, request)
@@ -39,7 +42,7 @@ def get_permissions(request: Request) -> Permissions:
 PermissionsDep = Annotated[Permissions, Depends(get_permissions)]
 
 
-def get_user_name(permissions: PermissionsDep) -> str:
+async def get_user_name(permissions: PermissionsDep) -> str:
     """The user's name as histories keep it."""
     return permissions.user.get_name()[:AIRFLOW_ID_LENGTH]
 
@@ -47,7 +50,7 @@ def get_user_name(permissions: PermissionsDep) -> str:
 UserNameDep = Annotated[str, Depends(get_user_name)]
 
 
-def get_session_uid(
+async def get_session_uid(
     uid: Annotated[
         str,
         Path(
@@ -62,6 +65,17 @@ def get_session_uid(
 
 
 SessionUidDep = Annotated[str, Depends(get_session_uid)]
+
+_turns = Turns()
+
+
+async def get_turn(uid: SessionUidDep) -> AsyncIterator[str]:
+    """The UID of the path, once it is the request's turn to fire into that session. :raises LockTimeout: if never."""
+    async with _turns.take(uid):
+        yield uid
+
+
+TurnDep = Annotated[str, Depends(get_turn, scope="function")]
 
 InstanceName = Annotated[
     str,

@@ -17,6 +17,7 @@ from airflow_triggers.storages.base import BaseStorageBackend
 from airflow_triggers.types import SEEN_RUN, SeenRun, TaskInstance
 
 _COLUMNS = tables.run.c
+_BIND = insert(tables.run)
 
 
 def bind(
@@ -45,7 +46,7 @@ def bind(
         "seen_clear_number": seen.clear_number,
         "watched": True,
     }
-    session.execute(insert(tables.run).values(**values | more))
+    session.connection().execute(_BIND, values | more)
 
 
 def unbind(session: Session, session_id: int, instance: TaskInstance) -> int:

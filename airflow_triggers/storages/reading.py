@@ -38,6 +38,7 @@ class Work(threading.local):
         self.session_id = 0
         self.manager = ""
         self.configuration = Configuration()
+        self.views: dict[str, tuple[dict[str, int], list[TaskInstance]]] = {}
 
 
 class SqlReader(BaseStorageBackend):

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, literal, select, union_all, update
+from sqlalchemy import CursorResult, Executable, Row, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -22,12 +22,18 @@ from airflow_triggers.errors import (
     SessionNotFound,
     StaleWrite,
 )
-from airflow_triggers.storages import hooks, rows, tables
+from airflow_triggers.storages import hooks, rows, statements, tables
 from airflow_triggers.storages.anchors import kept_elsewhere
 from airflow_triggers.storages.events import add_event
 from airflow_triggers.storages.hooks import HOOK_GRACE
-from airflow_triggers.storages.reading import SqlReader, key_of
-from airflow_triggers.storages.transaction import first_statement, is_sqlite, patience, savepoint, transaction
+from airflow_triggers.storages.reading import SqlReader
+from airflow_triggers.storages.transaction import (
+    dialect_name,
+    first_statement,
+    is_sqlite,
+    savepoint,
+    transaction,
+)
 from airflow_triggers.types import Configuration, DelayedFire, Fire, TaskConfig, TaskInstance
 
 
@@ -68,6 +74,7 @@ class SqlStorageBackend(SqlReader):
         work = self._work
         work.session_id, work.manager = row.id, row.manager
         work.configuration = rows.read_configuration(session, row.configuration_hash)
+        work.views = {}
         work.session = session
         try:
             yield
@@ -83,6 +90,7 @@ class SqlStorageBackend(SqlReader):
                 yield
         except BaseException:
             self._work.configuration = before
+            self._work.views.clear()
             raise
 
     def _refuse_if_locked(self, session: Session) -> None:
@@ -95,19 +103,14 @@ class SqlStorageBackend(SqlReader):
             raise LockTimeout(f"Session {self.uid!r} is being written by another process.")
 
     def _locked_row(self, session: Session, *, create: bool, manager: str) -> Row[Any]:
-        now, own = self.now(), tables.session.c
-        lock = (
-            update(tables.session)
-            .where(own.uid == self.uid, *patience())
-            .values(version=own.version + 1, last_modified=now)
-            .returning(own.id, own.manager, own.configuration_hash, own.storage)
-        )
-        row = first_statement(session, lambda: session.execute(lock).one_or_none())
+        now, lock = self.now(), statements.lock_session(dialect_name())
+        asked = {"of_uid": self.uid, "moment": now}
+        row = first_statement(session, lambda: session.connection().execute(lock, asked).one_or_none())
         if row is None and create:
             values = {"uid": self.uid, "storage": self.name, "manager": manager, "metadata": {}, "version": 0}
             moments = {"created": now, "last_modified": now}
             session.execute(rows.insert_or_ignore(session, tables.session, values | moments))
-            row = session.execute(lock).one_or_none()
+            row = session.connection().execute(lock, asked).one_or_none()
         if row is None:
             raise SessionNotFound(self.uid)
         if row.storage != self.name:
@@ -148,6 +151,7 @@ class SqlStorageBackend(SqlReader):
         replaced = [task.name for task in configuration if before.tasks.get(task.name, task) != task]
         waiting = [one for name in replaced for one in self.instances_of_task(name) if states.waits_of(one)]
         self._work.configuration = configuration
+        self._work.views.clear()
         for one in waiting:
             self._rewrite_waits(one, replace(one, task=configuration[one.task.name]))
 
@@ -161,12 +165,17 @@ class SqlStorageBackend(SqlReader):
         )
 
     def fire_view(self, trigger_name: str) -> states.FireView:
-        """See :meth:`BaseStorageBackend.fire_view`: one look-up by index each for what waits, counts and latest."""
+        """See :meth:`BaseStorageBackend.fire_view`: one look-up by index each for what waits, counts and latest.
+
+        What waits is read again only after an instance was written: many fires under one lock change none.
+        """
         concerned = self._work.configuration.concerned_by(trigger_name)
         if not concerned:
             return states.FireView(tasks=())
-        waiting = self._waiting_for(trigger_name, [task.name for task in concerned])
-        counts = self._counts([task.name for task in concerned])
+        if trigger_name not in self._work.views:
+            names = [task.name for task in concerned]
+            self._work.views[trigger_name] = self._counts_and_waiting(names, trigger_name)
+        counts, waiting = self._work.views[trigger_name]
         fresh = [
             task
             for task in concerned
@@ -178,70 +187,45 @@ class SqlStorageBackend(SqlReader):
         latest = self._latest_of(sorted(wanted))
         return states.FireView(tasks=concerned, waiting=tuple(waiting), counts=counts, latest=latest)
 
-    def _waiting_for(self, trigger_name: str, task_names: list[str]) -> list[TaskInstance]:
-        waiting = tables.wait.c
-        keys = (
-            select(waiting.task_name, waiting.number)
-            .where(
-                waiting.session_id == self.session_id,
-                waiting.trigger_name.in_((trigger_name, states.RIPE)),
-                waiting.task_name.in_(task_names),
-            )
-            .distinct()
-            .subquery()
+    def _counts_and_waiting(
+        self, task_names: list[str], trigger_name: str
+    ) -> tuple[dict[str, int], list[TaskInstance]]:
+        """How many instances the tasks have, and those of them that the trigger has to look at."""
+        asked = {f"task_{place}": name for place, name in enumerate(task_names)}
+        found = self._execute(
+            statements.tasks_and_waiting(len(task_names)),
+            {**asked, "of_session": self.session_id, "of_trigger": trigger_name},
+        ).all()
+        waiting = {(row.task_name, row.number): row for row in found if row.number is not None}
+        return (
+            {row.task_name: 0 if row.highest is None else row.highest + 1 for row in found},
+            [rows.instance_from_row(row, self._work.configuration) for row in waiting.values()],
         )
-        matches = (
-            (tables.instance.c.session_id == self.session_id)
-            & (tables.instance.c.task_name == keys.c.task_name)
-            & (tables.instance.c.number == keys.c.number)
-        )
-        query = select(tables.instance).join(keys, matches).order_by(tables.instance.c.number)
-        found = self.transaction.execute(query)
-        return [rows.instance_from_row(row, self._work.configuration) for row in found]
-
-    def _counts(self, task_names: list[str]) -> dict[str, int]:
-        """Instances by task: the largest number of each, found at the end of its part of the key's index."""
-        columns = tables.instance.c
-        one_each = (
-            select(
-                literal(name).label("task_name"),
-                select(func.max(columns.number))
-                .where(columns.session_id == self.session_id, columns.task_name == name)
-                .scalar_subquery()
-                .label("highest"),
-            )
-            for name in task_names
-        )
-        found = self.transaction.execute(union_all(*one_each))
-        return {row.task_name: 0 if row.highest is None else row.highest + 1 for row in found}
 
     def _latest_of(self, triggers: list[str]) -> dict[str, dict[str, Any]]:
-        """The latest kwargs of these triggers: each is the last entry of its part of the history's index."""
+        """The latest kwargs of these triggers, as far as they have fired."""
         if not triggers:
             return {}
-        fires = tables.fire.c
-        one_each = (
-            select(
-                select(fires.trigger_name, fires.kwargs)
-                .where(fires.session_id == self.session_id, fires.trigger_name == trigger)
-                .order_by(fires.id.desc())
-                .limit(1)
-                .subquery()
-            )
-            for trigger in triggers
-        )
-        return {row.trigger_name: row.kwargs for row in self.transaction.execute(union_all(*one_each))}
+        asked = {f"trigger_{place}": name for place, name in enumerate(triggers)}
+        found = self._execute(statements.latest_of(len(triggers)), {**asked, "of_session": self.session_id})
+        return {row.trigger_name: row.kwargs for row in found}
+
+    def _execute(self, statement: Executable, parameters: Any) -> CursorResult[Any]:
+        """Send a statement in the lock's transaction, by the shortest way: these are no concern of Airflow's models."""
+        return self.transaction.connection().execute(statement, parameters)
 
     def count_instances(self, task: TaskConfig) -> int:
         """How many instances the task has."""
-        return self._counts([task.name])[task.name]
+        asked = {"of_session": self.session_id, "of_task": task.name}
+        highest = self._execute(statements.HIGHEST_NUMBER, asked).scalar()
+        return 0 if highest is None else int(highest) + 1
 
     def add(self, instance: TaskInstance) -> None:
         """See :meth:`BaseStorageBackend.add`."""
         row = rows.instance_to_row(self.session_id, instance)
+        self._work.views.clear()
         try:
-            with self.transaction.no_autoflush:
-                self.transaction.execute(insert(tables.instance).values(**row))
+            self._execute(statements.ADD_INSTANCE, row)
         except IntegrityError as error:
             raise StaleWrite(f"Session {self.uid!r} has an instance {instance.name} already.") from error
         self._add_waits(instance, states.waits_of(instance))
@@ -249,55 +233,44 @@ class SqlStorageBackend(SqlReader):
     def put(self, before: TaskInstance, after: TaskInstance) -> None:
         """See :meth:`BaseStorageBackend.put`."""
         row = rows.instance_to_row(self.session_id, after)
+        self._work.views.clear()
         changes = {column: row[column] for column in ("status", "kwargs", "unless_seen", "metadata")}
-        changed = self.transaction.execute(
-            update(tables.instance)
-            .where(
-                *key_of(self.session_id, after.task.name, after.number),
-                tables.instance.c.status == before.status.value,
-            )
-            .values(**changes)
-        )
-        if changed.rowcount != 1:  # type: ignore[attr-defined]
+        expected = {**self._key_of(after), "expected_status": before.status.value}
+        if self._execute(statements.CHANGE_INSTANCE, expected | changes).rowcount != 1:
             raise StaleWrite(f"{after.name} of session {self.uid!r} is not {before.status.value} any more.")
         self._rewrite_waits(before, after)
 
     def _rewrite_waits(self, before: TaskInstance, after: TaskInstance) -> None:
         old, new = states.waits_of(before), states.waits_of(after)
         if gone := old - new:
-            waiting = tables.wait.c
-            self.transaction.execute(
-                delete(tables.wait).where(
-                    waiting.session_id == self.session_id,
-                    waiting.trigger_name.in_(sorted(gone)),
-                    waiting.task_name == after.task.name,
-                    waiting.number == after.number,
-                )
-            )
+            self._execute(statements.REMOVE_WAITS, {**self._key_of(after), "gone": sorted(gone)})
         self._add_waits(after, new - old)
+
+    def _key_of(self, instance: TaskInstance) -> dict[str, Any]:
+        return {
+            "of_session": self.session_id,
+            "of_task": instance.task.name,
+            "of_number": instance.number,
+        }
 
     def _add_waits(self, instance: TaskInstance, triggers: frozenset[str]) -> None:
         key = {"session_id": self.session_id, "task_name": instance.task.name, "number": instance.number}
         if triggers:
-            self.transaction.execute(
-                insert(tables.wait), [{**key, "trigger_name": trigger} for trigger in sorted(triggers)]
+            self._execute(
+                statements.ADD_WAITS, [{**key, "trigger_name": trigger} for trigger in sorted(triggers)]
             )
 
     def find_fire(self, idempotency_key: str) -> Fire | None:
         """The session's fire with that key."""
-        query = select(tables.fire).where(
-            tables.fire.c.session_id == self.session_id, tables.fire.c.idempotency_key == idempotency_key
-        )
-        row = self.transaction.execute(query).one_or_none()
+        asked = {"of_session": self.session_id, "of_key": idempotency_key}
+        row = self._execute(statements.FIND_FIRE, asked).one_or_none()
         return rows.fire_from_row(row) if row else None
 
     def record_fire(self, fire: Fire) -> Fire:
         """See :meth:`BaseStorageBackend.record_fire`."""
         row = rows.fire_to_row(self.session_id, fire)
         try:
-            fire_id = self.transaction.execute(
-                insert(tables.fire).values(**row).returning(tables.fire.c.id)
-            ).scalar_one()
+            fire_id = self._execute(statements.ADD_FIRE, row).scalar_one()
         except IntegrityError as error:
             raise IdempotencyConflict(
                 f"The idempotency key {fire.idempotency_key!r} was used before in session {self.uid!r}."

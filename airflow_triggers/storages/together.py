@@ -15,7 +15,13 @@ from sqlalchemy.orm import Session
 
 from airflow_triggers.storages import tables
 from airflow_triggers.storages.sql import SqlStorageBackend
-from airflow_triggers.storages.transaction import first_statement, is_sqlite, patience, transaction
+from airflow_triggers.storages.transaction import (
+    dialect_name,
+    first_statement,
+    is_sqlite,
+    patience,
+    transaction,
+)
 
 
 @contextmanager
@@ -48,8 +54,8 @@ def _locked_rows(session: Session, uids: list[str], *, wait: bool) -> Mapping[st
         .returning(own.id, own.uid, own.manager, own.configuration_hash, own.storage)
     )
     if wait or is_sqlite():
-        locked = locked.where(own.uid.in_(uids), *patience())
+        locked = locked.where(own.uid.in_(uids), *patience(dialect_name()))
     else:
         free = select(own.id).where(own.uid.in_(uids)).with_for_update(skip_locked=True, key_share=True)
-        locked = locked.where(own.id == free.cte("free").c.id, *patience())
+        locked = locked.where(own.id == free.cte("free").c.id, *patience(dialect_name()))
     return {row.uid: row for row in first_statement(session, lambda: session.execute(locked))}

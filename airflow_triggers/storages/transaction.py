@@ -53,9 +53,14 @@ def engine() -> Engine:
     return found
 
 
+def dialect_name() -> str:
+    """``sqlite`` or ``postgresql``."""
+    return engine().dialect.name
+
+
 def is_sqlite() -> bool:
     """Whether the metadata database is SQLite, which has one writer at a time."""
-    return engine().dialect.name == "sqlite"
+    return dialect_name() == "sqlite"
 
 
 @contextmanager
@@ -112,13 +117,13 @@ def savepoint(session: Session) -> Iterator[None]:
         yield
 
 
-def patience() -> list[ColumnElement[bool]]:
+def patience(dialect: str) -> list[ColumnElement[bool]]:
     """Conditions for a transaction's first UPDATE that make PostgreSQL wait no longer than :data:`LOCK_TIMEOUT`.
 
     True always. The subquery does not depend on the rows, so it is evaluated once and before any of them is
     locked; a statement of its own (``SET LOCAL lock_timeout``) would cost each fire a round trip.
     """
-    if is_sqlite():
+    if dialect == "sqlite":
         return []
     setting = func.set_config("lock_timeout", f"{LOCK_TIMEOUT:.0f}s", True)
     return [select(setting).scalar_subquery().is_not(None)]

@@ -16,7 +16,7 @@ from tests.support.dags import play
 from tests.support.runners import RecordingRunner, registered
 from tests.support.surveys import view
 
-MOST = 7
+MOST = 6
 
 MOST_OF_A_PASS = 8
 """One without news."""

@@ -16,7 +16,7 @@ from airflow_triggers.api.datamodels import (
     FiresQuery,
     FireTrigger,
 )
-from airflow_triggers.api.dependencies import PermissionsDep, SessionUidDep, UserNameDep
+from airflow_triggers.api.dependencies import PermissionsDep, SessionUidDep, TurnDep, UserNameDep
 from airflow_triggers.api.routes.reading import discreet
 from airflow_triggers.errors import IdempotencyConflict, UnknownConfiguration
 
@@ -47,7 +47,7 @@ def list_fires(
     responses={409: {"description": "The idempotency key was used for another fire.", "model": ErrorBody}},
 )
 def fire(
-    uid: SessionUidDep, body: FireTrigger, permissions: PermissionsDep, user_name: UserNameDep
+    uid: TurnDep, body: FireTrigger, permissions: PermissionsDep, user_name: UserNameDep
 ) -> FireResultBody:
     """Fire a trigger into the session. The answer says what it did; an answered fire is never lost."""
     try:

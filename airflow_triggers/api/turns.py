@@ -1,0 +1,84 @@
+"""Turns: of the requests that fire into one session, only a few at a time take a thread.
+
+Without them, the requests that wait for a session's lock in the database keep a thread and a connection each, and a
+popular session starves all others. Neighbours: ``dependencies.py`` gives a request its turn; the lock in the database
+remains what makes fires safe, since other processes have turns of their own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from weakref import WeakKeyDictionary
+
+from airflow.configuration import conf
+
+from airflow_triggers.errors import LockTimeout
+from airflow_triggers.storages.transaction import LOCK_TIMEOUT
+
+AT_ONCE = 3
+"""Requests that fire into one session at once: while one has its lock, the next ones read and are authorized."""
+
+
+def _room() -> int:
+    """How many fires work at once: as many as Airflow's pool has connections for, a part of the overflow left free."""
+    size = conf.getint("database", "sql_alchemy_pool_size", fallback=5)
+    overflow = conf.getint("database", "sql_alchemy_max_overflow", fallback=10)
+    return max(size, 1) + max(overflow, 0) // 2
+
+
+@dataclass
+class _Queue:
+    """Those who want one session; ``length`` counts them, those whose turn it is included."""
+
+    turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
+    length: int = 0
+
+
+class _LoopTurns:
+    """The turns of one event loop."""
+
+    def __init__(self) -> None:
+        self.queues: dict[str, _Queue] = {}
+        self.room = asyncio.Semaphore(_room())
+
+
+class Turns:
+    """A few turns at a time for each session, in the order of arrival; different sessions work side by side."""
+
+    def __init__(self) -> None:
+        self._of_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopTurns] = WeakKeyDictionary()
+
+    @asynccontextmanager
+    async def take(self, uid: str, *, patience: float = LOCK_TIMEOUT) -> AsyncIterator[None]:
+        """Wait for a turn, and keep it meanwhile.
+
+        :raises LockTimeout: when it does not come within ``patience`` seconds.
+        """
+        turns = self._of_loop.setdefault(asyncio.get_running_loop(), _LoopTurns())
+        queue = turns.queues.setdefault(uid, _Queue())
+        queue.length += 1
+        try:
+            await _acquire(queue.turns, uid, patience)
+            try:
+                async with turns.room:
+                    yield
+            finally:
+                queue.turns.release()
+        finally:
+            queue.length -= 1
+            if not queue.length:
+                del turns.queues[uid]
+
+
+async def _acquire(turns: asyncio.Semaphore, uid: str, patience: float) -> None:
+    try:
+        async with asyncio.timeout(patience):
+            await turns.acquire()
+    except TimeoutError as error:
+        raise LockTimeout(
+            f"Others fire into session {uid!r} for more than {patience:.0f} seconds; nothing was changed. Try again, "
+            "or send fires in batches."
+        ) from error

@@ -1,0 +1,141 @@
+"""The statements of a fire, each built once: to build one takes longer than the database takes to run it.
+
+Neighbours: ``sql.py`` sends them. What differs from fire to fire is a parameter; none has a column's name, since in an
+UPDATE those are what is set.
+"""
+
+from __future__ import annotations
+
+from functools import cache, lru_cache
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Delete,
+    Select,
+    Update,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    union_all,
+    update,
+)
+
+from airflow_triggers.states import RIPE
+from airflow_triggers.storages import tables
+from airflow_triggers.storages.transaction import patience
+
+_session, _instance, _wait, _fire = tables.session.c, tables.instance.c, tables.wait.c, tables.fire.c
+
+OF_SESSION: ColumnElement[int] = bindparam("of_session", type_=tables.Id)
+_TASK: ColumnElement[str] = bindparam("of_task")
+_NUMBER: ColumnElement[int] = bindparam("of_number")
+_TRIGGER: ColumnElement[str] = bindparam("of_trigger")
+
+
+@cache
+def lock_session(dialect: str) -> Any:
+    """Lock the session ``of_uid``, count its version and move its ``last_modified`` to ``moment``."""
+    moment = bindparam("moment", type_=_session.last_modified.type)
+    return (
+        update(tables.session)
+        .where(_session.uid == bindparam("of_uid"), *patience(dialect))
+        .values(version=_session.version + 1, last_modified=moment)
+        .returning(_session.id, _session.manager, _session.configuration_hash, _session.storage)
+    )
+
+
+@lru_cache(maxsize=64)
+def tasks_and_waiting(count: int) -> Select[Any]:
+    """Of the tasks ``task_0``, …: the largest number, and those instances that ``of_trigger`` has to look at.
+
+    The largest number is at the end of the task's part of the key's index, the instances are found by the key of
+    ``triggers_wait``. A task without such instances has one row, whose ``number`` is NULL. An instance that is ripe and
+    waits for the trigger has two.
+    """
+    one_each = []
+    for place in range(count):
+        name = bindparam(f"task_{place}", type_=_instance.task_name.type)
+        highest = select(func.max(_instance.number)).where(
+            _instance.session_id == OF_SESSION, _instance.task_name == name
+        )
+        one_each.append(select(name.label("name"), highest.scalar_subquery().label("highest")))
+    task = union_all(*one_each).subquery("task")
+    waits = (
+        (_wait.session_id == OF_SESSION)
+        & (_wait.task_name == task.c.name)
+        & _wait.trigger_name.in_((_TRIGGER, RIPE))
+    )
+    its = (
+        (_instance.session_id == _wait.session_id)
+        & (_instance.task_name == _wait.task_name)
+        & (_instance.number == _wait.number)
+    )
+    return (
+        select(
+            task.c.name.label("task_name"),
+            task.c.highest,
+            _instance.number,
+            _instance.status,
+            _instance.kwargs,
+            _instance.unless_seen,
+            _instance.metadata,
+        )
+        .select_from(task.outerjoin(tables.wait, waits).outerjoin(tables.instance, its))
+        .order_by(_instance.number)
+    )
+
+
+@lru_cache(maxsize=64)
+def latest_of(count: int) -> Any:
+    """The latest kwargs of the triggers ``trigger_0``, …: each the last entry of its part of the history's index."""
+    return union_all(
+        *(
+            select(
+                select(_fire.trigger_name, _fire.kwargs)
+                .where(
+                    _fire.session_id == OF_SESSION,
+                    _fire.trigger_name == bindparam(f"trigger_{place}"),
+                )
+                .order_by(_fire.id.desc())
+                .limit(1)
+                .subquery()
+            )
+            for place in range(count)
+        )
+    )
+
+
+FIND_FIRE = select(tables.fire).where(
+    _fire.session_id == OF_SESSION, _fire.idempotency_key == bindparam("of_key")
+)
+"""The fire that had the idempotency key ``of_key``."""
+
+ADD_FIRE = insert(tables.fire).returning(_fire.id)
+
+HIGHEST_NUMBER = select(func.max(_instance.number)).where(
+    _instance.session_id == OF_SESSION, _instance.task_name == _TASK
+)
+"""The largest number of the task's instances."""
+
+ADD_INSTANCE = insert(tables.instance)
+
+CHANGE_INSTANCE: Update = update(tables.instance).where(
+    _instance.session_id == OF_SESSION,
+    _instance.task_name == _TASK,
+    _instance.number == _NUMBER,
+    _instance.status == bindparam("expected_status"),
+)
+"""Change an instance, if its status is the expected one."""
+
+ADD_WAITS = insert(tables.wait)
+
+REMOVE_WAITS: Delete = delete(tables.wait).where(
+    _wait.session_id == OF_SESSION,
+    _wait.trigger_name.in_(bindparam("gone", expanding=True)),
+    _wait.task_name == _TASK,
+    _wait.number == _NUMBER,
+)
+"""An instance waits for the triggers ``gone`` no more."""
