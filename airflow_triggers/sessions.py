@@ -28,7 +28,7 @@ from airflow_triggers.errors import (
 )
 from airflow_triggers.manager import TriggerManager, trigger_managers
 from airflow_triggers.runners import task_runners
-from airflow_triggers.storages import rows, storage_backends, tables
+from airflow_triggers.storages import rows, statements, storage_backends, tables
 from airflow_triggers.storages.anchors import anchor
 from airflow_triggers.storages.base import BaseStorageBackend
 from airflow_triggers.storages.sql import SqlStorageBackend
@@ -163,8 +163,6 @@ def _storage_of(uid: str, storage_name: str) -> BaseStorageBackend:
 
 def kept_sessions(uids: Collection[str]) -> dict[str, KeptSession]:
     """Those of the sessions that exist, by UID, read by one statement."""
-    own = tables.session.c
-    query = select(own.uid, own.storage, own.manager, own.configuration_hash).where(own.uid.in_(uids))
     with glance() as connection:
         return {
             row.uid: KeptSession(
@@ -173,7 +171,7 @@ def kept_sessions(uids: Collection[str]) -> dict[str, KeptSession]:
                 manager=row.manager,
                 configuration=rows.read_configuration(connection, row.configuration_hash),
             )
-            for row in connection.execute(query).all()
+            for row in connection.execute(statements.KEPT_SESSIONS, {"uids": list(uids)}).all()
         }
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import CursorResult, Executable, Row, delete, insert, select, update
@@ -35,6 +36,9 @@ from airflow_triggers.storages.transaction import (
     transaction,
 )
 from airflow_triggers.types import Configuration, DelayedFire, Fire, TaskConfig, TaskInstance
+
+MOST_NUMBERS = 10_000
+"""Instances that one statement reads: SQLite takes 32,766 parameters at most."""
 
 
 class SqlStorageBackend(SqlReader):
@@ -196,11 +200,23 @@ class SqlStorageBackend(SqlReader):
             statements.tasks_and_waiting(len(task_names)),
             {**asked, "of_session": self.session_id, "of_trigger": trigger_name},
         ).all()
-        waiting = {(row.task_name, row.number): row for row in found if row.number is not None}
+        numbers: dict[str, set[int]] = {}
+        for row in found:
+            if row.number is not None:
+                numbers.setdefault(row.task_name, set()).add(row.number)
         return (
             {row.task_name: 0 if row.highest is None else row.highest + 1 for row in found},
-            [rows.instance_from_row(row, self._work.configuration) for row in waiting.values()],
+            [one for task_name, those in numbers.items() for one in self._numbered(task_name, sorted(those))],
         )
+
+    def _numbered(self, task_name: str, numbers: list[int]) -> Iterator[TaskInstance]:
+        """The task's instances of these numbers, in their order."""
+        for part in range(0, len(numbers), MOST_NUMBERS):
+            asked = {"of_session": self.session_id, "of_task": task_name}
+            wanted = {**asked, "numbers": numbers[part : part + MOST_NUMBERS]}
+            found = self._execute(statements.INSTANCES, wanted).all()
+            for row in sorted(found, key=attrgetter("number")):
+                yield rows.instance_from_row(row, self._work.configuration)
 
     def _latest_of(self, triggers: list[str]) -> dict[str, dict[str, Any]]:
         """The latest kwargs of these triggers, as far as they have fired."""

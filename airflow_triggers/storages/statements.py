@@ -35,6 +35,12 @@ _NUMBER: ColumnElement[int] = bindparam("of_number")
 _TRIGGER: ColumnElement[str] = bindparam("of_trigger")
 
 
+KEPT_SESSIONS = select(_session.uid, _session.storage, _session.manager, _session.configuration_hash).where(
+    _session.uid.in_(bindparam("uids", expanding=True))
+)
+"""Where the sessions ``uids`` are kept, those that exist."""
+
+
 @cache
 def lock_session(dialect: str) -> Any:
     """Lock the session ``of_uid``, count its version and move its ``last_modified`` to ``moment``."""
@@ -49,11 +55,11 @@ def lock_session(dialect: str) -> Any:
 
 @lru_cache(maxsize=64)
 def tasks_and_waiting(count: int) -> Select[Any]:
-    """Of the tasks ``task_0``, …: the largest number, and those instances that ``of_trigger`` has to look at.
+    """Of the tasks ``task_0``, …: the largest number, and the numbers of the instances that ``of_trigger`` concerns.
 
-    The largest number is at the end of the task's part of the key's index, the instances are found by the key of
-    ``triggers_wait``. A task without such instances has one row, whose ``number`` is NULL. An instance that is ripe and
-    waits for the trigger has two.
+    The largest number is at the end of the task's part of the key's index, the others are found by the key of
+    ``triggers_wait``; a task without has one row, whose ``number`` is NULL. The instances themselves are read by
+    :data:`INSTANCES`, and not joined here: a planner that expects many would read the whole session to find one.
     """
     one_each = []
     for place in range(count):
@@ -68,24 +74,17 @@ def tasks_and_waiting(count: int) -> Select[Any]:
         & (_wait.task_name == task.c.name)
         & _wait.trigger_name.in_((_TRIGGER, RIPE))
     )
-    its = (
-        (_instance.session_id == _wait.session_id)
-        & (_instance.task_name == _wait.task_name)
-        & (_instance.number == _wait.number)
+    return select(task.c.name.label("task_name"), task.c.highest, _wait.number).select_from(
+        task.outerjoin(tables.wait, waits)
     )
-    return (
-        select(
-            task.c.name.label("task_name"),
-            task.c.highest,
-            _instance.number,
-            _instance.status,
-            _instance.kwargs,
-            _instance.unless_seen,
-            _instance.metadata,
-        )
-        .select_from(task.outerjoin(tables.wait, waits).outerjoin(tables.instance, its))
-        .order_by(_instance.number)
-    )
+
+
+INSTANCES = select(tables.instance).where(
+    _instance.session_id == OF_SESSION,
+    _instance.task_name == _TASK,
+    _instance.number.in_(bindparam("numbers", expanding=True)),
+)
+"""The task's instances of these ``numbers``."""
 
 
 @lru_cache(maxsize=64)
