@@ -8,6 +8,7 @@ import pytest
 from airflow import settings
 from sqlalchemy import event
 
+from airflow_triggers.batches import SessionFire, fire_all
 from airflow_triggers.controller import observe
 from airflow_triggers.manager import TriggerManager
 from airflow_triggers.sessions import fire_into
@@ -59,6 +60,26 @@ def cost(manager, trigger):
 def test_a_fire_that_only_records_takes_few_statements(manager):
     assert cost(manager, "unheard") <= 2
     assert cost(manager, "page") <= MOST
+
+
+def test_a_fire_of_which_nobody_waits_any_more_takes_three_statements(manager):
+    resolve_all(manager)
+    assert cost(manager, "x") == 3
+
+
+def test_each_of_many_fires_together_takes_one_statement(manager):
+    resolve_all(manager)
+    fires = [SessionFire(session_uid="order-1", trigger_name="x") for _ in range(50)]
+    with statements() as sent:
+        outcomes = fire_all(fires)
+    assert len({outcome.fire_id for outcome in outcomes}) == 50
+    assert len(sent) <= 50 + 4
+
+
+def resolve_all(manager):
+    manager.fire("x")  # each task has an instance then
+    for one in manager.storage:
+        manager.update_instance_status(one, "finished")
 
 
 def test_a_fire_costs_the_same_however_many_instances_wait(manager):

@@ -27,6 +27,11 @@ class Visits:
             self.begun.append(name)
             await self.ends[name].wait()
 
+    async def all_end(self, *tasks):
+        for end in self.ends.values():
+            end.set()
+        await asyncio.gather(*tasks)
+
     async def settle(self):
         """Let everybody go as far as they can: nothing here waits for anything but a turn."""
         for _ in range(50):
@@ -59,9 +64,7 @@ def test_another_session_does_not_wait():
         tasks.append(visits.come("b", "other"))
         await visits.settle()
         assert visits.begun == [*range(AT_ONCE), "other"]
-        for end in visits.ends.values():
-            end.set()
-        await asyncio.gather(*tasks)
+        await visits.all_end(*tasks)
 
     run(scenario)
 
@@ -77,9 +80,7 @@ def test_whoever_gives_up_or_fails_leaves_the_turn_to_the_next():
         first[0].cancel()
         await visits.settle()
         assert visits.begun == [*range(AT_ONCE), "last"]
-        for end in visits.ends.values():
-            end.set()
-        await asyncio.gather(*first[1:], last)
+        await visits.all_end(*first[1:], last)
 
     run(scenario)
 
@@ -92,9 +93,7 @@ def test_a_turn_that_does_not_come_is_a_timeout_that_says_what_to_do():
         with pytest.raises(LockTimeout, match="session 'a' for more than 0 seconds"):
             async with visits.turns.take("a", patience=0):
                 pass
-        for end in visits.ends.values():
-            end.set()
-        await asyncio.gather(*tasks)
+        await visits.all_end(*tasks)
 
     run(scenario)
 
