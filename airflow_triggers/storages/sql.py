@@ -65,7 +65,7 @@ class SqlStorageBackend(SqlReader):
                 yield
 
     @contextmanager
-    def joined(self, session: Session, row: Row[Any]) -> Iterator[list[Callable[[], None]]]:
+    def joined(self, session: Session, row: Row[Any]) -> Iterator[list[Callable[[], object]]]:
         """Hold the lock in somebody else's transaction, which has locked the session's row (see ``together.py``).
 
         :returns: what is to be called back once that transaction is committed.
