@@ -1,7 +1,7 @@
 """Reads what happened in a session: its history, why an instance has not run, fires and hooks that came to nothing.
 
 Neighbours: ``api/`` and ``cli/`` ask here; ``sessions.py`` opens sessions, ``storages/`` keep their history,
-``why.py`` explains and ``waiting.py`` looks into Airflow.
+``why.py`` explains and ``gateway.waiting`` looks into Airflow.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from airflow_triggers import waiting
 from airflow_triggers.entries import EventKind, FireFilter, SessionEvent
 from airflow_triggers.errors import InstanceNotFound, InvalidCursor, TaskNotFound
+from airflow_triggers.gateway import waiting
 from airflow_triggers.run_waits import RunInAirflow
 from airflow_triggers.runners import bindings, promises
 from airflow_triggers.sessions import reading

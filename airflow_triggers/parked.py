@@ -12,9 +12,9 @@ from typing import Any
 
 from sqlalchemy import select, update
 
-from airflow_triggers.asset_events import AssetEventRow, asset_events
 from airflow_triggers.entries import MAX_HOOK_ATTEMPTS, EventKind, PromisedHook
 from airflow_triggers.errors import NothingParked
+from airflow_triggers.gateway.asset_events import AssetEventRow, asset_events
 from airflow_triggers.sessions import open_session, reading
 from airflow_triggers.storages import hooks, rows, tables
 from airflow_triggers.storages.transaction import first_statement, snapshot, transaction

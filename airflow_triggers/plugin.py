@@ -20,7 +20,7 @@ URL_PREFIX = "/triggers"
 @cache
 def _fastapi_apps() -> list[dict[str, Any]]:
     from airflow_triggers.api.app import create_app
-    from airflow_triggers.wakeup import tell_of_successes
+    from airflow_triggers.gateway.wakeup import tell_of_successes
 
     tell_of_successes()
     return [{"app": create_app(), "url_prefix": URL_PREFIX, "name": "Triggers"}]

@@ -1,6 +1,6 @@
 """Reads what Airflow says of a DAG run as the reasons for which it has not started, or not ended. Pure.
 
-Neighbours: ``waiting.py`` reads Airflow's tables, ``why.py`` makes the reasons part of an explanation.
+Neighbours: ``gateway.waiting`` reads Airflow's tables, ``why.py`` makes the reasons part of an explanation.
 """
 
 from __future__ import annotations

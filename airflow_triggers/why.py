@@ -1,6 +1,6 @@
 """Answers "why has this instance not run?". Pure: values in, an :class:`Explanation` out; no database, no clock.
 
-Neighbours: ``history.py`` gathers what a session's history says, ``waiting.py`` what Airflow says of a DAG run;
+Neighbours: ``history.py`` gathers what a session's history says, ``gateway.waiting`` what Airflow says of a DAG run;
 ``run_waits.py`` reads the latter as reasons.
 """
 

@@ -1,6 +1,6 @@
 """Applies what was decided about a run to its instance, with what the run's tasks left behind.
 
-Neighbours: ``decide.py`` decides, ``loop.py`` calls this under the session's lock, ``gateway.py`` reads the run.
+Neighbours: ``decide.py`` decides, ``loop.py`` calls this under the session's lock, ``gateway`` reads the run.
 Reading is apart from applying, since a session that is kept elsewhere is written with no transaction open.
 """
 
@@ -19,11 +19,11 @@ from airflow_triggers.controller.cause import cause_of, is_by_hand
 from airflow_triggers.controller.decide import Decision
 from airflow_triggers.errors import InvalidReport, InvalidTrigger, RunDeleted, RunFailed, TaskProcessDied
 from airflow_triggers.failures import describe_exception
+from airflow_triggers.gateway.waiting import last_actor
 from airflow_triggers.manager import TriggerManager
 from airflow_triggers.report import TaskReport, merged
 from airflow_triggers.states import Event
 from airflow_triggers.types import SeenRun, TaskInstance, validate_trigger_kwargs
-from airflow_triggers.waiting import last_actor
 
 log = logging.getLogger(__name__)
 

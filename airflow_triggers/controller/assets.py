@@ -1,7 +1,7 @@
 """Fires the triggers that asset events stand for: of tasks with such outlets, and of Airflow's "create asset event".
 
 An event counts once: the fire's idempotency key is made of its id, and what was handled is kept, so that an event whose
-transaction commits late, after others with higher ids, is still seen. Neighbours: ``asset_events.py`` reads the events,
+transaction commits late, after others with higher ids, is still seen. Neighbours: ``gateway`` reads the events,
 ``loop.py`` calls this in every pass, ``operators/`` make the assets.
 """
 
@@ -15,7 +15,6 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from airflow_triggers.asset_events import AssetEventRow, due_asset_events, new_asset_events
 from airflow_triggers.asset_uris import trigger_of
 from airflow_triggers.controller.backoff import pause_after
 from airflow_triggers.entries import EventKind
@@ -29,6 +28,7 @@ from airflow_triggers.errors import (
     TriggersError,
 )
 from airflow_triggers.failures import describe_exception
+from airflow_triggers.gateway.asset_events import AssetEventRow, due_asset_events, new_asset_events
 from airflow_triggers.sessions import fire_into
 from airflow_triggers.storages import rows, tables
 from airflow_triggers.storages.events import add_event

@@ -1,6 +1,6 @@
 """Says, for the history, what in Airflow made an instance's status change. Pure: no database, no clock.
 
-Neighbours: ``decide.py`` says what the change means, ``apply.py`` has it kept, ``waiting.py`` knows who acted.
+Neighbours: ``decide.py`` says what the change means, ``apply.py`` has it kept, ``gateway.waiting`` knows who acted.
 """
 
 from __future__ import annotations

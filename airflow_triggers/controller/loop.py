@@ -34,6 +34,7 @@ from airflow_triggers.errors import (
     TriggersError,
 )
 from airflow_triggers.failures import describe_exception
+from airflow_triggers.gateway.wakeup import Listener
 from airflow_triggers.manager import TriggerManager, trigger_managers
 from airflow_triggers.runners import bindings, promises, task_runners
 from airflow_triggers.runners.transactions import after_saving, with_session
@@ -46,7 +47,6 @@ from airflow_triggers.storages.hooks import HOOK_GRACE
 from airflow_triggers.storages.sql import SqlStorageBackend
 from airflow_triggers.storages.transaction import first_statement, glance, transaction
 from airflow_triggers.types import SEEN_RUN, SeenRun, TaskInstance
-from airflow_triggers.wakeup import Listener
 
 log = logging.getLogger(__name__)
 

@@ -1,6 +1,6 @@
 """Finds DAG runs that are not as they were last seen, and whether anything else is to be done.
 
-Neighbours: ``loop.py`` asks in every pass; ``gateway.py`` describes single runs; the tables are the storage's. The
+Neighbours: ``loop.py`` asks in every pass; ``gateway`` describes single runs; the tables are the storage's. The
 statements of a pass are made once: what a pass without news costs is mostly their making.
 """
 
@@ -30,7 +30,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from airflow_triggers.entries import MAX_HOOK_ATTEMPTS
-from airflow_triggers.run_columns import IN_FLIGHT, DagRunColumns, OnlyTask
+from airflow_triggers.gateway.run_columns import IN_FLIGHT, DagRunColumns, OnlyTask
 from airflow_triggers.runners.promises import PROMISED
 from airflow_triggers.storages import tables
 from airflow_triggers.storages.transaction import first_statement

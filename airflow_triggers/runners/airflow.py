@@ -1,7 +1,7 @@
 """AirflowTaskRunner: an instance is one DAG run, created in the transaction that saves the session.
 
 A session that is kept elsewhere has no such transaction: there the run is promised before the session is saved, and
-created after it (``promises.py``). Neighbours: ``gateway.py`` does what touches Airflow; ``bindings.py`` remembers
+created after it (``promises.py``). Neighbours: ``gateway`` does what touches Airflow; ``bindings.py`` remembers
 which run executes what; the controller follows the runs.
 """
 
@@ -17,7 +17,7 @@ from airflow_triggers import gateway
 from airflow_triggers.configuration.names import RUN_ID_PREFIX, dag_id_of
 from airflow_triggers.errors import ConfigurationError, InvalidTransition
 from airflow_triggers.gateway import NewRun
-from airflow_triggers.run_columns import IN_FLIGHT
+from airflow_triggers.gateway.run_columns import IN_FLIGHT
 from airflow_triggers.runners import bindings, promises
 from airflow_triggers.runners.base import BaseTaskRunner, Start
 from airflow_triggers.runners.transactions import after_saving, with_session

@@ -14,8 +14,8 @@ from airflow_triggers import gateway
 from airflow_triggers.controller import loop
 from airflow_triggers.controller.loop import Controller
 from airflow_triggers.errors import InvalidTransition, LockTimeout
+from airflow_triggers.gateway.run_columns import DagRunColumns
 from airflow_triggers.manager import TriggerManager, trigger_managers
-from airflow_triggers.run_columns import DagRunColumns
 from airflow_triggers.sessions import create_session, fire_into, fires_of, open_session
 from airflow_triggers.storages import tables
 from airflow_triggers.storages import transaction as transaction_module
@@ -39,7 +39,7 @@ def passes(controller):
 
 
 def test_a_dag_that_cannot_be_read_fails_its_instance_and_the_fire_holds(survey, monkeypatch):
-    monkeypatch.setattr(gateway, "_deserialized", {})
+    monkeypatch.setattr(gateway.runs, "_deserialized", {})
     with airflow_session() as session:
         broken = update(SerializedDagModel).where(SerializedDagModel.dag_id == "survey.t_import")
         session.execute(broken.values(_data={"__version": 99, "dag": {"dag_id": "survey.t_import"}}))

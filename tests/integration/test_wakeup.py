@@ -14,10 +14,10 @@ from airflow.utils.session import create_session as airflow_session
 from fastapi.testclient import TestClient
 from sqlalchemy import event, func, select, text
 
-from airflow_triggers import wakeup
 from airflow_triggers.controller.loop import Controller
+from airflow_triggers.gateway import wakeup
+from airflow_triggers.gateway.wakeup import Listener, tell_of_successes
 from airflow_triggers.sessions import fire_into
-from airflow_triggers.wakeup import Listener, tell_of_successes
 from tests.support.dags import play
 from tests.support.surveys import statuses, view
 

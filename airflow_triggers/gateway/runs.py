@@ -1,16 +1,14 @@
-"""The gateway: the only place that touches Airflow's DAG runs, task instances, XComs and serialized DAGs.
+"""Airflow's DAG runs: created, observed, marked. Every function works in the caller's transaction and never commits.
 
-Neighbours: ``runners/airflow.py`` creates and marks runs through it, ``controller/`` observes through it,
-``sessions.py``
-reads deployed configurations through it. Every function works in the caller's transaction and never commits.
-Source of what is called here: ``airflow.serialization.definitions.dag.SerializedDAG.create_dagrun`` and the route
+Neighbours: ``runners/airflow.py`` creates and marks runs, ``controller/`` observes them; ``run_columns.py`` has what
+is compared. Source of what is called here: ``airflow.serialization.definitions.dag.SerializedDAG.create_dagrun`` and
+the route
 ``airflow.api_fastapi.core_api.routes.public.dag_run.trigger_dag_run``, whose checks are repeated in
 :func:`_runnable_dag`.
 """
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +16,7 @@ from datetime import UTC, datetime
 from difflib import get_close_matches
 from typing import Any
 
-from airflow.models.dag import DagModel, DagTag
+from airflow.models.dag import DagModel
 from airflow.models.dag_version import DagVersion
 from airflow.models.dagrun import DagRun
 from airflow.models.serialized_dag import SerializedDagModel
@@ -32,11 +30,11 @@ from sqlalchemy import Select, bindparam, exists, literal, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from airflow_triggers.configuration.names import FORM, MANIFEST_TAG
-from airflow_triggers.errors import DagUnavailable, UnknownConfiguration
+from airflow_triggers.configuration.names import FORM
+from airflow_triggers.errors import DagUnavailable
+from airflow_triggers.gateway.run_columns import DagRunColumns, OnlyTask
 from airflow_triggers.report import REPORT_KEY
-from airflow_triggers.run_columns import DagRunColumns, OnlyTask
-from airflow_triggers.types import Configuration, SeenRun
+from airflow_triggers.types import SeenRun
 
 RETURN_KEY = "return_value"
 MAX_NOTE_LENGTH = 1000
@@ -322,62 +320,3 @@ def _add_note(run: DagRun, line: str) -> None:
     """Append the line; where the note would grow too long, its beginning goes."""
     note = f"{run.note}\n\n{line}" if run.note else line
     run.note = note if len(note) <= MAX_NOTE_LENGTH else "…" + note[1 - MAX_NOTE_LENGTH :]
-
-
-# -- deployed configurations ----------------------------------------------------------------------------------
-
-_manifests: dict[str, tuple[str, Configuration]] = {}
-
-
-def deployed_configuration(session: Session, name: str) -> Configuration:
-    """The configuration of that name as the DAG processor last compiled it, read from its manifest DAG.
-
-    :raises UnknownConfiguration: when no deployed configuration has that name; it names near ones.
-    """
-    latest = (
-        select(DagModel.is_stale, SerializedDagModel.dag_hash)
-        .join(DagTag, (DagTag.dag_id == DagModel.dag_id) & (DagTag.name == MANIFEST_TAG))
-        .join(DagVersion, DagVersion.dag_id == DagModel.dag_id)
-        .join(SerializedDagModel, SerializedDagModel.dag_version_id == DagVersion.id)
-        .where(DagModel.dag_id == name)
-        .order_by(DagVersion.version_number.desc())
-        .limit(1)
-    )
-    row = session.execute(latest).one_or_none()
-    if row is None or row.is_stale:
-        raise _unknown_configuration(session, name)
-    kept = _manifests.get(name)
-    if kept and kept[0] == row.dag_hash:
-        return kept[1]
-    model = SerializedDagModel.get(name, session=session)
-    if model is None:
-        raise _unknown_configuration(session, name)
-    configuration = _read_manifest(model)
-    _manifests[name] = (model.dag_hash, configuration)
-    return configuration
-
-
-def deployed_names(session: Session) -> list[str]:
-    """The names of all deployed configurations, sorted."""
-    query = (
-        select(DagModel.dag_id)
-        .join(DagTag, (DagTag.dag_id == DagModel.dag_id) & (DagTag.name == MANIFEST_TAG))
-        .where(~DagModel.is_stale)
-        .order_by(DagModel.dag_id)
-    )
-    return list(session.scalars(query))
-
-
-def _read_manifest(model: SerializedDagModel) -> Configuration:
-    tasks = (model.data or {})["dag"]["tasks"]
-    carried = [task["__var"]["doc_json"] for task in tasks if "doc_json" in task["__var"]]
-    return Configuration.from_dict(json.loads(carried[0]))
-
-
-def _unknown_configuration(session: Session, name: str) -> UnknownConfiguration:
-    known = deployed_names(session)
-    near = get_close_matches(name, known, n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
-    return UnknownConfiguration(
-        f"There is no deployed configuration {name!r}; deployed are: {', '.join(known) or 'none'}.{hint}"
-    )

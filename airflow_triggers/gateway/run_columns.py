@@ -1,6 +1,6 @@
 """Airflow's columns that are compared with ours, and what of a run its only task tells before it.
 
-Neighbours: ``gateway.py`` looks at single runs with them, ``controller/observe.py`` at many.
+Neighbours: ``runs.py`` looks at single runs with them, ``controller/observe.py`` at many.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Reads from Airflow's tables what a DAG run waits for, and who acted on it. Nothing is changed.
 
-Neighbours: ``gateway.py`` is the other module that touches Airflow's DAG runs: it creates, observes and marks them.
+Neighbours: ``runs.py`` creates, observes and marks runs.
 ``run_waits.py`` says what is read here in words; ``history.py`` and ``controller/`` ask.
 """
 

@@ -1,0 +1,46 @@
+"""The gateway: the only place that touches Airflow's DAG runs, task instances, XComs and serialized DAGs.
+
+``runs.py`` creates, observes and marks runs; ``run_columns.py`` has what is compared of many; ``waiting.py`` reads what
+they wait for; ``manifests.py`` and ``asset_events.py`` read configurations and events; ``wakeup.py`` hears of a task's
+end. Airflow's internals change from release to release: what adapts to them is here.
+"""
+
+from airflow_triggers.gateway.manifests import deployed_configuration, deployed_names
+from airflow_triggers.gateway.run_columns import IN_FLIGHT, DagRunColumns
+from airflow_triggers.gateway.runs import (
+    RETURN_KEY,
+    NewRun,
+    Pushed,
+    annotate_run,
+    check_runnable,
+    create_run,
+    hold_run,
+    missing_dags,
+    near_dag_ids,
+    read_pushed,
+    see_run,
+    skip_run,
+    skipped_itself,
+    task_states,
+)
+
+__all__ = [
+    "IN_FLIGHT",
+    "RETURN_KEY",
+    "DagRunColumns",
+    "NewRun",
+    "Pushed",
+    "annotate_run",
+    "check_runnable",
+    "create_run",
+    "deployed_configuration",
+    "deployed_names",
+    "hold_run",
+    "missing_dags",
+    "near_dag_ids",
+    "read_pushed",
+    "see_run",
+    "skip_run",
+    "skipped_itself",
+    "task_states",
+]

@@ -1,0 +1,75 @@
+"""Deployed configurations, as the DAG processor compiled them: read from the serialized DAGs that carry them.
+
+Neighbours: ``configuration/compile.py`` makes those DAGs in other processes; ``sessions.py`` asks here.
+"""
+
+from __future__ import annotations
+
+import json
+from difflib import get_close_matches
+
+from airflow.models.dag import DagModel, DagTag
+from airflow.models.dag_version import DagVersion
+from airflow.models.serialized_dag import SerializedDagModel
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from airflow_triggers.configuration.names import MANIFEST_TAG
+from airflow_triggers.errors import UnknownConfiguration
+from airflow_triggers.types import Configuration
+
+_manifests: dict[str, tuple[str, Configuration]] = {}
+
+
+def deployed_configuration(session: Session, name: str) -> Configuration:
+    """The configuration of that name as the DAG processor last compiled it, read from its manifest DAG.
+
+    :raises UnknownConfiguration: when no deployed configuration has that name; it names near ones.
+    """
+    latest = (
+        select(DagModel.is_stale, SerializedDagModel.dag_hash)
+        .join(DagTag, (DagTag.dag_id == DagModel.dag_id) & (DagTag.name == MANIFEST_TAG))
+        .join(DagVersion, DagVersion.dag_id == DagModel.dag_id)
+        .join(SerializedDagModel, SerializedDagModel.dag_version_id == DagVersion.id)
+        .where(DagModel.dag_id == name)
+        .order_by(DagVersion.version_number.desc())
+        .limit(1)
+    )
+    row = session.execute(latest).one_or_none()
+    if row is None or row.is_stale:
+        raise _unknown_configuration(session, name)
+    kept = _manifests.get(name)
+    if kept and kept[0] == row.dag_hash:
+        return kept[1]
+    model = SerializedDagModel.get(name, session=session)
+    if model is None:
+        raise _unknown_configuration(session, name)
+    configuration = _read_manifest(model)
+    _manifests[name] = (model.dag_hash, configuration)
+    return configuration
+
+
+def deployed_names(session: Session) -> list[str]:
+    """The names of all deployed configurations, sorted."""
+    query = (
+        select(DagModel.dag_id)
+        .join(DagTag, (DagTag.dag_id == DagModel.dag_id) & (DagTag.name == MANIFEST_TAG))
+        .where(~DagModel.is_stale)
+        .order_by(DagModel.dag_id)
+    )
+    return list(session.scalars(query))
+
+
+def _read_manifest(model: SerializedDagModel) -> Configuration:
+    tasks = (model.data or {})["dag"]["tasks"]
+    carried = [task["__var"]["doc_json"] for task in tasks if "doc_json" in task["__var"]]
+    return Configuration.from_dict(json.loads(carried[0]))
+
+
+def _unknown_configuration(session: Session, name: str) -> UnknownConfiguration:
+    known = deployed_names(session)
+    near = get_close_matches(name, known, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    return UnknownConfiguration(
+        f"There is no deployed configuration {name!r}; deployed are: {', '.join(known) or 'none'}.{hint}"
+    )
