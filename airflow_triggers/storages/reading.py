@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, Connection, func, select
 from sqlalchemy.orm import Session
 
 from airflow_triggers.entries import EVERY_FIRE, FireFilter, PromisedHook, SessionEvent
@@ -34,6 +34,7 @@ class Work(threading.local):
 
     def __init__(self) -> None:
         self.session: Session | None = None
+        self.connection: Connection | None = None
         self.reading: tuple[Session, int | None, Configuration] | None = None
         self.session_id = 0
         self.manager = ""

@@ -79,11 +79,11 @@ class SqlStorageBackend(SqlReader):
         work.session_id, work.manager = row.id, row.manager
         work.configuration = rows.read_configuration(session, row.configuration_hash)
         work.views = {}
-        work.session = session
+        work.session, work.connection = session, session.connection()
         try:
             yield
         finally:
-            work.session = None
+            work.session = work.connection = None
 
     @contextmanager
     def _nested(self) -> Iterator[None]:
@@ -228,7 +228,9 @@ class SqlStorageBackend(SqlReader):
 
     def _execute(self, statement: Executable, parameters: Any) -> CursorResult[Any]:
         """Send a statement in the lock's transaction, by the shortest way: these are no concern of Airflow's models."""
-        return self.transaction.connection().execute(statement, parameters)
+        if self._work.connection is None:
+            raise self._unlocked()
+        return self._work.connection.execute(statement, parameters)
 
     def count_instances(self, task: TaskConfig) -> int:
         """How many instances the task has."""
