@@ -114,6 +114,7 @@ def savepoint(session: Session) -> Iterator[None]:
     :raises StorageError: when the database itself failed, so that the transaction cannot go on.
     """
     with translated_errors(), session.begin_nested():
+        session.connection()  # the savepoint begins when the session is first asked for its connection
         yield
 
 
