@@ -28,7 +28,8 @@ from airflow_triggers.sessions import KeptSession, fire_into, kept_sessions
 from airflow_triggers.storages.sql import SqlStorageBackend
 from airflow_triggers.storages.together import hold_together
 from airflow_triggers.storages.transaction import LOCK_TIMEOUT
-from airflow_triggers.types import Configuration, FireResult, Kwargs, validate_session_uid
+from airflow_triggers.types import Configuration, FireResult, Kwargs
+from airflow_triggers.validation import validate_session_uid
 
 log = logging.getLogger(__name__)
 

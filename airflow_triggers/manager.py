@@ -26,13 +26,12 @@ from airflow_triggers.errors import (
     StorageError,
 )
 from airflow_triggers.failures import describe_exception, failure_in_short
+from airflow_triggers.hook_calls import DEFAULT_MANAGER, HookOwner
 from airflow_triggers.plugin_managers import manager_classes
 from airflow_triggers.registry import Registry
 from airflow_triggers.report import RequestedFire, RequestedReplay, TaskReport
 from airflow_triggers.runners import BaseTaskRunner, Start, task_runners
 from airflow_triggers.states import Event
-from airflow_triggers.storages import hooks
-from airflow_triggers.storages.base import BaseStorageBackend
 from airflow_triggers.types import (
     Configuration,
     DelayedFire,
@@ -44,15 +43,13 @@ from airflow_triggers.types import (
     TaskInstance,
     TriggerKwargs,
     as_json,
-    caller_name,
-    validate_instance_metadata,
-    validate_trigger_kwargs,
 )
+from airflow_triggers.validation import caller_name, validate_instance_metadata, validate_trigger_kwargs
 
 log = logging.getLogger(__name__)
 
 
-class TriggerManager:
+class TriggerManager(HookOwner):
     """Fires triggers into one session, and repairs what failed.
 
     :param storage: where the session is kept; the session is made when it is first written to.
@@ -63,11 +60,8 @@ class TriggerManager:
     Wherever an instance is a parameter, its name (``"t_import#0"``) or the object is accepted.
     """
 
-    name: ClassVar[str] = "default"
+    name: ClassVar[str] = DEFAULT_MANAGER
     default_task_runner_name: str = "airflow"
-
-    def __init__(self, storage: BaseStorageBackend) -> None:
-        self.storage = storage
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self.storage!r}>"
@@ -479,77 +473,6 @@ class TriggerManager:
     def _instance(self, task_instance: TaskInstance | str) -> TaskInstance:
         """The instance as it is now, whatever the caller held."""
         return self.storage[task_instance if isinstance(task_instance, str) else task_instance.name]
-
-    # -- hooks ------------------------------------------------------------------------------------------------
-
-    def _post_fire(self, trigger_name: str, tasks_scheduled: Sequence[TaskInstance]) -> None:
-        """Called after a fire was kept, with the instances that it scheduled. Override it."""
-
-    def _post_replay(self, task_instance: TaskInstance) -> None:
-        """Called after a replay was kept, with the NEW instance; ``metadata["parent"]`` names the failed one."""
-
-    def _post_skip(self, task_instance: TaskInstance, cascade: bool) -> None:
-        """Called after a skip was kept and after its cascade's ``_post_fire``."""
-
-    def _remembered(self) -> TriggerManager:
-        """Whose hooks and default runner the session has, under its lock: the class that it remembers.
-
-        That is this one's, unless somebody acts on the session through another class than it was made with. A session
-        of the default manager, which has none of its own, takes them from whoever acts.
-        """
-        name = self.storage.manager_name
-        if name in (None, self.name, TriggerManager.name):
-            return self
-        try:
-            return trigger_managers.get(name, storage=self.storage)
-        except RegistryError as error:
-            log.warning(
-                "Session %s remembers the manager %r, and %r acts on it alone: %s",
-                *(self.storage.uid, name, self.name, error),
-            )
-            return self
-
-    def _promise_hook(self, hook: str, **arguments: Any) -> None:
-        """Have the hook called after the commit: by us, or by the controller if this process dies before."""
-        owner = self._remembered()
-        if getattr(type(owner), hook) is getattr(TriggerManager, hook):
-            return
-        token = self.storage.add_hook(hook, arguments)
-        owed = hooks.owe(self.storage, hook, token)
-        self.storage.after_release(partial(owner.call_hook, token, hook, arguments, owed=owed))
-
-    def call_hook(
-        self, token: Any, hook: str, arguments: Mapping[str, Any], *, owed: int | None = None
-    ) -> str | None:
-        """Call a promised hook; one that raises is logged and called again later.
-
-        :param token: what the storage knows it by.
-        :param owed: what the controller knows it by, of a session that is kept elsewhere (see ``storages/hooks.py``).
-        :returns: the traceback of what it raised; None when it ended.
-        """
-        try:
-            self._hook_call(hook, arguments)
-        except Exception as error:
-            log.exception("Hook %s of manager %r raised in session %s", hook, self.name, self.storage.uid)
-            traceback: str = describe_exception(error)["exceptionInfo"]
-            self.storage.hook_failed(token, traceback)
-            if owed is not None:
-                hooks.postpone(owed, traceback)
-            return traceback
-        self.storage.hook_done(token)
-        if owed is not None:
-            hooks.forget(owed)
-        return None
-
-    def _hook_call(self, hook: str, arguments: Mapping[str, Any]) -> None:
-        if hook == "_post_fire":
-            self._post_fire(
-                arguments["trigger_name"], [self.storage[name] for name in arguments["scheduled"]]
-            )
-        elif hook == "_post_replay":
-            self._post_replay(self.storage[arguments["instance"]])
-        else:
-            self._post_skip(self.storage[arguments["instance"]], arguments["cascade"])
 
 
 def _repeated(earlier: Fire | DelayedFire, trigger_name: str, kwargs: Kwargs) -> FireResult:

@@ -18,9 +18,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from airflow_triggers.errors import InvalidReport, TriggersError
 from airflow_triggers.failures import reported_exception
-from airflow_triggers.types import (
-    Kwargs,
-    TriggerKwargs,
+from airflow_triggers.types import Kwargs, TriggerKwargs
+from airflow_triggers.validation import (
     validate_fire_at,
     validate_idempotency_key,
     validate_instance_metadata,

@@ -33,16 +33,8 @@ from airflow_triggers.storages.anchors import anchor
 from airflow_triggers.storages.base import BaseStorageBackend
 from airflow_triggers.storages.sql import SqlStorageBackend
 from airflow_triggers.storages.transaction import glance, snapshot, transaction
-from airflow_triggers.types import (
-    Configuration,
-    DelayedFire,
-    Fire,
-    FireResult,
-    Kwargs,
-    TaskInstance,
-    validate_metadata,
-    validate_session_uid,
-)
+from airflow_triggers.types import Configuration, DelayedFire, Fire, FireResult, Kwargs, TaskInstance
+from airflow_triggers.validation import validate_metadata, validate_session_uid
 
 __all__ = [
     "DelayedFire",

@@ -25,13 +25,8 @@ from airflow_triggers.configuration.names import (
 )
 from airflow_triggers.configuration.options import RESULT_TASK_ID, wrong_options
 from airflow_triggers.errors import ConfigurationError, InvalidTrigger
-from airflow_triggers.types import (
-    MAX_NAME_LENGTH,
-    Configuration,
-    TaskConfig,
-    validate_trigger_kwargs,
-    validate_trigger_name,
-)
+from airflow_triggers.types import MAX_NAME_LENGTH, Configuration, TaskConfig
+from airflow_triggers.validation import validate_trigger_kwargs, validate_trigger_name
 
 EXPECTED = {
     "after": "a list of trigger names (it may be empty when 'andEvery' is given)",

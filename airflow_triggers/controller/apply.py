@@ -23,7 +23,8 @@ from airflow_triggers.gateway.waiting import last_actor
 from airflow_triggers.manager import TriggerManager
 from airflow_triggers.report import TaskReport, merged
 from airflow_triggers.states import Event
-from airflow_triggers.types import SeenRun, TaskInstance, validate_trigger_kwargs
+from airflow_triggers.types import SeenRun, TaskInstance
+from airflow_triggers.validation import validate_trigger_kwargs
 
 log = logging.getLogger(__name__)
 

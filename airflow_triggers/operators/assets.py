@@ -8,7 +8,7 @@ from __future__ import annotations
 from airflow.sdk import Asset
 
 from airflow_triggers.asset_uris import ANY_TRIGGER, SCHEME, uri_of
-from airflow_triggers.types import validate_trigger_name
+from airflow_triggers.validation import validate_trigger_name
 
 GROUP = "triggers"
 

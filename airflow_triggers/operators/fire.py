@@ -11,7 +11,7 @@ from typing import Any
 from airflow.sdk import BaseOperator
 
 from airflow_triggers.operators.assets import any_trigger_asset
-from airflow_triggers.types import validate_session_uid, validate_trigger_kwargs, validate_trigger_name
+from airflow_triggers.validation import validate_session_uid, validate_trigger_kwargs, validate_trigger_name
 
 
 class FireTriggerOperator(BaseOperator):

@@ -26,8 +26,8 @@ from airflow_triggers.types import (
     TaskConfig,
     TaskInstance,
     TriggerKwargs,
-    validate_session_uid,
 )
+from airflow_triggers.validation import validate_session_uid
 
 log = logging.getLogger(__name__)
 

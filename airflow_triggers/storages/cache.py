@@ -34,14 +34,8 @@ from airflow_triggers.entries import (
 )
 from airflow_triggers.errors import InstanceNotFound, LockTimeout, SessionNotFound, StaleWrite
 from airflow_triggers.storages.base import BaseStorageBackend, hook_failure
-from airflow_triggers.types import (
-    Configuration,
-    Fire,
-    InstanceStatus,
-    TaskConfig,
-    TaskInstance,
-    caller_name,
-)
+from airflow_triggers.types import Configuration, Fire, InstanceStatus, TaskConfig, TaskInstance
+from airflow_triggers.validation import caller_name
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from airflow_triggers.entries import EventKind, SessionEvent
 from airflow_triggers.storages import tables
-from airflow_triggers.types import caller_name
+from airflow_triggers.validation import caller_name
 
 
 def add_event(

@@ -12,7 +12,7 @@ from typing import Any
 
 from airflow_triggers.errors import InvalidResult, InvalidTrigger
 from airflow_triggers.task.context import DEFAULT_MAX_RETRIES, TaskContext
-from airflow_triggers.types import validate_trigger_kwargs
+from airflow_triggers.validation import validate_trigger_kwargs
 
 TriggerCallable = Callable[[TaskContext], Mapping[str, Any] | None]
 

@@ -26,14 +26,8 @@ from airflow_triggers.task.kwargs import KwargsSchema, filter_kwargs
 from airflow_triggers.task.log import ContextLogger
 from airflow_triggers.task.signals import RetryInstance, SkipInstance
 from airflow_triggers.task.storage import TaskStorage
-from airflow_triggers.types import (
-    InstanceStatus,
-    Kwargs,
-    TaskConfig,
-    TaskInstance,
-    TriggerKwargs,
-    validate_instance_metadata,
-)
+from airflow_triggers.types import InstanceStatus, Kwargs, TaskConfig, TaskInstance, TriggerKwargs
+from airflow_triggers.validation import validate_instance_metadata
 
 DEFAULT_MAX_RETRIES = 3
 

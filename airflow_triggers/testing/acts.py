@@ -18,13 +18,7 @@ from airflow_triggers.testing.session import TestedSession
 from airflow_triggers.testing.sources import ConfigurationSource
 from airflow_triggers.testing.story import standing
 from airflow_triggers.testing.stubs import Stub
-from airflow_triggers.types import (
-    FireResult,
-    InstanceStatus,
-    Kwargs,
-    TaskInstance,
-    TriggerKwargs,
-)
+from airflow_triggers.types import FireResult, InstanceStatus, Kwargs, TaskInstance, TriggerKwargs
 
 __unittest = True  # unittest leaves frames of this module out of the tracebacks that it shows
 

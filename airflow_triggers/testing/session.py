@@ -16,7 +16,8 @@ from airflow_triggers.testing.near import did_you_mean, listed, nearest
 from airflow_triggers.testing.runner import QueueingTaskRunner
 from airflow_triggers.testing.storage import TesterStorage
 from airflow_triggers.testing.story import tell
-from airflow_triggers.types import Configuration, TaskConfig, TaskInstance, validate_metadata
+from airflow_triggers.types import Configuration, TaskConfig, TaskInstance
+from airflow_triggers.validation import validate_metadata
 
 ManagerSource = type[TriggerManager] | str | None
 """A manager's class, the name that it is registered by, or None for the default one."""

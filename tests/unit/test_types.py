@@ -5,14 +5,8 @@ from __future__ import annotations
 import pytest
 
 from airflow_triggers.errors import InvalidSessionUid, InvalidTrigger, TaskNotFound
-from airflow_triggers.types import (
-    Configuration,
-    TaskConfig,
-    parse_instance_name,
-    validate_session_uid,
-    validate_trigger_kwargs,
-    validate_trigger_name,
-)
+from airflow_triggers.types import Configuration, TaskConfig, parse_instance_name
+from airflow_triggers.validation import validate_session_uid, validate_trigger_kwargs, validate_trigger_name
 
 
 @pytest.mark.parametrize("uid", ["a", "order 4711", "Kundin-Ä-😀", "x" * 200, "a#b%c?d"])

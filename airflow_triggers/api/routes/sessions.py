@@ -18,7 +18,7 @@ from airflow_triggers.api.datamodels import (
 from airflow_triggers.api.dependencies import PermissionsDep, SessionUidDep, UserNameDep
 from airflow_triggers.api.routes.reading import deployed_configuration, readable_session
 from airflow_triggers.errors import SessionExists
-from airflow_triggers.types import validate_session_uid
+from airflow_triggers.validation import validate_session_uid
 
 FIRES_IN_DETAIL = 100
 
