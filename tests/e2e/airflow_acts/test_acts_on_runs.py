@@ -287,6 +287,7 @@ def test_a_finished_instance_whose_run_is_deleted_stays_finished(acts):
     acts.fire("gone-finished", "go")
     acts.become("gone-finished", "t_work#0", "finished")
     run = acts.run_path("gone-finished", "t_work#0")
+    acts.await_run(run, "success")  # later than the instance; Airflow deletes no run that is running
     acts.delete("gone-finished", "t_work#0")
     acts.call("POST", f"{run}/clear", json={"dry_run": False}, status=404)
     for repair in ("replay", "skip"):
