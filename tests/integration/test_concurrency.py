@@ -10,11 +10,11 @@ import json
 import subprocess
 import sys
 from collections import Counter
-from datetime import datetime
 
 import pytest
 from sqlalchemy import select
 
+from airflow_triggers.entries import EventKind
 from airflow_triggers.storages import tables
 from airflow_triggers.storages.sql import SqlStorageBackend
 from airflow_triggers.storages.transaction import transaction
@@ -69,11 +69,10 @@ def history_of(storage):
     with transaction() as session:
         events = session.execute(ours).all()
     entries = [(fire.fired_at, 2, "fire", fire) for fire in storage.fires()]
-    entries += [(row.at, 1, row.kind, row) for row in events]
-    for one in storage:
-        for status in ("running", "finished", "failed"):
-            if moment := one.metadata["timestamps"].get(status):
-                entries.append((datetime.fromisoformat(moment), 0, status, one))
+    for row in events:
+        ends = row.kind == EventKind.PROGRESS
+        kind, entry = (row.details["event"], storage[row.instance]) if ends else (row.kind, row)
+        entries.append((row.at, 0 if ends else 1, kind, entry))
     return sorted(entries, key=lambda entry: entry[:2])
 
 
@@ -94,9 +93,9 @@ def finish(model, one):
 PLAY = {
     "configure": lambda model, _: model.configure(TASKS),
     "fire": lambda model, it: model.fire(it.trigger_name, it.kwargs, it.idempotency_key, by=it.fired_by),
-    "running": lambda model, one: model.begin(one.name),
-    "failed": lambda model, one: model.fail(one.name, "builtins.ValueError"),
-    "finished": finish,
+    "start": lambda model, one: model.begin(one.name),
+    "fail": lambda model, one: model.fail(one.name, "builtins.ValueError"),
+    "finish": finish,
     "replay": lambda model, it: model.replay(it.instance, {} if it.details["kwargs_replaced"] else None),
     "skip": lambda model, it: model.skip(it.instance, it.details["cascade"], it.details["result"]),
 }

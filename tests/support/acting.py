@@ -22,6 +22,9 @@ CONFIGURATION = {
 }
 """Each without the DAG that nobody runs."""
 
+KEYS = 3
+"""Idempotency keys that all processes share: fewer than the fires that use them, so that some are repeats."""
+
 
 class Actor:
     """Acts on sessions, and tells what was acknowledged."""
@@ -41,9 +44,9 @@ class Actor:
 
     def fire(self, manager, number):
         shared = self.random.random() < 0.2
-        kwargs = {"shared": number} if shared else {"who": self.who, "n": number}
+        kwargs = {"shared": number % KEYS} if shared else {"who": self.who, "n": number}
         trigger = "page" if shared else self.random.choice(TRIGGERS)
-        key = f"shared-{number}" if shared else None
+        key = f"shared-{number % KEYS}" if shared else None
         result = manager.fire(trigger, kwargs, fired_by=self.who, idempotency_key=key)
         return {"fire_id": result.fire_id, "kwargs": kwargs, "repeated": result.repeated}
 
