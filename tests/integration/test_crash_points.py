@@ -336,8 +336,15 @@ def check_hooks(act, path, uids):
 
 ACTS = (FirstFire, Fire, DelayedFire, Finish, Retry, Replay, Skip)
 
+ON_SQLITE = (Fire, Finish, Replay, Skip)
+"""The statements are the same there; what differs is how it takes locks, and that these show."""
 
-@pytest.mark.parametrize("act", ACTS, ids=lambda act: act.__name__)
+CASES = [("sqlite", act) for act in ON_SQLITE] + [("postgresql", act) for act in ACTS]
+
+
+@pytest.mark.parametrize(
+    ("airflow_db", "act"), CASES, indirect=["airflow_db"], ids=[f"{on}-{act.__name__}" for on, act in CASES]
+)
 def test_it_is_done_whole_or_not_at_all_and_once_it_is_tried_again(airflow_db, told, act):
     deploy_configuration("survey", **TASKS)
     deaths = die_everywhere(act())
