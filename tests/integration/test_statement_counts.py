@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-
 import pytest
-from airflow import settings
-from sqlalchemy import event
 
 from airflow_triggers.batches import SessionFire, fire_all
 from airflow_triggers.controller import observe
@@ -15,6 +11,7 @@ from airflow_triggers.sessions import fire_into
 from airflow_triggers.storages.sql import SqlStorageBackend
 from tests.support.dags import play
 from tests.support.runners import RecordingRunner, registered
+from tests.support.statements import statements
 from tests.support.surveys import view
 
 MOST = 6
@@ -24,21 +21,6 @@ MOST_OF_A_PASS = 8
 
 MOST_OF_A_COMPLETION = 40
 """The pass's own, and what creating a DAG run takes, included."""
-
-
-@contextmanager
-def statements():
-    """The statements that are sent to the database meanwhile."""
-    sent = []
-
-    def note(connection, cursor, statement, *_):
-        sent.append(statement)
-
-    event.listen(settings.engine, "before_cursor_execute", note)
-    try:
-        yield sent
-    finally:
-        event.remove(settings.engine, "before_cursor_execute", note)
 
 
 @pytest.fixture

@@ -1,13 +1,16 @@
-"""Counts the statements that are sent to the metadata database."""
+"""The statements that are sent to the metadata database."""
 
 from __future__ import annotations
+
+from contextlib import contextmanager
 
 from airflow import settings
 from sqlalchemy import event
 
 
-def statements_of(act):
-    """How many statements the act sends."""
+@contextmanager
+def statements():
+    """The statements that are sent to the database meanwhile."""
     sent = []
 
     def note(connection, cursor, statement, *_):
@@ -15,7 +18,13 @@ def statements_of(act):
 
     event.listen(settings.engine, "before_cursor_execute", note)
     try:
-        act()
+        yield sent
     finally:
         event.remove(settings.engine, "before_cursor_execute", note)
+
+
+def statements_of(act):
+    """How many statements the act sends."""
+    with statements() as sent:
+        act()
     return len(sent)
