@@ -41,7 +41,7 @@ LATE = timedelta(days=1)
 """How long an event's transaction may take to commit without the event being missed."""
 
 RECENT = timedelta(minutes=5)
-"""How far a pass looks back; a sweep looks further. What it looks at grows with the events of that time."""
+"""How far a pass looks back at least; a sweep looks further. What it looks at grows with the events of that time."""
 
 MAX_ATTEMPTS = 20
 """An event that failed so often is parked: kept with its error, and not tried again."""
@@ -62,13 +62,12 @@ class AssetFire:
     fired_by: str
 
 
-def fire_asset_events(now: datetime, *, sweep: bool = True) -> int:
+def fire_asset_events(now: datetime, *, after: int) -> int:
     """Fire for every event that is new or due again; returns how many were fired.
 
-    :param sweep: look :data:`LATE` back for events that committed late, and not only :data:`RECENT`.
+    :param after: events up to this id were handled, or are kept as still to be.
     """
     with transaction() as session:
-        after = _watermark(session, now, LATE if sweep else RECENT)
         found = [*new_asset_events(session, after=after), *due_asset_events(session, now=now)]
     return sum(_handle(event) for event in found)
 
@@ -77,13 +76,13 @@ def forget_handled(session: Session, now: datetime) -> None:
     """Delete what was kept of events that need not be remembered any more."""
     columns = tables.asset_event.c
     known, settled = (
-        columns.event_id < _watermark(session, now, LATE),
+        columns.event_id < watermark(session, now, LATE),
         columns.due.is_(None) & columns.error.is_(None),
     )
     session.execute(delete(tables.asset_event).where(known, settled))
 
 
-def _watermark(session: Session, now: datetime, late: timedelta) -> int:
+def watermark(session: Session, now: datetime, late: timedelta) -> int:
     """Up to this id, every event was handled or is kept as still to be, unless it committed later than ``late``.
 
     Counted back from the last event that was handled: while no controller runs, no time passes.
@@ -165,7 +164,7 @@ def _keep(event: AssetEventRow, error: Exception | None, asked: AssetFire | None
     made = {"event_id": event_id, "seen": now, "attempts": 0}
     try:
         with transaction() as session:
-            insert = rows.insert_or_ignore(session, tables.asset_event, made)
+            insert = rows.insert_or_ignore(tables.asset_event, made)
             first_statement(session, lambda: session.execute(insert))
             if error is None:
                 session.execute(mine.values(due=None, error=None))

@@ -30,6 +30,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from airflow_triggers.entries import MAX_HOOK_ATTEMPTS
+from airflow_triggers.gateway.asset_events import any_new_asset_event
 from airflow_triggers.gateway.run_columns import IN_FLIGHT, DagRunColumns, OnlyTask
 from airflow_triggers.runners.promises import PROMISED
 from airflow_triggers.storages import tables
@@ -110,12 +111,16 @@ class Due:
     promises: bool
     fires: bool
     hooks: bool
+    asset_events: bool
 
 
-def due(connection: Connection, *, now: datetime) -> Due:
-    """Whether a promise, a delayed fire or a hook is due: one look at three indexes."""
-    row = connection.execute(_DUE, {"now": now}).one()
-    return Due(promises=bool(row.promises), fires=bool(row.fires), hooks=bool(row.hooks))
+def due(connection: Connection, *, now: datetime, after: int) -> Due:
+    """Whether a promise, a delayed fire, a hook or an asset event is due: one look at their indexes.
+
+    :param after: of asset events, those with a higher id are looked at.
+    """
+    row = connection.execute(_DUE, {"now": now, "after": after}).one()
+    return Due(**{name: bool(value) for name, value in row._mapping.items()})
 
 
 def _compared(ours: FromClause, *more: Any) -> Select[Any]:
@@ -207,6 +212,10 @@ _DUE = select(
     exists(select(literal(1)).select_from(tables.run).where(*_promised())).label("promises"),
     exists(select(literal(1)).where(tables.delayed_fire.c.due <= _NOW)).label("fires"),
     exists(select(literal(1)).select_from(tables.hook).where(*_due_hooks())).label("hooks"),
+    or_(
+        any_new_asset_event(bindparam("after", type_=Integer)),
+        exists(select(literal(1)).where(tables.asset_event.c.due <= _NOW)),
+    ).label("asset_events"),
 )
 
 

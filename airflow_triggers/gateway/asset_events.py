@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from airflow.models.asset import AssetEvent, AssetModel
-from sqlalchemy import Select, exists, select
+from sqlalchemy import ColumnElement, Select, exists, literal, select
 from sqlalchemy.orm import Session
 
 from airflow_triggers.asset_uris import SCHEME
@@ -38,8 +38,7 @@ def new_asset_events(session: Session, *, after: int, limit: int = 500) -> list[
 
     Two queries and no OR between them, so that each finds its rows by an index.
     """
-    known = exists().where(tables.asset_event.c.event_id == AssetEvent.id)
-    query = _events().where(AssetEvent.id > after, ~known).order_by(AssetEvent.id).limit(limit)
+    query = _events().where(*_new(after)).order_by(AssetEvent.id).limit(limit)
     return _rows(session, query)
 
 
@@ -50,16 +49,28 @@ def due_asset_events(session: Session, *, now: datetime, limit: int = 500) -> li
     return _rows(session, query.order_by(AssetEvent.id).limit(limit))
 
 
+def any_new_asset_event(after: ColumnElement[int]) -> ColumnElement[bool]:
+    """The condition that :func:`new_asset_events` would find one, for a query that asks for more at once."""
+    return exists(_of_triggers(literal(1)).where(*_new(after)))
+
+
 def asset_events(session: Session, event_ids: Collection[int]) -> dict[int, AssetEventRow]:
     """Those of the events that there still are, by id."""
     found = _rows(session, _events().where(AssetEvent.id.in_(event_ids)))
     return {event.event_id: event for event in found}
 
 
+def _new(after: int | ColumnElement[int]) -> tuple[ColumnElement[bool], ...]:
+    return AssetEvent.id > after, ~exists().where(tables.asset_event.c.event_id == AssetEvent.id)
+
+
 def _events() -> Select[Any]:
-    columns: tuple[Any, ...] = (AssetEvent, AssetModel.uri)
-    assets = select(*columns).join(AssetModel, AssetModel.id == AssetEvent.asset_id)
-    return assets.where(AssetModel.uri.startswith(SCHEME))
+    return _of_triggers(AssetEvent, AssetModel.uri)
+
+
+def _of_triggers(*columns: Any) -> Select[Any]:
+    events = select(*columns).select_from(AssetEvent).join(AssetModel, AssetModel.id == AssetEvent.asset_id)
+    return events.where(AssetModel.uri.startswith(SCHEME))
 
 
 def _rows(session: Session, query: Select[Any]) -> list[AssetEventRow]:
