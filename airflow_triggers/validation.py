@@ -20,6 +20,8 @@ KEPT_METADATA = frozenset({"depth", "parent", "retries", SEEN_RUN, "timestamps"}
 TYPED_METADATA: Mapping[str, type] = {"logLevel": int, "logsResolved": bool}
 """Keys of an instance's metadata that anybody may write, and that the framework reads."""
 
+_ENCODER = json.JSONEncoder(allow_nan=False)
+
 
 def validate_session_uid(uid: object) -> str:
     """Return the UID if it is 1-200 printable characters without "/" and surrounding blanks.
@@ -90,11 +92,13 @@ def validate_trigger_kwargs(trigger_kwargs: object) -> dict[str, Any]:
     """
     if trigger_kwargs is None:
         return {}
-    copied = _json_object(trigger_kwargs, what="Trigger kwargs", error_class=InvalidTrigger)
-    try:
-        json.dumps(copied, ensure_ascii=False).encode()
-    except UnicodeEncodeError as error:
-        raise InvalidTrigger(f"Trigger kwargs must be text that UTF-8 can hold: {error}.") from error
+    text = _json_text(trigger_kwargs, what="Trigger kwargs", error_class=InvalidTrigger)
+    copied: dict[str, Any] = json.loads(text)
+    if "\\ud" in text:  # half of a character, perhaps without the other
+        try:
+            json.dumps(copied, ensure_ascii=False).encode()
+        except UnicodeEncodeError as error:
+            raise InvalidTrigger(f"Trigger kwargs must be text that UTF-8 can hold: {error}.") from error
     return copied
 
 
@@ -115,7 +119,10 @@ def validate_metadata(metadata: object) -> dict[str, Any]:
 
     :raises InvalidMetadata: when it is no mapping, or holds what JSON cannot.
     """
-    return {} if metadata is None else _json_object(metadata, what="Metadata", error_class=InvalidMetadata)
+    if metadata is None:
+        return {}
+    copied: dict[str, Any] = json.loads(_json_text(metadata, what="Metadata", error_class=InvalidMetadata))
+    return copied
 
 
 def validate_instance_metadata(metadata: object) -> dict[str, Any]:
@@ -134,17 +141,14 @@ def validate_instance_metadata(metadata: object) -> dict[str, Any]:
     return attached
 
 
-def _json_object(
-    value: object, *, what: str, error_class: type[InvalidTrigger | InvalidMetadata]
-) -> dict[str, Any]:
-    """A copy of a mapping that JSON and every database can hold."""
+def _json_text(value: object, *, what: str, error_class: type[InvalidTrigger | InvalidMetadata]) -> str:
+    """A mapping that JSON and every database can hold, written as JSON."""
     if not isinstance(value, Mapping):
         raise error_class(f"{what} must be a mapping (a JSON object), not {type(value).__name__}: {value!r}.")
     try:
-        text = json.dumps(dict(value), allow_nan=False)
+        text = _ENCODER.encode(dict(value))
     except (TypeError, ValueError) as error:
         raise error_class(f"{what} must be JSON: {error}; found {value!r}.") from error
-    if re.search(r"(?<!\\)(?:\\\\)*\\u0000", text):
+    if "\\u0000" in text and re.search(r"(?<!\\)(?:\\\\)*\\u0000", text):
         raise error_class(f"{what} must not contain the character NUL, which databases cannot keep.")
-    copied: dict[str, Any] = json.loads(text)
-    return copied
+    return text

@@ -35,7 +35,7 @@ def anchor(session: Session, storage: BaseStorageBackend, *, configuration: Conf
         "last_modified": now,
         "version": 0,
     }
-    made = rows.insert_or_ignore(session, tables.session, values)
+    made = rows.insert_or_ignore(tables.session, values)
     first_statement(session, lambda: session.execute(made))
     row = session.execute(select(own.id, own.storage).where(own.uid == storage.uid)).one()
     if row.storage != storage.name:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from airflow_triggers.entries import EVERY_FIRE, FireFilter, PromisedHook, SessionEvent
@@ -18,7 +18,7 @@ from airflow_triggers.errors import InstanceNotFound, SessionNotFound
 from airflow_triggers.storages import rows, tables
 from airflow_triggers.storages.base import BaseStorageBackend
 from airflow_triggers.storages.events import read_events
-from airflow_triggers.storages.transaction import snapshot
+from airflow_triggers.storages.transaction import Transaction, snapshot
 from airflow_triggers.types import (
     Configuration,
     DelayedFire,
@@ -33,8 +33,7 @@ class Work(threading.local):
     """What a thread does under the lock."""
 
     def __init__(self) -> None:
-        self.session: Session | None = None
-        self.connection: Connection | None = None
+        self.opened: Transaction | None = None
         self.reading: tuple[Session, int | None, Configuration] | None = None
         self.session_id = 0
         self.manager = ""
@@ -63,8 +62,8 @@ class SqlReader(BaseStorageBackend):
     def _reading(self) -> Iterator[tuple[Session, int | None, Configuration]]:
         """The lock's transaction or one of its own; the session's key, None if there is none; its configuration."""
         work = self._work
-        if work.session is not None:
-            yield work.session, work.session_id, work.configuration
+        if work.opened is not None:
+            yield work.opened.session, work.session_id, work.configuration
         elif work.reading is not None:
             yield work.reading
         else:

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from airflow_triggers.entries import MAX_HOOK_ATTEMPTS, FireFilter, PromisedHook
 from airflow_triggers.storages import tables
+from airflow_triggers.storages.transaction import is_sqlite
 from airflow_triggers.types import Configuration, DelayedFire, Fire, InstanceStatus, TaskInstance
 
 EFFECTS = ("touched", "created", "scheduled", "abandoned")
@@ -104,25 +105,30 @@ def keep_configuration(session: Session, configuration: Configuration) -> str:
     """Store the configuration if its content is new; returns its hash."""
     content_hash = configuration.content_hash
     values = {"hash": content_hash, "name": configuration.name, "body": configuration.to_dict()}
-    session.execute(insert_or_ignore(session, tables.configuration, values))
+    session.execute(insert_or_ignore(tables.configuration, values))
     return content_hash
 
 
 def read_configuration(session: Session | Connection, content_hash: str | None) -> Configuration:
     """The configuration of that hash (None: the empty one); kept in memory, since its content never changes."""
+    known = known_configuration(content_hash)
+    if known is None:
+        query = select(tables.configuration.c.body).where(tables.configuration.c.hash == content_hash)
+        known = Configuration.from_dict(session.scalar(query) or {"tasks": {}})
+        _remembered(content_hash).append(known)
+    return known
+
+
+def known_configuration(content_hash: str | None) -> Configuration | None:
+    """The configuration of that hash, if it is in memory."""
     if content_hash is None:
         return Configuration()
     found = _remembered(content_hash)
-    if not found:
-        body = session.scalar(
-            select(tables.configuration.c.body).where(tables.configuration.c.hash == content_hash)
-        )
-        found.append(Configuration.from_dict(body or {"tasks": {}}))
-    return found[0]
+    return found[0] if found else None
 
 
 @lru_cache(maxsize=256)
-def _remembered(content_hash: str) -> list[Configuration]:
+def _remembered(content_hash: str | None) -> list[Configuration]:
     """A place for one configuration, filled when it is first read."""
     return []
 
@@ -155,7 +161,7 @@ def delayed_from_row(row: Row[Any]) -> DelayedFire:
     )
 
 
-def insert_or_ignore(session: Session, table: Any, values: Mapping[str, Any]) -> Any:
+def insert_or_ignore(table: Any, values: Mapping[str, Any]) -> Any:
     """An INSERT that leaves a row with an equal key as it is."""
-    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+    dialect = sqlite if is_sqlite() else postgresql
     return dialect.insert(table).values(**values).on_conflict_do_nothing()

@@ -27,13 +27,16 @@ from airflow_triggers.storages import hooks, rows, statements, tables
 from airflow_triggers.storages.anchors import kept_elsewhere
 from airflow_triggers.storages.events import add_event
 from airflow_triggers.storages.hooks import HOOK_GRACE
+from airflow_triggers.storages.prepared import Prepared
 from airflow_triggers.storages.reading import SqlReader
 from airflow_triggers.storages.transaction import (
+    Answer,
+    Transaction,
+    begun,
     dialect_name,
     first_statement,
     is_sqlite,
     savepoint,
-    transaction,
 )
 from airflow_triggers.types import Configuration, DelayedFire, Fire, TaskConfig, TaskInstance
 
@@ -58,32 +61,33 @@ class SqlStorageBackend(SqlReader):
     @contextmanager
     def _hold(self, *, create: bool, manager: str, wait: bool) -> Iterator[None]:
         """A transaction that begins with an UPDATE of the session's row."""
-        with transaction() as session:
+        with begun() as opened:
             if not wait:
-                self._refuse_if_locked(session)
-            with self._working(session, self._locked_row(session, create=create, manager=manager)):
+                self._refuse_if_locked(opened)
+            with self._working(opened, self._locked_row(opened, create=create, manager=manager)):
                 yield
 
     @contextmanager
-    def joined(self, session: Session, row: Row[Any]) -> Iterator[list[Callable[[], object]]]:
+    def joined(self, opened: Transaction, row: Row[Any]) -> Iterator[list[Callable[[], object]]]:
         """Hold the lock in somebody else's transaction, which has locked the session's row (see ``together.py``).
 
         :returns: what is to be called back once that transaction is committed.
         """
-        with self._working(session, row), self._holding() as callbacks:
+        with self._working(opened, row), self._holding() as callbacks:
             yield callbacks
 
     @contextmanager
-    def _working(self, session: Session, row: Row[Any]) -> Iterator[None]:
+    def _working(self, opened: Transaction, row: Row[Any]) -> Iterator[None]:
         work = self._work
         work.session_id, work.manager = row.id, row.manager
-        work.configuration = rows.read_configuration(session, row.configuration_hash)
+        known = rows.known_configuration(row.configuration_hash)
+        work.configuration = known or rows.read_configuration(opened.connection, row.configuration_hash)
         work.views = {}
-        work.session, work.connection = session, session.connection()
+        work.opened = opened
         try:
             yield
         finally:
-            work.session = work.connection = None
+            work.opened = None
 
     @contextmanager
     def _nested(self) -> Iterator[None]:
@@ -97,24 +101,24 @@ class SqlStorageBackend(SqlReader):
             self._work.views.clear()
             raise
 
-    def _refuse_if_locked(self, session: Session) -> None:
+    def _refuse_if_locked(self, opened: Transaction) -> None:
         """SQLite cannot tell: there, the wait is for whoever writes anything, and short."""
         if is_sqlite():
             return
         own = tables.session.c
         free = select(own.id).where(own.uid == self.uid).with_for_update(skip_locked=True)
-        if session.execute(free).one_or_none() is None:
+        if opened.connection.execute(free).one_or_none() is None:
             raise LockTimeout(f"Session {self.uid!r} is being written by another process.")
 
-    def _locked_row(self, session: Session, *, create: bool, manager: str) -> Row[Any]:
+    def _locked_row(self, opened: Transaction, *, create: bool, manager: str) -> Any:
         now, lock = self.now(), statements.lock_session(dialect_name())
         asked = {"of_uid": self.uid, "moment": now}
-        row = first_statement(session, lambda: session.connection().execute(lock, asked).one_or_none())
+        row = first_statement(opened, lambda: opened.send(lock, asked).one)
         if row is None and create:
             values = {"uid": self.uid, "storage": self.name, "manager": manager, "metadata": {}, "version": 0}
             moments = {"created": now, "last_modified": now}
-            session.execute(rows.insert_or_ignore(session, tables.session, values | moments))
-            row = session.connection().execute(lock, asked).one_or_none()
+            opened.connection.execute(rows.insert_or_ignore(tables.session, values | moments))
+            row = opened.send(lock, asked).one
         if row is None:
             raise SessionNotFound(self.uid)
         if row.storage != self.name:
@@ -127,14 +131,17 @@ class SqlStorageBackend(SqlReader):
 
         :raises RuntimeError: outside of :meth:`acquire_lock`.
         """
-        if self._work.session is None:
+        return self._opened().session
+
+    def _opened(self) -> Transaction:
+        if self._work.opened is None:
             raise self._unlocked()
-        return self._work.session
+        return self._work.opened
 
     @property
     def manager_name(self) -> str | None:
         """See :meth:`BaseStorageBackend.manager_name`; known under the lock."""
-        return self._work.manager if self._work.session is not None else super().manager_name
+        return self._work.manager if self._work.opened is not None else super().manager_name
 
     @property
     def session_id(self) -> int:
@@ -196,10 +203,10 @@ class SqlStorageBackend(SqlReader):
     ) -> tuple[dict[str, int], list[TaskInstance]]:
         """How many instances the tasks have, and those of them that the trigger has to look at."""
         asked = {f"task_{place}": name for place, name in enumerate(task_names)}
-        found = self._execute(
+        found = self._send(
             statements.tasks_and_waiting(len(task_names)),
             {**asked, "of_session": self.session_id, "of_trigger": trigger_name},
-        ).all()
+        ).rows
         numbers: dict[str, set[int]] = {}
         for row in found:
             if row.number is not None:
@@ -228,14 +235,16 @@ class SqlStorageBackend(SqlReader):
 
     def _execute(self, statement: Executable, parameters: Any) -> CursorResult[Any]:
         """Send a statement in the lock's transaction, by the shortest way: these are no concern of Airflow's models."""
-        if self._work.connection is None:
-            raise self._unlocked()
-        return self._work.connection.execute(statement, parameters)
+        return self._opened().connection.execute(statement, parameters)
+
+    def _send(self, statement: Prepared, values: Mapping[str, Any]) -> Answer:
+        """Send a statement whose text is made already."""
+        return self._opened().send(statement, values)
 
     def count_instances(self, task: TaskConfig) -> int:
         """How many instances the task has."""
         asked = {"of_session": self.session_id, "of_task": task.name}
-        highest = self._execute(statements.HIGHEST_NUMBER, asked).scalar()
+        (highest,) = self._send(statements.HIGHEST_NUMBER, asked).one
         return 0 if highest is None else int(highest) + 1
 
     def add(self, instance: TaskInstance) -> None:
@@ -243,7 +252,7 @@ class SqlStorageBackend(SqlReader):
         row = rows.instance_to_row(self.session_id, instance)
         self._work.views.clear()
         try:
-            self._execute(statements.ADD_INSTANCE, row)
+            self._send(statements.ADD_INSTANCE, row)
         except IntegrityError as error:
             raise StaleWrite(f"Session {self.uid!r} has an instance {instance.name} already.") from error
         self._add_waits(instance, states.waits_of(instance))
@@ -252,9 +261,9 @@ class SqlStorageBackend(SqlReader):
         """See :meth:`BaseStorageBackend.put`."""
         row = rows.instance_to_row(self.session_id, after)
         self._work.views.clear()
-        changes = {column: row[column] for column in ("status", "kwargs", "unless_seen", "metadata")}
+        changes = {column: row[column] for column in statements.CHANGED}
         expected = {**self._key_of(after), "expected_status": before.status.value}
-        if self._execute(statements.CHANGE_INSTANCE, expected | changes).rowcount != 1:
+        if self._send(statements.CHANGE_INSTANCE, expected | changes).rowcount != 1:
             raise StaleWrite(f"{after.name} of session {self.uid!r} is not {before.status.value} any more.")
         self._rewrite_waits(before, after)
 
@@ -288,7 +297,7 @@ class SqlStorageBackend(SqlReader):
         """See :meth:`BaseStorageBackend.record_fire`."""
         row = rows.fire_to_row(self.session_id, fire)
         try:
-            fire_id = self._execute(statements.ADD_FIRE, row).scalar_one()
+            (fire_id,) = self._send(statements.ADD_FIRE, row).one
         except IntegrityError as error:
             raise IdempotencyConflict(
                 f"The idempotency key {fire.idempotency_key!r} was used before in session {self.uid!r}."

@@ -1,4 +1,5 @@
 """The statements of a fire, each built once: to build one takes longer than the database takes to run it.
+The text of those that every fire sends is made once, too (see ``prepared.py``).
 
 Neighbours: ``sql.py`` sends them. What differs from fire to fire is a parameter; none has a column's name, since in an
 UPDATE those are what is set.
@@ -12,12 +13,11 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Delete,
-    Select,
-    Update,
     bindparam,
     delete,
     func,
     insert,
+    literal_column,
     select,
     union_all,
     update,
@@ -25,6 +25,7 @@ from sqlalchemy import (
 
 from airflow_triggers.states import RIPE
 from airflow_triggers.storages import tables
+from airflow_triggers.storages.prepared import Prepared
 from airflow_triggers.storages.transaction import patience
 
 _session, _instance, _wait, _fire = tables.session.c, tables.instance.c, tables.wait.c, tables.fire.c
@@ -42,19 +43,19 @@ KEPT_SESSIONS = select(_session.uid, _session.storage, _session.manager, _sessio
 
 
 @cache
-def lock_session(dialect: str) -> Any:
+def lock_session(dialect: str) -> Prepared:
     """Lock the session ``of_uid``, count its version and move its ``last_modified`` to ``moment``."""
     moment = bindparam("moment", type_=_session.last_modified.type)
-    return (
+    return Prepared(
         update(tables.session)
         .where(_session.uid == bindparam("of_uid"), *patience(dialect))
-        .values(version=_session.version + 1, last_modified=moment)
+        .values(version=_session.version + literal_column("1"), last_modified=moment)
         .returning(_session.id, _session.manager, _session.configuration_hash, _session.storage)
     )
 
 
 @lru_cache(maxsize=64)
-def tasks_and_waiting(count: int) -> Select[Any]:
+def tasks_and_waiting(count: int) -> Prepared:
     """Of the tasks ``task_0``, …: the largest number, and the numbers of the instances that ``of_trigger`` concerns.
 
     The largest number is at the end of the task's part of the key's index, the others are found by the key of
@@ -72,11 +73,10 @@ def tasks_and_waiting(count: int) -> Select[Any]:
     waits = (
         (_wait.session_id == OF_SESSION)
         & (_wait.task_name == task.c.name)
-        & _wait.trigger_name.in_((_TRIGGER, RIPE))
+        & _wait.trigger_name.in_((_TRIGGER, literal_column(f"'{RIPE}'")))
     )
-    return select(task.c.name.label("task_name"), task.c.highest, _wait.number).select_from(
-        task.outerjoin(tables.wait, waits)
-    )
+    found = select(task.c.name.label("task_name"), task.c.highest, _wait.number)
+    return Prepared(found.select_from(task.outerjoin(tables.wait, waits)))
 
 
 INSTANCES = select(tables.instance).where(
@@ -112,20 +112,29 @@ FIND_FIRE = select(tables.fire).where(
 )
 """The fire that had the idempotency key ``of_key``."""
 
-ADD_FIRE = insert(tables.fire).returning(_fire.id)
+ADD_FIRE = Prepared(
+    insert(tables.fire).returning(_fire.id),
+    sets=[one.name for one in tables.fire.columns if one is not _fire.id],
+)
 
-HIGHEST_NUMBER = select(func.max(_instance.number)).where(
-    _instance.session_id == OF_SESSION, _instance.task_name == _TASK
+HIGHEST_NUMBER = Prepared(
+    select(func.max(_instance.number)).where(_instance.session_id == OF_SESSION, _instance.task_name == _TASK)
 )
 """The largest number of the task's instances."""
 
-ADD_INSTANCE = insert(tables.instance)
+ADD_INSTANCE = Prepared(insert(tables.instance), sets=tables.instance.columns.keys())
 
-CHANGE_INSTANCE: Update = update(tables.instance).where(
-    _instance.session_id == OF_SESSION,
-    _instance.task_name == _TASK,
-    _instance.number == _NUMBER,
-    _instance.status == bindparam("expected_status"),
+CHANGED = ("status", "kwargs", "unless_seen", "metadata")
+"""The columns of an instance that change."""
+
+CHANGE_INSTANCE = Prepared(
+    update(tables.instance).where(
+        _instance.session_id == OF_SESSION,
+        _instance.task_name == _TASK,
+        _instance.number == _NUMBER,
+        _instance.status == bindparam("expected_status"),
+    ),
+    sets=CHANGED,
 )
 """Change an instance, if its status is the expected one."""
 

@@ -11,16 +11,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Row, select, update
-from sqlalchemy.orm import Session
 
 from airflow_triggers.storages import tables
 from airflow_triggers.storages.sql import SqlStorageBackend
 from airflow_triggers.storages.transaction import (
+    Transaction,
+    begun,
     dialect_name,
     first_statement,
     is_sqlite,
     patience,
-    transaction,
 )
 
 
@@ -37,16 +37,16 @@ def hold_together(
     :returns: those that are held.
     :raises LockTimeout: when a lock that is waited for was not free in time.
     """
-    with transaction() as session, ExitStack() as stack:
-        found = _locked_rows(session, [it.uid for it in storages], wait=wait)
+    with begun() as opened, ExitStack() as stack:
+        found = _locked_rows(opened, [it.uid for it in storages], wait=wait)
         held = [it for it in storages if it.uid in found and found[it.uid].storage == it.name]
-        callbacks = [(it, stack.enter_context(it.joined(session, found[it.uid]))) for it in held]
+        callbacks = [(it, stack.enter_context(it.joined(opened, found[it.uid]))) for it in held]
         yield held
     for storage, promised in callbacks:
         storage.call_back(promised)
 
 
-def _locked_rows(session: Session, uids: list[str], *, wait: bool) -> Mapping[str, Row[Any]]:
+def _locked_rows(opened: Transaction, uids: list[str], *, wait: bool) -> Mapping[str, Row[Any]]:
     own = tables.session.c
     locked = (
         update(tables.session)
@@ -58,4 +58,4 @@ def _locked_rows(session: Session, uids: list[str], *, wait: bool) -> Mapping[st
     else:
         free = select(own.id).where(own.uid.in_(uids)).with_for_update(skip_locked=True, key_share=True)
         locked = locked.where(own.id == free.cte("free").c.id, *patience(dialect_name()))
-    return {row.uid: row for row in first_statement(session, lambda: session.execute(locked))}
+    return {row.uid: row for row in first_statement(opened, lambda: opened.connection.execute(locked))}

@@ -6,19 +6,20 @@ Neighbours: ``sql.py`` and ``sessions.py`` open transactions here; ``dbmanager.c
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TypeVar
-from weakref import WeakSet
+from typing import Any, NamedTuple, TypeVar
 
 from airflow import settings
-from sqlalchemy import ColumnElement, Connection, Engine, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, literal_column, select
 from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.session import JoinTransactionMode
 
 from airflow_triggers.errors import DatabaseFailed, LockTimeout, SchemaOutdated, StorageError
 from airflow_triggers.storages.dbmanager import check_schema
+from airflow_triggers.storages.prepared import Prepared
 
 LOCK_TIMEOUT = 30.0
 """Seconds that a writer waits for a lock that another holds before it gives up."""
@@ -29,7 +30,7 @@ LOCK_NOT_AVAILABLE = "55P03"
 FAILURES = (OperationalError, InterfaceError, InternalError)
 """The database's fault, or its connection's: away, full, read-only (to PostgreSQL, an internal error), cut off."""
 
-_checked: WeakSet[Engine] = WeakSet()
+_checked: Engine | None = None
 
 T = TypeVar("T")
 
@@ -40,16 +41,17 @@ def engine() -> Engine:
     :raises StorageError: in a process that Airflow gives no database (tasks, DAG processors).
     :raises SchemaOutdated: when the tables are missing or of another version.
     """
+    global _checked  # noqa: PLW0603 - asked for by every transaction
     found = settings.engine
     if found is None:
         raise StorageError(
             "This process has no access to Airflow's metadata database (tasks and the DAG processor have none). "
             "Use the REST API, or fire from the task's context."
         )
-    if found not in _checked:
+    if found is not _checked:
         with translated_errors(), found.connect() as connection:
             check_schema(connection)
-        _checked.add(found)
+        _checked = found
     return found
 
 
@@ -63,32 +65,155 @@ def is_sqlite() -> bool:
     return dialect_name() == "sqlite"
 
 
+class Answer(NamedTuple):
+    """What a prepared statement did: the rows that it returned, or how many it changed."""
+
+    rows: Sequence[Any]
+    rowcount: int
+
+    @property
+    def one(self) -> Any:
+        """The only row there can be; None when there is none."""
+        return self.rows[0] if self.rows else None
+
+
+class Transaction:
+    """An open transaction on a connection of the driver.
+
+    What SQLAlchemy puts on that, a Connection and on this a Session, is made when it is first asked for: most fires
+    need neither, and to make them, ask through them and end them takes longer than all else. Where somebody listens to
+    what SQLAlchemy tells of statements and transactions, the Connection is made at once, so that they are told.
+
+    :raises sqlalchemy.exc.DBAPIError: from every method, when the database or the driver refuses.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._connection: Connection | None = None
+        self._session: Session | None = None
+        try:
+            self._driver = engine.raw_connection()
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise self._failed(error) from error
+        if _is_listened_to(engine):
+            _ = self.connection
+
+    @property
+    def connection(self) -> Connection:
+        """SQLAlchemy's connection, in this transaction."""
+        if self._connection is None:
+            self._connection = Connection(self._engine, self._driver)
+            self._connection.begin()
+        return self._connection
+
+    @property
+    def session(self) -> Session:
+        """Its database session, our own, never the scoped one that other code on this thread may be using."""
+        if self._session is None:
+            mode: JoinTransactionMode = "rollback_only"  # what ends the transaction is our commit, below
+            self._session = Session(self.connection, expire_on_commit=False, join_transaction_mode=mode)
+        return self._session
+
+    def send(self, statement: Prepared, values: Mapping[str, Any]) -> Answer:
+        """Run a prepared statement."""
+        text = statement.text(self._engine.dialect)
+        parameters = text.parameters(values)
+        if self._connection is not None:
+            result = self._connection.exec_driver_sql(text.sql, parameters)
+            return Answer(result.all() if text.row else (), result.rowcount)
+        try:
+            cursor = self._driver.cursor()
+            try:
+                self._engine.dialect.do_execute(cursor, text.sql, parameters)
+                rows = [text.row(row) for row in cursor.fetchall()] if text.row else ()
+                return Answer(rows, cursor.rowcount)
+            finally:
+                cursor.close()
+        except self._engine.dialect.loaded_dbapi.Error as error:
+            raise self._failed(error, text.sql, parameters) from error
+
+    def commit(self) -> None:
+        """:raises DatabaseFailed: when nobody can say whether it was kept: perhaps only the answer was lost."""
+        try:
+            if self._session is not None:
+                self._session.commit()
+            if self._connection is not None:
+                self._connection.commit()
+            else:
+                self._end(self._engine.dialect.do_commit)
+        except FAILURES as error:
+            if _known(error) is not None:
+                raise
+            raise DatabaseFailed(
+                f"The database failed when it was to keep what was done: {_said(error)}. Whether it was kept is not "
+                "known: look, or do it again. A fire with an idempotency key counts once, however often it is sent."
+            ) from error
+
+    def rollback(self) -> None:
+        """Undo it; what follows begins anew."""
+        if self._session is not None:
+            self._session.rollback()
+        if self._connection is not None:
+            self._connection.rollback()
+        elif self._driver.is_valid:
+            self._end(self._engine.dialect.do_rollback)
+
+    def _end(self, how: Callable[[Any], None]) -> None:
+        try:
+            how(self._driver)
+        except self._engine.dialect.loaded_dbapi.Error as error:
+            raise self._failed(error) from error
+
+    def close(self) -> None:
+        """Give the connection back."""
+        if self._session is not None:
+            self._session.close()
+        (self._connection or self._driver).close()
+
+    def _failed(
+        self, error: Exception, statement: str | None = None, parameters: Any = None
+    ) -> BaseException:
+        """The driver's error as SQLAlchemy's own. A connection that is lost is not given back to the pool."""
+        dialect, driver = self._engine.dialect, getattr(self, "_driver", None)
+        lost = driver is None or dialect.is_disconnect(error, driver.dbapi_connection, None)  # type: ignore[arg-type]
+        if lost and driver is not None:
+            driver.invalidate(error)
+        return DBAPIError.instance(
+            statement,
+            parameters,
+            error,
+            dialect.loaded_dbapi.Error,
+            hide_parameters=self._engine.hide_parameters,
+            connection_invalidated=lost,
+            dialect=dialect,
+        )
+
+
+def _is_listened_to(engine: Engine) -> bool:
+    told = engine.dispatch
+    return bool(told.before_cursor_execute or told.after_cursor_execute or told.commit or told.rollback)
+
+
+@contextmanager
+def begun() -> Iterator[Transaction]:
+    """A transaction that commits at the end, or is rolled back when an exception leaves it."""
+    with translated_errors():
+        opened = Transaction(engine())
+        try:
+            yield opened
+            opened.commit()
+        except BaseException:
+            opened.rollback()
+            raise
+        finally:
+            opened.close()
+
+
 @contextmanager
 def transaction() -> Iterator[Session]:
-    """A transaction that commits at the end, or is rolled back when an exception leaves it.
-
-    Its database session is our own, never the scoped one that other code on this thread may be using.
-    """
-    with translated_errors(), Session(engine(), expire_on_commit=False) as session:
-        try:
-            yield session
-            _commit(session)
-        except BaseException:
-            session.rollback()
-            raise
-
-
-def _commit(session: Session) -> None:
-    """:raises DatabaseFailed: when nobody can say whether it was kept: perhaps only the answer was lost."""
-    try:
-        session.commit()
-    except FAILURES as error:
-        if _known(error) is not None:
-            raise
-        raise DatabaseFailed(
-            f"The database failed when it was to keep what was done: {_said(error)}. Whether it was kept is not "
-            "known: look, or do it again. A fire with an idempotency key counts once, however often it is sent."
-        ) from error
+    """The same, as the database session that is made on it."""
+    with begun() as opened:
+        yield opened.session
 
 
 @contextmanager
@@ -126,11 +251,11 @@ def patience(dialect: str) -> list[ColumnElement[bool]]:
     """
     if dialect == "sqlite":
         return []
-    setting = func.set_config("lock_timeout", f"{LOCK_TIMEOUT:.0f}s", True)
+    setting: ColumnElement[str] = literal_column(f"set_config('lock_timeout', '{LOCK_TIMEOUT:.0f}s', true)")
     return [select(setting).scalar_subquery().is_not(None)]
 
 
-def first_statement(session: Session, execute: Callable[[], T]) -> T:
+def first_statement(opened: Session | Transaction, execute: Callable[[], T]) -> T:
     """Run a transaction's first write, waiting as long as another process holds SQLite's write lock.
 
     :raises LockTimeout: after :data:`LOCK_TIMEOUT` seconds.
@@ -142,7 +267,7 @@ def first_statement(session: Session, execute: Callable[[], T]) -> T:
         except OperationalError as error:
             if not is_busy(error):
                 raise
-            session.rollback()
+            opened.rollback()
             if time.monotonic() > deadline:
                 raise LockTimeout(
                     f"The database was locked by another writer for {LOCK_TIMEOUT:.0f} seconds; nothing was changed. "

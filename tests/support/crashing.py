@@ -6,7 +6,6 @@ import os
 import traceback
 
 from airflow import settings
-from sqlalchemy import event
 
 DIED = 137
 
@@ -51,21 +50,33 @@ def _arm(point, stores):
         if not left:
             os._exit(DIED)
 
-    def around(owner, name):
-        original = getattr(owner, name)
-
-        def watched(*arguments, **keywords):
-            moment()
-            try:
-                return original(*arguments, **keywords)
-            finally:
-                moment()
-
-        setattr(owner, name, watched)
-
     engine = settings.engine
     engine.dispose(close=False)  # the parent goes on with its connections
-    event.listen(engine, "before_cursor_execute", moment)
-    around(engine.dialect, "do_commit")
+    for name in ("do_execute", "do_execute_no_params", "do_executemany"):
+        _call_before(engine.dialect, name, moment)
+    _call_around(engine.dialect, "do_commit", moment)
     for owner, name in stores:
-        around(owner, name)
+        _call_around(owner, name, moment)
+
+
+def _call_before(owner, name, moment):
+    original = getattr(owner, name)
+
+    def watched(*arguments, **keywords):
+        moment()
+        return original(*arguments, **keywords)
+
+    setattr(owner, name, watched)
+
+
+def _call_around(owner, name, moment):
+    original = getattr(owner, name)
+
+    def watched(*arguments, **keywords):
+        moment()
+        try:
+            return original(*arguments, **keywords)
+        finally:
+            moment()
+
+    setattr(owner, name, watched)

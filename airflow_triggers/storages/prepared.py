@@ -1,0 +1,96 @@
+"""Statements whose text is made once, and that go to the database's driver as they stand.
+
+SQLAlchemy remembers the text of a statement, too; but for each execution it works out what to remember it by, and looks
+for the kind of every value and of every column: that takes as long again as the database does. Neighbours:
+``statements.py`` has the statements, ``transaction.py`` sends them.
+"""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Dialect, Executable
+
+Processor = Callable[[Any], Any]
+
+
+class Prepared:
+    """A statement; what differs from time to time are values, never their number.
+
+    :param statement: what it returns are columns whose values come from the driver as they are to be: text, numbers.
+    :param sets: the columns that an INSERT or an UPDATE is given values for, by their names.
+    """
+
+    def __init__(self, statement: Executable, *, sets: Sequence[str] | None = None) -> None:
+        self._statement, self._sets = statement, sets
+        self._latest: tuple[Dialect, DriverText] | None = None
+
+    def text(self, dialect: Dialect) -> DriverText:
+        """What goes to a driver.
+
+        :raises ValueError: when a column that the statement returns is of another kind.
+        """
+        latest = self._latest
+        if latest is None or latest[0] is not dialect:
+            latest = self._latest = dialect, self._compiled(dialect)
+        return latest[1]
+
+    def _compiled(self, dialect: Dialect) -> DriverText:
+        compiled: Any = self._statement.compile(dialect=dialect, column_keys=self._sets)  # type: ignore[attr-defined]
+        fixed, asked = {}, []
+        for bind, known_as in compiled.bind_names.items():
+            processor = bind.type.dialect_impl(dialect).bind_processor(dialect)
+            if bind.required:
+                asked.append((bind.key, known_as, processor))
+            else:
+                fixed[known_as] = bind.value if processor is None else processor(bind.value)
+        return DriverText(
+            sql=str(compiled),
+            fixed=fixed,
+            asked=tuple(asked),
+            order=None if compiled.positiontup is None else tuple(compiled.positiontup),
+            row=_row_maker(self._statement, dialect),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class DriverText:
+    """A statement in the words of one driver.
+
+    :param fixed: values that are always the same.
+    :param asked: the others: the name, the one by which the driver knows it, and what makes the driver's value of it.
+    :param order: the driver's names in their order, of one that knows none.
+    :param row: makes a row of what the driver returns; None of a statement that returns none.
+    """
+
+    sql: str
+    fixed: Mapping[str, Any]
+    asked: tuple[tuple[str, str, Processor | None], ...]
+    order: tuple[str, ...] | None
+    row: Callable[[Sequence[Any]], Any] | None
+
+    def parameters(self, values: Mapping[str, Any]) -> Any:
+        """The values as the driver takes them.
+
+        :raises KeyError: when one is missing.
+        """
+        named = dict(self.fixed)
+        for name, known_as, processor in self.asked:
+            named[known_as] = values[name] if processor is None else processor(values[name])
+        return named if self.order is None else tuple(named[name] for name in self.order)
+
+
+def _row_maker(statement: Any, dialect: Dialect) -> Callable[[Sequence[Any]], Any] | None:
+    """Rows whose values have the columns' names, and are the driver's."""
+    columns = getattr(statement, "exported_columns", None)
+    if not columns:
+        return None
+    for column in columns:
+        if column.type.dialect_impl(dialect).result_processor(dialect, None) is not None:
+            raise ValueError(f"The column {column.name} of a prepared statement would have to be converted.")
+    made: Any = namedtuple("Row", columns.keys())  # type: ignore[misc]
+    maker: Callable[[Sequence[Any]], Any] = made._make
+    return maker
