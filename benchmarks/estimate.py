@@ -52,10 +52,11 @@ def _line(name: str, cost: Cost) -> str:
 
 
 def _served(name: str, cost: Cost) -> str:
-    def cores(seconds: float) -> int:
-        return math.ceil(FIRES_A_SECOND * seconds / USED)
+    def cores(seconds: float) -> str:
+        count = math.ceil(FIRES_A_SECOND * seconds / USED)
+        return f"{count} core{'s'[: count > 1]}"
 
     database = "" if cost.database is None else f", {cores(cost.database)} of PostgreSQL"
     wal = f"{FIRES_A_SECOND * cost.wal / 1e6:.1f} MB of log a second"
     who = "of controllers" if name == COMPLETION else "of API workers"
-    return f"- {FIRES_A_SECOND:,} times {name} a second: {cores(cost.process)} cores {who}{database}, {wal}."
+    return f"- {FIRES_A_SECOND:,} times {name} a second: {cores(cost.process)} {who}{database}, {wal}."

@@ -158,7 +158,7 @@ def start_rows(bench: Bench) -> Iterator[Row]:
                 name: partial(_seconds, found.with_plugin, "-m", "airflow", name, "--help")
                 for name in ("triggers", "dags")
             },
-            rounds=8,
+            rounds=16,
         )
         yield Row.of(
             helps.compare("triggers", "dags"),

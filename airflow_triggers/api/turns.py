@@ -22,11 +22,18 @@ AT_ONCE = 3
 """Requests that fire into one session at once: while one has its lock, the next ones read and are authorized."""
 
 
+UNLIMITED = 10
+"""Fires that work at once where Airflow's pool has no limit: more only wait for this process's one interpreter."""
+
+
 def _room() -> int:
-    """How many fires work at once: as many as Airflow's pool has connections for, a part of the overflow left free."""
+    """How many fires work at once: one less than Airflow's pool keeps connections for.
+
+    Airflow looks up each request's token through the last one. Connections beyond those are made anew each time,
+    which takes longer than a fire.
+    """
     size = conf.getint("database", "sql_alchemy_pool_size", fallback=5)
-    overflow = conf.getint("database", "sql_alchemy_max_overflow", fallback=10)
-    return max(size, 1) + max(overflow, 0) // 2
+    return max(size - 1, 1) if size else UNLIMITED
 
 
 @dataclass

@@ -91,6 +91,7 @@ class Transaction:
         self._engine = engine
         self._connection: Connection | None = None
         self._session: Session | None = None
+        self._cursor: Any = None
         try:
             self._driver = engine.raw_connection()
         except engine.dialect.loaded_dbapi.Error as error:
@@ -122,13 +123,10 @@ class Transaction:
             result = self._connection.exec_driver_sql(text.sql, parameters)
             return Answer(result.all() if text.row else (), result.rowcount)
         try:
-            cursor = self._driver.cursor()
-            try:
-                self._engine.dialect.do_execute(cursor, text.sql, parameters)
-                rows = [text.row(row) for row in cursor.fetchall()] if text.row else ()
-                return Answer(rows, cursor.rowcount)
-            finally:
-                cursor.close()
+            cursor = self._cursor = self._cursor or self._driver.cursor()
+            self._engine.dialect.do_execute(cursor, text.sql, parameters)
+            rows = [text.row(row) for row in cursor.fetchall()] if text.row else ()
+            return Answer(rows, cursor.rowcount)
         except self._engine.dialect.loaded_dbapi.Error as error:
             raise self._failed(error, text.sql, parameters) from error
 
@@ -168,6 +166,8 @@ class Transaction:
         """Give the connection back."""
         if self._session is not None:
             self._session.close()
+        if self._cursor is not None:
+            self._cursor.close()
         (self._connection or self._driver).close()
 
     def _failed(
