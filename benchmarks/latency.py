@@ -13,7 +13,7 @@ from benchmarks.live import Live
 from benchmarks.rounds import Rounds, interleave
 from benchmarks.row import Goal, Row
 
-PAIRS, CHAINS = 14, 20
+PAIRS, CHAINS = 14, 30
 
 
 def accepted_to_running(bench: Bench) -> Iterator[Row]:

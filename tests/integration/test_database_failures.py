@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 from airflow import settings
-from sqlalchemy import event
+from sqlalchemy import NullPool, create_engine, event
 from sqlalchemy.exc import OperationalError
 
 from airflow_triggers.controller.loop import Controller
@@ -71,17 +71,27 @@ def full_disk(database):
             yield
         return
 
-    def no_room(_connection, _cursor, statement, *_):
+    def no_room(statement):
         if statement.startswith("INSERT INTO triggers_fire"):
             from psycopg2.errors import DiskFull
 
             raise DiskFull('could not extend file "base/1/2": No space left on device')
 
-    event.listen(settings.engine, "before_cursor_execute", no_room)
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        before_each_statement(patch, no_room)
         yield
-    finally:
-        event.remove(settings.engine, "before_cursor_execute", no_room)
+
+
+def before_each_statement(patch, act):
+    """Called with every statement before it goes to the driver, by whichever way it goes."""
+    dialect = settings.engine.dialect
+    execute = dialect.do_execute
+
+    def watched(cursor, statement, *rest):
+        act(statement)
+        execute(cursor, statement, *rest)
+
+    patch.setattr(dialect, "do_execute", watched)
 
 
 FAILING = {"read-only": (read_only, "read-?only"), "full": (full_disk, "full|No space left")}
@@ -101,6 +111,26 @@ def test_a_fire_that_cannot_be_written_is_refused_whole_and_can_be_repeated(surv
     assert (statuses(), fires_of("order-1")) == ({}, [])
     assert not fire_into("order-1", "firstPage", LARGE, idempotency_key="k").repeated
     assert statuses() == {"t_import#0": "scheduled"}
+
+
+@pytest.mark.parametrize("airflow_db", ["postgresql"], indirect=True)
+def test_a_connection_that_is_lost_during_a_fire_is_not_used_again(survey, airflow_db, monkeypatch):
+    fire_into("order-1", "lastPage", configuration="survey")
+    record_fire = SqlStorageBackend.record_fire
+
+    def lose(storage, fire):
+        monkeypatch.setattr(SqlStorageBackend, "record_fire", record_fire)
+        others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        with create_engine(settings.engine.url, poolclass=NullPool).connect() as connection:
+            connection.exec_driver_sql(f"SELECT pg_terminate_backend(pid, 5000) {others}")
+        return record_fire(storage, fire)
+
+    monkeypatch.setattr(SqlStorageBackend, "record_fire", lose)
+    with pytest.raises(DatabaseFailed, match=r"Nothing was changed\. Try again"):
+        fire_into("order-1", "lastPage", idempotency_key="k")
+    assert len(fires_of("order-1")) == 1
+    assert not fire_into("order-1", "lastPage", idempotency_key="k").repeated
+    assert settings.engine.pool.checkedout() == 0
 
 
 def test_over_rest_it_is_a_503_that_says_what_to_do(survey, airflow_db, failing, monkeypatch):
@@ -159,8 +189,6 @@ def hooked(survey):
 def cut_off(monkeypatch):
     """The next COMMIT of something that was written is done, and its answer never arrives."""
 
-    listening = []
-
     def cut(times=1):
         dialect, left, written = settings.engine.dialect, [times], []
         do_commit = type(dialect).do_commit
@@ -172,16 +200,13 @@ def cut_off(monkeypatch):
                 written.clear()
                 raise dialect.dbapi.OperationalError("server closed the connection unexpectedly")
 
-        @event.listens_for(settings.engine, "before_cursor_execute")
-        def note(_connection, _cursor, statement, *_):
+        def note(statement):
             written.extend([statement] if statement.startswith(("INSERT", "UPDATE", "DELETE")) else [])
 
-        listening.append(note)
+        before_each_statement(monkeypatch, note)
         monkeypatch.setattr(dialect, "do_commit", commit)
 
-    yield cut
-    for note in listening:
-        event.remove(settings.engine, "before_cursor_execute", note)
+    return cut
 
 
 def test_a_fire_whose_answer_was_lost_counts_once_when_it_is_sent_again(hooked, cut_off):
