@@ -17,7 +17,7 @@ from airflow_triggers.errors import InvalidTransition, LockTimeout
 from airflow_triggers.gateway.run_columns import DagRunColumns
 from airflow_triggers.manager import TriggerManager, trigger_managers
 from airflow_triggers.sessions import create_session, fire_into, fires_of, open_session
-from airflow_triggers.storages import tables
+from airflow_triggers.storages import statements, tables
 from airflow_triggers.storages import transaction as transaction_module
 from airflow_triggers.storages.sql import SqlStorageBackend
 from tests.support.dags import play, run_of
@@ -324,9 +324,17 @@ def test_a_hook_whose_manager_is_gone_is_counted(survey, controller):
 # -- locks and keys -------------------------------------------------------------------------------------------
 
 
-def test_nobody_waits_for_a_lock_for_ever(survey, monkeypatch):
-    create_session("order-1", configuration="survey")
+@pytest.fixture
+def one_second(monkeypatch):
+    """No lock is waited for any longer."""
     monkeypatch.setattr(transaction_module, "LOCK_TIMEOUT", 1.0)
+    statements.lock_session.cache_clear()
+    yield
+    statements.lock_session.cache_clear()
+
+
+def test_nobody_waits_for_a_lock_for_ever(survey, one_second):
+    create_session("order-1", configuration="survey")
     holder, other = SqlStorageBackend("order-1"), SqlStorageBackend("order-1")
     with holder.acquire_lock():
         with pytest.raises(LockTimeout, match=r"for (more than )?1 seconds"), other.acquire_lock():
@@ -337,9 +345,8 @@ def test_nobody_waits_for_a_lock_for_ever(survey, monkeypatch):
         pass
 
 
-def test_a_run_that_somebody_holds_is_not_waited_for_for_ever(postgresql_survey, controller, monkeypatch):
+def test_a_run_that_somebody_holds_is_not_waited_for_for_ever(postgresql_survey, controller, one_second):
     manager = failed_import(controller)
-    monkeypatch.setattr(transaction_module, "LOCK_TIMEOUT", 1.0)
     with airflow_session() as session:
         held = select(DagRunColumns.id).where(DagRunColumns.run_id == view("t_import#0").run_id)
         session.execute(held.with_for_update())

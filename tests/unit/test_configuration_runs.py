@@ -236,11 +236,17 @@ def test_a_run_made_at_run_time_is_a_dag_id():
             dag_id_of(Configuration({"t_x": task}), task)
 
 
-def test_three_hundred_tasks_are_read_and_compiled_in_well_under_a_second():
+def test_ten_times_as_many_tasks_take_about_ten_times_as_long_to_read_and_compile():
+    compile_many(30)  # what is imported and cached at first
+    rounds = [(compile_many(300), compile_many(30)) for _ in range(3)]
+    assert min(many / few for many, few in rounds) < 30
+
+
+def compile_many(count):
     tasks = {
         f"t_{number}": {"after": [f"t_{max(number - 1, 0)}", "start"], "run": f"{TASKS_MODULE}.greet"}
-        for number in range(300)
+        for number in range(count)
     }
     began = time.process_time()
-    assert len(compile_configuration(parse_configuration(tasks, name="survey"))) == 301
-    assert time.process_time() - began < 1.5
+    assert len(compile_configuration(parse_configuration(tasks, name="survey"))) == count + 1
+    return time.process_time() - began
