@@ -241,7 +241,7 @@ class Sessions(RuleBasedStateMachine):
         assert trace == self.model.hooks
 
 
-SHARES = {"memory": 13_000, "sqlite": 2_500, "postgresql": 2_000, "redis": 2_500}
+SHARES = {"memory": 10_000, "sqlite": 3_500, "postgresql": 3_500, "redis": 3_000}
 """So many steps are compared on each storage, at least; an example has up to :data:`STEPS` of them."""
 
 
