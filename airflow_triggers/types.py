@@ -374,11 +374,14 @@ class SeenRun:
     :param state: ``queued``, ``running``, ``success`` or ``failed``.
     :param clear_number: how often the run was cleared.
     :param early: whether that is only known of its task: the run itself is still to say so.
+    :param half_cleared: whether it succeeded and tasks of it are still to run: it was cleared just as the scheduler
+        ended it, and Airflow kept both.
     """
 
     state: str
     clear_number: int
     early: bool = field(default=False, compare=False)
+    half_cleared: bool = field(default=False, compare=False)
 
 
 def parse_instance_name(name: str) -> tuple[str, int]:

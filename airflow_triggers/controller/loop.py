@@ -228,6 +228,11 @@ class Controller:
             else:
                 instance = storage[name]
                 seen = bindings.seen_of(instance, row)
+                if now is not None and now.half_cleared and now.clear_number != seen.clear_number:
+                    log.warning(
+                        "Run %s of %s was cleared as Airflow ended it; it is queued now", run_id, dag_id
+                    )
+                    now = gateway.finish_clearing(session, dag_id, run_id)
                 decision = decide(instance.status, seen=seen, now=now)
                 observed = observe_run(session, instance, decision, bound=row, seen=seen, now=now)
         if instance is None:

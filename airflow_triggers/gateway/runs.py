@@ -24,9 +24,9 @@ from airflow.models.taskinstance import TaskInstance
 from airflow.models.taskinstancehistory import TaskInstanceHistory
 from airflow.models.xcom import XComModel
 from airflow.sdk.exceptions import AirflowException
-from airflow.utils.state import DagRunState, TaskInstanceState
+from airflow.utils.state import DagRunState, State, TaskInstanceState
 from airflow.utils.types import DagRunTriggeredByType, DagRunType
-from sqlalchemy import Select, bindparam, exists, literal, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, exists, false, literal, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -203,9 +203,9 @@ def hold_run(session: Session, dag_id: str, run_id: str, *, compiled: bool = Fal
 
 def _seeing(dag_id: str, run_id: str, *, compiled: bool) -> Select[Any]:
     run, tells = DagRunColumns, literal(compiled)
-    early = OnlyTask.is_early(tells).label("early")
+    early, half_cleared = OnlyTask.is_early(tells).label("early"), _half_cleared().label("half_cleared")
     return (
-        select(OnlyTask.run_state(tells).label("state"), run.clear_number, early)
+        select(OnlyTask.run_state(tells).label("state"), run.clear_number, early, half_cleared)
         .outerjoin_from(run.table, OnlyTask.table, OnlyTask.of(run.dag_id, run.run_id))
         .where(run.dag_id == dag_id, run.run_id == run_id)
     )
@@ -213,7 +213,21 @@ def _seeing(dag_id: str, run_id: str, *, compiled: bool) -> Select[Any]:
 
 def _seen(session: Session, query: Select[Any]) -> SeenRun | None:
     row = session.execute(query).one_or_none()
-    return SeenRun(str(row.state), row.clear_number, early=bool(row.early)) if row else None
+    if row is None:
+        return None
+    early, half_cleared = bool(row.early), bool(row.half_cleared)
+    return SeenRun(str(row.state), row.clear_number, early=early, half_cleared=half_cleared)
+
+
+def _half_cleared() -> ColumnElement[bool]:
+    """See :attr:`SeenRun.half_cleared`; the tasks of a run that was never cleared are not looked at."""
+    run, state = DagRunColumns, TaskInstance.state
+    still_to_run = exists(literal(1)).where(
+        TaskInstance.dag_id == run.dag_id,
+        TaskInstance.run_id == run.run_id,
+        or_(state.is_(None), state.not_in(State.finished)),
+    )
+    return case((and_(run.state == "success", run.clear_number > 0), still_to_run), else_=false())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -299,6 +313,22 @@ def skip_run(session: Session, dag_id: str, run_id: str, *, note: str) -> SeenRu
     _add_note(run, note)
     session.flush()
     return SeenRun(DagRunState.SUCCESS.value, run.clear_number)
+
+
+def finish_clearing(session: Session, dag_id: str, run_id: str) -> SeenRun | None:
+    """Queue a run that is half cleared, as the clear would have done a moment later.
+
+    Whoever clears a run that Airflow calls running leaves its state alone, and the scheduler may be ending it in a
+    transaction that is still open. Source: ``airflow.models.taskinstance.clear_task_instances``.
+    """
+    now = hold_run(session, dag_id, run_id)
+    run = _run(session, dag_id, run_id)
+    if now is None or run is None or not now.half_cleared:
+        return now
+    run.set_state(DagRunState.QUEUED)
+    run.last_scheduling_decision = None
+    session.flush()
+    return SeenRun(DagRunState.QUEUED.value, now.clear_number)
 
 
 def annotate_run(session: Session, dag_id: str, run_id: str, *, note: str) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
+from airflow.models.taskinstance import clear_task_instances
 from airflow.utils.session import create_session as airflow_session
 from airflow.utils.state import DagRunState
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 
 from airflow_triggers.controller import observe
 from airflow_triggers.controller.loop import Controller
@@ -48,6 +51,38 @@ def watched():
     """The tasks whose runs are watched."""
     with airflow_session() as session:
         return set(session.scalars(select(tables.run.c.task_name).where(tables.run.c.watched)))
+
+
+def run_state(seen):
+    """What Airflow says of the run, and of its only task."""
+    with airflow_session() as session:
+        run = run_of(session, seen)
+        return run.state, run.task_instances[0].state
+
+
+def clear(seen):
+    """As Airflow's API and command line do."""
+    with airflow_session() as session:
+        clear_task_instances(run_of(session, seen).task_instances, session)
+
+
+def half_clear(seen, *, counted=True):
+    """What is left of a clear that met the end of the run."""
+    with airflow_session() as session:
+        run = run_of(session, seen)
+        run.task_instances[0].state = None
+        run.clear_number += counted
+
+
+def await_blocked(session):
+    """Wait until another transaction waits for what this one holds."""
+    waiting = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+    )
+    deadline = time.monotonic() + 30
+    while not session.scalar(waiting):
+        assert time.monotonic() < deadline, "nobody waits"
+        time.sleep(0.02)
 
 
 def cascades():
@@ -114,6 +149,49 @@ def test_a_task_that_is_cleared_before_its_run_ended_and_succeeds_again_is_a_new
     passes(controller)
     assert statuses()["t_import#0"] == "finished"
     assert cascades() == [{"id": 8}, {"id": 7}]
+
+
+def test_a_run_that_is_cleared_while_the_scheduler_ends_it_runs_again(postgresql_survey, controller):
+    """The scheduler's transaction is open when somebody clears the run: Airflow keeps the end and the clear."""
+    fire_into("order-1", "firstPage", configuration="survey")
+    succeed_early(controller, {"id": 7})
+    cleared = view("t_import#0")
+    with ThreadPoolExecutor(1) as pool:
+        with airflow_session() as scheduler:
+            run_of(scheduler, cleared).set_state(DagRunState.SUCCESS)
+            scheduler.flush()
+            clearing = pool.submit(clear, cleared)
+            await_blocked(scheduler)
+        clearing.result()
+    assert run_state(cleared) == ("success", None)
+    passes(controller)
+    assert run_state(cleared) == ("queued", None)
+    assert statuses()["t_import#0"] == "scheduled"
+    assert cascades() == [{"id": 7}]
+
+
+def test_a_run_that_is_half_cleared_is_queued_and_ends_once_more(order, controller):
+    succeed_early(controller, {"id": 7})
+    play(view("t_import#0"), "success")
+    passes(controller)
+    half_clear(view("t_import#0"))
+    passes(controller)
+    assert run_state(view("t_import#0")) == ("queued", None)
+    assert statuses()["t_import#0"] == "scheduled"
+    play(view("t_import#0"), "success", result={"id": 8})
+    passes(controller)
+    assert statuses()["t_import#0"] == "finished"
+    assert cascades() == [{"id": 8}, {"id": 7}]
+
+
+def test_what_was_cleared_without_its_run_is_left_to_who_did_so(order, controller):
+    """Airflow's ``reset_dag_runs: false``: it does not count as a clear of the run."""
+    play(view("t_import#0"), "success", clear=True)
+    passes(controller)
+    half_clear(view("t_import#0"), counted=False)
+    passes(controller)
+    assert run_state(view("t_import#0")) == ("success", None)
+    assert statuses()["t_import#0"] == "finished"
 
 
 def test_a_run_that_is_deleted_after_its_task_succeeded_changes_nothing(order, controller):
