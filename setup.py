@@ -74,6 +74,7 @@ setup(
             "mypy",
             "pytest",
             "pytest-timeout",
+            "pytest-xdist",
             "redis>=5",
             "ruff",
             "types-PyYAML",

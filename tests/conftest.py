@@ -10,6 +10,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import redis
@@ -19,11 +20,23 @@ from tests.support.environment import IN_CI, enter_airflow_environment
 
 AIRFLOW_HOME = enter_airflow_environment()
 
+END_TO_END = Path(__file__).parent / "e2e"
 REDIS_URL = os.environ.get("TRIGGERS_TEST_REDIS_URL", "redis://127.0.0.1:6379/0")
 
 from tests.support.databases import AirflowDatabase, postgresql_database, sqlite_database  # noqa: E402
 
 pytest.register_assert_rewrite("tests.support.agreement")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give one worker the end-to-end tests, first: they start deployments, and mostly wait. The others go by file."""
+    items.sort(key=lambda item: not _is_end_to_end(item))
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("e2e" if _is_end_to_end(item) else item.location[0]))
+
+
+def _is_end_to_end(item: pytest.Item) -> bool:
+    return END_TO_END in item.path.parents
 
 
 def pytest_unconfigure() -> None:
