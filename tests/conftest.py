@@ -28,6 +28,7 @@ from tests.support.databases import AirflowDatabase, postgresql_database, sqlite
 pytest.register_assert_rewrite("tests.support.agreement")
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in its own
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give one worker the end-to-end tests, first: they start deployments, and mostly wait. The others go by file."""
     items.sort(key=lambda item: not _is_end_to_end(item))

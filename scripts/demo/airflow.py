@@ -5,6 +5,7 @@ Neighbours: ``__main__.py`` runs ``airflow standalone`` with it, the end-to-end 
 
 from __future__ import annotations
 
+import atexit
 import itertools
 import json
 import os
@@ -14,7 +15,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -328,16 +330,21 @@ def _signal(process: psutil.Process, number: int) -> None:
 
 
 def free_ports(count: int = 3) -> int:
-    """The first of ``count`` free ports in a row."""
-    for start in range(28900, 39000, count):
-        probes: Sequence[socket.socket] = [socket.socket() for _ in range(count)]
-        try:
-            for offset, probe in enumerate(probes):
-                probe.bind(("127.0.0.1", start + offset))
-            return start
-        except OSError:
-            continue
-        finally:
-            for probe in probes:
-                probe.close()
+    """The first of ``count`` free ports in a row, for this process until it ends.
+
+    The port after them is bound until then, so that another process that asks meanwhile takes others: Airflow takes a
+    while until it binds those.
+    """
+    for start in range(28900, 39000, count + 1):
+        reserved = socket.socket()
+        with ExitStack() as probes:
+            try:
+                reserved.bind(("127.0.0.1", start + count))
+                for port in range(start, start + count):
+                    probes.enter_context(socket.socket()).bind(("127.0.0.1", port))
+            except OSError:
+                reserved.close()
+                continue
+        atexit.register(reserved.close)
+        return start
     raise DemoError("No free ports between 28900 and 39000.")
