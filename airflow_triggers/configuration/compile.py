@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from airflow.providers.standard.operators.empty import EmptyOperator
-from airflow.sdk import DAG, BaseOperator, PartitionedAtRuntime
+from airflow.sdk import DAG, BaseOperator, PartitionedAtRuntime, get_parsing_context
 
 from airflow_triggers.configuration.callables import callable_path
 from airflow_triggers.configuration.dag_file import BrokenConfiguration, of_no_dag_file, register
@@ -62,58 +62,92 @@ def trigger_dags(folder: str | Path) -> dict[str, DAG]:
     Each ``*.yaml`` or ``*.yml`` file is a configuration, named like the file. One that is wrong becomes an
     import error of that file in Airflow; the others load.
 
+    A worker that runs one of the DAGs compiles that one only, and imports the modules of no other task.
+
     :param folder: the folder, or a file in it.
     :returns: the DAGs by id; Airflow finds them without it.
     :raises ConfigurationError: when there is no such folder.
     """
     path = Path(folder).absolute()
     files = configuration_files(path.parent if path.is_file() else path)
-    return _compile_each((file, file.name, partial(load_configuration, file)) for file in files)
+    return CompiledDags((it.stem, it, it.name, partial(load_configuration, it)) for it in files)
 
 
 def configuration_dags(name: str, tasks: Mapping[str, Any]) -> dict[str, DAG]:
     """Compile one configuration written in Python: its name, and task name → directives. See :func:`trigger_dags`."""
-    return _compile_each([(None, name, partial(parse_configuration, tasks, name=name))])
+    return CompiledDags([(name, None, name, partial(parse_configuration, tasks, name=name))])
 
 
-def _compile_each(
-    sources: Iterable[tuple[Path | None, str, Callable[[], Configuration]]],
-) -> dict[str, DAG]:
-    dags: dict[str, DAG] = {}
-    for path, source, read in sources:
-        try:
-            compiled = compile_configuration(read())
-            if taken := sorted(dags.keys() & compiled.keys()):
-                raise ConfigurationError(
-                    f"its DAG {taken[0]!r} has the id of another configuration's, expected names that differ."
-                )
-        except ConfigurationError as error:
-            register([BrokenConfiguration(path, ConfigurationError(error.problems, source=source))])
-        else:
-            register(compiled.values())
-            dags |= compiled
-    return dags
+Source = tuple[str, Path | None, str, Callable[[], Configuration]]
+"""A configuration: its name, its file if it has one, what errors call it, and how it is read."""
 
 
-def compile_configuration(configuration: Configuration) -> dict[str, DAG]:
+class CompiledDags(dict[str, DAG]):
+    """The DAGs of configurations by id.
+
+    Where Airflow parses a DAG file to run a task of one DAG (``airflow.sdk.get_parsing_context``), that one. The others
+    are compiled when one is asked for, so that a DAG file may do something to one of its DAGs.
+    """
+
+    def __init__(self, sources: Iterable[Source]) -> None:
+        super().__init__()
+        self._sources = list(sources)
+        self._wanted = get_parsing_context().dag_id
+        self._compile()
+
+    def __missing__(self, dag_id: str) -> DAG:
+        if self._wanted is None:
+            raise KeyError(dag_id)
+        self._wanted = None
+        self._compile()
+        return self[dag_id]
+
+    def _compile(self) -> None:
+        already, ids = set(self), set[str]()
+        for name, path, source, read in self._sources:
+            if not _may_have(name, self._wanted):
+                continue
+            try:
+                compiled = compile_configuration(read(), wanted=self._wanted)
+                if taken := sorted(ids & compiled.keys()):
+                    raise ConfigurationError(
+                        f"its DAG {taken[0]!r} has the id of another configuration's, expected names that differ."
+                    )
+            except ConfigurationError as error:
+                register([BrokenConfiguration(path, ConfigurationError(error.problems, source=source))])
+            else:
+                ids |= compiled.keys()
+                new = {dag_id: dag for dag_id, dag in compiled.items() if dag_id not in already}
+                register(new.values())
+                self.update(new)
+
+
+def _may_have(name: str, dag_id: str | None) -> bool:
+    """Whether the DAG can be of the configuration of that name; of any, where no DAG in particular is wanted."""
+    return dag_id is None or dag_id == manifest_dag_id(name) or dag_id.startswith(compiled_dag_id(name, ""))
+
+
+def compile_configuration(configuration: Configuration, *, wanted: str | None = None) -> dict[str, DAG]:
     """The DAGs of a named configuration by id: one per task that needs one, and the manifest.
 
     They belong to no DAG file yet; :func:`trigger_dags` and :func:`configuration_dags` see to that.
 
+    :param wanted: the id of the only DAG that is wanted; None: all are.
     :raises ConfigurationError: when a callable, an operator or a runner cannot be had; it names every task concerned.
     """
     if configuration.name is None:
         raise ConfigurationError("a configuration needs a name to be compiled to DAGs.")
-    ids = {compiled_dag_id(configuration.name, task.name) for task in configuration}
-    tasks: dict[str, TaskConfig] = {}
+    ids = {compiled_dag_id(configuration.name, task.name): task for task in configuration}
+    whole = wanted in (None, manifest_dag_id(configuration.name))
+    tasks: dict[str, TaskConfig] = dict(configuration.tasks)
     makers: dict[str, OperatorMaker] = {}
     dags: list[DAG] = []
     problems: list[str] = []
     with of_no_dag_file():
-        for task in configuration:
+        for task in [task for dag_id, task in ids.items() if whole or dag_id == wanted]:
             with _naming(task, problems):
                 _check_runner(task)
-                tasks[task.name], maker = _resolved(task, ids)
+                tasks[task.name], maker = _resolved(task, ids.keys())
                 if maker is not None:
                     makers[task.name] = maker
         resolved = Configuration(tasks, configuration.name)
@@ -122,7 +156,8 @@ def compile_configuration(configuration: Configuration) -> dict[str, DAG]:
                 dags.append(_task_dag(resolved, tasks[task_name], make_operator))
     if problems:
         raise ConfigurationError(problems)
-    dags.append(_manifest(resolved))
+    if whole:
+        dags.append(_manifest(resolved))
     return {dag.dag_id: dag for dag in dags}
 
 
@@ -144,7 +179,7 @@ def _check_runner(task: TaskConfig) -> None:
         raise ConfigurationError(f"'using' is {task.using!r}. {RUNNERS.unknown(task.using)}")
 
 
-def _resolved(task: TaskConfig, compiled_ids: set[str]) -> tuple[TaskConfig, OperatorMaker | None]:
+def _resolved(task: TaskConfig, compiled_ids: Collection[str]) -> tuple[TaskConfig, OperatorMaker | None]:
     """The task with its ``run`` in the form that the servers understand, and what makes its operator."""
     if isinstance(task.run, str):
         path = None if task.run in compiled_ids else callable_path(task.run)
