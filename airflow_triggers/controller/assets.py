@@ -72,14 +72,12 @@ def fire_asset_events(now: datetime, *, after: int) -> int:
     return sum(_handle(event) for event in found)
 
 
-def forget_handled(session: Session, now: datetime) -> None:
-    """Delete what was kept of events that need not be remembered any more."""
-    columns = tables.asset_event.c
-    known, settled = (
-        columns.event_id < watermark(session, now, LATE),
-        columns.due.is_(None) & columns.error.is_(None),
-    )
-    session.execute(delete(tables.asset_event).where(known, settled))
+def forget_handled(session: Session, now: datetime) -> int:
+    """Delete what was kept of events that need not be remembered any more; returns the watermark of :data:`LATE`."""
+    columns, late = tables.asset_event.c, watermark(session, now, LATE)
+    settled = columns.due.is_(None) & columns.error.is_(None)
+    session.execute(delete(tables.asset_event).where(columns.event_id < late, settled))
+    return late
 
 
 def watermark(session: Session, now: datetime, late: timedelta) -> int:

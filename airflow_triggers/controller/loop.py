@@ -21,13 +21,7 @@ from sqlalchemy.orm import Session
 from airflow_triggers import gateway
 from airflow_triggers.controller import observe
 from airflow_triggers.controller.apply import CONTROLLER, apply, observe_run
-from airflow_triggers.controller.assets import (
-    LATE,
-    RECENT,
-    fire_asset_events,
-    forget_handled,
-    watermark,
-)
+from airflow_triggers.controller.assets import RECENT, fire_asset_events, forget_handled, watermark
 from airflow_triggers.controller.backoff import pause_after
 from airflow_triggers.controller.decide import Decision, decide
 from airflow_triggers.controller.delayed import fire_due
@@ -133,7 +127,8 @@ class Controller:
         handled += fire_due(now) if due.fires else 0
         handled += fire_asset_events(now, after=self._events_after) if due.asset_events else 0
         if sweep:
-            self._look_back_at_events(now, RECENT)
+            with transaction() as session:
+                self._events_after = watermark(session, now, RECENT)
         return handled + (self._call_due_hooks(now) if due.hooks else 0)
 
     def look_at(self, runs: list[observe.Key], stop: threading.Event | None = None) -> int:
@@ -152,19 +147,13 @@ class Controller:
                 found += observe.settled_runs(connection, now=now)
                 self._next_sweep = now + SWEEP_INTERVAL
                 with transaction() as session:
-                    forget_handled(session, now)
-                self._look_back_at_events(now, LATE)
+                    self._events_after = forget_handled(session, now)
         compared = observe.watched_runs(connection, now=now, after=self._compared)
         self._compared = compared.end
         if compared.over:
             with transaction() as session:
                 observe.settle(session, compared.over)
         return [*compared.news, *found]
-
-    def _look_back_at_events(self, now: datetime, how_far: timedelta) -> None:
-        """Look at asset events from then on, and further back as time goes by, until the next sweep."""
-        with transaction() as session:
-            self._events_after = watermark(session, now, how_far)
 
     def _handle(self, changed: list[Any], stop: threading.Event | None) -> int:
         by_session: dict[str, tuple[Any, dict[observe.Key, None]]] = {}

@@ -53,30 +53,20 @@ def _arm(point, stores):
     engine = settings.engine
     engine.dispose(close=False)  # the parent goes on with its connections
     for name in ("do_execute", "do_execute_no_params", "do_executemany"):
-        _call_before(engine.dialect, name, moment)
-    _call_around(engine.dialect, "do_commit", moment)
-    for owner, name in stores:
-        _call_around(owner, name, moment)
+        _watch(engine.dialect, name, before=moment)
+    for owner, name in ((engine.dialect, "do_commit"), *stores):
+        _watch(owner, name, before=moment, after=moment)
 
 
-def _call_before(owner, name, moment):
+def _watch(owner, name, *, before, after=lambda: None):
+    """Have every call of the function begin with ``before`` and end with ``after``."""
     original = getattr(owner, name)
 
     def watched(*arguments, **keywords):
-        moment()
-        return original(*arguments, **keywords)
-
-    setattr(owner, name, watched)
-
-
-def _call_around(owner, name, moment):
-    original = getattr(owner, name)
-
-    def watched(*arguments, **keywords):
-        moment()
+        before()
         try:
             return original(*arguments, **keywords)
         finally:
-            moment()
+            after()
 
     setattr(owner, name, watched)
