@@ -15,7 +15,7 @@ demo: setup  ## run Airflow with the example survey and watch it; EXIT=1 checks 
 	@$(BIN)/python -m scripts.demo $(if $(EXIT),--exit)
 
 test: setup  ## run every test, two at once; ARGS="-k replay" passes options to pytest
-	@$(BIN)/python -m pytest --numprocesses=2 --dist=loadgroup --no-loadscope-reorder $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder $(ARGS)
 
 fuzz: setup  ## compare random sessions with the model for longer; FACTOR=20 times what the tests do
 	@TRIGGERS_FUZZ_FACTOR=$(or $(FACTOR),20) $(BIN)/python -m pytest -q --timeout=7200 tests/contract/test_model.py

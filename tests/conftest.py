@@ -10,17 +10,18 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
 from dogpile.cache import CacheRegion, make_region
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.support.environment import IN_CI, enter_airflow_environment
 
 AIRFLOW_HOME = enter_airflow_environment()
 
-END_TO_END = Path(__file__).parent / "e2e"
+END_TO_END = "tests/e2e/"
 REDIS_URL = os.environ.get("TRIGGERS_TEST_REDIS_URL", "redis://127.0.0.1:6379/0")
 
 from tests.support.databases import AirflowDatabase, postgresql_database, sqlite_database  # noqa: E402
@@ -28,16 +29,22 @@ from tests.support.databases import AirflowDatabase, postgresql_database, sqlite
 pytest.register_assert_rewrite("tests.support.agreement")
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in its own
+class EndToEndApart(LoadScopeScheduling):
+    """Gives one worker the end-to-end tests, which start deployments, and mostly wait; the others go by file."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return END_TO_END if file.startswith(END_TO_END) else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """See `pytest_xdist_make_scheduler` in pytest-xdist's documentation."""
+    return EndToEndApart(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give one worker the end-to-end tests, first: they start deployments, and mostly wait. The others go by file."""
-    items.sort(key=lambda item: not _is_end_to_end(item))
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("e2e" if _is_end_to_end(item) else item.location[0]))
-
-
-def _is_end_to_end(item: pytest.Item) -> bool:
-    return END_TO_END in item.path.parents
+    """Begin with the end-to-end tests: they take longest."""
+    items.sort(key=lambda item: not item.nodeid.startswith(END_TO_END))
 
 
 def pytest_unconfigure() -> None:
