@@ -59,10 +59,12 @@ class TriggersListener:
         """
         if self._watched:
             return
+        run_id = None  # not to be had any more once its transaction has failed
         try:
+            run_id = dag_run.run_id
             _watch(dag_run)
         except Exception:
-            log.exception("Triggers: the controller cannot be told of run %s", dag_run)
+            log.exception("Triggers: the controller cannot be told of run %s", run_id)
 
 
 class WatchedJob:
