@@ -28,6 +28,7 @@ from benchmarks.page import update_page  # noqa: E402
 from benchmarks.plainsql import Missing  # noqa: E402
 from benchmarks.row import Goal, Row  # noqa: E402
 from benchmarks.table import keep, one_line, show  # noqa: E402
+from scripts.demo.airflow import end_as_by_control_c  # noqa: E402
 from tests.support.databases import POSTGRES_URL  # noqa: E402
 
 GROUPS = {
@@ -60,6 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"there are no rows {sorted(unknown)}; there are {ALL[0]} to {ALL[-1]}")
     if missing := _missing_postgresql():
         parser.exit(2, f"{missing}\n")
+    end_as_by_control_c()
     console = Console()
     console.width = max(console.width, 140)
     begun, load = time.monotonic(), os.getloadavg()[0]

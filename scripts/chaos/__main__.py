@@ -6,7 +6,6 @@ import argparse
 import os
 import random
 import shutil
-import signal
 import sys
 import time
 
@@ -15,7 +14,7 @@ from rich.table import Table
 
 from scripts.chaos.checker import KINDS
 from scripts.chaos.run import Outcome, Size, run_chaos
-from scripts.demo.airflow import ROOT, DemoError
+from scripts.demo.airflow import ROOT, DemoError, end_as_by_control_c
 
 FOLDER = ROOT / ".chaos"
 SHOWN = 40
@@ -32,8 +31,7 @@ def main() -> int:
     parser.add_argument("--limit", type=float, default=1500, help="seconds until it must be over")
     given = parser.parse_args()
     console = Console(width=None if sys.stdout.isatty() else 130, highlight=False)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt)
+    end_as_by_control_c()
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir()
     console.print(
@@ -52,10 +50,6 @@ def main() -> int:
     show(outcome, console)
     console.print(f"{time.monotonic() - began:.0f} s, SEED={given.seed}")
     return 0 if outcome.is_right else 1
-
-
-def _interrupt(number: int, frame: object) -> None:
-    raise KeyboardInterrupt
 
 
 def _timed(line: str, began: float) -> str:

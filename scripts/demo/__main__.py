@@ -10,7 +10,6 @@ import argparse
 import fcntl
 import os
 import shutil
-import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -21,7 +20,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from scripts.demo.airflow import PASSWORDS, ROOT, Airflow, DemoError, wait_for
+from scripts.demo.airflow import PASSWORDS, ROOT, Airflow, DemoError, end_as_by_control_c, wait_for
 from scripts.demo.client import Client, read_lines
 from scripts.demo.expectation import CORRECTED_AGE, SKIPPED_RESULT, differences, expectations
 from scripts.demo.report import print_instances, print_results
@@ -39,9 +38,7 @@ def main() -> int:
     parser.add_argument("--exit", action="store_true", help="end when everything was checked (EXIT=1)")
     parser.add_argument("--port", type=int, default=int(os.environ.get("DEMO_PORT", DEFAULT_PORT)))
     options = parser.parse_args()
-    signal.signal(signal.SIGINT, _interrupt)  # also where a shell had it ignored
-    signal.signal(signal.SIGTERM, _interrupt)
-    signal.signal(signal.SIGHUP, _interrupt)
+    end_as_by_control_c()
     console = Console(width=None if sys.stdout.isatty() else 130, highlight=False)
     try:
         with only_one(FOLDER), running(Airflow(FOLDER / "airflow", options.port), console) as airflow:
@@ -54,10 +51,6 @@ def main() -> int:
     except KeyboardInterrupt:
         return 130 if options.exit else 0
     return 1 if wrong else 0
-
-
-def _interrupt(number: int, frame: object) -> None:
-    raise KeyboardInterrupt
 
 
 @contextmanager

@@ -329,6 +329,19 @@ def _signal(process: psutil.Process, number: int) -> None:
         return
 
 
+def end_as_by_control_c() -> None:
+    """Have SIGTERM, SIGHUP, and SIGINT also where a shell had it ignored, raise :class:`KeyboardInterrupt`.
+
+    So that this process ends what it started, whoever ends it.
+    """
+
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupt)
+
+
 def free_ports(count: int = 3) -> int:
     """The first of ``count`` free ports in a row, for this process until it ends.
 
