@@ -70,16 +70,16 @@ def trigger_dags(folder: str | Path) -> dict[str, DAG]:
     """
     path = Path(folder).absolute()
     files = configuration_files(path.parent if path.is_file() else path)
-    return CompiledDags((it.stem, it, it.name, partial(load_configuration, it)) for it in files)
+    return CompiledDags((it.stem, it, partial(load_configuration, it)) for it in files)
 
 
 def configuration_dags(name: str, tasks: Mapping[str, Any]) -> dict[str, DAG]:
     """Compile one configuration written in Python: its name, and task name → directives. See :func:`trigger_dags`."""
-    return CompiledDags([(name, None, name, partial(parse_configuration, tasks, name=name))])
+    return CompiledDags([(name, None, partial(parse_configuration, tasks, name=name))])
 
 
-Source = tuple[str, Path | None, str, Callable[[], Configuration]]
-"""A configuration: its name, its file if it has one, what errors call it, and how it is read."""
+Source = tuple[str, Path | None, Callable[[], Configuration]]
+"""A configuration: its name, its file if it has one, and how it is read."""
 
 
 class CompiledDags(dict[str, DAG]):
@@ -104,7 +104,7 @@ class CompiledDags(dict[str, DAG]):
 
     def _compile(self) -> None:
         already, ids = set(self), set[str]()
-        for name, path, source, read in self._sources:
+        for name, path, read in self._sources:
             if not _may_have(name, self._wanted):
                 continue
             try:
@@ -114,6 +114,7 @@ class CompiledDags(dict[str, DAG]):
                         f"its DAG {taken[0]!r} has the id of another configuration's, expected names that differ."
                     )
             except ConfigurationError as error:
+                source = path.name if path else name
                 register([BrokenConfiguration(path, ConfigurationError(error.problems, source=source))])
             else:
                 ids |= compiled.keys()
