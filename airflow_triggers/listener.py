@@ -1,7 +1,7 @@
 """The listener: keeps a controller running beside the scheduler, and tells it of runs that somebody marks.
 
 Neighbours: ``plugin.py`` registers it, ``controller/process.py`` is what it keeps running, ``runners/bindings.py``
-knows the runs.
+knows the runs, ``configuration/compile.py`` is what DAG files import.
 
 Airflow calls ``on_starting`` in every component, before the component's job says what it is. But the job is a
 mapped object, and SQLAlchemy tells what is done to it: its ``state`` becomes ``running`` when the component really
@@ -19,6 +19,7 @@ from airflow.listeners import hookimpl
 log = logging.getLogger(__name__)
 
 SCHEDULER = "SchedulerJob"
+DAG_PROCESSOR = "DagProcessorJob"
 RUNNING = "running"
 
 
@@ -68,7 +69,7 @@ class TriggersListener:
 
 
 class WatchedJob:
-    """A job of this process. Once it runs and is a scheduler's, each of its heartbeats looks after the controller."""
+    """A job of this process: what is done when it begins to run, and at its heartbeats, if it is a scheduler's."""
 
     def __init__(self, job: Any) -> None:
         from sqlalchemy import event
@@ -89,7 +90,11 @@ class WatchedJob:
             self._controller.stop()
 
     def _on_state(self, job: Any, state: Any, *_: Any) -> None:
-        if job is self.job and state == RUNNING and job.job_type == SCHEDULER and self._controller is None:
+        if job is not self.job or state != RUNNING:
+            return
+        if job.job_type in (SCHEDULER, DAG_PROCESSOR):
+            _import_for_forks()
+        if job.job_type == SCHEDULER and self._controller is None:
             self._look_after_controller()
 
     def _on_heartbeat(self, job: Any, *_: Any) -> None:
@@ -105,6 +110,19 @@ class WatchedJob:
                 self._controller.keep_running()
         except Exception:
             log.exception("Triggers controller: cannot be kept running")
+
+
+def _import_for_forks() -> None:
+    """Import what a DAG file of configurations imports, before this process forks those that read DAG files.
+
+    The DAG processor forks one for each file, and the LocalExecutor forks workers, which fork one for each task. None
+    of them imports it again, which would take most of the time from the start of a task to its code. A boundary:
+    whatever goes wrong goes wrong again in the DAG file, where people see it.
+    """
+    try:
+        import airflow_triggers.configuration.compile  # noqa: F401
+    except Exception:
+        log.exception("Triggers: what DAG files import cannot be imported ahead of them")
 
 
 def _controller_process() -> Any:

@@ -6,37 +6,43 @@ Neighbours: ``live.py`` is the Airflow that runs them; ``dags/`` says what they 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from benchmarks.bench import Bench
 from benchmarks.live import Live
-from benchmarks.rounds import Rounds, interleave
+from benchmarks.rounds import Rounds
 from benchmarks.row import Goal, Row
 
-PAIRS, CHAINS = 14, 30
+PAIRS, CHAINS = 14, 24
+
+TOGETHER = 4.0
+"""Seconds from the start of both ``t_a`` until both end: enough for either to have begun."""
+
+SPREAD = 0.618
+"""By how much of a second that differs from round to round, so that the ends meet every moment of a beat alike."""
+
+Way = Callable[[int, float], None]
+"""Begins one side's work, given the round's number and the moment at which the round began."""
+
+Gap = Callable[[str, int, float], float]
+"""What it took, in seconds, given the side, the round's number and the moment at which it had been begun."""
 
 
 def accepted_to_running(bench: Bench) -> Iterator[Row]:
-    """Row 8.
-
-    Both requests of a round are sent one right after the other, either first in turn: so the same beat of the
-    scheduler, which looks once a second while idle, finds both runs.
-    """
+    """Row 8."""
     live = bench.live()
-    ways: dict[str, Callable[[int], None]] = {
-        "fire": lambda number: live.fire("latency", "mark", {"kind": "fire", "number": number}),
-        "dagruns": lambda number: live.start_run("bench.t_marked", _conf(number)),
-    }
-    found: dict[str, list[float]] = {"fire": [], "dagruns": []}
-    for round_number in range(1 + PAIRS):
-        order = list(ways)[:: 1 if round_number % 2 else -1]
-        waits = _pair(live, {name: ways[name] for name in order})
-        if round_number:
-            for name, wait in waits.items():
-                found[name].append(wait)
-        live.settle()
+
+    def fire(number: int, _: float) -> None:
+        live.fire("latency", "mark", {"kind": "fire", "number": number})
+
+    def start_run(number: int, _: float) -> None:
+        live.start_run("bench.t_marked", _conf(number))
+
+    def gap(side: str, number: int, accepted: float) -> float:
+        return live.moment(f"{side}-{number}-begins") - accepted
+
     yield Row.of(
-        Rounds(tuple(found["fire"]), tuple(found["dagruns"])),
+        _side_by_side(live, {"fire": fire, "dagruns": start_run}, gap, rounds=PAIRS),
         shown="s",
         number="8",
         measured="fire accepted → its task runs, idle Airflow",
@@ -50,24 +56,22 @@ def _conf(number: int) -> dict[str, object]:
     return {"session_uid": "nobody", "trigger_kwargs": {"mark": {"kind": "dagruns", "number": number}}}
 
 
-def _pair(live: Live, ways: dict[str, Callable[[int], None]]) -> dict[str, float]:
-    number = live.number()
-    accepted = {}
-    for name, send in ways.items():
-        send(number)
-        accepted[name] = time.time()
-    return {name: live.moment(f"{name}-{number}-begins") - accepted[name] for name in ways}
-
-
 def task_to_task(bench: Bench) -> Iterator[Row]:
-    """Row 9."""
+    """Row 9. Both ``t_a`` of a round work until the same moment."""
     live = bench.live()
-    series = interleave(
-        {"cascade": lambda: _cascade(live), "asset": lambda: _asset(live)},
-        rounds=CHAINS,
-    )
+
+    def cascade(number: int, begun: float) -> None:
+        kwargs = {"kind": "cascade", "number": number, "until": _until(number, begun)}
+        live.fire("latency", "chain", kwargs)
+
+    def asset(number: int, begun: float) -> None:
+        live.start_run("chain_a", {"number": number, "until": _until(number, begun)})
+
+    def gap(side: str, number: int, _: float) -> float:
+        return live.moment(f"{side}-{number}-begins") - live.moment(f"{side}-{number}-ends")
+
     yield Row.of(
-        series.compare("cascade", "asset"),
+        _side_by_side(live, {"cascade": cascade, "asset": asset}, gap, rounds=CHAINS),
         shown="s",
         number="9",
         measured="task t_a ends → task t_b runs, by cascade",
@@ -76,19 +80,25 @@ def task_to_task(bench: Bench) -> Iterator[Row]:
     )
 
 
-def _cascade(live: Live) -> float:
-    number = live.number()
-    live.fire("latency", "chain", {"kind": "cascade", "number": number})
-    return _gap(live, f"cascade-{number}")
+def _until(number: int, begun: float) -> float:
+    return begun + TOGETHER + number * SPREAD % 1
 
 
-def _asset(live: Live) -> float:
-    number = live.number()
-    live.start_run("chain_a", {"number": number})
-    return _gap(live, f"asset-{number}")
+def _side_by_side(live: Live, ways: Mapping[str, Way], gap: Gap, *, rounds: int) -> Rounds:
+    """Rounds in which both sides are at work at once, either begun first in turn; the first round is not counted.
 
-
-def _gap(live: Live, name: str) -> float:
-    gap = live.moment(f"{name}-begins") - live.moment(f"{name}-ends")
-    live.settle()
-    return gap
+    So the same beat of the scheduler, which looks once a second while it is idle, finds both.
+    """
+    found: dict[str, list[float]] = {side: [] for side in ways}
+    for round_number in range(1 + rounds):
+        number, begun, accepted = live.number(), time.time(), {}
+        for side in list(ways)[:: 1 if round_number % 2 else -1]:
+            ways[side](number, begun)
+            accepted[side] = time.time()
+        gaps = {side: gap(side, number, accepted[side]) for side in ways}
+        if round_number:
+            for side, seconds in gaps.items():
+                found[side].append(seconds)
+        live.settle()
+    measured, against = found.values()
+    return Rounds(tuple(measured), tuple(against))

@@ -2,18 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import time
-from pathlib import Path
+from bench_marks import await_moment, mark
 
 from airflow_triggers import TaskContext
-
-
-def mark(name: str) -> None:
-    """Keep the moment in a file of that name, at once and whole."""
-    path = Path(os.environ["BENCH_MARKS"]) / name
-    path.with_suffix(".new").write_text(repr(time.time()), encoding="utf-8")
-    path.with_suffix(".new").rename(path)
 
 
 def nothing(context: TaskContext) -> None:
@@ -29,5 +20,6 @@ def begins(context: TaskContext) -> None:
 def ends(context: TaskContext) -> dict[str, object]:
     """Note when the task ended, and hand on the number."""
     ((_, kwargs),) = context.trigger_kwargs.items()
+    await_moment(kwargs["until"])
     mark(f"{kwargs['kind']}-{kwargs['number']}-ends")
     return dict(kwargs)

@@ -240,6 +240,34 @@ def test_a_senseless_setting_does_not_stop_the_scheduler(scheduler, controllers,
     assert controllers == []
 
 
+@pytest.mark.parametrize(
+    ("runner", "is_imported"),
+    [(SchedulerJobRunner, True), (DagProcessorJobRunner, True), (TriggererJobRunner, False)],
+    ids=lambda it: getattr(it, "job_type", ""),
+)
+def test_what_dag_files_import_is_imported_before_processes_are_forked_that_read_them(
+    runner, is_imported, monkeypatch
+):
+    monkeypatch.setenv("AIRFLOW__TRIGGERS__CONTROLLER_AUTOSTART", "False")
+    begin = f"job = Job()\njob.job_type = {runner.job_type!r}\njob.state = 'running'"
+
+    imported = modules_imported_by(begin, after="from airflow.jobs.job import Job")
+
+    assert ("airflow_triggers.configuration.compile" in imported) == is_imported
+
+
+def test_what_cannot_be_imported_ahead_does_not_stop_the_scheduler(
+    scheduler, controllers, monkeypatch, caplog
+):
+    monkeypatch.setitem(sys.modules, "airflow_triggers.configuration.compile", None)
+
+    scheduler.state = JobState.RUNNING
+
+    assert len(controllers) == 1
+    assert "cannot be imported ahead" in caplog.text
+
+
 def test_the_names_that_tell_a_running_scheduler_are_airflows():
     assert SchedulerJobRunner.job_type == listener.SCHEDULER
+    assert DagProcessorJobRunner.job_type == listener.DAG_PROCESSOR
     assert listener.RUNNING == JobState.RUNNING
