@@ -158,7 +158,7 @@ def start_rows(bench: Bench) -> Iterator[Row]:
                 name: partial(_seconds, found.with_plugin, "-m", "airflow", name, "--help")
                 for name in ("triggers", "dags")
             },
-            rounds=16,
+            rounds=40,
         )
         yield Row.of(
             helps.compare("triggers", "dags"),

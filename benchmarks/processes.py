@@ -33,13 +33,13 @@ def ended_afterwards(process: subprocess.Popen[bytes]) -> Iterator[subprocess.Po
                     continue
 
 
-def await_that(what: str, holds: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
+def await_that(what: str, holds: Callable[[], object], process: subprocess.Popen[bytes]) -> None:
     """Wait until it holds, the process being alive."""
     deadline = time.monotonic() + START_DEADLINE
     while not holds():
         if process.poll() is not None or time.monotonic() > deadline:
             raise RuntimeError(f"{what}: not within {START_DEADLINE} s, or the process ended before.")
-        time.sleep(0.1)
+        time.sleep(0.02)
 
 
 def memory(pid: int) -> float:

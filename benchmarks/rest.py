@@ -28,7 +28,7 @@ def rest_rows(bench: Bench) -> Iterator[Row]:
     """Rows 5, 6 and 7, which share their sides."""
     live = bench.live()
     sides = _sides(live)
-    series = interleave(sides, rounds=12)
+    series = interleave(sides, rounds=20)
     yield Row.of(
         series.compare("starting", "dagruns"),
         number="5",

@@ -7,58 +7,130 @@ Neighbours: ``scheduler_loop.py`` is the process that is measured, ``flights.py`
 from __future__ import annotations
 
 import os
+import signal
 import statistics
 import subprocess
-from collections.abc import Iterator
-from functools import partial
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 from benchmarks.bench import Bench
 from benchmarks.environments import make_environments
 from benchmarks.flights import runs_in_flight
-from benchmarks.processes import ended_afterwards
-from benchmarks.rounds import interleave
+from benchmarks.processes import await_that, ended_afterwards
+from benchmarks.rounds import Rounds
 from benchmarks.row import Goal, Row
 
 IN_FLIGHT = 200
-LOOPS = 160
-DEADLINE = 240
+ROUNDS = 10
+PROCESSES = 10
+"""Schedulers of each side: two processes that do the very same differ by some percent for as long as they live."""
+
 PROGRAM = Path(__file__).with_name("scheduler_loop.py")
+SETTLING = 8.0
+"""Seconds in which what a scheduler starts beside itself comes up; these loops are not counted."""
+
+TURN = 0.7
+"""Seconds for which a scheduler works in a round, while all others are stopped."""
 
 
 def loop_rows(bench: Bench) -> Iterator[Row]:
     """Row 12."""
     found = make_environments(bench.scratch("schedulers"))
-    with bench.databases.lent() as database:
-        runs_in_flight(database.enter(), IN_FLIGHT, task_state="deferred")
-        series = interleave(
-            {
-                "with": partial(_loop, bench, found.with_plugin),
-                "without": partial(_loop, bench, found.without_plugin),
-            },
-            rounds=3,
-            warm_up=0,
-        )
+    sides: dict[str, list[StoppedScheduler]] = {"with": [], "without": []}
+    with ExitStack() as stack:
+        database = stack.enter_context(bench.databases.lent()).enter()
+        runs_in_flight(database, IN_FLIGHT, task_state="deferred")
+        for _ in range(PROCESSES):
+            pair = {
+                "with": stack.enter_context(_scheduler(bench, found.with_plugin)),
+                "without": stack.enter_context(_scheduler(bench, found.without_plugin)),
+            }
+            for scheduler in pair.values():
+                await_that("a scheduler loops", scheduler.loops, scheduler.process)
+            time.sleep(SETTLING)
+            for side, scheduler in pair.items():
+                scheduler.stop()
+                sides[side].append(scheduler)
+        rounds = [_round(sides, backwards=bool(number % 2)) for number in range(ROUNDS)]
     yield Row.of(
-        series.compare("with", "without"),
+        Rounds(*zip(*rounds, strict=True)),
         number="12",
         measured=f"the scheduler's loop with the plugin, {IN_FLIGHT} runs in flight",
         against="without the plugin",
         goal=Goal(limit=1.02),
-        note="a loop's time is the median over the loops of a scheduler; the rounds start it anew",
+        note=f"of each round the mean over {PROCESSES} schedulers of their median loop in {TURN:g} s of their own",
     )
 
 
-def _loop(bench: Bench, python: Path) -> float:
-    """The median time of a loop, in a scheduler of its own."""
+@dataclass(frozen=True)
+class StoppedScheduler:
+    """A scheduler that works in its turns only, what it has started included.
+
+    :param process: leads the process group.
+    :param kept: the file in which it writes down its loops.
+    """
+
+    process: subprocess.Popen[bytes]
+    kept: Path
+
+    def median_loop(self) -> float:
+        """Let it work for a turn. :returns: the median of its loops that began and ended meanwhile, in seconds."""
+        begun = time.monotonic()
+
+        def of_this_turn() -> list[float]:
+            return [end - begin for begin, end in self.loops() if begin >= begun]
+
+        os.killpg(self.process.pid, signal.SIGCONT)
+        time.sleep(TURN)
+        await_that("a scheduler loops", of_this_turn, self.process)
+        self.stop()
+        return statistics.median(of_this_turn())
+
+    def stop(self) -> None:
+        """Have it stop after the loop that it is in, and then what it has started."""
+        self.process.send_signal(signal.SIGHUP)
+        status = psutil.Process(self.process.pid).status
+        await_that("a scheduler stops", lambda: status() == psutil.STATUS_STOPPED, self.process)
+        os.killpg(self.process.pid, signal.SIGSTOP)
+
+    def loops(self) -> list[tuple[float, float]]:
+        """When each loop until now began and ended."""
+        if not self.kept.exists():
+            return []
+        lines = self.kept.read_text(encoding="utf-8").splitlines()
+        return [(float(begin), float(end)) for begin, end in map(str.split, lines)]
+
+
+def _round(sides: Mapping[str, Sequence[StoppedScheduler]], *, backwards: bool) -> tuple[float, float]:
+    """Each scheduler's turn, those of both sides alternating. :returns: the means of both sides, in seconds."""
+    turns = [
+        (side, scheduler)
+        for pair in zip(*sides.values(), strict=True)
+        for side, scheduler in zip(sides, pair, strict=True)
+    ]
+    found: dict[str, list[float]] = {side: [] for side in sides}
+    for side, scheduler in reversed(turns) if backwards else turns:
+        found[side].append(scheduler.median_loop())
+    measured, against = map(statistics.mean, found.values())
+    return measured, against
+
+
+@contextmanager
+def _scheduler(bench: Bench, python: Path) -> Iterator[StoppedScheduler]:
+    """Start one on the database that was entered last; it is not stopped yet."""
     kept, log = bench.scratch_file("loops", made=False), bench.scratch_file("scheduler.log")
     options = {
-        "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.1",
+        "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.01",
         "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK": "False",
     }
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [str(python), str(PROGRAM), str(LOOPS), str(kept)],
+            [str(python), str(PROGRAM), str(kept)],
             env={**os.environ, **options},
             cwd=bench.folder,
             stdout=output,
@@ -66,7 +138,7 @@ def _loop(bench: Bench, python: Path) -> float:
             start_new_session=True,
         )
     with ended_afterwards(process):
-        process.wait(DEADLINE)
-    if not kept.exists():
-        raise RuntimeError(f"The scheduler ended with {process.returncode}:\n{log.read_text()[-2000:]}")
-    return statistics.median(float(line) for line in kept.read_text(encoding="utf-8").split())
+        try:
+            yield StoppedScheduler(process, kept)
+        finally:
+            os.killpg(process.pid, signal.SIGCONT)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from scripts.demo.airflow import DemoError
+from scripts.demo.airflow import DemoError, free_ports
 
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -106,7 +105,7 @@ def postgresql_cluster() -> Iterator[PostgresqlCluster]:
     folder = Path(tempfile.mkdtemp(prefix="airflow-triggers-postgresql-"))
     if user is not None:
         shutil.chown(folder, user)
-    cluster = PostgresqlCluster(folder=folder, port=_free_port(), programs=find_programs(), user=user)
+    cluster = PostgresqlCluster(folder=folder, port=free_ports(), programs=find_programs(), user=user)
     try:
         cluster.make()
         cluster.start()
@@ -141,9 +140,3 @@ def _unprivileged_user() -> str | None:
         except KeyError:
             continue
     raise DemoError("PostgreSQL refuses to run as root; run this as another user.")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

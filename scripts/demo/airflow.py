@@ -342,18 +342,18 @@ def end_as_by_control_c() -> None:
         signal.signal(number, interrupt)
 
 
-def free_ports(count: int = 3) -> int:
-    """The first of ``count`` free ports in a row, for this process until it ends.
+def free_ports() -> int:
+    """The first of three free ports in a row, for this process until it ends.
 
     The port after them is bound until then, so that another process that asks meanwhile takes others: Airflow takes a
     while until it binds those.
     """
-    for start in range(28900, 39000, count + 1):
+    for start in range(28900, 39000, 4):
         reserved = socket.socket()
         with ExitStack() as probes:
             try:
-                reserved.bind(("127.0.0.1", start + count))
-                for port in range(start, start + count):
+                reserved.bind(("127.0.0.1", start + 3))
+                for port in range(start, start + 3):
                     probes.enter_context(socket.socket()).bind(("127.0.0.1", port))
             except OSError:
                 reserved.close()

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ from pathlib import Path
 
 import httpx
 
+from scripts.demo.airflow import free_ports
 from tests.support.databases import CONNECTION_VARIABLE
 
 START_DEADLINE = 90
@@ -59,7 +59,7 @@ def running_api_server(
     :param base_path: the path of ``[api] base_url``, as behind a proxy.
     :param python: of the environment that Airflow is installed in.
     """
-    port = _free_port()
+    port = free_ports()
     url = f"http://127.0.0.1:{port}{base_path}"
     passwords = folder / "passwords.json"
     passwords.write_text(json.dumps({name: name for name in USERS}))
@@ -83,12 +83,6 @@ def running_api_server(
             yield server
     finally:
         _end(process)
-
-
-def _free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def _wait_until_it_answers(url, process, log):
