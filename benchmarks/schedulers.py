@@ -125,6 +125,7 @@ def _scheduler(bench: Bench, python: Path) -> Iterator[StoppedScheduler]:
     """Start one on the database that was entered last; it is not stopped yet."""
     kept, log = bench.scratch_file("loops", made=False), bench.scratch_file("scheduler.log")
     options = {
+        "AIRFLOW__CORE__PARALLELISM": "2",  # so many processes wait for tasks, beside each scheduler
         "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.01",
         "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK": "False",
     }
