@@ -77,7 +77,7 @@ class UnknownConfiguration(ConfigurationError):
 
 
 class InvalidSessionUid(TriggersError, ValueError):
-    """A session UID is not 1-200 printable characters without "/" and surrounding blanks."""
+    """A session UID is not 1-200 printable characters without "/" and surrounding blanks, or "." or ".."."""
 
 
 class InvalidTrigger(TriggersError, ValueError):

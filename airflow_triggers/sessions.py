@@ -31,6 +31,7 @@ from airflow_triggers.runners import task_runners
 from airflow_triggers.storages import rows, statements, storage_backends, tables
 from airflow_triggers.storages.anchors import anchor
 from airflow_triggers.storages.base import BaseStorageBackend
+from airflow_triggers.storages.prefixes import begins_with
 from airflow_triggers.storages.sql import SqlStorageBackend
 from airflow_triggers.storages.transaction import glance, snapshot, transaction
 from airflow_triggers.types import Configuration, DelayedFire, Fire, FireResult, Kwargs, TaskInstance
@@ -269,10 +270,10 @@ def list_sessions(
     prefix: str | None = None,
     configuration_hashes: list[str] | None = None,
 ) -> list[SessionSummary]:
-    """Sessions ordered by UID, those after ``after_uid``.
+    """Sessions ordered by UID (by code points, on every database), those after ``after_uid``.
 
     :param configuration: only sessions of the deployed configuration of that name.
-    :param prefix: only UIDs that begin so.
+    :param prefix: only UIDs that begin exactly so; case counts, and no character is a wildcard.
     :param configuration_hashes: only sessions whose configuration is one of these (see
         :func:`configurations_of_sessions`).
     """
@@ -282,7 +283,7 @@ def list_sessions(
     if configuration is not None:
         query = query.where(tables.configuration.c.name == configuration)
     if prefix:
-        query = query.where(tables.session.c.uid.startswith(prefix, autoescape=True))
+        query = query.where(*begins_with(tables.session.c.uid, prefix))
     if configuration_hashes is not None:
         query = query.where(tables.session.c.configuration_hash.in_(configuration_hashes))
     with snapshot() as session:

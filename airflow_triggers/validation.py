@@ -20,11 +20,14 @@ KEPT_METADATA = frozenset({"depth", "parent", "retries", SEEN_RUN, "timestamps"}
 TYPED_METADATA: Mapping[str, type] = {"logLevel": int, "logsResolved": bool}
 """Keys of an instance's metadata that anybody may write, and that the framework reads."""
 
+DOT_SEGMENTS = frozenset({".", ".."})
+"""What a path may not name: clients resolve it as the folder itself, or the one above."""
+
 _ENCODER = json.JSONEncoder(allow_nan=False)
 
 
 def validate_session_uid(uid: object) -> str:
-    """Return the UID if it is 1-200 printable characters without "/" and surrounding blanks.
+    """Return the UID if it is 1-200 printable characters without "/" and surrounding blanks, and not "." or "..".
 
     :raises InvalidSessionUid: otherwise, naming the UID and the reason.
     """
@@ -35,6 +38,9 @@ def validate_session_uid(uid: object) -> str:
         raise InvalidSessionUid(f"A session UID has {expected}; {uid[:40]!r}… has {len(uid)} characters.")
     if uid != uid.strip() or "/" in uid or not uid.isprintable():
         raise InvalidSessionUid(f"A session UID has {expected}; found {uid!r}.")
+    if uid in DOT_SEGMENTS:
+        # RFC 3986 lets every client and proxy take them out of a path, percent-encoded or not.
+        raise InvalidSessionUid(f"No URL can name a session {uid!r}; choose another UID.")
     return uid
 
 

@@ -28,6 +28,10 @@ from airflow_triggers.types import MAX_NAME_LENGTH
 
 AIRFLOW_ID_LENGTH = 250
 
+CodePointText = String(MAX_NAME_LENGTH).with_variant(String(MAX_NAME_LENGTH, collation="C"), "postgresql")
+"""Text in the order of its code points, whatever the database's own collation: its index finds prefixes, and a page
+that ends with a UID is continued by ``>``, on SQLite and PostgreSQL alike."""
+
 Id = BigInteger().with_variant(Integer, "sqlite")
 
 metadata = MetaData(
@@ -58,7 +62,7 @@ session = Table(
     "triggers_session",
     metadata,
     Column("id", Id, primary_key=True, autoincrement=True),
-    Column("uid", String(MAX_NAME_LENGTH), nullable=False, unique=True),
+    Column("uid", CodePointText, nullable=False, unique=True),
     Column("storage", String(MAX_NAME_LENGTH), nullable=False, server_default=text("'sql'")),
     Column("manager", String(MAX_NAME_LENGTH), nullable=False),
     Column(

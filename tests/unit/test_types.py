@@ -9,7 +9,9 @@ from airflow_triggers.types import Configuration, TaskConfig, parse_instance_nam
 from airflow_triggers.validation import validate_session_uid, validate_trigger_kwargs, validate_trigger_name
 
 
-@pytest.mark.parametrize("uid", ["a", "order 4711", "Kundin-Ä-😀", "x" * 200, "a#b%c?d"])
+@pytest.mark.parametrize(
+    "uid", ["a", "order 4711", "Kundin-Ä-😀", "x" * 200, "a#b%c?d", "...", "%2e", "a.", ".a"]
+)
 def test_a_session_uid_is_printable(uid):
     assert validate_session_uid(uid) == uid
 
@@ -17,6 +19,12 @@ def test_a_session_uid_is_printable(uid):
 @pytest.mark.parametrize("uid", ["", "x" * 201, "a/b", " a", "a ", "a\nb", "a\0b", "\ud800", None, 7])
 def test_a_session_uid_of_another_form_is_refused(uid):
     with pytest.raises(InvalidSessionUid, match="1-200 printable characters"):
+        validate_session_uid(uid)
+
+
+@pytest.mark.parametrize("uid", [".", ".."])
+def test_a_session_uid_that_no_url_can_name_is_refused(uid):
+    with pytest.raises(InvalidSessionUid, match="No URL can name a session"):
         validate_session_uid(uid)
 
 

@@ -15,6 +15,7 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+CodePointText = sa.String(length=200).with_variant(sa.String(length=200, collation="C"), "postgresql")
 Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 Moment = UtcDateTime
 
@@ -41,7 +42,7 @@ def upgrade() -> None:
     op.create_table(
         "triggers_session",
         sa.Column("id", Id, autoincrement=True, nullable=False),
-        sa.Column("uid", sa.String(length=200), nullable=False),
+        sa.Column("uid", CodePointText, nullable=False),
         sa.Column("storage", sa.String(length=200), server_default=sa.text("'sql'"), nullable=False),
         sa.Column("manager", sa.String(length=200), nullable=False),
         sa.Column("configuration_hash", sa.String(length=64), nullable=True),
