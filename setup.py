@@ -65,6 +65,7 @@ setup(
         "pytest": ["pytest>=8"],
         "redis": ["redis>=5"],
         "test": [
+            "apache-airflow-providers-fab>=3.10",
             "apache-airflow-providers-postgres>=6",
             "build",
             "httpx",
