@@ -70,7 +70,7 @@ class HookOwner:
             return
         token = self.storage.add_hook(hook, arguments)
         owed = hooks.owe(self.storage, hook, token)
-        self.storage.after_release(partial(owner.call_hook, token, hook, arguments, owed=owed))
+        self.storage.call_hook_after_release(partial(owner.call_hook, token, hook, arguments, owed=owed))
 
     def call_hook(
         self, token: Any, hook: str, arguments: Mapping[str, Any], *, owed: int | None = None

@@ -227,7 +227,7 @@ class TriggerManager(HookOwner):
             by=caller_name(by),
             again=again,
             report=partial(
-                self.record_progress, instance.name, by=f"runner {self._runner_name(instance.task)}"
+                self._record_report, instance.name, by=f"runner {self._runner_name(instance.task)}"
             ),
         )
         try:
@@ -436,6 +436,11 @@ class TriggerManager(HookOwner):
             if event is Event.FAIL and said.retry is not None:
                 self._replay(after, said.retry, by=after.name)
             return self._instance(after)
+
+    def _record_report(self, instance_name: str, event: Event, **progress: Any) -> TaskInstance:
+        """What a runner says of an instance: it follows the fire that started it, and so do its hooks."""
+        with self.storage.reporting():
+            return self.record_progress(instance_name, event, **progress)
 
     def _finish(
         self, before: TaskInstance, metadata: Mapping[str, Any], fires: Sequence[RequestedFire], why: Cause

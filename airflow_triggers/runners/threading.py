@@ -29,8 +29,9 @@ class ThreadingTaskRunner(BaseTaskRunner):
 
     name = "threading"
 
-    _guard: ClassVar[threading.Lock] = threading.Lock()
+    _changed: ClassVar[threading.Condition] = threading.Condition()
     _threads: ClassVar[set[threading.Thread]] = set()
+    _joining: ClassVar[list[threading.Thread]] = []
     _errors: ClassVar[list[BaseException]] = []
 
     def run(self, start: Start) -> None:
@@ -44,18 +45,23 @@ class ThreadingTaskRunner(BaseTaskRunner):
 
     @classmethod
     def join_all(cls, timeout: float | None = None) -> None:
-        """Wait until no thread of any session is left.
+        """Wait until no thread of any session is at work.
+
+        A hook may join too: a thread that joins is not waited for, or two of them would wait for each other.
 
         :param timeout: seconds for each thread; None waits as long as it takes.
         :raises TimeoutError: when a thread is still at work after that.
         :raises ExceptionGroup: what went wrong outside of the callables (their own exceptions are in the instances).
         """
-        while threads := cls._running():
-            for thread in threads:
-                thread.join(timeout)
-                if thread.is_alive():
-                    raise TimeoutError(f"{thread.name} is still at work after {timeout} seconds.")
-        with cls._guard:
+        this_thread = threading.current_thread()
+        with cls._changed:
+            cls._joining.append(this_thread)
+            cls._changed.notify_all()
+            try:
+                while working := cls._working():
+                    cls._await_end(working[0], timeout)
+            finally:
+                cls._joining.remove(this_thread)
             errors, cls._errors[:] = list(cls._errors), []
         if errors:
             raise BaseExceptionGroup("trigger tasks could not be run to their end", errors)
@@ -82,12 +88,17 @@ class ThreadingTaskRunner(BaseTaskRunner):
             raise ConfigurationError(problems)
 
     @classmethod
-    def _running(cls) -> list[threading.Thread]:
-        with cls._guard:
-            return list(cls._threads)
+    def _working(cls) -> list[threading.Thread]:
+        return [thread for thread in cls._threads if thread not in cls._joining]
+
+    @classmethod
+    def _await_end(cls, thread: threading.Thread, timeout: float | None) -> None:
+        """Wait for a thread, whose condition is held, to end or to join itself."""
+        if not cls._changed.wait_for(lambda: thread not in cls._working(), timeout):
+            raise TimeoutError(f"{thread.name} is still at work after {timeout} seconds.")
 
     def _launch(self, thread: threading.Thread) -> None:
-        with self._guard:  # started inside: nobody can join a thread that was not started
+        with self._changed:  # started inside: nobody waits for a thread that was not started
             self._threads.add(thread)
             thread.start()
 
@@ -99,11 +110,12 @@ class ThreadingTaskRunner(BaseTaskRunner):
         except BaseException as error:
             name, uid = start.instance.name, start.storage.uid
             log.exception("%s of session %s could not be run to its end", name, uid)
-            with self._guard:
+            with self._changed:
                 self._errors.append(error)
         finally:
-            with self._guard:
+            with self._changed:
                 self._threads.discard(threading.current_thread())
+                self._changed.notify_all()
 
 
 def _pause_until(moment: datetime | None) -> None:

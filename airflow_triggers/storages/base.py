@@ -9,15 +9,18 @@ from __future__ import annotations
 import logging
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, ClassVar
 
 from airflow_triggers import states
 from airflow_triggers.entries import EVERY_FIRE, FireFilter, PromisedHook, SessionEvent
 from airflow_triggers.errors import CannotDelay
 from airflow_triggers.report import RequestedFire
+from airflow_triggers.storages.hook_queue import CommittedHooks, HookCall, HookQueue, hook_queue
 from airflow_triggers.types import (
     Configuration,
     DelayedFire,
@@ -32,12 +35,38 @@ from airflow_triggers.validation import validate_session_uid
 log = logging.getLogger(__name__)
 
 
+@dataclass(eq=False)
+class Followers:
+    """What follows a commit: callbacks at once, then the hooks that it promised, in their turn."""
+
+    callbacks: list[Callable[[], object]] = field(default_factory=list)
+    hook_calls: list[HookCall] = field(default_factory=list)
+    _queue: HookQueue | None = None
+    _hooks: CommittedHooks | None = None
+
+    def stand_in_line(self, queue: HookQueue, *, in_turn: bool) -> None:
+        """Take the hooks' place among those of the session's other commits, whose lock is held."""
+        self._queue = queue
+        self._hooks = queue.reserve(self.hook_calls, in_turn=in_turn)
+
+    def call_hooks(self) -> None:
+        """Call the hooks, or leave them to who calls those of the commits before."""
+        if self._queue is not None and self._hooks is not None:
+            self._queue.call(self._hooks)
+
+    def abandon(self) -> None:
+        """Nothing follows: the commit failed."""
+        if self._queue is not None and self._hooks is not None:
+            self._queue.abandon(self._hooks)
+
+
 class _Held(threading.local):
     """How often the thread has taken the lock, and what follows when it lets go."""
 
     def __init__(self) -> None:
         self.depth = 0
-        self.callbacks: list[Callable[[], object]] = []
+        self.followers = Followers()
+        self.reports = False
 
 
 class BaseStorageBackend(ABC):
@@ -93,24 +122,58 @@ class BaseStorageBackend(ABC):
             finally:
                 held.depth -= 1
             return
-        with self._hold(create=create, manager=manager, wait=wait), self._holding() as callbacks:
-            yield
-        self.call_back(callbacks)
+        followers = Followers()
+        try:
+            with self._hold(create=create, manager=manager, wait=wait), self._holding(followers):
+                yield
+        except BaseException:
+            followers.abandon()
+            raise
+        self.follow(followers)
 
     @contextmanager
-    def _holding(self) -> Iterator[list[Callable[[], object]]]:
-        """Let this thread write: it has the lock. Gives what is to follow once what it wrote is kept."""
-        held, callbacks = self._held, list[Callable[[], object]]()
-        held.depth, held.callbacks = 1, callbacks
-        try:
-            yield callbacks
-        finally:
-            held.depth, held.callbacks = 0, []
+    def _holding(self, followers: Followers) -> Iterator[None]:
+        """Let this thread write: it has the lock.
 
-    def call_back(self, callbacks: Iterable[Callable[[], object]]) -> None:
-        """Call what :meth:`after_release` was given, for whoever released the lock; one that raises is logged."""
-        for callback in callbacks:
-            self._call_back(callback)
+        :param followers: gets what is to follow once what the thread wrote is kept.
+        """
+        held = self._held
+        held.depth, held.followers = 1, followers
+        try:
+            yield
+            if followers.hook_calls:
+                followers.stand_in_line(hook_queue(self._identity), in_turn=held.reports)
+        finally:
+            held.depth, held.followers = 0, Followers()
+
+    @property
+    def _identity(self) -> Hashable:
+        """What tells the session from all others of this process, whichever object keeps it."""
+        return type(self), self.uid
+
+    @contextmanager
+    def reporting(self) -> Iterator[None]:
+        """What this thread commits inside is what a runner reports: its hooks are called in turn.
+
+        See ``hook_queue.py``.
+        """
+        held = self._held
+        outer, held.reports = held.reports, True
+        try:
+            yield
+        finally:
+            held.reports = outer
+
+    def follow(self, followers: Followers) -> None:
+        """Do what is to follow, for whoever released the lock; what raises is logged."""
+        held = self._held
+        reports, held.reports = held.reports, False
+        try:
+            for callback in followers.callbacks:
+                self._call_back(callback)
+            followers.call_hooks()
+        finally:
+            held.reports = reports
 
     def _call_back(self, callback: Callable[[], object]) -> None:
         """What was written is kept, so nothing that follows may make it look undone."""
@@ -128,12 +191,13 @@ class BaseStorageBackend(ABC):
         held = self._held
         if not held.depth:
             raise self._unlocked()
-        known = len(held.callbacks)
+        followers = held.followers
+        callbacks, hook_calls = len(followers.callbacks), len(followers.hook_calls)
         try:
             with self._nested():
                 yield
         except BaseException:
-            del held.callbacks[known:]
+            del followers.callbacks[callbacks:], followers.hook_calls[hook_calls:]
             raise
 
     @abstractmethod
@@ -153,7 +217,16 @@ class BaseStorageBackend(ABC):
         """
         if not self._held.depth:
             raise self._unlocked()
-        self._held.callbacks.append(callback)
+        self._held.followers.callbacks.append(callback)
+
+    def call_hook_after_release(self, call: HookCall) -> None:
+        """The same for a promised hook: after all of :meth:`after_release`, and in the order of the session's commits.
+
+        :raises RuntimeError: outside of :meth:`acquire_lock`.
+        """
+        if not self._held.depth:
+            raise self._unlocked()
+        self._held.followers.hook_calls.append(partial(self._call_back, call))
 
     def _unlocked(self) -> RuntimeError:
         return RuntimeError(f"Writing to session {self.uid!r} needs its lock: with storage.acquire_lock(): …")

@@ -10,7 +10,7 @@ import copy
 import json
 import logging
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import datetime
@@ -120,6 +120,11 @@ class CacheStorageBackend(BaseStorageBackend):
             return mutex
         with _mutexes_guard:
             return _mutexes.setdefault((id(self._region), self.uid), _Mutex())
+
+    @property
+    def _identity(self) -> Hashable:
+        """See :meth:`BaseStorageBackend._identity`: two regions keep two sessions of one UID."""
+        return type(self), id(self._region), self.uid
 
     # -- the lock ---------------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ The runner puts its DAG runs into the same transaction, through :attr:`SqlStorag
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from operator import attrgetter
@@ -25,6 +25,7 @@ from airflow_triggers.errors import (
 )
 from airflow_triggers.storages import hooks, rows, statements, tables
 from airflow_triggers.storages.anchors import kept_elsewhere
+from airflow_triggers.storages.base import Followers
 from airflow_triggers.storages.events import add_event
 from airflow_triggers.storages.hooks import HOOK_GRACE
 from airflow_triggers.storages.prepared import Prepared
@@ -68,13 +69,13 @@ class SqlStorageBackend(SqlReader):
                 yield
 
     @contextmanager
-    def joined(self, opened: Transaction, row: Row[Any]) -> Iterator[list[Callable[[], object]]]:
+    def joined(self, opened: Transaction, row: Row[Any], followers: Followers) -> Iterator[None]:
         """Hold the lock in somebody else's transaction, which has locked the session's row (see ``together.py``).
 
-        :returns: what is to be called back once that transaction is committed.
+        :param followers: gets what is to follow once that transaction is committed.
         """
-        with self._working(opened, row), self._holding() as callbacks:
-            yield callbacks
+        with self._working(opened, row), self._holding(followers):
+            yield
 
     @contextmanager
     def _working(self, opened: Transaction, row: Row[Any]) -> Iterator[None]:

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Row, select, update
 
 from airflow_triggers.storages import tables
+from airflow_triggers.storages.base import Followers
 from airflow_triggers.storages.sql import SqlStorageBackend
 from airflow_triggers.storages.transaction import (
     Transaction,
@@ -37,13 +38,22 @@ def hold_together(
     :returns: those that are held.
     :raises LockTimeout: when a lock that is waited for was not free in time.
     """
-    with begun() as opened, ExitStack() as stack:
-        found = _locked_rows(opened, [it.uid for it in storages], wait=wait)
-        held = [it for it in storages if it.uid in found and found[it.uid].storage == it.name]
-        callbacks = [(it, stack.enter_context(it.joined(opened, found[it.uid]))) for it in held]
-        yield held
-    for storage, promised in callbacks:
-        storage.call_back(promised)
+    committing: list[tuple[SqlStorageBackend, Followers]] = []
+    try:
+        with begun() as opened, ExitStack() as stack:
+            locked = _locked_rows(opened, [storage.uid for storage in storages], wait=wait)
+            held = [it for it in storages if it.uid in locked and locked[it.uid].storage == it.name]
+            for storage in held:
+                followers = Followers()
+                stack.enter_context(storage.joined(opened, locked[storage.uid], followers))
+                committing.append((storage, followers))
+            yield held
+    except BaseException:
+        for _, followers in committing:
+            followers.abandon()
+        raise
+    for storage, followers in committing:
+        storage.follow(followers)
 
 
 def _locked_rows(opened: Transaction, uids: list[str], *, wait: bool) -> Mapping[str, Row[Any]]:

@@ -12,8 +12,18 @@ from airflow_triggers.testing.contract.running import TASKS, ContractManager
 from tests.contract.storages import InMemory, InRedis, OnPostgresql, OnSqlite
 
 
+def chain(*, first="x", prefix="t_"):
+    """Three tasks, each after the end of the one before."""
+    names = [f"{prefix}{letter}" for letter in "abc"]
+    return {
+        name: {"after": [after], "run": f"{TASKS}.nothing"}
+        for name, after in zip(names, [first, *names], strict=False)
+    }
+
+
 class ByThreads(RunnerContract):
     runner_name = "threading"
+    rounds = 20
 
     def settle(self, manager):
         ThreadingTaskRunner.join_all(timeout=30)
@@ -57,6 +67,53 @@ class ByThreads(RunnerContract):
         assert {one.status.value for one in manager.storage} == {"finished"}
         assert len(manager.storage.instances) == 10 + 5
 
+    def test_hooks_come_in_order_though_the_first_outlasts_the_whole_cascade(self, manager):
+        manager.update_configuration(chain())
+
+        def outlast(trigger_name):
+            if trigger_name == "x":
+                ThreadingTaskRunner.join_all(timeout=30)
+                assert manager.storage["t_c#0"].status.value == "finished"
+
+        manager.on_fire = outlast
+        manager.fire("x")
+        assert manager.fired == ["x", "t_a", "t_b", "t_c"]
+
+    def test_every_hook_may_join_wherever_it_is_called(self, manager):
+        manager.update_configuration(chain() | chain(first="y", prefix="t_y"))
+        manager.on_fire = lambda _: ThreadingTaskRunner.join_all(timeout=30)
+        manager.fire("x")
+        manager.fire("y")
+        ThreadingTaskRunner.join_all(timeout=30)
+        assert {one.status.value for one in manager.storage} == {"finished"}
+        for triggers in (["x", "t_a", "t_b", "t_c"], ["y", "t_ya", "t_yb", "t_yc"]):
+            assert [name for name in manager.fired if name in triggers] == triggers
+
+    def test_what_a_hook_fires_comes_after_the_hooks_of_what_was_kept_before(self, manager):
+        manager.update_configuration(chain())
+        begun = []
+
+        def fire_another(trigger_name):
+            begun.append(trigger_name)
+            if trigger_name == "x":
+                ThreadingTaskRunner.join_all(timeout=30)
+                manager.fire("y")
+
+        manager.on_fire = fire_another
+        manager.fire("x")
+        ThreadingTaskRunner.join_all(timeout=30)
+        assert begun == ["x", "t_a", "t_b", "t_c", "y"]
+
+    def test_hooks_come_in_order_every_time(self, manager):
+        manager.update_configuration(chain())
+        manager.update_configuration({"t_a": {**chain()["t_a"], "after": [], "andEvery": "x"}})
+        manager.update_configuration({"t_b": {**chain()["t_b"], "after": [], "andEvery": "t_a"}})
+        for _ in range(self.rounds):
+            manager.fired.clear()
+            manager.fire("x")
+            ThreadingTaskRunner.join_all(timeout=30)
+            assert manager.fired[:3] == ["x", "t_a", "t_b"]
+
 
 class TestThreadsOnSqlite(OnSqlite, ByThreads):
     pass
@@ -67,7 +124,7 @@ class TestThreadsOnPostgresql(OnPostgresql, ByThreads):
 
 
 class TestThreadsInMemory(InMemory, ByThreads):
-    pass
+    rounds = 300
 
 
 class TestThreadsInRedis(InRedis, ByThreads):

@@ -5,6 +5,7 @@ Part of the contract suite: see ``contract/__init__.py``.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import pytest
@@ -14,14 +15,31 @@ from airflow_triggers.manager import TriggerManager
 from airflow_triggers.storages.base import BaseStorageBackend
 from airflow_triggers.storages.cache import CacheStorageBackend
 from airflow_triggers.testing.contract.actors import statuses
+from airflow_triggers.types import TaskInstance
+
+CHAIN = {"a": "x", "b": "t_a", "c": "t_b"}
+"""By task, what it waits for."""
 
 TASKS = "airflow_triggers.testing.contract.trigger_tasks"
 
 
 class ContractManager(TriggerManager):
-    """Runs everything by the runner under test."""
+    """Runs everything by the runner under test, and remembers the order of its hooks.
+
+    :ivar fired: the triggers whose hook has ended.
+    :ivar on_fire: called by the hook with the trigger's name.
+    """
 
     name = "contract"
+
+    def __init__(self, storage: BaseStorageBackend) -> None:
+        super().__init__(storage)
+        self.fired: list[str] = []
+        self.on_fire: Callable[[str], object] = lambda trigger_name: None
+
+    def _post_fire(self, trigger_name: str, tasks_scheduled: Sequence[TaskInstance]) -> None:
+        self.on_fire(trigger_name)
+        self.fired.append(trigger_name)
 
 
 class RunnerContract:
@@ -43,14 +61,14 @@ class RunnerContract:
         """The storage of the session ``uid``: one in this process's memory, unless overridden."""
         return CacheStorageBackend(uid, region=make_region().configure("dogpile.cache.memory"))
 
-    def manager_of(self, uid: str) -> TriggerManager:
+    def manager_of(self, uid: str) -> ContractManager:
         """The manager of the session ``uid``, which has the runner under test run everything."""
         manager = ContractManager(self.storage_of(uid))
         manager.default_task_runner_name = self.runner_name
         return manager
 
     @pytest.fixture
-    def manager(self) -> TriggerManager:
+    def manager(self) -> ContractManager:
         """The manager of one session."""
         return self.manager_of("survey-1")
 
@@ -75,6 +93,11 @@ class RunnerContract:
         assert result == {"t_greet": {"greeting": "hello survey-1", "lang": "en"}}
         moments = manager.storage["t_greet#0"].metadata["timestamps"]
         assert {"created", "unstarted", "scheduled", "running", "finished", "lastModified"} == set(moments)
+
+    def test_hooks_come_in_the_order_of_what_they_follow(self, manager: ContractManager) -> None:
+        chain = {f"t_{name}": {"after": [after], "run": f"{TASKS}.nothing"} for name, after in CHAIN.items()}
+        self.run_all(manager, "x", **chain)
+        assert manager.fired == ["x", "t_a", "t_b", "t_c"]
 
     def test_what_a_callable_raises_belongs_to_its_instance_and_can_be_replayed(
         self, manager: TriggerManager

@@ -1,0 +1,105 @@
+"""The order in which this process calls a session's hooks: that of the commits that promised them.
+
+A runner of this process starts an instance as soon as the fire is committed. The instance can end, and its cascade can
+commit, before the fire's own hook was called. So what a runner reports has its hooks called after those of all commits
+before it: by its own thread where they have ended, else by the thread that ends the last of them. Nobody waits, so a
+hook may fire, and may join the runner's threads.
+
+Whoever else acts (an application, a request, the controller) calls the hooks of its own commit itself, at once.
+Neighbours: ``base.py`` has a session's commits stand in line here; ``hook_calls.py`` makes the calls.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
+from weakref import WeakValueDictionary
+
+HookCall = Callable[[], object]
+
+
+@dataclass(eq=False)
+class CommittedHooks:
+    """The hooks of one commit, in line.
+
+    :param in_turn: whether they wait for the hooks of the commits before.
+    :param committed: whether the commit is over; until then nobody knows whether they are to be called.
+    :param caller: the thread that calls them.
+    """
+
+    calls: Sequence[HookCall]
+    in_turn: bool
+    committed: bool = False
+    caller: int | None = None
+
+
+@dataclass(eq=False)
+class HookQueue:
+    """The hooks of one session that this process is to call, by commit."""
+
+    _guard: threading.Lock = field(default_factory=threading.Lock)
+    _line: list[CommittedHooks] = field(default_factory=list)
+
+    def reserve(self, calls: Sequence[HookCall], *, in_turn: bool) -> CommittedHooks:
+        """Take the next place in line. To be called under the session's lock, so that places come as commits do."""
+        hooks = CommittedHooks(calls=calls, in_turn=in_turn)
+        with self._guard:
+            self._line.append(hooks)
+        return hooks
+
+    def abandon(self, hooks: CommittedHooks) -> None:
+        """Leave the line: the commit failed."""
+        self._leave(hooks)
+        self._call_ready()
+
+    def call(self, hooks: CommittedHooks) -> None:
+        """Have the hooks called, now that the commit is over; and those that only waited for them."""
+        with self._guard:
+            hooks.committed = True
+        self._call_ready()
+        if not hooks.in_turn:
+            hooks.caller = threading.get_ident()
+            self._call(hooks)
+            self._call_ready()
+
+    def _call_ready(self) -> None:
+        while (hooks := self._next_ready()) is not None:
+            self._call(hooks)
+
+    def _next_ready(self) -> CommittedHooks | None:
+        """The first hooks that wait for nothing but what this thread is calling itself, claimed for this thread."""
+        this_thread = threading.get_ident()
+        with self._guard:
+            for hooks in self._line:
+                if hooks.caller == this_thread:
+                    continue
+                if hooks.caller is not None or not (hooks.committed and hooks.in_turn):
+                    return None
+                hooks.caller = this_thread
+                return hooks
+        return None
+
+    def _call(self, hooks: CommittedHooks) -> None:
+        try:
+            for call in hooks.calls:
+                call()
+        finally:
+            self._leave(hooks)
+
+    def _leave(self, hooks: CommittedHooks) -> None:
+        with self._guard:
+            self._line.remove(hooks)
+
+
+_queues: WeakValueDictionary[Hashable, HookQueue] = WeakValueDictionary()
+_queues_guard = threading.Lock()
+
+
+def hook_queue(session: Hashable) -> HookQueue:
+    """The queue of a session; every storage object that keeps the session in this process has the same one.
+
+    :param session: what tells the session from every other of this process.
+    """
+    with _queues_guard:
+        return _queues.setdefault(session, HookQueue())
