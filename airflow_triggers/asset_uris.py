@@ -12,6 +12,8 @@ ANY_TRIGGER = f"{SCHEME}any"
 """The asset whose events name their trigger themselves."""
 
 _NO_CONFIGURATION = "-"
+_DASH = "%2D"
+"""A configuration that is named ``-``."""
 
 
 def uri_of(trigger_name: str, configuration: str | None) -> str:
@@ -20,7 +22,10 @@ def uri_of(trigger_name: str, configuration: str | None) -> str:
     >>> uri_of("page received", "survey")
     'x-triggers://survey/page%20received'
     """
-    return f"{SCHEME}{quote(configuration or _NO_CONFIGURATION, safe='')}/{quote(trigger_name, safe='')}"
+    named = quote(configuration, safe="") if configuration else _NO_CONFIGURATION
+    if configuration == _NO_CONFIGURATION:
+        named = _DASH
+    return f"{SCHEME}{named}/{quote(trigger_name, safe='')}"
 
 
 def trigger_of(uri: str) -> tuple[str | None, str | None]:
@@ -28,4 +33,4 @@ def trigger_of(uri: str) -> tuple[str | None, str | None]:
     configuration, separator, trigger = uri.removeprefix(SCHEME).partition("/")
     if not separator:
         return None, None
-    return unquote(trigger), None if configuration == _NO_CONFIGURATION else unquote(configuration)
+    return unquote(trigger), None if configuration in ("", _NO_CONFIGURATION) else unquote(configuration)

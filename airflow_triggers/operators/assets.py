@@ -8,6 +8,7 @@ from __future__ import annotations
 from airflow.sdk import Asset
 
 from airflow_triggers.asset_uris import ANY_TRIGGER, SCHEME, uri_of
+from airflow_triggers.errors import InvalidTrigger
 from airflow_triggers.validation import validate_trigger_name
 
 GROUP = "triggers"
@@ -31,12 +32,20 @@ def trigger_asset(trigger_name: str, *, configuration: str | None = None) -> Ass
     REST API does the same.
 
     :param configuration: a deployed configuration's name: with it, a first event creates the session.
-    :raises InvalidTrigger: when the name is outside the allowed form.
+    :raises InvalidTrigger: when a name is outside the allowed form.
     """
-    uri = uri_of(validate_trigger_name(trigger_name), configuration)
+    uri = uri_of(validate_trigger_name(trigger_name), _configuration_name(configuration))
     return Asset(name=f"trigger {uri.removeprefix(SCHEME)}", uri=uri, group=GROUP)
 
 
 def any_trigger_asset() -> Asset:
     """The asset of :class:`FireTriggerOperator`: its events' ``extra`` names the trigger."""
     return Asset(name="any trigger", uri=ANY_TRIGGER, group=GROUP)
+
+
+def _configuration_name(name: object) -> str | None:
+    if name is None or (isinstance(name, str) and name.strip()):
+        return name
+    raise InvalidTrigger(
+        f"The 'configuration' of a trigger's asset is a deployed configuration's name, or is left out; found {name!r}."
+    )

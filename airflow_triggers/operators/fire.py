@@ -1,6 +1,7 @@
 """FireTriggerOperator: fires a trigger from any DAG, without credentials.
 
-Neighbours: ``assets.py`` has the asset whose event carries the fire to the controller.
+Neighbours: ``assets.py`` has the asset whose event carries the fire to the controller; ``templates.py`` says what was
+wrong with a parameter that a template or another task has given.
 """
 
 from __future__ import annotations
@@ -9,9 +10,24 @@ from collections.abc import Mapping
 from typing import Any
 
 from airflow.sdk import BaseOperator
+from jinja2 import Environment
 
 from airflow_triggers.operators.assets import any_trigger_asset
-from airflow_triggers.validation import validate_session_uid, validate_trigger_kwargs, validate_trigger_name
+from airflow_triggers.operators.templates import TemplatedParameter, refusing_nothing
+from airflow_triggers.validation import (
+    validate_idempotency_key,
+    validate_session_uid,
+    validate_trigger_kwargs,
+    validate_trigger_name,
+)
+
+NAMES = ("trigger", "session_uid", "configuration", "idempotency_key")
+"""The parameters that are texts."""
+
+OPTIONAL = ("trigger_kwargs", "configuration", "idempotency_key")
+
+_LEFT_OUT: Any = object()
+"""The default of a parameter that may be left out. A mapped task is given each parameter by a value: None is one."""
 
 
 class FireTriggerOperator(BaseOperator):
@@ -23,16 +39,20 @@ class FireTriggerOperator(BaseOperator):
             task_id="tell",
             trigger="responsesLoaded",
             session_uid="{{ dag_run.conf['respondent'] }}",
-            trigger_kwargs={"rows": "{{ ti.xcom_pull(task_ids='load') }}"},
+            trigger_kwargs={"rows": load.output},
             configuration="questionnaire",
         )
 
-    :param trigger: the trigger's name (templated).
-    :param session_uid: the session's UID (templated).
-    :param trigger_kwargs: the trigger's kwargs (templated).
-    :param configuration: a deployed configuration's name (templated): with it, a first fire creates the session.
-    :param idempotency_key: makes the fire count once for the life of the session (templated); without it, each
-        success of the task counts.
+    Every parameter may be a template or the output of another task, in a mapped task too. The task fails, and fires
+    nothing, when one of them turns out to be None, empty or of another type.
+
+    :param trigger: the trigger's name.
+    :param session_uid: the session's UID.
+    :param trigger_kwargs: the trigger's kwargs: a mapping, the output of a task that returns one, or a template that
+        renders to one (in a DAG with ``render_template_as_native_obj``) or to the JSON text of one.
+    :param configuration: a deployed configuration's name: with it, a first fire creates the session.
+    :param idempotency_key: makes the fire count once for the life of the session; without it, each success of the task
+        counts.
     """
 
     template_fields = ("trigger", "session_uid", "trigger_kwargs", "configuration", "idempotency_key")
@@ -43,34 +63,82 @@ class FireTriggerOperator(BaseOperator):
         *,
         trigger: str,
         session_uid: str,
-        trigger_kwargs: Mapping[str, Any] | None = None,
-        configuration: str | None = None,
-        idempotency_key: str | None = None,
+        trigger_kwargs: Mapping[str, Any] | str | None = _LEFT_OUT,
+        configuration: str | None = _LEFT_OUT,
+        idempotency_key: str | None = _LEFT_OUT,
         **options: Any,
     ) -> None:
         super().__init__(**_with_outlet(options))
-        self.trigger, self.session_uid, self.trigger_kwargs = trigger, session_uid, dict(trigger_kwargs or {})
+        self.trigger, self.session_uid = trigger, session_uid
+        self.trigger_kwargs = dict(trigger_kwargs) if isinstance(trigger_kwargs, Mapping) else trigger_kwargs
         self.configuration, self.idempotency_key = configuration, idempotency_key
+        mapped = _is_mapped(self)
+        self._absent = {name for name in OPTIONAL if _is_absent(getattr(self, name), mapped=mapped)}
+        for name in self._absent:
+            setattr(self, name, None)
+        self._parameters = {
+            name: TemplatedParameter.of(name, getattr(self, name)) for name in self.template_fields
+        }
 
     @classmethod
     def partial(cls, **options: Any) -> Any:
         """For dynamic task mapping: a mapped task declares its outlet too, or Airflow does not know the asset."""
-        return super().partial(**_with_outlet(options))
+        named = {name: value for name, value in options.items() if value is not None or name not in OPTIONAL}
+        return super().partial(**_with_outlet(named))
+
+    def render_template(
+        self,
+        content: Any,
+        context: Any,
+        jinja_env: Environment | None = None,
+        seen_oids: set[int] | None = None,
+    ) -> Any:
+        """Render as every operator does; a name whose template finds nothing is refused.
+
+        :raises InvalidTrigger: when an expression of a name's template gives None or is undefined.
+        """
+        for name in NAMES:
+            if isinstance(content, str) and content == self._parameters[name].written:
+                environment = jinja_env or self.get_template_env()
+                jinja_env = refusing_nothing(environment, self._parameters[name])
+                break
+        return super().render_template(content, context, jinja_env, seen_oids)
 
     def execute(self, context: Any) -> None:
         """Have the controller fire, by the event that the success of this task makes.
 
         :raises InvalidTrigger, InvalidSessionUid: when what the templates gave is outside the allowed form.
         """
-        asked = {
-            "trigger": validate_trigger_name(self.trigger),
-            "session_uid": validate_session_uid(self.session_uid),
-            "kwargs": validate_trigger_kwargs(self.trigger_kwargs),
-            "configuration": self.configuration,
-            "idempotency_key": self.idempotency_key,
+        extra = {
+            "trigger": validate_trigger_name(self._text("trigger")),
+            "session_uid": validate_session_uid(self._text("session_uid")),
+            "kwargs": self._kwargs(),
         }
-        event = context["outlet_events"][any_trigger_asset()]
-        event.extra = {key: value for key, value in asked.items() if value is not None}
+        if self._is_named("configuration"):
+            extra["configuration"] = self._text("configuration")
+        if self._is_named("idempotency_key"):
+            extra["idempotency_key"] = validate_idempotency_key(self._text("idempotency_key"))
+        context["outlet_events"][any_trigger_asset()].extra = extra
+
+    def _is_named(self, name: str) -> bool:
+        return name not in self._absent or getattr(self, name) is not None
+
+    def _text(self, name: str) -> str:
+        return self._parameters[name].text(getattr(self, name))
+
+    def _kwargs(self) -> dict[str, Any]:
+        if not self._is_named("trigger_kwargs"):
+            return {}
+        return validate_trigger_kwargs(self._parameters["trigger_kwargs"].mapping(self.trigger_kwargs))
+
+
+def _is_mapped(operator: BaseOperator) -> bool:
+    """Whether Airflow makes the operator for one element of a mapping."""
+    return bool(getattr(operator, "_BaseOperator__from_mapped", False))
+
+
+def _is_absent(value: object, *, mapped: bool) -> bool:
+    return value is _LEFT_OUT or (value is None and not mapped)
 
 
 def _with_outlet(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,98 @@
+"""Parameters of an operator that a template or another task gives: what they have to be, and what is wrong with them.
+
+Neighbours: ``fire.py`` asks for the values of its parameters here. Jinja writes a missing value as ``None`` or as
+nothing, and Airflow hands over whatever another task returned.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from jinja2 import Environment, Undefined
+
+from airflow_triggers.errors import InvalidSessionUid, InvalidTrigger
+
+_FIND = "Make sure that what it reads is there (an XCom of a task that has run, a key of the run's conf)."
+_QUOTE = (
+    "Give it as text. In a DAG with render_template_as_native_obj, text that reads like a Python value becomes one, "
+    "unless the template is in quotes: \"'{{ … }}'\"."
+)
+_AS_JSON = (
+    "Give the task's output itself (trigger_kwargs=my_task.output), or write the template with the filter tojson: "
+    '"{{ … | tojson }}".'
+)
+
+
+@dataclass(frozen=True)
+class TemplatedParameter:
+    """A parameter as the DAG file has it.
+
+    :param written: the text of its template; of another task's output, how a template would read it; None: neither.
+    """
+
+    name: str
+    written: str | None
+
+    @classmethod
+    def of(cls, name: str, value: object) -> TemplatedParameter:
+        """The parameter, before anything is rendered."""
+        return cls(name, str(value) if isinstance(value, str) or hasattr(value, "resolve") else None)
+
+    def text(self, value: object) -> str:
+        """The value, if it is a text that is not empty, nor Jinja's word for nothing.
+
+        :raises InvalidTrigger, InvalidSessionUid: otherwise.
+        """
+        if isinstance(value, str) and value and (value != "None" or self.written == value):
+            return value
+        nothing = value is None or isinstance(value, str | Undefined)
+        raise self.refusal(value, "a string that is not empty", advice=_FIND if nothing else _QUOTE)
+
+    def mapping(self, value: object) -> Mapping[str, Any]:
+        """The value, if it is a mapping or the JSON text of one.
+
+        :raises InvalidTrigger: otherwise.
+        """
+        expected = "a mapping, or the JSON text of one"
+        if isinstance(value, Mapping):
+            return value
+        if value is None or isinstance(value, Undefined) or value in ("", "None"):
+            raise self.refusal(value, expected, advice=f"{_FIND} To fire without kwargs, give {{}}.")
+        if not isinstance(value, str):
+            raise self.refusal(value, expected, advice="Let the task that gives it return a mapping.")
+        try:
+            content = json.loads(value)
+        except (ValueError, RecursionError):
+            content = None
+        if not isinstance(content, dict):
+            raise self.refusal(value, expected, advice=_AS_JSON)
+        return content
+
+    def refusal(self, value: object, expected: str, *, advice: str) -> InvalidTrigger | InvalidSessionUid:
+        """The error: the parameter, its template, what that gave, what is expected and what to do."""
+        shown = "an undefined value" if isinstance(value, Undefined) else repr(value)
+        literal = self.written is None or (isinstance(value, str) and value == self.written)
+        gave = shown if literal else f"{self.written!r}, which gave {shown}"
+        sentence = (
+            f"FireTriggerOperator fires nothing: {self.name!r} is {gave}; expected is {expected}. {advice}"
+        )
+        return InvalidSessionUid(sentence) if self.name == "session_uid" else InvalidTrigger(sentence)
+
+
+def refusing_nothing(environment: Environment, parameter: TemplatedParameter) -> Environment:
+    """The environment, but an expression that gives None or is undefined is an error.
+
+    ``order-{{ nothing }}`` would become the name ``order-None`` otherwise.
+    """
+    if environment.finalize is not None:
+        return environment
+
+    def refuse_nothing(value: Any) -> Any:
+        if value is None or isinstance(value, Undefined):
+            raise parameter.refusal(value, "a string that is not empty", advice=_FIND)
+        return value
+
+    return environment.overlay(finalize=refuse_nothing)
