@@ -9,7 +9,45 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from airflow_triggers.configuration.options import OPTIONS
 
-TriggerName = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=False)]
+_END = r"(?![\s\S])"
+"""The end of a text, and not before its last line feed either: in the expressions of Python and of JavaScript."""
+
+_WORD = r"[^\x00-,/:-@\[-^`{-\x7f\s]"
+"""A letter of any script, a digit, ``_``, ``-`` or ``.``, written such that editors, whose ``\\w`` is ASCII, agree."""
+
+_IDENTIFIER = r"[^\x00-/:-@\[-^`{-\x7f\s]"
+
+
+def _name_pattern(*, without: str = "") -> str:
+    """Printable, without surrounding blanks."""
+    return rf"^(?!\s)[^\x00-\x1f\x7f{without}]*[^\x00-\x1f\x7f\s{without}]{_END}"
+
+
+TASK_NAME_SCHEMA = {"minLength": 1, "maxLength": 200, "pattern": _name_pattern(without="#")}
+"""The JSON Schema of a task's name; ``parse.py`` checks it."""
+
+RUN_PATTERN = rf"^{_WORD}{{1,250}}{_END}|^{_IDENTIFIER}+(\.{_IDENTIFIER}+)*:{_IDENTIFIER}+{_END}"
+"""A DAG's id or a callable, for the JSON Schema; ``parse.py`` checks it."""
+
+TriggerName = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=200, strip_whitespace=False),
+    Field(json_schema_extra={"pattern": _name_pattern()}),
+]
+
+
+AirflowOptions = Annotated[
+    dict[str, Any],
+    Field(
+        json_schema_extra={
+            "additionalProperties": False,
+            "properties": {
+                name: {**option.schema, "description": option.description}
+                for name, option in sorted(OPTIONS.items())
+            },
+        }
+    ),
+]
 
 
 class OperatorRun(BaseModel):
@@ -31,7 +69,17 @@ class OperatorRun(BaseModel):
 class Directives(BaseModel):
     """A trigger task: after X and Y, and every Z, run R unless U."""
 
-    model_config = ConfigDict(extra="allow", title="Trigger task", strict=True)
+    model_config = ConfigDict(
+        extra="allow",
+        title="Trigger task",
+        strict=True,
+        json_schema_extra={
+            "anyOf": [
+                {"properties": {"after": {"minItems": 1}}},
+                {"properties": {"andEvery": {"type": "string"}}, "required": ["andEvery"]},
+            ]
+        },
+    )
 
     after: Annotated[
         Sequence[TriggerName],
@@ -42,7 +90,8 @@ class Directives(BaseModel):
         ),
     ]
     run: Annotated[
-        Annotated[str, StringConstraints(min_length=1)] | OperatorRun,
+        Annotated[str, StringConstraints(min_length=1), Field(json_schema_extra={"pattern": RUN_PATTERN})]
+        | OperatorRun,
         Field(
             description="What to run: the id of a deployed DAG, a callable that takes a TaskContext "
             "(package.module.function or module:function), or an operator with its arguments.",
@@ -56,14 +105,14 @@ class Directives(BaseModel):
         ),
     ] = None
     unless: Annotated[
-        Sequence[TriggerName],
+        Sequence[TriggerName] | None,
         Field(
             description="Once all of these have fired before an instance was scheduled, the instance is abandoned: it "
             "never runs."
         ),
     ] = []
     withParams: Annotated[  # noqa: N815 - the directive's name
-        dict[str, dict[str, Any]],
+        dict[str, dict[str, Any]] | None,
         Field(
             description="Static kwargs, keyed like trigger kwargs and merged recursively under the fired ones."
         ),
@@ -73,18 +122,11 @@ class Directives(BaseModel):
         Field(description="The runner's name; without it, the manager's default."),
     ] = None
     airflow: Annotated[
-        dict[str, Any],
+        AirflowOptions | None,
         Field(
             description="Airflow's own options: of the operator (retries, pool, queue, execution_timeout, …; "
             "durations in seconds) and of the task's DAG (max_active_runs, tags, …). For a run that is a DAG: "
-            "result_task_id.",
-            json_schema_extra={
-                "additionalProperties": False,
-                "properties": {
-                    name: {**option.form.schema, "description": option.description}
-                    for name, option in sorted(OPTIONS.items())
-                },
-            },
+            "result_task_id."
         ),
     ] = {}
 

@@ -5,7 +5,9 @@ Neighbours: ``parse.py`` refuses unknown ones, ``compile.py`` passes them on, ``
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import math
+import reprlib
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from difflib import get_close_matches
@@ -29,11 +31,27 @@ class Form(Enum):
 
     INTEGER = ("a whole number", {"type": "integer"})
     NUMBER = ("a number", {"type": "number"})
-    SECONDS = ("a number of seconds", {"type": "number", "minimum": 0})
+    SECONDS = ("a number of seconds", {"type": "number"})
     STRING = ("a string", {"type": "string"})
     BOOLEAN = ("true or false", {"type": "boolean"})
     STRINGS = ("a list of strings", {"type": "array", "items": {"type": "string"}})
     MAPPING = ("a mapping", {"type": "object"})
+    LINKS = ("a mapping of owner to link", {"type": "object", "additionalProperties": {"type": "string"}})
+    RIGHTS = (
+        "a mapping of role to a list of rights, or to a mapping of resource to such a list",
+        {
+            "type": "object",
+            "additionalProperties": {
+                "anyOf": [
+                    {"type": "array", "items": {"type": "string"}},
+                    {
+                        "type": "object",
+                        "additionalProperties": {"type": "array", "items": {"type": "string"}},
+                    },
+                ]
+            },
+        },
+    )
 
     def __init__(self, expected: str, schema: dict[str, Any]) -> None:
         self.expected, self.schema = expected, schema
@@ -43,32 +61,150 @@ class Form(Enum):
         number = isinstance(value, int | float) and not isinstance(value, bool)
         match self:
             case Form.INTEGER:
-                return number and isinstance(value, int)
-            case Form.NUMBER:
-                return number
-            case Form.SECONDS:
-                return number and 0 <= value <= timedelta.max.total_seconds()
+                return number and (isinstance(value, int) or value.is_integer())
+            case Form.NUMBER | Form.SECONDS:
+                return number and (isinstance(value, int) or math.isfinite(value))
             case Form.STRINGS:
-                return isinstance(value, list | tuple) and all(isinstance(one, str) for one in value)
+                return _are_strings(value)
+            case Form.LINKS:
+                return isinstance(value, Mapping) and all(map(_is_string, (*value, *value.values())))
+            case Form.RIGHTS:
+                return isinstance(value, Mapping) and all(
+                    _is_string(role) and _are_rights(rights) for role, rights in value.items()
+                )
         kinds: dict[Form, type[Any]] = {Form.STRING: str, Form.BOOLEAN: bool, Form.MAPPING: Mapping}
         return isinstance(value, kinds[self])
 
 
+def _is_string(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _are_strings(value: Any) -> bool:
+    return isinstance(value, list | tuple) and all(map(_is_string, value))
+
+
+def _are_rights(rights: Any) -> bool:
+    if not isinstance(rights, Mapping):
+        return _are_strings(rights)
+    return all(_is_string(resource) and _are_strings(actions) for resource, actions in rights.items())
+
+
 @dataclass(frozen=True)
 class Option:
-    """An option of Airflow's: whose it is, its form, what it does."""
+    """An option of Airflow's: whose it is, its form, what it does, and what Airflow and its databases can hold.
+
+    :param minimum: of a number.
+    :param maximum: of a number.
+    :param longest: the most characters of a string, or of each string of a list or mapping; a string that has a limit
+        is not empty either, except a tag.
+    """
 
     owner: OptionOwner
     form: Form
     description: str
+    minimum: int | None = None
+    maximum: int | None = None
+    longest: int | None = None
 
+    def fits(self, value: Any) -> bool:
+        """Whether the value is of the form, and within the limits."""
+        if not self.form.fits(value):
+            return False
+        if self.longest is not None:
+            return all(self._shortest <= len(text) <= self.longest for text in self._texts(value))
+        return (self.minimum is None or value >= self.minimum) and (
+            self.maximum is None or value <= self.maximum
+        )
+
+    @property
+    def expected(self) -> str:
+        """What fits, for messages."""
+        if self.longest is not None:
+            least = f"{self._shortest}-" if self._shortest else "at most "
+            each = "" if self.form is Form.STRING else " each"
+            return f"{self.form.expected} of {least}{self.longest} characters{each}"
+        if self.minimum is not None and self.maximum is not None:
+            return f"{self.form.expected} from {self.minimum} to {self.maximum}"
+        return self.form.expected
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """Its JSON Schema."""
+        limits = {"minimum": self.minimum, "maximum": self.maximum}
+        schema = {**self.form.schema, **{key: limit for key, limit in limits.items() if limit is not None}}
+        if self.longest is None:
+            return schema
+        length = {"minLength": self._shortest, "maxLength": self.longest}
+        match self.form:
+            case Form.STRINGS:
+                return {**schema, "items": {**schema["items"], **length}}
+            case Form.LINKS:
+                return {
+                    **schema,
+                    "propertyNames": length,
+                    "additionalProperties": {**schema["additionalProperties"], **length},
+                }
+        return {**schema, **length}
+
+    def converted(self, value: Any) -> Any:
+        """A value that fits, as Airflow takes it."""
+        match self.form:
+            case Form.SECONDS:
+                return timedelta(seconds=value)
+            case Form.INTEGER:
+                return int(value)
+            case Form.RIGHTS:
+                return {role: _right_sets(rights) for role, rights in value.items()}
+        return value
+
+    @property
+    def _shortest(self) -> int:
+        return 0 if self.form is Form.STRINGS else 1
+
+    def _texts(self, value: Any) -> Iterable[str]:
+        if self.form is Form.STRING:
+            return (value,)
+        return (*value, *value.values()) if isinstance(value, Mapping) else value
+
+
+def _right_sets(rights: Any) -> Any:
+    """As FAB's auth manager compares them."""
+    if isinstance(rights, Mapping):
+        return {resource: set(actions) for resource, actions in rights.items()}
+    return set(rights)
+
+
+MAX_INTEGER = 2**31 - 1
+"""The largest integer of Airflow's columns."""
+
+MAX_SECONDS = 100 * 366 * 24 * 3600
+"""A century: Airflow adds durations to the moment that it is, and the years of a date end at 9999."""
+
+MAX_RETRIES = 1_000_000
+"""Far from what a column holds, since each time that a run is cleared Airflow adds the retries to the tries."""
 
 _DAG, _OPERATOR = OptionOwner.DAG, OptionOwner.OPERATOR
 
+
+def _count(owner: OptionOwner, description: str) -> Option:
+    """A number of which nothing would run if it were none."""
+    return Option(owner, Form.INTEGER, description, minimum=1, maximum=MAX_INTEGER)
+
+
+def _duration(owner: OptionOwner, description: str) -> Option:
+    return Option(owner, Form.SECONDS, description, minimum=0, maximum=MAX_SECONDS)
+
+
+def _text(owner: OptionOwner, description: str, longest: int) -> Option:
+    """A string that a column of Airflow's holds."""
+    return Option(owner, Form.STRING, description, longest=longest)
+
+
 OPTIONS: Mapping[str, Option] = {
-    "access_control": Option(_DAG, Form.MAPPING, "Rights by role, for auth managers that read them."),
-    "dag_display_name": Option(_DAG, Form.STRING, "How the DAG is called in Airflow's UI."),
-    "dagrun_timeout": Option(_DAG, Form.SECONDS, "Seconds after which a run fails, waiting included."),
+    "access_control": Option(_DAG, Form.RIGHTS, "Rights by role, for auth managers that read them."),
+    "dag_display_name": _text(_DAG, "How the DAG is called in Airflow's UI.", 2000),
+    "dagrun_timeout": _duration(_DAG, "Seconds after which a run fails, waiting included."),
     "description": Option(_DAG, Form.STRING, "Instead of the rule as a sentence."),
     "disable_bundle_versioning": Option(
         _DAG, Form.BOOLEAN, "Run the newest code, also where bundles have versions."
@@ -76,37 +212,45 @@ OPTIONS: Mapping[str, Option] = {
     "is_paused_upon_creation": Option(
         _DAG, Form.BOOLEAN, "False unless given: a paused trigger task silently holds."
     ),
-    "max_active_runs": Option(_DAG, Form.INTEGER, "How many instances run at a time, over all sessions."),
-    "max_active_tasks": Option(_DAG, Form.INTEGER, "How many task instances of a run are active at a time."),
-    "owner_links": Option(_DAG, Form.MAPPING, "Links by owner, for Airflow's UI."),
+    "max_active_runs": _count(_DAG, "How many instances run at a time, over all sessions."),
+    "max_active_tasks": _count(_DAG, "How many task instances of a run are active at a time."),
+    "owner_links": Option(_DAG, Form.LINKS, "Links by owner, for Airflow's UI.", longest=500),
     "render_template_as_native_obj": Option(
         _DAG, Form.BOOLEAN, "Templates become Python values instead of strings."
     ),
     "rerun_with_latest_version": Option(_DAG, Form.BOOLEAN, "Cleared runs take the newest code."),
-    "tags": Option(_DAG, Form.STRINGS, "Tags besides those of the configuration."),
-    "execution_timeout": Option(_OPERATOR, Form.SECONDS, "Seconds after which a try fails."),
-    "executor": Option(_OPERATOR, Form.STRING, "The executor, where Airflow has several."),
+    "tags": Option(_DAG, Form.STRINGS, "Tags besides those of the configuration.", longest=100),
+    "execution_timeout": _duration(_OPERATOR, "Seconds after which a try fails."),
+    "executor": _text(_OPERATOR, "The executor, where Airflow has several.", 1000),
     "executor_config": Option(_OPERATOR, Form.MAPPING, "What the executor is told."),
-    "max_active_tis_per_dag": Option(
-        _OPERATOR, Form.INTEGER, "How many run at a time, over all runs of the DAG."
+    "max_active_tis_per_dag": _count(_OPERATOR, "How many run at a time, over all runs of the DAG."),
+    "max_retry_delay": _duration(_OPERATOR, "Seconds between two tries at most."),
+    "owner": _text(_OPERATOR, "Who answers for it.", 500),
+    "pool": _text(_OPERATOR, "The pool whose slots it takes.", 256),
+    "pool_slots": _count(_OPERATOR, "How many slots it takes."),
+    "priority_weight": Option(
+        _OPERATOR, Form.INTEGER, "Higher goes first.", minimum=-MAX_INTEGER - 1, maximum=MAX_INTEGER
     ),
-    "max_retry_delay": Option(_OPERATOR, Form.SECONDS, "Seconds between two tries at most."),
-    "owner": Option(_OPERATOR, Form.STRING, "Who answers for it."),
-    "pool": Option(_OPERATOR, Form.STRING, "The pool whose slots it takes."),
-    "pool_slots": Option(_OPERATOR, Form.INTEGER, "How many slots it takes."),
-    "priority_weight": Option(_OPERATOR, Form.INTEGER, "Higher goes first."),
-    "queue": Option(_OPERATOR, Form.STRING, "The queue whose workers run it."),
-    "retries": Option(_OPERATOR, Form.INTEGER, "How often Airflow tries again before the instance fails."),
-    "retry_delay": Option(_OPERATOR, Form.SECONDS, "Seconds between two tries."),
+    "queue": _text(_OPERATOR, "The queue whose workers run it.", 256),
+    "retries": Option(
+        _OPERATOR,
+        Form.INTEGER,
+        "How often Airflow tries again before the instance fails.",
+        minimum=0,
+        maximum=MAX_RETRIES,
+    ),
+    "retry_delay": _duration(_OPERATOR, "Seconds between two tries."),
     "retry_exponential_backoff": Option(
-        _OPERATOR, Form.NUMBER, "By what the delay grows with each try; 0 is not."
+        _OPERATOR,
+        Form.NUMBER,
+        "By what the delay grows with each try; 0 is not.",
+        minimum=0,
+        maximum=1_000_000,
     ),
-    "run_as_user": Option(_OPERATOR, Form.STRING, "The worker's user that runs it."),
-    "weight_rule": Option(_OPERATOR, Form.STRING, "How priority_weight counts."),
-    RESULT_TASK_ID: Option(
-        OptionOwner.TRIGGERS,
-        Form.STRING,
-        "For a run that is a DAG: the task whose return value is the result.",
+    "run_as_user": _text(_OPERATOR, "The worker's user that runs it.", 1000),
+    "weight_rule": _text(_OPERATOR, "How priority_weight counts.", 1000),
+    RESULT_TASK_ID: _text(
+        OptionOwner.TRIGGERS, "For a run that is a DAG: the task whose return value is the result.", 250
     ),
 }
 
@@ -119,14 +263,14 @@ def wrong_options(options: Mapping[str, Any]) -> Iterator[str]:
             near = get_close_matches(str(name), OPTIONS, n=1)
             hint = f"Did you mean {near[0]!r}?" if near else f"Expected one of: {', '.join(sorted(OPTIONS))}."
             yield f"'airflow' has the option {name!r}, which is unknown. {hint}"
-        elif not option.form.fits(value):
-            yield f"'airflow' has {name!r} {value!r}, expected {option.form.expected}."
+        elif not option.fits(value):
+            yield f"'airflow' has {name!r} {reprlib.repr(value)}, expected {option.expected}."
 
 
 def options_for(owner: OptionOwner, options: Mapping[str, Any]) -> dict[str, Any]:
     """Those of a task's options that the owner has, as Airflow takes them."""
     return {
-        name: timedelta(seconds=value) if OPTIONS[name].form is Form.SECONDS else value
+        name: OPTIONS[name].converted(value)
         for name, value in options.items()
         if OPTIONS[name].owner is owner
     }

@@ -7,8 +7,7 @@ Neighbours: ``model.py`` is the form, ``misspelt.py`` knows what was meant; ``lo
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Set
 from typing import Any
 
 from pydantic import ValidationError
@@ -37,6 +36,9 @@ EXPECTED = {
     "using": "the name of a runner",
     "airflow": "a mapping of Airflow's options",
 }
+
+TRIGGER_LISTS = ("after", "unless")
+"""The directives that name triggers in a list."""
 
 FOUND_LENGTH = 80
 
@@ -122,13 +124,26 @@ def _task(task_name: Any, directives: Any) -> tuple[TaskConfig | None, list[str]
         if not isinstance(directive, str)
     ]
     written = {
-        key: value for key, value in directives.items() if isinstance(key, str) and key not in misspelt
+        key: _triggers(value) if key in TRIGGER_LISTS else value
+        for key, value in directives.items()
+        if isinstance(key, str) and key not in misspelt
     }
     wrong = [*_form(written, set(misspelt.values())), *_beyond_json(written)]
     if wrong or misspelt.keys() & {"after", "run"} or not {"after", "run"} <= written.keys():
         return None, problems + wrong
     copied = json.loads(json.dumps(written))
     return TaskConfig.from_directives(str(task_name), copied), problems
+
+
+def _triggers(value: Any) -> Any:
+    """A list of trigger names, each once; what is no collection of names is left for the form to refuse.
+
+    A set, which Python and YAML (``!!set``) can write, has no order: its names are sorted, so that equal content has an
+    equal hash in every process.
+    """
+    if not isinstance(value, list | tuple | Set) or not all(isinstance(name, str) for name in value):
+        return value
+    return sorted(value) if isinstance(value, Set) else list(dict.fromkeys(value))
 
 
 def _form(directives: Mapping[str, Any], misspelt: set[str]) -> Iterator[str]:
@@ -144,7 +159,7 @@ def _form(directives: Mapping[str, Any], misspelt: set[str]) -> Iterator[str]:
 
 
 def _hint(directive: str, found: Any) -> str:
-    if directive in ("after", "unless") and isinstance(found, str):
+    if directive in TRIGGER_LISTS and isinstance(found, str):
         return f" Write [{found}]."
     return ""
 
@@ -163,10 +178,6 @@ def _content(task: TaskConfig) -> Iterator[str]:
     """What is wrong with well-formed directives."""
     if not task.required:
         yield "'after' is empty and there is no 'andEvery', expected at least one trigger in either."
-    for directive, triggers in (("after", task.after), ("unless", task.unless)):
-        for trigger, count in Counter(triggers).items():
-            if count > 1:
-                yield f"{directive!r} names {trigger!r} {count} times, expected each trigger once."
     for trigger in sorted(task.triggers):
         try:
             validate_trigger_name(trigger)

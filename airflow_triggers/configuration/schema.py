@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from airflow_triggers.configuration.model import Directives
+from airflow_triggers.configuration.model import TASK_NAME_SCHEMA, Directives
 
 SCHEMA_FILE = Path(__file__).with_name("schema.json")
 
@@ -24,6 +24,7 @@ def configuration_schema() -> dict[str, Any]:
         "title": "airflow-triggers configuration",
         "description": "Trigger tasks by name: after X and Y, and every Z, run R unless U.",
         "type": "object",
+        "propertyNames": TASK_NAME_SCHEMA,
         "additionalProperties": {"$ref": "#/$defs/TriggerTask"},
         "$defs": {**definitions, "TriggerTask": task},
     }
