@@ -10,6 +10,7 @@ Neighbours: every module raises these; ``api/errors.py`` maps each one to an HTT
     ├── InvalidSessionUid             a session UID outside the allowed form
     ├── InvalidTrigger                a trigger name or trigger kwargs outside the allowed form
     ├── InvalidMetadata               metadata that is no JSON object
+    ├── InvalidCooldown               a cooldown that is no number of seconds, or too long
     ├── InvalidCursor                 a page of a list was asked for that no list named
     ├── SessionError
     │   ├── SessionNotFound           no session has that UID
@@ -86,6 +87,10 @@ class InvalidTrigger(TriggersError, ValueError):
 
 class InvalidMetadata(TriggersError, ValueError):
     """Metadata is no mapping, or holds what JSON cannot."""
+
+
+class InvalidCooldown(TriggersError, ValueError):
+    """A cooldown is no number of seconds from 0 to a year."""
 
 
 class InvalidCursor(TriggersError, ValueError):

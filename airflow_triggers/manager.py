@@ -271,7 +271,7 @@ class TriggerManager(HookOwner):
         :param cooldown: seconds to wait before the clone runs; kept in its metadata.
         :returns: the new instance.
         :raises InvalidTransition: when the instance is not failed, or its runner has it at work again; it names both.
-        :raises InvalidTrigger, ValueError: when the kwargs or the cooldown are outside the allowed form.
+        :raises InvalidTrigger, InvalidCooldown: when the kwargs or the cooldown are outside the allowed form.
         """
         how = RequestedReplay(replacement_kwargs=replacement_kwargs, cooldown=cooldown)
         with self.storage.acquire_lock():
@@ -350,6 +350,7 @@ class TriggerManager(HookOwner):
         :raises InvalidMetadata: when the metadata is no mapping that JSON can hold, or sets a key that is kept.
         """
         target, attached = InstanceStatus(status), validate_instance_metadata(metadata)
+        kwargs = validate_trigger_kwargs(cascade_kwargs)
         with self.storage.acquire_lock():
             before = self._instance(task_instance)
             after = states.with_status(before, target, now=self.storage.now(), metadata=attached)
@@ -358,7 +359,7 @@ class TriggerManager(HookOwner):
             details = {"from": before.status.value, "to": target.value, "cascade": cascade}
             self.storage.record_event(EventKind.STATUS, instance=before.name, by=by, details=details)
             if cascade:
-                self.fire(before.task.name, cascade_kwargs, fired_by=before.name)
+                self.fire(before.task.name, kwargs, fired_by=before.name)
             return after
 
     def update_instance_metadata(

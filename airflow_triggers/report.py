@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import json
 import logging
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BeforeValidator, TypeAdapter, ValidationError
 
 from airflow_triggers.errors import InvalidReport, TriggersError
 from airflow_triggers.failures import reported_exception
 from airflow_triggers.types import Kwargs, TriggerKwargs
 from airflow_triggers.validation import (
+    parse_moment,
+    validate_cooldown,
     validate_fire_at,
     validate_idempotency_key,
     validate_instance_metadata,
@@ -30,6 +31,12 @@ from airflow_triggers.validation import (
 
 REPORT_KEY = "triggers_report"
 """The XCom that carries the report of a task in a worker."""
+
+
+Moment = Annotated[
+    datetime, BeforeValidator(lambda moment: moment if isinstance(moment, datetime) else parse_moment(moment))
+]
+"""A moment; in what a worker wrote, a string with an offset from UTC."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +50,7 @@ class RequestedFire:
     trigger_name: str
     trigger_kwargs: Kwargs = field(default_factory=dict)
     idempotency_key: str | None = None
-    fire_at: datetime | None = None
+    fire_at: Moment | None = None
 
     def __post_init__(self) -> None:
         validate_trigger_name(self.trigger_name)
@@ -61,17 +68,16 @@ class RequestedReplay:
     :param cooldown: seconds until the clone runs; None: at once.
     :param retries: how many replays in a row the task itself asked for, this one included; 0: somebody else did.
     :raises InvalidTrigger: when the kwargs are outside the allowed form.
-    :raises ValueError: when the cooldown is no number of seconds.
+    :raises InvalidCooldown: when the cooldown is no number of seconds, or longer than a year.
     """
 
     replacement_kwargs: TriggerKwargs | None = None
-    cooldown: float | None = None
+    cooldown: Annotated[float | None, BeforeValidator(validate_cooldown)] = None
     retries: int = 0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "replacement_kwargs", validate_replacement_kwargs(self.replacement_kwargs))
-        if self.cooldown is not None and not (math.isfinite(self.cooldown) and self.cooldown >= 0):
-            raise ValueError(f"A cooldown is a number of seconds, zero or more; found {self.cooldown!r}.")
+        validate_cooldown(self.cooldown)
 
     @property
     def clone_metadata(self) -> dict[str, Any]:

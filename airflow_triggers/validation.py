@@ -1,17 +1,21 @@
-"""The forms of what users give: session UIDs, names, keys, kwargs, metadata; checked, and copied as JSON.
+"""The forms and limits of what comes from outside: UIDs, names, keys, moments, cooldowns, JSON; checked, and copied.
 
-Neighbours: everything that takes something from outside calls these before it writes; ``types.py`` has the values.
+Every way in (REST, CLI, Python, asset events, reports of tasks, configuration files) calls these before it writes.
+Neighbours: ``types.py`` has the values, ``errors.py`` the errors.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import re
+import reprlib
+from collections import Counter
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, NoReturn
 
-from airflow_triggers.errors import InvalidMetadata, InvalidSessionUid, InvalidTrigger
+from airflow_triggers.errors import InvalidCooldown, InvalidMetadata, InvalidSessionUid, InvalidTrigger
 from airflow_triggers.types import MAX_KEY_LENGTH, MAX_NAME_LENGTH, SEEN_RUN
 
 KEPT_METADATA = frozenset({"depth", "parent", "retries", SEEN_RUN, "timestamps"})
@@ -23,7 +27,26 @@ TYPED_METADATA: Mapping[str, type] = {"logLevel": int, "logsResolved": bool}
 DOT_SEGMENTS = frozenset({".", ".."})
 """What a path may not name: clients resolve it as the folder itself, or the one above."""
 
-_ENCODER = json.JSONEncoder(allow_nan=False)
+MAX_DEPTH = 100
+"""How deep JSON may be nested: objects and arrays inside each other, the outermost included."""
+
+MAX_JSON_BYTES = 1024 * 1024
+"""How long the JSON text of kwargs, a result or metadata may be, in UTF-8; as long as the body of a REST request."""
+
+MIN_INTEGER, MAX_INTEGER = -(2**63), 2**64 - 1
+"""The integers that a worker can be sent: those of MessagePack, by which Airflow talks to the task's process."""
+
+MAX_COOLDOWN = 366 * 24 * 3600
+"""The longest cooldown before a replay, in seconds: a year."""
+
+EARLIEST_MOMENT = datetime.min.replace(tzinfo=UTC) + timedelta(days=1)
+LATEST_MOMENT = datetime.max.replace(tzinfo=UTC) - timedelta(days=1)
+"""The moments that Python can express in every time zone, in which a database may return them."""
+
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d([.,]\d{1,9})?)?(Z|[+-]\d\d(:?\d\d)?)", re.ASCII)
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+_MAX_SHOWN = 80
 
 
 def validate_session_uid(uid: object) -> str:
@@ -33,7 +56,9 @@ def validate_session_uid(uid: object) -> str:
     """
     expected = '1-200 printable characters without "/" and surrounding blanks'
     if not isinstance(uid, str):
-        raise InvalidSessionUid(f"A session UID is a string ({expected}), not {type(uid).__name__}: {uid!r}.")
+        raise InvalidSessionUid(
+            f"A session UID is a string ({expected}), not {type(uid).__name__}: {shown(uid)}."
+        )
     if not 1 <= len(uid) <= MAX_NAME_LENGTH:
         raise InvalidSessionUid(f"A session UID has {expected}; {uid[:40]!r}… has {len(uid)} characters.")
     if uid != uid.strip() or "/" in uid or not uid.isprintable():
@@ -52,7 +77,7 @@ def validate_trigger_name(trigger_name: object) -> str:
     expected = "1-200 printable characters without surrounding blanks"
     if not isinstance(trigger_name, str):
         raise InvalidTrigger(
-            f"A trigger's name is a string ({expected}), not {type(trigger_name).__name__}: {trigger_name!r}."
+            f"A trigger's name is a string ({expected}), not {type(trigger_name).__name__}: {shown(trigger_name)}."
         )
     fits = 1 <= len(trigger_name) <= MAX_NAME_LENGTH and trigger_name == trigger_name.strip()
     if not fits or not trigger_name.isprintable():
@@ -67,7 +92,7 @@ def validate_idempotency_key(key: object) -> str:
     """
     if not isinstance(key, str) or not 1 <= len(key) <= MAX_KEY_LENGTH or not key.isprintable():
         raise InvalidTrigger(
-            f"An idempotency key is a string of 1-{MAX_KEY_LENGTH} printable characters; found {str(key)[:60]!r}."
+            f"An idempotency key is a string of 1-{MAX_KEY_LENGTH} printable characters; found {shown(key)}."
         )
     return key
 
@@ -75,13 +100,54 @@ def validate_idempotency_key(key: object) -> str:
 def validate_fire_at(fire_at: object) -> datetime | None:
     """Return the moment in UTC; None stays None: at once.
 
-    :raises InvalidTrigger: when it is no moment of a known timezone.
+    :raises InvalidTrigger: when it is no moment of a known timezone, or none that every database can return.
     """
     if fire_at is None:
         return None
     if not isinstance(fire_at, datetime) or fire_at.utcoffset() is None:
-        raise InvalidTrigger(f"'fire_at' is a datetime with a timezone; found {fire_at!r}.")
+        raise InvalidTrigger(f"'fire_at' is a datetime with a timezone; found {shown(fire_at)}.")
+    if not EARLIEST_MOMENT <= fire_at <= LATEST_MOMENT:
+        raise InvalidTrigger(
+            f"'fire_at' lies between {EARLIEST_MOMENT.date()} and {LATEST_MOMENT.date()} in UTC; "
+            f"found {fire_at.isoformat()}."
+        )
     return fire_at.astimezone(UTC)
+
+
+def parse_moment(text: object) -> datetime:
+    """Read a moment as it is written in a request: ISO 8601 with a time and an offset from UTC. Return it in UTC.
+
+    :raises InvalidTrigger: when it is written otherwise, or outside the allowed moments.
+    """
+    expected = "a string, a moment in ISO 8601 with its offset from UTC, such as '2031-05-17T08:00:00Z'"
+    written = text.upper() if isinstance(text, str) and len(text) <= _MAX_SHOWN else ""
+    try:
+        if not _MOMENT.fullmatch(written):
+            raise ValueError(f"{type(text).__name__} {shown(text)}")
+        moment = datetime.fromisoformat(written)
+    except ValueError as error:
+        raise InvalidTrigger(f"'fire_at' is {expected}; found {error}.") from None
+    in_utc = validate_fire_at(moment)
+    assert in_utc is not None
+    return in_utc
+
+
+def validate_cooldown(cooldown: object) -> float | None:
+    """Return the seconds to wait before a replay; None stays None: at once.
+
+    :raises InvalidCooldown: when it is no number from 0 to :data:`MAX_COOLDOWN`. A boolean or a string is none.
+    """
+    if cooldown is None:
+        return None
+    if (
+        isinstance(cooldown, (int, float))
+        and not isinstance(cooldown, bool)
+        and 0 <= cooldown <= MAX_COOLDOWN
+    ):
+        return cooldown
+    raise InvalidCooldown(
+        f"A cooldown is a number of seconds from 0 to {MAX_COOLDOWN} (a year); found {shown(cooldown)}."
+    )
 
 
 def caller_name(by: str | None) -> str | None:
@@ -94,18 +160,11 @@ def caller_name(by: str | None) -> str | None:
 def validate_trigger_kwargs(trigger_kwargs: object) -> dict[str, Any]:
     """Return the kwargs as a JSON object; None is an empty one.
 
-    :raises InvalidTrigger: when they are no mapping, or hold what JSON cannot.
+    :raises InvalidTrigger: when they are no mapping, or outside the limits of :func:`json_object`.
     """
     if trigger_kwargs is None:
         return {}
-    text = _json_text(trigger_kwargs, what="Trigger kwargs", error_class=InvalidTrigger)
-    copied: dict[str, Any] = json.loads(text)
-    if "\\ud" in text:  # half of a character, perhaps without the other
-        try:
-            json.dumps(copied, ensure_ascii=False).encode()
-        except UnicodeEncodeError as error:
-            raise InvalidTrigger(f"Trigger kwargs must be text that UTF-8 can hold: {error}.") from error
-    return copied
+    return _validated(trigger_kwargs, what="Trigger kwargs", error_class=InvalidTrigger)
 
 
 def validate_replacement_kwargs(kwargs: object) -> dict[str, dict[str, Any]] | None:
@@ -116,19 +175,18 @@ def validate_replacement_kwargs(kwargs: object) -> dict[str, dict[str, Any]] | N
     if kwargs is None:
         return None
     if not isinstance(kwargs, Mapping):
-        raise InvalidTrigger(f"Replacement kwargs are a mapping of trigger to kwargs; found {kwargs!r}.")
+        raise InvalidTrigger(f"Replacement kwargs are a mapping of trigger to kwargs; found {shown(kwargs)}.")
     return {validate_trigger_name(name): validate_trigger_kwargs(value) for name, value in kwargs.items()}
 
 
 def validate_metadata(metadata: object) -> dict[str, Any]:
     """Return a session's metadata as a JSON object; None is an empty one.
 
-    :raises InvalidMetadata: when it is no mapping, or holds what JSON cannot.
+    :raises InvalidMetadata: when it is no mapping, or outside the limits of :func:`json_object`.
     """
     if metadata is None:
         return {}
-    copied: dict[str, Any] = json.loads(_json_text(metadata, what="Metadata", error_class=InvalidMetadata))
-    return copied
+    return _validated(metadata, what="Metadata", error_class=InvalidMetadata)
 
 
 def validate_instance_metadata(metadata: object) -> dict[str, Any]:
@@ -143,18 +201,175 @@ def validate_instance_metadata(metadata: object) -> dict[str, Any]:
     for key, expected in TYPED_METADATA.items():
         if key in attached and type(attached[key]) is not expected:
             found = attached[key]
-            raise InvalidMetadata(f"The metadata key {key!r} takes {expected.__name__}; found {found!r}.")
+            raise InvalidMetadata(
+                f"The metadata key {key!r} takes {expected.__name__}; found {shown(found)}."
+            )
     return attached
 
 
-def _json_text(value: object, *, what: str, error_class: type[InvalidTrigger | InvalidMetadata]) -> str:
-    """A mapping that JSON and every database can hold, written as JSON."""
+# -- JSON -----------------------------------------------------------------------------------------------------
+
+
+class JsonFlaw(ValueError):
+    """A value is no JSON that every database, every worker and every page can take.
+
+    :param rule: what must be, as a sentence without its subject.
+    :param found: what was found instead.
+    """
+
+    def __init__(self, rule: str, found: str) -> None:
+        super().__init__(rule, found)
+        self.rule, self.found = rule, found
+        self.path: list[str] = []
+
+    def __str__(self) -> str:
+        path = ".".join(reversed(self.path))
+        where = f" at {shown(path)}" if self.path else ""
+        return f"{self.rule}; found {self.found}{where}"
+
+
+def json_object(value: object) -> dict[str, Any]:
+    """A copy of a mapping, of JSON's own types, exactly as it is: key order, -0.0 and all.
+
+    :raises JsonFlaw: when a key is no string, a value is none of JSON's, or a limit is passed: :data:`MAX_DEPTH`,
+        :data:`MAX_JSON_BYTES`, :data:`MIN_INTEGER` and :data:`MAX_INTEGER`, finite numbers, no NUL and no half
+        of a surrogate pair.
+    """
     if not isinstance(value, Mapping):
-        raise error_class(f"{what} must be a mapping (a JSON object), not {type(value).__name__}: {value!r}.")
+        raise JsonFlaw("must be a mapping (a JSON object)", f"{type(value).__name__} {shown(value)}")
+    copy = _mapping(value, 1)
+    size = len(json_text(copy).encode())
+    if size > MAX_JSON_BYTES:
+        raise JsonFlaw(
+            f"must have {MAX_JSON_BYTES} bytes at most, written as JSON (keep large content elsewhere, and give its "
+            "address)",
+            f"{size} bytes",
+        )
+    return copy
+
+
+def json_text(value: object) -> str:
+    """A JSON value as text, short and with all characters as they are."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def parse_json(text: str | bytes) -> Any:
+    """Read JSON text, as ``json.loads`` does, but refuse what that takes silently: a key that stands twice.
+
+    :raises json.JSONDecodeError: when it is no JSON.
+    :raises JsonFlaw: when a key stands twice, or it is nested too deep, or has a number of thousands of digits.
+    """
     try:
-        text = _ENCODER.encode(dict(value))
-    except (TypeError, ValueError) as error:
-        raise error_class(f"{what} must be JSON: {error}; found {value!r}.") from error
-    if "\\u0000" in text and re.search(r"(?<!\\)(?:\\\\)*\\u0000", text):
-        raise error_class(f"{what} must not contain the character NUL, which databases cannot keep.")
-    return text
+        return json.loads(text, object_pairs_hook=_unique)
+    except RecursionError:
+        raise JsonFlaw(f"must not be nested more than {MAX_DEPTH} levels deep", "more") from None
+    except (json.JSONDecodeError, UnicodeDecodeError, JsonFlaw):
+        raise
+    except ValueError:
+        _refuse_integer("one of thousands of digits")
+
+
+def shown(value: object) -> str:
+    """What Python shows of a value, shortened; of one that cannot be shown, its type. For messages."""
+    if isinstance(value, str):
+        return repr(value) if len(value) <= _MAX_SHOWN else f"{value[:_MAX_SHOWN]!r}…"
+    if isinstance(value, int) and value.bit_length() > 256:
+        return f"an integer of about {int(value.bit_length() * math.log10(2)) + 1} digits"
+    try:
+        text = reprlib.repr(value)
+    except Exception:  # noqa: BLE001 - a user's class; an integer inside that is too long to be shown
+        return f"({type(value).__name__})"
+    return text if len(text) <= 3 * _MAX_SHOWN else f"{text[: 3 * _MAX_SHOWN]}…"
+
+
+def _validated(
+    value: object, *, what: str, error_class: type[InvalidTrigger | InvalidMetadata]
+) -> dict[str, Any]:
+    try:
+        return json_object(value)
+    except JsonFlaw as flaw:
+        raise error_class(f"{what} {flaw}.") from flaw
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) != len(pairs):
+        twice = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
+        raise JsonFlaw("must not have a key twice in one object", f"the key {shown(twice)} twice")
+    return content
+
+
+def _mapping(value: Mapping[Any, Any], depth: int) -> dict[str, Any]:
+    _refuse_depth(depth)
+    for key in value:
+        if not isinstance(key, str):
+            raise JsonFlaw("must be JSON, whose keys are strings", f"the key {shown(key)}")
+        _refuse_characters(key)
+    copy: dict[str, Any] = {}
+    key = ""
+    try:
+        for key, part in value.items():
+            copy[key if type(key) is str else str.__str__(key)] = _json(part, depth + 1)
+    except JsonFlaw as flaw:
+        flaw.path.append(key)
+        raise
+    return copy
+
+
+def _array(value: list[Any] | tuple[Any, ...], depth: int) -> list[Any]:
+    _refuse_depth(depth)
+    copy: list[Any] = []
+    try:
+        copy.extend(_json(part, depth + 1) for part in value)
+    except JsonFlaw as flaw:
+        flaw.path.append(str(len(copy)))
+        raise
+    return copy
+
+
+def _json(value: Any, depth: int) -> Any:
+    """The copy of a value; of a subclass of one of JSON's types, such as an enumeration's member, the plain value."""
+    if isinstance(value, str):
+        _refuse_characters(value)
+        return value if type(value) is str else str.__str__(value)
+    if value is None or isinstance(value, (bool, int, float)):
+        return _scalar(value)
+    if isinstance(value, Mapping):
+        return _mapping(value, depth)
+    if isinstance(value, (list, tuple)):
+        return _array(value, depth)
+    raise JsonFlaw(
+        "must be JSON: objects, arrays, strings, numbers, booleans and null",
+        f"{type(value).__name__} {shown(value)}",
+    )
+
+
+def _scalar(value: Any) -> Any:
+    if value is None or value is True or value is False:
+        return value
+    if isinstance(value, int):
+        if not MIN_INTEGER <= value <= MAX_INTEGER:
+            _refuse_integer(shown(value))
+        return int(value)
+    if not math.isfinite(value):
+        rule = "must be JSON, which has no NaN, no Infinity and no number beyond 1.8e308"
+        raise JsonFlaw(rule, shown(value))
+    return float(value)
+
+
+def _refuse_depth(depth: int) -> None:
+    if depth > MAX_DEPTH:
+        raise JsonFlaw(f"must not be nested more than {MAX_DEPTH} levels deep", "more")
+
+
+def _refuse_characters(text: str) -> None:
+    if "\0" in text:
+        raise JsonFlaw("must not contain the character NUL, which databases cannot keep", shown(text))
+    if not text.isascii() and _SURROGATE.search(text):
+        raise JsonFlaw("must not contain unpaired surrogates, which UTF-8 cannot hold", shown(text))
+
+
+def _refuse_integer(found: str) -> NoReturn:
+    raise JsonFlaw(
+        "must not contain integers outside -2^63 to 2^64-1, which Airflow cannot send to workers", found
+    )

@@ -5,12 +5,19 @@ Neighbours: ``routes/`` read the first and make the second, by their ``of`` meth
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, SkipValidation
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SkipValidation,
+)
 
 from airflow_triggers.batches import SessionFire
 from airflow_triggers.configuration import explain_task
@@ -20,33 +27,10 @@ from airflow_triggers.sessions import InstanceView, SessionDescription, SessionS
 from airflow_triggers.storages import storage_backends
 from airflow_triggers.storages.tables import AIRFLOW_ID_LENGTH
 from airflow_triggers.types import MAX_NAME_LENGTH, DelayedFire, Fire, FireResult, InstanceStatus
+from airflow_triggers.validation import MAX_COOLDOWN, json_object, parse_moment
 
-MAX_DEPTH = 100
 MAX_ID = 2**63 - 1
 MAX_BATCH = 1000
-MAX_COOLDOWN = 366 * 24 * 3600
-
-
-def _keepable(content: dict[str, Any]) -> dict[str, Any]:
-    """Refuse what a database or Airflow could not keep or show again."""
-    level: list[Any] = [content]
-    for _ in range(MAX_DEPTH):
-        level = [part for value in level for part in _parts(value)]
-        if not level:
-            return content
-    raise ValueError(f"must not be nested more than {MAX_DEPTH} levels deep")
-
-
-def _parts(value: Any) -> list[Any]:
-    if isinstance(value, Mapping):
-        return [*value.keys(), *value.values()]
-    if isinstance(value, list):
-        return value
-    if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError("must not contain NaN or Infinity, which are not JSON")
-    if isinstance(value, str) and ("\0" in value or any("\ud800" <= it <= "\udfff" for it in value)):
-        raise ValueError("must not contain the character NUL or unpaired surrogates")
-    return []
 
 
 def _printable(text: str) -> str:
@@ -73,7 +57,8 @@ def _known_storage(name: str) -> str:
     return name
 
 
-JsonObject = Annotated[dict[str, Any], AfterValidator(_keepable)]
+Moment = Annotated[AwareDatetime, BeforeValidator(parse_moment)]
+JsonObject = Annotated[dict[str, Any], AfterValidator(json_object)]
 KeptName = Annotated[str, Field(min_length=1, max_length=AIRFLOW_ID_LENGTH), AfterValidator(_printable)]
 ManagerName = Annotated[str, AfterValidator(_known_manager)]
 StorageName = Annotated[str, AfterValidator(_known_storage)]
@@ -172,7 +157,7 @@ class FireTrigger(Request):
         "`fire_at` may differ, and the first one counts.",
         examples=["respondent-17/page-1"],
     )
-    fire_at: AwareDatetime | None = Field(
+    fire_at: Moment | None = Field(
         None,
         description="Not before this moment (with its offset from UTC). Null, or one that has passed: now.",
         examples=["2031-05-17T08:00:00Z"],
@@ -214,7 +199,12 @@ class ReplayInstance(Request):
         examples=[TRIGGER_KWARGS_EXAMPLE],
     )
     cooldown: float | None = Field(
-        None, ge=0, le=MAX_COOLDOWN, allow_inf_nan=False, description="Seconds to wait before it runs."
+        None,
+        ge=0,
+        le=MAX_COOLDOWN,
+        allow_inf_nan=False,
+        strict=True,
+        description="Seconds to wait before it runs.",
     )
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import logging
-import reprlib
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -19,6 +18,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from airflow_triggers import errors
 from airflow_triggers.errors import TriggersError
+from airflow_triggers.validation import shown
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +29,7 @@ STATUS_OF_ERROR: dict[type[TriggersError], HTTPStatus] = {
     errors.InvalidSessionUid: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.InvalidTrigger: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.InvalidMetadata: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.InvalidCooldown: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.InvalidCursor: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.SessionError: HTTPStatus.CONFLICT,
     errors.SessionNotFound: HTTPStatus.NOT_FOUND,
@@ -191,5 +192,7 @@ def _problem(error: Mapping[str, Any]) -> dict[str, str]:
     wording = _WORDING.get(error["type"]) or str(error["msg"]).removeprefix("Value error, ")
     if error["type"] == "json_invalid":
         wording = f"this is not JSON: {error['ctx']['error']} at character {where[-1]}"
-    found = "nothing" if error["type"] in {"missing", "json_invalid"} else reprlib.repr(error["input"])
+    found = "nothing" if error["type"] in {"missing", "json_invalid"} else shown(error["input"])
+    if error["type"] == "value_error" and "; found " in wording:  # ours say it, more exactly
+        wording, found = wording.removesuffix(".").split("; found ", 1)
     return {"in": str(where[0]), "field": field or str(where[0]), "problem": wording, "found": found}

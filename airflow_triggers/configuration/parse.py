@@ -25,7 +25,7 @@ from airflow_triggers.configuration.names import (
 from airflow_triggers.configuration.options import RESULT_TASK_ID, wrong_options
 from airflow_triggers.errors import ConfigurationError, InvalidTrigger
 from airflow_triggers.types import MAX_NAME_LENGTH, Configuration, TaskConfig
-from airflow_triggers.validation import validate_trigger_kwargs, validate_trigger_name
+from airflow_triggers.validation import JsonFlaw, json_object, shown, validate_trigger_name
 
 EXPECTED = {
     "after": "a list of trigger names (it may be empty when 'andEvery' is given)",
@@ -168,10 +168,9 @@ def _beyond_json(directives: Mapping[str, Any]) -> Iterator[str]:
     """Values that cannot reach the servers, such as a date, which YAML makes of 2026-01-31 without quotes."""
     for directive, value in directives.items():
         try:
-            validate_trigger_kwargs({directive: value})
-        except InvalidTrigger as error:
-            reason = str(error.__cause__ or "a character NUL")
-            yield f"{directive!r} is {_found(value)}, expected what JSON can hold ({reason})."
+            json_object({directive: value})
+        except JsonFlaw as flaw:
+            yield f"{directive!r} {flaw}."
 
 
 def _content(task: TaskConfig) -> Iterator[str]:
@@ -206,5 +205,8 @@ def misplaced_options(task: TaskConfig) -> Iterator[str]:
 
 
 def _found(value: Any) -> str:
-    text = repr(value)
+    try:
+        text = repr(value)
+    except (RecursionError, ValueError):  # nested too deep; or an integer of thousands of digits
+        text = shown(value)
     return text if len(text) <= FOUND_LENGTH else f"{text[: FOUND_LENGTH - 1]}…"

@@ -194,7 +194,8 @@ class TaskContext:
         :param max_retries: how many such replays there may be in a row; None: :attr:`max_retries`. Past it the
             exception is :class:`MaxRetriesExceeded`, and the instance stays failed. A replay by an operator begins
             the count anew.
-        :raises InvalidMetadata, InvalidTrigger, ValueError: when metadata, kwargs or cooldown are outside their form.
+        :raises InvalidMetadata, InvalidTrigger, InvalidCooldown: when metadata, kwargs or cooldown are outside their
+            form.
         """
         reason = exc or sys.exc_info()[1]
         done, most = (

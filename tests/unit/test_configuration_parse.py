@@ -104,8 +104,8 @@ def test_a_configuration_is_a_copy_of_what_was_given():
         ({"run": "module:"}, "task 't_x': 'run' is 'module:', expected a DAG id"),
         (
             {"withParams": {"a": {"day": date(2026, 1, 31)}}},
-            "task 't_x': 'withParams' is {'a': {'day': datetime.date(2026, 1, 31)}}, expected what JSON can hold "
-            "(Object of type date is not JSON serializable).",
+            "task 't_x': 'withParams' must be JSON: objects, arrays, strings, numbers, booleans and null; found date "
+            "datetime.date(2026, 1, 31) at 'withParams.a.day'.",
         ),
         ({7: "x"}, "task 't_x': found the directive 7, expected a name."),
         (
