@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from airflow_triggers.types import Fire
+from airflow_triggers.validation import validate_filter
 
 MAX_HOOK_ATTEMPTS = 20
 """A hook that raised so often is parked: kept with its error, and not called again by itself."""
@@ -71,11 +72,16 @@ class FireFilter:
     :param trigger_name: only those of this trigger.
     :param instance: only those that concern the instance of this name: it was touched, or fired it.
     :param in_vain: only those that touched nothing (see :attr:`Fire.in_vain`), or only the others.
+    :raises InvalidFilter: when a name is of a form that none has.
     """
 
     trigger_name: str | None = None
     instance: str | None = None
     in_vain: bool | None = None
+
+    def __post_init__(self) -> None:
+        validate_filter("trigger", self.trigger_name)
+        validate_filter("instance", self.instance)
 
     def covers(self, fire: Fire) -> bool:
         """Whether the fire is one of them."""

@@ -12,6 +12,7 @@ Neighbours: every module raises these; ``api/errors.py`` maps each one to an HTT
     ├── InvalidMetadata               metadata that is no JSON object
     ├── InvalidCooldown               a cooldown that is no number of seconds, or too long
     ├── InvalidCursor                 a page of a list was asked for that no list named
+    ├── InvalidFilter                 a list was asked for by a text that nothing in it can have
     ├── SessionError
     │   ├── SessionNotFound           no session has that UID
     │   ├── SessionExists             a session with that UID exists with other content
@@ -24,6 +25,7 @@ Neighbours: every module raises these; ``api/errors.py`` maps each one to an HTT
     │   ├── SchemaOutdated            the tables are missing or of another version
     │   ├── DatabaseFailed            the database is away, full or read-only, or was lost on the way
     │   ├── CannotDelay               the storage keeps no fires for later
+    │   ├── StorageNotShared          Airflow's other processes would not find a session in that storage
     │   ├── LockTimeout               the session's lock was not free in time
     │   └── StaleWrite                a compare-and-set met another value (a bug, or a write past the lock)
     ├── RunnerError                   an instance could not be handed to its runner
@@ -97,6 +99,10 @@ class InvalidCursor(TriggersError, ValueError):
     """A page of a list was asked for with a cursor that no list gave."""
 
 
+class InvalidFilter(TriggersError, ValueError):
+    """A list was asked for by a text that nothing in it can have."""
+
+
 class SessionError(TriggersError):
     """Something about a session's content."""
 
@@ -160,6 +166,10 @@ class DatabaseFailed(StorageError):
 
 class CannotDelay(StorageError):
     """A fire is for later, and the session's storage keeps no such fires."""
+
+
+class StorageNotShared(StorageError):
+    """A session was to be made in a storage where Airflow's other processes would not find it."""
 
 
 class LockTimeout(StorageError):

@@ -35,6 +35,7 @@ from airflow_triggers.types import (
     TaskInstance,
     parse_instance_name,
 )
+from airflow_triggers.validation import validate_filter
 from airflow_triggers.why import Evidence, Explanation, explain, similar_names
 
 Entry = Fire | SessionEvent
@@ -268,7 +269,10 @@ def vain_fires(
     :param trigger: only fires of this trigger.
     :param configuration: only in sessions of the deployed configuration of this name.
     :param configuration_hashes: only in sessions whose configuration is one of these.
+    :raises InvalidFilter: when a name is of a form that none has.
     """
+    validate_filter("trigger", trigger)
+    validate_filter("configuration", configuration)
     fires, own, known = tables.fire.c, tables.session.c, tables.configuration.c
     query = (
         select(tables.fire, own.uid, own.configuration_hash)

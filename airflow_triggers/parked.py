@@ -18,6 +18,7 @@ from airflow_triggers.gateway.asset_events import AssetEventRow, asset_events
 from airflow_triggers.sessions import open_session, reading
 from airflow_triggers.storages import hooks, rows, tables
 from airflow_triggers.storages.transaction import first_statement, snapshot, transaction
+from airflow_triggers.validation import validate_filter
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +50,7 @@ def failed_hooks(*, limit: int = 50, uid: str | None = None, parked: bool = Fals
     :param uid: only those of this session.
     :param parked: only those that are not called again by themselves.
     """
+    validate_filter("UID", uid)
     columns = tables.hook.c
     query = (
         select(tables.hook, tables.session.c.uid)

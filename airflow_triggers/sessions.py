@@ -24,7 +24,7 @@ from airflow_triggers.errors import (
     RegistryError,
     SessionExists,
     SessionNotFound,
-    StorageError,
+    StorageNotShared,
 )
 from airflow_triggers.manager import TriggerManager, trigger_managers
 from airflow_triggers.runners import task_runners
@@ -35,7 +35,7 @@ from airflow_triggers.storages.prefixes import begins_with
 from airflow_triggers.storages.sql import SqlStorageBackend
 from airflow_triggers.storages.transaction import glance, snapshot, transaction
 from airflow_triggers.types import Configuration, DelayedFire, Fire, FireResult, Kwargs, TaskInstance
-from airflow_triggers.validation import validate_metadata, validate_session_uid
+from airflow_triggers.validation import validate_filter, validate_metadata, validate_session_uid
 
 __all__ = [
     "DelayedFire",
@@ -184,13 +184,15 @@ def create_session(
     :returns: the session's manager, and whether the session was made now.
     :raises UnknownConfiguration: when no deployed configuration has that name.
     :raises SessionExists: when it exists with another configuration, manager or storage.
-    :raises StorageError: when Airflow's other processes would not find it in that storage.
+    :raises StorageNotShared: when Airflow's other processes would not find it in that storage.
     :raises InvalidMetadata: when the metadata is no mapping that JSON can hold.
     """
     attached = validate_metadata(metadata)
     made = trigger_managers.get(manager, storage=storage_backends.get(storage, uid=uid))
     if not made.storage.shared:
-        raise StorageError(f"The storage {storage!r} cannot be used here: {made.storage.unshared_because}.")
+        raise StorageNotShared(
+            f"The storage {storage!r} cannot be used here: {made.storage.unshared_because}. Choose another one."
+        )
     deployed = isinstance(configuration, str)
     parsed = (
         _deployed(configuration)
@@ -276,7 +278,10 @@ def list_sessions(
     :param prefix: only UIDs that begin exactly so; case counts, and no character is a wildcard.
     :param configuration_hashes: only sessions whose configuration is one of these (see
         :func:`configurations_of_sessions`).
+    :raises InvalidFilter: when a text is of a form that none of these has.
     """
+    for name, value in {"UID": after_uid, "configuration": configuration, "prefix": prefix}.items():
+        validate_filter(name, value)
     query = _summaries().order_by(tables.session.c.uid).limit(limit)
     if after_uid is not None:
         query = query.where(tables.session.c.uid > after_uid)

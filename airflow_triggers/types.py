@@ -26,6 +26,9 @@ TriggerKwargs = Mapping[str, Kwargs]
 
 MAX_NAME_LENGTH = 200
 MAX_KEY_LENGTH = 250
+MAX_INSTANCE_NUMBER = 999_999_999
+"""No task has more instances in one session; a database's integers end a little above."""
+MAX_INSTANCE_NAME_LENGTH = MAX_NAME_LENGTH + len(f"#{MAX_INSTANCE_NUMBER}")
 
 
 SEEN_RUN = "seenRun"
@@ -387,11 +390,19 @@ class SeenRun:
 def parse_instance_name(name: str) -> tuple[str, int]:
     """Split ``t_import#0`` into the task's name and the number.
 
-    :raises ValueError: when the name is not of that form.
+    :raises ValueError: when no instance can have that name.
     """
-    task_name, separator, number = name.rpartition("#")
-    if not separator or not task_name or not re.fullmatch(r"0|[1-9][0-9]*", number):
-        raise ValueError(f"{name!r} is not the name of a task instance, such as 't_import#0'.")
+    task_name, _, number = name.rpartition("#")
+    named = task_name and len(name) <= MAX_INSTANCE_NAME_LENGTH and task_name.isprintable()
+    if (
+        not named
+        or "#" in task_name
+        or task_name != task_name.strip()
+        or not re.fullmatch(r"0|[1-9][0-9]{0,8}", number)
+    ):
+        raise ValueError(
+            f"{name[:MAX_KEY_LENGTH]!r} is not the name of a task instance, such as 't_import#0'."
+        )
     return task_name, int(number)
 
 

@@ -15,7 +15,13 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn
 
-from airflow_triggers.errors import InvalidCooldown, InvalidMetadata, InvalidSessionUid, InvalidTrigger
+from airflow_triggers.errors import (
+    InvalidCooldown,
+    InvalidFilter,
+    InvalidMetadata,
+    InvalidSessionUid,
+    InvalidTrigger,
+)
 from airflow_triggers.types import MAX_KEY_LENGTH, MAX_NAME_LENGTH, SEEN_RUN
 
 KEPT_METADATA = frozenset({"depth", "parent", "retries", SEEN_RUN, "timestamps"})
@@ -147,6 +153,19 @@ def validate_cooldown(cooldown: object) -> float | None:
         return cooldown
     raise InvalidCooldown(
         f"A cooldown is a number of seconds from 0 to {MAX_COOLDOWN} (a year); found {shown(cooldown)}."
+    )
+
+
+def validate_filter(name: str, value: object) -> None:
+    """Make sure that a database can look for the text; None looks for nothing.
+
+    :param name: what is looked for, for the message ("trigger").
+    :raises InvalidFilter: when it is not at most 250 printable characters.
+    """
+    if value is None or (isinstance(value, str) and len(value) <= MAX_KEY_LENGTH and value.isprintable()):
+        return
+    raise InvalidFilter(
+        f"The {name} to look for has at most {MAX_KEY_LENGTH} printable characters; found {str(value)[:60]!r}."
     )
 
 

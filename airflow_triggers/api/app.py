@@ -5,6 +5,8 @@ Neighbours: ``plugin.py`` mounts it at ``/triggers``; see ``api/__init__.py`` fo
 
 from __future__ import annotations
 
+from typing import Any
+
 from airflow.configuration import conf
 from fastapi import FastAPI
 
@@ -22,14 +24,36 @@ and do in Airflow itself: **reading** a session takes the right to read runs and
 **replaying** to create runs of the DAGs concerned, **skipping** to edit their task instances.
 
 Errors are `{"reason": …, "detail": …}`: a word for programs, a sentence for people.
+
+**Names** in a path are percent-encoded, a slash too: `t_importSubject#0` is `t_importSubject%230`.
+
+**Bodies** are JSON, sent as `application/json`; a body of another type is answered with 422.
+
+**Methods:** a path takes the methods that stand here and no others. `HEAD` and `OPTIONS` are among the others: they are
+answered with 405, and `Allow` names what the path takes.
 """
 
-ERRORS = {
-    401: "Without a token, or with one that is not valid.",
-    403: "Airflow would not let you do that; or a request with the login cookie came from another site's page.",
-    413: "The body is larger than 1 MiB; that of a batch, than 8 MiB.",
-    422: "The body, the query or the session's UID is not valid.",
-    503: "The database is busy or not migrated, or the session's manager is not installed; `detail` says what to do.",
+ERRORS: dict[int | str, dict[str, Any]] = {
+    401: {
+        "description": "Without a token, or with one that is not valid.",
+        "headers": {"WWW-Authenticate": {"schema": {"type": "string", "const": "Bearer"}}},
+    },
+    403: {
+        "description": "Airflow would not let you do that; or a request with the login cookie came from another "
+        "site's page."
+    },
+    413: {"description": "The body is larger than 1 MiB; that of a batch, than 8 MiB."},
+    422: {"description": "The body, the query or the session's UID is not valid."},
+    503: {
+        "description": "The database is busy or not migrated, or the session's manager is not installed; `detail` "
+        "says what to do.",
+        "headers": {
+            "Retry-After": {
+                "description": "Seconds after which to send it again, where that helps.",
+                "schema": {"type": "integer", "minimum": 1, "maximum": 60},
+            }
+        },
+    },
 }
 
 
@@ -49,7 +73,7 @@ def create_app() -> FastAPI:
         swagger_ui_oauth2_redirect_url=None,
         redirect_slashes=False,
         default_response_class=AsciiJSONResponse,
-        responses={status: {"description": words, "model": ErrorBody} for status, words in ERRORS.items()},
+        responses={status: {**error, "model": ErrorBody} for status, error in ERRORS.items()},
     )
     install_error_handlers(app)
     app.add_middleware(Gate)

@@ -19,50 +19,30 @@ from pydantic import (
     SkipValidation,
 )
 
+from airflow_triggers.api.fields import (
+    FiredTriggerName,
+    Id,
+    InstanceName,
+    KeptName,
+    Limit,
+    ManagerName,
+    Prefix,
+    SessionUid,
+    StorageName,
+    TriggerName,
+)
 from airflow_triggers.batches import SessionFire
 from airflow_triggers.configuration import explain_task
 from airflow_triggers.entries import FireFilter, PromisedHook
-from airflow_triggers.manager import trigger_managers
 from airflow_triggers.sessions import InstanceView, SessionDescription, SessionSummary, dag_ids_of
-from airflow_triggers.storages import storage_backends
-from airflow_triggers.storages.tables import AIRFLOW_ID_LENGTH
-from airflow_triggers.types import MAX_NAME_LENGTH, DelayedFire, Fire, FireResult, InstanceStatus
+from airflow_triggers.types import DelayedFire, Fire, FireResult, InstanceStatus
 from airflow_triggers.validation import MAX_COOLDOWN, json_object, parse_moment
 
-MAX_ID = 2**63 - 1
 MAX_BATCH = 1000
-
-
-def _printable(text: str) -> str:
-    if not text.isprintable():
-        raise ValueError("must be printable characters")
-    return text
-
-
-def _known_manager(name: str) -> str:
-    if name not in trigger_managers.names():
-        raise ValueError(
-            f"must be a trigger manager that is installed: {', '.join(trigger_managers.names())}."
-            f"{trigger_managers.hint(name)}"
-        )
-    return name
-
-
-def _known_storage(name: str) -> str:
-    if name not in storage_backends.names():
-        raise ValueError(
-            f"must be a storage backend that is installed: {', '.join(storage_backends.names())}."
-            f"{storage_backends.hint(name)}"
-        )
-    return name
 
 
 Moment = Annotated[AwareDatetime, BeforeValidator(parse_moment)]
 JsonObject = Annotated[dict[str, Any], AfterValidator(json_object)]
-KeptName = Annotated[str, Field(min_length=1, max_length=AIRFLOW_ID_LENGTH), AfterValidator(_printable)]
-ManagerName = Annotated[str, AfterValidator(_known_manager)]
-StorageName = Annotated[str, AfterValidator(_known_storage)]
-Prefix = Annotated[str, Field(max_length=MAX_NAME_LENGTH), AfterValidator(_printable)]
 
 KWARGS_EXAMPLE = {"respondent": 17, "page": 1}
 TRIGGER_KWARGS_EXAMPLE = {"firstPageReceived": KWARGS_EXAMPLE}
@@ -92,7 +72,7 @@ class ErrorBody(BaseModel):
 class SessionsQuery(Request):
     """Which sessions to list."""
 
-    limit: int = Field(50, ge=1, le=200, description="How many at most.")
+    limit: Limit = Field(50, description="How many at most.")
     after: Prefix | None = Field(None, description="The cursor: `next` of the page before.")
     configuration: KeptName | None = Field(None, description="Only sessions of this deployed configuration.")
     prefix: Prefix | None = Field(None, description="Only UIDs that begin so.")
@@ -102,16 +82,15 @@ Touched = Literal["nothing"]
 TOUCHED = Field(
     None, description="`nothing`: only fires that had no effect: no task uses them, or all had them."
 )
-TriggerName = Annotated[str, Field(max_length=MAX_NAME_LENGTH)]
 
 
 class FiresQuery(Request):
     """Which fires to list."""
 
-    limit: int = Field(50, ge=1, le=200, description="How many at most.")
-    before: int | None = Field(None, ge=1, le=MAX_ID, description="The cursor: `next` of the page before.")
+    limit: Limit = Field(50, description="How many at most.")
+    before: Id | None = Field(None, description="The cursor: `next` of the page before.")
     trigger: TriggerName | None = Field(None, description="Only fires of this trigger.")
-    instance: KeptName | None = Field(
+    instance: InstanceName | None = Field(
         None, description="Only fires that touched this instance, or that it fired."
     )
     touched: Touched | None = TOUCHED
@@ -125,8 +104,8 @@ class FiresQuery(Request):
 class CreateSession(Request):
     """A session to create."""
 
-    uid: str = Field(
-        description='1-200 printable characters without "/" and surrounding blanks.',
+    uid: SessionUid = Field(
+        description='1-200 printable characters without "/" and surrounding blanks, and not "." or "..".',
         examples=["respondent-17"],
     )
     configuration: KeptName = Field(
@@ -140,7 +119,7 @@ class CreateSession(Request):
 class FireTrigger(Request):
     """A trigger to fire."""
 
-    trigger: str = Field(description="The trigger's name.", examples=["firstPageReceived"])
+    trigger: FiredTriggerName = Field(description="The trigger's name.", examples=["firstPageReceived"])
     kwargs: JsonObject = Field({}, description="The trigger's kwargs.", examples=[KWARGS_EXAMPLE])
     configuration: KeptName | None = Field(
         None,
@@ -167,7 +146,7 @@ class FireTrigger(Request):
 class BatchedFire(FireTrigger):
     """A trigger to fire into a session."""
 
-    session_uid: str = Field(description="The session's UID.", examples=["respondent-17"])
+    session_uid: SessionUid = Field(description="The session's UID.", examples=["respondent-17"])
 
     def to_fire(self) -> SessionFire:
         """The fire that is asked for."""
@@ -193,7 +172,7 @@ class FireBatch(Request):
 class ReplayInstance(Request):
     """How to replay a failed instance."""
 
-    kwargs: dict[str, JsonObject] | None = Field(
+    kwargs: dict[FiredTriggerName, JsonObject] | None = Field(
         None,
         description="By trigger, in place of ALL the kwargs of the failed one (`{}`: none). Null: the same again.",
         examples=[TRIGGER_KWARGS_EXAMPLE],

@@ -13,7 +13,9 @@ from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
 from fastapi import Depends, Path, Request, Security
 from fastapi.security import APIKeyCookie, HTTPBearer
 
+from airflow_triggers.api.fields import INSTANCE_NAME, TASK_OR_INSTANCE_NAME, Form, SessionUid
 from airflow_triggers.api.gate import USER
+from airflow_triggers.api.paths import decoded
 from airflow_triggers.api.permissions import Permissions
 from airflow_triggers.api.turns import Turns
 from airflow_triggers.storages.tables import AIRFLOW_ID_LENGTH
@@ -52,10 +54,10 @@ UserNameDep = Annotated[str, Depends(get_user_name)]
 
 async def get_session_uid(
     uid: Annotated[
-        str,
+        SessionUid,
         Path(
             description='The session\'s UID: 1-200 printable characters without "/" and surrounding blanks, '
-            "percent-encoded.",
+            'and not "." or ".."; percent-encoded.',
             examples=["respondent-17"],
         ),
     ],
@@ -77,10 +79,38 @@ async def get_turn(uid: SessionUidDep) -> AsyncIterator[str]:
 
 TurnDep = Annotated[str, Depends(get_turn, scope="function")]
 
-InstanceName = Annotated[
-    str,
-    Path(
-        description="The instance's name, percent-encoded: `t_importSubject%230` is `t_importSubject#0`.",
-        examples=["t_importSubject#0"],
-    ),
-]
+
+# What no instance can be named is answered as an instance that does not exist: 404, by whoever looks for it.
+async def get_instance_name(
+    name: Annotated[
+        str,
+        Form(INSTANCE_NAME),
+        Path(
+            description="The instance's name, percent-encoded: `t_importSubject%230` is `t_importSubject#0`.",
+            examples=["t_importSubject#0"],
+        ),
+    ],
+) -> str:
+    """The name of the path, with its slashes."""
+    return decoded(name)
+
+
+InstanceNameDep = Annotated[str, Depends(get_instance_name)]
+
+
+async def get_task_or_instance_name(
+    name: Annotated[
+        str,
+        Form(TASK_OR_INSTANCE_NAME),
+        Path(
+            description="An instance's name, percent-encoded (`t_importSubject%230`); or a task's: its latest "
+            "instance, or why it has none.",
+            examples=["t_importSubject#0"],
+        ),
+    ],
+) -> str:
+    """The name of the path, with its slashes."""
+    return decoded(name)
+
+
+TaskOrInstanceNameDep = Annotated[str, Depends(get_task_or_instance_name)]

@@ -17,6 +17,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from airflow_triggers import errors
+from airflow_triggers.api.paths import allowed_methods, decoded
 from airflow_triggers.errors import TriggersError
 from airflow_triggers.validation import shown
 
@@ -31,6 +32,7 @@ STATUS_OF_ERROR: dict[type[TriggersError], HTTPStatus] = {
     errors.InvalidMetadata: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.InvalidCooldown: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.InvalidCursor: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.InvalidFilter: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.SessionError: HTTPStatus.CONFLICT,
     errors.SessionNotFound: HTTPStatus.NOT_FOUND,
     errors.SessionExists: HTTPStatus.CONFLICT,
@@ -43,6 +45,7 @@ STATUS_OF_ERROR: dict[type[TriggersError], HTTPStatus] = {
     errors.SchemaOutdated: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.DatabaseFailed: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.CannotDelay: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.StorageNotShared: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.LockTimeout: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.StaleWrite: HTTPStatus.CONFLICT,
     errors.RunnerError: HTTPStatus.INTERNAL_SERVER_ERROR,
@@ -132,8 +135,14 @@ def _triggers_error(request: Request, error: Exception) -> JSONResponse:
 def _http_exception(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, StarletteHTTPException)
     if not isinstance(error, Refused) and error.status_code in _NO_ROUTE:
-        said = _NO_ROUTE[HTTPStatus(error.status_code)].format(path=request.url.path, method=request.method)
-        error = StarletteHTTPException(error.status_code, said, headers=error.headers)
+        said = _NO_ROUTE[HTTPStatus(error.status_code)].format(
+            path=decoded(request.url.path), method=request.method
+        )
+        headers = dict(error.headers or {})
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            # Starlette names only the methods of the first of the routes that have this path.
+            headers["Allow"] = ", ".join(allowed_methods(request.app.routes, request.scope))
+        error = StarletteHTTPException(error.status_code, said, headers=headers)
     return response_to(error)
 
 

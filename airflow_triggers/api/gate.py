@@ -7,10 +7,9 @@ in each route, so that no route can be without. Neighbours: ``app.py`` installs 
 
 from __future__ import annotations
 
-import re
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import unquote_to_bytes, urlsplit
+from urllib.parse import urlsplit
 
 from airflow.api_fastapi.core_api.security import get_user
 from airflow.configuration import conf
@@ -19,6 +18,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from airflow_triggers.api.errors import Refused, response_to
+from airflow_triggers.api.paths import segments_of, with_segments
 from airflow_triggers.errors import InvalidSessionUid
 from airflow_triggers.validation import validate_session_uid
 
@@ -31,9 +31,11 @@ MAX_BATCH_BYTES = 8 * MAX_BODY_BYTES
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
+SESSIONS = [b"api", b"v1", b"sessions"]
+BATCH = [b"api", b"v1", b"fires"]
+"""Segments of paths, below the mount."""
+
 _bearer = HTTPBearer(auto_error=False)
-_batch_path = re.compile(rb"/api/v1/fires(\?|$)")
-_session_in_path = re.compile(rb"/api/v1/sessions/([^/?]*)")
 
 
 class Gate:
@@ -50,12 +52,12 @@ class Gate:
         request = Request(scope, receive)
         try:
             scope[USER] = await _authenticate(request)
-            _refuse_bad_uid(request)
-            receive = _limited(request)
+            segments = _checked_segments(request)
+            receive = _limited(request, most=MAX_BATCH_BYTES if segments == BATCH else MAX_BODY_BYTES)
         except (HTTPException, InvalidSessionUid) as refusal:
             await response_to(refusal)(scope, receive, send)
         else:
-            await self.app(scope, receive, send)
+            await self.app(with_segments(scope, segments), receive, send)
 
 
 async def _authenticate(request: Request) -> Any:
@@ -94,23 +96,30 @@ def _is_same_origin(request: Request) -> bool:
     return origin in {f"http://{host}", f"https://{host}", f"{base.scheme}://{base.netloc}"} - {"://"}
 
 
-def _refuse_bad_uid(request: Request) -> None:
-    """Refuse a UID that routing would show to no route, or to another one: ``a%2Ffires`` becomes ``a/fires``."""
-    found = _session_in_path.search(request.scope.get("raw_path") or b"")
-    if found is None:
-        return
-    uid = unquote_to_bytes(found[1])
-    try:
-        validate_session_uid(uid.decode("utf-8"))
-    except UnicodeDecodeError as error:
-        raise InvalidSessionUid(
-            f"A session UID in a path is percent-encoded UTF-8; found {uid!r}."
-        ) from error
+def _checked_segments(request: Request) -> list[bytes]:
+    """The path's segments as they were sent, those of a session with a UID that a session can have.
+
+    The check stands before the routing, which would show such a UID to no route, or to another one.
+
+    :raises InvalidSessionUid: when the UID is of another form.
+    :raises Refused: 404 when the path was sent as one that is not below our mount (``/%2Ftriggers``).
+    """
+    segments = segments_of(request.scope)
+    if segments is None:
+        raise Refused(HTTPStatus.NOT_FOUND, "NotFound", f"There is nothing at {request.url.path}.")
+    if segments[: len(SESSIONS)] == SESSIONS and len(segments) > len(SESSIONS):
+        uid = segments[len(SESSIONS)]
+        try:
+            validate_session_uid(uid.decode("utf-8"))
+        except UnicodeDecodeError as error:
+            raise InvalidSessionUid(
+                f"A session UID in a path is percent-encoded UTF-8; found {uid!r}."
+            ) from error
+    return segments
 
 
-def _limited(request: Request) -> Receive:
-    """The request's ``receive``, which refuses a body that is too large, announced or not."""
-    most = MAX_BATCH_BYTES if _batch_path.search(request.scope.get("raw_path") or b"") else MAX_BODY_BYTES
+def _limited(request: Request, *, most: int) -> Receive:
+    """The request's ``receive``, which refuses a body of more than ``most`` bytes, announced or not."""
     announced = request.headers.get("content-length", "0")
     if announced.isdecimal() and int(announced) > most:
         raise _too_large(most)

@@ -12,15 +12,13 @@ from pydantic import BaseModel, Field
 
 from airflow_triggers.api.datamodels import (
     KWARGS_EXAMPLE,
-    MAX_ID,
     TOUCHED,
     FireBody,
     HookBody,
-    KeptName,
     Request,
     Touched,
-    TriggerName,
 )
+from airflow_triggers.api.fields import HistoryCursor, Id, InstanceName, KeptName, Limit, TriggerName
 from airflow_triggers.entries import SessionEvent
 from airflow_triggers.history import Entry, VainFire
 from airflow_triggers.telling import told
@@ -33,11 +31,11 @@ from airflow_triggers.why import Explanation, Requirement
 class HistoryQuery(Request):
     """Which entries of a session's history to list."""
 
-    limit: int = Field(50, ge=1, le=200, description="How many at most.")
-    before: str | None = Field(
-        None, max_length=64, description="The cursor: `next` of the page before.", examples=["41.17.0"]
+    limit: Limit = Field(50, description="How many at most.")
+    before: HistoryCursor | None = Field(
+        None, description="The cursor: `next` of the page before.", examples=["41.17.0"]
     )
-    instance: KeptName | None = Field(
+    instance: InstanceName | None = Field(
         None, description="Only what concerns this instance.", examples=["t_importSubject#0"]
     )
     trigger: TriggerName | None = Field(None, description="Only fires of this trigger.")
@@ -48,8 +46,8 @@ class VainFiresQuery(Request):
     """Which fires of all sessions to list."""
 
     touched: Touched = Field(description="`nothing`: fires that had no effect. There is no other choice.")
-    limit: int = Field(50, ge=1, le=200, description="How many at most.")
-    before: int | None = Field(None, ge=1, le=MAX_ID, description="The cursor: `next` of the page before.")
+    limit: Limit = Field(50, description="How many at most.")
+    before: Id | None = Field(None, description="The cursor: `next` of the page before.")
     trigger: TriggerName | None = Field(None, description="Only fires of this trigger.")
     configuration: KeptName | None = Field(
         None, description="Only in sessions of this deployed configuration."

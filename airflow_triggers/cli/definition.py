@@ -29,6 +29,9 @@ from airflow.cli.cli_config import (
 COMMANDS = "airflow_triggers.cli.commands"
 PAST = "airflow_triggers.cli.history"
 
+MAX_DIGITS = 18
+"""Every number of so many digits fits into a database's integers."""
+
 
 def get_triggers_cli_commands() -> list[GroupCommand]:
     """What Airflow adds to its command line."""
@@ -53,10 +56,12 @@ def get_triggers_cli_commands() -> list[GroupCommand]:
 
 
 def count(text: str) -> int:
-    """An argument that is a whole number above 0.
+    """An argument that is a whole number above 0, and none that a database could not count to.
 
     :raises argparse.ArgumentTypeError: when it is not; the parser shows its text.
     """
+    if len(text) > MAX_DIGITS:
+        raise argparse.ArgumentTypeError(f"expected at most {MAX_DIGITS} digits, found {text[:40]!r}")
     if not text.isdecimal() or int(text) == 0:
         raise argparse.ArgumentTypeError(f"expected a whole number above 0, found {text!r}")
     return int(text)

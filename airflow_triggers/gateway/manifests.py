@@ -14,7 +14,7 @@ from airflow.models.serialized_dag import SerializedDagModel
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from airflow_triggers.configuration.names import MANIFEST_TAG
+from airflow_triggers.configuration.names import MANIFEST_TAG, is_dag_id
 from airflow_triggers.errors import UnknownConfiguration
 from airflow_triggers.types import Configuration
 
@@ -26,6 +26,8 @@ def deployed_configuration(session: Session, name: str) -> Configuration:
 
     :raises UnknownConfiguration: when no deployed configuration has that name; it names near ones.
     """
+    if not is_dag_id(name):  # no database is asked for what it could not keep
+        raise _unknown_configuration(session, name)
     latest = (
         select(DagModel.is_stale, SerializedDagModel.dag_hash)
         .join(DagTag, (DagTag.dag_id == DagModel.dag_id) & (DagTag.name == MANIFEST_TAG))

@@ -16,6 +16,7 @@ from fastapi.testclient import TestClient
 from jwt import ExpiredSignatureError, InvalidTokenError
 
 from airflow_triggers.api.app import create_app
+from airflow_triggers.api.reachable import Reachable
 
 MANAGER = "tests.support.api.PerDagAuthManager"
 COOKIE = "_token"
@@ -75,6 +76,7 @@ class MountedApi:
         self.root = FastAPI(root_path=self.base_path)
         self.root.mount("/triggers", create_app())
         self.root.add_middleware(JWTRefreshMiddleware)
+        self.root.add_middleware(Reachable, prefix="/triggers")
 
     def let(self, user, *rights):
         """Give the user these rights, and no others."""

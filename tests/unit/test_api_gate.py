@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 from airflow.api_fastapi.app import purge_cached_app
 
+from airflow_triggers import history, sessions
+from airflow_triggers.errors import InstanceNotFound
+from airflow_triggers.types import Configuration
 from tests.support.api import COOKIE, mounted_api
 
 EVERY_PATH = [
@@ -155,6 +158,13 @@ def test_with_a_bearer_token_it_does_not_matter_where_the_request_comes_from(api
         ("api/v1/sessions/%00", "x00"),
         ("api/v1/sessions/", "0 characters"),
         ("api/v1/sessions//fires", "0 characters"),
+        ("api/v1/%73essions/b-1%2Ffires", "b-1/fires"),
+        ("%61pi/v1/sessions/b-1%2ffires", "b-1/fires"),
+        ("api/v%31/%73%65ssions/b-1%2Finstances/t_x%230", "b-1/instances"),
+        ("api/v1/sessions/b-1%2F..%2Fb-2", "b-1/../b-2"),
+        ("api/v1/sessions/%2E", "'.'"),
+        ("api/v1/sessions/%2e%2E/fires", "'..'"),
+        ("api/v1/sessions/%2F", "'/'"),
     ],
 )
 @pytest.mark.parametrize("base_path", ["", "/airflow"])
@@ -163,6 +173,80 @@ def test_a_uid_of_another_form_is_refused(monkeypatch, base_path, path, found):
     answer = api.client("admin").get(path)
     assert (answer.status_code, answer.json()["reason"]) == (422, "InvalidSessionUid")
     assert found in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "api/v1/sessions/b-1/fires%2F",
+        "api/v1%2Fsessions",
+        "api%2Fv1%2Fsessions%2Fb-1",
+        "api//v1/sessions",
+        "/api/v1/sessions",
+        "api/v1//sessions/b-1",
+        "api/v1/Sessions/b-1",
+        "API/v1/sessions",
+        "api/v1/sessions%0A",
+        "api/v1/sessions;x",
+        "api/v1/sessions/b-1/fires%0A",
+        "api/v1/%2E/sessions",
+        "docs%2F",
+        "%2Fdocs",
+    ],
+)
+@pytest.mark.parametrize("base_path", ["", "/airflow"])
+def test_a_path_is_routed_by_its_segments_as_they_were_sent(monkeypatch, base_path, path):
+    client = mounted_api(monkeypatch, base_path=base_path).client("admin")
+    answer = client.post(f"{client.base_url}{path}")
+    assert (answer.status_code, answer.json()["reason"]) == (404, "NotFound")
+
+
+@pytest.mark.parametrize("path", ["%74riggers/docs", "triggers/%64ocs", "triggers/docs"])
+def test_a_path_may_be_encoded_where_it_need_not_be(api, path):
+    assert api.client("admin").get(f"http://testserver/{path}").status_code == 200
+
+
+def test_a_mount_with_an_encoded_slash_is_not_ours(monkeypatch):
+    client = mounted_api(monkeypatch, base_path="/airflow").client("admin")
+    answer = client.get("http://testserver/airflow%2Ftriggers/docs")
+    assert (answer.status_code, answer.json()["reason"]) == (404, "NotFound")
+
+
+def test_an_encoded_slash_of_a_name_reaches_its_route(api, monkeypatch):
+    names = []
+    monkeypatch.setattr(history, "why", lambda uid, name: names.append((uid, name)) or raise_not_found(name))
+    monkeypatch.setattr(sessions, "configuration_of", lambda uid: Configuration())
+    answer = api.client("admin").get("api/v1/sessions/b-1/instances/t%2Fx%230/why")
+    assert (answer.status_code, answer.json()["reason"]) == (404, "InstanceNotFound")
+    assert names == [("b-1", "t/x#0")]
+
+
+def raise_not_found(name):
+    raise InstanceNotFound(f"There is no {name}.")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("DELETE", "api/v1/sessions", "GET, POST"),
+        ("PUT", "api/v1/sessions/order-1/fires", "GET, POST"),
+        ("PATCH", "api/v1/sessions/order-1", "GET"),
+        ("DELETE", "api/v1/fires", "GET, POST"),
+        ("GET", "api/v1/sessions/order-1/instances/t_x%230/replay", "POST"),
+        ("POST", "api/v1/sessions/order-1/instances/t%2Fx%230", "GET"),
+        ("HEAD", "api/v1/sessions", "GET, POST"),
+        ("OPTIONS", "api/v1/fires", "GET, POST"),
+        ("TRACE", "api/v1/sessions/order-1/history", "GET"),
+        ("QUERY", "api/v1/sessions/order-1/hooks/1/call", "POST"),
+        ("POST", "docs", "GET, HEAD"),
+    ],
+)
+@pytest.mark.parametrize("base_path", ["", "/airflow"])
+def test_a_method_that_no_route_takes_is_answered_with_all_that_some_route_takes(
+    monkeypatch, base_path, method, path, allowed
+):
+    answer = mounted_api(monkeypatch, base_path=base_path).client("admin").request(method, path)
+    assert (answer.status_code, answer.headers["Allow"]) == (405, allowed)
 
 
 @pytest.mark.parametrize("announced", [True, False])

@@ -94,6 +94,11 @@ def test_every_command_that_answers_has_airflows_output_formats():
         (("skip", "order-1", "t_x#0", "--result", "7"), "expected a JSON object, found '7'"),
         (("sessions", "list", "--limit", "0"), "expected a whole number above 0, found '0'"),
         (("sessions", "list", "--limit", "some"), "expected a whole number above 0, found 'some'"),
+        (
+            ("sessions", "list", "--limit", "9" * 19),
+            "expected at most 18 digits, found '9999999999999999999'",
+        ),
+        (("unheard", "--before", str(2**63)), "expected at most 18 digits"),
         (("controller", "--interval", "0"), "expected a number of seconds above 0, found '0'"),
         (("controller", "--interval", "soon"), "expected a number of seconds above 0, found 'soon'"),
         (("controller", "--interval", "nan"), "expected a number of seconds above 0, found 'nan'"),

@@ -8,8 +8,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query
 
 from airflow_triggers import history, parked, sessions
-from airflow_triggers.api.datamodels import MAX_ID, ErrorBody, HookBody
-from airflow_triggers.api.dependencies import PermissionsDep, SessionUidDep, UserNameDep
+from airflow_triggers.api.datamodels import ErrorBody, HookBody
+from airflow_triggers.api.dependencies import (
+    PermissionsDep,
+    SessionUidDep,
+    TaskOrInstanceNameDep,
+    UserNameDep,
+)
+from airflow_triggers.api.fields import Id
 from airflow_triggers.api.history_models import (
     ExplanationBody,
     HistoryPageBody,
@@ -54,14 +60,7 @@ def read_history(
 @router.get("/sessions/{uid}/instances/{name}/why", summary="Explain why it has not run", responses=NOT_FOUND)
 def explain(
     uid: SessionUidDep,
-    name: Annotated[
-        str,
-        Path(
-            description="An instance's name, percent-encoded (`t_importSubject%230`); or a task's: its latest "
-            "instance, or why it has none.",
-            examples=["t_importSubject#0"],
-        ),
-    ],
+    name: TaskOrInstanceNameDep,
     permissions: PermissionsDep,
 ) -> ExplanationBody:
     """Which triggers arrived and when, which are missing, and what its DAG run waits for in Airflow."""
@@ -72,7 +71,7 @@ def explain(
 @router.post("/sessions/{uid}/hooks/{hook_id}/call", summary="Call a hook again", responses=NOT_FOUND)
 def call_hook(
     uid: SessionUidDep,
-    hook_id: Annotated[int, Path(ge=1, le=MAX_ID, description="The hook's `id`, as the session shows it.")],
+    hook_id: Annotated[Id, Path(description="The hook's `id`, as the session shows it.")],
     permissions: PermissionsDep,
     user_name: UserNameDep,
 ) -> HookCallBody:

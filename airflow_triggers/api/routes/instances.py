@@ -8,7 +8,7 @@ from fastapi import APIRouter
 
 from airflow_triggers import sessions
 from airflow_triggers.api.datamodels import ErrorBody, InstanceBody, ReplayInstance, SkipInstance
-from airflow_triggers.api.dependencies import InstanceName, PermissionsDep, SessionUidDep, UserNameDep
+from airflow_triggers.api.dependencies import InstanceNameDep, PermissionsDep, SessionUidDep, UserNameDep
 from airflow_triggers.api.routes.reading import instance_of, readable_session
 
 router = APIRouter(
@@ -23,7 +23,7 @@ NOT_FAILED: dict[int | str, dict[str, Any]] = {
 
 
 @router.get("", summary="Read an instance")
-def read_instance(uid: SessionUidDep, name: InstanceName, permissions: PermissionsDep) -> InstanceBody:
+def read_instance(uid: SessionUidDep, name: InstanceNameDep, permissions: PermissionsDep) -> InstanceBody:
     """One instance of the session."""
     return InstanceBody.of(instance_of(readable_session(uid, permissions), name))
 
@@ -31,7 +31,7 @@ def read_instance(uid: SessionUidDep, name: InstanceName, permissions: Permissio
 @router.post("/replay", summary="Replay a failed instance", responses=NOT_FAILED)
 def replay_instance(
     uid: SessionUidDep,
-    name: InstanceName,
+    name: InstanceNameDep,
     body: ReplayInstance,
     permissions: PermissionsDep,
     user_name: UserNameDep,
@@ -48,7 +48,7 @@ def replay_instance(
 @router.post("/skip", summary="Skip a failed instance", responses=NOT_FAILED)
 def skip_instance(
     uid: SessionUidDep,
-    name: InstanceName,
+    name: InstanceNameDep,
     body: SkipInstance,
     permissions: PermissionsDep,
     user_name: UserNameDep,

@@ -1,0 +1,139 @@
+"""The types of what a request names: UIDs, triggers, instances, ids, cursors; each checked, and documented by its form.
+
+A database has limits that JSON and URLs have not: PostgreSQL keeps no NUL, and no database keeps an unpaired surrogate
+or an integer of any size. So no query, path or body has a bare ``str`` or ``int``. Neighbours: ``datamodels.py`` and
+``history_models.py`` make requests of these, ``dependencies.py`` paths; ``validation.py`` has the checks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, GetJsonSchemaHandler
+
+from airflow_triggers.manager import trigger_managers
+from airflow_triggers.registry import Registry
+from airflow_triggers.storages import storage_backends
+from airflow_triggers.types import (
+    MAX_INSTANCE_NAME_LENGTH,
+    MAX_INSTANCE_NUMBER,
+    MAX_KEY_LENGTH,
+    MAX_NAME_LENGTH,
+    parse_instance_name,
+)
+from airflow_triggers.validation import DOT_SEGMENTS, validate_trigger_name
+
+MAX_ID = 2**63 - 1
+"""The largest id that a database gives."""
+
+MAX_PAGE = 200
+
+JsonSchema = dict[str, Any]
+
+
+def _form(first_and_last: str) -> str:
+    """The pattern of a text without surrounding blanks, of the characters of this class."""
+    return f"{first_and_last}(?:(?:{first_and_last}| )*{first_and_last})?"
+
+
+_PRINTABLE = r"[^\p{C}\p{Z}]"
+_NO_SLASH = r"[^\p{C}\p{Z}/]"
+_CURSOR = r"^[0-9]{1,19}\.[0-9]{1,19}\.[0-9]{1,19}$"
+_TASK = _form(r"[^\p{C}\p{Z}#]")
+_NUMBER = rf"(?:0|[1-9][0-9]{{0,{len(str(MAX_INSTANCE_NUMBER)) - 1}}})"
+
+TEXT: JsonSchema = {"pattern": rf"^(?:{_PRINTABLE}| )+$"}
+"""Printable text, in the words of JSON Schema; ``\\p{…}`` is Unicode's, as in ECMAScript's ``u`` patterns."""
+
+PREFIX: JsonSchema = {"pattern": rf"^(?:{_PRINTABLE}| )*$"}
+
+TRIGGER_NAME: JsonSchema = {
+    "pattern": f"^{_form(_PRINTABLE)}$",
+    "minLength": 1,
+    "maxLength": MAX_NAME_LENGTH,
+}
+
+SESSION_UID: JsonSchema = {
+    "pattern": f"^{_form(_NO_SLASH)}$",
+    "minLength": 1,
+    "maxLength": MAX_NAME_LENGTH,
+    "not": {"enum": sorted(DOT_SEGMENTS)},
+}
+
+INSTANCE_NAME: JsonSchema = {
+    "pattern": f"^{_TASK}#{_NUMBER}$",
+    "minLength": 3,
+    "maxLength": MAX_INSTANCE_NAME_LENGTH,
+}
+
+TASK_OR_INSTANCE_NAME: JsonSchema = {
+    **INSTANCE_NAME,
+    "pattern": f"^{_TASK}(?:#{_NUMBER})?$",
+    "minLength": 1,
+}
+
+HISTORY_CURSOR: JsonSchema = {"minLength": 5, "maxLength": 59}
+
+
+@dataclass(frozen=True, eq=False)
+class Form:
+    """What the document states of a string besides its type and lengths; the annotation's other parts enforce it."""
+
+    schema: JsonSchema
+
+    def __get_pydantic_json_schema__(self, core_schema: Any, handler: GetJsonSchemaHandler) -> JsonSchema:
+        """See pydantic's documentation of ``Annotated``."""
+        return {**handler(core_schema), **self.schema}
+
+
+@dataclass(frozen=True, eq=False)
+class Installed:
+    """A string that names something of a registry; the document lists what is there."""
+
+    registry: Registry[Any]
+
+    def check(self, name: str) -> str:
+        """The name. :raises ValueError: when nothing of that name is installed; it says what is."""
+        names = self.registry.names()
+        if name not in names:
+            raise ValueError(
+                f"must be a {self.registry.kind} that is installed: {', '.join(names)}.{self.registry.hint(name)}"
+            )
+        return name
+
+    def __get_pydantic_json_schema__(self, core_schema: Any, handler: GetJsonSchemaHandler) -> JsonSchema:
+        """See pydantic's documentation of ``Annotated``."""
+        return {**handler(core_schema), "enum": self.registry.names()}
+
+
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("must be printable characters")
+    return text
+
+
+def _instance_name(name: str) -> str:
+    parse_instance_name(name)
+    return name
+
+
+_managers, _storages = Installed(trigger_managers), Installed(storage_backends)
+
+SessionUid = Annotated[str, Form(SESSION_UID)]
+"""The gate checks a path's, and the code below REST a body's."""
+
+FiredTriggerName = Annotated[str, Form(TRIGGER_NAME)]
+"""In a body; the code below REST checks it."""
+
+TriggerName = Annotated[str, Form(TRIGGER_NAME), AfterValidator(validate_trigger_name)]
+InstanceName = Annotated[str, Form(INSTANCE_NAME), AfterValidator(_instance_name)]
+KeptName = Annotated[
+    str, Field(min_length=1, max_length=MAX_KEY_LENGTH), Form(TEXT), AfterValidator(_printable)
+]
+Prefix = Annotated[str, Field(max_length=MAX_NAME_LENGTH), Form(PREFIX), AfterValidator(_printable)]
+HistoryCursor = Annotated[str, Field(pattern=_CURSOR), Form(HISTORY_CURSOR)]
+ManagerName = Annotated[str, _managers, AfterValidator(_managers.check)]
+StorageName = Annotated[str, _storages, AfterValidator(_storages.check)]
+Id = Annotated[int, Field(ge=1, le=MAX_ID)]
+Limit = Annotated[int, Field(ge=1, le=MAX_PAGE)]

@@ -1,0 +1,58 @@
+"""A request's path as it was sent: its segments, and which methods its routes take.
+
+A server decodes a path before it routes. An encoded slash then looks like one that separates: ``a%2Ffires`` becomes
+``a/fires``. Here a segment stays one. Neighbours: ``gate.py`` checks the segments and gives the routing a path in
+which :data:`SLASH` stands for an encoded slash; ``dependencies.py`` reads names out of it; ``errors.py`` asks for the
+methods.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from urllib.parse import quote, unquote_to_bytes
+
+from starlette.routing import BaseRoute, Match, Route
+from starlette.types import Scope
+
+SLASH = "\ufdd0"
+"""Stands for an encoded slash in a path that is routed: a noncharacter, which no name can have."""
+
+
+def segments_of(scope: Scope) -> list[bytes] | None:
+    """The decoded segments of the path below the application's mount; None when it was not sent as below it."""
+    sent: bytes = scope.get("raw_path") or quote(scope["path"]).encode("ascii")
+    segments = [unquote_to_bytes(segment) for segment in sent.partition(b"?")[0].split(b"/")]
+    mount = _mount_of(scope).encode().split(b"/")
+    return segments[len(mount) :] if segments[: len(mount)] == mount else None
+
+
+def _mount_of(scope: Scope) -> str:
+    """The beginning of the scope's path that routing leaves out."""
+    mount: str = scope.get("root_path", "")
+    return mount if scope["path"].startswith(f"{mount}/") else ""
+
+
+def with_segments(scope: Scope, segments: Sequence[bytes]) -> Scope:
+    """The scope, to be routed by these segments."""
+    if not any(b"/" in segment for segment in segments):
+        return scope
+    return {**scope, "path": "/".join([_mount_of(scope), *map(_routed, segments)])}
+
+
+def _routed(segment: bytes) -> str:
+    # A route's pattern ends with ``$``, which matches before a newline, too.
+    return segment.decode(errors="replace").replace("/", SLASH).replace("\n", "\r")
+
+
+def decoded(name: str) -> str:
+    """A name out of a routed path, with its slashes."""
+    return name.replace(SLASH, "/")
+
+
+def allowed_methods(routes: Iterable[BaseRoute], scope: Scope) -> list[str]:
+    """Every method that some route takes at the scope's path."""
+    methods: set[str] = set()
+    for route in routes:
+        if isinstance(route, Route) and route.matches(scope)[0] is not Match.NONE:
+            methods |= route.methods or set()
+    return sorted(methods)

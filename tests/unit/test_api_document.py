@@ -1,0 +1,178 @@
+"""The OpenAPI document states what is enforced: forms, lengths and numbers of everything that a request names."""
+
+from __future__ import annotations
+
+import jsonschema_rs
+import pytest
+from airflow.api_fastapi.app import purge_cached_app
+
+from airflow_triggers.api import fields
+from airflow_triggers.errors import InvalidSessionUid, InvalidTrigger
+from airflow_triggers.types import parse_instance_name
+from airflow_triggers.validation import validate_idempotency_key, validate_session_uid, validate_trigger_name
+from tests.support.api import mounted_api
+
+TEXTS = [
+    *(
+        "",
+        " ",
+        "a",
+        "Ä",
+        "日本",
+        "😀",
+        "a b",
+        " a",
+        "a ",
+        "a/b",
+        "/",
+        ".",
+        "..",
+        "...",
+        "#",
+        "#0",
+        "a#",
+        "a#0",
+        "a#00",
+    ),
+    *(
+        "a#1",
+        "a#01",
+        "a#999999999",
+        "a#1000000000",
+        "a#x",
+        "a#-1",
+        "a#+1",
+        "a#٣",
+        "a##0",
+        "a b#0",
+        "a/b#0",
+        " a#0",
+    ),
+    *(
+        "a\n",
+        "a\nb",
+        "a\0",
+        "a\x7f",
+        "a\x85b",
+        "a\xa0b",
+        "a\xadb",
+        "a\u200bb",
+        "a\u2028",
+        "a\u3000b",
+        "\ufdd0",
+    ),
+    *(
+        "\ue000",
+        "\U000e0001",
+        "\u0378",
+        "a\u0301",
+        "x" * 200,
+        "x" * 201,
+        "x" * 250,
+        "x" * 251,
+        "x" * 198 + "#0",
+    ),
+    *(
+        "x" * 199 + "#0",
+        "x" * 200 + "#0",
+        "x" * 201 + "#0",
+        "x" * 200 + "#999999999",
+        "\\",
+        "%2F",
+        "?",
+        ";",
+        "\ufffd",
+    ),
+]
+
+
+@pytest.fixture
+def document(monkeypatch):
+    yield mounted_api(monkeypatch).client("admin").get("openapi.json").json()
+    purge_cached_app()
+
+
+def refuses(check, error):
+    def accepted(text):
+        try:
+            check(text)
+        except error:
+            return False
+        return True
+
+    return accepted
+
+
+@pytest.mark.parametrize(
+    ("schema", "accepted"),
+    [
+        (fields.SESSION_UID, refuses(validate_session_uid, InvalidSessionUid)),
+        (fields.TRIGGER_NAME, refuses(validate_trigger_name, InvalidTrigger)),
+        ({**fields.TEXT, "maxLength": 250}, refuses(validate_idempotency_key, InvalidTrigger)),
+        (fields.INSTANCE_NAME, refuses(parse_instance_name, ValueError)),
+    ],
+    ids=["session UID", "trigger", "text", "instance"],
+)
+def test_the_documented_form_is_the_enforced_one(schema, accepted):
+    validator = jsonschema_rs.validator_for({"type": "string", **schema})
+    assert {text: validator.is_valid(text) for text in TEXTS} == {text: accepted(text) for text in TEXTS}
+
+
+def schemas_of_requests(document):
+    """Each parameter and each part of a body, with its place."""
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            for parameter in operation.get("parameters", []):
+                yield from parts(document, parameter["schema"], f"{method} {path} {parameter['name']}")
+            for content in operation.get("requestBody", {}).get("content", {}).values():
+                yield from parts(document, content["schema"], f"{method} {path} body")
+
+
+def parts(document, schema, place):
+    if "$ref" in schema:
+        schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+    yield place, schema
+    for choice in schema.get("anyOf", []):
+        yield from parts(document, choice, place)
+    for name, field in schema.get("properties", {}).items():
+        yield from parts(document, field, f"{place} {name}")
+    for keyword in ("items", "propertyNames"):
+        if keyword in schema:
+            yield from parts(document, schema[keyword], f"{place} {keyword}")
+
+
+def test_every_string_and_number_of_a_request_has_its_limits_documented(document):
+    bare = []
+    for place, schema in schemas_of_requests(document):
+        closed = schema.keys() & {"enum", "const", "format"}
+        if schema.get("type") == "string" and not closed and not schema.keys() & {"pattern"}:
+            bare.append(place)
+        if schema.get("type") in {"integer", "number"} and not schema.keys() >= {"minimum", "maximum"}:
+            bare.append(place)
+    assert bare == []
+
+
+def test_every_body_refuses_what_it_does_not_know(document):
+    open_ended = [
+        place
+        for place, schema in schemas_of_requests(document)
+        if schema.get("properties") and schema.get("additionalProperties") is not False
+    ]
+    assert open_ended == []
+
+
+def test_every_answer_is_of_a_documented_shape(document):
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            for status, answer in operation["responses"].items():
+                assert list(answer["content"]) == ["application/json"], (method, path, status)
+                error = answer["content"]["application/json"]["schema"] == {
+                    "$ref": "#/components/schemas/ErrorBody"
+                }
+                assert error == (int(status) >= 400), (method, path, status)
+
+
+def test_what_is_installed_is_listed(document):
+    properties = document["components"]["schemas"]["CreateSession"]["properties"]
+    assert properties["manager"]["enum"] == ["default"]
+    assert properties["storage"]["enum"] == ["cache", "sql"]
