@@ -37,6 +37,7 @@ setup(
         "Programming Language :: Python :: 3",
         "Programming Language :: Python :: 3.11",
         "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
         "Typing :: Typed",
     ],
     python_requires=">=3.11",
@@ -81,6 +82,8 @@ setup(
             "ruff",
             "schemathesis",
             "types-PyYAML",
+            "types-psutil",
+            "types-psycopg2",
         ],
     },
     entry_points={

@@ -97,7 +97,9 @@ def _finished(live: Live) -> float:
     live.database.enter()
     begun = time.perf_counter()
     with Session(live.database.engine) as session:
-        dag = SerializedDagModel.get("bench.t_plain", session=session).dag
+        serialized = SerializedDagModel.get("bench.t_plain", session=session)
+        assert serialized is not None
+        dag = serialized.dag
         for _ in range(FINISHED):
             dag.create_dagrun(
                 run_id=f"manual__{live.number()}",

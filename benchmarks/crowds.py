@@ -48,16 +48,14 @@ class Crowd:
 
     async def _fire(self, live: Live) -> float:
         """Each client has a connection and a pool of its own: a pool that many share costs more than what it sends."""
-        options = {
-            "base_url": live.airflow.url,
-            "headers": live.http.headers,
-            "timeout": TIMEOUT,
-            "verify": False,
-        }
+
+        def new_client() -> httpx.AsyncClient:
+            return httpx.AsyncClient(
+                base_url=live.airflow.url, headers=live.http.headers, timeout=TIMEOUT, verify=False
+            )
+
         async with AsyncExitStack() as stack:
-            clients = [
-                await stack.enter_async_context(httpx.AsyncClient(**options)) for _ in range(self.clients)
-            ]
+            clients = [await stack.enter_async_context(new_client()) for _ in range(self.clients)]
             begun = time.monotonic()
             counts = await asyncio.gather(
                 *(self._one_client(http, number, begun + SECONDS) for number, http in enumerate(clients))

@@ -71,7 +71,7 @@ class _Scale:
 
 def _top(highest: float) -> float:
     """A round number above the highest value, which leaves room for the legend."""
-    magnitude = 10 ** math.floor(math.log10(highest))
+    magnitude: float = 10.0 ** math.floor(math.log10(highest))
     return next(
         step * magnitude for step in (1.5, 2, 3, 4, 5, 6, 8, 10, 15) if step * magnitude > highest * 1.3
     )

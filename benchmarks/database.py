@@ -42,8 +42,8 @@ class MetadataDatabase:
     @property
     def engine(self) -> sa.Engine:
         """Airflow's engine on this database."""
-        found: sa.Engine = self._configured["engine"]
-        return found
+        engine: sa.Engine = self._configured["engine"]
+        return engine
 
     def execute(self, statement: str, parameters: Mapping[str, Any] | None = None) -> Any:
         """Run one statement in a transaction of its own; returns its first row, if it has rows."""

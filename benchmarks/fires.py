@@ -243,9 +243,11 @@ def _starting_fires() -> tuple[TriggerManager, Callable[[], None]]:
     manager, _ = create_session("order-1", configuration="bench")
     manager.fire("go", KWARGS)
     with Session(settings.engine) as session:
-        dag = SerializedDagModel.get("bench.t_go", session=session).dag
+        serialized = SerializedDagModel.get("bench.t_go", session=session)
+        assert serialized is not None
+        dag = serialized.dag
         ours = session.scalars(select(DagRun)).one()
-        conf, note = dict(ours.conf), ours.note
+        conf, note = dict(ours.conf or {}), ours.note
     numbers = itertools.count()
 
     def create() -> None:

@@ -20,7 +20,7 @@ from benchmarks.database import MetadataDatabase
 from benchmarks.environments import make_environments
 from benchmarks.processes import await_that, ended_afterwards, memory
 from benchmarks.rounds import Rounds, interleave, quartiles
-from benchmarks.row import Goal, Row, in_unit
+from benchmarks.row import Goal, Row, sides_in_unit
 from tests.support.api_server import running_api_server
 from tests.support.environment import ROOT
 
@@ -101,7 +101,7 @@ def _difference(rounds: Rounds, *, unit: str, number: str, measured: str, agains
         low=low,
         high=high,
         rounds=len(differences),
-        sides=tuple(in_unit(side, unit) for side in rounds.medians),
+        sides=sides_in_unit(rounds, unit),
     )
 
 

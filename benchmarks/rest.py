@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import Any
 
 import psutil
 
@@ -48,7 +49,7 @@ def rest_rows(bench: Bench) -> Iterator[Row]:
 
 
 def _batch_row(series: Series) -> Row:
-    row = {
+    row: dict[str, Any] = {
         "number": "7",
         "measured": f"a fire inside a batch of {BATCH}, over {BATCH_SESSIONS} sessions",
         "against": "a REST fire that only records",

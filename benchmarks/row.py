@@ -70,9 +70,15 @@ class Row:
             low=low,
             high=high,
             rounds=len(rounds.measured),
-            sides=tuple(in_unit(side, shown) for side in rounds.medians),
+            sides=sides_in_unit(rounds, shown),
             **named,
         )
+
+
+def sides_in_unit(rounds: Rounds, unit: str) -> tuple[str, str]:
+    """The medians of both sides, see :func:`in_unit`."""
+    side, other_side = rounds.medians
+    return in_unit(side, unit), in_unit(other_side, unit)
 
 
 def in_unit(amount: float, unit: str) -> str:

@@ -45,13 +45,14 @@ told: list[int] = []
 
 if __name__ == "__main__":
     signal.signal(signal.SIGHUP, lambda number, frame: told.append(number))
-    original = scheduler_job_runner.stats.timer
+    stats: Any = scheduler_job_runner.stats  # type: ignore[attr-defined]  # Airflow does not export it
+    original = stats.timer
     with open(sys.argv[1], "w", encoding="utf-8", buffering=1) as kept:
 
         def timer(name: str | None = None, *arguments: Any, **options: Any) -> Any:
             made = original(name, *arguments, **options)
             return Loop(made, kept) if name == LOOP else made
 
-        scheduler_job_runner.stats.timer = timer
+        stats.timer = timer
         sys.argv = ["airflow", "scheduler", "--skip-serve-logs"]
         main()

@@ -110,7 +110,7 @@ def positive_seconds(text: str) -> float:
 
 
 def _arg(flag: str, **options: Any) -> Arg:
-    return Arg((flag,), **options)  # type: ignore[no-untyped-call]
+    return Arg((flag,), **options)
 
 
 _UID = _arg("uid", help="The session's UID")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from airflow.sdk import DAG, Asset, task
 from bench_marks import await_moment, mark
 
@@ -10,7 +12,7 @@ ASSET = Asset("bench_chain")
 with DAG("chain_a", schedule=None):
 
     @task(outlets=[ASSET])
-    def run_a(*, dag_run, outlet_events):
+    def run_a(*, dag_run: Any = None, outlet_events: Any = None) -> None:
         await_moment(dag_run.conf["until"])
         outlet_events[ASSET].extra = {"number": dag_run.conf["number"]}
         mark(f"asset-{dag_run.conf['number']}-ends")
@@ -20,7 +22,7 @@ with DAG("chain_a", schedule=None):
 with DAG("chain_b", schedule=[ASSET]):
 
     @task
-    def run_b(*, triggering_asset_events):
+    def run_b(*, triggering_asset_events: Any = None) -> None:
         (event,) = triggering_asset_events[ASSET]
         mark(f"asset-{event.extra['number']}-begins")
 

@@ -1,14 +1,20 @@
 """The trigger tasks that are executed: each writes down that it began and that it ended, in a file of effects."""
 
+from __future__ import annotations
+
 import json
 import os
 import time
 import uuid
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
+
+from airflow_triggers import TaskContext
 
 
 @contextmanager
-def _effect(context):
+def _effect(context: TaskContext) -> Iterator[None]:
     """A line before and a line after: appended with one write each, so that a killed process leaves whole lines."""
     effect = str(uuid.uuid4())
     _write(effect, "begin", context)
@@ -16,7 +22,7 @@ def _effect(context):
     _write(effect, "end", context)
 
 
-def _write(effect, step, context):
+def _write(effect: str, step: str, context: TaskContext) -> None:
     run_id = context.airflow["dag_run"].run_id
     line = {"effect": effect, "step": step, "session": context.session_uid, "instance": context.instance_name}
     file = os.open(os.environ["CHAOS_EFFECTS"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
@@ -26,26 +32,26 @@ def _write(effect, step, context):
         os.close(file)
 
 
-def open_session(context):
-    asked = context.trigger_kwargs["opened"]
+def open_session(context: TaskContext) -> dict[str, Any]:
+    demand = context.trigger_kwargs["opened"]
     with _effect(context):
-        time.sleep(asked["seconds"])
-    return {"double": 2 * asked["n"]}
+        time.sleep(demand["seconds"])
+    return {"double": 2 * demand["n"]}
 
 
-def call(context):
+def call(context: TaskContext) -> dict[str, Any]:
     """Fires as often as it is asked to."""
-    asked = context.trigger_kwargs["asked"]
+    demand = context.trigger_kwargs["asked"]
     with _effect(context):
-        for number in range(asked["calls"]):
+        for number in range(demand["calls"]):
             context.fire("called", {"number": number})
-            time.sleep(asked["seconds"])
-    return {"calls": asked["calls"]}
+            time.sleep(demand["seconds"])
+    return {"calls": demand["calls"]}
 
 
-def risk(context):
-    asked = context.trigger_kwargs["risk"]
+def risk(context: TaskContext) -> dict[str, Any]:
+    demand = context.trigger_kwargs["risk"]
     with _effect(context):
-        if asked["fails"]:
+        if demand["fails"]:
             raise ValueError(f"{context.session_uid} was told to fail")
-    return {"value": asked["n"] + 1}
+    return {"value": demand["n"] + 1}
