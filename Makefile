@@ -1,12 +1,12 @@
 # The commands of this project; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test fuzz bench chaos lint format clean
+.PHONY: help setup demo test test-pythons fuzz bench chaos lint format clean
 
 BIN := .venv/bin
-export PYTHON ?= python3.11
+export PYTHON
 
 help:  ## list the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup:  ## make .venv with Airflow, the package and the test tools (done by the others when needed)
 	@scripts/ci/setup
@@ -16,6 +16,9 @@ demo: setup  ## run Airflow with the example survey and watch it; EXIT=1 checks 
 
 test: setup  ## run every test, two at once; ARGS="-k replay" passes options to pytest
 	@$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder $(ARGS)
+
+test-pythons:  ## run the quick tests on each supported Python version that the machine has
+	@scripts/ci/test-pythons
 
 fuzz: setup  ## compare random sessions with the model for longer; FACTOR=20 times what the tests do
 	@TRIGGERS_FUZZ_FACTOR=$(or $(FACTOR),20) $(BIN)/python -m pytest -q --timeout=7200 tests/contract/test_model.py
