@@ -11,7 +11,6 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import partial
 
 from airflow_triggers.errors import (
@@ -21,15 +20,25 @@ from airflow_triggers.errors import (
     InvalidTrigger,
     LockTimeout,
     RegistryError,
+    SessionExists,
     TriggersError,
 )
 from airflow_triggers.manager import TriggerManager
-from airflow_triggers.sessions import KeptSession, fire_into, kept_sessions
+from airflow_triggers.sessions import (
+    Concealed,
+    KeptSession,
+    SessionFire,
+    check_session,
+    fire_into,
+    kept_sessions,
+)
 from airflow_triggers.storages.sql import SqlStorageBackend
 from airflow_triggers.storages.together import hold_together
 from airflow_triggers.storages.transaction import LOCK_TIMEOUT
-from airflow_triggers.types import Configuration, FireResult, Kwargs
+from airflow_triggers.types import Configuration, FireResult
 from airflow_triggers.validation import validate_session_uid
+
+__all__ = ["Outcome", "Refusal", "SessionFire", "fire_all"]
 
 log = logging.getLogger(__name__)
 
@@ -40,20 +49,10 @@ Outcome = FireResult | Exception
 """What became of a fire: its result, or the error that the fire alone would have raised."""
 
 Refusal = Callable[[str, Configuration, bool], Exception | None]
-"""The error, if the caller may not fire the trigger under the configuration; the flag: the fire makes the session."""
+"""The error, if the caller may not fire the trigger under the configuration; the flag: the fire makes the session.
 
-
-@dataclass(frozen=True, kw_only=True)
-class SessionFire:
-    """A fire into a session; see :func:`airflow_triggers.sessions.fire_into`."""
-
-    session_uid: str
-    trigger_name: str
-    trigger_kwargs: Kwargs | None = None
-    configuration: str | None = None
-    manager: str = "default"
-    idempotency_key: str | None = None
-    fire_at: datetime | None = None
+:class:`Concealed`: the fire is answered as if there were no such session.
+"""
 
 
 def fire_all(
@@ -113,6 +112,8 @@ class _Batch:
         for uid in [uid for uid in places if uid not in kept or not kept[uid].is_here]:
             self._begin(places[uid])
         kept.update(kept_sessions([uid for uid, left in places.items() if left and uid not in kept]))
+        for uid in [uid for uid, left in places.items() if left and self._may_configure(left, kept[uid])]:
+            self._all_alone(places[uid])
         groups = [
             _Group(kept[uid], [it for it in left if self._may(it, kept[uid].configuration)])
             for uid, left in sorted(places.items())
@@ -137,14 +138,24 @@ class _Batch:
             if places and isinstance(self.outcomes[place], FireResult) and self._is_here(place):
                 return
 
+    def _may_configure(self, places: list[int], session: KeptSession) -> bool:
+        """Whether a fire gives the session, which has none, its configuration: those after it act under that."""
+        return not session.configuration.tasks and any(self.fires[place].configuration for place in places)
+
+    def _all_alone(self, places: list[int]) -> None:
+        while places:
+            self._alone(places.pop(0))
+
     def _is_here(self, place: int) -> bool:
         return any(kept.is_here for kept in kept_sessions([self.fires[place].session_uid]).values())
 
     def _may(self, place: int, configuration: Configuration) -> bool:
-        refused = self._refused(self.fires[place].trigger_name, configuration)
-        if refused is not None:
-            self.outcomes[place] = refused
-        return refused is None
+        refusal = self._refused(self.fires[place].trigger_name, configuration)
+        if isinstance(refusal, Concealed):
+            self._alone(place)  # the answer is the one for a session that does not exist
+        elif refusal is not None:
+            self.outcomes[place] = refusal
+        return refusal is None
 
     def _refused(self, trigger_name: str, configuration: Configuration) -> Exception | None:
         """The same answer for the same trigger of the same configuration: most batches ask few questions."""
@@ -201,13 +212,8 @@ class _Batch:
 
     def _outcome(self, fire: SessionFire, manager: TriggerManager) -> Outcome:
         try:
-            return manager.fire(
-                fire.trigger_name,
-                fire.trigger_kwargs,
-                idempotency_key=fire.idempotency_key,
-                fired_by=self.fired_by,
-                fire_at=fire.fire_at,
-            )
+            check_session(manager.storage, fire)
+            return fire.fire_with(manager, fired_by=self.fired_by)
         except REFUSED_BEFORE_WRITING as error:
             return error
 
@@ -242,6 +248,8 @@ class _Batch:
 
     def _authorize(self, trigger_name: str, configuration: Configuration, makes_session: bool) -> None:
         refused = self.refusal(trigger_name, configuration, makes_session) if self.refusal else None
+        if isinstance(refused, Concealed):
+            raise refused
         if refused is not None:
             raise _Refused(refused)
 
@@ -249,7 +257,7 @@ class _Batch:
         self.outcomes.update({place: outcome for group in groups for place in group.places})
 
 
-REFUSED_BEFORE_WRITING = (InvalidTrigger, IdempotencyConflict, CannotDelay)
+REFUSED_BEFORE_WRITING = (InvalidTrigger, IdempotencyConflict, CannotDelay, SessionExists)
 """What a manager raises of a fire before it has written anything: the transaction goes on."""
 
 

@@ -16,12 +16,18 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from airflow_triggers.disclosure import (
+    EVERYTHING,
+    Disclosure,
+    shown_event,
+    shown_fire,
+)
 from airflow_triggers.entries import EventKind, FireFilter, SessionEvent
 from airflow_triggers.errors import InstanceNotFound, InvalidCursor, TaskNotFound
 from airflow_triggers.gateway import waiting
 from airflow_triggers.run_waits import RunInAirflow
 from airflow_triggers.runners import bindings, promises
-from airflow_triggers.sessions import reading
+from airflow_triggers.sessions import configured_as, reading
 from airflow_triggers.storages import rows, tables
 from airflow_triggers.storages.base import BaseStorageBackend
 from airflow_triggers.storages.events import read_events
@@ -68,6 +74,7 @@ def history_of(
     instance: str | None = None,
     trigger: str | None = None,
     touched_nothing: bool = False,
+    disclosure: Disclosure = EVERYTHING,
 ) -> HistoryPage:
     """The session's fires and everything else that happened, newest first.
 
@@ -78,6 +85,7 @@ def history_of(
     :param instance: only what concerns the instance of this name.
     :param trigger: only fires of this trigger.
     :param touched_nothing: only fires that had no effect.
+    :param disclosure: what of Airflow may be shown.
     :raises SessionNotFound: when there is no session.
     :raises InvalidCursor: when ``before`` is no cursor.
     """
@@ -96,7 +104,11 @@ def history_of(
     for number, entry in shown:
         marks[number] = id_of(entry)
     cursor = ".".join(map(str, marks)) if len(page) > limit else None
-    return HistoryPage(entries=tuple(entry for _, entry in shown), next=cursor)
+    return HistoryPage(entries=tuple(_shown(entry, disclosure) for _, entry in shown), next=cursor)
+
+
+def _shown(entry: Entry, disclosure: Disclosure) -> Entry:
+    return shown_fire(entry, disclosure) if isinstance(entry, Fire) else shown_event(entry, disclosure)
 
 
 def _numbered(number: int, stream: list[Entry]) -> Iterator[tuple[int, Entry]]:
@@ -130,17 +142,19 @@ def _read_cursor(before: str | None) -> list[int]:
 # -- why --------------------------------------------------------------------------------------------------------
 
 
-def why(uid: str, name: str) -> Explanation:
+def why(uid: str, name: str, *, disclosure: Disclosure = EVERYTHING) -> Explanation:
     """Why an instance has not run; of a task, its latest instance, or why it has none.
 
     :param name: an instance's name (``t_import#0``), or a task's (``t_import``).
+    :param disclosure: what of Airflow may be shown.
     :raises SessionNotFound: when there is no session.
     :raises InstanceNotFound: when it has no such instance.
     :raises TaskNotFound: when it has no such task.
     """
     with reading(uid) as (storage, session, _):
         task, instance = _asked(storage, name)
-        return explain(_evidence(storage, session, task, instance))
+        evidence = _evidence(storage, session, task, instance)
+        return explain(replace(evidence, disclosure=disclosure))
 
 
 def _asked(storage: BaseStorageBackend, name: str) -> tuple[TaskConfig, TaskInstance | None]:
@@ -261,14 +275,17 @@ def vain_fires(
     before: int | None = None,
     trigger: str | None = None,
     configuration: str | None = None,
-    configuration_hashes: Collection[str] | None = None,
+    configuration_hashes: Collection[str | None] | None = None,
+    disclosure: Disclosure = EVERYTHING,
 ) -> list[VainFire]:
     """Fires that touched nothing, in all sessions that Airflow's database keeps, newest first.
 
     :param before: a fire id, for the next page.
     :param trigger: only fires of this trigger.
     :param configuration: only in sessions of the deployed configuration of this name.
-    :param configuration_hashes: only in sessions whose configuration is one of these.
+    :param configuration_hashes: only in sessions whose configuration is one of these; None among them: in sessions
+        without a configuration.
+    :param disclosure: what of Airflow may be shown.
     :raises InvalidFilter: when a name is of a form that none has.
     """
     validate_filter("trigger", trigger)
@@ -287,10 +304,11 @@ def vain_fires(
         named = select(known.hash).where(known.name == configuration)
         query = query.where(own.configuration_hash.in_(named))
     if configuration_hashes is not None:
-        query = query.where(own.configuration_hash.in_(configuration_hashes))
+        query = query.where(configured_as(configuration_hashes))
     with snapshot() as session:
         found = session.execute(query.order_by(fires.id.desc()).limit(limit)).all()
-        return [_vain(row, rows.read_configuration(session, row.configuration_hash)) for row in found]
+        vain = [_vain(row, rows.read_configuration(session, row.configuration_hash)) for row in found]
+    return [replace(entry, fire=shown_fire(entry.fire, disclosure)) for entry in vain]
 
 
 def _vain(row: Any, configuration: Configuration) -> VainFire:

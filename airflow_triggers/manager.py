@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 
 from airflow_triggers import states
 from airflow_triggers.configuration import parse_configuration
+from airflow_triggers.configuration.names import dag_ids_of
 from airflow_triggers.configuration.pinning import pinned
 from airflow_triggers.entries import Cause, EventKind
 from airflow_triggers.errors import (
@@ -80,13 +81,25 @@ class TriggerManager(HookOwner):
         with self.storage.acquire_lock(create=True, manager=self.name):
             current = self.storage.configuration
             parsed = parse_configuration(configuration, existing_tasks=tuple(current.tasks))
-            merged = current.updated(pinned(parsed, unless_named=current.name)) if current.tasks else parsed
+            merged = self._merged(current, parsed) if current.tasks else parsed
             self._validate_runners(replace(merged, tasks={name: merged.tasks[name] for name in parsed.tasks}))
             self.storage.set_configuration(merged)
             self.storage.record_event(
                 EventKind.CONFIGURE, instance=None, by=by, details={"tasks": sorted(parsed.tasks)}
             )
         return merged
+
+    def _merged(self, current: Configuration, parsed: Configuration) -> Configuration:
+        """The session's configuration with the other's tasks, and the DAGs that replaced tasks have run."""
+        merged = current.updated(pinned(parsed, unless_named=current.name))
+        before, after = dag_ids_of(current), dag_ids_of(merged)
+        former = {
+            dag_id
+            for name, dag_id in before.items()
+            if dag_id != after[name]
+            and any(instance.was_scheduled for instance in self.storage.instances_of_task(name))
+        }
+        return replace(merged, former_dag_ids=current.former_dag_ids | former)
 
     def _validate_runners(self, configuration: Configuration) -> None:
         by_runner: dict[str, dict[str, TaskConfig]] = {}

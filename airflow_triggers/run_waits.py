@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from airflow_triggers.disclosure import EVERYTHING, Disclosure
 from airflow_triggers.types import InstanceStatus, SeenRun
 
 
@@ -108,10 +109,13 @@ SETTLING = timedelta(seconds=5)
 """How long the controller may take to hear of what a run did before that is worth a word."""
 
 
-def reasons_of_run(run: RunInAirflow, status: InstanceStatus, *, now: datetime) -> Iterator[Reason]:
+def reasons_of_run(
+    run: RunInAirflow, status: InstanceStatus, *, now: datetime, disclosure: Disclosure = EVERYTHING
+) -> Iterator[Reason]:
     """What a DAG run waits for.
 
     :param status: the status of its instance, scheduled or running.
+    :param disclosure: what of Airflow may be shown.
     """
     if run.failures:
         again = f" It looks again at {moment(run.retry_at)}." if run.retry_at else ""
@@ -127,7 +131,7 @@ def reasons_of_run(run: RunInAirflow, status: InstanceStatus, *, now: datetime) 
     elif run.state in ("success", "failed"):
         yield Reason("run_ended", f"Its DAG run is {run.state} in Airflow. {_CONTROLLER}")
     else:
-        yield from _in_flight(run, status, now=now)
+        yield from _in_flight(run, status, now=now, disclosure=disclosure)
 
 
 _CONTROLLER = (
@@ -136,8 +140,11 @@ _CONTROLLER = (
 )
 
 
-def _in_flight(run: RunInAirflow, status: InstanceStatus, *, now: datetime) -> Iterator[Reason]:
-    yield from _dag(run)
+def _in_flight(
+    run: RunInAirflow, status: InstanceStatus, *, now: datetime, disclosure: Disclosure
+) -> Iterator[Reason]:
+    if disclosure.dag(run.dag_id):
+        yield from _dag(run)
     if not run.scheduler_alive:
         last = (
             f"the last heartbeat was at {moment(run.scheduler_seen)}"
@@ -146,11 +153,17 @@ def _in_flight(run: RunInAirflow, status: InstanceStatus, *, now: datetime) -> I
         )
         yield Reason("no_scheduler", f"No scheduler of Airflow is alive: {last}.")
     if run.state == "queued":
-        yield from _queued(run, now=now)
+        yield from _queued(run, now=now, disclosure=disclosure)
         return
     if status is InstanceStatus.SCHEDULED:
         yield Reason("run_started", f"Its DAG run has started in Airflow. {_CONTROLLER}")
-    yield from _tasks(run, now=now)
+    if disclosure.task_instances(run.dag_id):
+        yield from _tasks(run, disclosure)
+    else:
+        yield Reason(
+            "run_running",
+            "Its DAG run is running. What its tasks do is shown to who may read its task instances.",
+        )
 
 
 def _dag(run: RunInAirflow) -> Iterator[Reason]:
@@ -162,31 +175,33 @@ def _dag(run: RunInAirflow) -> Iterator[Reason]:
         yield Reason("dag_paused", f"The DAG {run.dag_id} is paused. Unpause it.")
 
 
-def _queued(run: RunInAirflow, *, now: datetime) -> Iterator[Reason]:
+def _queued(run: RunInAirflow, *, now: datetime, disclosure: Disclosure) -> Iterator[Reason]:
     since = f" since {moment(run.queued_at)}" if run.queued_at else ""
     if run.run_after is not None and run.run_after > now:
         yield Reason("run_after", f"Its DAG run begins at {moment(run.run_after)}, and not before.")
     elif run.dag is not None and run.dag.active_count >= run.dag.max_active_runs:
         shown = ", ".join(run.dag.active_runs)
         more = ", …" if run.dag.active_count > len(run.dag.active_runs) else ""
+        limit = f" is {run.dag.max_active_runs}" if disclosure.dag(run.dag_id) else " allows no more"
         yield Reason(
             "max_active_runs",
-            f"{run.dag.active_count} runs of the DAG {run.dag_id} are running, and its max_active_runs is "
-            f"{run.dag.max_active_runs}: {shown}{more}.",
+            f"{run.dag.active_count} runs of the DAG {run.dag_id} are running, and its max_active_runs"
+            f"{limit}: {shown}{more}.",
         )
     else:
         yield Reason("run_queued", f"Its DAG run is queued{since}, for the scheduler to start.")
 
 
-def _tasks(run: RunInAirflow, *, now: datetime) -> Iterator[Reason]:
+def _tasks(run: RunInAirflow, disclosure: Disclosure) -> Iterator[Reason]:
     active = [task for task in run.tasks if task.state is not None]
+    at_work = len([task for task in active if task.state in ("queued", "running")])
     for task in active or run.tasks[:1]:
-        yield _task(run, task, active=len([it for it in active if it.state in ("queued", "running")]))
+        yield _task(run, task, at_work=at_work, disclosure=disclosure)
     if run.task_count > len(run.tasks):
         yield Reason("more_tasks", f"{run.task_count - len(run.tasks)} more tasks have not ended.")
 
 
-def _task(run: RunInAirflow, task: TaskInAirflow, *, active: int) -> Reason:
+def _task(run: RunInAirflow, task: TaskInAirflow, *, at_work: int, disclosure: Disclosure) -> Reason:
     since = f" since {moment(task.since)}" if task.since else ""
     match task.state:
         case "running":
@@ -200,7 +215,7 @@ def _task(run: RunInAirflow, task: TaskInAirflow, *, active: int) -> Reason:
                 f"The task {task.label!r} is queued{since}: no worker{queue} has taken it from the executor.",
             )
         case "scheduled":
-            return _scheduled(run, task, active=active, since=since)
+            return _scheduled(run, task, at_work=at_work, disclosure=disclosure)
         case "up_for_retry":
             return Reason(
                 "task_retry", f"The task {task.label!r} failed in try {task.try_number}, and is tried again."
@@ -215,37 +230,50 @@ def _task(run: RunInAirflow, task: TaskInAirflow, *, active: int) -> Reason:
             return Reason("task_state", f"The task {task.label!r} is {other}{since}.")
 
 
-def _scheduled(run: RunInAirflow, task: TaskInAirflow, *, active: int, since: str) -> Reason:
+def _scheduled(run: RunInAirflow, task: TaskInAirflow, *, at_work: int, disclosure: Disclosure) -> Reason:
     """A task that is ready, and that the scheduler has not handed to the executor."""
-    pool, wanted = task.pool_state, task.pool_slots
-    if pool is None:
-        return Reason(
-            "pool_missing", f"The task {task.label!r} asks for the pool {task.pool!r}: there is none."
-        )
-    if pool.slots < wanted:
-        return Reason(
-            "pool_too_small",
-            f"The task {task.label!r} takes {wanted} slots, and the pool {task.pool!r} has {pool.slots:g} in all.",
-        )
-    if pool.open < wanted:
-        return Reason(
-            "pool_full",
-            f"The task {task.label!r} waits{since} for a slot of the pool {task.pool!r}: "
-            f"{max(0, pool.open):g} of {pool.slots:g} are free, and it takes {wanted}.",
-        )
-    if run.dag is not None and active >= run.dag.max_active_tasks:
+    since = f" since {moment(task.since)}" if task.since else ""
+    if (reason := _pool(task, shown=disclosure.pool(task.pool), since=since)) is not None:
+        return reason
+    if run.dag is not None and at_work >= run.dag.max_active_tasks:
+        limit = f"is {run.dag.max_active_tasks}" if disclosure.dag(run.dag_id) else "allows no more"
         return Reason(
             "max_active_tasks",
-            f"The task {task.label!r} waits{since}: {active} tasks of the run are at work, and the DAG's "
-            f"max_active_tasks is {run.dag.max_active_tasks}.",
+            f"The task {task.label!r} waits{since}: {at_work} tasks of the run are at work, and the DAG's "
+            f"max_active_tasks {limit}.",
         )
     if run.slots and run.busy_slots >= run.slots:
-        return Reason(
-            "parallelism",
-            f"The task {task.label!r} waits{since}: {run.busy_slots} tasks are at work in all of Airflow, and its "
-            f"parallelism allows {run.slots}.",
-        )
+        used_up = "Airflow is at work on as many tasks as its parallelism allows"
+        if disclosure.cluster():
+            used_up = f"{run.busy_slots} tasks are at work in all of Airflow, and its parallelism allows {run.slots}"
+        return Reason("parallelism", f"The task {task.label!r} waits{since}: {used_up}.")
     return Reason("task_scheduled", f"The task {task.label!r} is ready{since}, for the scheduler to queue.")
+
+
+def _pool(task: TaskInAirflow, *, shown: bool, since: str) -> Reason | None:
+    """What of its pool holds a task up, if that does.
+
+    :param shown: whether the pool may be shown: without, the sentence neither names it nor says how full it is.
+    """
+    pool, slots, label = task.pool_state, task.pool_slots, task.label
+    if pool is None:
+        name = f"the pool {task.pool!r}: there is none" if shown else "a pool that does not exist"
+        return Reason("pool_missing", f"The task {label!r} asks for {name}.")
+    if pool.slots < slots:
+        size = (
+            f"takes {slots} slots, and the pool {task.pool!r} has {pool.slots:g} in all"
+            if shown
+            else "takes more slots than its pool has"
+        )
+        return Reason("pool_too_small", f"The task {label!r} {size}.")
+    if pool.open < slots:
+        name = (
+            f"the pool {task.pool!r}: {max(0, pool.open):g} of {pool.slots:g} are free, and it takes {slots}"
+            if shown
+            else "its pool"
+        )
+        return Reason("pool_full", f"The task {label!r} waits{since} for a slot of {name}.")
+    return None
 
 
 def moment(at: datetime | None) -> str:

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, select
+from sqlalchemy import ColumnElement, Row, Select, or_, select
 from sqlalchemy.orm import Session
 
 from airflow_triggers import gateway
 from airflow_triggers.configuration import parse_configuration
-from airflow_triggers.configuration.names import dag_id_of
+from airflow_triggers.configuration.names import dag_ids_of
+from airflow_triggers.disclosure import Disclosure, shown_delayed_fire, shown_fire, shown_instance
 from airflow_triggers.entries import EVERY_FIRE, EventKind, FireFilter, PromisedHook
 from airflow_triggers.errors import (
     ConfigurationError,
@@ -25,7 +26,10 @@ from airflow_triggers.errors import (
     SessionExists,
     SessionNotFound,
     StorageNotShared,
+    TriggersError,
+    UnknownConfiguration,
 )
+from airflow_triggers.hook_calls import DEFAULT_MANAGER
 from airflow_triggers.manager import TriggerManager, trigger_managers
 from airflow_triggers.runners import task_runners
 from airflow_triggers.storages import rows, statements, storage_backends, tables
@@ -38,14 +42,18 @@ from airflow_triggers.types import Configuration, DelayedFire, Fire, FireResult,
 from airflow_triggers.validation import validate_filter, validate_metadata, validate_session_uid
 
 __all__ = [
+    "Concealed",
     "DelayedFire",
     "Fire",
     "InstanceView",
     "KeptSession",
     "SessionDescription",
+    "SessionFire",
     "SessionSummary",
+    "check_session",
     "configuration_of",
     "configurations_of_sessions",
+    "configured_as",
     "create_session",
     "dag_ids_of",
     "deployed_configuration",
@@ -57,6 +65,8 @@ __all__ = [
     "manager_of",
     "open_session",
     "reading",
+    "shown_description",
+    "uid_taken",
 ]
 
 
@@ -209,8 +219,38 @@ def create_session(
     return made, created
 
 
+class Concealed(Exception):
+    """Raised by an :data:`Authorize`: the caller may do nothing with such a session, and is not to know of it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionFire:
+    """A fire into a session; see :func:`fire_into`."""
+
+    session_uid: str
+    trigger_name: str
+    trigger_kwargs: Kwargs | None = None
+    configuration: str | None = None
+    manager: str | None = None
+    idempotency_key: str | None = None
+    fire_at: datetime | None = None
+
+    def fire_with(self, manager: TriggerManager, *, fired_by: str | None) -> FireResult:
+        """Fire it; see :meth:`TriggerManager.fire`."""
+        return manager.fire(
+            self.trigger_name,
+            self.trigger_kwargs,
+            idempotency_key=self.idempotency_key,
+            fired_by=fired_by,
+            fire_at=self.fire_at,
+        )
+
+
 Authorize = Callable[[Configuration, bool], None]
-"""Raises unless the caller may fire under the configuration; the flag says that the fire makes the session."""
+"""Raises unless the caller may fire under the configuration; the flag says that the fire makes the session.
+
+:class:`Concealed`: the caller is answered as if there were no such session, or no such configuration.
+"""
 
 
 def fire_into(
@@ -219,7 +259,7 @@ def fire_into(
     trigger_kwargs: Kwargs | None = None,
     *,
     configuration: str | None = None,
-    manager: str = "default",
+    manager: str | None = None,
     idempotency_key: str | None = None,
     fired_by: str | None = None,
     fire_at: datetime | None = None,
@@ -228,35 +268,127 @@ def fire_into(
 ) -> FireResult:
     """Fire into a session; where ``configuration`` names a deployed one, a first fire makes the session.
 
+    :param configuration: a session that exists must have it; None: whichever it has.
+    :param manager: a session that exists must have it; None: whichever it has, and ``default`` for a new one.
     :param authorize: asked before anything is written or locked, about the very configuration that the fire acts under.
     :param wait: False: raise LockTimeout at once when another holds the session (where the store can tell).
     :raises SessionNotFound: when there is no such session and no ``configuration`` is given.
+    :raises SessionExists: when it has another configuration, or another manager, than is given. A repeat of an
+        accepted fire (see ``idempotency_key``) is answered all the same.
+    :raises UnknownConfiguration: when the session is to be made, and no deployed configuration has that name.
     :raises RegistryError: when its manager is not installed here, or broken.
     """
-    kept, seen = kept_sessions([validate_session_uid(uid)]).get(uid), None
-    if kept is None:
-        if configuration is None:
-            raise SessionNotFound(uid)
-        seen = _deployed(configuration)
-    storage = SqlStorageBackend(uid) if kept is None else kept.open_storage()
-    known = seen
-    if authorize:
-        known = seen or (kept.configuration if kept and kept.is_here else storage.configuration)
-        authorize(known, seen is not None)
-    found = kept.open(storage) if kept else trigger_managers.get(manager, storage=storage)
-    with found.storage.acquire_lock(create=seen is not None, manager=manager, wait=wait):
-        if seen is not None:
-            _configure(found, seen, deployed=True, by=fired_by)
-        current = found.storage.configuration
-        if authorize and current is not known and current != known:
-            authorize(current, False)
-        return found.fire(
-            trigger_name,
-            trigger_kwargs,
-            idempotency_key=idempotency_key,
-            fired_by=fired_by,
-            fire_at=fire_at,
+    fire = SessionFire(
+        session_uid=validate_session_uid(uid),
+        trigger_name=trigger_name,
+        trigger_kwargs=trigger_kwargs,
+        configuration=configuration,
+        manager=manager,
+        idempotency_key=idempotency_key,
+        fire_at=fire_at,
+    )
+    allow = authorize or _allow
+    try:
+        return _fire(fire, allow, fired_by=fired_by, wait=wait)
+    except Concealed:
+        raise _refusal_of_concealed(fire, allow) from None
+
+
+def _fire(fire: SessionFire, allow: Authorize, *, fired_by: str | None, wait: bool) -> FireResult:
+    record = kept_sessions([fire.session_uid]).get(fire.session_uid)
+    if record is None and fire.configuration is None:
+        raise SessionNotFound(fire.session_uid)
+    initial = authorized = None
+    storage: BaseStorageBackend = SqlStorageBackend(fire.session_uid)
+    if record is not None:
+        storage, authorized = _authorized(record, allow)
+    if fire.configuration is not None and (authorized is None or not authorized.tasks):
+        initial = authorized = _authorized_initial(fire.configuration, allow)
+    manager_name = fire.manager or DEFAULT_MANAGER
+    manager = record.open(storage) if record else trigger_managers.get(manager_name, storage=storage)
+    with storage.acquire_lock(create=record is None, manager=manager_name, wait=wait):
+        if initial is not None:
+            _configure(manager, initial, deployed=True, by=fired_by)
+        current = storage.configuration
+        if current is not authorized and current != authorized:
+            allow(current, False)
+        check_session(storage, fire)
+        return fire.fire_with(manager, fired_by=fired_by)
+
+
+def check_session(storage: BaseStorageBackend, fire: SessionFire) -> None:
+    """Refuse a fire that names another configuration, or another manager, than the session has. Under its lock.
+
+    The repeat of a fire that was accepted is not refused.
+
+    :raises SessionExists: naming both.
+    """
+    if fire.configuration is None and fire.manager is None:
+        return
+    own = storage.configuration
+    if fire.configuration is not None and own.name != fire.configuration:
+        difference = f"{_described(own)}, not with the configuration {fire.configuration!r}"
+    elif fire.manager is not None and storage.manager_name != fire.manager:
+        difference = f"the manager {storage.manager_name!r}, not with {fire.manager!r}"
+    else:
+        return
+    if fire.idempotency_key is None or not _was_fired(storage, fire.idempotency_key):
+        raise SessionExists(
+            f"Session {storage.uid!r} exists with {difference}. Nothing was fired. Leave out what you named, or "
+            "choose another UID."
         )
+
+
+def _was_fired(storage: BaseStorageBackend, idempotency_key: str) -> bool:
+    return (storage.find_fire(idempotency_key) or storage.find_delayed_fire(idempotency_key)) is not None
+
+
+def _allow(configuration: Configuration, makes_session: bool) -> None:
+    """The :data:`Authorize` of callers that may do everything."""
+
+
+def _authorized(record: KeptSession, allow: Authorize) -> tuple[BaseStorageBackend, Configuration]:
+    """The session's storage, and its configuration, under which the caller may fire."""
+    try:
+        storage = record.open_storage()
+    except RegistryError:
+        allow(record.configuration, False)
+        raise
+    if not record.is_here and not storage.exists:
+        raise SessionNotFound(record.uid)
+    configuration = record.configuration if record.is_here else storage.configuration
+    allow(configuration, False)
+    return storage, configuration
+
+
+def _authorized_initial(name: str, allow: Authorize) -> Configuration:
+    """The deployed configuration of that name, of which the caller may make a session."""
+    initial = _deployed(name)
+    try:
+        allow(initial, True)
+    except Concealed:
+        raise UnknownConfiguration(f"There is no deployed configuration {name!r}.") from None
+    return initial
+
+
+def _refusal_of_concealed(fire: SessionFire, allow: Authorize) -> TriggersError:
+    """What the caller is answered who is not to know of the session: the same as if there were none.
+
+    UIDs are shared by all users. Who may make a session of the configuration that they name has to be told that this
+    one is taken, but not by what.
+    """
+    if fire.configuration is None:
+        return SessionNotFound(fire.session_uid)
+    _authorized_initial(fire.configuration, allow)
+    return uid_taken(fire.session_uid)
+
+
+def uid_taken(uid: str) -> SessionExists:
+    """The error of whoever names a session's UID for another session, and is not to know what that one is."""
+    return SessionExists(
+        f"The session UID {uid!r} is taken: by a session that is not yours, or that has another configuration, manager "
+        "or storage. Choose another UID."
+    )
 
 
 def deployed_configuration(name: str) -> Configuration:
@@ -270,14 +402,14 @@ def list_sessions(
     after_uid: str | None = None,
     configuration: str | None = None,
     prefix: str | None = None,
-    configuration_hashes: list[str] | None = None,
+    configuration_hashes: Collection[str | None] | None = None,
 ) -> list[SessionSummary]:
     """Sessions ordered by UID (by code points, on every database), those after ``after_uid``.
 
     :param configuration: only sessions of the deployed configuration of that name.
     :param prefix: only UIDs that begin exactly so; case counts, and no character is a wildcard.
     :param configuration_hashes: only sessions whose configuration is one of these (see
-        :func:`configurations_of_sessions`).
+        :func:`configurations_of_sessions`); None among them: sessions without a configuration.
     :raises InvalidFilter: when a text is of a form that none of these has.
     """
     for name, value in {"UID": after_uid, "configuration": configuration, "prefix": prefix}.items():
@@ -290,7 +422,7 @@ def list_sessions(
     if prefix:
         query = query.where(*begins_with(tables.session.c.uid, prefix))
     if configuration_hashes is not None:
-        query = query.where(tables.session.c.configuration_hash.in_(configuration_hashes))
+        query = query.where(configured_as(configuration_hashes))
     with snapshot() as session:
         return [_summary(row) for row in session.execute(query)]
 
@@ -300,6 +432,13 @@ def configurations_of_sessions() -> dict[str, Configuration]:
     with snapshot() as session:
         found = session.execute(select(tables.configuration.c.hash, tables.configuration.c.body))
         return {row.hash: Configuration.from_dict(row.body) for row in found}
+
+
+def configured_as(configuration_hashes: Collection[str | None]) -> ColumnElement[bool]:
+    """The condition that a session's configuration is one of these; None among them: that it has none."""
+    column = tables.session.c.configuration_hash
+    named = column.in_([content_hash for content_hash in configuration_hashes if content_hash is not None])
+    return or_(named, column.is_(None)) if None in configuration_hashes else named
 
 
 def describe_session(uid: str, *, fire_limit: int = 100) -> SessionDescription:
@@ -317,6 +456,19 @@ def describe_session(uid: str, *, fire_limit: int = 100) -> SessionDescription:
             delayed_fires=tuple(storage.delayed_fires()),
             hooks=tuple(storage.hooks()),
         )
+
+
+def shown_description(description: SessionDescription, disclosure: Disclosure) -> SessionDescription:
+    """The description, as far as it may be shown."""
+    return replace(
+        description,
+        instances=tuple(
+            replace(view, instance=shown_instance(view.instance, view.dag_id, disclosure))
+            for view in description.instances
+        ),
+        fires=tuple(shown_fire(fire, disclosure) for fire in description.fires),
+        delayed_fires=tuple(shown_delayed_fire(fire, disclosure) for fire in description.delayed_fires),
+    )
 
 
 def fires_of(
@@ -349,17 +501,6 @@ def configuration_of(uid: str) -> Configuration:
     """The session's configuration, read without its manager. :raises SessionNotFound: when there is no session."""
     with reading(uid) as (storage, _, _row):
         return storage.configuration
-
-
-def dag_ids_of(configuration: Configuration) -> dict[str, str]:
-    """The DAG that each task runs, by task name; a task that runs none (another runner's) is left out."""
-    found = {}
-    for task in configuration:
-        try:
-            found[task.name] = dag_id_of(configuration, task)
-        except ConfigurationError:
-            continue
-    return found
 
 
 def _deployed(name: str) -> Configuration:
@@ -408,10 +549,10 @@ def _check_runners(manager: TriggerManager, configuration: Configuration) -> Non
 
 def _check_same(manager: TriggerManager, existing: Configuration, given: Configuration) -> None:
     uid = manager.storage.uid
-    same = existing.name == given.name if given.name else existing.content_hash == given.content_hash
+    same = existing.name == given.name if given.name else _content_of(existing) == _content_of(given)
     if not same:
         raise SessionExists(
-            f"Session {uid!r} exists with {_named(existing)}, not with {_named(given)}. "
+            f"Session {uid!r} exists with {_described(existing)}, not with {_described(given)}. "
             "Choose another UID, or update that session's configuration."
         )
     if manager.storage.manager_name != manager.name:
@@ -420,8 +561,15 @@ def _check_same(manager: TriggerManager, existing: Configuration, given: Configu
         )
 
 
-def _named(configuration: Configuration) -> str:
-    return f"the configuration {configuration.name!r}" if configuration.name else "a configuration of its own"
+def _content_of(configuration: Configuration) -> str:
+    """What is compared of configurations without a name; which DAGs earlier updates replaced is not part of it."""
+    return replace(configuration, former_dag_ids=frozenset()).content_hash
+
+
+def _described(configuration: Configuration) -> str:
+    if configuration.name:
+        return f"the configuration {configuration.name!r}"
+    return "a configuration of its own" if configuration.tasks else "no configuration"
 
 
 def _summaries() -> Select[Any]:

@@ -133,10 +133,13 @@ class Configuration:
 
     :param tasks: the tasks by name.
     :param name: the deployed configuration's name, or None for one made at run time.
+    :param former_dag_ids: DAGs that runs of the session used before an update, and that their tasks no longer name;
+        None among them: a task ran without a DAG. Whoever reads the session reads what those runs returned.
     """
 
     tasks: Mapping[str, TaskConfig] = field(default_factory=dict)
     name: str | None = None
+    former_dag_ids: frozenset[str | None] = frozenset()
 
     def __post_init__(self) -> None:
         concerned: dict[str, list[TaskConfig]] = {}
@@ -166,13 +169,23 @@ class Configuration:
 
     def to_dict(self) -> dict[str, Any]:
         """``{"name": …, "tasks": {task name: directives}}``, ready for JSON."""
-        return {"name": self.name, "tasks": {task.name: task.to_directives() for task in self}}
+        content: dict[str, Any] = {
+            "name": self.name,
+            "tasks": {task.name: task.to_directives() for task in self},
+        }
+        if self.former_dag_ids:
+            content["former_dag_ids"] = sorted(self.former_dag_ids, key=lambda dag_id: dag_id or "")
+        return content
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Configuration:
         """Read what :meth:`to_dict` wrote."""
         tasks = content["tasks"].items()
-        return cls({name: TaskConfig.from_directives(name, it) for name, it in tasks}, content.get("name"))
+        return cls(
+            {name: TaskConfig.from_directives(name, directives) for name, directives in tasks},
+            content.get("name"),
+            frozenset(content.get("former_dag_ids", ())),
+        )
 
     @property
     def content_hash(self) -> str:

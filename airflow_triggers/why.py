@@ -7,11 +7,12 @@ Neighbours: ``history.py`` gathers what a session's history says, ``gateway.wait
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from difflib import get_close_matches
 
 from airflow_triggers.configuration import explain_task
+from airflow_triggers.disclosure import EVERYTHING, Disclosure, shown_event, shown_fire, shown_instance
 from airflow_triggers.entries import SessionEvent
 from airflow_triggers.failures import failure_in_short
 from airflow_triggers.run_waits import Reason, RunInAirflow, moment, reasons_of_run
@@ -55,6 +56,7 @@ class Evidence:
     :param delayed: the session's fires for later.
     :param settled_by: the history's last entry about the instance's status.
     :param run: the instance's DAG run, if it has one.
+    :param disclosure: what of Airflow may be shown.
     """
 
     task: TaskConfig
@@ -67,6 +69,19 @@ class Evidence:
     delayed: tuple[DelayedFire, ...] = ()
     settled_by: SessionEvent | None = None
     run: RunInAirflow | None = None
+    disclosure: Disclosure = EVERYTHING
+
+    def shown(self) -> Evidence:
+        """The same, as far as it may be shown."""
+        shown = self.disclosure
+        dag_id = self.settled_by.details.get("dag_id") if self.settled_by else None
+        return replace(
+            self,
+            instance=shown_instance(self.instance, dag_id, shown) if self.instance else None,
+            taken={trigger: shown_fire(fire, shown) for trigger, fire in self.taken.items()},
+            latest={trigger: shown_fire(fire, shown) for trigger, fire in self.latest.items()},
+            settled_by=shown_event(self.settled_by, shown) if self.settled_by else None,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +109,8 @@ class Explanation:
 
 
 def explain(evidence: Evidence) -> Explanation:
-    """The answer to "why has it not run?"."""
+    """The answer to "why has it not run?", with what of Airflow may be shown."""
+    evidence = evidence.shown()
     requirements = tuple(_requirements(evidence))
     instance = evidence.instance
     reasons = tuple(_reasons(evidence, requirements))
@@ -247,7 +263,9 @@ def _missing(requirements: tuple[Requirement, ...]) -> Iterator[Reason]:
 
 def _at_its_runner(evidence: Evidence, instance: TaskInstance) -> Iterator[Reason]:
     if evidence.run is not None:
-        yield from reasons_of_run(evidence.run, instance.status, now=evidence.now)
+        yield from reasons_of_run(
+            evidence.run, instance.status, now=evidence.now, disclosure=evidence.disclosure
+        )
     else:
         runner = f"the runner {evidence.task.using!r}" if evidence.task.using else "its runner"
         yield Reason("no_run", f"It has no DAG run: {runner} has it.")

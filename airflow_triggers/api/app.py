@@ -21,7 +21,8 @@ from airflow_triggers.extensions import check_extensions
 DESCRIPTION = """
 Fire named triggers into sessions; Airflow runs what their configuration says. Every answer is about what you may see
 and do in Airflow itself: **reading** a session takes the right to read runs and XComs of all its DAGs, **firing** and
-**replaying** to create runs of the DAGs concerned, **skipping** to edit their task instances.
+**replaying** to create runs of the DAGs concerned, **skipping** to edit their task instances. What you may do nothing
+with is answered as what does not exist.
 
 Errors are `{"reason": …, "detail": …}`: a word for programs, a sentence for people.
 

@@ -31,10 +31,10 @@ from airflow_triggers.api.fields import (
     StorageName,
     TriggerName,
 )
-from airflow_triggers.batches import SessionFire
 from airflow_triggers.configuration import explain_task
+from airflow_triggers.configuration.names import dag_ids_of
 from airflow_triggers.entries import FireFilter, PromisedHook
-from airflow_triggers.sessions import InstanceView, SessionDescription, SessionSummary, dag_ids_of
+from airflow_triggers.sessions import InstanceView, SessionDescription, SessionFire, SessionSummary
 from airflow_triggers.types import DelayedFire, Fire, FireResult, InstanceStatus
 from airflow_triggers.validation import MAX_COOLDOWN, json_object, parse_moment
 
@@ -123,11 +123,14 @@ class FireTrigger(Request):
     kwargs: JsonObject = Field({}, description="The trigger's kwargs.", examples=[KWARGS_EXAMPLE])
     configuration: KeptName | None = Field(
         None,
-        description="A deployed configuration's name: with it, a first fire creates the session.",
+        description="A deployed configuration's name: with it, a first fire creates the session. A session that "
+        "exists must have it.",
         examples=["questionnaire"],
     )
-    manager: ManagerName = Field(
-        "default", description="The trigger manager of a session created by this fire."
+    manager: ManagerName | None = Field(
+        None,
+        description="The trigger manager of a session created by this fire; null: `default`. A session that exists "
+        "must have it.",
     )
     idempotency_key: KeptName | None = Field(
         None,

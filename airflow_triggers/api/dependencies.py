@@ -38,7 +38,7 @@ SECURITY_SCHEMES = [
 async def get_permissions(request: Request) -> Permissions:
     """The rights of the user whom the gate let in."""
     user: BaseUser = request.scope[USER]
-    return Permissions(user, request)
+    return Permissions(user)
 
 
 PermissionsDep = Annotated[Permissions, Depends(get_permissions)]

@@ -18,7 +18,8 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from airflow_triggers import errors
 from airflow_triggers.api.paths import allowed_methods, decoded
-from airflow_triggers.errors import TriggersError
+from airflow_triggers.errors import SessionNotFound, TriggersError
+from airflow_triggers.sessions import Concealed
 from airflow_triggers.validation import shown
 
 log = logging.getLogger(__name__)
@@ -97,6 +98,7 @@ class AsciiJSONResponse(JSONResponse):
 def install_error_handlers(app: FastAPI) -> None:
     """Let every error of the application, Starlette's and FastAPI's too, be answered in our form."""
     app.add_exception_handler(TriggersError, _triggers_error)
+    app.add_exception_handler(Concealed, _concealed)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(StarletteHTTPException, _http_exception)
     app.add_exception_handler(Exception, _unexpected_error)
@@ -130,6 +132,11 @@ def _triggers_error(request: Request, error: Exception) -> JSONResponse:
     if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("%s %s failed: %s", request.method, request.url.path, error, exc_info=error)
     return response
+
+
+def _concealed(request: Request, error: Exception) -> JSONResponse:
+    """Who may do nothing with the session of the path is answered as if there were none."""
+    return response_to(SessionNotFound(request.path_params["uid"]))
 
 
 def _http_exception(request: Request, error: Exception) -> JSONResponse:

@@ -1,26 +1,42 @@
 """What a user may do with a session: what Airflow's auth manager lets them do with the DAGs that it runs.
 
-Neighbours: routes ask here before they call ``sessions.py``; Airflow's auth manager decides.
+``docs/rights.md`` has the rules in sentences. Neighbours: routes ask here before they call ``sessions.py``; Airflow's
+auth manager decides.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import cache
 from http import HTTPStatus
 from typing import Any, Literal
 
 from airflow.api_fastapi.app import get_auth_manager
 from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
 from airflow.api_fastapi.auth.managers.models.batch_apis import IsAuthorizedDagRequest
-from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity, DagDetails
-from airflow.api_fastapi.core_api.security import requires_access_dag
+from airflow.api_fastapi.auth.managers.models.resource_details import (
+    AccessView,
+    DagAccessEntity,
+    DagDetails,
+    PoolDetails,
+)
 from airflow.configuration import conf
-from fastapi import HTTPException, Request
+from airflow.models.dag import DagModel
+from airflow.models.pool import Pool
+from airflow.models.team import Team
 
 from airflow_triggers.api.errors import Refused
-from airflow_triggers.sessions import InstanceView, dag_ids_of
+from airflow_triggers.configuration.names import dag_ids_of
+from airflow_triggers.disclosure import Disclosure
+from airflow_triggers.sessions import Concealed, InstanceView
 from airflow_triggers.types import Configuration
+
+EVERY_DAG = "~"
+"""Stands for the DAG of a task that has none: an id that no DAG can have, so that only a right on all DAGs covers it.
+
+Not the question without a DAG's id: FAB's auth manager answers that with yes to whoever may read any DAG.
+"""
 
 
 @dataclass(frozen=True)
@@ -28,12 +44,15 @@ class Right:
     """What Airflow asks its auth manager about a DAG, and the words for a refusal."""
 
     method: Literal["GET", "POST", "PUT"]
-    entity: DagAccessEntity
+    entity: DagAccessEntity | None
     words: str
 
 
 READ_RUNS = Right("GET", DagAccessEntity.RUN, "read the runs")
 READ_RESULTS = Right("GET", DagAccessEntity.XCOM, "read the XComs")
+READ_DAG = Right("GET", None, "read")
+READ_TASK_INSTANCES = Right("GET", DagAccessEntity.TASK_INSTANCE, "read the task instances")
+READ_AUDIT_LOG = Right("GET", DagAccessEntity.AUDIT_LOG, "read the audit log")
 CREATE_RUNS = Right("POST", DagAccessEntity.RUN, "create runs")
 EDIT_TASK_INSTANCES = Right("PUT", DagAccessEntity.TASK_INSTANCE, "edit the task instances")
 
@@ -42,99 +61,162 @@ class Permissions:
     """The rights of a request's user.
 
     A session is read as a whole, with every run's kwargs and results, and those flow from task to task: whoever may
-    not read them of ALL its DAGs reads nothing of it.
+    not read them of ALL its DAGs reads nothing of it. An act takes the right on the DAGs that the user acts on
+    themselves; what follows from it, the configuration's author has decided.
+
+    Every ``require_…`` raises :class:`Refused`, or :class:`Concealed` when the user may do nothing with such a session.
     """
 
-    def __init__(self, user: BaseUser, request: Request) -> None:
+    def __init__(self, user: BaseUser) -> None:
         self.user = user
-        self._request = request
+
+    # -- reading ----------------------------------------------------------------------------------------------
+
+    def may_read(self, configuration: Configuration) -> bool:
+        """Whether runs and XComs may be read of all DAGs that the configuration names, or has named."""
+        return self._may_read_dags(_read_dag_ids(configuration))
 
     def require_read(self, configuration: Configuration) -> None:
-        """:raises Refused: unless runs and XComs of all DAGs of the configuration may be read."""
-        dag_ids = _dag_ids(configuration)
-        self._require(READ_RUNS, dag_ids)
-        self._require(READ_RESULTS, dag_ids)
+        """Require :meth:`may_read`."""
+        dag_ids = _read_dag_ids(configuration)
+        self._require(READ_RUNS, dag_ids, configuration)
+        self._require(READ_RESULTS, dag_ids, configuration)
+
+    def readable(self, configurations: Mapping[str, Configuration]) -> list[str | None] | None:
+        """The keys of the configurations whose sessions the user may read; None when that is all of them.
+
+        None among them: sessions without a configuration.
+        """
+        dag_ids: dict[str | None, frozenset[str]] = {None: _read_dag_ids(Configuration())}
+        dag_ids |= {key: _read_dag_ids(configuration) for key, configuration in configurations.items()}
+        if self._may_read_dags(frozenset[str]().union(*dag_ids.values())):
+            return None
+        readable = {ids: self._may_read_dags(ids) for ids in set(dag_ids.values())}
+        return [key for key, ids in dag_ids.items() if readable[ids]]
+
+    def _may_read_dags(self, dag_ids: Collection[str]) -> bool:
+        return self._has(READ_RUNS, dag_ids) and self._has(READ_RESULTS, dag_ids)
+
+    def disclosure(self) -> Disclosure:
+        """What of Airflow an answer may show beside the session; asked once per DAG and pool, when it comes up."""
+        return Disclosure(
+            dag=self._remembered(READ_DAG),
+            runs=self._remembered(READ_RUNS),
+            task_instances=self._remembered(READ_TASK_INSTANCES),
+            audit_log=self._remembered(READ_AUDIT_LOG),
+            pool=cache(self._may_read_pool),
+            cluster=cache(self._may_read_cluster),
+        )
+
+    def _remembered(self, right: Right) -> Callable[[str], bool]:
+        return cache(lambda dag_id: self._has(right, {dag_id}))
+
+    def _may_read_pool(self, name: str) -> bool:
+        team = Pool.get_team_name(name) if conf.getboolean("core", "multi_team") else None
+        manager: Any = get_auth_manager()
+        details = PoolDetails(name=name, team_name=team)
+        return bool(manager.is_authorized_pool(method="GET", details=details, user=self.user))
+
+    def _may_read_cluster(self) -> bool:
+        manager: Any = get_auth_manager()
+        return bool(manager.is_authorized_view(access_view=AccessView.CLUSTER_ACTIVITY, user=self.user))
+
+    # -- acting -----------------------------------------------------------------------------------------------
 
     def require_create(self, configuration: Configuration) -> None:
-        """:raises Refused: unless runs of all DAGs of the configuration may be created."""
-        self._require(CREATE_RUNS, _dag_ids(configuration))
+        """Require that runs of all DAGs of the configuration may be created."""
+        self._require(CREATE_RUNS, _dag_ids(configuration), configuration)
 
     def require_fire(self, configuration: Configuration, trigger_name: str) -> None:
-        """:raises Refused: unless runs of every DAG whose task uses the trigger may be created.
+        """Require that runs of every DAG whose task uses the trigger may be created.
 
         A trigger that no task uses starts nothing, but is recorded: that takes the right on one of the DAGs.
         """
-        dag_ids = dag_ids_of(configuration)
-        concerned = {task.name for task in configuration.concerned_by(trigger_name)} & dag_ids.keys()
-        if concerned:
-            self._require(CREATE_RUNS, {dag_ids[name] for name in concerned})
-        elif not any(self._has(CREATE_RUNS, {dag_id}) for dag_id in _dag_ids(configuration)):
-            self._require(CREATE_RUNS, _dag_ids(configuration))
+        dag_ids = _dag_id_of_each_task(configuration)
+        concerned = {dag_ids[task.name] for task in configuration.concerned_by(trigger_name)}
+        if concerned or not self._may_fire_something(configuration):
+            self._require(CREATE_RUNS, concerned or _dag_ids(configuration), configuration)
 
     def require_firing(
         self, trigger_name: str, configuration: Configuration, makes_session: bool = False
     ) -> None:
-        """:raises Refused: see :meth:`require_fire`; to make the session takes the right on all its DAGs."""
+        """Require :meth:`require_fire`; to make the session takes the right on all its DAGs."""
         if makes_session:
             self.require_create(configuration)
         else:
             self.require_fire(configuration, trigger_name)
 
     def require_replay(self, configuration: Configuration, view: InstanceView) -> None:
-        """:raises Refused: unless runs of the DAG that the clone will run may be created."""
-        self._require(CREATE_RUNS, _dag_ids_of_instance(configuration, view))
+        """Require that runs of the instance's DAG may be created."""
+        self._require(CREATE_RUNS, _dag_ids_of_instance(configuration, view), configuration)
 
     def require_skip(self, configuration: Configuration, view: InstanceView, *, cascade: bool) -> None:
-        """:raises Refused: unless the run's task instances may be edited and, to cascade, its name be fired."""
-        self._require(EDIT_TASK_INSTANCES, _dag_ids_of_instance(configuration, view))
+        """Require that the task instances of its run may be edited.
+
+        With a cascade, its result stands for what a run of that DAG could have returned: that takes the right to create
+        one, and none on the DAGs that follow.
+        """
+        dag_ids = _dag_ids_of_instance(configuration, view)
+        self._require(EDIT_TASK_INSTANCES, dag_ids, configuration)
         if cascade:
-            self.require_fire(configuration, view.instance.task.name)
+            self._require(CREATE_RUNS, dag_ids, configuration)
 
-    def readable(self, configurations: Mapping[str, Configuration]) -> list[str] | None:
-        """The keys of the configurations whose sessions the user may read; None when that is all of them."""
-        dag_ids = {key: _dag_ids(configuration) for key, configuration in configurations.items()}
-        if self._reads(frozenset[str]().union(*dag_ids.values())):
-            return None
-        distinct = {ids: self._reads(ids) for ids in set(dag_ids.values())}
-        return [key for key, ids in dag_ids.items() if distinct[ids]]
+    def _may_fire_something(self, configuration: Configuration) -> bool:
+        return any(self._has(CREATE_RUNS, {dag_id}) for dag_id in sorted(_dag_ids(configuration)))
 
-    def _reads(self, dag_ids: Collection[str]) -> bool:
-        return self._has(READ_RUNS, dag_ids) and self._has(READ_RESULTS, dag_ids)
+    # -- asking the auth manager ------------------------------------------------------------------------------
 
-    def _require(self, right: Right, dag_ids: Collection[str]) -> None:
-        if not self._has(right, dag_ids):
-            raise Refused(
-                HTTPStatus.FORBIDDEN,
-                "Forbidden",
-                f"User {self.user.get_name()!r} may not {right.words} of the DAGs that this concerns. "
-                "Ask an administrator of Airflow for that right.",
-            )
+    def _require(self, right: Right, dag_ids: Collection[str], configuration: Configuration) -> None:
+        if self._has(right, dag_ids):
+            return
+        if not self.may_read(configuration) and not self._may_fire_something(configuration):
+            raise Concealed
+        raise Refused(
+            HTTPStatus.FORBIDDEN,
+            "Forbidden",
+            f"User {self.user.get_name()!r} may not {right.words} of the DAGs that this concerns. "
+            "Ask an administrator of Airflow for that right.",
+        )
 
     def _has(self, right: Right, dag_ids: Collection[str]) -> bool:
-        """Whether the user has the right on all the DAGs; on DAGs in general when there is none."""
-        if dag_ids and conf.getboolean("core", "multi_team"):
-            return all(self._has_with_team(right, dag_id) for dag_id in dag_ids)
-        details: Iterable[DagDetails | None] = [DagDetails(id=it) for it in sorted(dag_ids)] or [None]
-        asked: list[IsAuthorizedDagRequest] = [
-            {"method": right.method, "access_entity": right.entity, "details": it} for it in details
+        """Whether the user has the right on all the DAGs."""
+        questions: list[IsAuthorizedDagRequest] = [
+            {"method": right.method, "access_entity": right.entity, "details": details}
+            for details in _details_of(sorted(dag_ids))
         ]
         manager: Any = get_auth_manager()
-        return bool(manager.batch_is_authorized_dag(asked, user=self.user))
+        return bool(manager.batch_is_authorized_dag(questions, user=self.user))
 
-    def _has_with_team(self, right: Right, dag_id: str) -> bool:
-        """Like Airflow's own routes, which find the DAG's team for the auth manager."""
-        try:
-            requires_access_dag(right.method, right.entity, dag_id)(self._request, self.user)
-        except HTTPException:
-            return False
-        return True
+
+def _details_of(dag_ids: list[str]) -> list[DagDetails]:
+    """The DAGs with their teams, as Airflow's own routes ask about them; :data:`EVERY_DAG`: those of every team."""
+    if not conf.getboolean("core", "multi_team"):
+        return [DagDetails(id=dag_id) for dag_id in dag_ids]
+    teams = DagModel.get_dag_id_to_team_name_mapping(dag_ids)
+    details = [DagDetails(id=dag_id, team_name=teams.get(dag_id)) for dag_id in dag_ids]
+    if EVERY_DAG in dag_ids:
+        details += [DagDetails(id=EVERY_DAG, team_name=team) for team in sorted(Team.get_all_team_names())]
+    return details
+
+
+def _dag_id_of_each_task(configuration: Configuration) -> dict[str, str]:
+    return {
+        task: EVERY_DAG if dag_id is None else dag_id for task, dag_id in dag_ids_of(configuration).items()
+    }
 
 
 def _dag_ids(configuration: Configuration) -> frozenset[str]:
-    return frozenset(dag_ids_of(configuration).values())
+    """The DAGs that the configuration names; :data:`EVERY_DAG` where it has no tasks."""
+    return frozenset(_dag_id_of_each_task(configuration).values()) or frozenset({EVERY_DAG})
+
+
+def _read_dag_ids(configuration: Configuration) -> frozenset[str]:
+    """Those, and the DAGs whose runs the session had before its tasks named others."""
+    former = {EVERY_DAG if dag_id is None else dag_id for dag_id in configuration.former_dag_ids}
+    return _dag_ids(configuration) | former
 
 
 def _dag_ids_of_instance(configuration: Configuration, view: InstanceView) -> set[str]:
     """The DAG of the instance's run, and the one that its task runs now: an update may have changed it."""
-    planned = dag_ids_of(configuration).get(view.instance.task.name)
-    return {dag_id for dag_id in (planned, view.dag_id) if dag_id is not None}
+    planned = _dag_id_of_each_task(configuration)[view.instance.task.name]
+    return {planned} if view.dag_id is None else {planned, view.dag_id}

@@ -179,7 +179,10 @@ _FIRE = ActionCommand(
         _arg("trigger", help="The trigger's name"),
         _arg("--kwargs", metavar="JSON", type=json_object, help="The trigger's kwargs, a JSON object"),
         _CONFIGURATION,
-        _arg("--manager", default="default", help="The manager of a session made so (default: default)"),
+        _arg(
+            "--manager",
+            help="The manager of a session made so (default: default); a session that exists must have it",
+        ),
         _arg(
             "--idempotency-key",
             metavar="KEY",

@@ -94,3 +94,15 @@ def dag_id_of(configuration: Configuration, task: TaskConfig) -> str:
             "'questionnaire.t_import')."
         )
     return compiled_dag_id(configuration.name, task.name)
+
+
+def dag_ids_of(configuration: Configuration) -> dict[str, str | None]:
+    """The DAG that each task runs, by task name; None: it runs none, but what another runner starts."""
+    return {task.name: _dag_id_or_none(configuration, task) for task in configuration}
+
+
+def _dag_id_or_none(configuration: Configuration, task: TaskConfig) -> str | None:
+    try:
+        return dag_id_of(configuration, task)
+    except ConfigurationError:
+        return None

@@ -24,6 +24,7 @@ from airflow_triggers.errors import (
     InvalidSessionUid,
     InvalidTrigger,
     LockTimeout,
+    SessionExists,
     SessionNotFound,
     TriggersError,
 )
@@ -46,7 +47,14 @@ RECENT = timedelta(minutes=5)
 MAX_ATTEMPTS = 20
 """An event that failed so often is parked: kept with its error, and not tried again."""
 
-FINAL = (IdempotencyConflict, InvalidAssetEvent, InvalidSessionUid, InvalidTrigger, SessionNotFound)
+FINAL = (
+    IdempotencyConflict,
+    InvalidAssetEvent,
+    InvalidSessionUid,
+    InvalidTrigger,
+    SessionExists,
+    SessionNotFound,
+)
 """What trying again does not mend."""
 
 

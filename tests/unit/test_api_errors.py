@@ -51,7 +51,7 @@ def raising(error):
 
 
 def test_a_busy_database_says_when_to_come_again(client, monkeypatch):
-    monkeypatch.setattr(sessions, "describe_session", raising(errors.LockTimeout("The database is locked.")))
+    monkeypatch.setattr(sessions, "configuration_of", raising(errors.LockTimeout("The database is locked.")))
     answer = client.get(f"{SESSIONS}/order-1")
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
     assert answer.json() == {"reason": "LockTimeout", "detail": "The database is locked."}
@@ -59,14 +59,14 @@ def test_a_busy_database_says_when_to_come_again(client, monkeypatch):
 
 def test_a_database_without_our_tables_names_the_command(client, monkeypatch):
     outdated = errors.SchemaOutdated("The tables are missing. Run 'airflow db migrate'.")
-    monkeypatch.setattr(sessions, "describe_session", raising(outdated))
+    monkeypatch.setattr(sessions, "configuration_of", raising(outdated))
     answer = client.get(f"{SESSIONS}/order-1")
     assert answer.status_code == 503
     assert "airflow db migrate" in answer.json()["detail"]
 
 
 def test_a_bug_shows_nothing_of_itself(client, monkeypatch):
-    monkeypatch.setattr(sessions, "describe_session", raising(RuntimeError("postgresql://user:secret@host")))
+    monkeypatch.setattr(sessions, "configuration_of", raising(RuntimeError("postgresql://user:secret@host")))
     quiet = TestClient(client.app, raise_server_exceptions=False, headers=client.headers)
     answer = quiet.get(f"/triggers/{SESSIONS}/order-1")
     assert (answer.status_code, answer.json()["reason"]) == (500, "InternalError")
@@ -157,5 +157,5 @@ def test_a_cursor_that_no_fire_can_have_is_refused(client, before):
 
 def test_an_unpaired_surrogate_from_a_task_can_be_shown(client, monkeypatch):
     missing = errors.InstanceNotFound("There is no \udcff.")
-    monkeypatch.setattr(sessions, "describe_session", raising(missing))
+    monkeypatch.setattr(sessions, "configuration_of", raising(missing))
     assert client.get(f"{SESSIONS}/order-1").json()["detail"] == "There is no \udcff."

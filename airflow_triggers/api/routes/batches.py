@@ -16,6 +16,7 @@ from airflow_triggers.api.permissions import Permissions
 from airflow_triggers.api.routes.reading import discreet
 from airflow_triggers.batches import Outcome, Refusal, fire_all
 from airflow_triggers.errors import TriggersError
+from airflow_triggers.sessions import Concealed
 from airflow_triggers.types import FireResult
 
 router = APIRouter(tags=["Fires"])
@@ -33,7 +34,7 @@ def fire_batch(body: FireBatch, permissions: PermissionsDep, user_name: UserName
     read = [_read(one) for one in body.fires]
     asked = [one for one in read if isinstance(one, BatchedFire)]
     outcomes = fire_all([one.to_fire() for one in asked], fired_by=user_name, refusal=_refusal(permissions))
-    told_of = iter(_told(outcome, one) for outcome, one in zip(outcomes, asked, strict=True))
+    told_of = iter(_told(outcome, one, permissions) for outcome, one in zip(outcomes, asked, strict=True))
     answers = [next(told_of) if isinstance(one, BatchedFire) else one for one in read]
     return AsciiJSONResponse({"results": _numbered(answers)})
 
@@ -50,18 +51,18 @@ def _refusal(permissions: Permissions) -> Refusal:
     def refusal(*asked: Any) -> Exception | None:
         try:
             permissions.require_firing(*asked)
-        except Refused as refused:
+        except (Concealed, Refused) as refused:
             return refused
         return None
 
     return refusal
 
 
-def _told(outcome: Outcome, fire: BatchedFire) -> Told:
+def _told(outcome: Outcome, fire: BatchedFire, permissions: Permissions) -> Told:
     if isinstance(outcome, FireResult):
         return HTTPStatus.OK, FireResultBody.of(outcome).model_dump(mode="json")
     if isinstance(outcome, TriggersError):
-        return told(discreet(outcome, fire.session_uid, fire))
+        return told(discreet(outcome, fire.session_uid, fire, permissions))
     return told(outcome)
 
 

@@ -17,8 +17,9 @@ from airflow_triggers.api.datamodels import (
     FireTrigger,
 )
 from airflow_triggers.api.dependencies import PermissionsDep, SessionUidDep, TurnDep, UserNameDep
-from airflow_triggers.api.routes.reading import discreet
-from airflow_triggers.errors import IdempotencyConflict, UnknownConfiguration
+from airflow_triggers.api.routes.reading import discreet, readable_configuration
+from airflow_triggers.disclosure import shown_fire
+from airflow_triggers.errors import IdempotencyConflict, SessionExists, UnknownConfiguration
 
 router = APIRouter(
     prefix="/{uid}/fires",
@@ -32,11 +33,11 @@ def list_fires(
     uid: SessionUidDep, query: Annotated[FiresQuery, Query()], permissions: PermissionsDep
 ) -> FiresPage:
     """Fires of the session, newest first: who, when, kwargs, and what each did. Page with `before`."""
-    permissions.require_read(sessions.configuration_of(uid))
+    readable_configuration(uid, permissions)
     found = sessions.fires_of(uid, limit=query.limit + 1, before=query.before, only=query.covered())
-    page = found[: query.limit]
+    page, disclosure = found[: query.limit], permissions.disclosure()
     return FiresPage(
-        fires=[FireBody.of(fire) for fire in page],
+        fires=[FireBody.of(shown_fire(fire, disclosure)) for fire in page],
         next=page[-1].fire_id if len(found) > query.limit else None,
     )
 
@@ -44,7 +45,13 @@ def list_fires(
 @router.post(
     "",
     summary="Fire a trigger",
-    responses={409: {"description": "The idempotency key was used for another fire.", "model": ErrorBody}},
+    responses={
+        409: {
+            "description": "The idempotency key was used for another fire; or the session has another configuration, "
+            "or manager, than is named.",
+            "model": ErrorBody,
+        }
+    },
 )
 def fire(
     uid: TurnDep, body: FireTrigger, permissions: PermissionsDep, user_name: UserNameDep
@@ -62,6 +69,6 @@ def fire(
             fire_at=body.fire_at,
             authorize=partial(permissions.require_firing, body.trigger),
         )
-    except (IdempotencyConflict, UnknownConfiguration) as error:
-        raise discreet(error, uid, body) from error
+    except (IdempotencyConflict, SessionExists, UnknownConfiguration) as error:
+        raise discreet(error, uid, body, permissions) from error
     return FireResultBody.of(result)

@@ -26,6 +26,7 @@ from airflow_triggers.api.history_models import (
     VainFiresQuery,
     entry_body,
 )
+from airflow_triggers.api.routes.reading import readable_configuration
 
 router = APIRouter(tags=["History"])
 
@@ -45,7 +46,7 @@ def read_history(
 
     Page with `before`.
     """
-    permissions.require_read(sessions.configuration_of(uid))
+    readable_configuration(uid, permissions)
     page = history.history_of(
         uid,
         limit=query.limit,
@@ -53,6 +54,7 @@ def read_history(
         instance=query.instance,
         trigger=query.trigger,
         touched_nothing=query.touched == "nothing",
+        disclosure=permissions.disclosure(),
     )
     return HistoryPageBody(entries=[entry_body(entry) for entry in page.entries], next=page.next)
 
@@ -64,8 +66,8 @@ def explain(
     permissions: PermissionsDep,
 ) -> ExplanationBody:
     """Which triggers arrived and when, which are missing, and what its DAG run waits for in Airflow."""
-    permissions.require_read(sessions.configuration_of(uid))
-    return ExplanationBody.of(history.why(uid, name))
+    readable_configuration(uid, permissions)
+    return ExplanationBody.of(history.why(uid, name, disclosure=permissions.disclosure()))
 
 
 @router.post("/sessions/{uid}/hooks/{hook_id}/call", summary="Call a hook again", responses=NOT_FOUND)
@@ -79,9 +81,7 @@ def call_hook(
 
     It takes the right to create runs of all the session's DAGs: a hook may fire anything.
     """
-    configuration = sessions.configuration_of(uid)
-    permissions.require_read(configuration)
-    permissions.require_create(configuration)
+    permissions.require_create(readable_configuration(uid, permissions))
     error = parked.call_hook_again(uid, hook_id, by=user_name)
     left = next(
         (one for one in sessions.describe_session(uid, fire_limit=0).hooks if one.token == hook_id), None
@@ -98,6 +98,7 @@ def list_vain_fires(query: Annotated[VainFiresQuery, Query()], permissions: Perm
         trigger=query.trigger,
         configuration=query.configuration,
         configuration_hashes=permissions.readable(sessions.configurations_of_sessions()),
+        disclosure=permissions.disclosure(),
     )
     page = found[: query.limit]
     return VainFiresPage(

@@ -1,29 +1,56 @@
-"""What several routes do first: find what the request names, and make sure that the user may see it."""
+"""What several routes do first: find what the request names, and make sure that the user may see it.
+
+An answer tells nothing about sessions and configurations that the user may do nothing with: it is the same as for those
+that do not exist.
+"""
 
 from __future__ import annotations
 
 from airflow_triggers import sessions
 from airflow_triggers.api.datamodels import FireTrigger
+from airflow_triggers.api.errors import Refused
 from airflow_triggers.api.permissions import Permissions
 from airflow_triggers.errors import (
     IdempotencyConflict,
     InstanceNotFound,
+    RegistryError,
+    SessionExists,
+    SessionNotFound,
     TriggersError,
     UnknownConfiguration,
 )
-from airflow_triggers.sessions import InstanceView, SessionDescription
+from airflow_triggers.sessions import Concealed, InstanceView, SessionDescription
 from airflow_triggers.types import Configuration
 
 
-def readable_session(uid: str, permissions: Permissions, *, fire_limit: int = 0) -> SessionDescription:
-    """The session, in one consistent read.
+def readable_configuration(uid: str, permissions: Permissions) -> Configuration:
+    """The configuration of the session, which the user may read; it takes the same time however large the session is.
 
-    :raises SessionNotFound: when there is none.
-    :raises Refused: when the user may not read it.
+    :raises SessionNotFound: when there is no such session.
+    :raises Concealed: when the user may do nothing with it; the application answers the same.
+    :raises Refused: when the user may fire into it, and not read it.
     """
-    described = sessions.describe_session(uid, fire_limit=fire_limit)
-    permissions.require_read(described.tasks)
-    return described
+    try:
+        configuration = sessions.configuration_of(uid)
+    except RegistryError:
+        # Its storage cannot be opened here: that, too, is for those who may know of the session.
+        for record in sessions.kept_sessions([uid]).values():
+            permissions.require_read(record.configuration)
+        raise
+    permissions.require_read(configuration)
+    return configuration
+
+
+def readable_session(uid: str, permissions: Permissions, *, fire_limit: int = 0) -> SessionDescription:
+    """The session in one consistent read, as far as Airflow would show it to the user.
+
+    Raises what :func:`readable_configuration` does.
+    """
+    configuration = readable_configuration(uid, permissions)
+    description = sessions.describe_session(uid, fire_limit=fire_limit)
+    if description.tasks != configuration:
+        permissions.require_read(description.tasks)
+    return sessions.shown_description(description, permissions.disclosure())
 
 
 def instance_of(described: SessionDescription, name: str) -> InstanceView:
@@ -34,10 +61,12 @@ def instance_of(described: SessionDescription, name: str) -> InstanceView:
     raise InstanceNotFound(f"Session {described.summary.uid!r} has no instance {name!r}.")
 
 
-def discreet(error: TriggersError, uid: str, fire: FireTrigger) -> TriggersError:
+def discreet(error: TriggersError, uid: str, fire: FireTrigger, permissions: Permissions) -> TriggersError:
     """The error of a fire without what the user might not be allowed to know: what others fired, and deployed."""
     if isinstance(error, UnknownConfiguration) and fire.configuration is not None:
         return _unknown(fire.configuration)
+    if isinstance(error, SessionExists):
+        return session_exists(error, uid, permissions)
     if isinstance(error, IdempotencyConflict):
         return IdempotencyConflict(
             f"The idempotency key {fire.idempotency_key!r} was used in session {uid!r} for another trigger or "
@@ -46,16 +75,29 @@ def discreet(error: TriggersError, uid: str, fire: FireTrigger) -> TriggersError
     return error
 
 
-def deployed_configuration(name: str) -> Configuration:
-    """The deployed configuration of that name.
+def session_exists(error: SessionExists, uid: str, permissions: Permissions) -> SessionExists:
+    """The error for who may read the session; for others, one that does not tell what the session has."""
+    try:
+        readable_configuration(uid, permissions)
+    except (Concealed, Refused, RegistryError, SessionNotFound):
+        return sessions.uid_taken(uid)
+    return error
 
-    :raises UnknownConfiguration: when there is none; other than in a shell on the server, it names no other ones,
-        which the user might not be allowed to know.
+
+def creatable_configuration(name: str, permissions: Permissions) -> Configuration:
+    """The deployed configuration of that name, of which the user may make sessions and read them.
+
+    :raises UnknownConfiguration: when there is none, or the user may do nothing with its sessions. Other than in a
+        shell on the server, it names no other ones, which the user might not be allowed to know.
+    :raises Refused: when the user may do something with its sessions, and not make them.
     """
     try:
-        return sessions.deployed_configuration(name)
-    except UnknownConfiguration as error:
+        configuration = sessions.deployed_configuration(name)
+        permissions.require_create(configuration)
+        permissions.require_read(configuration)
+    except (Concealed, UnknownConfiguration) as error:
         raise _unknown(name) from error
+    return configuration
 
 
 def _unknown(name: str) -> UnknownConfiguration:

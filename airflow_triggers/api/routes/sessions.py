@@ -16,8 +16,16 @@ from airflow_triggers.api.datamodels import (
     SessionsQuery,
 )
 from airflow_triggers.api.dependencies import PermissionsDep, SessionUidDep, UserNameDep
-from airflow_triggers.api.routes.reading import deployed_configuration, readable_session
-from airflow_triggers.errors import SessionExists
+from airflow_triggers.api.errors import Refused
+from airflow_triggers.api.permissions import Permissions
+from airflow_triggers.api.routes.reading import (
+    creatable_configuration,
+    readable_configuration,
+    readable_session,
+    session_exists,
+)
+from airflow_triggers.errors import SessionExists, SessionNotFound
+from airflow_triggers.sessions import Concealed, uid_taken
 from airflow_triggers.validation import validate_session_uid
 
 FIRES_IN_DETAIL = 100
@@ -60,10 +68,9 @@ def create_session(
 ) -> SessionDetail:
     """Create a session of a deployed configuration. Creating it again the same way changes nothing."""
     uid = validate_session_uid(body.uid)
-    configuration = deployed_configuration(body.configuration)
-    permissions.require_create(configuration)
-    permissions.require_read(configuration)
+    creatable_configuration(body.configuration, permissions)
     try:
+        _refuse_unreadable(uid, permissions)
         _, created = sessions.create_session(
             uid,
             configuration=body.configuration,
@@ -72,13 +79,28 @@ def create_session(
             metadata=body.metadata,
             by=user_name,
         )
+        description = readable_session(uid, permissions, fire_limit=FIRES_IN_DETAIL)
+    except Concealed:
+        raise uid_taken(uid) from None
     except SessionExists as error:
-        # Its own words name the other configuration, which the user might not be allowed to know.
-        raise SessionExists(
-            f"Session {uid!r} exists with another configuration, manager or storage. Choose another UID."
-        ) from error
+        raise session_exists(error, uid, permissions) from error
     response.status_code = 201 if created else 200
-    return SessionDetail.of_description(readable_session(uid, permissions, fire_limit=FIRES_IN_DETAIL))
+    return SessionDetail.of_description(description)
+
+
+def _refuse_unreadable(uid: str, permissions: Permissions) -> None:
+    """Refuse to touch a session that exists and that the user may not read. One with a configuration is only compared.
+
+    :raises Concealed: when the user may do nothing with it.
+    :raises Refused: when it has no configuration yet, and would get one.
+    """
+    try:
+        readable_configuration(uid, permissions)
+    except SessionNotFound:
+        return
+    except Refused:
+        if not sessions.configuration_of(uid).tasks:
+            raise
 
 
 @router.get(
