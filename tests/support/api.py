@@ -24,7 +24,10 @@ COOKIE = "_token"
 
 @dataclass(frozen=True)
 class Allowed:
-    """What a user may do: these methods on these entities of these DAGs; None means all of them."""
+    """What a user may do: these methods on these entities of these DAGs; None means all of them.
+
+    Pools are the entity ``POOL``, by name.
+    """
 
     methods: set[str] | None = None
     entities: set[str] | None = None
@@ -62,7 +65,13 @@ class PerDagAuthManager(SimpleAuthManager):
     def is_authorized_dag(self, *, method, user, access_entity=None, details=None):
         entity = access_entity.name if access_entity else "DAG"
         dag_id = details.id if details else None
-        return any(it.covers(method, entity, dag_id) for it in self.users[user.get_name()])
+        return self._allows(user, method, entity, dag_id)
+
+    def is_authorized_pool(self, *, method, user, details=None):
+        return self._allows(user, method, "POOL", details.name if details else None)
+
+    def _allows(self, user, method, entity, name):
+        return any(right.covers(method, entity, name) for right in self.users[user.get_name()])
 
 
 @dataclass

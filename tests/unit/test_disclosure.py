@@ -199,7 +199,7 @@ def test_which_tasks_of_a_run_failed_is_shown_to_who_may_read_its_task_instances
     assert "secret_task" not in str(shown_event(entry, hidden).details)
     evidence = Evidence(task=TASK, instance=instance, now=NOON, settled_by=entry, disclosure=hidden)
     assert "secret_task" not in str(explain(evidence))
-    assert "failed (tasks of it failed)" in explain(evidence).reasons[0].text
+    assert "failed (what its tasks did is not shown)" in explain(evidence).reasons[0].text
 
 
 def test_what_a_task_raised_itself_is_shown_whole():
