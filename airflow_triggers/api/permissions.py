@@ -22,14 +22,13 @@ from airflow.api_fastapi.auth.managers.models.resource_details import (
     PoolDetails,
 )
 from airflow.configuration import conf
-from airflow.models.dag import DagModel
-from airflow.models.pool import Pool
-from airflow.models.team import Team
 
 from airflow_triggers.api.errors import Refused
 from airflow_triggers.configuration.names import dag_ids_of
 from airflow_triggers.disclosure import Disclosure
+from airflow_triggers.gateway import teams
 from airflow_triggers.sessions import Concealed, InstanceView
+from airflow_triggers.storages.transaction import snapshot
 from airflow_triggers.types import Configuration
 
 EVERY_DAG = "~"
@@ -112,9 +111,11 @@ class Permissions:
         return cache(lambda dag_id: self._has(right, {dag_id}))
 
     def _may_read_pool(self, name: str) -> bool:
-        team = Pool.get_team_name(name) if conf.getboolean("core", "multi_team") else None
+        details = PoolDetails(name=name)
+        if conf.getboolean("core", "multi_team"):
+            with snapshot() as session:
+                details.team_name = teams.team_of_pool(session, name)
         manager: Any = get_auth_manager()
-        details = PoolDetails(name=name, team_name=team)
         return bool(manager.is_authorized_pool(method="GET", details=details, user=self.user))
 
     def _may_read_cluster(self) -> bool:
@@ -192,11 +193,13 @@ def _details_of(dag_ids: list[str]) -> list[DagDetails]:
     """The DAGs with their teams, as Airflow's own routes ask about them; :data:`EVERY_DAG`: those of every team."""
     if not conf.getboolean("core", "multi_team"):
         return [DagDetails(id=dag_id) for dag_id in dag_ids]
-    teams = DagModel.get_dag_id_to_team_name_mapping(dag_ids)
-    details = [DagDetails(id=dag_id, team_name=teams.get(dag_id)) for dag_id in dag_ids]
-    if EVERY_DAG in dag_ids:
-        details += [DagDetails(id=EVERY_DAG, team_name=team) for team in sorted(Team.get_all_team_names())]
-    return details
+    with snapshot() as session:
+        team_of = teams.teams_of_dags(session, dag_ids)
+        every_team = teams.team_names(session) if EVERY_DAG in dag_ids else set()
+    return [
+        *(DagDetails(id=dag_id, team_name=team_of.get(dag_id)) for dag_id in dag_ids),
+        *(DagDetails(id=EVERY_DAG, team_name=team) for team in sorted(every_team)),
+    ]
 
 
 def _dag_id_of_each_task(configuration: Configuration) -> dict[str, str]:

@@ -1,8 +1,10 @@
 """The gateway: the only place that touches Airflow's DAG runs, task instances, XComs and serialized DAGs.
 
 ``runs.py`` creates, observes and marks runs; ``run_columns.py`` has what is compared of many; ``waiting.py`` reads what
-they wait for; ``manifests.py`` and ``asset_events.py`` read configurations and events; ``wakeup.py`` hears of a task's
-end. Airflow's internals change from release to release: what adapts to them is here.
+they wait for; ``manifests.py`` and ``asset_events.py`` read configurations and events; ``teams.py`` reads whose a DAG
+is; ``wakeup.py`` hears of a task's end.
+
+Airflow's internals change from release to release: what adapts to them is here.
 """
 
 from airflow_triggers.gateway.manifests import deployed_configuration, deployed_names
