@@ -33,8 +33,8 @@ def teams(airflow_db, monkeypatch):
     with airflow_session() as session:
         forget(session)
         session.add_all([Team(name="a"), Team(name="b")])
-        session.add(Pool(pool="pool_of_a", slots=1, include_deferred=False, team_name="a"))
         session.flush()
+        session.add(Pool(pool="pool_of_a", slots=1, include_deferred=False, team_name="a"))
         session.execute(
             insert(dag_bundle_team_association_table).values(dag_bundle_name=BUNDLE, team_name="a")
         )

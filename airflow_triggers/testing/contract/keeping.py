@@ -34,7 +34,9 @@ IMPORT = TaskConfig(
 
 NOTIFY = TaskConfig(name="t_notify", run="module:function", after=("t_import",))
 
-CONFIGURATION = Configuration({"t_notify": NOTIFY, "t_import": IMPORT}, "questionnaire")
+CONFIGURATION = Configuration(
+    {"t_notify": NOTIFY, "t_import": IMPORT}, "questionnaire", frozenset({"former_dag", None})
+)
 
 
 def fire(trigger_name: str, **fields: Any) -> Fire:
