@@ -214,7 +214,9 @@ def test_a_mount_with_an_encoded_slash_is_not_ours(monkeypatch):
 
 def test_an_encoded_slash_of_a_name_reaches_its_route(api, monkeypatch):
     names = []
-    monkeypatch.setattr(history, "why", lambda uid, name: names.append((uid, name)) or raise_not_found(name))
+    monkeypatch.setattr(
+        history, "why", lambda uid, name, **_: names.append((uid, name)) or raise_not_found(name)
+    )
     monkeypatch.setattr(sessions, "configuration_of", lambda uid: Configuration())
     answer = api.client("admin").get("api/v1/sessions/b-1/instances/t%2Fx%230/why")
     assert (answer.status_code, answer.json()["reason"]) == (404, "InstanceNotFound")
