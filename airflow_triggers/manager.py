@@ -33,6 +33,8 @@ from airflow_triggers.registry import Registry
 from airflow_triggers.report import RequestedFire, RequestedReplay, TaskReport
 from airflow_triggers.runners import BaseTaskRunner, Start, task_runners
 from airflow_triggers.states import Event
+from airflow_triggers.storages.anchors import anchor
+from airflow_triggers.storages.transaction import transaction
 from airflow_triggers.types import (
     Configuration,
     DelayedFire,
@@ -84,6 +86,9 @@ class TriggerManager(HookOwner):
             merged = self._merged(current, parsed) if current.tasks else parsed
             self._validate_runners(replace(merged, tasks={name: merged.tasks[name] for name in parsed.tasks}))
             self.storage.set_configuration(merged)
+            if self.storage.anchored:
+                with transaction() as session:
+                    anchor(session, self.storage, configuration=merged)
             self.storage.record_event(
                 EventKind.CONFIGURE, instance=None, by=by, details={"tasks": sorted(parsed.tasks)}
             )

@@ -23,7 +23,14 @@ from airflow_triggers.errors import (
 )
 from airflow_triggers.manager import TriggerManager
 from airflow_triggers.runners import promises
-from airflow_triggers.sessions import create_session, fire_into, fires_of, list_sessions, open_session
+from airflow_triggers.sessions import (
+    create_session,
+    fire_into,
+    fires_of,
+    kept_sessions,
+    list_sessions,
+    open_session,
+)
 from airflow_triggers.storages import cache, storage_backends, tables
 from airflow_triggers.storages.cache import CacheStorageBackend
 from airflow_triggers.storages.sql import SqlStorageBackend
@@ -269,3 +276,12 @@ def test_another_storage_that_is_shared_is_used_likewise(survey, in_redis, contr
         assert statuses() == {"t_import#0": "finished", "t_score#0": "scheduled"}
     finally:
         storage_backends.unregister("own")
+
+
+def test_lists_know_the_configuration_as_it_was_last_updated(cached):
+    deploy(dag("other"))
+    cached.update_configuration({"t_score": {"after": ["t_import"], "run": "other"}})
+    current = open_session("order-1").storage.configuration
+    assert current["t_score"].run == "other"
+    assert kept_sessions(["order-1"])["order-1"].configuration == current
+    assert [one.uid for one in list_sessions(configuration_hashes=[current.content_hash])] == ["order-1"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
@@ -17,7 +18,6 @@ from airflow_triggers.api.datamodels import (
 )
 from airflow_triggers.api.dependencies import PermissionsDep, SessionUidDep, UserNameDep
 from airflow_triggers.api.errors import Refused
-from airflow_triggers.api.permissions import Permissions
 from airflow_triggers.api.routes.reading import (
     creatable_configuration,
     readable_configuration,
@@ -70,7 +70,8 @@ def create_session(
     uid = validate_session_uid(body.uid)
     creatable_configuration(body.configuration, permissions)
     try:
-        _refuse_unreadable(uid, permissions)
+        with suppress(SessionNotFound):
+            readable_configuration(uid, permissions)
         _, created = sessions.create_session(
             uid,
             configuration=body.configuration,
@@ -80,27 +81,12 @@ def create_session(
             by=user_name,
         )
         description = readable_session(uid, permissions, fire_limit=FIRES_IN_DETAIL)
-    except Concealed:
+    except (Concealed, Refused):
         raise uid_taken(uid) from None
     except SessionExists as error:
         raise session_exists(error, uid, permissions) from error
     response.status_code = 201 if created else 200
     return SessionDetail.of_description(description)
-
-
-def _refuse_unreadable(uid: str, permissions: Permissions) -> None:
-    """Refuse to touch a session that exists and that the user may not read. One with a configuration is only compared.
-
-    :raises Concealed: when the user may do nothing with it.
-    :raises Refused: when it has no configuration yet, and would get one.
-    """
-    try:
-        readable_configuration(uid, permissions)
-    except SessionNotFound:
-        return
-    except Refused:
-        if not sessions.configuration_of(uid).tasks:
-            raise
 
 
 @router.get(
