@@ -30,6 +30,9 @@ Errors are `{"reason": …, "detail": …}`: a word for programs, a sentence for
 
 **Bodies** are JSON, sent as `application/json`; a body of another type is answered with 422.
 
+**JSON objects** (kwargs, results, metadata) are kept as they are sent: at most 100 levels deep, integers from -2^63 to
+2^64-1, no NUL and no half of a surrogate pair.
+
 **Methods:** a path takes the methods that stand here and no others. `HEAD` and `OPTIONS` are among the others: they are
 answered with 405, and `Allow` names what the path takes.
 """

@@ -20,7 +20,9 @@ from pydantic import (
 )
 
 from airflow_triggers.api.fields import (
+    TRIGGER_NAME,
     FiredTriggerName,
+    Form,
     Id,
     InstanceName,
     KeptName,
@@ -43,6 +45,7 @@ MAX_BATCH = 1000
 
 Moment = Annotated[AwareDatetime, BeforeValidator(parse_moment)]
 JsonObject = Annotated[dict[str, Any], AfterValidator(json_object)]
+ReplacementKwargs = Annotated[dict[str, JsonObject], Form({"propertyNames": TRIGGER_NAME})]
 
 KWARGS_EXAMPLE = {"respondent": 17, "page": 1}
 TRIGGER_KWARGS_EXAMPLE = {"firstPageReceived": KWARGS_EXAMPLE}
@@ -175,7 +178,7 @@ class FireBatch(Request):
 class ReplayInstance(Request):
     """How to replay a failed instance."""
 
-    kwargs: dict[FiredTriggerName, JsonObject] | None = Field(
+    kwargs: ReplacementKwargs | None = Field(
         None,
         description="By trigger, in place of ALL the kwargs of the failed one (`{}`: none). Null: the same again.",
         examples=[TRIGGER_KWARGS_EXAMPLE],

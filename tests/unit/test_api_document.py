@@ -136,9 +136,12 @@ def parts(document, schema, place):
         yield from parts(document, choice, place)
     for name, field in schema.get("properties", {}).items():
         yield from parts(document, field, f"{place} {name}")
-    for keyword in ("items", "propertyNames"):
-        if keyword in schema:
+    if "propertyNames" in schema:
+        yield from parts(document, {"type": "string", **schema["propertyNames"]}, f"{place} propertyNames")
+    for keyword in ("items", "additionalProperties"):
+        if isinstance(schema.get(keyword), dict):
             yield from parts(document, schema[keyword], f"{place} {keyword}")
+    assert "patternProperties" not in schema, place  # what matches none of the patterns would be allowed
 
 
 def test_every_string_and_number_of_a_request_has_its_limits_documented(document):
