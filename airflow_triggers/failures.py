@@ -11,6 +11,8 @@ import traceback
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from airflow_triggers.validation import json_object
+
 MAX_LENGTH = 60_000
 """Of a traceback, in characters."""
 
@@ -103,9 +105,9 @@ def _end_of(text: str, length: int) -> str:
 def _as_json(value: Any) -> Any:
     """The value if JSON and databases can hold it, and it is not long; else what Python shows of it."""
     try:
-        text = json.dumps(value, allow_nan=False, ensure_ascii=False, default=lambda it: _shown(it, repr))
-        if text == _end_of(text, MAX_VALUE_LENGTH) and "\\u0000" not in text:
-            return json.loads(text)
+        text = json.dumps(value, allow_nan=False, ensure_ascii=False, default=lambda part: _shown(part, repr))
+        if len(text) <= MAX_VALUE_LENGTH:
+            return json_object({"value": json.loads(text)})["value"]
     except (TypeError, ValueError, RecursionError):
         pass
     return _end_of(_shown(value, repr), MAX_VALUE_LENGTH)

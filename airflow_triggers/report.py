@@ -15,10 +15,13 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, TypeAdapter, ValidationError
 
+from airflow_triggers import jsonb
 from airflow_triggers.errors import InvalidReport, TriggersError
 from airflow_triggers.failures import reported_exception
 from airflow_triggers.types import Kwargs, TriggerKwargs
 from airflow_triggers.validation import (
+    json_text,
+    parse_json,
     parse_moment,
     validate_cooldown,
     validate_fire_at,
@@ -31,6 +34,9 @@ from airflow_triggers.validation import (
 
 REPORT_KEY = "triggers_report"
 """The XCom that carries the report of a task in a worker."""
+
+TEXT_KEY = "json"
+"""The only key of a report that is sent as JSON text."""
 
 
 Moment = Annotated[
@@ -94,7 +100,8 @@ class TaskReport:
     :param metadata: to be attached to the instance.
     :param fires: in the order in which they were asked for.
     :param log_level: the highest level that its logger saw.
-    :raises InvalidMetadata: when the metadata is outside the allowed form.
+    :param result: what it returned, where ``jsonb`` would not keep that exactly.
+    :raises InvalidMetadata, InvalidTrigger: when the metadata or the result are outside the allowed form.
     """
 
     exception: Mapping[str, Any] | None = None
@@ -102,9 +109,12 @@ class TaskReport:
     fires: tuple[RequestedFire, ...] = ()
     retry: RequestedReplay | None = None
     log_level: int = logging.NOTSET
+    result: Kwargs | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "metadata", validate_instance_metadata(self.metadata))
+        if self.result is not None:
+            object.__setattr__(self, "result", validate_trigger_kwargs(self.result))
         if self.exception is not None:
             object.__setattr__(self, "exception", reported_exception(self.exception))
 
@@ -121,13 +131,25 @@ class TaskReport:
         plain: dict[str, Any] = json.loads(json.dumps(kept, default=datetime.isoformat))
         return plain
 
+    def to_xcom(self) -> dict[str, Any]:
+        """The report as :meth:`to_json` has it; as JSON text where ``jsonb`` would change a value of the task's."""
+        content = self.to_json()
+        values: list[Any] = [self.metadata, self.result, *(fire.trigger_kwargs for fire in self.fires)]
+        values += [
+            (self.exception or {}).get("exceptionContext"),
+            self.retry and self.retry.replacement_kwargs,
+        ]
+        return content if all(map(jsonb.survives, values)) else {TEXT_KEY: json_text(content)}
+
     @classmethod
     def from_json(cls, value: object) -> TaskReport:
-        """Read what :meth:`to_json` wrote; or somebody else, since any code in a worker can write it.
+        """Read what :meth:`to_json` or :meth:`to_xcom` wrote; or somebody else: any code in a worker can write it.
 
         :raises InvalidReport: when it is outside the allowed form.
         """
         try:
+            if isinstance(value, Mapping) and value.keys() == {TEXT_KEY}:
+                value = parse_json(str(value[TEXT_KEY]))
             return _adapter.validate_python(value)
         except (ValidationError, TriggersError, ValueError) as error:
             raise InvalidReport(f"The task reported what cannot be used: {error}") from error
@@ -145,4 +167,5 @@ def merged(reports: Iterable[TaskReport]) -> TaskReport:
         fires=tuple(fire for one in known for fire in one.fires),
         retry=next((one.retry for one in known if one.retry is not None), None),
         log_level=max((one.log_level for one in known), default=logging.NOTSET),
+        result=next((one.result for one in known if one.result is not None), None),
     )

@@ -293,7 +293,7 @@ def shown(value: object) -> str:
     if isinstance(value, str):
         return repr(value) if len(value) <= _MAX_SHOWN else f"{value[:_MAX_SHOWN]!r}…"
     if isinstance(value, int) and value.bit_length() > 256:
-        return f"an integer of about {int(value.bit_length() * math.log10(2)) + 1} digits"
+        return f"an integer of about {round(value.bit_length() * math.log10(2))} digits"
     try:
         text = reprlib.repr(value)
     except Exception:  # noqa: BLE001 - a user's class; an integer inside that is too long to be shown

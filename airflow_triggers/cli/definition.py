@@ -8,7 +8,6 @@ Every call of ``airflow``, whatever the command, builds this: it must stay light
 from __future__ import annotations
 
 import argparse
-import json
 from datetime import datetime
 from typing import Any
 
@@ -72,13 +71,17 @@ def json_object(text: str) -> dict[str, Any]:
 
     :raises argparse.ArgumentTypeError: when it is not; the parser shows its text.
     """
+    from airflow_triggers.validation import JsonFlaw, parse_json, shown
+
     try:
-        value = json.loads(text)
+        content = parse_json(text)
+    except JsonFlaw as flaw:
+        raise argparse.ArgumentTypeError(f"it {flaw}") from None
     except ValueError as error:
-        raise argparse.ArgumentTypeError(f"expected a JSON object, found {text!r}: {error}") from None
-    if not isinstance(value, dict):
-        raise argparse.ArgumentTypeError(f"expected a JSON object, found {text!r}")
-    return value
+        raise argparse.ArgumentTypeError(f"expected a JSON object, found {shown(text)}: {error}") from None
+    if not isinstance(content, dict):
+        raise argparse.ArgumentTypeError(f"expected a JSON object, found {shown(text)}")
+    return content
 
 
 def aware_datetime(text: str) -> datetime:
@@ -86,13 +89,13 @@ def aware_datetime(text: str) -> datetime:
 
     :raises argparse.ArgumentTypeError: when it is not; the parser shows its text.
     """
+    from airflow_triggers.errors import InvalidTrigger
+    from airflow_triggers.validation import parse_moment
+
     try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"expected a moment in ISO 8601, found {text!r}: {error}") from None
-    if moment.utcoffset() is None:
-        raise argparse.ArgumentTypeError(f"expected a moment with its offset from UTC, found {text!r}")
-    return moment
+        return parse_moment(text)
+    except InvalidTrigger as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def positive_seconds(text: str) -> float:
@@ -105,7 +108,7 @@ def positive_seconds(text: str) -> float:
     except ValueError:
         seconds = 0.0
     if not 0.0 < seconds < float("inf"):
-        raise argparse.ArgumentTypeError(f"expected a number of seconds above 0, found {text!r}")
+        raise argparse.ArgumentTypeError(f"expected a number of seconds above 0, found {text[:80]!r}")
     return seconds
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from airflow_triggers import gateway
+from airflow_triggers import gateway, jsonb
 from airflow_triggers.configuration.names import COMPILED_TASK_ID, RunKind, run_kind
 from airflow_triggers.controller.cause import cause_of, is_by_hand
 from airflow_triggers.controller.decide import Decision
@@ -133,7 +133,8 @@ def _finish(manager: TriggerManager, instance: TaskInstance, run: ObservedRun) -
         report = _unfailed(_report(run))
         if run.waived:
             return _record(manager, instance, run, Event.WAIVE, report=report)
-        kwargs = validate_trigger_kwargs(_as_kwargs(run.pushed.result))
+        result = _exact_result(run.pushed.result, report)
+        kwargs = validate_trigger_kwargs(_as_kwargs(result))
     except (InvalidReport, InvalidTrigger) as error:
         return _record(manager, instance, run, Event.FAIL, metadata=describe_exception(error))
     return _record(
@@ -141,11 +142,19 @@ def _finish(manager: TriggerManager, instance: TaskInstance, run: ObservedRun) -
         instance,
         run,
         Event.FINISH,
-        metadata={"result": run.pushed.result},
+        metadata={"result": result},
         cascade=True,
         cascade_kwargs=kwargs,
         report=report,
     )
+
+
+def _exact_result(result: Any, report: TaskReport) -> Any:
+    """What the run returned, as its task reported it where Airflow's XCom could not keep it exactly.
+
+    Somebody may have changed the XCom since; then that counts.
+    """
+    return report.result if report.result is not None and jsonb.same(report.result, result) else result
 
 
 def _as_kwargs(result: Any) -> Mapping[str, Any]:

@@ -30,10 +30,12 @@ from sqlalchemy import ColumnElement, Select, and_, bindparam, case, exists, fal
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from airflow_triggers import jsonb
 from airflow_triggers.configuration.names import FORM
 from airflow_triggers.errors import DagUnavailable
 from airflow_triggers.gateway.run_columns import DagRunColumns, OnlyTask
 from airflow_triggers.report import REPORT_KEY
+from airflow_triggers.storages.transaction import is_sqlite
 from airflow_triggers.types import SeenRun
 
 RETURN_KEY = "return_value"
@@ -86,7 +88,7 @@ def create_run(session: Session, new: NewRun) -> SeenRun:
         dag.create_dagrun(
             run_id=new.run_id,
             run_after=new.run_after or now,
-            conf=dict(new.conf),
+            conf=dict(new.conf) if is_sqlite() else jsonb.sendable(new.conf),
             run_type=DagRunType.MANUAL,
             triggered_by=DagRunTriggeredByType.REST_API,
             triggering_user_name=new.user_name,
@@ -264,7 +266,8 @@ def read_pushed(session: Session, dag_id: str, run_id: str, *, task_id: str | No
         and (row.task_id == task_id or (task_id is None and row.dag_result))
     )
     return Pushed(
-        result=next(results, None), reports=tuple(row.value for row in found if row.key == REPORT_KEY)
+        result=jsonb.restored(next(results, None)),
+        reports=tuple(row.value for row in found if row.key == REPORT_KEY),
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from airflow_triggers import gateway
+from airflow_triggers import gateway, jsonb
 from airflow_triggers.configuration.names import RUN_ID_PREFIX, dag_id_of
 from airflow_triggers.errors import ConfigurationError, InvalidTransition
 from airflow_triggers.gateway import NewRun
@@ -23,7 +23,9 @@ from airflow_triggers.runners.base import BaseTaskRunner, Start
 from airflow_triggers.runners.transactions import after_saving, with_session
 from airflow_triggers.storages.base import BaseStorageBackend
 from airflow_triggers.storages.sql import SqlStorageBackend
+from airflow_triggers.task.identity import KWARGS_TEXT
 from airflow_triggers.types import Configuration, InstanceStatus, Kwargs, TaskInstance
+from airflow_triggers.validation import json_text
 
 FOR_TASKS = ("parent", "depth", "retries")
 """What of an instance's metadata its task is told."""
@@ -192,6 +194,8 @@ class AirflowTaskRunner(BaseTaskRunner):
             "task": instance.task.to_directives(),
             "metadata": {key: instance.metadata[key] for key in FOR_TASKS if key in instance.metadata},
         }
+        if not jsonb.survives(start.kwargs):
+            identity[KWARGS_TEXT] = json_text(dict(start.kwargs))
         return {"session_uid": uid, "trigger_kwargs": dict(start.kwargs), "triggers": identity}
 
     def _note(self, start: Start) -> str:

@@ -6,6 +6,7 @@ when a run is made by hand, ``context.py`` gives what is found to the task.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +15,9 @@ from airflow_triggers.types import TaskConfig
 
 IDENTITY = frozenset({"instance_name", "number", "session_uid", "task_name"})
 """What a run's ``conf["triggers"]`` says at least besides its own ``run_id``: whose run it is."""
+
+KWARGS_TEXT = "trigger_kwargs_json"
+"""The key of ``conf["triggers"]`` for the kwargs as JSON text, where ``jsonb`` would not keep them exactly."""
 
 BY_HAND = -1
 """The number that stands in a run made by hand for an instance's: no instance has it."""
@@ -36,12 +40,17 @@ def identity_of(dag_run: Any) -> dict[str, Any]:
     name, directives = str(known["task_name"]), known.get("task") or {}
     written = isinstance(directives, Mapping) and "run" in directives
     return {
-        "trigger_kwargs": kwargs,
+        "trigger_kwargs": _exact(known.get(KWARGS_TEXT), kwargs),
         "manager_name": known.get("manager") or "default",
         "task": TaskConfig.from_directives(name, directives) if written else None,
         "metadata": known.get("metadata") or {},
         **{key: known.get(key) for key in (*IDENTITY, "configuration")},
     }
+
+
+def _exact(text: Any, kwargs: Any) -> Any:
+    """The kwargs of the text; runs that survive the database without, and those of earlier versions, have none."""
+    return json.loads(text) if isinstance(text, str) else kwargs
 
 
 def _by_hand(dag_run: Any, session_uid: Any) -> dict[str, Any]:

@@ -6,6 +6,7 @@ worker has no database.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from airflow.sdk import BaseOperator
@@ -17,6 +18,7 @@ from airflow.sdk.exceptions import (
     DownstreamTasksSkipped,
 )
 
+from airflow_triggers import jsonb
 from airflow_triggers.errors import MaxRetriesExceeded
 from airflow_triggers.report import REPORT_KEY, TaskReport
 from airflow_triggers.task.calling import TriggerCallable, call, load_callable, path_of
@@ -62,10 +64,11 @@ class TriggerTaskOperator(BaseOperator):
             if isinstance(error, MaxRetriesExceeded):
                 raise AirflowFailException(str(error)) from error
             raise
-        _push(context, given.report())
+        survives = result is None or jsonb.survives(result)
+        _push(context, replace(given.report(), result=None if survives else result))
         return result
 
 
 def _push(context: Any, report: TaskReport) -> None:
-    if content := report.to_json():
+    if content := report.to_xcom():
         context["ti"].xcom_push(key=REPORT_KEY, value=content)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import pytest
 from airflow.api_fastapi.app import purge_cached_app
+from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
 from airflow_triggers import errors, sessions
+from airflow_triggers.api.app import create_app
+from airflow_triggers.api.bodies import BodyRoute
 from airflow_triggers.api.errors import STATUS_OF_ERROR, response_to
 from tests.support.api import mounted_api
 
 FIRE = "api/v1/sessions/order-1/fires"
+FIRES = "api/v1/fires"
 SESSIONS = "api/v1/sessions"
 
 
@@ -121,6 +125,82 @@ def test_a_bad_body_says_where_what_was_expected_and_what_was_found(client, path
 def test_what_is_no_json_that_could_be_kept_is_refused(client, content):
     answer = client.post(FIRE, content=content, headers={"Content-Type": "application/json"})
     assert (answer.status_code, answer.json()["reason"]) == (422, "InvalidBody")
+
+
+REPLAY = f"{SESSIONS}/order-1/instances/t_x%230/replay"
+SKIP = f"{SESSIONS}/order-1/instances/t_x%230/skip"
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "said"),
+    [
+        (
+            FIRE,
+            b'{"trigger": "a", "trigger": "b"}',
+            "a key twice in one object; found the key 'trigger' twice",
+        ),
+        (FIRE, b'{"trigger": "a", "kwargs": {"b": [{"k": 1, "k": 1}]}}', "found the key 'k' twice"),
+        (
+            FIRES,
+            b'{"fires": [{"session_uid": "x", "trigger": "a", "kwargs": {"k": 1, "k": 2}}]}',
+            "the key 'k' twice",
+        ),
+        (REPLAY, b'{"kwargs": {"a": {}, "a": {}}}', "the key 'a' twice"),
+        (SKIP, b'{"result": {"a": 1, "\\u0061": 2}}', "the key 'a' twice"),
+        (SESSIONS, b'{"uid": "x", "configuration": "c", "metadata": {"k": 1, "k": 1}}', "the key 'k' twice"),
+        (
+            FIRE,
+            b'{"trigger": "a", "kwargs": {"x": 18446744073709551616}}',
+            "integers outside -2^63 to 2^64-1",
+        ),
+        (FIRE, b'{"trigger": "a", "kwargs": {"x": -9223372036854775809}}', "integers outside"),
+        (FIRE, b'{"trigger": "a", "kwargs": {"x": ' + b"9" * 5000 + b"}}", "thousands of digits"),
+        (FIRE, b'{"trigger": "a", "kwargs": {"x": ' + b"9" * 4000 + b"}}", "about 4000 digits at 'x'"),
+        (FIRE, b'{"trigger": "a", "kwargs": {"x": 1e999}}', "no number beyond 1.8e308, found inf at 'x'"),
+        (FIRE, b'{"trigger": "a", "kwargs": ' + b'{"a":' * 101 + b"1" + b"}" * 101 + b"}", "100 levels deep"),
+        (
+            FIRE,
+            b'{"trigger": "a", "kwargs": ' + b'{"a":' * 90_000 + b"1" + b"}" * 90_000 + b"}",
+            "100 levels deep",
+        ),
+        (SKIP, b'{"result": {"x": 18446744073709551616}}', "integers outside"),
+        (REPLAY, b'{"kwargs": {"a": {"x": 18446744073709551616}}}', "integers outside"),
+        (REPLAY, b'{"cooldown": true}', "cooldown: Input should be a valid number, found True"),
+        (REPLAY, b'{"cooldown": "5"}', "cooldown: Input should be a valid number, found '5'"),
+        (REPLAY, b'{"cooldown": NaN}', "cooldown: "),
+        (
+            FIRE,
+            b'{"trigger": "a", "fire_at": 20000000001}',
+            "fire_at: 'fire_at' is a string, a moment in ISO 8601",
+        ),
+        (FIRE, b'{"trigger": "a", "fire_at": "20000000001"}', "found str '20000000001'"),
+        (FIRE, b'{"trigger": "a", "fire_at": 2.5e9}', "found float 2500000000.0"),
+        (FIRE, b'{"trigger": "a", "fire_at": true}', "found bool True"),
+        (FIRE, b'{"trigger": "a", "fire_at": "2031-05-17"}', "a moment in ISO 8601 with its offset from UTC"),
+        (FIRE, b'{"trigger": "a", "fire_at": "2031-05-17T08:00:00"}', "a moment in ISO 8601 with its offset"),
+        (
+            FIRE,
+            b'{"trigger": "a", "fire_at": "9999-12-31T23:59:59-12:00"}',
+            "lies between 0001-01-02 and 9999-12-30",
+        ),
+        (
+            FIRE,
+            b'{"trigger": "a", "fire_at": "0001-01-01T00:00:00+12:00"}',
+            "lies between 0001-01-02 and 9999-12-30",
+        ),
+    ],
+    ids=range(26),
+)
+def test_a_body_that_would_be_taken_otherwise_than_it_is_written_is_refused(client, path, content, said):
+    answer = client.post(path, content=content, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["reason"]) == (422, "InvalidBody")
+    assert said in answer.json()["detail"]
+
+
+def test_every_route_reads_its_body_so():
+    routes = [route for route in create_app().routes if isinstance(route, APIRoute)]
+    assert routes
+    assert all(isinstance(route, BodyRoute) for route in routes)
 
 
 @pytest.mark.parametrize(

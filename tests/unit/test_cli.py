@@ -92,6 +92,25 @@ def test_every_command_that_answers_has_airflows_output_formats():
         (("fire", "order-1", "paid", "--kwargs", "{"), "expected a JSON object, found '{'"),
         (("fire", "order-1", "paid", "--kwargs", "[1]"), "expected a JSON object, found '[1]'"),
         (("skip", "order-1", "t_x#0", "--result", "7"), "expected a JSON object, found '7'"),
+        (
+            ("fire", "order-1", "paid", "--kwargs", '{"a": [{"k": 1, "k": 2}]}'),
+            "it must not have a key twice in one object; found the key 'k' twice",
+        ),
+        (
+            ("skip", "order-1", "t_x#0", "--result", "[" * 100_000),
+            "it must not be nested more than 100 levels deep",
+        ),
+        (("replay", "order-1", "t_x#0", "--kwargs", '{"x":' + "9" * 5000 + "}"), "thousands of digits"),
+        (
+            ("fire", "order-1", "paid", "--fire-at", "20000000001"),
+            "'fire_at' is a string, a moment in ISO 8601",
+        ),
+        (
+            ("fire", "order-1", "paid", "--fire-at", "2031-05-17"),
+            "'fire_at' is a string, a moment in ISO 8601",
+        ),
+        (("fire", "order-1", "paid", "--fire-at", "9999-12-31T23:59:59-12:00"), "'fire_at' lies between"),
+        (("sessions", "list", "--limit", "9" * 5000), "expected at most 18 digits"),
         (("sessions", "list", "--limit", "0"), "expected a whole number above 0, found '0'"),
         (("sessions", "list", "--limit", "some"), "expected a whole number above 0, found 'some'"),
         (

@@ -9,6 +9,7 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import ValidationError
 
+from airflow_triggers.api.bodies import BodyRoute
 from airflow_triggers.api.datamodels import BatchedFire, BatchResults, FireBatch, FireResultBody
 from airflow_triggers.api.dependencies import PermissionsDep, UserNameDep
 from airflow_triggers.api.errors import AsciiJSONResponse, Refused, told, told_invalid
@@ -19,7 +20,7 @@ from airflow_triggers.errors import TriggersError
 from airflow_triggers.sessions import Concealed
 from airflow_triggers.types import FireResult
 
-router = APIRouter(tags=["Fires"])
+router = APIRouter(tags=["Fires"], route_class=BodyRoute)
 
 Told = tuple[int, dict[str, Any]]
 """The status and the body that one fire is answered with."""

@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from airflow_triggers import sessions
+from airflow_triggers.api.bodies import BodyRoute
 from airflow_triggers.api.datamodels import (
     ErrorBody,
     FireBody,
@@ -22,6 +23,7 @@ from airflow_triggers.disclosure import shown_fire
 from airflow_triggers.errors import IdempotencyConflict, SessionExists, UnknownConfiguration
 
 router = APIRouter(
+    route_class=BodyRoute,
     prefix="/{uid}/fires",
     tags=["Fires"],
     responses={404: {"description": "There is no such session or configuration.", "model": ErrorBody}},

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query
 
 from airflow_triggers import history, parked, sessions
+from airflow_triggers.api.bodies import BodyRoute
 from airflow_triggers.api.datamodels import ErrorBody, HookBody
 from airflow_triggers.api.dependencies import (
     PermissionsDep,
@@ -28,7 +29,7 @@ from airflow_triggers.api.history_models import (
 )
 from airflow_triggers.api.routes.reading import readable_configuration
 
-router = APIRouter(tags=["History"])
+router = APIRouter(tags=["History"], route_class=BodyRoute)
 
 NOT_FOUND: dict[int | str, dict[str, Any]] = {
     HTTPStatus.NOT_FOUND: {

@@ -7,11 +7,13 @@ from typing import Any
 from fastapi import APIRouter
 
 from airflow_triggers import sessions
+from airflow_triggers.api.bodies import BodyRoute
 from airflow_triggers.api.datamodels import ErrorBody, InstanceBody, ReplayInstance, SkipInstance
 from airflow_triggers.api.dependencies import InstanceNameDep, PermissionsDep, SessionUidDep, UserNameDep
 from airflow_triggers.api.routes.reading import instance_of, readable_session
 
 router = APIRouter(
+    route_class=BodyRoute,
     prefix="/{uid}/instances/{name}",
     tags=["Instances"],
     responses={404: {"description": "There is no such session or instance.", "model": ErrorBody}},

@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from airflow_triggers import sessions
+from airflow_triggers.api.bodies import BodyRoute
 from airflow_triggers.api.datamodels import (
     CreateSession,
     ErrorBody,
@@ -30,7 +31,7 @@ from airflow_triggers.validation import validate_session_uid
 
 FIRES_IN_DETAIL = 100
 
-router = APIRouter(tags=["Sessions"])
+router = APIRouter(tags=["Sessions"], route_class=BodyRoute)
 
 
 @router.get("", summary="List sessions")

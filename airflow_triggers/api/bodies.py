@@ -1,0 +1,40 @@
+"""How bodies of requests are read: as JSON, of which nothing is silently left out.
+
+Neighbours: every router of ``routes/`` is made with :class:`BodyRoute`; ``validation.py`` reads the text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+
+from airflow_triggers.api.errors import Refused
+from airflow_triggers.validation import JsonFlaw, parse_json
+
+
+class BodyRequest(Request):
+    """A request whose body is refused where ``json.loads`` would take only a part of it."""
+
+    async def json(self) -> Any:
+        """The body's content. :raises Refused: 422 for a key that stands twice, and for what is nested too deep."""
+        try:
+            return parse_json(await self.body())
+        except JsonFlaw as flaw:
+            raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, "InvalidBody", f"The body {flaw}.") from flaw
+
+
+class BodyRoute(APIRoute):
+    """A route that gets its body from :class:`BodyRequest`."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """See :meth:`APIRoute.get_route_handler`."""
+        handle = super().get_route_handler()
+
+        async def handle_body(request: Request) -> Response:
+            return await handle(BodyRequest(request.scope, request.receive))
+
+        return handle_body

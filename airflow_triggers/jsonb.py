@@ -1,0 +1,79 @@
+"""What PostgreSQL's ``jsonb`` makes of JSON. Airflow keeps the conf of runs and XComs in it.
+
+It orders an object's keys by length, knows numbers and not how they were written (``1e16`` returns as an integer), and
+has no ``-0.0``. Neighbours: ``runners/airflow.py`` and ``report.py`` send JSON text along where that changes a value.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from airflow_triggers.validation import MAX_INTEGER, MIN_INTEGER
+
+
+def survives(value: Any) -> bool:
+    """Whether a JSON value returns from ``jsonb`` exactly as it is.
+
+    >>> survives({"a": 0.1, "bb": [1, None]}), survives({"bb": 1, "a": 2}), survives(1e16), survives(-0.0)
+    (True, False, False, False)
+    """
+    if isinstance(value, float):
+        return "e+" not in repr(value) and not (value == 0 and math.copysign(1, value) < 0)
+    if isinstance(value, Mapping):
+        keys = [key.encode() for key in value]
+        in_order = sorted(keys, key=lambda key: (len(key), key))
+        return keys == in_order and all(map(survives, value.values()))
+    if isinstance(value, (list, tuple)):
+        return all(map(survives, value))
+    return True
+
+
+def sendable(value: Any) -> Any:
+    """The value with text in place of a float that ``jsonb`` would return as an integer too large for a worker.
+
+    >>> sendable({"a": [1e16, 1e20]})
+    {'a': [1e+16, '1e+20']}
+    """
+    if isinstance(value, float):
+        return value if not value.is_integer() or MIN_INTEGER <= value <= MAX_INTEGER else repr(value)
+    if isinstance(value, Mapping):
+        return {key: sendable(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [sendable(part) for part in value]
+    return value
+
+
+def restored(value: Any) -> Any:
+    """What a worker sent and ``jsonb`` returned: an integer that no worker can send was a float.
+
+    >>> restored({"a": 10**300})
+    {'a': 1e+300}
+    """
+    if isinstance(value, int) and not MIN_INTEGER <= value <= MAX_INTEGER:
+        try:
+            return float(value)
+        except OverflowError:  # no float either: somebody wrote it into the database
+            return value
+    if isinstance(value, Mapping):
+        return {key: restored(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [restored(part) for part in value]
+    return value
+
+
+def same(value: Any, other: Any) -> bool:
+    """Whether two JSON values may be one, of which ``jsonb`` returned one.
+
+    >>> same({"a": 1e16, "b": -0.0}, {"b": 0.0, "a": 10**16}), same([1], [2]), same(1, True)
+    (True, False, False)
+    """
+    if isinstance(value, Mapping) and isinstance(other, Mapping):
+        return value.keys() == other.keys() and all(same(value[key], other[key]) for key in value)
+    if isinstance(value, list) and isinstance(other, list):
+        return len(value) == len(other) and all(map(same, value, other))
+    if isinstance(value, float) or isinstance(other, float):
+        numbers = isinstance(value, (int, float)) and isinstance(other, (int, float))
+        return numbers and float(value) == float(other)
+    return type(value) is type(other) and bool(value == other)
