@@ -2,6 +2,9 @@
 
 Neighbours: every module raises these; ``api/errors.py`` maps each one to an HTTP status.
 
+Those that say that a name is unknown are a ``KeyError`` too, and those that say that a value is not allowed a
+``ValueError``.
+
 .. code-block:: text
 
     TriggersError
@@ -30,7 +33,8 @@ Neighbours: every module raises these; ``api/errors.py`` maps each one to an HTT
     │   └── StaleWrite                a compare-and-set met another value (a bug, or a write past the lock)
     ├── RunnerError                   an instance could not be handed to its runner
     │   └── DagUnavailable            the DAG to run is missing, stale, broken or refuses such runs
-    ├── RegistryError                 a manager, storage or runner is unknown, doubled or broken
+    ├── RegistryError                 a manager, storage or runner is doubled or broken
+    │   └── NotRegistered             no manager, storage or runner has that name
     └── TaskError                     raised for, or recorded on behalf of, a trigger task
         ├── InvalidResult             a trigger task returned something that is not a mapping
         ├── InvalidTriggerKwargs      trigger kwargs do not fit the schema that the task filters them by
@@ -46,12 +50,24 @@ Neighbours: every module raises these; ``api/errors.py`` maps each one to an HTT
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 
 class TriggersError(Exception):
     """The root: ``except TriggersError`` catches everything that this package raises."""
+
+    def __str__(self) -> str:
+        """The message as it is, also of an error that is a ``KeyError``, which shows its message quoted."""
+        return Exception.__str__(self)
+
+    def __reduce__(self) -> tuple[Callable[..., TriggersError], tuple[Any, ...], dict[str, Any]]:
+        """Copy and pickle by message and attributes: many errors make their message of other arguments."""
+        return _restored, (type(self), self.args), vars(self)
+
+
+def _restored(kind: type[TriggersError], args: tuple[Any, ...]) -> TriggersError:
+    return kind.__new__(kind, *args)
 
 
 class ConfigurationError(TriggersError):
@@ -75,7 +91,7 @@ class ConfigurationError(TriggersError):
         return f"{where}{len(self.problems)} problems in the configuration:{lines}"
 
 
-class UnknownConfiguration(ConfigurationError):
+class UnknownConfiguration(ConfigurationError, KeyError):
     """No deployed configuration has that name."""
 
 
@@ -107,7 +123,7 @@ class SessionError(TriggersError):
     """Something about a session's content."""
 
 
-class SessionNotFound(SessionError, LookupError):
+class SessionNotFound(SessionError, KeyError):
     """No session has that UID."""
 
     def __init__(self, uid: str) -> None:
@@ -121,19 +137,19 @@ class SessionExists(SessionError):
     """A session with that UID exists already, with other content."""
 
 
-class InstanceNotFound(SessionError, LookupError):
+class InstanceNotFound(SessionError, KeyError):
     """The session has no instance of that name."""
 
 
-class TaskNotFound(SessionError, LookupError):
+class TaskNotFound(SessionError, KeyError):
     """The session's configuration has no task of that name."""
 
 
-class NothingParked(SessionError, LookupError):
+class NothingParked(SessionError, KeyError):
     """There is no such hook of the session, or no such asset event, to be tried again."""
 
 
-class InvalidTransition(TriggersError):
+class InvalidTransition(TriggersError, ValueError):
     """An instance's status does not allow what was asked.
 
     :param event: what was asked for, as a verb ("replay").
@@ -189,7 +205,11 @@ class DagUnavailable(RunnerError):
 
 
 class RegistryError(TriggersError):
-    """A manager, storage backend or runner is unknown, registered twice, or fails to import."""
+    """A manager, storage backend or runner is registered twice, or fails to import."""
+
+
+class NotRegistered(RegistryError, KeyError):
+    """No manager, storage backend or runner has that name."""
 
 
 class TaskError(TriggersError):

@@ -16,7 +16,7 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Generic, TypeVar
 
-from airflow_triggers.errors import RegistryError, TriggersError
+from airflow_triggers.errors import NotRegistered, RegistryError, TriggersError
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +83,8 @@ class Registry(Generic[T]):
     def get_class(self, name: str) -> Callable[..., T]:
         """The class of that name.
 
-        :raises RegistryError: when the name is unknown, declared by two packages, fails to import or is no such class.
+        :raises NotRegistered: when the name is unknown.
+        :raises RegistryError: when it is declared by two packages, fails to import or is no such class.
         """
         if name in self._registered:
             return self._registered[name]
@@ -91,14 +92,17 @@ class Registry(Generic[T]):
             self._loaded[name] = self._load(name)
         return self._loaded[name]
 
-    def get(self, name: str, **kwargs: Any) -> T:
-        """An instance of the class of that name, made with ``kwargs``.
+    def get(self, name: str, *args: Any, **kwargs: Any) -> T:
+        """An instance of the class of that name.
 
+        :param args: what the class is called with: ``trigger_managers.get(name, storage)``,
+            ``storage_backends.get(name, uid)``; ``kwargs`` likewise.
+        :raises NotRegistered: when the name is unknown.
         :raises RegistryError: see :meth:`get_class`; also when the class raises anything but this package's errors.
         """
-        made = self.get_class(name)
+        factory = self.get_class(name)
         try:
-            return made(**kwargs)
+            return factory(*args, **kwargs)
         except TriggersError:
             raise
         except Exception as error:
@@ -120,10 +124,10 @@ class Registry(Generic[T]):
             log.error("%s", problem)
         return problems
 
-    def unknown(self, name: str) -> RegistryError:
+    def unknown(self, name: str) -> NotRegistered:
         """The error that says that there is nothing of that name, what there is, and what to do."""
         unusable = "".join(f" {problem}" for problem in self._nameless(certain=(True, False)))
-        return RegistryError(
+        return NotRegistered(
             f"There is no {self.kind} {name!r}; known are: {', '.join(self.names()) or 'none'}.{self.hint(name)} "
             f"Declare it as an entry point of the group {self.group!r} and install the package again.{unusable}"
         )

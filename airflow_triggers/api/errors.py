@@ -53,6 +53,7 @@ STATUS_OF_ERROR: dict[type[TriggersError], HTTPStatus] = {
     errors.DagUnavailable: HTTPStatus.CONFLICT,
     # An unknown name in a request is refused before; this is a package that the server lacks, or a broken one.
     errors.RegistryError: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.NotRegistered: HTTPStatus.SERVICE_UNAVAILABLE,
     # A task's errors are recorded on its instance; none is expected to reach a request.
     errors.TaskError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.InvalidResult: HTTPStatus.UNPROCESSABLE_ENTITY,

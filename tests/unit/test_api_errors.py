@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 from airflow_triggers import errors, sessions
 from airflow_triggers.api.app import create_app
 from airflow_triggers.api.bodies import BodyRoute
-from airflow_triggers.api.errors import STATUS_OF_ERROR, response_to
+from airflow_triggers.api.errors import STATUS_OF_ERROR, response_to, told
 from tests.support.api import mounted_api
 
 FIRE = "api/v1/sessions/order-1/fires"
@@ -30,6 +30,24 @@ def descendants(kind):
 
 def ours(kind):
     return kind.__module__.startswith("airflow_triggers.")
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (errors.SessionNotFound("order-1"), 404),
+        (errors.InstanceNotFound("Session 'order-1' has no instance 't_a#9'."), 404),
+        (errors.TaskNotFound("There is no trigger task 't_z'."), 404),
+        (errors.NothingParked("There is no hook 7."), 404),
+        (errors.UnknownConfiguration("There is no configuration 'survey'."), 404),
+        (errors.InvalidTransition("skip", "t_a#0", "running", ("failed",)), 409),
+        (errors.RegistryError("The manager is broken."), 503),
+        (errors.NotRegistered("There is no trigger manager 'gone'."), 503),
+    ],
+)
+def test_an_error_that_is_a_built_in_one_too_is_answered_with_its_message(error, status):
+    assert told(error) == (status, {"reason": type(error).__name__, "detail": str(error)})
+    assert not str(error).startswith(("'", '"'))
 
 
 def test_every_error_of_the_tree_has_a_status():

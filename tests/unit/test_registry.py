@@ -8,7 +8,7 @@ import pytest
 from airflow.plugins_manager import AirflowPlugin
 
 from airflow_triggers import plugin_managers
-from airflow_triggers.errors import RegistryError
+from airflow_triggers.errors import NotRegistered, RegistryError
 from airflow_triggers.manager import TriggerManager, trigger_managers
 from airflow_triggers.registry import Declared, Registry
 from airflow_triggers.runners import BaseTaskRunner, task_runners
@@ -66,6 +66,37 @@ def test_an_unknown_name_is_told_with_the_known_ones():
         RegistryError, match=r"no trigger manager 'finalising'; known are: finalizing. Did you mean"
     ):
         registry.get_class("finalising")
+
+
+@pytest.mark.parametrize("registry", [trigger_managers, storage_backends, task_runners])
+@pytest.mark.parametrize("look_up", ["get", "get_class"])
+def test_an_unknown_name_is_a_missing_key_with_the_same_message(registry, look_up):
+    with pytest.raises(KeyError) as caught:
+        getattr(registry, look_up)("nowhere")
+    assert isinstance(caught.value, NotRegistered)
+    assert str(caught.value) == str(registry.unknown("nowhere"))
+    assert str(caught.value).startswith(f"There is no {registry.kind} 'nowhere'; known are: ")
+
+
+def test_what_is_known_and_broken_is_no_missing_key():
+    def load():
+        raise ImportError("no module named till")
+
+    with pytest.raises(RegistryError, match="cannot be imported") as caught:
+        registry_of(Declared("till", load, "shop")).get("till")
+    assert not isinstance(caught.value, KeyError)
+
+
+def test_a_class_is_called_with_positional_and_named_arguments():
+    storage = storage_backends.get("cache", "order-1")
+    assert (storage.name, storage.uid) == ("cache", "order-1")
+    assert storage_backends.get("cache", uid="order-1").uid == "order-1"
+    manager = trigger_managers.get("default", storage)
+    assert type(manager) is TriggerManager
+    assert manager.storage is storage
+    assert trigger_managers.get("default", storage=storage).storage is storage
+    with pytest.raises(RegistryError, match="The storage backend 'cache' cannot be made: TypeError"):
+        storage_backends.get("cache", "order-1", "order-2")
 
 
 def test_two_classes_of_one_name_are_refused_and_one_declared_twice_is_not():
