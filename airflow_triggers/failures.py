@@ -33,9 +33,14 @@ def with_context(error: E, context: Mapping[str, Any]) -> E:
     >>> describe_exception(error)["exceptionContext"]
     {'age': 'thirty-six'}
     """
-    attached = {**getattr(error, _CONTEXT_ATTRIBUTE, {}), **context}
+    attached = {**attached_context(error), **context}
     setattr(error, _CONTEXT_ATTRIBUTE, attached)
     return error
+
+
+def attached_context(error: BaseException) -> dict[str, Any]:
+    """The values that :func:`with_context` attached to the exception."""
+    return dict(getattr(error, _CONTEXT_ATTRIBUTE, {}))
 
 
 def describe_exception(error: BaseException) -> dict[str, Any]:
@@ -45,12 +50,11 @@ def describe_exception(error: BaseException) -> dict[str, Any]:
         its end if it is long) and ``exceptionContext``.
     """
     kind = type(error)
-    attached = getattr(error, _CONTEXT_ATTRIBUTE, {})
     return {
         "exceptionType": f"{kind.__module__}.{kind.__qualname__}",
         "exceptionMessage": _end_of(_shown(error, str), MAX_VALUE_LENGTH),
         "exceptionInfo": _end_of("".join(traceback.format_exception(error)), MAX_LENGTH),
-        "exceptionContext": _attached(attached),
+        "exceptionContext": _attached(attached_context(error)),
     }
 
 

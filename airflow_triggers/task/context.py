@@ -18,29 +18,29 @@ from typing import Any
 from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_triggers.errors import MaxRetriesExceeded
-from airflow_triggers.failures import describe_exception
+from airflow_triggers.failures import attached_context, describe_exception, failure_in_short
 from airflow_triggers.plugin_managers import manager_classes
 from airflow_triggers.report import RequestedFire, RequestedReplay, TaskReport
 from airflow_triggers.task.identity import BY_HAND, identity_of
 from airflow_triggers.task.kwargs import KwargsSchema, filter_kwargs
-from airflow_triggers.task.log import ContextLogger
-from airflow_triggers.task.signals import RetryInstance, SkipInstance
+from airflow_triggers.task.log import ContextLogger, Journal
+from airflow_triggers.task.signals import RetryInstance, SkipInstance, is_error
 from airflow_triggers.task.storage import TaskStorage
 from airflow_triggers.types import InstanceStatus, Kwargs, TaskConfig, TaskInstance, TriggerKwargs
 from airflow_triggers.validation import validate_instance_metadata
 
 DEFAULT_MAX_RETRIES = 3
 
+_STATEMENT = 3
+"""The ``stacklevel`` of the ``with`` statement, seen from the body of a context manager: contextlib is between them."""
+
 
 class _Asked:
-    """What the task asked for until now."""
+    """What the task asked for and logged until now."""
 
     def __init__(self) -> None:
         self.fires: list[RequestedFire] = []
-        self.log_level = logging.NOTSET
-
-    def note_level(self, level: int) -> None:
-        self.log_level = max(self.log_level, level)
+        self.journal = Journal()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -216,16 +216,36 @@ class TaskContext:
     ) -> Iterator[ContextLogger]:
         """A logger whose records carry the values, and whose highest level becomes the instance's ``log_level``.
 
+        An exception that leaves the block is logged as an error, with the values and those that
+        :func:`~airflow_triggers.with_context` attached to it, and is raised on. It is logged once, however many blocks
+        it leaves, and not again if the task logged it itself. What :meth:`skip` and :meth:`retry` raise, and Airflow's
+        exceptions of this kind, are no errors.
+
         .. code-block:: python
 
             with context.get_logger_context(context={"respondent": 17}) as logger:
-                logger.warning("No answer to %s", question)
+                logger.warning("No answer to %s", question, extra={"context": {"page": 3}})
+
+        The values of a record's own ``extra={"context": …}`` are merged over those of the block.
 
         :param context: the values.
         :param name: of the logger; None: one of the trigger task's own.
         """
         logger = logging.getLogger(name or f"airflow_triggers.task.{self.task_name}")
-        yield ContextLogger(logger, context or {}, self._asked.note_level)
+        journal = self._asked.journal
+        contextual = ContextLogger(logger, context or {}, journal)
+        try:
+            yield contextual
+        except BaseException as error:
+            if is_error(error) and not journal.holds(error):
+                contextual.error(
+                    "%s",
+                    failure_in_short(describe_exception(error)),
+                    exc_info=error,
+                    extra={"context": attached_context(error)},
+                    stacklevel=_STATEMENT,
+                )
+            raise
 
     # -- afterwards -------------------------------------------------------------------------------------------
 
@@ -234,7 +254,7 @@ class TaskContext:
 
         :param error: by which it ended; None: it succeeded.
         """
-        level = self._asked.log_level
+        level = self._asked.journal.level
         match error:
             case None:
                 return TaskReport(fires=tuple(self._asked.fires), log_level=level)

@@ -6,12 +6,33 @@ Neighbours: ``context.py`` offers it as ``context.get_logger_context``.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, MutableMapping
+import sys
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 import structlog
 
+from airflow_triggers.states import merge_under
+
 _OWN_ATTRIBUTES = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime"}
+
+
+class Journal:
+    """What the loggers of one task wrote: the highest level, and the exception that was logged last."""
+
+    def __init__(self) -> None:
+        self.level = logging.NOTSET
+        self._exception: BaseException | None = None
+
+    def enter(self, level: int, exception: BaseException | None = None) -> None:
+        """Note a record of the level, and the exception with whose traceback it was logged as an error."""
+        self.level = max(self.level, level)
+        if exception is not None and level >= logging.ERROR:
+            self._exception = exception
+
+    def holds(self, exception: BaseException) -> bool:
+        """Whether the exception was the last one to be logged as an error."""
+        return self._exception is exception
 
 
 class ContextLogger(logging.LoggerAdapter[logging.Logger]):
@@ -19,25 +40,41 @@ class ContextLogger(logging.LoggerAdapter[logging.Logger]):
 
     In Airflow they stand beside the message in the task's log. Otherwise a record has them as attributes, and all
     of them as the mapping ``record.context``; one that is named like an attribute of records is in the mapping only.
+    A call's own ``extra={"context": {…}}`` is merged over them: where both have a value, the call's wins.
 
-    :param note: told the level of each record.
+    :param journal: where each record is noted.
     """
 
-    def __init__(
-        self, logger: logging.Logger, context: Mapping[str, Any], note: Callable[[int], None]
-    ) -> None:
+    def __init__(self, logger: logging.Logger, context: Mapping[str, Any], journal: Journal) -> None:
         super().__init__(logger)
-        self.context, self._note = dict(context), note
+        self.context, self._journal = dict(context), journal
 
     def log(self, level: int, msg: object, *args: Any, **kwargs: Any) -> None:
         """See :meth:`logging.Logger.log`; ``debug``, ``info``, … come through here."""
-        self._note(level)
-        with structlog.contextvars.bound_contextvars(**{str(key): it for key, it in self.context.items()}):
+        self._journal.enter(level, _exception_of(kwargs.get("exc_info")))
+        values = {str(key): value for key, value in self._values(kwargs.get("extra")).items()}
+        with structlog.contextvars.bound_contextvars(**values):
             kwargs["stacklevel"] = kwargs.get("stacklevel", 1) + 1
             super().log(level, msg, *args, **kwargs)
 
     def process(self, msg: Any, kwargs: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, Any]]:
         """Give the record its attributes."""
-        free = {key: value for key, value in self.context.items() if key not in _OWN_ATTRIBUTES}
-        given = kwargs.get("extra") or {}
-        return msg, {**kwargs, "extra": {**free, "context": {**self.context}, **given}}
+        extra = dict(kwargs.get("extra") or {})
+        values = self._values(extra)
+        if extra.get("context") is None or isinstance(extra["context"], Mapping):
+            extra["context"] = values
+        free = {key: value for key, value in values.items() if key not in _OWN_ATTRIBUTES}
+        return msg, {**kwargs, "extra": {**free, **extra}}
+
+    def _values(self, extra: Mapping[str, Any] | None) -> dict[str, Any]:
+        own = (extra or {}).get("context")
+        return merge_under(self.context, own) if isinstance(own, Mapping) else dict(self.context)
+
+
+def _exception_of(exc_info: object) -> BaseException | None:
+    """The exception that a logger is given, in any of the forms that it takes."""
+    if isinstance(exc_info, BaseException):
+        return exc_info
+    if isinstance(exc_info, tuple):
+        return _exception_of(exc_info[1]) if len(exc_info) > 1 else None
+    return sys.exc_info()[1] if exc_info else None

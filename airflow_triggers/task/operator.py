@@ -10,22 +10,14 @@ from dataclasses import replace
 from typing import Any
 
 from airflow.sdk import BaseOperator
-from airflow.sdk.exceptions import (
-    AirflowFailException,
-    AirflowRescheduleException,
-    AirflowTaskTimeout,
-    DagRunTriggerException,
-    DownstreamTasksSkipped,
-)
+from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_triggers import jsonb
 from airflow_triggers.errors import MaxRetriesExceeded
 from airflow_triggers.report import REPORT_KEY, TaskReport
 from airflow_triggers.task.calling import TriggerCallable, call, load_callable, path_of
 from airflow_triggers.task.context import TaskContext
-
-PASSING = (AirflowRescheduleException, DagRunTriggerException, DownstreamTasksSkipped)
-"""Exceptions by which a task tells Airflow that it has not ended, or what follows it: nothing to report."""
+from airflow_triggers.task.signals import FAILING, PASSING
 
 MADE_BY_HAND = (
     "This run was made by hand: the trigger task is called as for session %s, and executes no instance of it. What it "
@@ -59,7 +51,7 @@ class TriggerTaskOperator(BaseOperator):
             result = call(self._function or load_callable(self.callable), given)
         except PASSING:
             raise
-        except (Exception, AirflowTaskTimeout, SystemExit) as error:
+        except FAILING as error:
             _push(context, given.report(error))
             if isinstance(error, MaxRetriesExceeded):
                 raise AirflowFailException(str(error)) from error

@@ -1,7 +1,7 @@
-"""The exceptions by which a trigger task says that it is to be skipped or retried.
+"""The exceptions by which a trigger task says that it is to be skipped or retried, and which exceptions are no errors.
 
-They are Airflow's own, so that a task ends in Airflow as it should, whatever operator calls it. Neighbours:
-``context.py`` makes them.
+The first are Airflow's own, so that a task ends in Airflow as it should, whatever operator calls it. Neighbours:
+``context.py`` makes them, and logs what is an error; ``operator.py`` reports it.
 """
 
 from __future__ import annotations
@@ -9,9 +9,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+from airflow.sdk.exceptions import (
+    AirflowFailException,
+    AirflowRescheduleException,
+    AirflowSkipException,
+    AirflowTaskTimeout,
+    DagRunTriggerException,
+    DownstreamTasksSkipped,
+)
 
 from airflow_triggers.report import RequestedReplay
+
+PASSING = (AirflowRescheduleException, DagRunTriggerException, DownstreamTasksSkipped)
+"""Exceptions by which a task tells Airflow that it has not ended, or what follows it: nothing to report."""
+
+FAILING = (Exception, AirflowTaskTimeout, SystemExit)
+"""What can fail a task; the other exceptions (Ctrl-C, a deferral) are not about its work."""
 
 
 class SkipInstance(AirflowSkipException):
@@ -38,3 +51,14 @@ class RetryInstance(AirflowFailException):
         pause = f" in {retry.cooldown:g} seconds" if retry.cooldown else ""
         super().__init__(f"The trigger task asks to be run again{pause} (retry {retry.retries}).")
         self.retry, self.metadata, self.reason = retry, metadata, reason
+
+
+def is_error(error: BaseException) -> bool:
+    """Whether the task went wrong: not so when it skips itself, asks to be run again, or directs Airflow.
+
+    >>> is_error(ValueError()), is_error(AirflowSkipException())
+    (True, False)
+    """
+    return isinstance(error, FAILING) and not isinstance(
+        error, (*PASSING, AirflowSkipException, RetryInstance)
+    )

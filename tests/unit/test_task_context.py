@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import logging
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Literal
 
 import pytest
-from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+import structlog
+from airflow.sdk.exceptions import (
+    AirflowFailException,
+    AirflowRescheduleException,
+    AirflowSkipException,
+    AirflowTaskTimeout,
+    DownstreamTasksSkipped,
+    TaskDeferred,
+)
 from pydantic import BaseModel, Field
 
 from airflow_triggers.errors import (
@@ -308,6 +317,188 @@ def test_records_carry_the_values_beside_what_records_have(caplog):
     assert record.context == {"respondent": 17, "name": "clash"}
     assert record.name == "airflow_triggers.task.t_x"
     assert record.funcName == "test_records_carry_the_values_beside_what_records_have"
+
+
+def test_a_calls_own_context_is_merged_over_the_values(caplog):
+    values = {"respondent": 17, "page": {"n": 1, "lang": "en"}, "name": "clash"}
+    with context().get_logger_context(context=values) as logger:
+        logger.warning("late", extra={"context": {"page": {"n": 2}, "respondent": None, "row": 3}, "more": 1})
+        logger.warning("later")
+        logger.warning("no values", extra={"context": None})
+        logger.warning("another form", extra={"context": "text"})
+    late, later, without, other = caplog.records
+    assert late.context == {
+        "respondent": None,
+        "page": {"n": 2, "lang": "en"},
+        "name": "clash",
+        "row": 3,
+    }
+    assert (late.page, late.respondent, late.row, late.more) == ({"n": 2, "lang": "en"}, None, 3, 1)
+    assert (later.context, later.respondent, hasattr(later, "row")) == (values, 17, False)
+    assert (without.context, without.respondent) == (values, 17)
+    assert (other.context, other.respondent) == ("text", 17)
+    assert values == {"respondent": 17, "page": {"n": 1, "lang": "en"}, "name": "clash"}
+
+
+def test_a_calls_own_context_stands_beside_the_message_in_airflows_log(caplog, monkeypatch):
+    lines = []
+
+    class Handler(logging.Handler):
+        def emit(self, record):
+            lines.append(structlog.contextvars.get_contextvars())
+
+    with context().get_logger_context(context={"respondent": 17, "page": 1}, name="beside") as logger:
+        logger.logger.addHandler(Handler())
+        logger.error("no answer", extra={"context": {"page": 2, "row": 3}})
+        assert structlog.contextvars.get_contextvars() == {}
+    assert lines == [{"respondent": 17, "page": 2, "row": 3}]
+
+
+def leaves(error, **values):
+    """A task that an exception leaves, through a context with the values."""
+
+    def task(given):
+        with given.get_logger_context(context={"respondent": 17, **values}) as logger:
+            logger.info("begun")
+            raise error
+
+    return task
+
+
+def errors_in(caplog):
+    return [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+@pytest.mark.parametrize(
+    "error", [ValueError("no such age"), AirflowFailException("for good"), MaxRetriesExceeded("t_x#2", 3, {})]
+)
+def test_an_exception_that_leaves_is_logged_as_an_error_with_the_values_and_raised_on(caplog, error):
+    outcome, report = run(leaves(error))
+    assert outcome is error or outcome.__cause__ is error
+    assert report["log_level"] == logging.ERROR
+    (record,) = errors_in(caplog)
+    assert record.getMessage().endswith(f"{type(error).__name__}: {error}")
+    assert record.exc_info[1] is error
+    assert (record.context, record.respondent) == ({"respondent": 17}, 17)
+    assert (record.name, record.funcName) == ("airflow_triggers.task.t_x", "task")
+
+
+@pytest.mark.parametrize("error", [SystemExit(3), AirflowTaskTimeout("too slow")])
+def test_what_ends_a_task_without_being_an_ordinary_exception_is_logged_too(caplog, error):
+    given = context()
+    with pytest.raises(type(error)):
+        leaves(error)(given)
+    assert [record.exc_info[1] for record in errors_in(caplog)] == [error]
+    assert given.report(error).log_level == logging.ERROR
+
+
+def test_an_exception_that_leaves_is_logged_with_the_values_attached_to_it(caplog):
+    error = with_context(ValueError("spam"), {"score": 0.9, "respondent": 18})
+    _, report = run(leaves(error, page=3))
+    assert errors_in(caplog)[0].context == {"respondent": 18, "page": 3, "score": 0.9}
+    assert report["exception"]["exceptionContext"] == {"score": 0.9, "respondent": 18}
+
+
+def test_an_exception_that_leaves_several_contexts_is_logged_once_by_the_innermost(caplog):
+    def task(given):
+        with given.get_logger_context(context={"depth": 1}), given.get_logger_context(context={"depth": 2}):
+            raise ValueError
+
+    _, report = run(task)
+    assert [record.context for record in caplog.records] == [{"depth": 2}]
+    assert report["log_level"] == logging.ERROR
+
+
+@pytest.mark.parametrize("exc_info", [True, "error", "tuple"])
+def test_an_exception_that_the_task_logged_itself_is_not_logged_again(caplog, exc_info):
+    def task(given):
+        with given.get_logger_context() as logger:
+            try:
+                raise ValueError("no such age")
+            except ValueError as error:
+                forms = {"error": error, "tuple": (type(error), error, error.__traceback__)}
+                logger.critical("it failed", exc_info=forms.get(exc_info, True))
+                raise
+
+    _, report = run(task)
+    assert [record.getMessage() for record in caplog.records] == ["it failed"]
+    assert report["log_level"] == logging.CRITICAL
+
+
+def test_an_exception_that_was_logged_below_error_is_logged_as_an_error(caplog):
+    def task(given):
+        with given.get_logger_context() as logger:
+            try:
+                raise ValueError("no such age")
+            except ValueError:
+                logger.warning("it may fail", exc_info=True)
+                raise
+
+    _, report = run(task)
+    assert [record.levelname for record in caplog.records] == ["WARNING", "ERROR"]
+    assert report["log_level"] == logging.ERROR
+
+
+def test_another_exception_that_follows_is_logged_too(caplog):
+    def task(given):
+        with given.get_logger_context(context={"depth": 1}):
+            try:
+                with given.get_logger_context(context={"depth": 2}):
+                    raise ValueError("inner")
+            except ValueError as error:
+                raise KeyError("outer") from error
+
+    run(task)
+    assert [record.getMessage() for record in caplog.records] == ["ValueError: inner", "KeyError: 'outer'"]
+
+
+def test_the_same_exception_in_another_task_is_logged_there_too(caplog):
+    error = ValueError("shared")
+    reports = [run(leaves(error))[1] for _ in range(2)]
+    assert [report["log_level"] for report in reports] == [logging.ERROR] * 2
+    assert len(errors_in(caplog)) == 2
+
+
+@pytest.mark.parametrize(
+    "signal",
+    [
+        lambda given: given.skip({"why": "embedded"}),
+        lambda given: given.retry(ValueError("busy")),
+        lambda given: AirflowSkipException("nothing to do"),
+        lambda given: AirflowRescheduleException(datetime(2031, 1, 1, tzinfo=UTC)),
+        lambda given: DownstreamTasksSkipped(tasks=["next"]),
+        lambda given: TaskDeferred(trigger=None, method_name="go_on"),
+        lambda given: KeyboardInterrupt(),
+    ],
+)
+def test_what_directs_airflow_or_the_session_is_no_error(caplog, signal):
+    given = context()
+    error = signal(given)
+    with pytest.raises(type(error)):
+        leaves(error)(given)
+    assert errors_in(caplog) == []
+    assert given.report(error).log_level == logging.INFO
+
+
+def test_a_task_that_catches_what_left_a_context_succeeds_and_has_logged_an_error(caplog):
+    def task(given):
+        try:
+            leaves(ValueError("no such age"))(given)
+        except ValueError:
+            return {"recovered": True}
+
+    assert run(task) == ({"recovered": True}, {"log_level": logging.ERROR})
+
+
+def test_an_exception_that_cannot_be_shown_is_logged_all_the_same(caplog):
+    class Unspeakable(Exception):
+        def __str__(self):
+            raise RuntimeError("no words")
+
+    outcome, report = run(leaves(Unspeakable()))
+    assert type(outcome) is Unspeakable
+    assert "cannot be shown" in errors_in(caplog)[0].getMessage()
+    assert report["log_level"] == logging.ERROR
 
 
 def test_an_exception_is_logged_as_usual_and_counts_as_an_error(caplog):
