@@ -212,17 +212,18 @@ def _last_fire(storage: BaseStorageBackend, trigger_name: str, *, before: int | 
 def _taken(storage: BaseStorageBackend, instance: TaskInstance) -> dict[str, Fire]:
     """The fires with which the instance took its triggers: those that touched it, or the latest before it was made.
 
-    A replay has the kwargs of the instance that it replays, unless they were replaced.
+    A clone holds what its original took, unless that was replaced, and takes the rest itself.
     """
-    parent = instance.metadata.get("parent")
-    if parent is not None:
-        original = storage[parent]
-        return _taken(storage, original) if original.kwargs == instance.kwargs else {}
     concerning = storage.fires(only=FireFilter(instance=instance.name))
     touching = {fire.trigger_name: fire for fire in concerning if instance.name in fire.touched}
     made_by = next((fire for fire in concerning if instance.name in fire.created), None)
     held = {*instance.kwargs, *instance.unless_seen}
     found = {name: fire for name, fire in touching.items() if name in held}
+    parent = instance.metadata.get("parent")
+    if parent is not None:
+        original = storage[parent]
+        inherited = {name for name in held if original.kwargs.get(name) == instance.kwargs.get(name)}
+        return {name: fire for name, fire in _taken(storage, original).items() if name in inherited} | found
     if made_by is not None:
         for name in held - found.keys():
             if fire := _last_fire(storage, name, before=made_by.fire_id):

@@ -301,7 +301,9 @@ class TriggerManager(HookOwner):
         self._confirm_failed(failed, Event.REPLAY)
         self.storage.put(failed, replayed)
         kwargs = how.replacement_kwargs
-        clone = self.storage.clone_instance(replayed, kwargs=kwargs, metadata=how.clone_metadata)
+        unstarted = self.storage.clone_instance(replayed, kwargs=kwargs, metadata=how.clone_metadata)
+        clone = states.schedule(unstarted, now=now)
+        self.storage.put(unstarted, clone)
         self._tell_runner(
             failed.task, lambda it: it.replayed(self.storage, failed, clone, by=caller_name(by))
         )

@@ -121,29 +121,28 @@ def new_instance(
     )
 
 
-def clone_for_replay(
-    failed: TaskInstance,
+def clone_of(
+    original: TaskInstance,
     number: int,
     *,
     now: datetime,
     kwargs: TriggerKwargs | None = None,
     metadata: Mapping[str, Any] | None = None,
 ) -> TaskInstance:
-    """The instance that takes over from a failed one, already scheduled.
+    """An unstarted copy of an instance, whatever the original's status is: its kwargs and its ``unless`` state.
 
-    :param kwargs: replaces the failed one's kwargs completely; None keeps them.
-    :param metadata: of the clone, besides its parent and depth.
+    :param kwargs: replaces the original's kwargs completely; None keeps them.
+    :param metadata: of the clone, besides its parent and depth; nothing of the original's is copied.
     """
+    ancestry = {"parent": original.name, "depth": original.depth + 1}
     clone = TaskInstance(
-        task=failed.task,
+        task=original.task,
         number=number,
-        status=InstanceStatus.SCHEDULED,
-        kwargs=failed.kwargs if kwargs is None else kwargs,
-        unless_seen=failed.unless_seen,
-        metadata={**(metadata or {}), "parent": failed.name, "depth": failed.depth + 1},
+        kwargs=original.kwargs if kwargs is None else kwargs,
+        unless_seen=original.unless_seen,
+        metadata={**(metadata or {}), **ancestry},
     )
-    known = {**clone.metadata, "actualKwargs": actual_kwargs(clone)}
-    return replace(clone, metadata=_stamped(known, now, "created", clone.status.value))
+    return replace(clone, metadata=_stamped(dict(clone.metadata), now, "created", clone.status.value))
 
 
 def take(instance: TaskInstance, trigger_name: str, kwargs: Kwargs) -> TaskInstance:
@@ -163,7 +162,7 @@ def waits_of(instance: TaskInstance) -> frozenset[str]:
     """
     if instance.status is not InstanceStatus.UNSTARTED:
         return frozenset()
-    ripe = {RIPE} if instance.can_schedule or instance.can_abandon else set()
+    ripe = {RIPE} if instance.can_run or instance.can_abandon else set()
     return instance.lacks | ripe
 
 
@@ -204,10 +203,14 @@ class FirePlan:
 def needs_new_instance(
     task: TaskConfig, trigger_name: str, count: int, waiting: Iterable[TaskInstance]
 ) -> bool:
-    """Whether the fire makes an instance: the task has none, or no instance took its ``andEvery``."""
+    """Whether the fire makes an instance: the task has none, or it is the task's ``andEvery`` and no instance takes it.
+
+    An instance takes a trigger as a required one, as an ``unless`` trigger, or as both: a task that was replaced may
+    name in ``unless`` what its instance holds as ``andEvery``, and the other way round.
+    """
     if count == 0:
         return True
-    return trigger_name == task.and_every and not any(trigger_name in one.missing for one in waiting)
+    return trigger_name == task.and_every and not any(trigger_name in instance.lacks for instance in waiting)
 
 
 def plan_fire(view: FireView, trigger_name: str, kwargs: Kwargs, *, now: datetime) -> FirePlan:
@@ -240,11 +243,15 @@ def _settle(instance: TaskInstance, *, now: datetime) -> TaskInstance:
     """Abandon or schedule an unstarted instance if it is time."""
     if instance.can_abandon:
         return transition(instance, Event.ABANDON, now=now)
-    if instance.can_schedule:
-        return transition(
-            instance, Event.SCHEDULE, now=now, metadata={"actualKwargs": actual_kwargs(instance)}
-        )
-    return instance
+    return schedule(instance, now=now) if instance.can_run else instance
+
+
+def schedule(instance: TaskInstance, *, now: datetime) -> TaskInstance:
+    """The instance as it is handed to its runner, whatever it still lacks: a replay does not wait for triggers.
+
+    :raises InvalidTransition: when it is not unstarted.
+    """
+    return transition(instance, Event.SCHEDULE, now=now, metadata={"actualKwargs": actual_kwargs(instance)})
 
 
 def actual_kwargs(instance: TaskInstance) -> dict[str, Any]:

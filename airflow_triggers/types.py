@@ -57,6 +57,9 @@ RESOLVED_STATUSES = frozenset(
     {InstanceStatus.FINISHED, InstanceStatus.SKIPPED, InstanceStatus.REPLAYED, InstanceStatus.ABANDONED}
 )
 
+STATUSES_WITHOUT_LOGS = frozenset({InstanceStatus.SKIPPED, InstanceStatus.REPLAYED, InstanceStatus.ABANDONED})
+"""Statuses of an instance whose log messages do not matter: it was waived, another took over, or it never ran."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class TaskConfig:
@@ -228,22 +231,21 @@ class TaskInstance:
 
     @property
     def can_schedule(self) -> bool:
-        """Whether it waits and everything required has fired."""
-        return self.status is InstanceStatus.UNSTARTED and not self.missing
+        """Whether it was not scheduled yet: it still takes triggers. Whether it is ready, :attr:`can_run` says."""
+        return self.status is InstanceStatus.UNSTARTED
 
     @property
     def can_abandon(self) -> bool:
-        """Whether it waits and every ``unless`` trigger has fired."""
-        return (
-            self.status is InstanceStatus.UNSTARTED
-            and bool(self.task.unless)
-            and self.unless_seen.issuperset(self.task.unless)
-        )
+        """Whether it is unstarted and has taken every ``unless`` trigger: it must not run."""
+        return self.can_schedule and bool(self.task.unless) and self.unless_seen.issuperset(self.task.unless)
 
     @property
     def can_run(self) -> bool:
-        """Whether its runner may start it."""
-        return self.status is InstanceStatus.SCHEDULED
+        """Whether it is unstarted, has everything required, and is not to be abandoned.
+
+        The next fire that concerns its task schedules it.
+        """
+        return self.can_schedule and not self.missing and not self.can_abandon
 
     @property
     def can_replay(self) -> bool:
@@ -281,9 +283,19 @@ class TaskInstance:
         return logging.getLevelName(self.log_level)
 
     @property
+    def logs_relevant(self) -> bool:
+        """Whether its status lets its log messages matter: it was not abandoned, replayed or skipped."""
+        return self.status not in STATUSES_WITHOUT_LOGS
+
+    @property
     def logs_resolved(self) -> bool:
-        """Whether somebody marked its log messages as dealt with."""
-        return bool(self.metadata.get("logsResolved", False))
+        """Whether its log messages leave nothing to do.
+
+        They do not when somebody marked them as dealt with, when none is an ``ERROR`` or worse, or when its status lets
+        them not matter (:attr:`logs_relevant`).
+        """
+        marked = bool(self.metadata.get("logsResolved", False))
+        return marked or self.log_level < logging.ERROR or not self.logs_relevant
 
     @property
     def last_modified(self) -> datetime | None:

@@ -11,10 +11,10 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from airflow_triggers import states
 from airflow_triggers.entries import EVERY_FIRE, FireFilter, PromisedHook, SessionEvent
@@ -104,13 +104,14 @@ class BaseStorageBackend(ABC):
     @contextmanager
     def acquire_lock(
         self, *, create: bool = False, manager: str = "default", wait: bool = True
-    ) -> Iterator[None]:
+    ) -> Iterator[Self]:
         """Hold the session's lock; what is written inside is kept as one when the outermost one ends.
 
         Reentrant within a thread. An exception leaving the outermost one undoes everything written inside.
 
         :param create: make the session if there is none; ``manager`` is the name it will remember.
         :param wait: False: raise LockTimeout at once when another holds the lock (where the store can tell).
+        :returns: a context manager that gives this storage, in nested locks too.
         :raises SessionNotFound: when there is no session and ``create`` is false.
         :raises LockTimeout: when another holder did not let go in time; nothing was written.
         """
@@ -118,14 +119,14 @@ class BaseStorageBackend(ABC):
         if held.depth:
             held.depth += 1
             try:
-                yield
+                yield self
             finally:
                 held.depth -= 1
             return
         followers = Followers()
         try:
             with self._hold(create=create, manager=manager, wait=wait), self._holding(followers):
-                yield
+                yield self
         except BaseException:
             followers.abandon()
             raise
@@ -318,15 +319,8 @@ class BaseStorageBackend(ABC):
         return [task for task in self.configuration if not seen.get(task.name, False)]
 
     def get_instances_with_unresolved_logs(self) -> list[TaskInstance]:
-        """Instances that logged at ERROR or above, whose status still matters and which nobody marked."""
-        past = {InstanceStatus.REPLAYED, InstanceStatus.SKIPPED, InstanceStatus.ABANDONED}
-        return [
-            instance
-            for instance in self
-            if instance.log_level >= logging.ERROR
-            and instance.status not in past
-            and not instance.logs_resolved
-        ]
+        """Instances that logged an error that still matters; see :attr:`TaskInstance.logs_resolved`."""
+        return [instance for instance in self if not instance.logs_resolved]
 
     def debug_repr(self) -> str:
         """The session's story in lines, for people: tasks, instances with what they lack, latest triggers."""
@@ -438,11 +432,11 @@ class BaseStorageBackend(ABC):
         metadata: Mapping[str, Any] | None = None,
         status: InstanceStatus = InstanceStatus.UNSTARTED,
     ) -> TaskInstance:
-        """Add an instance of the task that has taken the triggers in ``kwargs``.
+        """Add an instance that has taken the triggers in ``kwargs``, of the task as the configuration has it now.
 
         :raises TaskNotFound: when the configuration has no such task.
         """
-        config = self.configuration[task] if isinstance(task, str) else task
+        config = self.configuration[task if isinstance(task, str) else task.name]
         now = self.now()
         instance = states.new_instance(
             config, self.count_instances(config), now=now, latest=kwargs or {}, metadata=metadata
@@ -459,10 +453,24 @@ class BaseStorageBackend(ABC):
         kwargs: TriggerKwargs | None = None,
         metadata: Mapping[str, Any] | None = None,
     ) -> TaskInstance:
-        """Add a scheduled copy of the instance with the next number and the task's current configuration."""
+        """Add an unstarted copy of the instance, with the next number and its task's current configuration.
+
+        It holds what the original took, required and ``unless`` triggers, and waits for the others, as any unstarted
+        instance does: a later fire, or a status set by hand, moves it on. If it lacks nothing, the next fire that
+        concerns its task settles it. Only a replay schedules the clone that it makes.
+
+        :param instance: an instance of any status, or its name.
+        :param kwargs: ``{trigger: kwargs}`` instead of all that the original took; None keeps those.
+        :param metadata: of the clone, besides ``parent`` and ``depth``; nothing of the original's is copied.
+        :returns: the clone.
+        :raises RuntimeError: outside of :meth:`acquire_lock`.
+        :raises InstanceNotFound: when there is no instance of that name.
+        :raises TaskNotFound: when the configuration has no task of the instance given.
+        """
         original = self[instance] if isinstance(instance, str) else instance
+        original = replace(original, task=self.configuration[original.task.name])
         number = self.count_instances(original.task)
-        clone = states.clone_for_replay(original, number, now=self.now(), kwargs=kwargs, metadata=metadata)
+        clone = states.clone_of(original, number, now=self.now(), kwargs=kwargs, metadata=metadata)
         self.add(clone)
         return clone
 

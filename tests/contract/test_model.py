@@ -61,6 +61,18 @@ fires = st.lists(st.tuples(st.sampled_from(TRIGGERS), kwargs, keys), max_size=2)
 cooldowns = st.none() | st.just(30.0)
 
 
+def with_other_roles(directives):
+    """The task's directives with its triggers in other roles; a trigger may have several, or none any more."""
+    every = directives.get("andEvery")
+    concerned = sorted({*directives["after"], *directives.get("unless", ()), *([every] if every else [])})
+    roles = st.lists(st.sampled_from(concerned), unique=True)
+    changed = st.fixed_dictionaries(
+        {"after": roles}, optional={"andEvery": st.sampled_from(concerned), "unless": roles}
+    )
+    kept = {key: value for key, value in directives.items() if key not in ("after", "andEvery", "unless")}
+    return changed.filter(lambda task: task["after"] or "andEvery" in task).map(lambda task: kept | task)
+
+
 def draws(*statuses):
     """A precondition: some instance has one of the statuses."""
     return precondition(lambda self: self.model.in_status(*statuses))
@@ -103,6 +115,12 @@ class Sessions(RuleBasedStateMachine):
     @rule(tasks=st.dictionaries(st.sampled_from(TASKS), directives, min_size=1, max_size=2))
     def update(self, tasks):
         self.configure(tasks)
+
+    @precondition(lambda self: self.model.in_status("unstarted"))
+    @rule(choice=st.data())
+    def change_the_roles_of_triggers(self, choice):
+        task = self.model.get(self.drawn(choice, "unstarted")).task
+        self.configure({task: choice.draw(with_other_roles(self.model.tasks[task]))})
 
     def configure(self, tasks):
         self.manager.update_configuration(tasks)
@@ -195,6 +213,15 @@ class Sessions(RuleBasedStateMachine):
             return
         clone = self.manager.replay_failed_instance(name, replacement, cooldown=cooldown)
         assert (clone.name, clone.depth) == (expected.name, expected.depth)
+
+    @precondition(lambda self: self.model.instances)
+    @rule(choice=st.data(), replacement=st.none() | keyed, by_name=st.booleans())
+    def clone(self, choice, replacement, by_name):
+        name = self.drawn(choice, *(["unstarted"] if self.model.in_status("unstarted") else STATUSES))
+        with self.manager.storage.acquire_lock() as storage:
+            original = name if by_name else storage[name]
+            clone = storage.clone_instance(original, kwargs=replacement, metadata={"ticket": 8})
+        assert clone.name == self.model.clone(name, replacement, ticket=8).name
 
     @precondition(lambda self: self.model.instances)
     @rule(choice=st.data(), cascade=st.booleans(), result=st.none() | kwargs)

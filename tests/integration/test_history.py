@@ -272,6 +272,17 @@ def test_a_replay_has_the_triggers_of_what_it_replays_unless_they_were_replaced(
     assert why("order-1", "t_import#0").answer.startswith("t_import#0 failed and was replayed as t_import#1")
 
 
+def test_a_clone_has_the_triggers_of_its_original_and_those_that_it_took_itself(asked):
+    with asked.storage.acquire_lock() as storage:
+        storage.clone_instance("t_import#0")
+    assert why("order-1", "t_import#1").answer == "t_import#1 waits for complete."
+    fire_into("order-1", "complete", fired_by="ann")
+    for name in ("t_import#0", "t_import#1"):
+        requirements = why("order-1", name).requirements
+        fires = [(one.fire.trigger_name, one.fire.fired_by) for one in requirements]
+        assert fires == [("firstPage", "shop"), ("complete", "ann")]
+
+
 def set_task(**values):
     with airflow_session() as session:
         run = run_of(session, view("t_import#0"))

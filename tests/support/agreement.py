@@ -18,6 +18,17 @@ def assert_agree(storage, model):
         one.name: (one.status, one.kwargs, one.unless_seen, one.metadata, one.reached, model.missing(one))
         for one in model.instances
     }
+    assert {name: _capabilities(one) for name, one in found.items()} == {
+        one.name: (
+            one.status == "unstarted",
+            model.can_abandon(one),
+            model.can_run(one),
+            model.logs_resolved(one),
+        )
+        for one in model.instances
+    }
+    unresolved_logs = {one.name for one in model.instances if not model.logs_resolved(one)}
+    assert {one.name for one in storage.get_instances_with_unresolved_logs()} == unresolved_logs
     place = {task: at for at, task in enumerate(model.tasks)}
     ordered = sorted(model.instances, key=lambda one: (place[one.task], one.number))
     assert list(found) == [one.name for one in ordered]
@@ -51,6 +62,10 @@ def _told(one):
     metadata = {key: value for key, value in one.metadata.items() if key not in VARYING}
     reached = set(one.metadata["timestamps"])
     return one.status.value, one.kwargs, set(one.unless_seen), metadata, reached, set(one.missing)
+
+
+def _capabilities(instance):
+    return instance.can_schedule, instance.can_abandon, instance.can_run, instance.logs_resolved
 
 
 def _written(tasks):

@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 
 RESOLVED = ("finished", "skipped", "replayed", "abandoned")
 
+LOGS_PAST = ("skipped", "replayed", "abandoned")
+ERROR = 40
+
 REFUSING = "refusing"
 """The runner that can start nothing."""
 
@@ -89,6 +92,17 @@ class Model:
     def missing(self, one):
         return self.required(one.task) - one.kwargs.keys()
 
+    def can_abandon(self, one):
+        unless = self.unless(one.task)
+        return one.status == "unstarted" and bool(unless) and unless <= one.unless_seen
+
+    def can_run(self, one):
+        return one.status == "unstarted" and not self.missing(one) and not self.can_abandon(one)
+
+    def logs_resolved(self, one):
+        harmless = one.metadata.get("logLevel", 0) < ERROR
+        return one.metadata.get("logsResolved", False) or harmless or one.status in LOGS_PAST
+
     @property
     def unresolved_instances(self):
         return {one.name for one in self.instances if one.status not in RESOLVED}
@@ -132,22 +146,22 @@ class Model:
         return effect, False
 
     def take(self, one, trigger, kwargs, effect):
-        """An instance takes a trigger once."""
-        if trigger in self.missing(one):
+        """An instance takes a trigger once in each role that it has for its task; whether it took it now."""
+        required = trigger in self.missing(one)
+        unless = trigger in self.unless(one.task) - one.unless_seen
+        if required:
             one.kwargs[trigger] = kwargs
-            effect.touched.add(one.name)
-        if trigger in self.unless(one.task) - one.unless_seen:
+        if unless:
             one.unless_seen.add(trigger)
+        if required or unless:
             effect.touched.add(one.name)
+        return required or unless
 
     def take_all(self, task, trigger, kwargs, effect):
         """Apply the trigger to the task's unstarted instances; whether no new one is needed."""
         waiting = [one for one in self.of(task) if one.status == "unstarted"]
-        is_every = trigger == self.tasks[task].get("andEvery")
-        taken = any(trigger in self.missing(one) for one in waiting)
-        for one in waiting:
-            self.take(one, trigger, kwargs, effect)
-        return taken or not is_every
+        takers = [one for one in waiting if self.take(one, trigger, kwargs, effect)]
+        return bool(takers) or trigger != self.tasks[task].get("andEvery")
 
     def new(self, task, trigger):
         one = Instance(task, len(self.of(task)))
@@ -160,10 +174,10 @@ class Model:
     def settle(self, task, effect):
         scheduled = []
         for one in self.of(task):
-            if one.status == "unstarted" and self.unless(task) and one.unless_seen >= self.unless(task):
+            if self.can_abandon(one):
                 one.become("abandoned")
                 effect.abandoned.add(one.name)
-            elif one.status == "unstarted" and not self.missing(one):
+            elif self.can_run(one):
                 one.become("scheduled", actualKwargs=self.merged(one))
                 effect.scheduled.add(one.name)
                 scheduled.append(one)
@@ -211,18 +225,23 @@ class Model:
     def replay(self, name, kwargs, **metadata):
         failed = self.failed(name)
         failed.become("replayed")
-        clone = Instance(
-            failed.task,
-            len(self.of(failed.task)),
-            "scheduled",
-            copy.deepcopy(failed.kwargs) if kwargs is None else kwargs,
-            set(failed.unless_seen),
-            {**metadata, "parent": failed.name, "depth": failed.depth + 1},
-        )
-        clone.metadata["actualKwargs"] = self.merged(clone)
-        self.instances.append(clone)
+        clone = self.clone(name, kwargs, **metadata)
+        clone.become("scheduled", actualKwargs=self.merged(clone))
         self.start(clone)
         self.hooks.append(("replay", clone.name, "replayed"))
+        return clone
+
+    def clone(self, name, kwargs, **metadata):
+        original = self.get(name)
+        clone = Instance(
+            original.task,
+            len(self.of(original.task)),
+            "unstarted",
+            copy.deepcopy(original.kwargs) if kwargs is None else kwargs,
+            set(original.unless_seen),
+            {**metadata, "parent": original.name, "depth": original.depth + 1},
+        )
+        self.instances.append(clone)
         return clone
 
     def skip(self, name, cascade, result):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime
 
 import pytest
@@ -219,10 +220,86 @@ def test_a_clone_takes_the_next_number_and_names_its_parent():
     failed = TaskInstance(
         task=task(after=("a",)), number=0, status=S.FAILED, kwargs={"a": {"n": 1}}, metadata={"depth": 1}
     )
-    clone = states.clone_for_replay(failed, 4, now=NOW)
-    assert (clone.name, clone.status, clone.kwargs) == ("t_x#4", S.SCHEDULED, {"a": {"n": 1}})
+    clone = states.clone_of(failed, 4, now=NOW)
+    assert (clone.name, clone.status, clone.kwargs) == ("t_x#4", S.UNSTARTED, {"a": {"n": 1}})
     assert (clone.metadata["parent"], clone.depth) == ("t_x#0", 2)
-    assert states.clone_for_replay(failed, 4, now=NOW, kwargs={}).kwargs == {}
+    assert states.clone_of(failed, 4, now=NOW, kwargs={}).kwargs == {}
+
+
+@pytest.mark.parametrize("status", list(S))
+def test_a_clone_is_unstarted_and_holds_what_the_original_took_whatever_its_status_is(status):
+    metadata = {"result": {"n": 1}, "exceptionType": "builtins.ValueError", "ticket": 7}
+    original = TaskInstance(
+        task=task(after=("a", "b"), unless=("u", "v")),
+        number=0,
+        status=status,
+        kwargs={"a": {"n": 1}},
+        unless_seen=frozenset({"u"}),
+        metadata=metadata,
+    )
+    clone = states.clone_of(original, 1, now=NOW, metadata={"reason": "test"})
+    assert (clone.status, clone.kwargs, clone.unless_seen) == (S.UNSTARTED, {"a": {"n": 1}}, {"u"})
+    moments = dict.fromkeys(("created", "unstarted", "lastModified"), NOW.isoformat())
+    assert clone.metadata == {"parent": "t_x#0", "depth": 1, "reason": "test", "timestamps": moments}
+    assert states.waits_of(clone) == {"b", "v"}
+
+
+@pytest.mark.parametrize(
+    ("roles", "held", "unless_seen", "created"),
+    [
+        # the instance waits for "b"; "e" is the task's andEvery
+        ({"unless": ("e",)}, {"e": {}}, (), False),
+        ({"unless": ("e", "u")}, {"e": {}}, (), False),
+        ({"unless": ("u",)}, {}, (), False),
+        ({"unless": ("e",)}, {}, ("e",), False),
+        ({"unless": ("e", "u")}, {"e": {}}, ("e",), True),
+        ({"unless": ("u",)}, {"e": {}}, ("e",), True),
+        ({}, {"e": {}}, ("e",), True),
+    ],
+)
+def test_and_every_makes_an_instance_only_if_none_takes_it_in_any_role(roles, held, unless_seen, created):
+    waiting = TaskInstance(
+        task=task(after=("b",), and_every="e", **roles),
+        number=0,
+        kwargs=held,
+        unless_seen=frozenset(unless_seen),
+    )
+    view = FireView(tasks=(waiting.task,), waiting=(waiting,), counts={"t_x": 1})
+    plan = states.plan_fire(view, "e", {}, now=NOW)
+    assert [fresh.name for fresh in plan.created] == (["t_x#1"] if created else [])
+    assert ("t_x#0" in plan.touched) is not created
+
+
+@pytest.mark.parametrize("status", list(S))
+@pytest.mark.parametrize("unless_seen", [frozenset(), frozenset({"u"})])
+@pytest.mark.parametrize("kwargs", [{}, {"a": {}}])
+def test_what_an_instance_may_be_done_to(status, unless_seen, kwargs):
+    instance = TaskInstance(
+        task=task(after=("a",), unless=("u",)),
+        number=0,
+        status=status,
+        kwargs=kwargs,
+        unless_seen=unless_seen,
+    )
+    unstarted = status is S.UNSTARTED
+    assert instance.can_schedule is unstarted
+    assert instance.can_abandon is (unstarted and bool(unless_seen))
+    assert instance.can_run is (unstarted and bool(kwargs) and not unless_seen)
+    assert instance.can_replay is instance.can_skip is (status is S.FAILED)
+
+
+@pytest.mark.parametrize("status", list(S))
+@pytest.mark.parametrize("level", [None, logging.WARNING, logging.ERROR - 1, logging.ERROR, logging.CRITICAL])
+@pytest.mark.parametrize("marked", [None, False, True])
+def test_logs_are_resolved_when_marked_or_harmless_or_of_no_matter(status, level, marked):
+    metadata = {
+        key: value for key, value in {"logLevel": level, "logsResolved": marked}.items() if value is not None
+    }
+    instance = TaskInstance(task=task(after=("a",)), number=0, status=status, metadata=metadata)
+    past = status in {S.ABANDONED, S.REPLAYED, S.SKIPPED}
+    harmless = level is None or level < logging.ERROR
+    assert instance.logs_relevant is not past
+    assert instance.logs_resolved is (past or harmless or marked is True)
 
 
 @pytest.mark.parametrize(

@@ -97,6 +97,42 @@ class FiringContract(StorageSuite):
         manager.fire("x")
         assert statuses(manager) == {"t_a#0": "scheduled"}
 
+    @pytest.mark.parametrize(
+        ("before", "after", "fires"),
+        [
+            # what the instance took before, and what the replaced task makes of "e"
+            (
+                {"after": ["a", "b"], "andEvery": "e"},
+                {"after": ["a"], "andEvery": "e", "unless": ["e"]},
+                ["e"],
+            ),
+            (
+                {"after": ["a"], "andEvery": "e"},
+                {"after": ["a"], "andEvery": "e", "unless": ["e", "u"]},
+                ["e"],
+            ),
+            ({"after": ["a", "e"]}, {"after": ["a"], "andEvery": "e", "unless": ["e", "u"]}, ["e"]),
+            ({"after": ["a"], "unless": ["e", "u"]}, {"after": ["a"], "andEvery": "e"}, ["e"]),
+            (
+                {"after": ["a"], "unless": ["e", "u"]},
+                {"after": ["a"], "andEvery": "e", "unless": ["e", "u"]},
+                ["e"],
+            ),
+        ],
+    )
+    def test_a_fire_that_an_instance_of_a_replaced_task_takes_makes_no_other(
+        self, manager: TracedManager, before: dict[str, Any], after: dict[str, Any], fires: list[str]
+    ) -> None:
+        configure(manager, t_a=before)
+        for trigger in fires:
+            manager.fire(trigger)
+        configure(manager, t_a=after)
+        result = manager.fire("e")
+        assert (result.touched, result.created) == (("t_a#0",), ())
+        assert list(manager.storage.instances) == ["t_a#0"]
+        result = manager.fire("e")
+        assert (result.touched, result.created) == (("t_a#1",), ("t_a#1",)), "nothing takes it any more"
+
     def test_an_invalid_configuration_changes_nothing(self, manager: TracedManager) -> None:
         configure(manager, t_a={"after": ["x"]})
         with pytest.raises(ConfigurationError, match="t_b"):

@@ -13,7 +13,7 @@ import pytest
 
 from airflow_triggers import states
 from airflow_triggers.entries import EventKind, FireFilter
-from airflow_triggers.errors import InstanceNotFound, SessionNotFound, StaleWrite
+from airflow_triggers.errors import InstanceNotFound, SessionNotFound, StaleWrite, TaskNotFound
 from airflow_triggers.storages.base import BaseStorageBackend
 from airflow_triggers.testing.contract.suite import StorageSuite
 from airflow_triggers.types import Configuration, Fire, InstanceStatus, TaskConfig, TaskInstance
@@ -158,6 +158,55 @@ class KeepingContract(StorageSuite):
             assert kept["t_import#0"].task.unless == ()
         assert kept["t_import#0"].task.unless == ()
         assert list(kept.tasks) == ["t_notify", "t_import"]
+
+    # -- clones ----------------------------------------------------------------------------------------------
+
+    @pytest.mark.parametrize("status", list(InstanceStatus))
+    @pytest.mark.parametrize("by_name", [True, False])
+    def test_a_clone_is_unstarted_with_the_kwargs_and_unless_state_of_the_original(
+        self, kept: BaseStorageBackend, status: InstanceStatus, by_name: bool
+    ) -> None:
+        with kept.acquire_lock():
+            took = {"received": {"n": 1}, "embedded": {}}
+            original = kept.create_instance("t_import", kwargs=took, metadata={"ticket": 7}, status=status)
+            clone = kept.clone_instance(original.name if by_name else original, metadata={"reason": "test"})
+            assert kept["t_import#1"] == clone
+        clone = self.storage_of(kept.uid)["t_import#1"]
+        assert (clone.status, clone.kwargs) == (InstanceStatus.UNSTARTED, {"received": {"n": 1}})
+        assert clone.unless_seen == {"embedded"}
+        assert clone.metadata.keys() == {"parent", "depth", "reason", "timestamps"}
+        assert (clone.metadata["parent"], clone.depth) == ("t_import#0", 1)
+        assert clone.metadata["timestamps"].keys() == {"created", "unstarted", "lastModified"}
+        assert kept["t_import#0"] == original
+
+    def test_a_clone_has_other_kwargs_if_they_are_given(self, kept: BaseStorageBackend) -> None:
+        with kept.acquire_lock():
+            kept.create_instance("t_import", kwargs={"received": {"n": 1}})
+            assert kept.clone_instance("t_import#0", kwargs={"page": {"n": 2}}).kwargs == {"page": {"n": 2}}
+            assert kept.clone_instance("t_import#0", kwargs={}).kwargs == {}
+            assert kept.clone_instance("t_import#1").depth == 2
+
+    def test_a_clone_has_its_tasks_current_configuration_whatever_the_caller_held(
+        self, kept: BaseStorageBackend
+    ) -> None:
+        with kept.acquire_lock():
+            held = kept.create_instance("t_import")
+            kept.set_configuration(
+                CONFIGURATION.updated(Configuration({"t_import": replace(IMPORT, unless=("late",))}))
+            )
+            clones = [kept.clone_instance(held), kept.create_instance(IMPORT)]
+            assert [clone.task.unless for clone in clones] == [("late",), ("late",)]
+            waiting = [one.name for one in kept.fire_view("late").waiting]
+        assert waiting == ["t_import#0", "t_import#1", "t_import#2"]
+
+    def test_nothing_is_cloned_of_what_does_not_exist(self, kept: BaseStorageBackend) -> None:
+        stranger = TaskInstance(task=replace(NOTIFY, name="t_unknown"), number=0)
+        with kept.acquire_lock():
+            with pytest.raises(InstanceNotFound, match="t_import#9"):
+                kept.clone_instance("t_import#9")
+            with pytest.raises(TaskNotFound, match="t_unknown"):
+                kept.clone_instance(stranger)
+        assert kept.instances == {}
 
     # -- fires -----------------------------------------------------------------------------------------------
 

@@ -33,6 +33,8 @@ WRITES: dict[str, Callable[[BaseStorageBackend], Any]] = {
     "record_event": lambda it: it.record_event("note", instance=None, by=None, details={}),
     "add_hook": lambda it: it.add_hook("_post_fire", {"trigger_name": "x", "scheduled": []}),
     "save": lambda it: it.save(),
+    "create_instance": lambda it: it.create_instance("t_a"),
+    "clone_instance": lambda it: it.clone_instance(TaskInstance(task=TASK, number=0)),
     "after_release": lambda it: it.after_release(lambda: None),
 }
 """Every act that writes, or that belongs to writing."""
@@ -76,6 +78,16 @@ class LockingContract(StorageSuite):
         assert statuses(manager) == {"t_a#0": "scheduled"}
 
     # -- holding it ------------------------------------------------------------------------------------------
+
+    def test_the_lock_gives_the_storage(self, storage: BaseStorageBackend) -> None:
+        with storage.acquire_lock(create=True) as writable:
+            assert writable is storage
+            with storage.acquire_lock() as nested:
+                assert nested is storage
+            writable.set_metadata({"n": 1})
+        with storage.acquire_lock(wait=False) as writable:
+            assert writable is storage
+        assert self.storage_of(storage.uid).metadata == {"n": 1}
 
     @pytest.mark.parametrize("write", WRITES)
     def test_writing_needs_the_lock(self, storage: BaseStorageBackend, write: str) -> None:

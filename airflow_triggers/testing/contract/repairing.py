@@ -46,6 +46,81 @@ class RepairingContract(StorageSuite):
         assert manager.replay_failed_instance(clone, {}).depth == 2
         assert runner.started[-1].instance.kwargs == {}
 
+    def test_a_clone_waits_for_what_it_lacks_and_a_later_fire_starts_it(
+        self, manager: TracedManager, runner: RecordingRunner
+    ) -> None:
+        configure(manager, t_a={"after": ["x", "y"], "unless": ["u", "v"]})
+        manager.fire("x", {"n": 1})
+        manager.fire("u")
+        with manager.storage.acquire_lock() as storage:
+            clone = storage.clone_instance("t_a#0")
+        assert (sorted(clone.missing), sorted(clone.lacks), clone.can_run) == (["y"], ["v", "y"], False)
+        assert (statuses(manager), runner.names) == ({"t_a#0": "unstarted", "t_a#1": "unstarted"}, [])
+        result = manager.fire("y", {"n": 2})
+        assert result.touched == result.scheduled == ("t_a#0", "t_a#1")
+        assert runner.started[1].kwargs == {"x": {"n": 1}, "y": {"n": 2}}
+
+    def test_a_clone_is_abandoned_by_the_last_unless_trigger(self, manager: TracedManager) -> None:
+        configure(manager, t_a={"after": ["x", "y"], "unless": ["u", "v"]})
+        manager.fire("u")
+        with manager.storage.acquire_lock() as storage:
+            storage.clone_instance("t_a#0", kwargs={})
+        assert manager.fire("v").abandoned == ("t_a#0", "t_a#1")
+
+    def test_a_clone_that_lacks_nothing_is_settled_by_the_next_fire_that_concerns_its_task(
+        self, manager: TracedManager, runner: RecordingRunner
+    ) -> None:
+        configure(manager, t_a={"after": ["x"], "unless": ["u"]}, t_b={"after": ["x"], "unless": ["u"]})
+        manager.fire("x", {"n": 1})
+        fail(manager, "t_a#0")
+        with manager.storage.acquire_lock() as storage:
+            clone = storage.clone_instance("t_a#0", metadata={"ticket": 7})
+        assert (clone.status, clone.can_run) == (InstanceStatus.UNSTARTED, True)
+        assert (runner.names, statuses(manager)["t_a#0"]) == (["t_a#0", "t_b#0"], "failed")
+        manager.fire("unheard")
+        assert statuses(manager)["t_a#1"] == "unstarted"
+        result = manager.fire("x", {"n": 2})
+        assert (result.created, result.scheduled) == ((), ("t_a#1",))
+        assert (runner.names[-1], runner.started[-1].kwargs) == ("t_a#1", {"x": {"n": 1}})
+        assert manager.storage["t_a#1"].metadata["ticket"] == 7
+
+    def test_a_clone_that_holds_every_unless_trigger_is_abandoned_by_the_next_fire(
+        self, manager: TracedManager, runner: RecordingRunner
+    ) -> None:
+        configure(manager, t_a={"after": ["x"], "unless": ["u"]})
+        manager.fire("u")
+        with manager.storage.acquire_lock() as storage:
+            clone = storage.clone_instance("t_a#0", kwargs={"x": {}})
+        assert (clone.can_abandon, clone.can_run) == (True, False)
+        assert manager.fire("x").abandoned == ("t_a#1",)
+        assert runner.names == []
+
+    def test_a_clone_follows_a_status_set_by_hand(self, manager: TracedManager) -> None:
+        configure(manager, t_a={"after": ["x", "y"]}, t_b={"after": ["t_a"]})
+        manager.fire("x")
+        with manager.storage.acquire_lock() as storage:
+            for _ in range(2):
+                storage.clone_instance("t_a#0")
+        manager.update_instance_status("t_a#1", "skipped", cascade=True)
+        assert statuses(manager)["t_b#0"] == "scheduled"
+        assert manager.fire("y").touched == ("t_a#0", "t_a#2")
+        assert statuses(manager)["t_a#1"] == "skipped"
+
+    def test_a_clone_can_be_replayed_and_skipped_once_it_failed(
+        self, manager: TracedManager, runner: RecordingRunner
+    ) -> None:
+        configure(manager, t_a={"after": ["x", "y"]})
+        manager.fire("x")
+        with manager.storage.acquire_lock() as storage:
+            storage.clone_instance("t_a#0")
+        with pytest.raises(InvalidTransition, match="t_a#1: it is unstarted, and only failed"):
+            manager.replay_failed_instance("t_a#1")
+        manager.fire("y")
+        fail(manager, "t_a#1")
+        replay = manager.replay_failed_instance("t_a#1")
+        assert (replay.name, replay.status, replay.depth) == ("t_a#2", InstanceStatus.SCHEDULED, 2)
+        assert runner.names[-1] == "t_a#2"
+
     def test_replacement_kwargs_replace_all_kwargs(
         self, manager: TracedManager, runner: RecordingRunner
     ) -> None:
@@ -107,6 +182,28 @@ class RepairingContract(StorageSuite):
         manager.update_instance_status("t_a#0", InstanceStatus.UNSTARTED)
         manager.fire("y")
         assert statuses(manager)["t_a#0"] == "scheduled"
+
+    def test_what_logged_an_error_is_unresolved_until_it_is_marked_or_waived(
+        self, manager: TracedManager
+    ) -> None:
+        configure(manager, t_a={"after": [], "andEvery": "x"})
+        levels = {"t_a#0": 30, "t_a#1": 40, "t_a#2": 50, "t_a#3": 40}
+        for name, level in levels.items():
+            manager.fire("x")
+            manager.update_instance_metadata(name, {"logLevel": level})
+
+        def unresolved() -> list[str]:
+            return [instance.name for instance in manager.storage.get_instances_with_unresolved_logs()]
+
+        assert unresolved() == ["t_a#1", "t_a#2", "t_a#3"]
+        fail(manager, "t_a#1")
+        assert "t_a#1" in unresolved()
+        manager.skip_failed_instance("t_a#1")
+        manager.mark_instance_logs_resolved("t_a#2")
+        fail(manager, "t_a#3")
+        manager.replay_failed_instance("t_a#3")
+        assert unresolved() == []
+        assert all(instance.logs_resolved for instance in manager.storage)
 
     def test_metadata_is_merged_and_logs_are_marked(self, manager: TracedManager) -> None:
         configure(manager, t_a={"after": ["x"]})

@@ -195,6 +195,31 @@ class RunnerContract:
         assert instance.log_level_name == "ERROR"
         assert manager.storage.get_instances_with_unresolved_logs() == [instance]
 
+    def test_an_exception_that_leaves_a_loggers_context_is_logged_and_kept_as_the_log_level(
+        self, manager: TriggerManager, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        self.run_all(manager, "x", t_logs="logs_and_fails")
+        failed = manager.storage["t_logs#0"]
+        assert (failed.status.value, failed.log_level_name) == ("failed", "ERROR")
+        assert failed.metadata["exceptionContext"] == {"age": "thirty-six"}
+        assert manager.storage.get_instances_with_unresolved_logs() == [failed]
+        records = [record for record in caplog.records if record.name == "airflow_triggers.task.t_logs"]
+        values = {"respondent": 17, "age": "thirty-six"}
+        assert [(record.levelname, vars(record)["context"]) for record in records] == [("ERROR", values)]
+        manager.replay_failed_instance("t_logs#0")
+        assert manager.storage["t_logs#0"].logs_resolved
+        self.settle(manager)
+
+    def test_a_clone_that_a_task_makes_waits_for_a_fire(self, manager: TriggerManager) -> None:
+        self.run_all(manager, "x", t_clones="clones")
+        assert manager.storage["t_clones#0"].metadata["result"] == {
+            "clone": "t_clones#1",
+            "status": "unstarted",
+        }
+        assert statuses(manager) == {"t_clones#0": "finished", "t_clones#1": "unstarted"}
+        self.run_all(manager, "x", t_clones="nothing")
+        assert statuses(manager) == {"t_clones#0": "finished", "t_clones#1": "finished"}
+
     def test_what_a_failed_task_fired_is_not_fired(self, manager: TriggerManager) -> None:
         self.run_all(manager, "x", t_fires="fires_and_fails")
         assert statuses(manager) == {"t_fires#0": "failed"}

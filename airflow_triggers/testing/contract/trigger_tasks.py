@@ -6,6 +6,7 @@ from typing import Any
 
 from airflow.sdk.exceptions import AirflowSkipException
 
+from airflow_triggers.failures import with_context
 from airflow_triggers.task import TaskContext
 
 WORD = "hello"
@@ -72,6 +73,19 @@ def fires(context: TaskContext) -> dict[str, Any]:
     with context.get_logger_context(context={"seen": seen}) as logger:
         logger.error("%s fires were seen", seen)
     return {"seen": seen}
+
+
+def logs_and_fails(context: TaskContext) -> None:
+    """Lets an exception with values leave a logger's context."""
+    with context.get_logger_context(context={"respondent": 17}):
+        raise with_context(ValueError("no such age"), {"age": "thirty-six"})
+
+
+def clones(context: TaskContext) -> dict[str, Any]:
+    """Makes a copy of its own instance."""
+    with context.manager.storage.acquire_lock() as storage:
+        clone = storage.clone_instance(context.instance_name)
+    return {"clone": clone.name, "status": clone.status.value}
 
 
 def fires_and_fails(context: TaskContext) -> None:
