@@ -196,7 +196,7 @@ class ReplayInstance(Request):
 class SkipInstance(Request):
     """How to skip a failed instance."""
 
-    cascade: bool = Field(False, description="Fire the task's name, as if it had finished.")
+    cascade: bool = Field(False, strict=True, description="Fire the task's name, as if it had finished.")
     result: JsonObject | None = Field(None, description="The kwargs of that cascade; kept in the metadata.")
 
 

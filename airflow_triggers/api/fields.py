@@ -7,11 +7,13 @@ or an integer of any size. So no query, path or body has a bare ``str`` or ``int
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, GetJsonSchemaHandler
 
+from airflow_triggers.errors import InvalidTrigger
 from airflow_triggers.manager import trigger_managers
 from airflow_triggers.registry import Registry
 from airflow_triggers.storages import storage_backends
@@ -39,7 +41,7 @@ def _form(first_and_last: str) -> str:
 
 _PRINTABLE = r"[^\p{C}\p{Z}]"
 _NO_SLASH = r"[^\p{C}\p{Z}/]"
-_CURSOR = r"^[0-9]{1,19}\.[0-9]{1,19}\.[0-9]{1,19}$"
+_CURSOR = r"[0-9]{1,19}\.[0-9]{1,19}\.[0-9]{1,19}"
 _TASK = _form(r"[^\p{C}\p{Z}#]")
 _NUMBER = rf"(?:0|[1-9][0-9]{{0,{len(str(MAX_INSTANCE_NUMBER)) - 1}}})"
 
@@ -73,7 +75,7 @@ TASK_OR_INSTANCE_NAME: JsonSchema = {
     "minLength": 1,
 }
 
-HISTORY_CURSOR: JsonSchema = {"minLength": 5, "maxLength": 59}
+HISTORY_CURSOR: JsonSchema = {"pattern": f"^{_CURSOR}$", "minLength": 5, "maxLength": 59}
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,9 +115,27 @@ def _printable(text: str) -> str:
     return text
 
 
+def _trigger_name(name: str) -> str:
+    try:
+        return validate_trigger_name(name)
+    except InvalidTrigger:
+        raise ValueError(
+            f"must be 1-{MAX_NAME_LENGTH} printable characters without surrounding blanks"
+        ) from None
+
+
 def _instance_name(name: str) -> str:
-    parse_instance_name(name)
+    try:
+        parse_instance_name(name)
+    except ValueError:
+        raise ValueError("must be the name of a task instance, such as 't_import#0'") from None
     return name
+
+
+def _history_cursor(cursor: str) -> str:
+    if not re.fullmatch(_CURSOR, cursor):
+        raise ValueError("must be the 'next' of another page")
+    return cursor
 
 
 _managers, _storages = Installed(trigger_managers), Installed(storage_backends)
@@ -126,13 +146,13 @@ SessionUid = Annotated[str, Form(SESSION_UID)]
 FiredTriggerName = Annotated[str, Form(TRIGGER_NAME)]
 """In a body; the code below REST checks it."""
 
-TriggerName = Annotated[str, Form(TRIGGER_NAME), AfterValidator(validate_trigger_name)]
+TriggerName = Annotated[str, Form(TRIGGER_NAME), AfterValidator(_trigger_name)]
 InstanceName = Annotated[str, Form(INSTANCE_NAME), AfterValidator(_instance_name)]
 KeptName = Annotated[
     str, Field(min_length=1, max_length=MAX_KEY_LENGTH), Form(TEXT), AfterValidator(_printable)
 ]
 Prefix = Annotated[str, Field(max_length=MAX_NAME_LENGTH), Form(PREFIX), AfterValidator(_printable)]
-HistoryCursor = Annotated[str, Field(pattern=_CURSOR), Form(HISTORY_CURSOR)]
+HistoryCursor = Annotated[str, Form(HISTORY_CURSOR), AfterValidator(_history_cursor)]
 ManagerName = Annotated[str, _managers, AfterValidator(_managers.check)]
 StorageName = Annotated[str, _storages, AfterValidator(_storages.check)]
 Id = Annotated[int, Field(ge=1, le=MAX_ID)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import jsonschema_rs
 import pytest
 from airflow.api_fastapi.app import purge_cached_app
+from pydantic import TypeAdapter
 
 from airflow_triggers.api import fields
 from airflow_triggers.errors import InvalidSessionUid, InvalidTrigger
@@ -83,6 +84,18 @@ TEXTS = [
         ";",
         "\ufffd",
     ),
+    *(
+        "1.2.3",
+        "1.2",
+        "1.2.3.4",
+        "1.2.x",
+        "1.2.٣",
+        "1.2.3\n",
+        "-1.2.3",
+        f"{'9' * 19}.2.3",
+        f"{'9' * 20}.2.3",
+        "1..3",
+    ),
 ]
 
 
@@ -110,8 +123,9 @@ def refuses(check, error):
         (fields.TRIGGER_NAME, refuses(validate_trigger_name, InvalidTrigger)),
         ({**fields.TEXT, "maxLength": 250}, refuses(validate_idempotency_key, InvalidTrigger)),
         (fields.INSTANCE_NAME, refuses(parse_instance_name, ValueError)),
+        (fields.HISTORY_CURSOR, refuses(TypeAdapter(fields.HistoryCursor).validate_python, ValueError)),
     ],
-    ids=["session UID", "trigger", "text", "instance"],
+    ids=["session UID", "trigger", "text", "instance", "cursor"],
 )
 def test_the_documented_form_is_the_enforced_one(schema, accepted):
     validator = jsonschema_rs.validator_for({"type": "string", **schema})

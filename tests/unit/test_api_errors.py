@@ -115,6 +115,8 @@ def test_a_bug_shows_nothing_of_itself(client, monkeypatch):
         (f"{SESSIONS}/order-1/instances/t_x%230/replay", {"cooldown": 1e300}, "cooldown"),
         (f"{SESSIONS}/order-1/instances/t_x%230/skip", {"result": [1]}, "result"),
         (f"{SESSIONS}/order-1/instances/t_x%230/skip", {"cascade": "perhaps"}, "cascade"),
+        (f"{SESSIONS}/order-1/instances/t_x%230/skip", {"cascade": "true"}, "cascade"),
+        (f"{SESSIONS}/order-1/instances/t_x%230/skip", {"cascade": 1}, "cascade"),
     ],
 )
 def test_a_bad_body_says_where_what_was_expected_and_what_was_found(client, path, body, said):
@@ -245,6 +247,35 @@ def test_a_body_that_another_sites_form_could_send_is_refused(client, content_ty
 def test_a_bad_query_is_refused(client, query):
     answer = client.get(f"{SESSIONS}?{query}")
     assert (answer.status_code, answer.json()["reason"]) == (422, "InvalidQuery")
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        (
+            "fires?trigger=%20a",
+            "trigger: must be 1-200 printable characters without surrounding blanks, found ' a'.",
+        ),
+        (
+            "fires?trigger=%00",
+            "trigger: must be 1-200 printable characters without surrounding blanks, found '\\x00'.",
+        ),
+        (
+            "history?instance=t_x",
+            "instance: must be the name of a task instance, such as 't_import#0', found 't_x'.",
+        ),
+        ("history?before=1.2", "before: must be the 'next' of another page, found '1.2'."),
+        ("history?before=1.2.%D9%A3", "before: must be the 'next' of another page, found '1.2.٣'."),
+        (
+            "fires?before=9223372036854775808",
+            "before: Input should be less than or equal to 9223372036854775807",
+        ),
+    ],
+)
+def test_a_bad_query_says_what_was_expected_and_found(client, query, sentence):
+    answer = client.get(f"{SESSIONS}/order-1/{query}")
+    assert (answer.status_code, answer.json()["reason"]) == (422, "InvalidQuery")
+    assert answer.json()["detail"].startswith(f"The query is not valid. {sentence}")
 
 
 @pytest.mark.parametrize("before", ["0", "-1", str(2**63), "last"])
