@@ -104,10 +104,10 @@ def history_of(
     for number, entry in shown:
         marks[number] = id_of(entry)
     cursor = ".".join(map(str, marks)) if len(page) > limit else None
-    return HistoryPage(entries=tuple(_shown(entry, disclosure) for _, entry in shown), next=cursor)
+    return HistoryPage(entries=tuple(_for_reader(entry, disclosure) for _, entry in shown), next=cursor)
 
 
-def _shown(entry: Entry, disclosure: Disclosure) -> Entry:
+def _for_reader(entry: Entry, disclosure: Disclosure) -> Entry:
     return shown_fire(entry, disclosure) if isinstance(entry, Fire) else shown_event(entry, disclosure)
 
 

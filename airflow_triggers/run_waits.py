@@ -233,7 +233,7 @@ def _task(run: RunInAirflow, task: TaskInAirflow, *, at_work: int, disclosure: D
 def _scheduled(run: RunInAirflow, task: TaskInAirflow, *, at_work: int, disclosure: Disclosure) -> Reason:
     """A task that is ready, and that the scheduler has not handed to the executor."""
     since = f" since {moment(task.since)}" if task.since else ""
-    if (reason := _pool(task, shown=disclosure.pool(task.pool), since=since)) is not None:
+    if (reason := _pool(task, visible=disclosure.pool(task.pool), since=since)) is not None:
         return reason
     if run.dag is not None and at_work >= run.dag.max_active_tasks:
         limit = f"is {run.dag.max_active_tasks}" if disclosure.dag(run.dag_id) else "allows no more"
@@ -250,26 +250,26 @@ def _scheduled(run: RunInAirflow, task: TaskInAirflow, *, at_work: int, disclosu
     return Reason("task_scheduled", f"The task {task.label!r} is ready{since}, for the scheduler to queue.")
 
 
-def _pool(task: TaskInAirflow, *, shown: bool, since: str) -> Reason | None:
+def _pool(task: TaskInAirflow, *, visible: bool, since: str) -> Reason | None:
     """What of its pool holds a task up, if that does.
 
-    :param shown: whether the pool may be shown: without, the sentence neither names it nor says how full it is.
+    :param visible: whether the pool may be shown: without, the sentence neither names it nor says how full it is.
     """
     pool, slots, label = task.pool_state, task.pool_slots, task.label
     if pool is None:
-        name = f"the pool {task.pool!r}: there is none" if shown else "a pool that does not exist"
+        name = f"the pool {task.pool!r}: there is none" if visible else "a pool that does not exist"
         return Reason("pool_missing", f"The task {label!r} asks for {name}.")
     if pool.slots < slots:
         size = (
             f"takes {slots} slots, and the pool {task.pool!r} has {pool.slots:g} in all"
-            if shown
+            if visible
             else "takes more slots than its pool has"
         )
         return Reason("pool_too_small", f"The task {label!r} {size}.")
     if pool.open < slots:
         name = (
             f"the pool {task.pool!r}: {max(0, pool.open):g} of {pool.slots:g} are free, and it takes {slots}"
-            if shown
+            if visible
             else "its pool"
         )
         return Reason("pool_full", f"The task {label!r} waits{since} for a slot of {name}.")

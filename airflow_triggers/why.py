@@ -71,16 +71,16 @@ class Evidence:
     run: RunInAirflow | None = None
     disclosure: Disclosure = EVERYTHING
 
-    def shown(self) -> Evidence:
+    def for_reader(self) -> Evidence:
         """The same, as far as it may be shown."""
-        shown = self.disclosure
+        disclosure = self.disclosure
         dag_id = self.settled_by.details.get("dag_id") if self.settled_by else None
         return replace(
             self,
-            instance=shown_instance(self.instance, dag_id, shown) if self.instance else None,
-            taken={trigger: shown_fire(fire, shown) for trigger, fire in self.taken.items()},
-            latest={trigger: shown_fire(fire, shown) for trigger, fire in self.latest.items()},
-            settled_by=shown_event(self.settled_by, shown) if self.settled_by else None,
+            instance=shown_instance(self.instance, dag_id, disclosure) if self.instance else None,
+            taken={trigger: shown_fire(fire, disclosure) for trigger, fire in self.taken.items()},
+            latest={trigger: shown_fire(fire, disclosure) for trigger, fire in self.latest.items()},
+            settled_by=shown_event(self.settled_by, disclosure) if self.settled_by else None,
         )
 
 
@@ -110,7 +110,7 @@ class Explanation:
 
 def explain(evidence: Evidence) -> Explanation:
     """The answer to "why has it not run?", with what of Airflow may be shown."""
-    evidence = evidence.shown()
+    evidence = evidence.for_reader()
     requirements = tuple(_requirements(evidence))
     instance = evidence.instance
     reasons = tuple(_reasons(evidence, requirements))

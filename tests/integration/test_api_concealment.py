@@ -13,6 +13,7 @@ from airflow_triggers.storages import storage_backends, tables
 from airflow_triggers.storages.transaction import transaction
 from tests.support.api import READING, Allowed, mounted_api
 from tests.support.dags import deploy_configuration
+from tests.support.statements import statements
 
 SESSIONS = "api/v1/sessions"
 BATCH = "api/v1/fires"
@@ -285,6 +286,19 @@ def test_runs_of_a_dag_that_a_task_named_before_are_read_with_the_right_on_that_
     assert ("moved" in shop.get(SESSIONS).text) is not started
     assert "moved" in admin.get(SESSIONS).text
     assert shop.post(f"{SESSIONS}/moved/fires", json={"trigger": "a"}).status_code == 200
+
+
+def test_authorizing_reads_the_configuration_alone_whichever_dags_the_session_had(api):
+    create_session("moved", configuration={"t_a": {"after": ["a"], "run": "survey.t_score"}})
+    open_session("moved").fire("a")
+    open_session("moved").update_configuration({"t_a": {"after": ["a"], "run": "orders.t_pay"}})
+    shop = api.client("shop")
+    for path in ("", "/fires", "/history", "/instances/t_a%230", "/instances/t_a/why"):
+        with statements() as sent:
+            assert shop.get(f"{SESSIONS}/moved{path}").status_code == 403
+        assert sent
+        for table in ("triggers_run", "triggers_instance", "triggers_fire", "triggers_event"):
+            assert not any(table in statement for statement in sent), path
 
 
 def test_dags_that_were_replaced_one_after_the_other_are_all_asked_about(api):

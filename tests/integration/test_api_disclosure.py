@@ -6,15 +6,18 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from airflow.api_fastapi.app import purge_cached_app
+from airflow.models.asset import AssetEvent, AssetModel
 from airflow.models.dag import DagModel
 from airflow.models.dagrun import DagRun
 from airflow.models.log import Log
 from airflow.models.pool import Pool
 from airflow.models.taskinstance import TaskInstance
+from airflow.providers.standard.operators.empty import EmptyOperator
+from airflow.sdk import DAG
 from airflow.utils.session import create_session as airflow_session
-from sqlalchemy import delete, update
+from sqlalchemy import delete, select, update
 
-from airflow_triggers import history
+from airflow_triggers import history, trigger_asset
 from airflow_triggers.controller.loop import Controller
 from airflow_triggers.sessions import fire_into
 from tests.support.api import Allowed, mounted_api
@@ -155,3 +158,26 @@ def test_who_may_read_all_sees_what_is_shown_on_the_server(api):
     assert "secret_pool" in str(explanation)
     entries = str(history.history_of("order-1").entries)
     assert all(detail in entries for detail in ("carol", "secret_run", "secret_task"))
+
+
+def test_the_task_of_another_dag_whose_event_fired_is_shown_to_who_may_read_its_runs(api):
+    asset = trigger_asset("firstPage", configuration="survey")
+    with DAG("shop.etl", schedule=None) as etl:
+        EmptyOperator(task_id="load", outlets=[asset])
+    deploy(etl)
+    with airflow_session() as session:
+        event = AssetEvent(
+            asset_id=session.scalar(select(AssetModel.id).where(AssetModel.uri == asset.uri)),
+            source_dag_id="shop.etl",
+            source_task_id="load",
+            source_run_id="secret_run_of_event",
+            source_map_index=2,
+            partition_key="order-2",
+        )
+        session.add(event)
+    Controller().run_once()
+    source = "task load[2] of shop.etl, run secret_run_of_event"
+    for rights, fired_by in (((MINIMUM,), "a task of another DAG"), ((WHOLE,), source)):
+        api.let("reader", *rights)
+        (fire,) = api.client("reader").get("api/v1/sessions/order-2/fires").json()["fires"]
+        assert fire["fired_by"] == fired_by
