@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from airflow_triggers.entries import EventKind, SessionEvent
-from airflow_triggers.errors import RunFailed
+from airflow_triggers.errors import DagUnavailable, RunFailed
 from airflow_triggers.types import DelayedFire, Fire, TaskInstance
 
 IN_AIRFLOW = " in Airflow"
@@ -25,9 +25,13 @@ _TASK_SOURCE = re.compile(r"task .+ of (?P<dag_id>[^ ,]+), run .+", re.DOTALL)
 """Who fires by an asset event of a task, as ``gateway/asset_events.py`` writes it."""
 
 _RUN_FAILED = f"{RunFailed.__module__}.{RunFailed.__qualname__}"
+_DAG_UNAVAILABLE = f"{DagUnavailable.__module__}.{DagUnavailable.__qualname__}"
 
 _FAILED_TASKS = re.compile(r"failed tasks: [^)]*|no task of it failed[^)]*")
 """What ``controller/apply.py`` says of the tasks of a run that failed without an exception."""
+
+_NEAR_DAG = re.compile(r" Did you mean '(?P<dag_id>[^']+)'\?")
+"""The hint of ``gateway/runs.py`` where a DAG is not deployed: another DAG, of whomever."""
 
 
 def _always(name: str) -> bool:
@@ -83,14 +87,16 @@ def shown_event(event: SessionEvent, disclosure: Disclosure) -> SessionEvent:
     """The entry of the history, as far as it may be shown."""
     dag_id = event.details.get("dag_id")
     caller = shown_source(event.by, disclosure)
-    if event.kind != EventKind.PROGRESS or dag_id is None:
+    if event.kind != EventKind.PROGRESS:
         return event if caller == event.by else replace(event, by=caller)
-    if caller and caller.endswith(IN_AIRFLOW) and not disclosure.audit_log(dag_id):
+    if dag_id and caller and caller.endswith(IN_AIRFLOW) and not disclosure.audit_log(dag_id):
         caller = SOMEBODY
-    error = str(event.details.get("error", ""))
-    if error.startswith(_RUN_FAILED) and not disclosure.task_instances(dag_id):
-        return replace(event, by=caller, details={**event.details, "error": without_failed_tasks(error)})
-    return event if caller == event.by else replace(event, by=caller)
+    error = event.details.get("error")
+    kind = str(error).partition(":")[0]
+    failure = error and shown_failure(str(error), kind=kind, dag_id=dag_id, disclosure=disclosure)
+    if (caller, failure) == (event.by, error):
+        return event
+    return replace(event, by=caller, details={**event.details, "error": failure} if error else event.details)
 
 
 def shown_instance(instance: TaskInstance, dag_id: str | None, disclosure: Disclosure) -> TaskInstance:
@@ -99,17 +105,30 @@ def shown_instance(instance: TaskInstance, dag_id: str | None, disclosure: Discl
     :param dag_id: of its run; None when it has none.
     """
     metadata = instance.metadata
-    if dag_id is None or metadata.get("exceptionType") != _RUN_FAILED or disclosure.task_instances(dag_id):
+    kind = metadata.get("exceptionType")
+    if kind not in (_RUN_FAILED, _DAG_UNAVAILABLE):
         return instance
-    texts = {key: metadata[key] for key in ("exceptionMessage", "exceptionInfo") if key in metadata}
-    shortened = {key: without_failed_tasks(str(text)) for key, text in texts.items()}
-    return replace(instance, metadata={**metadata, **shortened})
+    texts = {key: str(metadata[key]) for key in ("exceptionMessage", "exceptionInfo") if key in metadata}
+    failure = {
+        key: shown_failure(text, kind=kind, dag_id=dag_id, disclosure=disclosure)
+        for key, text in texts.items()
+    }
+    return instance if failure == texts else replace(instance, metadata={**metadata, **failure})
 
 
-def without_failed_tasks(text: str) -> str:
-    """The text without the names of the tasks that failed.
+def shown_failure(text: str, *, kind: str, dag_id: str | None, disclosure: Disclosure) -> str:
+    """What is said of a failure, without what the DAG's tasks did, and without DAGs, that may not be shown.
 
-    >>> without_failed_tasks("The DAG run 'r' of 'd' failed (failed tasks: a, b).")
+    :param kind: the class of the exception, as :func:`airflow_triggers.failures.describe_exception` has it.
+    :param dag_id: the DAG of the run that failed; None: there is none.
+
+    >>> hidden = Disclosure(task_instances=lambda dag_id: False)
+    >>> text = "The DAG run 'r' of 'd' failed (failed tasks: a, b)."
+    >>> shown_failure(text, kind="airflow_triggers.errors.RunFailed", dag_id="d", disclosure=hidden)
     "The DAG run 'r' of 'd' failed (what its tasks did is not shown)."
     """
-    return _FAILED_TASKS.sub("what its tasks did is not shown", text)
+    if kind == _RUN_FAILED and dag_id is not None and not disclosure.task_instances(dag_id):
+        return _FAILED_TASKS.sub("what its tasks did is not shown", text)
+    if kind == _DAG_UNAVAILABLE:
+        return _NEAR_DAG.sub(lambda hint: hint[0] if disclosure.dag(hint["dag_id"]) else "", text)
+    return text

@@ -16,7 +16,7 @@ from airflow_triggers.disclosure import (
     shown_instance,
 )
 from airflow_triggers.entries import EventKind, SessionEvent
-from airflow_triggers.errors import RunFailed
+from airflow_triggers.errors import DagUnavailable, RunFailed
 from airflow_triggers.failures import describe_exception, failure_in_short
 from airflow_triggers.run_waits import (
     DagInAirflow,
@@ -200,6 +200,23 @@ def test_which_tasks_of_a_run_failed_is_shown_to_who_may_read_its_task_instances
     evidence = Evidence(task=TASK, instance=instance, now=NOON, settled_by=entry, disclosure=hidden)
     assert "secret_task" not in str(explain(evidence))
     assert "failed (what its tasks did is not shown)" in explain(evidence).reasons[0].text
+
+
+def test_a_dag_that_may_have_been_meant_is_named_to_who_may_read_it():
+    error = DagUnavailable(
+        "There is no deployed DAG 'survy'. Did you mean 'secret_dag'? Deploy it, then replay."
+    )
+    metadata = describe_exception(error)
+    instance = TaskInstance(task=TASK, number=0, status=InstanceStatus.FAILED, metadata=metadata)
+    details = {"event": "fail", "from": "scheduled", "to": "failed", "error": failure_in_short(metadata)}
+    entry = event(by="ann", details=details)
+    hidden = Disclosure(dag=lambda dag_id: dag_id != "secret_dag")
+    for disclosure, named in ((EVERYTHING, True), (hidden, False)):
+        evidence = Evidence(task=TASK, instance=instance, now=NOON, settled_by=entry, disclosure=disclosure)
+        shown = shown_instance(instance, None, disclosure)
+        for answer in (shown.metadata, shown_event(entry, disclosure).details, explain(evidence)):
+            assert ("secret_dag" in str(answer)) is named
+            assert "There is no deployed DAG 'survy'." in str(answer)
 
 
 def test_what_a_task_raised_itself_is_shown_whole():
