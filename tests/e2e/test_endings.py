@@ -164,7 +164,9 @@ def test_every_ending_is_told(airflow, storage, uid):
     assert "filter.when: Field required; found nothing" in problems
     assert found["t_filters#0"]["metadata"]["logLevel"] == 40
     (line,) = [one for one in logged if one.get("event") == "the answers of somebody are odd"]
-    assert (line["level"], line["respondent"]) == ("error", 17)
+    assert (line["level"], line["respondent"], line["page"]) == ("error", 17, 3)
+    left = [one for one in logged if str(one.get("event")).startswith("airflow_triggers.errors.Invalid")]
+    assert [(one["level"], one["respondent"], "page" in one) for one in left] == [("error", 17, False)]
     assert any("cannot be had in a worker" in str(one.get("event")) for one in logged)
     assert ending("t_bash") == ("failed", "airflow_triggers.errors.RunFailed")
     assert "failed tasks: run" in found["t_bash#0"]["metadata"]["exceptionInfo"]

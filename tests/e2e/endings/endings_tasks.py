@@ -33,12 +33,12 @@ def waive(context):
 
 def filters(context):
     with context.get_logger_context(context={"respondent": 17}) as logger:
-        logger.error("the answers of %s are odd", "somebody")
-    try:
-        logger.info("%s", context.manager.storage.latest_kwargs)
-    except NoDatabaseInTask as error:
-        logger.info("%s", error)
-    return context.filter_kwargs({"filter": {"n": int, "lang": (str, "de"), "when": date}})
+        logger.error("the answers of %s are odd", "somebody", extra={"context": {"page": 3}})
+        try:
+            logger.info("%s", context.manager.storage.latest_kwargs)
+        except NoDatabaseInTask as error:
+            logger.info("%s", error)
+        return context.filter_kwargs({"filter": {"n": int, "lang": (str, "de"), "when": date}})
 
 
 def echo(context):
