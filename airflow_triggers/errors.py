@@ -54,20 +54,24 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 
-class TriggersError(Exception):
+class CopiedWhole(Exception):
+    """Is copied and pickled by message and attributes: many errors make their message of other arguments."""
+
+    def __reduce__(self) -> tuple[Callable[..., Exception], tuple[Any, ...], dict[str, Any]]:
+        """See the class."""
+        return _restored, (type(self), self.args), vars(self)
+
+
+def _restored(kind: type[Exception], args: tuple[Any, ...]) -> Exception:
+    return kind.__new__(kind, *args)
+
+
+class TriggersError(CopiedWhole):
     """The root: ``except TriggersError`` catches everything that this package raises."""
 
     def __str__(self) -> str:
         """The message as it is, also of an error that is a ``KeyError``, which shows its message quoted."""
         return Exception.__str__(self)
-
-    def __reduce__(self) -> tuple[Callable[..., TriggersError], tuple[Any, ...], dict[str, Any]]:
-        """Copy and pickle by message and attributes: many errors make their message of other arguments."""
-        return _restored, (type(self), self.args), vars(self)
-
-
-def _restored(kind: type[TriggersError], args: tuple[Any, ...]) -> TriggersError:
-    return kind.__new__(kind, *args)
 
 
 class ConfigurationError(TriggersError):

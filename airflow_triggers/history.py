@@ -222,8 +222,8 @@ def _taken(storage: BaseStorageBackend, instance: TaskInstance) -> dict[str, Fir
     parent = instance.metadata.get("parent")
     if parent is not None:
         original = storage[parent]
-        inherited = {name for name in held if original.kwargs.get(name) == instance.kwargs.get(name)}
-        return {name: fire for name, fire in _taken(storage, original).items() if name in inherited} | found
+        same = {name for name in held if original.kwargs.get(name) == instance.kwargs.get(name)}
+        return {name: fire for name, fire in _taken(storage, original).items() if name in same} | found
     if made_by is not None:
         for name in held - found.keys():
             if fire := _last_fire(storage, name, before=made_by.fire_id):

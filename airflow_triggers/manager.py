@@ -514,4 +514,4 @@ def _repeated(earlier: Fire | DelayedFire, trigger_name: str, kwargs: Kwargs) ->
 
 
 trigger_managers: Registry[TriggerManager] = manager_classes
-"""Managers by name: ``trigger_managers.get("default", storage=…)`` makes one."""
+"""Managers by name: ``trigger_managers.get("default", storage)`` makes one."""

@@ -18,6 +18,7 @@ from airflow.sdk.exceptions import (
     DownstreamTasksSkipped,
 )
 
+from airflow_triggers.errors import CopiedWhole
 from airflow_triggers.report import RequestedReplay
 
 PASSING = (AirflowRescheduleException, DagRunTriggerException, DownstreamTasksSkipped)
@@ -27,7 +28,7 @@ FAILING = (Exception, AirflowTaskTimeout, SystemExit)
 """What can fail a task; the other exceptions (Ctrl-C, a deferral) are not about its work."""
 
 
-class SkipInstance(AirflowSkipException):
+class SkipInstance(CopiedWhole, AirflowSkipException):
     """``raise context.skip(…)``: the instance is skipped, and nothing follows.
 
     :param metadata: to be attached to the instance.
@@ -38,7 +39,7 @@ class SkipInstance(AirflowSkipException):
         self.metadata = metadata
 
 
-class RetryInstance(AirflowFailException):
+class RetryInstance(CopiedWhole, AirflowFailException):
     """``raise context.retry(…)``: the instance fails and is replayed. Airflow's own retries are not made use of.
 
     :param metadata: to be attached to the failed instance.

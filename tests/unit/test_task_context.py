@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import logging
+import pickle
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Literal
@@ -283,6 +285,20 @@ def test_a_function_says_how_often_it_may_be_run_again():
 def test_what_cannot_be_asked_for_is_refused_in_the_task(ask, error):
     with pytest.raises(error):
         ask(context())
+
+
+@pytest.mark.parametrize("copied", [copy.copy, lambda signal: pickle.loads(pickle.dumps(signal))])
+def test_what_a_task_asks_for_is_copied_and_pickled_whole(copied):
+    skip, retry = context().skip({"why": "embedded"}), context().retry(cooldown=1.5, metadata={"n": 1})
+    assert (type(copied(skip)), str(copied(skip)), vars(copied(skip))) == (type(skip), str(skip), vars(skip))
+    assert (type(copied(retry)), str(copied(retry))) == (type(retry), str(retry))
+    assert vars(copied(retry)) == vars(retry)
+
+
+@pytest.mark.parametrize("act", ["clone_instance", "create_instance", "acquire_lock"])
+def test_a_worker_writes_nothing_to_its_session(act):
+    with pytest.raises(NoDatabaseInTask, match=f"'{act}' of session 'order-1'"):
+        getattr(context().manager.storage, act)("t_x#2")
 
 
 # -- the log --------------------------------------------------------------------------------------------------

@@ -167,8 +167,8 @@ class KeepingContract(StorageSuite):
         self, kept: BaseStorageBackend, status: InstanceStatus, by_name: bool
     ) -> None:
         with kept.acquire_lock():
-            took = {"received": {"n": 1}, "embedded": {}}
-            original = kept.create_instance("t_import", kwargs=took, metadata={"ticket": 7}, status=status)
+            kwargs = {"received": {"n": 1}, "embedded": {}}
+            original = kept.create_instance("t_import", kwargs=kwargs, metadata={"ticket": 7}, status=status)
             clone = kept.clone_instance(original.name if by_name else original, metadata={"reason": "test"})
             assert kept["t_import#1"] == clone
         clone = self.storage_of(kept.uid)["t_import#1"]
@@ -190,11 +190,11 @@ class KeepingContract(StorageSuite):
         self, kept: BaseStorageBackend
     ) -> None:
         with kept.acquire_lock():
-            held = kept.create_instance("t_import")
+            original = kept.create_instance("t_import")
             kept.set_configuration(
                 CONFIGURATION.updated(Configuration({"t_import": replace(IMPORT, unless=("late",))}))
             )
-            clones = [kept.clone_instance(held), kept.create_instance(IMPORT)]
+            clones = [kept.clone_instance(original), kept.create_instance(IMPORT)]
             assert [clone.task.unless for clone in clones] == [("late",), ("late",)]
             waiting = [one.name for one in kept.fire_view("late").waiting]
         assert waiting == ["t_import#0", "t_import#1", "t_import#2"]
