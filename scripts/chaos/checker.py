@@ -32,26 +32,27 @@ class Verdict:
     @property
     def totals(self) -> dict[str, int]:
         """How many differences of each kind."""
-        found = Counter(kind for kind, _ in self.problems)
-        return {kind: found[kind] for kind in KINDS}
+        counts = Counter(kind for kind, _ in self.problems)
+        return {kind: counts[kind] for kind in KINDS}
 
 
 def check(journal: list[Line], evidence: Evidence) -> Verdict:
     """Compare everything."""
-    demanded = demands(journal)
+    demands_by_session = demands(journal)
     instances = _by(evidence.instances, "session")
     fires = _by(evidence.fires, "session")
     problems: list[Problem] = []
-    for session, demand in sorted(demanded.items()):
-        found = instances.get(session, [])
-        fired = fires.get(session, [])
-        problems += _prefixed(session, _fires(demand, fired, found))
-        problems += _prefixed(session, _instances(demand, found))
+    for session, demand in sorted(demands_by_session.items()):
+        instance_lines = instances.get(session, [])
+        fire_lines = fires.get(session, [])
+        problems += _prefixed(session, _fires(demand, fire_lines, instance_lines))
+        problems += _prefixed(session, _instances(demand, instance_lines))
     problems += [
-        (WRONG, f"nobody made the session {uid}") for uid in sorted(instances.keys() - demanded.keys())
+        (WRONG, f"nobody made the session {uid}")
+        for uid in sorted(instances.keys() - demands_by_session.keys())
     ]
     problems += [*_runs(evidence), *_effects(evidence), *_hooks(evidence), *_left_over(evidence)]
-    return Verdict(_counts(journal, demanded, evidence), problems)
+    return Verdict(_counts(journal, demands_by_session, evidence), problems)
 
 
 def _prefixed(session: str, problems: Iterable[Problem]) -> Iterator[Problem]:
@@ -59,93 +60,104 @@ def _prefixed(session: str, problems: Iterable[Problem]) -> Iterator[Problem]:
 
 
 def _by(lines: Iterable[Line], key: str) -> dict[str, list[Line]]:
-    found: dict[str, list[Line]] = defaultdict(list)
+    lines_by_value: dict[str, list[Line]] = defaultdict(list)
     for line in lines:
-        found[line[key]].append(line)
-    return found
+        lines_by_value[line[key]].append(line)
+    return lines_by_value
 
 
 def _frozen(value: Any) -> str:
     return json.dumps(value, sort_keys=True)
 
 
-def _differences(what: str, must: Iterable[Any], found: Iterable[Any]) -> Iterator[Problem]:
+def _differences(noun: str, required: Iterable[Any], actual: Iterable[Any]) -> Iterator[Problem]:
     """What is missing in one of two bags, and what is too much."""
-    expected, actual = Counter(map(_frozen, must)), Counter(map(_frozen, found))
-    for one, count in (expected - actual).items():
-        yield LOST, f"{count} times the {what} {one}"
-    for one, count in (actual - expected).items():
-        yield DUPLICATED, f"{count} times the {what} {one}"
+    required_counts, actual_counts = Counter(map(_frozen, required)), Counter(map(_frozen, actual))
+    for content, count in (required_counts - actual_counts).items():
+        yield LOST, f"{count} times the {noun} {content}"
+    for content, count in (actual_counts - required_counts).items():
+        yield DUPLICATED, f"{count} times the {noun} {content}"
 
 
 # -- fires and cascades ---------------------------------------------------------------------------------------
 
 
-def _fires(demand: Demand, fired: list[Line], instances: list[Line]) -> Iterator[Problem]:
+def _fires(demand: Demand, fires: list[Line], instances: list[Line]) -> Iterator[Problem]:
     """Each fire of a client once; one cascade for each completion, with its result; what tasks fire, once."""
-    sent = [
+    client_fires = [
         {"key": key, "trigger": trigger, "kwargs": kwargs} for key, (trigger, kwargs) in demand.fires.items()
     ]
-    by_clients = [{name: one[name] for name in ("key", "trigger", "kwargs")} for one in fired if one["key"]]
-    yield from _differences("fire", sent, by_clients)
+    by_clients = [
+        {name: fire[name] for name in ("key", "trigger", "kwargs")} for fire in fires if fire["key"]
+    ]
+    yield from _differences("fire", client_fires, by_clients)
     handed_on = []
-    for task, demanded in demand.tasks.items():
-        ended = [one for one in instances if one["task"] == task and one["status"] in ("finished", "skipped")]
-        handed_on += [(task, one["name"]) for one in ended]
-        kwargs = [one["kwargs"] for one in fired if one["trigger"] == task]
-        yield from _differences(f"cascade of {task} with", demanded.results or [], kwargs)
-        for one in ended:
-            if (one["metadata"].get("result") or {}) not in (demanded.results or []):
-                yield WRONG, f"{one['name']} has the result {one['metadata'].get('result')}"
-    cascades = [(one["trigger"], one["fired_by"]) for one in fired if one["trigger"] in demand.tasks]
+    for task, demanded_task in demand.tasks.items():
+        completions = [
+            instance
+            for instance in instances
+            if instance["task"] == task and instance["status"] in ("finished", "skipped")
+        ]
+        handed_on += [(task, instance["name"]) for instance in completions]
+        kwargs = [fire["kwargs"] for fire in fires if fire["trigger"] == task]
+        yield from _differences(f"cascade of {task} with", demanded_task.results or [], kwargs)
+        for instance in completions:
+            if (instance["metadata"].get("result") or {}) not in (demanded_task.results or []):
+                yield WRONG, f"{instance['name']} has the result {instance['metadata'].get('result')}"
+    cascades = [(fire["trigger"], fire["fired_by"]) for fire in fires if fire["trigger"] in demand.tasks]
     yield from _differences("cascade", handed_on, cascades)
-    called = [{"number": number} for number in range(demand.tasks["t_called"].count)]
+    calls = [{"number": number} for number in range(demand.tasks["t_called"].count)]
     yield from _differences(
-        "call of t_calls", called, [it["kwargs"] for it in fired if it["trigger"] == "called"]
+        "call of t_calls", calls, [fire["kwargs"] for fire in fires if fire["trigger"] == "called"]
     )
-    known = {*demand.tasks, "called"}
-    for one in fired:
-        if not one["key"] and one["trigger"] not in known:
-            yield DUPLICATED, f"the fire {one['trigger']} that nobody sent"
+    triggers = {*demand.tasks, "called"}
+    for fire in fires:
+        if not fire["key"] and fire["trigger"] not in triggers:
+            yield DUPLICATED, f"the fire {fire['trigger']} that nobody sent"
 
 
 # -- instances ------------------------------------------------------------------------------------------------
 
 
-def _instances(demand: Demand, found: list[Line]) -> Iterator[Problem]:
-    by_task = _by(found, "task")
-    for task, demanded in demand.tasks.items():
-        yield from _task(task, demand, demanded, by_task.pop(task, []))
+def _instances(demand: Demand, instances: list[Line]) -> Iterator[Problem]:
+    by_task = _by(instances, "task")
+    for task, demanded_task in demand.tasks.items():
+        yield from _task(task, demand, demanded_task, by_task.pop(task, []))
     for task in by_task:
         yield WRONG, f"instances of {task}, which the configuration does not have"
 
 
-def _task(task: str, demand: Demand, demanded: DemandedTask, found: list[Line]) -> Iterator[Problem]:
-    if [one["number"] for one in found] != list(range(len(found))):
-        yield WRONG, f"{task} has the numbers {[one['number'] for one in found]}"
-    heirs = {one["metadata"].get("parent"): one for one in found}
-    roots = [one for one in found if not one["metadata"].get("parent")]
-    if len(roots) != demanded.count:
-        kind = LOST if len(roots) < demanded.count else DUPLICATED
-        yield kind, f"{task} has {len(roots)} instances that are no replays, must have {demanded.count}"
-    yield from _replays(demand, found)
+def _task(task: str, demand: Demand, demanded_task: DemandedTask, instances: list[Line]) -> Iterator[Problem]:
+    if [instance["number"] for instance in instances] != list(range(len(instances))):
+        yield WRONG, f"{task} has the numbers {[instance['number'] for instance in instances]}"
+    heirs = {instance["metadata"].get("parent"): instance for instance in instances}
+    roots = [instance for instance in instances if not instance["metadata"].get("parent")]
+    if len(roots) != demanded_task.count:
+        kind = LOST if len(roots) < demanded_task.count else DUPLICATED
+        yield kind, f"{task} has {len(roots)} instances that are no replays, must have {demanded_task.count}"
+    yield from _replays(demand, instances)
     for root in roots:
         last = root
         while last["status"] == "replayed" and last["name"] in heirs:
             last = heirs[last["name"]]
-        if last["status"] == demanded.status:
+        if last["status"] == demanded_task.status:
             continue
-        settled = last["status"] in ("finished", "skipped", "abandoned")
-        yield WRONG if settled else STUCK, f"{last['name']} is {last['status']}, must be {demanded.status}"
+        is_settled = last["status"] in ("finished", "skipped", "abandoned")
+        yield (
+            WRONG if is_settled else STUCK,
+            f"{last['name']} is {last['status']}, must be {demanded_task.status}",
+        )
     if (kwargs := demand.kwargs_of_roots.get(task)) is not None:
-        yield from _differences(f"instance of {task} with", kwargs, [one["kwargs"] for one in roots])
+        yield from _differences(
+            f"instance of {task} with", kwargs, [instance["kwargs"] for instance in roots]
+        )
 
 
-def _replays(demand: Demand, found: list[Line]) -> Iterator[Problem]:
+def _replays(demand: Demand, instances: list[Line]) -> Iterator[Problem]:
     """What was replayed has exactly one heir, and somebody asked for it; so with what was skipped."""
-    heirs = Counter(one["metadata"].get("parent") for one in found)
-    for one in found:
-        name, status = one["name"], one["status"]
+    heirs = Counter(instance["metadata"].get("parent") for instance in instances)
+    for instance in instances:
+        name, status = instance["name"], instance["status"]
         if heirs[name] != (status == "replayed"):
             kind = LOST if status == "replayed" and not heirs[name] else DUPLICATED
             yield kind, f"{name} is {status} and has {heirs[name]} replays"
@@ -160,37 +172,40 @@ def _replays(demand: Demand, found: list[Line]) -> Iterator[Problem]:
 
 def _runs(evidence: Evidence) -> Iterator[Problem]:
     """One DAG run for each instance that was started, in the state that its status says; no run besides."""
-    runs = {(one["dag_id"], one["run_id"]): one for one in evidence.runs}
-    bound = {(one["dag_id"], one["run_id"]): one for one in evidence.bindings}
+    runs = {(run["dag_id"], run["run_id"]): run for run in evidence.runs}
+    bindings = {(binding["dag_id"], binding["run_id"]): binding for binding in evidence.bindings}
     yield from (
         (DUPLICATED, f"the run {run_id} of {dag_id} belongs to no instance")
-        for dag_id, run_id in runs.keys() - bound.keys()
+        for dag_id, run_id in runs.keys() - bindings.keys()
     )
     yield from (
-        (LOST, f"the run {run_id} of {dag_id} is gone") for dag_id, run_id in bound.keys() - runs.keys()
+        (LOST, f"the run {run_id} of {dag_id} is gone") for dag_id, run_id in bindings.keys() - runs.keys()
     )
-    of_instance = Counter((one["session"], one["instance"]) for one in evidence.runs)
-    state_of = {(one["session"], one["instance"]): one["state"] for one in evidence.runs}
-    results = {(one["dag_id"], one["run_id"]): one["value"] for one in evidence.results}
-    run_of = {(one["session"], one["instance"]): (one["dag_id"], one["run_id"]) for one in evidence.bindings}
-    for one in evidence.instances:
-        key, what = (one["session"], one["name"]), f"{one['session']}: {one['name']}"
-        must = one["status"] not in ("unstarted", "abandoned")
-        if of_instance[key] != must:
-            kind = LOST if must and not of_instance[key] else DUPLICATED
-            yield kind, f"{what} is {one['status']} and has {of_instance[key]} DAG runs"
-        elif must and RUN_OF_STATUS.get(one["status"], state_of[key]) != state_of[key]:
-            yield WRONG, f"{what} is {one['status']} and its run {state_of[key]}"
-        if one["status"] == "finished" and one["task"] in EXECUTED:
-            pushed = results.get(run_of.get(key, ("", "")))
-            if pushed != one["metadata"].get("result"):
+    of_instance = Counter((run["session"], run["instance"]) for run in evidence.runs)
+    state_of = {(run["session"], run["instance"]): run["state"] for run in evidence.runs}
+    results = {(result["dag_id"], result["run_id"]): result["value"] for result in evidence.results}
+    run_of = {
+        (binding["session"], binding["instance"]): (binding["dag_id"], binding["run_id"])
+        for binding in evidence.bindings
+    }
+    for instance in evidence.instances:
+        key, subject = (instance["session"], instance["name"]), f"{instance['session']}: {instance['name']}"
+        has_run = instance["status"] not in ("unstarted", "abandoned")
+        if of_instance[key] != has_run:
+            kind = LOST if has_run and not of_instance[key] else DUPLICATED
+            yield kind, f"{subject} is {instance['status']} and has {of_instance[key]} DAG runs"
+        elif has_run and RUN_OF_STATUS.get(instance["status"], state_of[key]) != state_of[key]:
+            yield WRONG, f"{subject} is {instance['status']} and its run {state_of[key]}"
+        if instance["status"] == "finished" and instance["task"] in EXECUTED:
+            returned_value = results.get(run_of.get(key, ("", "")))
+            if returned_value != instance["metadata"].get("result"):
                 yield (
                     WRONG,
-                    f"{what} has the result {one['metadata'].get('result')}, its run returned {pushed}",
+                    f"{subject} has the result {instance['metadata'].get('result')}, its run returned {returned_value}",
                 )
-    for one in evidence.runs:
-        if one["partition_key"] != one["session"]:
-            yield WRONG, f"the run {one['run_id']} has the partition key {one['partition_key']}"
+    for run in evidence.runs:
+        if run["partition_key"] != run["session"]:
+            yield WRONG, f"the run {run['run_id']} has the partition key {run['partition_key']}"
 
 
 # -- effects, hooks, and what is left over --------------------------------------------------------------------
@@ -198,65 +213,83 @@ def _runs(evidence: Evidence) -> Iterator[Problem]:
 
 def _effects(evidence: Evidence) -> Iterator[Problem]:
     """The body of what finished ran to its end (Airflow may run it again); of what was never started, not at all."""
-    ended = {(one["session"], one["instance"]) for one in evidence.effects if one["step"] == "end"}
-    begun = {(one["session"], one["instance"]) for one in evidence.effects}
-    known = {(one["session"], one["name"]): one["status"] for one in evidence.instances}
-    for (session, name), status in known.items():
-        executed = name.split("#")[0] in EXECUTED
-        if executed and status == "finished" and (session, name) not in ended:
+    ends = {(effect["session"], effect["instance"]) for effect in evidence.effects if effect["step"] == "end"}
+    beginnings = {(effect["session"], effect["instance"]) for effect in evidence.effects}
+    statuses = {
+        (instance["session"], instance["name"]): instance["status"] for instance in evidence.instances
+    }
+    for (session, name), status in statuses.items():
+        has_body = name.split("#")[0] in EXECUTED
+        if has_body and status == "finished" and (session, name) not in ends:
             yield LOST, f"{session}: {name} is finished, and its task did not run to the end"
-    for session, name in sorted(begun):
-        if known.get((session, name), "unstarted") == "unstarted":
+    for session, name in sorted(beginnings):
+        if statuses.get((session, name), "unstarted") == "unstarted":
             yield DUPLICATED, f"{session}: the task of {name} ran, which was not started"
 
 
 def _hooks(evidence: Evidence) -> Iterator[Problem]:
     """Each fire, replay and skip was followed by a call of its hook, at least one."""
-    must = Counter(("fire", one["session"], one["trigger"]) for one in evidence.fires)
-    must += Counter(
-        ("replay", one["session"], one["name"]) for one in evidence.instances if one["status"] == "replayed"
+    required_calls = Counter(("fire", fire["session"], fire["trigger"]) for fire in evidence.fires)
+    required_calls += Counter(
+        ("replay", instance["session"], instance["name"])
+        for instance in evidence.instances
+        if instance["status"] == "replayed"
     )
-    must += Counter(
-        ("skip", one["session"], one["name"]) for one in evidence.instances if one["status"] == "skipped"
+    required_calls += Counter(
+        ("skip", instance["session"], instance["name"])
+        for instance in evidence.instances
+        if instance["status"] == "skipped"
     )
-    called = Counter((one["hook"], one["session"], one["about"]) for one in evidence.hooks)
-    for (hook, session, about), count in (must - called).items():
+    calls = Counter((call["hook"], call["session"], call["about"]) for call in evidence.hooks)
+    for (hook, session, about), count in (required_calls - calls).items():
         yield LOST, f"{session}: {count} times the hook _post_{hook} of {about}"
-    for hook, session, about in called.keys() - must.keys():
+    for hook, session, about in calls.keys() - required_calls.keys():
         yield DUPLICATED, f"{session}: the hook _post_{hook} of {about}, which did not happen"
 
 
 def _left_over(evidence: Evidence) -> Iterator[Problem]:
-    for one in evidence.owed_hooks:
+    for hook in evidence.owed_hooks:
         yield (
             STUCK,
-            f"{one['session']}: a hook {one['hook']} is owed, after {one['attempts']} attempts: {one['error']}",
+            f"{hook['session']}: a hook {hook['hook']} is owed, after {hook['attempts']} attempts: {hook['error']}",
         )
-    for one in evidence.delayed:
-        yield STUCK, f"{one['session']}: the delayed fire {one['trigger']}: {one['error']}"
-    unstarted = {(one["session"], one["name"]) for one in evidence.instances if one["status"] == "unstarted"}
-    for one in evidence.waits:
-        if (one["session"], one["instance"]) not in unstarted:
-            yield WRONG, f"{one['session']}: {one['instance']} waits for {one['trigger']}, and is past that"
+    for delayed_fire in evidence.delayed:
+        yield (
+            STUCK,
+            f"{delayed_fire['session']}: the delayed fire {delayed_fire['trigger']}: {delayed_fire['error']}",
+        )
+    unstarted = {
+        (instance["session"], instance["name"])
+        for instance in evidence.instances
+        if instance["status"] == "unstarted"
+    }
+    for wait in evidence.waits:
+        if (wait["session"], wait["instance"]) not in unstarted:
+            yield (
+                WRONG,
+                f"{wait['session']}: {wait['instance']} waits for {wait['trigger']}, and is past that",
+            )
 
 
-def _counts(journal: list[Line], demanded: dict[str, Demand], evidence: Evidence) -> dict[str, int]:
-    sent = Counter((line["kind"], line.get("act")) for line in journal)
-    ended = [one for one in evidence.instances if one["status"] in ("finished", "skipped")]
-    executed = [one for one in evidence.effects if one["step"] == "begin"]
+def _counts(journal: list[Line], demands_by_session: dict[str, Demand], evidence: Evidence) -> dict[str, int]:
+    journal_counts = Counter((line["kind"], line.get("act")) for line in journal)
+    completions = [
+        instance for instance in evidence.instances if instance["status"] in ("finished", "skipped")
+    ]
+    beginnings = [effect for effect in evidence.effects if effect["step"] == "begin"]
     return {
-        "sessions": len(demanded),
-        "fires sent": sum(len(demand.fires) for demand in demanded.values()),
-        "requests for them": sent["intent", "fire"],
-        "fires acknowledged": sum(len(demand.acknowledged) for demand in demanded.values()),
+        "sessions": len(demands_by_session),
+        "fires sent": sum(len(demand.fires) for demand in demands_by_session.values()),
+        "requests for them": journal_counts["intent", "fire"],
+        "fires acknowledged": sum(len(demand.acknowledged) for demand in demands_by_session.values()),
         "fires kept, cascades included": len(evidence.fires),
         "instances": len(evidence.instances),
         "DAG runs": len(evidence.runs),
-        "completions": len(ended),
-        "replays": sum(one["status"] == "replayed" for one in evidence.instances),
-        "skips": sum(one["status"] == "skipped" for one in evidence.instances),
-        "task bodies begun": len(executed),
-        "task bodies begun again by Airflow": len(executed)
-        - len({(it["session"], it["instance"]) for it in executed}),
+        "completions": len(completions),
+        "replays": sum(instance["status"] == "replayed" for instance in evidence.instances),
+        "skips": sum(instance["status"] == "skipped" for instance in evidence.instances),
+        "task bodies begun": len(beginnings),
+        "task bodies begun again by Airflow": len(beginnings)
+        - len({(effect["session"], effect["instance"]) for effect in beginnings}),
         "hooks called": len(evidence.hooks),
     }
