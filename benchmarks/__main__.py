@@ -56,15 +56,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, show, keep; returns 0 also where goals are missed: the table says so."""
     parser = argparse.ArgumentParser(prog="benchmarks", description=main.__doc__)
     parser.add_argument("rows", nargs="*", type=int, metavar="ROW", help="which rows; without any, all")
-    chosen = set(parser.parse_args(arguments).rows) or set(ALL)
-    if unknown := chosen - set(ALL):
+    groups = set(parser.parse_args(arguments).rows) or set(ALL)
+    if unknown := groups - set(ALL):
         parser.error(f"there are no rows {sorted(unknown)}; there are {ALL[0]} to {ALL[-1]}")
     if missing := _missing_postgresql():
         parser.exit(2, f"{missing}\n")
     end_as_by_control_c()
     console = Console()
     console.width = max(console.width, 140)
-    begun, load = time.monotonic(), os.getloadavg()[0]
+    start, load = time.monotonic(), os.getloadavg()[0]
     RESULTS.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=RESULTS)))
@@ -72,15 +72,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         rows = [
             row
             for name, numbers in GROUPS.items()
-            if chosen & {*numbers}
+            if groups & {*numbers}
             for row in measure(name, bench, console)
         ]
-    rows = sorted((row for row in rows if row.group in chosen), key=lambda row: (row.group, row.number))
+    rows = sorted((row for row in rows if row.group in groups), key=lambda row: (row.group, row.number))
     show(rows, console)
     keep(rows, bench.curves, RESULTS / "results.json")
-    if chosen == set(ALL):
+    if groups == set(ALL):
         update_page(rows, bench.curves, worked_estimate(bench.costs), load=load)
-    console.print(f"{time.monotonic() - begun:.0f} s; also in {RESULTS / 'results.json'}", style="dim")
+    console.print(f"{time.monotonic() - start:.0f} s; also in {RESULTS / 'results.json'}", style="dim")
     return 0
 
 

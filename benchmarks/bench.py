@@ -46,14 +46,14 @@ class Bench:
 
     def scratch(self, name: str) -> Path:
         """An empty folder."""
-        made = self.folder / f"{next(self._numbers)}-{name}"
-        made.mkdir(parents=True)
-        return made
+        folder = self.folder / f"{next(self._numbers)}-{name}"
+        folder.mkdir(parents=True)
+        return folder
 
-    def scratch_file(self, name: str, *, made: bool = True) -> Path:
+    def scratch_file(self, name: str, *, exists: bool = True) -> Path:
         """A file of its own; not made: its name alone."""
         path = self.folder / f"{next(self._numbers)}-{name}"
-        if made:
+        if exists:
             path.touch()
         return path
 

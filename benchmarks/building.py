@@ -55,8 +55,8 @@ def multiply_sessions(database: MetadataDatabase, uid: str, *, count: int) -> No
     (session_id,) = database.execute("SELECT id FROM triggers_session WHERE uid = :uid", {"uid": uid})
     owned = (tables.instance, tables.wait, tables.fire)
     with bulk(database) as connection:
-        own = {"id": f"{session_id} + n", "uid": "it.uid || '-' || n"}
-        multiply(connection, tables.session, where=f"it.id = {session_id}", count=count, replacing=own)
+        keys = {"id": f"{session_id} + n", "uid": "it.uid || '-' || n"}
+        multiply(connection, tables.session, where=f"it.id = {session_id}", count=count, replacing=keys)
         for table in owned:
             replacing = {"session_id": f"{session_id} + n"}
             if "id" in table.columns:

@@ -43,13 +43,13 @@ def completion_rows(bench: Bench) -> Iterator[Row]:
         controller.run_once()
         series = interleave(
             {
-                "controller": lambda: _applied(database.enter(), controller),
-                "airflow": lambda: _finished(live),
+                "controller": lambda: _completion_rate(database.enter(), controller),
+                "airflow": lambda: _plain_rate(live),
             },
             rounds=ROUNDS - 1,
         )
         whole = cost_of(
-            lambda: _applied(database.enter(), controller),
+            lambda: _completion_rate(database.enter(), controller),
             1,
             processes=[psutil.Process()],
             database=database,
@@ -57,7 +57,7 @@ def completion_rows(bench: Bench) -> Iterator[Row]:
         bench.costs[estimate.COMPLETION] = whole.divided(COMPLETED)
     yield Row.of(
         series.compare("controller", "airflow"),
-        shown="a second",
+        unit="a second",
         number="11",
         measured="completions that one controller applies, cascade included",
         against="runs of a compiled trigger task that scheduler and LocalExecutor finish",
@@ -65,25 +65,25 @@ def completion_rows(bench: Bench) -> Iterator[Row]:
     )
 
 
-def _applied(database: MetadataDatabase, controller: Controller) -> float:
+def _completion_rate(database: MetadataDatabase, controller: Controller) -> float:
     """Completions a second: runs of as many sessions succeed at once, and the controller finds them."""
-    chosen = f"(SELECT id FROM dag_run WHERE state = 'running' ORDER BY id LIMIT {COMPLETED})"
-    ended = "state = 'success', end_date = now()"
+    run_ids = f"(SELECT id FROM dag_run WHERE state = 'running' ORDER BY id LIMIT {COMPLETED})"
+    success = "state = 'success', end_date = now()"
     database.execute(
-        f"UPDATE task_instance SET {ended} WHERE run_id IN (SELECT run_id FROM dag_run WHERE id IN {chosen})"
+        f"UPDATE task_instance SET {success} WHERE run_id IN (SELECT run_id FROM dag_run WHERE id IN {run_ids})"
     )
-    database.execute(f"UPDATE dag_run SET {ended} WHERE id IN {chosen}")
+    database.execute(f"UPDATE dag_run SET {success} WHERE id IN {run_ids}")
     before = _finished_instances(database)
-    begun, handled = time.perf_counter(), 0
+    start, sessions = time.perf_counter(), 0
     for _ in range(MOST_PASSES):
-        handled += controller.run_once()
-        if handled >= COMPLETED:
+        sessions += controller.run_once()
+        if sessions >= COMPLETED:
             break
-    cost = time.perf_counter() - begun
-    applied = _finished_instances(database) - before
-    if applied != COMPLETED:
-        raise RuntimeError(f"{COMPLETED} runs were completed, and the controller applied {applied}.")
-    return applied / cost
+    cost = time.perf_counter() - start
+    completions = _finished_instances(database) - before
+    if completions != COMPLETED:
+        raise RuntimeError(f"{COMPLETED} runs were completed, and the controller applied {completions}.")
+    return completions / cost
 
 
 def _finished_instances(database: MetadataDatabase) -> int:
@@ -91,15 +91,15 @@ def _finished_instances(database: MetadataDatabase) -> int:
     return int(database.execute(query)[0])
 
 
-def _finished(live: Live) -> float:
+def _plain_rate(live: Live) -> float:
     """Runs a second, from the creation of the first to the end of the last."""
     live.settle()
     live.database.enter()
-    begun = time.perf_counter()
+    start = time.perf_counter()
     with Session(live.database.engine) as session:
-        serialized = SerializedDagModel.get("bench.t_plain", session=session)
-        assert serialized is not None
-        dag = serialized.dag
+        serialized_dag = SerializedDagModel.get("bench.t_plain", session=session)
+        assert serialized_dag is not None
+        dag = serialized_dag.dag
         for _ in range(FINISHED):
             dag.create_dagrun(
                 run_id=f"manual__{live.number()}",
@@ -112,4 +112,4 @@ def _finished(live: Live) -> float:
             )
         session.commit()
     live.settle()
-    return FINISHED / (time.perf_counter() - begun)
+    return FINISHED / (time.perf_counter() - start)

@@ -91,11 +91,11 @@ def _idle(database: MetadataDatabase) -> Row:
 
 
 def _share(process: psutil.Process) -> float:
-    spent, begun = _spent(process), time.monotonic()
+    cpu_before, start = _cpu_seconds(process), time.monotonic()
     time.sleep(IDLE_SECONDS)
-    return 100 * (_spent(process) - spent) / (time.monotonic() - begun)
+    return 100 * (_cpu_seconds(process) - cpu_before) / (time.monotonic() - start)
 
 
-def _spent(process: psutil.Process) -> float:
+def _cpu_seconds(process: psutil.Process) -> float:
     times = process.cpu_times()
     return times.user + times.system

@@ -35,41 +35,41 @@ def cost_of(
     act: Callable[[], object], times: int, *, processes: Iterable[psutil.Process], database: MetadataDatabase
 ) -> Cost:
     """Do it so often, and see what that cost."""
-    served = list(processes)
-    before = _spent(served), _spent(_backends(database)), _written(database)
+    process_list = list(processes)
+    before = _cpu_seconds(process_list), _cpu_seconds(_backends(database)), _bytes_written(database)
     for _ in range(times):
         act()
-    after = _spent(served), _spent(_backends(database)), _written(database)
+    after = _cpu_seconds(process_list), _cpu_seconds(_backends(database)), _bytes_written(database)
     process, backends, wal = (late - early for late, early in zip(after, before, strict=True))
     return Cost(
         process=process / times, database=backends / times if _backends(database) else None, wal=wal / times
     )
 
 
-def _spent(processes: Iterable[psutil.Process]) -> float:
+def _cpu_seconds(processes: Iterable[psutil.Process]) -> float:
     """CPU seconds until now, of those that still are."""
-    spent = 0.0
+    seconds = 0.0
     for process in processes:
         try:
             times = process.cpu_times()
         except psutil.Error:
             continue
-        spent += times.user + times.system
-    return spent
+        seconds += times.user + times.system
+    return seconds
 
 
 def _backends(database: MetadataDatabase) -> list[psutil.Process]:
     query = "SELECT array_agg(pid) FROM pg_stat_activity WHERE datname = current_database()"
-    found = []
+    backends = []
     for pid in database.execute(query)[0]:
         try:
             process = psutil.Process(pid)
             if process.name().startswith("postgres"):
-                found.append(process)
+                backends.append(process)
         except psutil.Error:
             continue
-    return found
+    return backends
 
 
-def _written(database: MetadataDatabase) -> float:
+def _bytes_written(database: MetadataDatabase) -> float:
     return float(database.execute("SELECT pg_current_wal_lsn() - '0/0'")[0])

@@ -56,11 +56,11 @@ class Crowd:
 
         async with AsyncExitStack() as stack:
             clients = [await stack.enter_async_context(new_client()) for _ in range(self.clients)]
-            begun = time.monotonic()
+            start = time.monotonic()
             counts = await asyncio.gather(
-                *(self._one_client(http, number, begun + SECONDS) for number, http in enumerate(clients))
+                *(self._one_client(http, number, start + SECONDS) for number, http in enumerate(clients))
             )
-            cost = time.monotonic() - begun
+            cost = time.monotonic() - start
         self.fewest = min(self.fewest, *counts)
         return sum(counts) / cost
 
@@ -68,14 +68,14 @@ class Crowd:
         path = f"{API}/sessions/crowd-{self.sessions}-{number % self.sessions}/fires"
         body = {"trigger": "note", "kwargs": {"client": number}, "configuration": CONFIGURATION}
         count = 0
-        while (begun := time.monotonic()) < end:
+        while (start := time.monotonic()) < end:
             try:
                 answer = await http.post(path, json=body)
                 if answer.is_error:
                     self.failures.append(f"{answer.status_code}: {answer.text[:200]}")
             except httpx.HTTPError as error:
                 self.failures.append(f"{type(error).__name__}: {error}")
-            self.longest = max(self.longest, time.monotonic() - begun)
+            self.longest = max(self.longest, time.monotonic() - start)
             count += 1
         return count
 
@@ -87,12 +87,12 @@ class Crowd:
     @property
     def note(self) -> str:
         """How the clients fared."""
-        failed = (
+        failures = (
             f"{len(self.failures)} failed, the first: {self.failures[0]}" if self.failures else "none failed"
         )
         return (
-            f"{self.clients} clients, {self.sessions} session{'s'[: self.sessions > 1]}: {failed}; in {SECONDS:.0f} s "
-            f"each got through at least {self.fewest} fires; the longest took {self.longest:.2g} s"
+            f"{self.clients} clients, {self.sessions} session{'s'[: self.sessions > 1]}: {failures}; "
+            f"in {SECONDS:.0f} s each got through at least {self.fewest} fires; the longest took {self.longest:.2g} s"
         )
 
 
@@ -105,16 +105,16 @@ def crowd_rows(bench: Bench) -> Iterator[Row]:
     series = interleave(
         {name: partial(crowd.fires_a_second, live) for name, crowd in crowds.items()}, rounds=ROUNDS
     )
-    for number, name, what, limit in (
+    for number, name, subject, limit in (
         ("15a", "64", "fires a second, 64 clients over 64 sessions", 0.9),
         ("15b", "together", "the same, 64 clients into one session", 0.5),
     ):
         crowd = crowds[name]
         row = Row.of(
             series.compare(name, "4"),
-            shown="a second",
+            unit="a second",
             number=number,
-            measured=what,
+            measured=subject,
             against="4 clients over 4 sessions",
             goal=Goal(limit=limit, at_least=True),
             note=crowd.note,

@@ -93,9 +93,9 @@ def _grid(scale: _Scale, xs: Sequence[float]) -> list[str]:
 
 
 def _line(scale: _Scale, points: Sequence[Point], colour: str) -> list[str]:
-    placed = [scale.at(point) for point in points]
-    path = " ".join(f"{x:.1f},{y:.1f}" for x, y in placed)
-    marks = [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{colour}"/>' for x, y in placed]
+    positions = [scale.at(point) for point in points]
+    path = " ".join(f"{x:.1f},{y:.1f}" for x, y in positions)
+    marks = [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{colour}"/>' for x, y in positions]
     return [f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>', *marks]
 
 

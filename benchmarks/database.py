@@ -27,10 +27,10 @@ class MetadataDatabase:
         """Point Airflow, in this process and in those it starts, at this database; connections are kept."""
         from airflow import settings
 
-        entered = os.environ.get(CONNECTION_VARIABLE) == self.url and settings.engine is not None
+        is_entered = os.environ.get(CONNECTION_VARIABLE) == self.url and settings.engine is not None
         os.environ[CONNECTION_VARIABLE] = self.url
         if not self._configured:
-            if not entered:
+            if not is_entered:
                 settings.configure_vars()
                 settings.configure_orm()
             names = ("engine", "NonScopedSession", "Session")
@@ -48,8 +48,8 @@ class MetadataDatabase:
     def execute(self, statement: str, parameters: Mapping[str, Any] | None = None) -> Any:
         """Run one statement in a transaction of its own; returns its first row, if it has rows."""
         with self.engine.begin() as connection:
-            done = connection.execute(sa.text(statement), parameters or {})
-            return done.first() if done.returns_rows else None
+            result = connection.execute(sa.text(statement), parameters or {})
+            return result.first() if result.returns_rows else None
 
     def tidy(self) -> None:
         """VACUUM ANALYZE, as autovacuum would have done by itself after so many writes."""

@@ -25,13 +25,15 @@ class Environments:
 
 def make_environments(folder: Path) -> Environments:
     """Make both in the folder."""
-    return Environments(_linked(folder / "with", ours=True), _linked(folder / "without", ours=False))
+    return Environments(
+        _environment(folder / "with", with_plugin=True), _environment(folder / "without", with_plugin=False)
+    )
 
 
-def _linked(folder: Path, *, ours: bool) -> Path:
+def _environment(folder: Path, *, with_plugin: bool) -> Path:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
     (packages,) = folder.glob("lib/python*/site-packages")
     for entry in Path(sysconfig.get_path("purelib")).iterdir():
-        if ours or not entry.name.startswith(OURS):
+        if with_plugin or not entry.name.startswith(OURS):
             (packages / entry.name).symlink_to(entry)
     return folder / "bin/python"

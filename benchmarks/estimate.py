@@ -39,7 +39,7 @@ def worked_estimate(costs: Mapping[str, Cost | float]) -> str:
         f"**{FIRES_A_SECOND:,} fires a second, {OPEN_SESSIONS:,} open sessions** (cores as those of this machine, "
         f"used to {USED:.0%}):",
         "",
-        *(_served(name, cost) for name, cost in costs.items() if isinstance(cost, Cost)),
+        *(_served_sentence(name, cost) for name, cost in costs.items() if isinstance(cost, Cost)),
         f"- {OPEN_SESSIONS:,} open sessions take {OPEN_SESSIONS * session_bytes / 1e9:.0f} GB. They cost nothing but "
         "space: row 3 says what a fire costs among many of them.",
     ]
@@ -51,12 +51,12 @@ def _line(name: str, cost: Cost) -> str:
     return f"| {name} | {cost.process * 1e3:.2f} ms | {database} | {cost.wal / 1e3:.1f} kB |"
 
 
-def _served(name: str, cost: Cost) -> str:
+def _served_sentence(name: str, cost: Cost) -> str:
     def cores(seconds: float) -> str:
         count = math.ceil(FIRES_A_SECOND * seconds / USED)
         return f"{count} core{'s'[: count > 1]}"
 
     database = "" if cost.database is None else f", {cores(cost.database)} of PostgreSQL"
     wal = f"{FIRES_A_SECOND * cost.wal / 1e6:.1f} MB of log a second"
-    who = "of controllers" if name == COMPLETION else "of API workers"
-    return f"- {FIRES_A_SECOND:,} times {name} a second: {cores(cost.process)} {who}{database}, {wal}."
+    processes = "of controllers" if name == COMPLETION else "of API workers"
+    return f"- {FIRES_A_SECOND:,} times {name} a second: {cores(cost.process)} {processes}{database}, {wal}."

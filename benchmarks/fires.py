@@ -89,7 +89,7 @@ def against_plain_sql(bench: Bench) -> Iterator[Row]:
     manager = record_session(database, "order-1", resolved=True, instances=10)
     database.tidy()
     manager.fire("login", KWARGS)
-    with plainsql.caught(database.engine) as statements:
+    with plainsql.captured_statements(database.engine) as statements:
         manager.fire("login", KWARGS)
     script = plainsql.write_script(bench.scratch("pgbench"), statements)
     times = 200
@@ -118,15 +118,18 @@ def against_plain_sql(bench: Bench) -> Iterator[Row]:
 def against_session_size(bench: Bench, *, sizes: tuple[int, ...] = SIZES, rounds: int = 12) -> Iterator[Row]:
     """Row 2, both variants."""
     with bench.databases.lent() as database:
-        resolved, waiting = (
-            it.interleave(rounds=rounds) for it in by_session_size(database.enter(), sizes=sizes)
+        resolved_series, waiting_series = (
+            sides.interleave(rounds=rounds) for sides in by_session_size(database.enter(), sizes=sizes)
         )
     largest, smallest = str(max(sizes)), str(min(sizes))
-    for letter, what, series in (("a", "all resolved", resolved), ("b", "all waiting", waiting)):
+    for letter, kind, series in (
+        ("a", "all resolved", resolved_series),
+        ("b", "all waiting", waiting_series),
+    ):
         yield Row.of(
             series.compare(largest, smallest),
             number=f"2{letter}",
-            measured=f"the same, session with {int(largest):,} instances, {what}",
+            measured=f"the same, session with {int(largest):,} instances, {kind}",
             against=f"session with {smallest}",
             goal=Goal(limit=1.2),
         )
@@ -137,9 +140,9 @@ def against_session_size(bench: Bench, *, sizes: tuple[int, ...] = SIZES, rounds
             x="instances in the session",
             y="milliseconds a fire",
             series={
-                "all resolved": [(size, resolved.median(str(size)) * 1e3) for size in sizes],
+                "all resolved": [(size, resolved_series.median(str(size)) * 1e3) for size in sizes],
                 "all waiting, andEvery fires again": [
-                    (size, waiting.median(str(size)) * 1e3) for size in sizes
+                    (size, waiting_series.median(str(size)) * 1e3) for size in sizes
                 ],
             },
         )
@@ -150,14 +153,14 @@ def by_session_size(
     database: MetadataDatabase, *, sizes: tuple[int, ...], times: int = 40
 ) -> tuple[Sides, Sides]:
     """Fires into sessions of these sizes: with all instances resolved, and with all of them waiting."""
-    resolved, waiting = dict[str, Side](), dict[str, Side]()
+    resolved_sides, waiting_sides = dict[str, Side](), dict[str, Side]()
     for size in sizes:
         manager = record_session(database, f"resolved-{size}", resolved=True, instances=size)
-        resolved[str(size)] = fires_resolved(manager, times=times)
+        resolved_sides[str(size)] = fires_resolved(manager, times=times)
         manager = record_session(database, f"waiting-{size}", resolved=False, instances=size)
-        waiting[str(size)] = fires_waiting(database, manager, instances=size, times=times)
+        waiting_sides[str(size)] = fires_waiting(database, manager, instances=size, times=times)
     database.tidy()
-    return Sides(resolved), Sides(waiting)
+    return Sides(resolved_sides), Sides(waiting_sides)
 
 
 def against_session_count(bench: Bench) -> Iterator[Row]:
@@ -243,11 +246,11 @@ def _starting_fires() -> tuple[TriggerManager, Callable[[], None]]:
     manager, _ = create_session("order-1", configuration="bench")
     manager.fire("go", KWARGS)
     with Session(settings.engine) as session:
-        serialized = SerializedDagModel.get("bench.t_go", session=session)
-        assert serialized is not None
-        dag = serialized.dag
-        ours = session.scalars(select(DagRun)).one()
-        conf, note = dict(ours.conf or {}), ours.note
+        serialized_dag = SerializedDagModel.get("bench.t_go", session=session)
+        assert serialized_dag is not None
+        dag = serialized_dag.dag
+        run = session.scalars(select(DagRun)).one()
+        conf, note = dict(run.conf or {}), run.note
     numbers = itertools.count()
 
     def create() -> None:

@@ -44,8 +44,8 @@ def add_runs(database: MetadataDatabase, count: int) -> None:
     of_first = f"it.run_id = (SELECT run_id FROM triggers_run WHERE session_id = {session_id})"
     run_id = {"run_id": "it.run_id || '-' || n"}
     with bulk(database) as connection:
-        numbered = {"id": "nextval('dag_run_id_seq')"}
-        multiply(connection, DagRun.__table__, where=of_first, count=count, replacing=run_id | numbered)
+        new_id = {"id": "nextval('dag_run_id_seq')"}
+        multiply(connection, DagRun.__table__, where=of_first, count=count, replacing=run_id | new_id)
         unique = {"id": "gen_random_uuid()"}
         multiply(connection, TaskInstance.__table__, where=of_first, count=count, replacing=run_id | unique)
         owner = {"session_id": f"{session_id} + n"}

@@ -51,13 +51,13 @@ print("seconds", time.perf_counter() - begun)
 
 def memory_rows(bench: Bench) -> Iterator[Row]:
     """Row 13."""
-    found = make_environments(bench.scratch("memory"))
+    environments = make_environments(bench.scratch("memory"))
     with bench.databases.lent() as database:
         database.enter()
         servers = interleave(
             {
-                "with": partial(_api_server_memory, bench, database, found.with_plugin),
-                "without": partial(_api_server_memory, bench, database, found.without_plugin),
+                "with": partial(_api_server_memory, bench, database, environments.with_plugin),
+                "without": partial(_api_server_memory, bench, database, environments.without_plugin),
             },
             rounds=3,
             warm_up=0,
@@ -72,15 +72,15 @@ def memory_rows(bench: Bench) -> Iterator[Row]:
         )
         controllers = interleave(
             {
-                "controller": partial(_controller_memory, bench, found.with_plugin),
-                "bare": partial(_bare_memory, bench, found.without_plugin),
+                "controller": partial(_controller_memory, bench, environments.with_plugin),
+                "bare": partial(_bare_memory, bench, environments.without_plugin),
             },
             rounds=3,
             warm_up=0,
         )
     yield Row.of(
         controllers.compare("controller", "bare"),
-        shown="MB",
+        unit="MB",
         number="13b",
         measured="memory of the controller",
         against="a bare airflow process (airflow jobs check)",
@@ -127,7 +127,7 @@ def _controller_memory(bench: Bench, python: Path) -> float:
 
 
 def _bare_memory(bench: Bench, python: Path) -> float:
-    ready = bench.scratch_file("ready", made=False)
+    ready = bench.scratch_file("ready", exists=False)
     program = BARE.replace("sys.argv_ready", repr(str(ready)))
     with ended_afterwards(_started([str(python), "-c", program], bench)) as process:
         await_that("the process has asked", ready.exists, process)
@@ -150,19 +150,19 @@ def _started(command: list[str], bench: Bench, *, log: Path | None = None) -> su
 
 def start_rows(bench: Bench) -> Iterator[Row]:
     """Row 14."""
-    found = make_environments(bench.scratch("starts"))
+    environments = make_environments(bench.scratch("starts"))
     with bench.databases.lent() as database:
         database.enter()
         helps = interleave(
             {
-                name: partial(_seconds, found.with_plugin, "-m", "airflow", name, "--help")
+                name: partial(_seconds, environments.with_plugin, "-m", "airflow", name, "--help")
                 for name in ("triggers", "dags")
             },
             rounds=40,
         )
         yield Row.of(
             helps.compare("triggers", "dags"),
-            shown="s",
+            unit="s",
             number="14a",
             measured="airflow triggers --help",
             against="airflow dags --help",
@@ -170,8 +170,8 @@ def start_rows(bench: Bench) -> Iterator[Row]:
         )
         imports = interleave(
             {
-                "with": partial(_plugin_import, found.with_plugin),
-                "without": partial(_plugin_import, found.without_plugin),
+                "with": partial(_plugin_import, environments.with_plugin),
+                "without": partial(_plugin_import, environments.without_plugin),
             },
             rounds=8,
         )
@@ -186,13 +186,13 @@ def start_rows(bench: Bench) -> Iterator[Row]:
 
 
 def _seconds(python: Path, *arguments: str) -> float:
-    begun = time.perf_counter()
+    start = time.perf_counter()
     subprocess.run([str(python), *arguments], check=True, cwd=ROOT / "docs", capture_output=True)
-    return time.perf_counter() - begun
+    return time.perf_counter() - start
 
 
 def _plugin_import(python: Path) -> float:
-    done = subprocess.run(
+    process = subprocess.run(
         [str(python), "-c", PLUGIN_IMPORT], check=True, cwd=ROOT / "docs", capture_output=True, text=True
     )
-    return float(done.stdout.rsplit("seconds", 1)[1])
+    return float(process.stdout.rsplit("seconds", 1)[1])

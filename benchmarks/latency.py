@@ -38,12 +38,12 @@ def accepted_to_running(bench: Bench) -> Iterator[Row]:
     def start_run(number: int, _: float) -> None:
         live.start_run("bench.t_marked", _conf(number))
 
-    def gap(side: str, number: int, accepted: float) -> float:
-        return live.moment(f"{side}-{number}-begins") - accepted
+    def gap(side: str, number: int, accepted_at: float) -> float:
+        return live.moment(f"{side}-{number}-begins") - accepted_at
 
     yield Row.of(
         _side_by_side(live, {"fire": fire, "dagruns": start_run}, gap, rounds=PAIRS),
-        shown="s",
+        unit="s",
         number="8",
         measured="fire accepted → its task runs, idle Airflow",
         against="POST dagRuns accepted → the same task runs",
@@ -60,19 +60,19 @@ def task_to_task(bench: Bench) -> Iterator[Row]:
     """Row 9. Both ``t_a`` of a round work until the same moment."""
     live = bench.live()
 
-    def cascade(number: int, begun: float) -> None:
-        kwargs = {"kind": "cascade", "number": number, "until": _until(number, begun)}
+    def cascade(number: int, start: float) -> None:
+        kwargs = {"kind": "cascade", "number": number, "until": _until(number, start)}
         live.fire("latency", "chain", kwargs)
 
-    def asset(number: int, begun: float) -> None:
-        live.start_run("chain_a", {"number": number, "until": _until(number, begun)})
+    def asset(number: int, start: float) -> None:
+        live.start_run("chain_a", {"number": number, "until": _until(number, start)})
 
     def gap(side: str, number: int, _: float) -> float:
         return live.moment(f"{side}-{number}-begins") - live.moment(f"{side}-{number}-ends")
 
     yield Row.of(
         _side_by_side(live, {"cascade": cascade, "asset": asset}, gap, rounds=CHAINS),
-        shown="s",
+        unit="s",
         number="9",
         measured="task t_a ends → task t_b runs, by cascade",
         against="the same two tasks chained by an Airflow asset",
@@ -80,8 +80,8 @@ def task_to_task(bench: Bench) -> Iterator[Row]:
     )
 
 
-def _until(number: int, begun: float) -> float:
-    return begun + TOGETHER + number * SPREAD % 1
+def _until(number: int, start: float) -> float:
+    return start + TOGETHER + number * SPREAD % 1
 
 
 def _side_by_side(live: Live, ways: Mapping[str, Way], gap: Gap, *, rounds: int) -> Rounds:
@@ -89,16 +89,16 @@ def _side_by_side(live: Live, ways: Mapping[str, Way], gap: Gap, *, rounds: int)
 
     So the same beat of the scheduler, which looks once a second while it is idle, finds both.
     """
-    found: dict[str, list[float]] = {side: [] for side in ways}
+    gaps_by_side: dict[str, list[float]] = {side: [] for side in ways}
     for round_number in range(1 + rounds):
-        number, begun, accepted = live.number(), time.time(), {}
+        number, start, accepted_at = live.number(), time.time(), {}
         for side in list(ways)[:: 1 if round_number % 2 else -1]:
-            ways[side](number, begun)
-            accepted[side] = time.time()
-        gaps = {side: gap(side, number, accepted[side]) for side in ways}
+            ways[side](number, start)
+            accepted_at[side] = time.time()
+        gaps = {side: gap(side, number, accepted_at[side]) for side in ways}
         if round_number:
             for side, seconds in gaps.items():
-                found[side].append(seconds)
+                gaps_by_side[side].append(seconds)
         live.settle()
-    measured, against = found.values()
-    return Rounds(tuple(measured), tuple(against))
+    gaps_of_subject, gaps_of_reference = gaps_by_side.values()
+    return Rounds(tuple(gaps_of_subject), tuple(gaps_of_reference))

@@ -25,16 +25,16 @@ class Missing(Exception):
 
 
 @contextmanager
-def caught(engine: sa.Engine) -> Iterator[list[str]]:
+def captured_statements(engine: sa.Engine) -> Iterator[list[str]]:
     """The statements that are sent meanwhile, each with its values in it, as PostgreSQL gets them."""
-    sent: list[str] = []
+    statements: list[str] = []
 
     def note(_connection: Any, cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        sent.append(cursor.mogrify(statement, parameters).decode())
+        statements.append(cursor.mogrify(statement, parameters).decode())
 
     event.listen(engine, "before_cursor_execute", note)
     try:
-        yield sent
+        yield statements
     finally:
         event.remove(engine, "before_cursor_execute", note)
 
@@ -42,7 +42,7 @@ def caught(engine: sa.Engine) -> Iterator[list[str]]:
 def write_script(folder: Path, statements: list[str]) -> Path:
     """A pgbench script of one transaction with these statements."""
     script = folder / "transaction.sql"
-    lines = ["BEGIN", *(" ".join(one.split("\n")) for one in statements), "COMMIT"]
+    lines = ["BEGIN", *(" ".join(statement.split("\n")) for statement in statements), "COMMIT"]
     script.write_text("".join(f"{line};\n" for line in lines), encoding="utf-8")
     return script
 
@@ -63,15 +63,15 @@ def seconds_each(script: Path, url: str, *, transactions: int) -> float:
         )
     server = sa.make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
     options = ["--no-vacuum", "--client=1", "--protocol=simple", f"--transactions={transactions}"]
-    done = subprocess.run(
+    process = subprocess.run(
         [program, *options, f"--file={script}", server],
         capture_output=True,
         text=True,
         timeout=DEADLINE,
         check=False,
     )
-    latency = re.search(r"latency average = ([\d.]+) ms", done.stdout)
-    processed = re.search(rf"actually processed: {transactions}/{transactions}", done.stdout)
-    if done.returncode or not latency or not processed:
-        raise RuntimeError(f"pgbench ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+    latency = re.search(r"latency average = ([\d.]+) ms", process.stdout)
+    all_processed = re.search(rf"actually processed: {transactions}/{transactions}", process.stdout)
+    if process.returncode or not latency or not all_processed:
+        raise RuntimeError(f"pgbench ended with {process.returncode}:\n{process.stdout}{process.stderr}")
     return float(latency[1]) / 1e3

@@ -33,16 +33,18 @@ def ended_afterwards(process: subprocess.Popen[bytes]) -> Iterator[subprocess.Po
                     continue
 
 
-def await_that(what: str, holds: Callable[[], object], process: subprocess.Popen[bytes]) -> None:
+def await_that(description: str, holds: Callable[[], object], process: subprocess.Popen[bytes]) -> None:
     """Wait until it holds, the process being alive."""
     deadline = time.monotonic() + START_DEADLINE
     while not holds():
         if process.poll() is not None or time.monotonic() > deadline:
-            raise RuntimeError(f"{what}: not within {START_DEADLINE} s, or the process ended before.")
+            raise RuntimeError(f"{description}: not within {START_DEADLINE} s, or the process ended before.")
         time.sleep(0.02)
 
 
 def memory(pid: int) -> float:
     """Bytes that would be free without the process and its children: what they share with others is not counted."""
     process = psutil.Process(pid)
-    return float(sum(one.memory_full_info().uss for one in [process, *process.children(recursive=True)]))
+    return float(
+        sum(member.memory_full_info().uss for member in [process, *process.children(recursive=True)])
+    )

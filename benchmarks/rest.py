@@ -64,9 +64,9 @@ def _sides(live: Live) -> dict[str, Side]:
     live.fire("rest-starting", "park", KWARGS)
     live.fire("rest-recording", "note", KWARGS)
     sides: dict[str, Side] = {
-        "starting": _each(partial(_starting, live)),
-        "dagruns": _each(lambda: live.start_run(PARKED, {"trigger_kwargs": {"park": KWARGS}})),
-        "recording": _each(partial(_recording, live)),
+        "starting": _repeat(partial(_starting, live)),
+        "dagruns": _repeat(lambda: live.start_run(PARKED, {"trigger_kwargs": {"park": KWARGS}})),
+        "recording": _repeat(partial(_recording, live)),
     }
     # An empty batch is refused where there are batches.
     if live.http.post(f"{API}/fires", json={"fires": []}).status_code not in NOT_BUILT:
@@ -84,15 +84,17 @@ def _recording(live: Live) -> None:
 
 def _note_costs(bench: Bench, live: Live, *, batch: bool) -> None:
     server = psutil.Process(live.airflow.processes["api-server"].pid)
-    counted = partial(cost_of, processes=[server, *server.children(recursive=True)], database=live.database)
-    bench.costs[estimate.STARTING] = counted(partial(_starting, live), 50)
-    bench.costs[estimate.SINGLE] = counted(partial(_recording, live), 100)
+    count_cost = partial(
+        cost_of, processes=[server, *server.children(recursive=True)], database=live.database
+    )
+    bench.costs[estimate.STARTING] = count_cost(partial(_starting, live), 50)
+    bench.costs[estimate.SINGLE] = count_cost(partial(_recording, live), 100)
     if batch:
-        whole = counted(partial(_batch, live), 3)
+        whole = count_cost(partial(_batch, live), 3)
         bench.costs[estimate.BATCH] = whole.divided(BATCH)
 
 
-def _each(request: Callable[[], None]) -> Side:
+def _repeat(request: Callable[[], None]) -> Side:
     return lambda: seconds_each(request, 10)
 
 
@@ -106,12 +108,12 @@ def _batch(live: Live) -> float:
         }
         for number in range(BATCH)
     ]
-    cost = seconds_each(lambda: _all_recorded(live.post(f"{API}/fires", {"fires": fires}).json()), 1)
+    cost = seconds_each(lambda: _require_recorded(live.post(f"{API}/fires", {"fires": fires}).json()), 1)
     return cost / BATCH
 
 
-def _all_recorded(answer: dict[str, list[dict[str, object]]]) -> None:
+def _require_recorded(answer: dict[str, list[dict[str, object]]]) -> None:
     results = answer["results"]
-    refused = [one for one in results if "reason" in one]
-    if len(results) != BATCH or refused:
-        raise RuntimeError(f"Of {BATCH} fires {len(results)} were answered, and refused: {refused[:2]}")
+    refusals = [result for result in results if "reason" in result]
+    if len(results) != BATCH or refusals:
+        raise RuntimeError(f"Of {BATCH} fires {len(results)} were answered, and refused: {refusals[:2]}")

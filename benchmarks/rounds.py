@@ -24,7 +24,7 @@ class Rounds:
     @property
     def ratios(self) -> list[float]:
         """One side by the other, in each round."""
-        return [one / other for one, other in zip(self.measured, self.against, strict=True)]
+        return [side / reference for side, reference in zip(self.measured, self.against, strict=True)]
 
     @property
     def ratio(self) -> float:
@@ -34,7 +34,7 @@ class Rounds:
     @property
     def differences(self) -> list[float]:
         """One side less the other, in each round."""
-        return [one - other for one, other in zip(self.measured, self.against, strict=True)]
+        return [side - reference for side, reference in zip(self.measured, self.against, strict=True)]
 
     @property
     def quartiles(self) -> tuple[float, float]:
@@ -81,15 +81,15 @@ def interleave(sides: Mapping[str, Side], *, rounds: int, warm_up: int = 1) -> S
             cost = side()
             if number >= warm_up:
                 costs[name].append(cost)
-    return Series({name: tuple(found) for name, found in costs.items()})
+    return Series({name: tuple(costs_of_side) for name, costs_of_side in costs.items()})
 
 
 def seconds_each(act: Callable[[], object], times: int) -> float:
     """How long the act takes, on average over as many times in a row."""
-    begun = time.perf_counter()
+    start = time.perf_counter()
     for _ in range(times):
         act()
-    return (time.perf_counter() - begun) / times
+    return (time.perf_counter() - start) / times
 
 
 def quartiles(values: list[float]) -> tuple[float, float]:

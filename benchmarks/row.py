@@ -62,16 +62,16 @@ class Row:
         return None if self.value is None else self.goal.met_by(self.value)
 
     @classmethod
-    def of(cls, rounds: Rounds, *, shown: str = "ms", **named: Any) -> Row:
-        """The row of a ratio. :param shown: the unit of the sides, one of those of :func:`in_unit`."""
+    def of(cls, rounds: Rounds, *, unit: str = "ms", **fields: Any) -> Row:
+        """The row of a ratio. :param unit: the unit of the sides, one of those of :func:`in_unit`."""
         low, high = rounds.quartiles
         return cls(
             value=rounds.ratio,
             low=low,
             high=high,
             rounds=len(rounds.measured),
-            sides=sides_in_unit(rounds, shown),
-            **named,
+            sides=sides_in_unit(rounds, unit),
+            **fields,
         )
 
 
@@ -83,5 +83,5 @@ def sides_in_unit(rounds: Rounds, unit: str) -> tuple[str, str]:
 
 def in_unit(amount: float, unit: str) -> str:
     """Seconds as ``ms`` or ``s``, bytes as ``MB``, anything else as it is with its unit."""
-    scaled = {"ms": amount * 1e3, "MB": amount / 1e6}.get(unit, amount)
-    return f"{scaled:.3g} {unit}" if scaled < 100 else f"{scaled:.0f} {unit}"
+    amount_in_unit = {"ms": amount * 1e3, "MB": amount / 1e6}.get(unit, amount)
+    return f"{amount_in_unit:.3g} {unit}" if amount_in_unit < 100 else f"{amount_in_unit:.0f} {unit}"

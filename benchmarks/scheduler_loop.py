@@ -23,35 +23,35 @@ LOOP = "scheduler.scheduler_loop_duration"
 class Loop:
     """Airflow's own timer of the loop, whose measurement is kept: a line for each, the machine's monotonic seconds."""
 
-    def __init__(self, timer: Any, kept: Any) -> None:
+    def __init__(self, timer: Any, file: Any) -> None:
         self._timer = timer
-        self._kept = kept
+        self._file = file
 
     def __enter__(self) -> Any:
         self._begun = time.monotonic()
         return self._timer.__enter__()
 
-    def __exit__(self, *raised: Any) -> Any:
-        self._kept.write(f"{self._begun!r} {time.monotonic()!r}\n")
-        done = self._timer.__exit__(*raised)
-        if told:
-            told.clear()
+    def __exit__(self, *exception: Any) -> Any:
+        self._file.write(f"{self._begun!r} {time.monotonic()!r}\n")
+        is_handled = self._timer.__exit__(*exception)
+        if stop_requests:
+            stop_requests.clear()
             os.kill(os.getpid(), signal.SIGSTOP)
-        return done
+        return is_handled
 
 
-told: list[int] = []
+stop_requests: list[int] = []
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGHUP, lambda number, frame: told.append(number))
+    signal.signal(signal.SIGHUP, lambda number, frame: stop_requests.append(number))
     stats: Any = scheduler_job_runner.stats  # type: ignore[attr-defined]  # Airflow does not export it
     original = stats.timer
-    with open(sys.argv[1], "w", encoding="utf-8", buffering=1) as kept:
+    with open(sys.argv[1], "w", encoding="utf-8", buffering=1) as loops_file:
 
         def timer(name: str | None = None, *arguments: Any, **options: Any) -> Any:
-            made = original(name, *arguments, **options)
-            return Loop(made, kept) if name == LOOP else made
+            original_timer = original(name, *arguments, **options)
+            return Loop(original_timer, loops_file) if name == LOOP else original_timer
 
         stats.timer = timer
         sys.argv = ["airflow", "scheduler", "--skip-serve-logs"]

@@ -40,15 +40,15 @@ TURN = 0.7
 
 def loop_rows(bench: Bench) -> Iterator[Row]:
     """Row 12."""
-    found = make_environments(bench.scratch("schedulers"))
+    environments = make_environments(bench.scratch("schedulers"))
     sides: dict[str, list[StoppedScheduler]] = {"with": [], "without": []}
     with ExitStack() as stack:
         database = stack.enter_context(bench.databases.lent()).enter()
         runs_in_flight(database, IN_FLIGHT, task_state="deferred")
         for _ in range(PROCESSES):
             pair = {
-                "with": stack.enter_context(_scheduler(bench, found.with_plugin)),
-                "without": stack.enter_context(_scheduler(bench, found.without_plugin)),
+                "with": stack.enter_context(_scheduler(bench, environments.with_plugin)),
+                "without": stack.enter_context(_scheduler(bench, environments.without_plugin)),
             }
             for scheduler in pair.values():
                 await_that("a scheduler loops", scheduler.loops, scheduler.process)
@@ -72,18 +72,18 @@ class StoppedScheduler:
     """A scheduler that works in its turns only, what it has started included.
 
     :param process: leads the process group.
-    :param kept: the file in which it writes down its loops.
+    :param loops_file: the file in which it writes down its loops.
     """
 
     process: subprocess.Popen[bytes]
-    kept: Path
+    loops_file: Path
 
     def median_loop(self) -> float:
         """Let it work for a turn. :returns: the median of its loops that began and ended meanwhile, in seconds."""
-        begun = time.monotonic()
+        start = time.monotonic()
 
         def of_this_turn() -> list[float]:
-            return [end - begin for begin, end in self.loops() if begin >= begun]
+            return [end - begin for begin, end in self.loops() if begin >= start]
 
         os.killpg(self.process.pid, signal.SIGCONT)
         time.sleep(TURN)
@@ -100,9 +100,9 @@ class StoppedScheduler:
 
     def loops(self) -> list[tuple[float, float]]:
         """When each loop until now began and ended."""
-        if not self.kept.exists():
+        if not self.loops_file.exists():
             return []
-        lines = self.kept.read_text(encoding="utf-8").splitlines()
+        lines = self.loops_file.read_text(encoding="utf-8").splitlines()
         return [(float(begin), float(end)) for begin, end in map(str.split, lines)]
 
 
@@ -113,17 +113,17 @@ def _round(sides: Mapping[str, Sequence[StoppedScheduler]], *, backwards: bool) 
         for pair in zip(*sides.values(), strict=True)
         for side, scheduler in zip(sides, pair, strict=True)
     ]
-    found: dict[str, list[float]] = {side: [] for side in sides}
+    loops: dict[str, list[float]] = {side: [] for side in sides}
     for side, scheduler in reversed(turns) if backwards else turns:
-        found[side].append(scheduler.median_loop())
-    measured, against = map(statistics.mean, found.values())
-    return measured, against
+        loops[side].append(scheduler.median_loop())
+    mean_loop, reference_loop = map(statistics.mean, loops.values())
+    return mean_loop, reference_loop
 
 
 @contextmanager
 def _scheduler(bench: Bench, python: Path) -> Iterator[StoppedScheduler]:
     """Start one on the database that was entered last; it is not stopped yet."""
-    kept, log = bench.scratch_file("loops", made=False), bench.scratch_file("scheduler.log")
+    loops_file, log = bench.scratch_file("loops", exists=False), bench.scratch_file("scheduler.log")
     options = {
         "AIRFLOW__CORE__PARALLELISM": "2",  # so many processes wait for tasks, beside each scheduler
         "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.01",
@@ -131,7 +131,7 @@ def _scheduler(bench: Bench, python: Path) -> Iterator[StoppedScheduler]:
     }
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [str(python), str(PROGRAM), str(kept)],
+            [str(python), str(PROGRAM), str(loops_file)],
             env={**os.environ, **options},
             cwd=bench.folder,
             stdout=output,
@@ -140,6 +140,6 @@ def _scheduler(bench: Bench, python: Path) -> Iterator[StoppedScheduler]:
         )
     with ended_afterwards(process):
         try:
-            yield StoppedScheduler(process, kept)
+            yield StoppedScheduler(process, loops_file)
         finally:
             os.killpg(process.pid, signal.SIGCONT)

@@ -60,8 +60,8 @@ def as_markdown(rows: Sequence[Row]) -> str:
 
 def keep(rows: Sequence[Row], curves: Sequence[Curve], path: Path) -> None:
     """Write the rows, goals in words, and the curves as JSON."""
-    kept = {
+    content = {
         "rows": [{**asdict(row), "goal": str(row.goal), "met": row.met} for row in rows],
         "curves": [asdict(curve) for curve in curves],
     }
-    path.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

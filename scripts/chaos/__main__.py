@@ -29,18 +29,18 @@ def main() -> int:
     parser.add_argument("--restarts", type=int, default=2, help="of PostgreSQL")
     parser.add_argument("--seconds", type=float, default=420, help="over how long it is spread")
     parser.add_argument("--limit", type=float, default=1500, help="seconds until it must be over")
-    given = parser.parse_args()
+    options = parser.parse_args()
     console = Console(width=None if sys.stdout.isatty() else 130, highlight=False)
     end_as_by_control_c()
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir()
     console.print(
-        f"SEED={given.seed}: {given.sessions} sessions, {given.kills} kills (everything is kept in {FOLDER})"
+        f"SEED={options.seed}: {options.sessions} sessions, {options.kills} kills (everything is kept in {FOLDER})"
     )
     began = time.monotonic()
     try:
         outcome = run_chaos(
-            FOLDER, Size(**vars(given)), lambda line: console.print(_timed(line, began), markup=False)
+            FOLDER, Size(**vars(options)), lambda line: console.print(_with_time(line, began), markup=False)
         )
     except DemoError as error:
         console.print(f"Chaos failed by itself. {error}", markup=False, style="red")
@@ -48,24 +48,24 @@ def main() -> int:
     except KeyboardInterrupt:
         return 130
     show(outcome, console)
-    console.print(f"{time.monotonic() - began:.0f} s, SEED={given.seed}")
+    console.print(f"{time.monotonic() - began:.0f} s, SEED={options.seed}")
     return 0 if outcome.is_right else 1
 
 
-def _timed(line: str, began: float) -> str:
+def _with_time(line: str, began: float) -> str:
     return f"{time.monotonic() - began:6.0f} s  {line}"
 
 
 def show(outcome: Outcome, console: Console) -> None:
     """The counts, and every difference."""
     table = Table("", "count", title="Chaos")
-    for what, count in outcome.kills.items():
-        table.add_row(f"killed: {what}", str(count))
-    for what, count in outcome.ended.items():
-        table.add_row(f"ended by itself, started again: {what}", str(count))
+    for victim, count in outcome.kills.items():
+        table.add_row(f"killed: {victim}", str(count))
+    for component, count in outcome.ends.items():
+        table.add_row(f"ended by itself, started again: {component}", str(count))
     table.add_section()
-    for what, count in outcome.verdict.counts.items():
-        table.add_row(what, str(count))
+    for noun, count in outcome.verdict.counts.items():
+        table.add_row(noun, str(count))
     table.add_section()
     for kind in KINDS:
         table.add_row(

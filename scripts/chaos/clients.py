@@ -55,8 +55,8 @@ class PatientClient:
                 answer = self._logged_in().request(method, path, json=body)
                 if answer.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
                     if identity:
-                        what = "refused" if answer.is_error else "ack"
-                        self.journal.write(what, status=answer.status_code, answer=answer.json(), **identity)
+                        kind = "refused" if answer.is_error else "ack"
+                        self.journal.write(kind, status=answer.status_code, answer=answer.json(), **identity)
                     return answer.status_code, answer.json()
                 why = f"{answer.status_code}: {answer.text[:300]}"
                 self.journal.write(
@@ -96,11 +96,11 @@ class Firing:
 
     def play(self, scripts: list[Script], *, seconds: float) -> None:
         """Play every script, and return when all of their fires were answered."""
-        started = time.monotonic()
+        start = time.monotonic()
 
-        def play_one(numbered: tuple[int, Script]) -> None:
-            number, script = numbered
-            begin = started + seconds * number / len(scripts)
+        def play_one(numbered_script: tuple[int, Script]) -> None:
+            number, script = numbered_script
+            begin = start + seconds * number / len(scripts)
             self.stop.wait(max(0.0, begin - time.monotonic()))
             if not self.stop.is_set():
                 self._play(script)
@@ -142,14 +142,14 @@ class Operator:
     journal: Journal
     stop: threading.Event
     problems: list[str] = field(default_factory=list)
-    _repaired: set[tuple[str, str]] = field(default_factory=set)
+    _repairs: set[tuple[str, str]] = field(default_factory=set)
 
     def work(self) -> None:
         """Repair until told to stop. A boundary: what goes wrong is kept, and the next look is taken."""
         client = PatientClient(self.url, self.journal, self.stop)
         while not self.stop.is_set():
             try:
-                for session, instance in list(self._failed(client)):
+                for session, instance in list(self._failed_instances(client)):
                     self._repair(client, session, instance)
             except DemoError as error:
                 if not self.stop.is_set():
@@ -157,7 +157,7 @@ class Operator:
             self.stop.wait(1)
         client.close()
 
-    def _failed(self, client: PatientClient) -> Iterator[tuple[str, str]]:
+    def _failed_instances(self, client: PatientClient) -> Iterator[tuple[str, str]]:
         """Session and instance of each failed run that was not repaired here."""
         offset = 0
         while True:
@@ -169,7 +169,7 @@ class Operator:
             for run in page["dag_runs"]:
                 identity = run["conf"]["triggers"]
                 about = identity["session_uid"], identity["instance_name"]
-                if about not in self._repaired:
+                if about not in self._repairs:
                     yield about
             offset += PAGE
             if offset >= page["total_entries"]:
@@ -177,12 +177,12 @@ class Operator:
 
     def _repair(self, client: PatientClient, session: str, instance: str) -> None:
         path = f"{API}/sessions/{quote(session)}/instances/{quote(instance, safe='')}"
-        _, found = client.request("GET", path)
-        if found["status"] in ("replayed", "skipped"):
-            self._repaired.add((session, instance))
-        if found["status"] != "failed":
+        _, record = client.request("GET", path)
+        if record["status"] in ("replayed", "skipped"):
+            self._repairs.add((session, instance))
+        if record["status"] != "failed":
             return  # the controller is still to apply the failure; the next look finds it
-        act, body = _repair_of(found)
+        act, body = _repair_of(record)
         about = {"act": act, "session": session, "instance": instance, "asked": body}
         status, answer = client.request("POST", f"{path}/{act}", body, **about)
         if status not in (HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.CONFLICT):
@@ -191,12 +191,12 @@ class Operator:
 
 def _repair_of(instance: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """A task that was told to fail is repaired as it was told; one whose process was killed is run again."""
-    told = instance["kwargs"].get("risk", {})
+    risk = instance["kwargs"].get("risk", {})
     if instance["metadata"].get("exceptionType") != "builtins.ValueError":
         return "replay", {"kwargs": None}
-    if told["repair"] == "skip":
+    if risk["repair"] == "skip":
         return "skip", {"cascade": True, "result": SKIPPED_RESULT}
-    return "replay", {"kwargs": {"risk": {**told, "fails": False}}}
+    return "replay", {"kwargs": {"risk": {**risk, "fails": False}}}
 
 
 def in_thread(work: Callable[[], None], name: str) -> threading.Thread:

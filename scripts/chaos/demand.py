@@ -52,7 +52,7 @@ class Demand:
         """By task name."""
         kwargs = dict(self.fires.values())
         pages = sum(trigger == "page" for trigger, _ in self.fires.values())
-        demanded = {
+        tasks = {
             "t_open": DemandedTask(1, results=[{"double": 2 * kwargs["opened"]["n"]}]),
             "t_page": DemandedTask(pages, results=[NOTHING] * pages)
             if pages
@@ -67,45 +67,47 @@ class Demand:
             "t_safe": DemandedTask(1, "unstarted"),
             "t_remind": DemandedTask(0, results=[]),
         }
-        if asked := kwargs.get("asked"):
-            demanded["t_calls"] = DemandedTask(1, results=[{"calls": asked["calls"]}])
-            demanded["t_called"] = DemandedTask(asked["calls"], results=[NOTHING] * asked["calls"])
+        if demanded_calls := kwargs.get("asked"):
+            tasks["t_calls"] = DemandedTask(1, results=[{"calls": demanded_calls["calls"]}])
+            tasks["t_called"] = DemandedTask(
+                demanded_calls["calls"], results=[NOTHING] * demanded_calls["calls"]
+            )
         if risk := kwargs.get("risk"):
-            waived = risk["fails"] and risk["repair"] == "skip"
-            result = {"value": -1} if waived else {"value": risk["n"] + 1}
-            demanded["t_risky"] = DemandedTask(1, "skipped" if waived else "finished", [result])
-            demanded["t_safe"] = DemandedTask(1, results=[NOTHING])
+            is_skipped = risk["fails"] and risk["repair"] == "skip"
+            result = {"value": -1} if is_skipped else {"value": risk["n"] + 1}
+            tasks["t_risky"] = DemandedTask(1, "skipped" if is_skipped else "finished", [result])
+            tasks["t_safe"] = DemandedTask(1, results=[NOTHING])
         if "reminder" in kwargs:
-            demanded["t_remind"] = DemandedTask(1, results=[NOTHING])
-        return demanded
+            tasks["t_remind"] = DemandedTask(1, results=[NOTHING])
+        return tasks
 
     @property
     def kwargs_of_roots(self) -> dict[str, list[dict[str, Any]]]:
         """By task, the kwargs with which its instances must have been made, replays not counted."""
-        sent: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        kwargs_by_trigger: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for trigger, kwargs in self.fires.values():
-            sent[trigger].append(kwargs)
+            kwargs_by_trigger[trigger].append(kwargs)
         tasks = self.tasks
-        opened = {"t_open": (tasks["t_open"].results or [])[0]}
+        opening = {"t_open": (tasks["t_open"].results or [])[0]}
         risky = {"t_risky": tasks["t_risky"].results[0]} if tasks["t_risky"].results else {}
         return {
-            "t_open": [{"opened": it} for it in sent["opened"]],
-            "t_page": [{**opened, "page": it} for it in sent["page"]] or [opened],
-            "t_count": [{"t_page": NOTHING} for _ in sent["page"]],
-            "t_calls": [{**opened, "asked": it} for it in sent["asked"]] or [opened],
-            "t_called": [{"called": {"number": it}} for it in range(tasks["t_called"].count)],
-            "t_safe": [{**opened, **risky}],
-            "t_remind": [{"reminder": it} for it in sent["reminder"]],
+            "t_open": [{"opened": kwargs} for kwargs in kwargs_by_trigger["opened"]],
+            "t_page": [{**opening, "page": kwargs} for kwargs in kwargs_by_trigger["page"]] or [opening],
+            "t_count": [{"t_page": NOTHING} for _ in kwargs_by_trigger["page"]],
+            "t_calls": [{**opening, "asked": kwargs} for kwargs in kwargs_by_trigger["asked"]] or [opening],
+            "t_called": [{"called": {"number": number}} for number in range(tasks["t_called"].count)],
+            "t_safe": [{**opening, **risky}],
+            "t_remind": [{"reminder": kwargs} for kwargs in kwargs_by_trigger["reminder"]],
         }
 
 
 def demands(journal: Iterable[Line]) -> dict[str, Demand]:
     """By session, what its clients asked for."""
-    found: dict[str, Demand] = {}
+    demand_by_session: dict[str, Demand] = {}
     for line in journal:
         if line["kind"] not in ("intent", "ack") or "session" not in line:
             continue
-        demand = found.setdefault(line["session"], Demand())
+        demand = demand_by_session.setdefault(line["session"], Demand())
         match line["kind"], line["act"]:
             case "intent", "fire":
                 demand.fires[line["key"]] = (line["trigger"], line["kwargs"])
@@ -115,4 +117,4 @@ def demands(journal: Iterable[Line]) -> dict[str, Demand]:
                 demand.replays.add(line["instance"])
             case "intent", "skip":
                 demand.skips.add(line["instance"])
-    return found
+    return demand_by_session

@@ -47,7 +47,7 @@ SOON = {
 class Deployment:
     """What is fired at, and killed.
 
-    :param ended: components that ended without having been killed here, and how often.
+    :param ends: components that ended without having been killed here, and how often.
     """
 
     airflow: Airflow
@@ -55,39 +55,41 @@ class Deployment:
     effects: Path
     hooks: Path
     journal: Journal
-    ended: Counter[str] = field(default_factory=Counter)
+    ends: Counter[str] = field(default_factory=Counter)
 
     def restart_ended(self) -> None:
         """What a service manager does: start again what has ended by itself."""
         for name, process in list(self.airflow.processes.items()):
             if process.poll() is not None:
-                self.ended[name] += 1
+                self.ends[name] += 1
                 self.journal.write("ended", component=name, code=process.returncode)
                 self.airflow.restart(name)
 
     def task_processes(self) -> list[psutil.Process]:
         """Processes in which a task runs. Not the executor's own: one of them that dies takes a lock along."""
         return [
-            one
+            process
             for scheduler in SCHEDULERS
-            for one in self.airflow.group(scheduler)
-            if (title := _title(one)).startswith("airflow worker -- ") and "LocalExecutor" not in title
+            for process in self.airflow.group(scheduler)
+            if (title := _title(process)).startswith("airflow worker -- ") and "LocalExecutor" not in title
         ]
 
     def supervised_controllers(self) -> list[psutil.Process]:
         """The controllers that the schedulers keep running."""
         return [
-            one
+            process
             for scheduler in SCHEDULERS
-            for one in self.airflow.group(scheduler)
-            if "airflow_triggers.controller" in _title(one)
+            for process in self.airflow.group(scheduler)
+            if "airflow_triggers.controller" in _title(process)
         ]
 
     def api_workers(self) -> list[psutil.Process]:
         """The API server's worker processes."""
         server = self.airflow.processes[API_SERVER].pid
         return [
-            one for one in self.airflow.group(API_SERVER) if one.pid != server and "spawn_main" in _title(one)
+            process
+            for process in self.airflow.group(API_SERVER)
+            if process.pid != server and "spawn_main" in _title(process)
         ]
 
 
@@ -116,13 +118,13 @@ def deployment(folder: Path) -> Iterator[Deployment]:
     }
     with postgresql_cluster() as cluster:
         airflow = Airflow(folder / "airflow", free_ports(), cluster.url, dags=HERE / "dags", extra=extra)
-        made = Deployment(airflow, cluster, effects, hooks, Journal(folder / "journal.jsonl"))
+        chaos_deployment = Deployment(airflow, cluster, effects, hooks, Journal(folder / "journal.jsonl"))
         try:
             airflow.prepare()
             airflow.start(*COMPONENTS)
             airflow.wait_until_ready()
             _wait_until_deployed(airflow)
-            yield made
+            yield chaos_deployment
         finally:
             airflow.stop()
 

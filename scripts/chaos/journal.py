@@ -24,15 +24,15 @@ class Journal:
 
     path: Path
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
-    _started: float = field(default_factory=time.monotonic, init=False)
+    _start: float = field(default_factory=time.monotonic, init=False)
 
-    def write(self, kind: str, **what: Any) -> None:
+    def write(self, kind: str, **details: Any) -> None:
         """Keep what happens.
 
         :param kind: ``intent`` (a request is about to be sent), ``ack`` (it was done), ``refused`` (it was answered
             with an error), ``unavailable`` (with one that says to try again), ``kill``, ``ended``.
         """
-        line = json.dumps({"at": round(time.monotonic() - self._started, 3), "kind": kind, **what})
+        line = json.dumps({"at": round(time.monotonic() - self._start, 3), "kind": kind, **details})
         with self._lock, self.path.open("a", encoding="utf-8") as journal:
             journal.write(line + "\n")
 

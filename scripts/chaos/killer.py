@@ -49,7 +49,7 @@ class Killer:
     kills: int
     restarts: int
     seconds: float
-    done: Counter[str] = field(default_factory=Counter)
+    count_of_kills: Counter[str] = field(default_factory=Counter)
     _random: random.Random = field(init=False)
 
     def __post_init__(self) -> None:
@@ -58,9 +58,9 @@ class Killer:
     def work(self) -> None:
         """Kill as often as told."""
         kinds = self._kinds()
-        started = time.monotonic()
+        start = time.monotonic()
         for number, kind in enumerate(kinds):
-            self._pause_until(started + self.seconds * (number + self._random.uniform(0.3, 0.9)) / len(kinds))
+            self._pause_until(start + self.seconds * (number + self._random.uniform(0.3, 0.9)) / len(kinds))
             if self.stop.is_set():
                 return
             self._kill(kind)
@@ -68,8 +68,8 @@ class Killer:
     def _kinds(self) -> list[str]:
         """Every kind once, then at random; the restarts of PostgreSQL are spread over them."""
         kinds = list(WEIGHTS)[: self.kills]
-        more = self.kills - len(kinds)
-        kinds += self._random.choices(list(WEIGHTS), weights=list(WEIGHTS.values()), k=more)
+        remaining_kills = self.kills - len(kinds)
+        kinds += self._random.choices(list(WEIGHTS), weights=list(WEIGHTS.values()), k=remaining_kills)
         self._random.shuffle(kinds)
         for number in range(self.restarts):
             kinds.insert((number + 1) * len(kinds) // (self.restarts + 1), POSTGRESQL)
@@ -79,10 +79,10 @@ class Killer:
         """Wait, and look after components that ended by themselves."""
         while not self.stop.is_set():
             self.deployment.restart_ended()
-            left = moment - time.monotonic()
-            if left <= 0:
+            seconds_left = moment - time.monotonic()
+            if seconds_left <= 0:
                 return
-            self.stop.wait(min(left, 0.5))
+            self.stop.wait(min(seconds_left, 0.5))
 
     def _kill(self, kind: str) -> None:
         acts: dict[str, Callable[[], str]] = {
@@ -95,21 +95,21 @@ class Killer:
             "the DAG processor": lambda: self._kill_component(DAG_PROCESSOR),
             POSTGRESQL: self._restart_postgresql,
         }
-        what = acts[kind]()
-        if not what:  # nothing of the kind runs at the moment
+        victim = acts[kind]()
+        if not victim:  # nothing of the kind runs at the moment
             kind = "the controller of its own"
-            what = acts[kind]()
-        self.done[kind] += 1
-        self.journal.write("kill", victim=kind, what=what)
+            victim = acts[kind]()
+        self.count_of_kills[kind] += 1
+        self.journal.write("kill", victim=kind, what=victim)
 
     def _kill_one(self, candidates: Callable[[], list[psutil.Process]]) -> str:
         """Kill one of the processes as soon as there is one; whoever started it notices. "" if there was none."""
         for _ in range(ATTEMPTS):
             if self.stop.is_set():
                 break
-            found = candidates()
-            if found:
-                victim = self._random.choice(sorted(found, key=lambda it: it.pid))
+            processes = candidates()
+            if processes:
+                victim = self._random.choice(sorted(processes, key=lambda process: process.pid))
                 try:
                     victim.kill()
                 except psutil.NoSuchProcess:

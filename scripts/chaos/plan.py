@@ -34,31 +34,33 @@ class Script:
 
 def scripts(seed: int, sessions: int) -> list[Script]:
     """Two scripts for each session, next to each other."""
-    drawn = random.Random(seed)
-    return [script for number in range(sessions) for script in _session(f"chaos-{number:04d}", drawn)]
+    draw = random.Random(seed)
+    return [script for number in range(sessions) for script in _session(f"chaos-{number:04d}", draw)]
 
 
-def _session(uid: str, drawn: random.Random) -> tuple[Script, Script]:
-    opened = _fire("opened", n=drawn.randrange(1000), seconds=round(drawn.uniform(0, 1.5), 2))
-    pages = [_fire("page", page=number) for number in range(drawn.choice((0, 1, 2, 2, 3, 5)))]
-    others = []
-    if drawn.random() < 0.4:
-        others.append(_fire("asked", calls=drawn.randrange(3), seconds=round(drawn.uniform(0, 0.5), 2)))
-    if drawn.random() < 0.5:
-        fails = drawn.random() < 0.4
-        repair = drawn.choice(("replay", "skip"))
-        others.append(_fire("risk", n=drawn.randrange(1000), fails=fails, repair=repair))
-    if drawn.random() < 0.4:
-        others.append(_fire("reminder", delay=round(drawn.uniform(2, 15), 1)))
-    drawn.shuffle(others)
+def _session(uid: str, draw: random.Random) -> tuple[Script, Script]:
+    opening = _fire("opened", n=draw.randrange(1000), seconds=round(draw.uniform(0, 1.5), 2))
+    pages = [_fire("page", page=number) for number in range(draw.choice((0, 1, 2, 2, 3, 5)))]
+    other_fires = []
+    if draw.random() < 0.4:
+        other_fires.append(_fire("asked", calls=draw.randrange(3), seconds=round(draw.uniform(0, 0.5), 2)))
+    if draw.random() < 0.5:
+        fails = draw.random() < 0.4
+        repair = draw.choice(("replay", "skip"))
+        other_fires.append(_fire("risk", n=draw.randrange(1000), fails=fails, repair=repair))
+    if draw.random() < 0.4:
+        other_fires.append(_fire("reminder", delay=round(draw.uniform(2, 15), 1)))
+    draw.shuffle(other_fires)
     half = len(pages) // 2
-    first = [opened, *pages[:half], *others]
-    second = [*pages[half:], *drawn.sample(first, k=min(len(first), drawn.randrange(3)))]
-    drawn.shuffle(second)
-    if drawn.random() < 0.3:
-        embedded = _fire("embedded")
-        first.insert(0, embedded)
-        second.insert(0, embedded)  # whoever of the two comes first: it is answered before anything is opened
+    first = [opening, *pages[:half], *other_fires]
+    second = [*pages[half:], *draw.sample(first, k=min(len(first), draw.randrange(3)))]
+    draw.shuffle(second)
+    if draw.random() < 0.3:
+        embedded_fire = _fire("embedded")
+        first.insert(0, embedded_fire)
+        second.insert(
+            0, embedded_fire
+        )  # whoever of the two comes first: it is answered before anything is opened
     return Script(session=uid, fires=tuple(first)), Script(session=uid, fires=tuple(second))
 
 

@@ -79,19 +79,19 @@ class PostgresqlCluster:
         output = self.folder / f"{program}.out"
         with output.open(
             "w", encoding="utf-8"
-        ) as said:  # a pipe would stay open for as long as the server lives
-            done = subprocess.run(
+        ) as program_output:  # a pipe would stay open for as long as the server lives
+            process = subprocess.run(
                 [str(self.programs / program), *arguments],
                 user=self.user,
                 group=None if self.user is None else pwd.getpwnam(self.user).pw_gid,
                 extra_groups=None if self.user is None else (),
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,
-                stdout=said,
+                stdout=program_output,
                 stderr=subprocess.STDOUT,
                 check=False,
             )
-        if done.returncode:
+        if process.returncode:
             raise DemoError(f"'{program}' failed:\n{output.read_text(encoding='utf-8')[-2000:]}")
 
 
@@ -118,11 +118,11 @@ def postgresql_cluster() -> Iterator[PostgresqlCluster]:
 
 def find_programs() -> Path:
     """The folder of PostgreSQL's programs. :raises DemoError: with what to install."""
-    if found := shutil.which("initdb"):
-        return Path(found).parent
+    if initdb := shutil.which("initdb"):
+        return Path(initdb).parent
     for place in PLACES:
         root, pattern = "/", place.removeprefix("/")
-        if folders := sorted(one for one in Path(root).glob(pattern) if (one / "initdb").exists()):
+        if folders := sorted(folder for folder in Path(root).glob(pattern) if (folder / "initdb").exists()):
             return folders[-1]
     raise DemoError(
         "PostgreSQL's 'initdb' was not found: this makes a server of its own, to restart it. Install PostgreSQL "

@@ -50,7 +50,7 @@ class Outcome:
 
     verdict: Verdict
     kills: dict[str, int]
-    ended: dict[str, int]
+    ends: dict[str, int]
     problems: list[str]
 
     @property
@@ -65,22 +65,22 @@ def run_chaos(folder: Path, size: Size, tell: Callable[[str], None]) -> Outcome:
     :param folder: an empty one.
     :param tell: shown what goes on, a line each.
     """
-    begun = time.monotonic()
+    start = time.monotonic()
     tell("Making PostgreSQL and Airflow …")
-    with deployment(folder) as deployed:
+    with deployment(folder) as chaos_deployment:
         tell(
-            f"Ready after {time.monotonic() - begun:.0f} s; firing into {size.sessions} sessions, and killing."
+            f"Ready after {time.monotonic() - start:.0f} s; firing into {size.sessions} sessions, and killing."
         )
-        return _under_fire(deployed, size, tell)
+        return _under_fire(chaos_deployment, size, tell)
 
 
-def _under_fire(deployed: Deployment, size: Size, tell: Callable[[str], None]) -> Outcome:
+def _under_fire(chaos_deployment: Deployment, size: Size, tell: Callable[[str], None]) -> Outcome:
     stop = threading.Event()
     ends_at = time.monotonic() + size.limit
-    url, journal = deployed.airflow.url, deployed.journal
+    url, journal = chaos_deployment.airflow.url, chaos_deployment.journal
     firing, operator = Firing(url, journal, stop), Operator(url, journal, stop)
     killer = Killer(
-        deployed,
+        chaos_deployment,
         journal,
         stop,
         seed=size.seed,
@@ -94,16 +94,16 @@ def _under_fire(deployed: Deployment, size: Size, tell: Callable[[str], None]) -
         firing_thread = in_thread(lambda: firing.play(scripts, seconds=size.seconds), "chaos-firing")
         threads.append(firing_thread)
         killer.work()
-        tell(f"{sum(killer.done.values())} kills; waiting for the clients.")
+        tell(f"{sum(killer.count_of_kills.values())} kills; waiting for the clients.")
         while firing_thread.is_alive() and time.monotonic() < ends_at:
-            deployed.restart_ended()
+            chaos_deployment.restart_ended()
             firing_thread.join(0.5)
         tell("Every client is done; waiting until everything is settled.")
-        verdict = _settled(deployed, ends_at, tell)
+        verdict = _final_verdict(chaos_deployment, ends_at, tell)
     return Outcome(
         verdict=verdict,
-        kills=dict(killer.done),
-        ended=dict(deployed.ended),
+        kills=dict(killer.count_of_kills),
+        ends=dict(chaos_deployment.ends),
         problems=firing.problems + operator.problems,
     )
 
@@ -123,20 +123,22 @@ def _stopping(stop: threading.Event, ends_at: float) -> Iterator[list[threading.
             thread.join()
 
 
-def _settled(deployed: Deployment, ends_at: float, tell: Callable[[str], None]) -> Verdict:
+def _final_verdict(chaos_deployment: Deployment, ends_at: float, tell: Callable[[str], None]) -> Verdict:
     """Look until everything is as it must be, or nothing changes any more."""
-    last, changed_at, told = None, time.monotonic(), ""
+    last, changed_at, last_line = None, time.monotonic(), ""
     while True:
-        deployed.restart_ended()
-        evidence = read_evidence(deployed.cluster.url, effects=deployed.effects, hooks=deployed.hooks)
-        verdict = check(deployed.journal.read(), evidence)
+        chaos_deployment.restart_ended()
+        evidence = read_evidence(
+            chaos_deployment.cluster.url, effects=chaos_deployment.effects, hooks=chaos_deployment.hooks
+        )
+        verdict = check(chaos_deployment.journal.read(), evidence)
         now = time.monotonic()
         if not verdict.problems or now > ends_at or now - changed_at > QUIET:
             return verdict
         if verdict != last:
             last, changed_at = verdict, now
         line = f"  {len(verdict.problems)} things are not yet as they must be"
-        if line != told:
+        if line != last_line:
             tell(line)
-            told = line
+            last_line = line
         time.sleep(2)

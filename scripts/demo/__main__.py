@@ -71,13 +71,13 @@ def only_one(folder: Path) -> Iterator[None]:
 @contextmanager
 def running(airflow: Airflow, console: Console) -> Iterator[Airflow]:
     """Airflow, ready; every process of it is gone at the end."""
-    started = time.monotonic()
+    start = time.monotonic()
     console.print("Making a database and starting Airflow (standalone, SQLite) …")
     airflow.prepare()
     try:
         airflow.start("standalone")
         airflow.wait_until_ready()
-        console.print(f"Airflow is ready after {time.monotonic() - started:.0f} s: {airflow.url}")
+        console.print(f"Airflow is ready after {time.monotonic() - start:.0f} s: {airflow.url}")
         yield airflow
     finally:
         console.print("Stopping Airflow …")
@@ -87,7 +87,7 @@ def running(airflow: Airflow, console: Console) -> Iterator[Airflow]:
 def show(airflow: Airflow, console: Console) -> list[str]:
     """The demo itself. Returns what is not as it must be."""
     lines = read_lines(INPUT)
-    expected = expectations(lines)
+    expectation_by_session = expectations(lines)
     with Client(airflow.url) as client:
         wait_for(
             f"the configuration {CONFIGURATION!r} is deployed",
@@ -96,12 +96,12 @@ def show(airflow: Airflow, console: Console) -> list[str]:
             alive=airflow.check_alive,
         )
         fire_all(client, lines, console)
-        sessions = await_settled(airflow, client, expected, console)
+        sessions = await_settled(airflow, client, expectation_by_session, console)
         repair(client, sessions, console)
-        sessions = await_settled(airflow, client, expected, console, statuses=True)
+        sessions = await_settled(airflow, client, expectation_by_session, console, statuses=True)
     print_instances(console, sessions)
     print_results(console, airflow.results)
-    wrong = differences(expected, sessions, airflow.results)
+    wrong = differences(expectation_by_session, sessions, airflow.results)
     count = sum(len(session["instances"]) for session in sessions.values())
     if wrong:
         console.print(f"[red]{len(wrong)} things are not as the input demands:[/]")
@@ -130,53 +130,63 @@ def fire_all(client: Client, lines: list[dict[str, Any]], console: Console) -> N
 
 
 def await_settled(
-    airflow: Airflow, client: Client, expected: dict[str, Any], console: Console, *, statuses: bool = False
+    airflow: Airflow,
+    client: Client,
+    expectation_by_session: dict[str, Any],
+    console: Console,
+    *,
+    statuses: bool = False,
 ) -> dict[str, Any]:
     """Wait until nothing is under way: every instance that is to come is there, and settled.
 
     :param statuses: wait for the statuses of the end, too, and not only until what fails has failed.
     """
-    demanded = {uid: demand.statuses for uid, demand in expected.items()}
+    demanded_statuses = {uid: demand.statuses for uid, demand in expectation_by_session.items()}
     sessions: dict[str, Any] = {}
     with _progress(console) as progress:
-        total = sum(len(one) for one in demanded.values())
+        total = sum(len(statuses_of_session) for statuses_of_session in demanded_statuses.values())
         task = progress.add_task("Waiting for the end" if statuses else "Waiting for the work", total=total)
 
-        def settled() -> bool:
-            sessions.update({uid: client.session(uid) for uid in demanded})
-            done = sum(
-                one["status"] in SETTLED for session in sessions.values() for one in session["instances"]
+        def all_have_settled() -> bool:
+            sessions.update({uid: client.session(uid) for uid in demanded_statuses})
+            settled_count = sum(
+                instance["status"] in SETTLED
+                for session in sessions.values()
+                for instance in session["instances"]
             )
-            progress.update(task, completed=done)
-            return all(_has_settled(sessions[uid], demanded[uid], statuses=statuses) for uid in demanded)
+            progress.update(task, completed=settled_count)
+            return all(
+                _has_settled(sessions[uid], demanded_statuses[uid], statuses=statuses)
+                for uid in demanded_statuses
+            )
 
-        wait_for("the sessions settle", settled, seconds=240, alive=airflow.check_alive)
+        wait_for("the sessions settle", all_have_settled, seconds=240, alive=airflow.check_alive)
     return sessions
 
 
-def _has_settled(session: dict[str, Any], demanded: dict[str, str], *, statuses: bool) -> bool:
-    found = {one["name"]: one["status"] for one in session["instances"]}
-    if any(status in ("scheduled", "running") for status in found.values()):
+def _has_settled(session: dict[str, Any], demanded_statuses: dict[str, str], *, statuses: bool) -> bool:
+    actual_statuses = {instance["name"]: instance["status"] for instance in session["instances"]}
+    if any(status in ("scheduled", "running") for status in actual_statuses.values()):
         return False
-    failed = "failed" in found.values()
-    return (failed and not statuses) or found.keys() == demanded.keys()
+    some_failed = "failed" in actual_statuses.values()
+    return (some_failed and not statuses) or actual_statuses.keys() == demanded_statuses.keys()
 
 
 def repair(client: Client, sessions: dict[str, Any], console: Console) -> None:
     """What an operator does: replays the import with a corrected age, skips the score that cannot be had."""
     for uid, session in sorted(sessions.items()):
-        for one in session["instances"]:
-            if one["status"] != "failed":
+        for instance in session["instances"]:
+            if instance["status"] != "failed":
                 continue
-            why = f"{one['metadata']['exceptionType']}: {one['metadata']['exceptionMessage']}"
-            console.print(f"[red]{uid} {one['name']} failed:[/] {why}")
-            if one["task"] == "t_importSubject":
-                kwargs = one["kwargs"]
+            why = f"{instance['metadata']['exceptionType']}: {instance['metadata']['exceptionMessage']}"
+            console.print(f"[red]{uid} {instance['name']} failed:[/] {why}")
+            if instance["task"] == "t_importSubject":
+                kwargs = instance["kwargs"]
                 kwargs["firstPageReceived"]["age"] = CORRECTED_AGE
-                clone = client.replay(uid, one["name"], kwargs)
+                clone = client.replay(uid, instance["name"], kwargs)
                 console.print(f"  replayed with a corrected age as [bold]{clone['name']}[/]")
             else:
-                client.skip(uid, one["name"], cascade=True, result=SKIPPED_RESULT)
+                client.skip(uid, instance["name"], cascade=True, result=SKIPPED_RESULT)
                 console.print("  skipped, and cascaded with a result given by hand")
 
 
@@ -185,12 +195,12 @@ def stay(airflow: Airflow, console: Console) -> None:
     console.print(
         f"\nAirflow stays at [bold]{airflow.url}[/] (user admin, password {PASSWORDS['admin']}). Look at:"
     )
-    for what, path in {
+    for description, path in {
         "the configuration's rules": f"/dags/{CONFIGURATION}",
         "the runs of one trigger task; filter by partition key": f"/dags/{CONFIGURATION}.t_importSubject/runs",
         "the REST API": "/triggers/docs",
     }.items():
-        console.print(f"  {airflow.url}{path}  ({what})")
+        console.print(f"  {airflow.url}{path}  ({description})")
     console.print("Press Ctrl-C to stop.")
     while True:
         airflow.check_alive()

@@ -35,7 +35,7 @@ class DemoError(Exception):
 
 
 def wait_for(
-    what: str,
+    description: str,
     condition: Callable[[], bool],
     *,
     seconds: float,
@@ -52,7 +52,7 @@ def wait_for(
     while not condition():
         alive()
         if time.monotonic() > deadline:
-            raise DemoError(f"{what}: not within {seconds:.0f} seconds.")
+            raise DemoError(f"{description}: not within {seconds:.0f} seconds.")
         time.sleep(every)
 
 
@@ -95,11 +95,11 @@ class Airflow:
 
     def environment(self) -> dict[str, str]:
         """Every variable that Airflow's processes get; none of the caller's own Airflow settings."""
-        kept = {
+        inherited = {
             name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "_AIRFLOW"))
         }
         passwords = self.home / "passwords.json"
-        own = {
+        settings = {
             "AIRFLOW_HOME": str(self.home),
             "PATH": f"{self.python.parent}{os.pathsep}{os.environ.get('PATH', '')}",
             "PYTHONUNBUFFERED": "1",
@@ -128,8 +128,8 @@ class Airflow:
             "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
         }
         if self.database:
-            own["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = self.database
-        return kept | own | self.extra
+            settings["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = self.database
+        return inherited | settings | self.extra
 
     def prepare(self) -> None:
         """Make the folder and the database.
@@ -152,7 +152,7 @@ class Airflow:
 
     def command(self, *arguments: str, seconds: float = 60) -> str:
         """Run ``airflow …`` to its end and return what it printed. :raises DemoError: when it fails."""
-        done = subprocess.run(
+        process = subprocess.run(
             [str(self.python), "-m", "airflow", *arguments],
             env=self.environment(),
             cwd=self.home,
@@ -162,10 +162,12 @@ class Airflow:
             check=False,
         )
         with self.log.open("a", encoding="utf-8") as log:
-            log.write(done.stdout + done.stderr)
-        if done.returncode:
-            raise DemoError(f"'airflow {' '.join(arguments)}' failed:\n{(done.stdout + done.stderr)[-3000:]}")
-        return done.stdout
+            log.write(process.stdout + process.stderr)
+        if process.returncode:
+            raise DemoError(
+                f"'airflow {' '.join(arguments)}' failed:\n{(process.stdout + process.stderr)[-3000:]}"
+            )
+        return process.stdout
 
     def start(self, *components: str) -> None:
         """Start components, each in a process group of its own.
@@ -198,7 +200,9 @@ class Airflow:
     def group(self, name: str) -> list[psutil.Process]:
         """The processes of a component: itself, if it lives, and what it has started."""
         return [
-            one for one in psutil.process_iter() if _lives(one) and _session(one) == self.processes[name].pid
+            process
+            for process in psutil.process_iter()
+            if _lives(process) and _session(process) == self.processes[name].pid
         ]
 
     def kill(self, name: str) -> None:
@@ -207,14 +211,14 @@ class Airflow:
         :raises DemoError: when they do not go.
         """
         deadline = time.monotonic() + KILL_DEADLINE
-        while left := self.group(name):
+        while processes := self.group(name):
             if time.monotonic() > deadline:
                 raise DemoError(
-                    f"Processes of {name!r} outlived SIGKILL: {', '.join(str(one.pid) for one in left)}."
+                    f"Processes of {name!r} outlived SIGKILL: {', '.join(str(process.pid) for process in processes)}."
                 )
-            for one in left:
-                _signal(one, signal.SIGKILL)
-            psutil.wait_procs(left, timeout=1)
+            for process in processes:
+                _signal(process, signal.SIGKILL)
+            psutil.wait_procs(processes, timeout=1)
         self.processes[name].wait()
 
     def restart(self, name: str) -> None:
@@ -248,32 +252,34 @@ class Airflow:
 
     def controllers(self) -> list[psutil.Process]:
         """The controller processes of this Airflow."""
-        found = []
-        for process in self._ours():
+        controllers = []
+        for process in self._own_processes():
             try:
                 command = " ".join(process.cmdline())
             except psutil.Error:
                 continue
             if "airflow_triggers.controller" in command or "triggers controller" in command:
-                found.append(process)
-        return found
+                controllers.append(process)
+        return controllers
 
     def stop(self, *, patience: float = 20) -> None:
         """End every process that was started here, and whatever those started; returns when all are gone.
 
         :raises DemoError: when some are not.
         """
-        self._family.update(self._ours())
+        self._family.update(self._own_processes())
         for process in self.processes.values():
             if process.poll() is None:
                 process.send_signal(signal.SIGINT)
         self._await_end(patience)
         for stubborn in (signal.SIGTERM, signal.SIGKILL):
-            for left in self._ours():
-                _signal(left, stubborn)
+            for remaining in self._own_processes():
+                _signal(remaining, stubborn)
             self._await_end(5)
-        if left_over := self._ours():
-            raise DemoError(f"These processes did not end: {', '.join(str(one.pid) for one in left_over)}.")
+        if survivors := self._own_processes():
+            raise DemoError(
+                f"These processes did not end: {', '.join(str(survivor.pid) for survivor in survivors)}."
+            )
         for process in self.processes.values():
             process.wait(5)
         self.processes.clear()
@@ -284,11 +290,11 @@ class Airflow:
         while time.monotonic() < deadline:
             for process in self.processes.values():
                 process.poll()
-            if not self._ours():
+            if not self._own_processes():
                 return
             time.sleep(0.2)
 
-    def _ours(self) -> list[psutil.Process]:
+    def _own_processes(self) -> list[psutil.Process]:
         """All processes that descend from those started here: nothing else is ever signalled.
 
         They are told by the mark in their environment, by their session (a process that shows a title of its own has
@@ -349,15 +355,15 @@ def free_ports() -> int:
     while until it binds those.
     """
     for start in range(28900, 39000, 4):
-        reserved = socket.socket()
+        reservation = socket.socket()
         with ExitStack() as probes:
             try:
-                reserved.bind(("127.0.0.1", start + 3))
+                reservation.bind(("127.0.0.1", start + 3))
                 for port in range(start, start + 3):
                     probes.enter_context(socket.socket()).bind(("127.0.0.1", port))
             except OSError:
-                reserved.close()
+                reservation.close()
                 continue
-        atexit.register(reserved.close)
+        atexit.register(reservation.close)
         return start
     raise DemoError("No free ports between 28900 and 39000.")

@@ -19,7 +19,7 @@ Line = dict[str, Any]
 
 
 @dataclass
-class Expected:
+class Expectation:
     """One session: its instances with their status in the end, and what the results file says of it."""
 
     statuses: dict[str, str] = field(default_factory=dict)
@@ -30,45 +30,45 @@ class Expected:
     expected_vote: str = ""
 
 
-def expectations(lines: list[Line]) -> dict[str, Expected]:
+def expectations(lines: list[Line]) -> dict[str, Expectation]:
     """Per session, what the input demands, after the failed import was replayed and the failed score skipped."""
     sessions: dict[str, list[Line]] = {}
     for line in lines:
         sessions.setdefault(line["session"], []).append(line)
-    return {session: _expected(fired) for session, fired in sorted(sessions.items())}
+    return {session: _expectation(fires) for session, fires in sorted(sessions.items())}
 
 
-def _expected(fired: list[Line]) -> Expected:
-    names = Counter(line["trigger"] for line in fired)
-    kwargs = {line["trigger"]: line["kwargs"] for line in reversed(fired)}
+def _expectation(fires: list[Line]) -> Expectation:
+    names = Counter(line["trigger"] for line in fires)
+    kwargs = {line["trigger"]: line["kwargs"] for line in reversed(fires)}
     first, last = kwargs["firstPageReceived"], kwargs["lastPageReceived"]
-    found = Expected()
+    expectation = Expectation()
     readable = isinstance(first["age"], int)
-    found.statuses["t_importSubject#0"] = "finished" if readable else "replayed"
+    expectation.statuses["t_importSubject#0"] = "finished" if readable else "replayed"
     if not readable:
-        found.statuses["t_importSubject#1"] = "finished"
+        expectation.statuses["t_importSubject#1"] = "finished"
     age = first["age"] if readable else CORRECTED_AGE
-    found.subject = ("anes96", age, first["educ"], first["income"])
+    expectation.subject = ("anes96", age, first["educ"], first["income"])
     for number in range(names["pageReceived"]):
-        found.statuses[f"t_importResponses#{number}"] = "finished"
-    found.answers = {
+        expectation.statuses[f"t_importResponses#{number}"] = "finished"
+    expectation.answers = {
         (page["page"], question, answer)
-        for page in (line["kwargs"] for line in fired if line["trigger"] == "pageReceived")
+        for page in (line["kwargs"] for line in fires if line["trigger"] == "pageReceived")
         for question, answer in page.items()
         if question != "page"
     }
-    embedded = "embeddedDevice" in names
-    found.statuses["t_importBrowserMetadata#0"] = "abandoned" if embedded else "finished"
-    found.browser = None if embedded else first["userAgent"]
-    placed = last["ClinLR"] is not None
-    found.statuses["t_computeScore#0"] = "finished" if placed else "skipped"
-    found.statuses["t_notify#0"] = "finished"
-    if placed:
-        found.score = (_nearer(last), ("Clinton", "Dole")[last["vote"]])
-        found.expected_vote = found.score[0]
+    is_embedded = "embeddedDevice" in names
+    expectation.statuses["t_importBrowserMetadata#0"] = "abandoned" if is_embedded else "finished"
+    expectation.browser = None if is_embedded else first["userAgent"]
+    has_placement = last["ClinLR"] is not None
+    expectation.statuses["t_computeScore#0"] = "finished" if has_placement else "skipped"
+    expectation.statuses["t_notify#0"] = "finished"
+    if has_placement:
+        expectation.score = (_nearer(last), ("Clinton", "Dole")[last["vote"]])
+        expectation.expected_vote = expectation.score[0]
     else:
-        found.expected_vote = SKIPPED_RESULT["expected"]
-    return found
+        expectation.expected_vote = SKIPPED_RESULT["expected"]
+    return expectation
 
 
 def _nearer(page: dict[str, int]) -> str:
@@ -76,56 +76,67 @@ def _nearer(page: dict[str, int]) -> str:
     return "Clinton" if clinton < dole else "Dole" if dole < clinton else "either"
 
 
-def differences(expected: dict[str, Expected], sessions: dict[str, Any], results: Path) -> list[str]:
+def differences(
+    expectation_by_session: dict[str, Expectation], sessions: dict[str, Any], results: Path
+) -> list[str]:
     """What is not as it must be, a sentence each; empty: all is well."""
     wrong: list[str] = []
     with closing(sqlite3.connect(results)) as connection:
-        for uid, demand in expected.items():
-            wrong += _statuses(uid, demand, sessions[uid]["instances"])
-            wrong += [f"{uid}: {problem}" for problem in _results(uid, demand, connection)]
+        for uid, expectation in expectation_by_session.items():
+            wrong += _statuses(uid, expectation, sessions[uid]["instances"])
+            wrong += [f"{uid}: {problem}" for problem in _results(uid, expectation, connection)]
     return wrong
 
 
-def _statuses(uid: str, demand: Expected, instances: list[dict[str, Any]]) -> list[str]:
-    found = {one["name"]: one["status"] for one in instances}
+def _statuses(uid: str, expectation: Expectation, instances: list[dict[str, Any]]) -> list[str]:
+    actual_statuses = {instance["name"]: instance["status"] for instance in instances}
     wrong = [
-        f"{uid}: {name} is {found.get(name, 'missing')}, must be {demand.statuses.get(name, 'absent')}"
-        for name in sorted({*found, *demand.statuses})
-        if found.get(name) != demand.statuses.get(name)
+        f"{uid}: {name} is {actual_statuses.get(name, 'missing')}, must be {expectation.statuses.get(name, 'absent')}"
+        for name in sorted({*actual_statuses, *expectation.statuses})
+        if actual_statuses.get(name) != expectation.statuses.get(name)
     ]
-    for one in instances:
-        has_run = one["dag_run_id"] is not None
-        if has_run == (one["status"] == "abandoned"):
+    for instance in instances:
+        has_run = instance["dag_run_id"] is not None
+        if has_run == (instance["status"] == "abandoned"):
             wrong.append(
-                f"{uid}: {one['name']} is {one['status']} and has {'a' if has_run else 'no'} DAG run"
+                f"{uid}: {instance['name']} is {instance['status']} and has {'a' if has_run else 'no'} DAG run"
             )
-        if one["task"] == "t_notify":
-            told = (one["metadata"].get("result") or "").strip()
-            if not told.endswith(f"expected to vote {demand.expected_vote}") or uid not in told:
-                wrong.append(f"{uid}: the notification says {told!r}, must tell {demand.expected_vote!r}")
+        if instance["task"] == "t_notify":
+            notification = (instance["metadata"].get("result") or "").strip()
+            if (
+                not notification.endswith(f"expected to vote {expectation.expected_vote}")
+                or uid not in notification
+            ):
+                wrong.append(
+                    f"{uid}: the notification says {notification!r}, must tell {expectation.expected_vote!r}"
+                )
     return wrong
 
 
-def _results(uid: str, demand: Expected, connection: sqlite3.Connection) -> list[str]:
+def _results(uid: str, expectation: Expectation, connection: sqlite3.Connection) -> list[str]:
     def rows(query: str) -> list[tuple[Any, ...]]:
         return connection.execute(query, (uid,)).fetchall()
 
     checks = {
         "subject": (
             rows("SELECT survey, age, educ, income FROM subject WHERE respondent = ?"),
-            [demand.subject],
+            [expectation.subject],
         ),
         "responses": (
             set(rows("SELECT page, question, answer FROM response WHERE respondent = ?")),
-            demand.answers,
+            expectation.answers,
         ),
         "browser": (
             rows("SELECT user_agent FROM browser WHERE respondent = ?"),
-            [(demand.browser,)] if demand.browser else [],
+            [(expectation.browser,)] if expectation.browser else [],
         ),
         "score": (
             rows("SELECT expected, voted FROM score WHERE respondent = ?"),
-            [demand.score] if demand.score else [],
+            [expectation.score] if expectation.score else [],
         ),
     }
-    return [f"{what} is {found}, must be {must}" for what, (found, must) in checks.items() if found != must]
+    return [
+        f"{noun} is {actual}, must be {required}"
+        for noun, (actual, required) in checks.items()
+        if actual != required
+    ]

@@ -28,13 +28,13 @@ def print_instances(console: Console, sessions: dict[str, Any]) -> None:
     for column in ("session", "instance", "status", "DAG run"):
         table.add_column(column, no_wrap=True, overflow="ignore")
     for uid, session in sorted(sessions.items()):
-        for position, one in enumerate(session["instances"]):
-            colour = COLOURS.get(one["status"], "yellow")
+        for position, instance in enumerate(session["instances"]):
+            colour = COLOURS.get(instance["status"], "yellow")
             table.add_row(
                 uid if position == 0 else "",
-                one["name"],
-                f"[{colour}]{one['status']}[/]",
-                one["dag_run_id"] or "none needed",
+                instance["name"],
+                f"[{colour}]{instance['status']}[/]",
+                instance["dag_run_id"] or "none needed",
                 end_section=position + 1 == len(session["instances"]),
             )
     console.print(table)
