@@ -68,6 +68,7 @@ class Permissions:
 
     def __init__(self, user: BaseUser) -> None:
         self.user = user
+        self._details: dict[str, list[DagDetails]] = {}
 
     # -- reading ----------------------------------------------------------------------------------------------
 
@@ -183,23 +184,29 @@ class Permissions:
         """Whether the user has the right on all the DAGs."""
         questions: list[IsAuthorizedDagRequest] = [
             {"method": right.method, "access_entity": right.entity, "details": details}
-            for details in _details_of(sorted(dag_ids))
+            for details in self._details_of(dag_ids)
         ]
         manager: Any = get_auth_manager()
         return bool(manager.batch_is_authorized_dag(questions, user=self.user))
 
+    def _details_of(self, dag_ids: Collection[str]) -> list[DagDetails]:
+        """The DAGs as the auth manager is asked about them; each is looked up once in a request."""
+        if new := set(dag_ids) - self._details.keys():
+            self._details |= _read_details(new)
+        return [details for dag_id in sorted(dag_ids) for details in self._details[dag_id]]
 
-def _details_of(dag_ids: list[str]) -> list[DagDetails]:
-    """The DAGs with their teams, as Airflow's own routes ask about them; :data:`EVERY_DAG`: those of every team."""
+
+def _read_details(dag_ids: set[str]) -> dict[str, list[DagDetails]]:
+    """How Airflow's own routes ask about the DAGs: with their teams. :data:`EVERY_DAG` is one of every team."""
     if not conf.getboolean("core", "multi_team"):
-        return [DagDetails(id=dag_id) for dag_id in dag_ids]
+        return {dag_id: [DagDetails(id=dag_id)] for dag_id in dag_ids}
     with snapshot() as session:
         team_of = teams.teams_of_dags(session, dag_ids)
         every_team = teams.team_names(session) if EVERY_DAG in dag_ids else set()
-    return [
-        *(DagDetails(id=dag_id, team_name=team_of.get(dag_id)) for dag_id in dag_ids),
-        *(DagDetails(id=EVERY_DAG, team_name=team) for team in sorted(every_team)),
-    ]
+    details = {dag_id: [DagDetails(id=dag_id, team_name=team_of.get(dag_id))] for dag_id in dag_ids}
+    if EVERY_DAG in dag_ids:
+        details[EVERY_DAG] += [DagDetails(id=EVERY_DAG, team_name=team) for team in sorted(every_team)]
+    return details
 
 
 def _dag_id_of_each_task(configuration: Configuration) -> dict[str, str]:

@@ -17,6 +17,7 @@ from airflow_triggers.configuration import parse_configuration
 from airflow_triggers.sessions import Concealed
 from airflow_triggers.types import Configuration
 from tests.support.dags import BUNDLE, dag, deploy
+from tests.support.statements import statements
 
 OF_TEAM_A = parse_configuration({"t_a": {"after": ["x"], "run": "dag_of_a"}}, existing_tasks=())
 OF_NO_TEAM = parse_configuration({"t_a": {"after": ["x"], "run": "dag_of_nobody"}}, existing_tasks=())
@@ -85,6 +86,19 @@ def test_a_teams_sessions_are_its_own_and_one_without_dags_takes_all_teams(right
     assert outcome(permissions.require_fire, configuration, "x") == fire
     readable = permissions.readable({"hash": configuration})
     assert (readable is None or "hash" in readable) is (read == "allowed")
+
+
+def test_teams_are_looked_up_once_for_all_configurations():
+    configurations = {
+        str(number): parse_configuration(
+            {"t_a": {"after": ["x"], "run": "dag_of_a"}, "t_b": {"after": ["x"], "run": f"other_{number}"}},
+            existing_tasks=(),
+        )
+        for number in range(20)
+    }
+    with statements() as sent:
+        assert rights_of("viewer", "b").readable(configurations) == []
+    assert len([statement for statement in sent if "dag_bundle" in statement]) == 1
 
 
 def test_a_pool_is_asked_about_with_its_team():
