@@ -40,6 +40,7 @@ Those that say that a name is unknown are a ``KeyError`` too, and those that say
         ├── InvalidTriggerKwargs      trigger kwargs do not fit the schema that the task filters them by
         ├── InvalidReport             a worker reported what cannot be used
         ├── InvalidAssetEvent         an asset event does not say what to fire, or into which session
+        ├── RefusedAssetEvent         an asset event may not fire what it asks for
         ├── MaxRetriesExceeded        a trigger task asked to be run again too often
         ├── NoDatabaseInTask          a task asked its manager for what needs the database
         ├── NotATriggerRun            a trigger task's DAG was run without a session
@@ -246,6 +247,13 @@ class InvalidReport(TaskError, ValueError):
 
 class InvalidAssetEvent(TaskError, ValueError):
     """An asset event of a trigger does not say what to fire, or into which session."""
+
+    def __init__(self, event_id: int, problem: str) -> None:
+        super().__init__(f"The asset event {event_id} {problem}.")
+
+
+class RefusedAssetEvent(TaskError):
+    """An asset event may not fire what it asks for: a person created it, or another team's task."""
 
     def __init__(self, event_id: int, problem: str) -> None:
         super().__init__(f"The asset event {event_id} {problem}.")

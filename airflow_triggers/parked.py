@@ -11,10 +11,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
 from airflow_triggers.entries import MAX_HOOK_ATTEMPTS, EventKind, PromisedHook
 from airflow_triggers.errors import NothingParked
-from airflow_triggers.gateway.asset_events import AssetEventRow, asset_events
+from airflow_triggers.gateway.asset_events import AssetEventRow, asset_events, author_of
 from airflow_triggers.sessions import open_session, reading
 from airflow_triggers.storages import hooks, rows, tables
 from airflow_triggers.storages.transaction import first_statement, snapshot, transaction
@@ -34,11 +35,13 @@ class FailedAssetEvent:
     """An asset event that could not be fired.
 
     :param event: as Airflow has it; None when it is gone.
+    :param source: the task that made it, or who created it by hand; None when nobody knows.
     :param due: when it is tried again; None: it is parked.
     """
 
     event_id: int
     event: AssetEventRow | None
+    source: str | None
     attempts: int
     error: str
     due: datetime | None
@@ -105,12 +108,18 @@ def failed_asset_events(*, limit: int = 50, parked: bool = False) -> list[Failed
     with snapshot() as session:
         found = session.execute(query.order_by(columns.event_id.desc()).limit(limit)).all()
         events = asset_events(session, [row.event_id for row in found])
-        return [_failed(row, events.get(row.event_id)) for row in found]
+        return [_failed(session, row, events.get(row.event_id)) for row in found]
 
 
-def _failed(row: Any, event: AssetEventRow | None) -> FailedAssetEvent:
+def _failed(session: Session, row: Any, event: AssetEventRow | None) -> FailedAssetEvent:
+    source = None if event is None else event.source or author_of(session, event)
     return FailedAssetEvent(
-        event_id=row.event_id, event=event, attempts=row.attempts, error=row.error, due=row.due
+        event_id=row.event_id,
+        event=event,
+        source=source,
+        attempts=row.attempts,
+        error=row.error,
+        due=row.due,
     )
 
 

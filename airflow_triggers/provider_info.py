@@ -48,6 +48,16 @@ _SETTINGS: dict[str, Any] = {
             "example": None,
             "default": "",
         },
+        "asset_events_by_hand": {
+            "description": (
+                "Whether an asset event that a person creates in Airflow (its pages, its REST API) fires the trigger\n"
+                "that its asset names together with a configuration. Turned off, only events of tasks fire.\n"
+            ),
+            "version_added": "0.1.0",
+            "type": "boolean",
+            "example": None,
+            "default": "True",
+        },
         "controller_interval": {
             "description": (
                 "Seconds until a triggers controller looks again, when nothing has changed. On PostgreSQL it hears of\n"

@@ -59,6 +59,7 @@ STATUS_OF_ERROR: dict[type[TriggersError], HTTPStatus] = {
     errors.InvalidResult: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.InvalidTriggerKwargs: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.InvalidAssetEvent: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.RefusedAssetEvent: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.InvalidReport: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.MaxRetriesExceeded: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.NoDatabaseInTask: HTTPStatus.INTERNAL_SERVER_ERROR,

@@ -197,7 +197,7 @@ def _of_asset_event(one: parked.FailedAssetEvent) -> rows.Row:
         "id": one.event_id,
         "asset": event.uri if event else None,
         "partition_key": event.partition_key if event else None,
-        "source": event.source if event else None,
+        "source": one.source,
         "attempts": one.attempts,
         "due": one.due.isoformat() if one.due else "parked",
         "error": one.error,

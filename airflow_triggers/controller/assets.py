@@ -2,39 +2,44 @@
 
 An event counts once: the fire's idempotency key is made of its id, and what was handled is kept, so that an event whose
 transaction commits late, after others with higher ids, is still seen. Neighbours: ``gateway`` reads the events,
-``loop.py`` calls this in every pass, ``operators/`` make the assets.
+``asset_fires.py`` what they ask for, ``asset_rights.py`` who may; ``loop.py`` calls this in every pass.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from airflow_triggers.asset_uris import trigger_of
+from airflow_triggers.controller.asset_fires import AssetFire, fire_of
+from airflow_triggers.controller.asset_rights import authorizer_of, check_by_hand
 from airflow_triggers.controller.backoff import pause_after
 from airflow_triggers.entries import EventKind
 from airflow_triggers.errors import (
+    CannotDelay,
     IdempotencyConflict,
     InvalidAssetEvent,
     InvalidSessionUid,
     InvalidTrigger,
     LockTimeout,
+    RefusedAssetEvent,
     SessionExists,
     SessionNotFound,
     TriggersError,
 )
 from airflow_triggers.failures import describe_exception
-from airflow_triggers.gateway.asset_events import AssetEventRow, due_asset_events, new_asset_events
+from airflow_triggers.gateway.asset_events import (
+    AssetEventRow,
+    author_of,
+    due_asset_events,
+    new_asset_events,
+)
 from airflow_triggers.sessions import fire_into
 from airflow_triggers.storages import rows, tables
 from airflow_triggers.storages.events import add_event
-from airflow_triggers.storages.transaction import first_statement, transaction
-from airflow_triggers.types import Kwargs
+from airflow_triggers.storages.transaction import first_statement, snapshot, transaction
 
 log = logging.getLogger(__name__)
 
@@ -47,27 +52,19 @@ RECENT = timedelta(minutes=5)
 MAX_ATTEMPTS = 20
 """An event that failed so often is parked: kept with its error, and not tried again."""
 
+FOREIGN = (RefusedAssetEvent, SessionExists)
+"""Refusals of an event that is for another session, or made by who may not fire: not told in that session's history."""
+
 FINAL = (
+    *FOREIGN,
+    CannotDelay,
     IdempotencyConflict,
     InvalidAssetEvent,
     InvalidSessionUid,
     InvalidTrigger,
-    SessionExists,
     SessionNotFound,
 )
 """What trying again does not mend."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class AssetFire:
-    """What an asset event asks for."""
-
-    session_uid: str
-    trigger_name: str
-    kwargs: Kwargs
-    configuration: str | None
-    idempotency_key: str
-    fired_by: str
 
 
 def fire_asset_events(now: datetime, *, after: int) -> int:
@@ -101,47 +98,20 @@ def watermark(session: Session, now: datetime, late: timedelta) -> int:
     return int(session.scalar(handled) or 0)
 
 
-def parse_event(event: AssetEventRow) -> AssetFire:
-    """:raises InvalidAssetEvent: when it does not say which trigger to fire, or into which session."""
-    extra = event.extra
-    trigger, configuration = trigger_of(event.uri)
-    trigger = trigger or extra.get("trigger")
-    uid = extra.get("session_uid") or event.partition_key
-    if not isinstance(trigger, str):
-        raise InvalidAssetEvent(event.event_id, "names no trigger: its extra has no 'trigger'")
-    if not isinstance(uid, str):
-        raise InvalidAssetEvent(
-            event.event_id,
-            "names no session: give its UID as the partition key, or as 'session_uid' in extra",
-        )
-    kwargs = extra.get("kwargs", {})
-    if not isinstance(kwargs, Mapping):
-        raise InvalidAssetEvent(event.event_id, f"has the 'kwargs' {kwargs!r} in extra, expected a mapping")
-    return AssetFire(
-        session_uid=uid,
-        trigger_name=trigger,
-        kwargs=kwargs,
-        configuration=configuration or _text(extra.get("configuration")),
-        idempotency_key=_text(extra.get("idempotency_key")) or f"asset-event-{event.event_id}",
-        fired_by=event.source or f"asset event {event.event_id}",
-    )
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
-
-
 def _handle(event: AssetEventRow) -> bool:
-    asked = None
+    fire = None
     try:
-        asked = parse_event(event)
+        check_by_hand(event)
+        fire = fire_of(event)
         fire_into(
-            asked.session_uid,
-            asked.trigger_name,
-            asked.kwargs,
-            configuration=asked.configuration,
-            idempotency_key=asked.idempotency_key,
-            fired_by=asked.fired_by,
+            fire.session_uid,
+            fire.trigger_name,
+            fire.kwargs,
+            configuration=fire.configuration,
+            idempotency_key=fire.idempotency_key,
+            fired_by=_fired_by(event),
+            fire_at=fire.fire_at,
+            authorize=authorizer_of(event),
         )
     except LockTimeout:
         log.debug("The session of asset event %s is being written; the next pass looks again", event.event_id)
@@ -153,43 +123,53 @@ def _handle(event: AssetEventRow) -> bool:
             *(event.event_id, event.uri, error),
             exc_info=not isinstance(error, TriggersError),
         )
-        _keep(event, error, asked)
+        _keep(event, error, fire)
         return False
-    _keep(event, None, asked)
+    _keep(event, None, fire)
     return True
 
 
-def _keep(event: AssetEventRow, error: Exception | None, asked: AssetFire | None) -> None:
+def _fired_by(event: AssetEventRow) -> str:
+    """The task, or the person who created the event by hand."""
+    if event.source is not None:
+        return event.source
+    with snapshot() as session:
+        return author_of(session, event) or f"asset event {event.event_id}"
+
+
+def _keep(event: AssetEventRow, error: Exception | None, fire: AssetFire | None) -> None:
     """Remember that the event was handled; or why not, and when to try again.
 
-    One that is not tried again is told in the history of the session that it names, if there is one.
+    One that is not tried again is told in the history of the session that it names, if there is one; but not by who may
+    not fire into it.
     """
     event_id = event.event_id
     now, columns = datetime.now(UTC), tables.asset_event.c
-    mine = update(tables.asset_event).where(columns.event_id == event_id)
-    made = {"event_id": event_id, "seen": now, "attempts": 0}
+    own_row = update(tables.asset_event).where(columns.event_id == event_id)
+    new_row = {"event_id": event_id, "seen": now, "attempts": 0}
     try:
         with transaction() as session:
-            insert = rows.insert_or_ignore(tables.asset_event, made)
+            insert = rows.insert_or_ignore(tables.asset_event, new_row)
             first_statement(session, lambda: session.execute(insert))
             if error is None:
-                session.execute(mine.values(due=None, error=None))
+                session.execute(own_row.values(due=None, error=None))
                 return
-            counted = mine.values(attempts=columns.attempts + 1).returning(columns.attempts)
+            counted = own_row.values(attempts=columns.attempts + 1).returning(columns.attempts)
             attempts = session.scalar(counted) or 1
             final = isinstance(error, FINAL) or attempts >= MAX_ATTEMPTS
             message = describe_exception(error)["exceptionMessage"]
-            session.execute(mine.values(error=message, due=None if final else now + pause_after(attempts)))
-            if final and asked is not None:
-                _tell(session, event, asked, message, at=now)
+            session.execute(own_row.values(error=message, due=None if final else now + pause_after(attempts)))
+            if final and fire is not None and not isinstance(error, FOREIGN):
+                _tell(session, event, fire, message, at=now)
     except Exception:
         log.exception("Triggers controller: what became of asset event %s cannot be kept", event_id)
 
 
-def _tell(session: Session, event: AssetEventRow, asked: AssetFire, error: str, *, at: datetime) -> None:
+def _tell(session: Session, event: AssetEventRow, fire: AssetFire, error: str, *, at: datetime) -> None:
     """An entry in the session's history; nothing where there is no such session."""
-    owner = session.scalar(select(tables.session.c.id).where(tables.session.c.uid == asked.session_uid))
+    owner = session.scalar(select(tables.session.c.id).where(tables.session.c.uid == fire.session_uid))
     if owner is None:
         return
-    details = {"event_id": event.event_id, "trigger": asked.trigger_name, "error": error}
-    add_event(session, owner, EventKind.ASSET_EVENT, at=at, by=event.source, details=details)
+    details = {"event_id": event.event_id, "trigger": fire.trigger_name, "error": error}
+    author = event.source or author_of(session, event)
+    add_event(session, owner, EventKind.ASSET_EVENT, at=at, by=author, details=details)

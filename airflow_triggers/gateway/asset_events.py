@@ -1,36 +1,105 @@
-"""Reads Airflow's events of the assets that stand for triggers. Nothing is changed.
+"""Reads Airflow's events of the assets that stand for triggers, and who made them. Nothing is changed.
 
 Neighbours: ``asset_uris.py`` names the assets, ``controller/assets.py`` fires for their events, ``parked.py`` shows
-those that could not be fired.
+those that could not be fired, ``teams.py`` knows whose the task is that made one.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from airflow.configuration import conf
 from airflow.models.asset import AssetEvent, AssetModel
-from sqlalchemy import ColumnElement, Select, exists, literal, select
+from airflow.models.log import Log
+from sqlalchemy import ColumnElement, Row, Select, Text, cast, exists, literal, select
 from sqlalchemy.orm import Session
 
 from airflow_triggers.asset_uris import SCHEME
 from airflow_triggers.storages import tables
+
+AUTHOR_WINDOW = timedelta(minutes=10)
+"""How long an API server may take from the entry in the audit log, which it commits first, to the event."""
+
+AUTHOR_REQUESTS = 100
+"""Of how many requests before the event, at most, one is looked for that made it."""
+
+_CREATED = "create_asset_event"
+"""What the audit log calls the request that creates an event."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class AssetEventRow:
     """An event of an asset that stands for a trigger.
 
-    :param source: the task that made it, for people; None for one that was created by hand.
+    :param extra: what Airflow has, a mapping; the text of one that cannot be read.
+    :param source: the task that made it, for people; None for one that no task made.
+    :param dag_id: that task's DAG; ``task_id``: its id.
     """
 
     event_id: int
+    asset_id: int
     uri: str
-    extra: Mapping[str, Any]
+    extra: Any
     partition_key: str | None
-    source: str | None
+    created_at: datetime
+    source: str | None = None
+    dag_id: str | None = None
+    task_id: str | None = None
+
+    @property
+    def is_by_hand(self) -> bool:
+        """Whether no task made it.
+
+        Airflow fills in the task when a task's success makes the event, and for no request. The mark that it puts into
+        the extra of a request is not asked: a task may write the same mark.
+        """
+        return self.task_id is None
+
+
+def events_by_hand_count() -> bool:
+    """The setting ``[triggers] asset_events_by_hand``: whether events fire that no task made."""
+    return conf.getboolean("triggers", "asset_events_by_hand", fallback=True)
+
+
+def author_of(session: Session, event: AssetEventRow) -> str | None:
+    """Who created the event by hand, as Airflow's audit log has it; None: it does not say, or a task made it.
+
+    The log names no event. The request that made this one is the last before it with the same asset and partition key;
+    of several, one with the same extra goes first.
+    """
+    if not event.is_by_hand:
+        return None
+    window = Log.dttm.between(event.created_at - AUTHOR_WINDOW, event.created_at)
+    latest = Log.dttm.desc(), Log.id.desc()
+    query = (
+        select(Log.owner, Log.extra)
+        .where(Log.event == _CREATED, window)
+        .order_by(*latest)
+        .limit(AUTHOR_REQUESTS)
+    )
+    requests = [(row.owner, _request(row.extra)) for row in session.execute(query)]
+    alike = [(owner, request) for owner, request in requests if _is_for(request, event)]
+    marked = {"from_rest_api": True}
+    exact = [owner for owner, request in alike if {**(request.get("extra") or {}), **marked} == event.extra]
+    return next(iter([*exact, *(owner for owner, _ in alike)]), None)
+
+
+def _request(logged: str | None) -> dict[str, Any]:
+    """The request's body, as it was logged: what Airflow takes for a secret is masked."""
+    try:
+        body = json.loads(logged or "")
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def _is_for(request: Mapping[str, Any], event: AssetEventRow) -> bool:
+    same_asset = str(request.get("asset_id")) == str(event.asset_id)
+    return same_asset and request.get("partition_key") == event.partition_key
 
 
 def new_asset_events(session: Session, *, after: int, limit: int = 500) -> list[AssetEventRow]:
@@ -65,7 +134,7 @@ def _new(after: int | ColumnElement[int]) -> tuple[ColumnElement[bool], ...]:
 
 
 def _events() -> Select[Any]:
-    return _of_triggers(AssetEvent, AssetModel.uri)
+    return _of_triggers(*_COLUMNS)
 
 
 def _of_triggers(*columns: Any) -> Select[Any]:
@@ -73,18 +142,44 @@ def _of_triggers(*columns: Any) -> Select[Any]:
     return events.where(AssetModel.uri.startswith(SCHEME))
 
 
+_COLUMNS = (
+    AssetEvent.id,
+    AssetEvent.asset_id,
+    AssetModel.uri,
+    # As text: a value that Python cannot read is then one event's, and not the whole answer's.
+    cast(AssetEvent.extra, Text).label("extra"),
+    AssetEvent.partition_key,
+    AssetEvent.timestamp,
+    AssetEvent.source_dag_id,
+    AssetEvent.source_task_id,
+    AssetEvent.source_run_id,
+    AssetEvent.source_map_index,
+)
+
+
 def _rows(session: Session, query: Select[Any]) -> list[AssetEventRow]:
-    return [_row(event, uri) for event, uri in session.execute(query)]
+    return [_row(event) for event in session.execute(query)]
 
 
-def _row(event: AssetEvent, uri: str) -> AssetEventRow:
+def _row(event: Row[Any]) -> AssetEventRow:
     index = event.source_map_index
     mapped = "" if index is None or index < 0 else f"[{index}]"
     task = f"task {event.source_task_id}{mapped} of {event.source_dag_id}, run {event.source_run_id}"
     return AssetEventRow(
         event_id=event.id,
-        uri=uri,
-        extra=event.extra or {},
+        asset_id=event.asset_id,
+        uri=event.uri,
+        extra=_extra(event.extra),
         partition_key=event.partition_key,
+        created_at=event.timestamp,
         source=task if event.source_task_id else None,
+        dag_id=event.source_dag_id,
+        task_id=event.source_task_id,
     )
+
+
+def _extra(text: str) -> Any:
+    try:
+        return json.loads(text) or {}
+    except (ValueError, RecursionError):
+        return text

@@ -6,7 +6,6 @@ nothing, and Airflow hands over whatever another task returned.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 from jinja2 import Environment, Undefined
 
 from airflow_triggers.errors import InvalidSessionUid, InvalidTrigger
+from airflow_triggers.validation import JsonFlaw, parse_json, shown
 
 _FIND = "Make sure that what it reads is there (an XCom of a task that has run, a key of the run's conf)."
 _QUOTE = (
@@ -64,8 +64,10 @@ class TemplatedParameter:
         if not isinstance(value, str):
             raise self.refusal(value, expected, advice="Let the task that gives it return a mapping.")
         try:
-            content = json.loads(value)
-        except (ValueError, RecursionError):
+            content = parse_json(value)
+        except JsonFlaw as flaw:
+            raise self.refusal(value, f"JSON, which {flaw}", advice="Mend the template.") from None
+        except ValueError:
             content = None
         if not isinstance(content, dict):
             raise self.refusal(value, expected, advice=_AS_JSON)
@@ -73,9 +75,9 @@ class TemplatedParameter:
 
     def refusal(self, value: object, expected: str, *, advice: str) -> InvalidTrigger | InvalidSessionUid:
         """The error: the parameter, its template, what that gave, what is expected and what to do."""
-        shown = "an undefined value" if isinstance(value, Undefined) else repr(value)
+        result = "an undefined value" if isinstance(value, Undefined) else shown(value)
         literal = self.written is None or (isinstance(value, str) and value == self.written)
-        gave = shown if literal else f"{self.written!r}, which gave {shown}"
+        gave = result if literal else f"{shown(self.written)}, which gave {result}"
         sentence = (
             f"FireTriggerOperator fires nothing: {self.name!r} is {gave}; expected is {expected}. {advice}"
         )

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from airflow.assets.manager import asset_manager
 from airflow.models.asset import AssetEvent, AssetModel
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG
 from airflow.utils.session import create_session as airflow_session
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 
 from airflow_triggers import FireTriggerOperator, trigger_asset
 from airflow_triggers.asset_uris import ANY_TRIGGER, trigger_of, uri_of
 from airflow_triggers.controller import assets
+from airflow_triggers.controller.asset_fires import fire_of
 from airflow_triggers.controller.loop import Controller
-from airflow_triggers.errors import InvalidSessionUid, InvalidTrigger, NothingParked
+from airflow_triggers.errors import InvalidSessionUid, InvalidTrigger, NothingParked, SessionNotFound
+from airflow_triggers.gateway.asset_events import new_asset_events
 from airflow_triggers.history import history_of
 from airflow_triggers.parked import failed_asset_events, retry_asset_events
-from airflow_triggers.sessions import create_session, fire_into, fires_of
+from airflow_triggers.sessions import create_session, describe_session, fire_into, fires_of
 from airflow_triggers.storages import tables
 from airflow_triggers.telling import told
-from tests.support.dags import deploy
+from tests.support.dags import deploy, deploy_configuration
 from tests.support.surveys import statuses
 
 FIRST_PAGE = trigger_asset("firstPage", configuration="survey")
@@ -39,18 +41,30 @@ def declared(survey):
 
 
 def happen(asset_uri, *, partition_key=None, **extra):
-    """An event of the asset, as Airflow registers it; returns its id."""
+    """An event of the asset, as the success of a task of the DAG ``etl`` makes it; returns its id."""
     with airflow_session() as session:
-        model = session.scalar(select(AssetModel).where(AssetModel.uri == asset_uri))
-        event = asset_manager.register_asset_change(
-            asset=model, extra=extra, partition_key=partition_key, session=session
+        asset_id = session.scalar(select(AssetModel.id).where(AssetModel.uri == asset_uri))
+        event = AssetEvent(
+            asset_id=asset_id,
+            extra=extra,
+            partition_key=partition_key,
+            source_dag_id="etl",
+            source_task_id="load",
+            source_run_id="run-1",
+            source_map_index=-1,
         )
+        session.add(event)
         session.flush()
         return event.id
 
 
 def fired(uid="order-1"):
     return [(fire.trigger_name, dict(fire.kwargs)) for fire in reversed(fires_of(uid))]
+
+
+def event_rows():
+    with airflow_session() as session:
+        return new_asset_events(session, after=0)
 
 
 def kept():
@@ -106,19 +120,112 @@ def test_an_event_that_commits_after_later_ones_is_not_missed(declared, controll
     assert fired() == [("firstPage", {"n": "early"}), ("firstPage", {"n": "late"})]
 
 
+def deep(levels):
+    """A mapping that is nested so deep."""
+    nested = {}
+    for _ in range(levels - 1):
+        nested = {"x": nested}
+    return nested
+
+
+SOMEWHERE = {"session_uid": "order-1", "configuration": "survey"}
+
+
 @pytest.mark.parametrize(
     ("uri", "event", "problem"),
     [
         (FIRST_PAGE.uri, {"partition_key": None}, "names no session"),
         (UNHEARD.uri, {"partition_key": "nobody's"}, 'There is no session "nobody\'s"'),
         (FIRST_PAGE.uri, {"partition_key": "a/b"}, "A session UID has"),
-        (FIRST_PAGE.uri, {"partition_key": "order-1", "kwargs": ["x"]}, "has the 'kwargs'"),
         (ANY_TRIGGER, {"session_uid": "order-1"}, "names no trigger"),
+        (ANY_TRIGGER, {"trigger": " x ", **SOMEWHERE}, "A trigger's name has"),
         (
-            ANY_TRIGGER,
-            {"session_uid": "order-1", "trigger": " x ", "configuration": "survey"},
-            "A trigger's name has",
+            FIRST_PAGE.uri,
+            {"partition_key": "order-1", "kwarg": {"n": 1}},
+            "the unknown key 'kwarg' in extra (did you",
         ),
+        (
+            FIRST_PAGE.uri,
+            {"partition_key": "order-1", "x": 1},
+            "the unknown key 'x' in extra; the keys are trigger, ",
+        ),
+        (FIRST_PAGE.uri, {"partition_key": "order-1", "manager": "default"}, "the unknown key 'manager'"),
+        (
+            FIRST_PAGE.uri,
+            {"partition_key": "order-1", "kwargs": ["x"]},
+            "the 'kwargs' ['x'] in extra, expected a map",
+        ),
+        (FIRST_PAGE.uri, {"partition_key": "order-1", "kwargs": None}, "the 'kwargs' None in extra"),
+        (FIRST_PAGE.uri, {"partition_key": "order-1", "kwargs": "{}"}, "the 'kwargs' '{}' in extra"),
+        (
+            FIRST_PAGE.uri,
+            {"partition_key": "order-1", "kwargs": 9 * "long" * 99},
+            "longlong'… in extra, expected a",
+        ),
+        (
+            FIRST_PAGE.uri,
+            {"partition_key": "order-1", "idempotency_key": 4711},
+            "the 'idempotency_key' 4711 in extra",
+        ),
+        (
+            FIRST_PAGE.uri,
+            {"partition_key": "order-1", "idempotency_key": ""},
+            "the 'idempotency_key' '' in extra, exp",
+        ),
+        (
+            FIRST_PAGE.uri,
+            {"partition_key": "order-1", "idempotency_key": "k" * 251},
+            "An idempotency key is a string",
+        ),
+        (
+            FIRST_PAGE.uri,
+            {"partition_key": "order-1", "session_uid": None},
+            "the 'session_uid' None in extra",
+        ),
+        (
+            FIRST_PAGE.uri,
+            {"session_uid": 17},
+            "the 'session_uid' 17 in extra, expected a string that is not empty",
+        ),
+        (ANY_TRIGGER, {"trigger": 5, **SOMEWHERE}, "the 'trigger' 5 in extra"),
+        (ANY_TRIGGER, {"trigger": None, **SOMEWHERE}, "the 'trigger' None in extra"),
+        (ANY_TRIGGER, {"trigger": "x", **SOMEWHERE, "configuration": 5}, "the 'configuration' 5 in extra"),
+        (ANY_TRIGGER, {"trigger": "x", **SOMEWHERE, "configuration": ""}, "the 'configuration' '' in extra"),
+        (
+            FIRST_PAGE.uri,
+            {"trigger": "x", "session_uid": "o"},
+            "and its asset stands for 'firstPage'; leave it out",
+        ),
+        (
+            FIRST_PAGE.uri,
+            {"configuration": "x", "session_uid": "o"},
+            "the 'configuration' 'x' in extra, and its asset",
+        ),
+        (
+            FIRST_PAGE.uri,
+            {"session_uid": "o", "fire_at": 20000000001},
+            "'fire_at' is a string, a moment in ISO",
+        ),
+        (
+            FIRST_PAGE.uri,
+            {"session_uid": "o", "fire_at": "20000000001"},
+            "found str '20000000001'",
+        ),
+        (
+            FIRST_PAGE.uri,
+            {"session_uid": "o", "fire_at": "2031-05-17T08:00:00"},
+            "found str '2031-05-17T08:00:00'",
+        ),
+        (
+            FIRST_PAGE.uri,
+            {"session_uid": "o", "fire_at": "9999-12-31T23:59:59-12:00"},
+            "'fire_at' lies between",
+        ),
+        (FIRST_PAGE.uri, {"session_uid": "o", "fire_at": "tomorrow"}, "found str 'tomorrow'"),
+        (FIRST_PAGE.uri, {"session_uid": "o", "fire_at": ""}, "'fire_at' is a string"),
+        (FIRST_PAGE.uri, {"session_uid": "o", "kwargs": {"x": 2**64}}, "integers outside"),
+        (FIRST_PAGE.uri, {"session_uid": "o", "kwargs": deep(101)}, "more than 100 levels"),
+        (FIRST_PAGE.uri, {"session_uid": "."}, "No URL can name a session '.'"),
     ],
 )
 def test_an_event_that_cannot_be_fired_is_told_once_and_stops_no_other(
@@ -132,6 +239,63 @@ def test_an_event_that_cannot_be_fired_is_told_once_and_stops_no_other(
     assert problem in kept()[bad].error
     assert kept()[bad].due is None
     assert caplog.text.count(f"asset event {bad} of") == 1
+    with pytest.raises(SessionNotFound):  # what is refused makes no session
+        fires_of("o")
+
+
+def test_an_event_that_python_cannot_read_stops_no_other(declared, controller):
+    bad = happen(FIRST_PAGE.uri, partition_key="order-1")
+    happen(FIRST_PAGE.uri, partition_key="order-9")
+    depth = 2_000
+    nested = '{"kwargs": ' + '{"x": ' * depth + "1" + "}" * depth + "}"
+    with airflow_session() as session:
+        session.execute(
+            text("update asset_event set extra = :extra where id = :id"), {"extra": nested, "id": bad}
+        )
+    assert controller.run_once() == 1
+    assert fired("order-9") == [("firstPage", {})]
+    assert "expected a mapping" in kept()[bad].error
+    assert [failed.event_id for failed in failed_asset_events(parked=True)] == [bad]
+
+
+def test_what_may_be_null_over_rest_may_be_null_in_an_event(declared, controller):
+    nulls = {"configuration": None, "idempotency_key": None, "fire_at": None}
+    event = happen(FIRST_PAGE.uri, partition_key="order-1", **nulls)
+    assert controller.run_once() == 1
+    assert fires_of("order-1")[0].idempotency_key == f"asset-event-{event}"
+
+
+def test_an_event_may_name_what_its_asset_names(declared, controller):
+    happen(FIRST_PAGE.uri, partition_key="order-1", trigger="firstPage", configuration="survey")
+    assert controller.run_once() == 1
+
+
+def test_marks_of_airflow_in_the_extra_of_a_task_mean_nothing(declared, controller):
+    """A task that hands on the extra of an event that started it, or that forges a mark."""
+    marks = {"from_rest_api": True, "from_trigger": True, "payload": {"x": 1}}
+    happen(ANY_TRIGGER, trigger="firstPage", session_uid="order-1", configuration="survey", **marks)
+    assert controller.run_once() == 1
+    assert fires_of("order-1")[0].fired_by == "task load of etl, run run-1"
+
+
+def test_an_event_for_later_waits(declared, controller):
+    later = "2131-05-17T08:00:00+02:00"
+    happen(FIRST_PAGE.uri, partition_key="order-1", fire_at=later, idempotency_key="k")
+    happen(FIRST_PAGE.uri, partition_key="order-1", fire_at="2021-05-17T08:00:00Z", kwargs={"n": 1})
+    assert controller.run_once() == 2
+    assert fired() == [("firstPage", {"n": 1})]
+    (delayed,) = describe_session("order-1").delayed_fires
+    assert (delayed.fire_at, delayed.idempotency_key) == (datetime.fromisoformat(later), "k")
+
+
+def test_kwargs_arrive_as_the_event_has_them(declared, controller):
+    """Of AssetEvent.extra, both databases keep the text as it was written."""
+    kwargs = {"z": 1e16, "a": -0.0, "m": 2**63 - 1, "n": [1.0, 1, True, None], "é": {"y": 1, "x": 2}}
+    happen(FIRST_PAGE.uri, partition_key="order-1", kwargs=kwargs)
+    with airflow_session() as session:
+        (extra,) = session.scalars(select(AssetEvent.extra))
+    assert json.dumps(extra["kwargs"]) == json.dumps(kwargs)
+    assert json.dumps(fire_of(event_rows()[0]).kwargs) == json.dumps(kwargs)
 
 
 def test_an_event_whose_configuration_is_not_deployed_yet_is_tried_again(declared, controller):
@@ -141,11 +305,30 @@ def test_an_event_whose_configuration_is_not_deployed_yet_is_tried_again(declare
     assert "no deployed configuration 'later'" in kept()[event].error
     assert kept()[event].due is not None
     assert controller.run_once() == 0
-    create_session("order-1", configuration="survey")
+    deploy_configuration("later", t_x={"after": ["x"]})
     with airflow_session() as session:
         session.execute(update(tables.asset_event).values(due=datetime.now(UTC)))
     assert controller.run_once() == 1
     assert (kept()[event].error, kept()[event].due) == (None, None)
+
+
+def test_an_event_does_not_fire_into_a_session_of_another_configuration(declared, controller):
+    deploy_configuration("other", t_other={"after": ["firstPage"]})
+    create_session("order-1", configuration="other")
+    entries = history_of("order-1").entries
+    events = [
+        happen(FIRST_PAGE.uri, partition_key="order-1"),
+        happen(ANY_TRIGGER, trigger="firstPage", session_uid="order-1", configuration="survey"),
+    ]
+    assert controller.run_once() == 0
+    assert fired() == []
+    for event in events:
+        assert (
+            "exists with the configuration 'other', not with the configuration 'survey'"
+            in kept()[event].error
+        )
+        assert kept()[event].due is None
+    assert history_of("order-1").entries == entries
 
 
 def test_what_was_handled_is_forgotten_in_time_and_not_fired_again(declared, controller):
@@ -167,7 +350,14 @@ def test_many_events_are_fired_over_several_passes(declared, controller):
         asset_id = session.scalar(select(AssetModel.id).where(AssetModel.uri == FIRST_PAGE.uri))
         now = datetime.now(UTC) - timedelta(minutes=1)
         session.add_all(
-            AssetEvent(asset_id=asset_id, partition_key=f"order-{n % 3}", extra={}, timestamp=now)
+            AssetEvent(
+                asset_id=asset_id,
+                partition_key=f"order-{n % 3}",
+                extra={},
+                timestamp=now,
+                source_task_id="load",
+                source_dag_id="etl",
+            )
             for n in range(600)
         )
     assert [controller.run_once() for _ in range(3)] == [500, 100, 0]

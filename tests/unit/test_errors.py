@@ -28,6 +28,7 @@ ARGUMENTS = {
         "1 problem in the trigger kwargs:\n  - page.number: not an integer; found 'x'",
     ),
     errors.InvalidAssetEvent: ((7, "names no trigger"), "The asset event 7 names no trigger."),
+    errors.RefusedAssetEvent: ((7, "was created by hand"), "The asset event 7 was created by hand."),
     errors.MaxRetriesExceeded: (("t_a#3", 3, {"seen": 1}), None),
     errors.NoDatabaseInTask: (("instances", "order-1"), None),
 }

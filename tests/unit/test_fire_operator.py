@@ -147,6 +147,10 @@ def test_names_that_read_like_nothing_are_names():
         ("[1]", r"is '\[1\]'; expected is a mapping"),
         ('"text"', "expected is a mapping"),
         ("plain", "is 'plain'; expected is a mapping"),
+        (
+            '{"n": 1, "n": 2}',
+            "expected is JSON, which must not have a key twice in one object; found the key 'n' twice",
+        ),
         ("", "is ''; expected is a mapping"),
         ([1], r"is \[1\]; .*\. Let the task that gives it return a mapping\."),
         (5, "is 5; expected is a mapping"),

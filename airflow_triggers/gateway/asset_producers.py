@@ -1,0 +1,72 @@
+"""Reads, in a deployment with teams, whose DAG made an asset event, and whom its task lets the event reach.
+
+Neighbours: ``asset_events.py`` reads the events, ``controller/asset_rights.py`` decides as Airflow's own asset
+scheduling does. ``teams.py`` reads teams for Airflow's auth manager, which takes an unknown DAG for one of no team.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from airflow.configuration import conf
+from airflow.models.asset import TaskOutletAssetReference
+from airflow.models.dag import DagModel
+from airflow.models.team import dag_bundle_team_association_table
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from airflow_triggers.gateway.asset_events import AssetEventRow
+
+
+@dataclass(frozen=True, kw_only=True)
+class Producer:
+    """What a task's DAG, and its outlet's access control, say of an event that it made.
+
+    :param team: the team of its DAG; None: of no team.
+    :param consumer_teams: other teams that its events may reach; None: all.
+    :param reaches_teamless: whether they may reach what has no team.
+    """
+
+    team: str | None
+    consumer_teams: frozenset[str] | None = None
+    reaches_teamless: bool = True
+
+
+def multi_team() -> bool:
+    """Airflow's setting ``[core] multi_team``."""
+    return conf.getboolean("core", "multi_team")
+
+
+def teams_of_known_dags(session: Session, dag_ids: Collection[str]) -> dict[str, str | None]:
+    """The team of each of the DAGs, None for one without; a DAG that Airflow does not know (any more) is left out."""
+    owners = dag_bundle_team_association_table.c
+    query = (
+        select(DagModel.dag_id, owners.team_name)
+        .outerjoin(dag_bundle_team_association_table, owners.dag_bundle_name == DagModel.bundle_name)
+        .where(DagModel.dag_id.in_(dag_ids))
+    )
+    return {row.dag_id: row.team_name for row in session.execute(query)}
+
+
+def producer_of(session: Session, event: AssetEventRow) -> Producer | None:
+    """What the task's side says of its event; None: Airflow does not know the task's DAG (any more)."""
+    teams = teams_of_known_dags(session, [event.dag_id] if event.dag_id else [])
+    if event.dag_id not in teams:
+        return None
+    outlet = session.scalar(
+        select(TaskOutletAssetReference).where(
+            TaskOutletAssetReference.dag_id == event.dag_id,
+            TaskOutletAssetReference.task_id == event.task_id,
+            TaskOutletAssetReference.asset_id == event.asset_id,
+        )
+    )
+    team = teams[event.dag_id]
+    if outlet is None:
+        return Producer(team=team)
+    allowed = outlet.allow_consumer_teams
+    return Producer(
+        team=team,
+        consumer_teams=None if allowed is None else frozenset(allowed),
+        reaches_teamless=outlet.allow_global_consumers,
+    )
