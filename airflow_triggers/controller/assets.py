@@ -8,6 +8,7 @@ transaction commits late, after others with higher ids, is still seen. Neighbour
 from __future__ import annotations
 
 import logging
+from collections import deque
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import delete, func, select, update
@@ -34,6 +35,7 @@ from airflow_triggers.gateway.asset_events import (
     AssetEventRow,
     author_of,
     due_asset_events,
+    handled_up_to,
     new_asset_events,
 )
 from airflow_triggers.sessions import fire_into
@@ -65,6 +67,32 @@ FINAL = (
     SessionNotFound,
 )
 """What trying again does not mend."""
+
+
+class HandledEvents:
+    """Up to which id this process had handled every asset event, and when.
+
+    The ids that are kept in the database are those of triggers' events. Where these are rare, and those of other assets
+    many, each pass would look at all of the others since the last.
+    """
+
+    def __init__(self) -> None:
+        self._marks: deque[tuple[datetime, int]] = deque()
+
+    def note(self, session: Session, *, after: int) -> None:
+        """Remember the highest id of now, if nothing above ``after`` is left to be handled."""
+        event_id = handled_up_to(session, after=after)
+        if event_id is not None:
+            self._marks.append((datetime.now(UTC), event_id))
+
+    def before(self, moment: datetime) -> int:
+        """What was handled at that moment; 0 when that is not known."""
+        return max((event_id for at, event_id in self._marks if at <= moment), default=0)
+
+    def forget(self, moment: datetime) -> None:
+        """Forget all but the latest that was noted before that moment."""
+        while len(self._marks) > 1 and self._marks[1][0] <= moment:
+            self._marks.popleft()
 
 
 def fire_asset_events(now: datetime, *, after: int) -> int:

@@ -21,7 +21,14 @@ from sqlalchemy.orm import Session
 from airflow_triggers import gateway
 from airflow_triggers.controller import observe
 from airflow_triggers.controller.apply import CONTROLLER, apply, observe_run
-from airflow_triggers.controller.assets import RECENT, fire_asset_events, forget_handled, watermark
+from airflow_triggers.controller.assets import (
+    LATE,
+    RECENT,
+    HandledEvents,
+    fire_asset_events,
+    forget_handled,
+    watermark,
+)
 from airflow_triggers.controller.backoff import pause_after
 from airflow_triggers.controller.decide import Decision, decide
 from airflow_triggers.controller.delayed import fire_due
@@ -72,6 +79,7 @@ class Controller:
         self._next_sweep = datetime.min.replace(tzinfo=UTC)
         self._compared = observe.START
         self._events_after = 0
+        self._handled_events = HandledEvents()
 
     def run_forever(self, stop: threading.Event) -> None:
         """Pass after pass until ``stop`` is set; a pass that fails is logged and does not end the loop."""
@@ -128,7 +136,9 @@ class Controller:
         handled += fire_asset_events(now, after=self._events_after) if due.asset_events else 0
         if sweep:
             with transaction() as session:
-                self._events_after = watermark(session, now, RECENT)
+                self._handled_events.note(session, after=self._events_after)
+                recent = self._handled_events.before(now - RECENT)
+                self._events_after = max(watermark(session, now, RECENT), recent)
         return handled + (self._call_due_hooks(now) if due.hooks else 0)
 
     def look_at(self, runs: list[observe.Key], stop: threading.Event | None = None) -> int:
@@ -147,7 +157,9 @@ class Controller:
                 found += observe.settled_runs(connection, now=now)
                 self._next_sweep = now + SWEEP_INTERVAL
                 with transaction() as session:
-                    self._events_after = forget_handled(session, now)
+                    self._handled_events.forget(now - LATE)
+                    late = self._handled_events.before(now - LATE)
+                    self._events_after = max(forget_handled(session, now), late)
         compared = observe.watched_runs(connection, now=now, after=self._compared)
         self._compared = compared.end
         if compared.over:

@@ -15,7 +15,7 @@ from typing import Any
 from airflow.configuration import conf
 from airflow.models.asset import AssetEvent, AssetModel
 from airflow.models.log import Log
-from sqlalchemy import ColumnElement, Row, Select, Text, cast, exists, literal, select
+from sqlalchemy import ColumnElement, Row, Select, Text, and_, cast, exists, func, literal, select
 from sqlalchemy.orm import Session
 
 from airflow_triggers.asset_uris import SCHEME
@@ -120,7 +120,14 @@ def due_asset_events(session: Session, *, now: datetime, limit: int = 500) -> li
 
 def any_new_asset_event(after: ColumnElement[int]) -> ColumnElement[bool]:
     """The condition that :func:`new_asset_events` would find one, for a query that asks for more at once."""
-    return exists(_of_triggers(literal(1)).where(*_new(after)))
+    declared = exists(select(literal(1)).where(AssetModel.uri.startswith(SCHEME)))
+    return and_(declared, exists(_of_triggers(literal(1)).where(*_new(after))))
+
+
+def handled_up_to(session: Session, *, after: int) -> int | None:
+    """The highest id of all assets' events, if :func:`new_asset_events` finds no more; None if it does."""
+    query = select(func.max(AssetEvent.id)).where(~any_new_asset_event(literal(after)))
+    return session.scalar(query)
 
 
 def asset_events(session: Session, event_ids: Collection[int]) -> dict[int, AssetEventRow]:

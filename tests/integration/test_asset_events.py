@@ -14,7 +14,7 @@ from sqlalchemy import func, select, text, update
 
 from airflow_triggers import FireTriggerOperator, trigger_asset
 from airflow_triggers.asset_uris import ANY_TRIGGER, trigger_of, uri_of
-from airflow_triggers.controller import assets
+from airflow_triggers.controller import assets, loop
 from airflow_triggers.controller.asset_fires import fire_of
 from airflow_triggers.controller.loop import Controller
 from airflow_triggers.errors import InvalidSessionUid, InvalidTrigger, NothingParked, SessionNotFound
@@ -24,6 +24,7 @@ from airflow_triggers.parked import failed_asset_events, retry_asset_events
 from airflow_triggers.sessions import create_session, describe_session, fire_into, fires_of
 from airflow_triggers.storages import tables
 from airflow_triggers.telling import told
+from tests.support.clocks import Clocks
 from tests.support.dags import deploy, deploy_configuration
 from tests.support.surveys import statuses
 
@@ -343,6 +344,26 @@ def test_what_was_handled_is_forgotten_in_time_and_not_fired_again(declared, con
     assert len(kept()) == 2
     assert Controller().run_once() == 0
     assert len(fired()) == 3
+
+
+def test_events_of_other_assets_are_looked_at_once(declared, controller, monkeypatch):
+    """Also where no trigger's event has been handled for long, if ever; one that commits late is still seen."""
+    late = happen(FIRST_PAGE.uri, partition_key="order-1", kwargs={"n": "late"})
+    other = happen(FIRST_PAGE.uri)
+    with airflow_session() as session:
+        hidden = session.scalar(select(AssetModel.id).where(AssetModel.uri == FIRST_PAGE.uri))
+        session.execute(update(AssetEvent).values(asset_id=-1))
+    clocks = Clocks(monkeypatch)
+    minute = loop.SWEEP_INTERVAL.total_seconds()
+    assert (controller.run_once(), controller._events_after) == (0, 0)
+    clocks.pass_by(seconds=assets.RECENT.total_seconds() + minute)
+    assert (controller.run_once(), controller._events_after) == (0, other)
+    with airflow_session() as session:
+        session.execute(update(AssetEvent).where(AssetEvent.id == late).values(asset_id=hidden))
+    assert controller.run_once() == 0
+    clocks.pass_by(seconds=minute)
+    assert controller.run_once() == 1
+    assert fired() == [("firstPage", {"n": "late"})]
 
 
 def test_many_events_are_fired_over_several_passes(declared, controller):
