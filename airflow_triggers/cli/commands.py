@@ -19,6 +19,7 @@ from airflow.utils.providers_configuration_loader import providers_configuration
 
 from airflow_triggers import sessions
 from airflow_triggers.cli import rows
+from airflow_triggers.cli.terminal import print_text
 from airflow_triggers.controller import process
 from airflow_triggers.errors import TriggersError
 from airflow_triggers.extensions import extension_problems
@@ -37,7 +38,7 @@ def ends_with_one_line(command: Command) -> Command:
         try:
             command(args)
         except TriggersError as error:
-            print(error, file=sys.stderr)
+            print_text(error, to=sys.stderr)
             raise SystemExit(1) from None
 
     return wrapped
@@ -59,7 +60,7 @@ def tells_of_broken_extensions(command: Command) -> Command:
             raise
         finally:
             for problem in problems:
-                print(problem, file=sys.stderr)
+                print_text(problem, to=sys.stderr)
 
     return wrapped
 

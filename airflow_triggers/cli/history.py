@@ -16,11 +16,15 @@ from airflow.utils.providers_configuration_loader import providers_configuration
 from airflow_triggers import history, parked
 from airflow_triggers.cli import rows
 from airflow_triggers.cli.commands import audited, ends_with_one_line, tells_of_broken_extensions, user
+from airflow_triggers.cli.terminal import print_text
 from airflow_triggers.history import Entry, VainFire
 from airflow_triggers.run_waits import moment
 from airflow_triggers.telling import told
 from airflow_triggers.types import Fire, InstanceStatus
 from airflow_triggers.why import Explanation, Requirement, told_fire
+
+INDENT = "    "
+"""Of the further lines of an entry."""
 
 
 @ends_with_one_line
@@ -32,7 +36,8 @@ def explain(args: Namespace) -> None:
     if args.output in rows.STRUCTURED:
         rows.print_row(_of_explanation(found), args.output)
     else:
-        print("\n".join(_lines(found)))
+        for line in _lines(found):
+            print_text(line, indent=INDENT)
 
 
 def _lines(found: Explanation) -> Iterator[str]:
@@ -103,12 +108,12 @@ def show_history(args: Namespace) -> None:
         rows.print_row({"entries": entries, "next": page.next}, args.output)
         return
     if page.next:
-        print(f"… earlier entries: --before {page.next}")
+        print_text(f"… earlier entries: --before {page.next}")
     for entry in reversed(page.entries):
         by = entry.fired_by if isinstance(entry, Fire) else entry.by
-        print(f"{moment(history.moment_of(entry))}  {by or '-':20}  {told(entry)}")
+        print_text(f"{moment(history.moment_of(entry))}  {by or '-':20}  {told(entry)}", indent=INDENT)
     if not page.entries:
-        print("Nothing of that kind happened.")
+        print_text("Nothing of that kind happened.")
 
 
 def _of_entry(entry: Entry) -> rows.Row:

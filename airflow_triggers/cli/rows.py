@@ -9,6 +9,7 @@ from typing import Any
 
 from airflow.cli.simple_table import AirflowConsole
 
+from airflow_triggers.cli.terminal import escaped
 from airflow_triggers.entries import PromisedHook
 from airflow_triggers.sessions import DelayedFire, Fire, InstanceView, SessionDescription, SessionSummary
 from airflow_triggers.types import FireResult, InstanceStatus, TaskInstance
@@ -128,7 +129,9 @@ def print_rows(rows: list[Row], output: str) -> None:
     if output in STRUCTURED:
         _print_structured(rows, output)
     else:
-        AirflowConsole().print_as([{key: _cell(value) for key, value in row.items()} for row in rows], output)
+        # What looks like markup or an emoji's name is text: it may be anybody's.
+        console = AirflowConsole(markup=False, emoji=False)
+        console.print_as([{key: _cell(value) for key, value in row.items()} for row in rows], output)
 
 
 def _print_structured(value: Any, output: str) -> None:
@@ -139,8 +142,8 @@ def _print_structured(value: Any, output: str) -> None:
 
 def _cell(value: Any) -> Any:
     if isinstance(value, list):
-        return ", ".join(value)
-    return "" if value is None else value
+        value = ", ".join(map(str, value))
+    return "" if value is None else escaped(value) if isinstance(value, str) else value
 
 
 def _plain(kwargs: Any) -> dict[str, Any]:

@@ -223,3 +223,21 @@ def test_what_is_not_there_ends_with_one_line(failed, airflow, capsys, arguments
         airflow(*arguments)
     assert ended.value.code == 1
     assert len(capsys.readouterr().err.strip().splitlines()) == 1
+
+
+def test_what_a_terminal_would_obey_is_printed_escaped(airflow, capsys):
+    airflow("fire", "order-1", "firstPage", "--kwargs", '{"a": "\\u001b[31m"}', "--configuration", "survey")
+    exception = {"exceptionType": "x.E\x1b[2J", "exceptionMessage": "no\x9b31m \u202e \r\nforged"}
+    play(describe_session("order-1").instances[0], "failed", exception=exception)
+    Controller().run_once()
+    commands = [("history", "order-1"), ("why", "order-1", "t_import"), ("sessions", "show", "order-1")]
+    commands += [
+        (*command, "--output", output) for command in commands for output in ("json", "yaml", "plain")
+    ]
+    for command in commands:
+        said = airflow(*command)
+        assert not set("\x1b\x9b\x07\r\u202e") & set(said), command
+    assert "x.E\\x1b[2J: no\\x9b31m \\u202e" in airflow("history", "order-1")
+    with pytest.raises(SystemExit):
+        airflow("why", "order-1", "t_\x1b[31mx")
+    assert "\x1b" not in capsys.readouterr().err
