@@ -21,6 +21,7 @@ Those that say that a name is unknown are a ``KeyError`` too, and those that say
     │   ├── SessionExists             a session with that UID exists with other content
     │   ├── InstanceNotFound          the session has no instance of that name
     │   ├── TaskNotFound              the session's configuration has no task of that name
+    │   ├── UnreadableRow             a row of the database cannot be read, and was to be acted on
     │   └── NothingParked             there is no such hook, or asset event, to try again
     ├── InvalidTransition             the instance's status does not allow that (names both)
     ├── IdempotencyConflict           the idempotency key was used for another fire
@@ -148,6 +149,20 @@ class InstanceNotFound(SessionError, KeyError):
 
 class TaskNotFound(SessionError, KeyError):
     """The session's configuration has no task of that name."""
+
+
+class UnreadableRow(SessionError):
+    """A row of the database cannot be read, and something was to be done with it; nothing was changed.
+
+    :param what: what stands in the row.
+    :param why: what is wrong with it.
+    """
+
+    def __init__(self, what: str, why: str) -> None:
+        super().__init__(
+            f"In Airflow's metadata database, {what} cannot be read: {why}. Nothing was changed. "
+            "Mend or delete its row."
+        )
 
 
 class NothingParked(SessionError, KeyError):

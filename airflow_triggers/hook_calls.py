@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Self
 from airflow_triggers.errors import RegistryError
 from airflow_triggers.failures import describe_exception
 from airflow_triggers.plugin_managers import manager_classes
-from airflow_triggers.storages import hooks
+from airflow_triggers.storages import hooks, rows
 from airflow_triggers.storages.base import BaseStorageBackend
 from airflow_triggers.types import TaskInstance
 
@@ -96,6 +96,7 @@ class HookOwner:
         return None
 
     def _hook_call(self, hook: str, arguments: Mapping[str, Any]) -> None:
+        rows.check_content(arguments, of=f"what the hook {hook} is to be called with")
         if hook == "_post_fire":
             self._post_fire(
                 arguments["trigger_name"], [self.storage[name] for name in arguments["scheduled"]]

@@ -6,6 +6,7 @@ by the manager class that it remembers.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -28,6 +29,7 @@ from airflow_triggers.errors import (
     StorageNotShared,
     TriggersError,
     UnknownConfiguration,
+    UnreadableRow,
 )
 from airflow_triggers.hook_calls import DEFAULT_MANAGER
 from airflow_triggers.manager import TriggerManager, trigger_managers
@@ -40,6 +42,8 @@ from airflow_triggers.storages.sql import SqlStorageBackend
 from airflow_triggers.storages.transaction import glance, snapshot, transaction
 from airflow_triggers.types import Configuration, DelayedFire, Fire, FireResult, Kwargs, TaskInstance
 from airflow_triggers.validation import validate_filter, validate_metadata, validate_session_uid
+
+log = logging.getLogger(__name__)
 
 __all__ = [
     "Concealed",
@@ -431,7 +435,13 @@ def configurations_of_sessions() -> dict[str, Configuration]:
     """Every configuration that some session may have, by content hash: few, however many sessions there are."""
     with snapshot() as session:
         found = session.execute(select(tables.configuration.c.hash, tables.configuration.c.body))
-        return {row.hash: Configuration.from_dict(row.body) for row in found}
+        configurations = {}
+        for row in found:
+            try:
+                configurations[row.hash] = rows.parse_body(row.body, row.hash)
+            except UnreadableRow as error:
+                log.warning("A configuration is left out: %s", error)
+        return configurations
 
 
 def configured_as(configuration_hashes: Collection[str | None]) -> ColumnElement[bool]:

@@ -32,7 +32,10 @@ def told(entry: Fire | SessionEvent) -> str:
     if isinstance(entry, Fire):
         return f"{entry.trigger_name} was fired: {_effect(entry)}."
     tell = _TELLING.get(entry.kind, _unknown)
-    return tell(entry, entry.details)
+    try:
+        return tell(entry, entry.details)
+    except (AttributeError, KeyError, TypeError, ValueError):  # whoever wrote the row, wrote it otherwise
+        return f"{_unknown(entry, entry.details)} Its details cannot be read."
 
 
 def _effect(fire: Fire) -> str:

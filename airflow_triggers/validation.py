@@ -24,7 +24,7 @@ from airflow_triggers.errors import (
 )
 from airflow_triggers.types import MAX_KEY_LENGTH, MAX_NAME_LENGTH, SEEN_RUN
 
-KEPT_METADATA = frozenset({"depth", "parent", "retries", SEEN_RUN, "timestamps"})
+KEPT_METADATA = frozenset({"depth", "parent", "retries", SEEN_RUN, "timestamps", "unreadable"})
 """Keys of an instance's metadata that only the framework writes."""
 
 TYPED_METADATA: Mapping[str, type] = {"logLevel": int, "logsResolved": bool}

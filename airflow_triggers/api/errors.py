@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -39,6 +40,7 @@ STATUS_OF_ERROR: dict[type[TriggersError], HTTPStatus] = {
     errors.SessionExists: HTTPStatus.CONFLICT,
     errors.InstanceNotFound: HTTPStatus.NOT_FOUND,
     errors.TaskNotFound: HTTPStatus.NOT_FOUND,
+    errors.UnreadableRow: HTTPStatus.CONFLICT,
     errors.NothingParked: HTTPStatus.NOT_FOUND,
     errors.InvalidTransition: HTTPStatus.CONFLICT,
     errors.IdempotencyConflict: HTTPStatus.CONFLICT,
@@ -93,8 +95,22 @@ class AsciiJSONResponse(JSONResponse):
     """JSON in ASCII, so that unpaired surrogates (a file name in a task's exception, say) can be shown too."""
 
     def render(self, content: Any) -> bytes:
-        """The body's bytes."""
-        return json.dumps(content, allow_nan=False, separators=(",", ":")).encode("ascii")
+        """The body's bytes; a number that is none, which no JSON has, is shown as text."""
+        try:
+            text = json.dumps(content, allow_nan=False, separators=(",", ":"))
+        except ValueError:
+            text = json.dumps(_without_nan(content), separators=(",", ":"))
+        return text.encode("ascii")
+
+
+def _without_nan(content: Any) -> Any:
+    if isinstance(content, float) and not math.isfinite(content):
+        return repr(content)
+    if isinstance(content, Mapping):
+        return {key: _without_nan(part) for key, part in content.items()}
+    if isinstance(content, (list, tuple)):
+        return [_without_nan(part) for part in content]
+    return content
 
 
 def install_error_handlers(app: FastAPI) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from airflow_triggers.entries import EventKind, SessionEvent
-from airflow_triggers.storages import tables
+from airflow_triggers.storages import rows, tables
 from airflow_triggers.validation import caller_name
 
 
@@ -52,8 +52,5 @@ def read_events(
     if instance is not None:
         query = query.where(columns.instance == instance)
     return [
-        SessionEvent(
-            event_id=row.id, kind=row.kind, instance=row.instance, at=row.at, by=row.by, details=row.details
-        )
-        for row in session.execute(query.order_by(columns.id.desc()).limit(limit))
+        rows.event_from_row(row) for row in session.execute(query.order_by(columns.id.desc()).limit(limit))
     ]

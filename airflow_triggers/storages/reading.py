@@ -102,7 +102,8 @@ class SqlReader(BaseStorageBackend):
             )
             instances = [rows.instance_from_row(row, configuration) for row in found]
         order = {name: position for position, name in enumerate(configuration.tasks)}
-        return {one.name: one for one in sorted(instances, key=lambda one: order[one.task.name])}
+        end = len(order)  # a row whose task is not configured
+        return {one.name: one for one in sorted(instances, key=lambda one: order.get(one.task.name, end))}
 
     def instances_of_task(self, task: TaskConfig | str) -> list[TaskInstance]:
         """The task's instances ordered by number."""
@@ -128,7 +129,8 @@ class SqlReader(BaseStorageBackend):
                 if session_id is None:
                     raise SessionNotFound(self.uid)
                 raise InstanceNotFound(f"Session {self.uid!r} has no instance {instance_name!r}.")
-            return rows.instance_from_row(row, configuration)
+            instance = rows.instance_from_row(row, configuration)
+            return instance if self._work.opened is None else rows.check_readable(instance)
 
     @property
     def latest_kwargs(self) -> dict[str, dict[str, Any]]:

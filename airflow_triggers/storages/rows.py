@@ -1,12 +1,15 @@
 """How the values of ``types.py`` stand in rows: conversions both ways, nothing else.
 
-Neighbours: ``sql.py`` (one session) and ``sessions.py`` (lists of sessions) use them.
+A row that cannot be read becomes a value that says so, however it came into the database: it is shown as unreadable,
+beside the others, and whoever acts on it is refused. Neighbours: ``sql.py`` (one session) and ``sessions.py`` (lists of
+sessions) use them; ``stored.py`` has the column types that never raise.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -14,10 +17,13 @@ from sqlalchemy import ColumnElement, Connection, Row, Text, cast, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from airflow_triggers.entries import MAX_HOOK_ATTEMPTS, FireFilter, PromisedHook
+from airflow_triggers.entries import MAX_HOOK_ATTEMPTS, FireFilter, PromisedHook, SessionEvent
+from airflow_triggers.errors import UnreadableRow
 from airflow_triggers.storages import tables
+from airflow_triggers.storages.stored import UNREADABLE, UNREADABLE_MOMENT, Unreadable
 from airflow_triggers.storages.transaction import is_sqlite
-from airflow_triggers.types import Configuration, DelayedFire, Fire, InstanceStatus, TaskInstance
+from airflow_triggers.types import Configuration, DelayedFire, Fire, InstanceStatus, TaskConfig, TaskInstance
+from airflow_triggers.validation import shown
 
 EFFECTS = ("touched", "created", "scheduled", "abandoned")
 
@@ -36,15 +42,95 @@ def instance_to_row(session_id: int, instance: TaskInstance) -> dict[str, Any]:
 
 
 def instance_from_row(row: Row[Any], configuration: Configuration) -> TaskInstance:
-    """The instance in a row of ``triggers_instance``, with its task's current configuration."""
+    """The instance in a row of ``triggers_instance``, with its task's current configuration.
+
+    One that cannot be read has failed, or the status that it has, and its metadata says ``{"unreadable": why}``.
+    """
+    task, status = configuration.tasks.get(row.task_name), _STATUSES.get(row.status)
+    flaw = _flaw_of(row, configuration)
+    if flaw is None and task is not None and status is not None:
+        return TaskInstance(
+            task=task,
+            number=row.number,
+            status=status,
+            kwargs=row.kwargs,
+            unless_seen=frozenset(row.unless_seen),
+            metadata=row.metadata,
+        )
     return TaskInstance(
-        task=configuration[row.task_name],
+        task=task or TaskConfig(name=str(row.task_name), run=""),
         number=row.number,
-        status=InstanceStatus(row.status),
-        kwargs=row.kwargs,
-        unless_seen=frozenset(row.unless_seen),
-        metadata=row.metadata,
+        status=status or InstanceStatus.FAILED,
+        metadata={UNREADABLE: flaw},
     )
+
+
+def _flaw_of(row: Row[Any], configuration: Configuration) -> str | None:
+    """Why an instance cannot be read from its row; None if it can."""
+    if row.task_name not in configuration.tasks:
+        known = ", ".join(sorted(configuration.tasks)) or "none"
+        return f"its task is {shown(row.task_name)}, and the session's tasks are: {known}"
+    if row.status not in _STATUSES:
+        return f"its status is {shown(row.status)}, expected one of: {', '.join(_STATUSES)}"
+    return _no_kwargs_by_trigger(row.kwargs) or _no_names(row.unless_seen) or _no_metadata(row.metadata)
+
+
+_STATUSES: Mapping[Any, InstanceStatus] = {status.value: status for status in InstanceStatus}
+
+
+def check_readable(instance: TaskInstance) -> TaskInstance:
+    """The instance. :raises UnreadableRow: when it is one that cannot be read, so that nothing can be done with it."""
+    if UNREADABLE in instance.metadata:
+        raise UnreadableRow(f"the task instance {instance.name}", str(instance.metadata[UNREADABLE]))
+    return instance
+
+
+def check_content(content: Mapping[str, Any], *, of: str) -> Mapping[str, Any]:
+    """A row's JSON object. :raises UnreadableRow: when it cannot be read; ``of`` names what it is."""
+    if isinstance(content, Unreadable):
+        raise UnreadableRow(of, content[UNREADABLE])
+    return content
+
+
+def _no_mapping(content: Any, what: str) -> str | None:
+    return f"{what} cannot be read: {content[UNREADABLE]}" if isinstance(content, Unreadable) else None
+
+
+def _no_kwargs_by_trigger(content: Any) -> str | None:
+    flaw = _no_mapping(content, "its kwargs")
+    if flaw is None and not all(isinstance(kwargs, dict) for kwargs in content.values()):
+        return "its kwargs are no mapping of trigger to kwargs"
+    return flaw
+
+
+def _no_names(content: Any) -> str | None:
+    names = isinstance(content, list) and all(isinstance(name, str) for name in content)
+    return None if names else "its 'unless' triggers are no list of names"
+
+
+def _no_metadata(content: Any) -> str | None:
+    """What is wrong with an instance's metadata; of its keys, only those that the framework reads have a form."""
+    if (flaw := _no_mapping(content, "its metadata")) is not None:
+        return flaw
+    if UNREADABLE in content:
+        return str(content[UNREADABLE])
+    for key in _NUMBERS & content.keys():
+        if not isinstance(content[key], int):
+            return f"its metadata key {key!r} is no whole number"
+    moments = content.get("timestamps", {})
+    if not isinstance(moments, dict) or not all(map(_is_moment, moments.values())):
+        return "its metadata key 'timestamps' is no mapping of moments"
+    return None
+
+
+_NUMBERS = frozenset({"depth", "logLevel", "retries"})
+
+
+def _is_moment(text: Any) -> bool:
+    try:
+        return datetime.fromisoformat(text).tzinfo is not None
+    except (TypeError, ValueError):
+        return False
 
 
 def fire_to_row(session_id: int, fire: Fire) -> dict[str, Any]:
@@ -62,29 +148,59 @@ def fire_to_row(session_id: int, fire: Fire) -> dict[str, Any]:
 
 
 def fire_from_row(row: Row[Any]) -> Fire:
-    """The fire in a row of ``triggers_fire``."""
-    effect: Mapping[str, list[str]] = row.effect
+    """The fire in a row of ``triggers_fire``; the kwargs of one that cannot be read are ``{"unreadable": why}``."""
+    effect = row.effect if isinstance(row.effect, dict) else {}
+    flaw = (
+        _no_mapping(row.kwargs, "its kwargs")
+        or _no_mapping(row.effect, "its effect")
+        or next((problem for name in effect.keys() & EFFECTS if (problem := _no_effect(effect[name]))), None)
+        or _no_moment(row.fired_at)
+    )
     return Fire(
         fire_id=row.id,
         trigger_name=row.trigger_name,
-        kwargs=row.kwargs,
+        kwargs=Unreadable(flaw) if flaw else row.kwargs,
         fired_at=row.fired_at,
         fired_by=row.fired_by,
         idempotency_key=row.idempotency_key,
-        **{name: tuple(effect.get(name, ())) for name in EFFECTS},
+        **{name: () if flaw else tuple(effect.get(name, ())) for name in EFFECTS},
+    )
+
+
+def _no_effect(names: Any) -> str | None:
+    are_names = isinstance(names, list) and all(isinstance(name, str) for name in names)
+    return None if are_names else "its effect is no mapping of lists of instances"
+
+
+def _no_moment(moment: Any) -> str | None:
+    return "its moment cannot be read" if moment is UNREADABLE_MOMENT else None
+
+
+def event_from_row(row: Row[Any]) -> SessionEvent:
+    """The entry in a row of ``triggers_event``; the details of one that cannot be read are ``{"unreadable": why}``."""
+    flaw = _no_mapping(row.details, "its details") or _no_moment(row.at)
+    return SessionEvent(
+        event_id=row.id,
+        kind=row.kind,
+        instance=row.instance,
+        at=row.at,
+        by=row.by,
+        details=Unreadable(flaw) if flaw else row.details,
     )
 
 
 def hook_from_row(row: Row[Any]) -> PromisedHook:
-    """The hook in a row of ``triggers_hook``."""
+    """The hook in a row of ``triggers_hook``; the arguments of one that cannot be read are ``{"unreadable": why}``."""
+    flaw = _no_mapping(row.arguments, "its arguments") or _no_moment(row.due)
+    attempts = row.attempts if isinstance(row.attempts, int) else MAX_HOOK_ATTEMPTS
     return PromisedHook(
         token=row.id,
         hook=row.hook,
-        arguments=row.arguments,
-        attempts=row.attempts,
+        arguments=Unreadable(flaw) if flaw else row.arguments,
+        attempts=attempts,
         due=row.due,
         error=row.error,
-        parked=row.attempts >= MAX_HOOK_ATTEMPTS,
+        parked=attempts >= MAX_HOOK_ATTEMPTS,
     )
 
 
@@ -114,9 +230,21 @@ def read_configuration(session: Session | Connection, content_hash: str | None) 
     known = known_configuration(content_hash)
     if known is None:
         query = select(tables.configuration.c.body).where(tables.configuration.c.hash == content_hash)
-        known = Configuration.from_dict(session.scalar(query) or {"tasks": {}})
+        known = parse_body(session.scalar(query) or {"tasks": {}}, content_hash)
         _remembered(content_hash).append(known)
     return known
+
+
+def parse_body(body: Any, content_hash: str | None) -> Configuration:
+    """The configuration in a row of ``triggers_configuration``.
+
+    :raises UnreadableRow: when it cannot be read. What it allows to whom is then not known either.
+    """
+    of = f"the configuration {content_hash}"
+    try:
+        return Configuration.from_dict(check_content(body, of=of))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise UnreadableRow(of, f"it is none ({type(error).__name__}: {error})") from error
 
 
 def known_configuration(content_hash: str | None) -> Configuration | None:
@@ -148,11 +276,12 @@ def delayed_to_row(session_id: int, fire: DelayedFire) -> dict[str, Any]:
 
 
 def delayed_from_row(row: Row[Any]) -> DelayedFire:
-    """The delayed fire in a row of ``triggers_delayed_fire``."""
+    """The delayed fire in a row of ``triggers_delayed_fire``; see :func:`fire_from_row`."""
+    flaw = _no_mapping(row.kwargs, "its kwargs") or _no_moment(row.fire_at)
     return DelayedFire(
         delayed_id=row.id,
         trigger_name=row.trigger_name,
-        kwargs=row.kwargs,
+        kwargs=Unreadable(flaw) if flaw else row.kwargs,
         fire_at=row.fire_at,
         fired_by=row.fired_by,
         idempotency_key=row.idempotency_key,

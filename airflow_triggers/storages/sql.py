@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from operator import attrgetter
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import CursorResult, Executable, Row, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
@@ -30,6 +30,7 @@ from airflow_triggers.storages.events import add_event
 from airflow_triggers.storages.hooks import HOOK_GRACE
 from airflow_triggers.storages.prepared import Prepared
 from airflow_triggers.storages.reading import SqlReader
+from airflow_triggers.storages.stored import UNREADABLE
 from airflow_triggers.storages.transaction import (
     Answer,
     Transaction,
@@ -40,6 +41,8 @@ from airflow_triggers.storages.transaction import (
     savepoint,
 )
 from airflow_triggers.types import Configuration, DelayedFire, Fire, TaskConfig, TaskInstance
+
+AnyFire = TypeVar("AnyFire", Fire, DelayedFire)
 
 MOST_NUMBERS = 10_000
 """Instances that one statement reads: SQLite takes 32,766 parameters at most."""
@@ -161,7 +164,12 @@ class SqlStorageBackend(SqlReader):
         content_hash = rows.keep_configuration(session, configuration)
         self._update_session(configuration_hash=content_hash)
         replaced = [task.name for task in configuration if before.tasks.get(task.name, task) != task]
-        waiting = [one for name in replaced for one in self.instances_of_task(name) if states.waits_of(one)]
+        waiting = [
+            instance
+            for name in replaced
+            for instance in self.instances_of_task(name)
+            if UNREADABLE not in instance.metadata and states.waits_of(instance)
+        ]
         self._work.configuration = configuration
         self._work.views.clear()
         for one in waiting:
@@ -224,7 +232,7 @@ class SqlStorageBackend(SqlReader):
             wanted = {**asked, "numbers": numbers[part : part + MOST_NUMBERS]}
             found = self._execute(statements.INSTANCES, wanted).all()
             for row in sorted(found, key=attrgetter("number")):
-                yield rows.instance_from_row(row, self._work.configuration)
+                yield rows.check_readable(rows.instance_from_row(row, self._work.configuration))
 
     def _latest_of(self, triggers: list[str]) -> dict[str, dict[str, Any]]:
         """The latest kwargs of these triggers, as far as they have fired."""
@@ -232,7 +240,12 @@ class SqlStorageBackend(SqlReader):
             return {}
         asked = {f"trigger_{place}": name for place, name in enumerate(triggers)}
         found = self._execute(statements.latest_of(len(triggers)), {**asked, "of_session": self.session_id})
-        return {row.trigger_name: row.kwargs for row in found}
+        return {row.trigger_name: self._readable_kwargs(row) for row in found}
+
+    def _readable_kwargs(self, row: Row[Any]) -> dict[str, Any]:
+        rows.check_content(row.kwargs, of=f"the latest fire of {row.trigger_name!r} in session {self.uid!r}")
+        kwargs: dict[str, Any] = row.kwargs
+        return kwargs
 
     def _execute(self, statement: Executable, parameters: Any) -> CursorResult[Any]:
         """Send a statement in the lock's transaction, by the shortest way: these are no concern of Airflow's models."""
@@ -292,7 +305,12 @@ class SqlStorageBackend(SqlReader):
         """The session's fire with that key."""
         asked = {"of_session": self.session_id, "of_key": idempotency_key}
         row = self._execute(statements.FIND_FIRE, asked).one_or_none()
-        return rows.fire_from_row(row) if row else None
+        return self._readable(rows.fire_from_row(row)) if row else None
+
+    def _readable(self, fire: AnyFire) -> AnyFire:
+        what = f"the fire of {fire.trigger_name!r} in session {self.uid!r}"
+        rows.check_content(fire.kwargs, of=what)
+        return fire
 
     def record_fire(self, fire: Fire) -> Fire:
         """See :meth:`BaseStorageBackend.record_fire`."""
@@ -327,7 +345,7 @@ class SqlStorageBackend(SqlReader):
             columns.session_id == self.session_id, columns.idempotency_key == idempotency_key
         )
         row = self.transaction.execute(query).one_or_none()
-        return rows.delayed_from_row(row) if row else None
+        return self._readable(rows.delayed_from_row(row)) if row else None
 
     def take_delayed_fire(self, delayed_id: int) -> DelayedFire | None:
         """See :meth:`BaseStorageBackend.take_delayed_fire`."""
@@ -336,7 +354,7 @@ class SqlStorageBackend(SqlReader):
             columns.session_id == self.session_id, columns.id == delayed_id
         )
         row = self.transaction.execute(gone.returning(*columns)).one_or_none()
-        return rows.delayed_from_row(row) if row else None
+        return self._readable(rows.delayed_from_row(row)) if row else None
 
     def add_hook(self, hook: str, arguments: Mapping[str, Any]) -> int:
         """See :meth:`BaseStorageBackend.add_hook`; due for the controller after :data:`HOOK_GRACE`."""

@@ -7,9 +7,7 @@ a check in code.
 
 from __future__ import annotations
 
-from airflow.utils.sqlalchemy import UtcDateTime
 from sqlalchemy import (
-    JSON,
     BigInteger,
     Boolean,
     Column,
@@ -24,6 +22,7 @@ from sqlalchemy import (
     text,
 )
 
+from airflow_triggers.storages.stored import StoredJson, StoredMoment, StoredObject
 from airflow_triggers.types import MAX_NAME_LENGTH
 
 AIRFLOW_ID_LENGTH = 250
@@ -54,7 +53,7 @@ configuration = Table(
     metadata,
     Column("hash", String(64), primary_key=True),
     Column("name", String(AIRFLOW_ID_LENGTH), nullable=True),
-    Column("body", JSON, nullable=False),
+    Column("body", StoredObject, nullable=False),
 )
 """Configurations by content hash; never changed, shared by all sessions that were made with them."""
 
@@ -68,9 +67,9 @@ session = Table(
     Column(
         "configuration_hash", String(64), ForeignKey("triggers_configuration.hash"), nullable=True, index=True
     ),
-    Column("metadata", JSON, nullable=False),
-    Column("created", UtcDateTime, nullable=False),
-    Column("last_modified", UtcDateTime, nullable=False),
+    Column("metadata", StoredObject, nullable=False),
+    Column("created", StoredMoment, nullable=False),
+    Column("last_modified", StoredMoment, nullable=False),
     Column("version", Id, nullable=False),
 )
 """One row a session; updating it is the session's lock. Where another storage keeps a session, the row only says so."""
@@ -82,9 +81,9 @@ instance = Table(
     Column("task_name", String(MAX_NAME_LENGTH), primary_key=True),
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("status", String(20), nullable=False),
-    Column("kwargs", JSON, nullable=False),
-    Column("unless_seen", JSON, nullable=False),
-    Column("metadata", JSON, nullable=False),
+    Column("kwargs", StoredObject, nullable=False),
+    Column("unless_seen", StoredJson, nullable=False),
+    Column("metadata", StoredObject, nullable=False),
 )
 """One row a task instance; its key is its name."""
 
@@ -104,11 +103,11 @@ fire = Table(
     Column("id", Id, primary_key=True, autoincrement=True),
     _session_id(),
     Column("trigger_name", String(MAX_NAME_LENGTH), nullable=False),
-    Column("kwargs", JSON, nullable=False),
-    Column("fired_at", UtcDateTime, nullable=False),
+    Column("kwargs", StoredObject, nullable=False),
+    Column("fired_at", StoredMoment, nullable=False),
     Column("fired_by", String(AIRFLOW_ID_LENGTH), nullable=True),
     Column("idempotency_key", String(AIRFLOW_ID_LENGTH), nullable=True),
-    Column("effect", JSON, nullable=False),
+    Column("effect", StoredObject, nullable=False),
     Column("in_vain", Boolean, nullable=False),
     UniqueConstraint("session_id", "idempotency_key"),
     Index(None, "session_id", "trigger_name", "id"),
@@ -130,9 +129,9 @@ delayed_fire = Table(
     Column("id", Id, primary_key=True, autoincrement=True),
     _session_id(),
     Column("trigger_name", String(MAX_NAME_LENGTH), nullable=False),
-    Column("kwargs", JSON, nullable=False),
-    Column("fire_at", UtcDateTime, nullable=False),
-    Column("due", UtcDateTime, nullable=False, index=True),
+    Column("kwargs", StoredObject, nullable=False),
+    Column("fire_at", StoredMoment, nullable=False),
+    Column("due", StoredMoment, nullable=False, index=True),
     Column("fired_by", String(AIRFLOW_ID_LENGTH), nullable=True),
     Column("idempotency_key", String(AIRFLOW_ID_LENGTH), nullable=True),
     Column("attempts", Integer, nullable=False),
@@ -149,9 +148,9 @@ event = Table(
     _session_id(),
     Column("kind", String(40), nullable=False),
     Column("instance", String(AIRFLOW_ID_LENGTH), nullable=True),
-    Column("at", UtcDateTime, nullable=False),
+    Column("at", StoredMoment, nullable=False),
     Column("by", String(AIRFLOW_ID_LENGTH), nullable=True),
-    Column("details", JSON, nullable=False),
+    Column("details", StoredObject, nullable=False),
     Index(None, "session_id", "id"),
 )
 """The rest of a session's history: repairs, status changes, configuration updates."""
@@ -160,9 +159,9 @@ asset_event = Table(
     "triggers_asset_event",
     metadata,
     Column("event_id", Id, primary_key=True, autoincrement=False),
-    Column("seen", UtcDateTime, nullable=False, index=True),
+    Column("seen", StoredMoment, nullable=False, index=True),
     Column("attempts", Integer, nullable=False),
-    Column("due", UtcDateTime, nullable=True, index=True),
+    Column("due", StoredMoment, nullable=True, index=True),
     Column("error", Text, nullable=True),
 )
 """Which of Airflow's asset events were fired for; ``due``: when to try again; ``error`` without it: given up."""
@@ -173,9 +172,9 @@ hook = Table(
     Column("id", Id, primary_key=True, autoincrement=True),
     _session_id(),
     Column("hook", String(40), nullable=False),
-    Column("arguments", JSON, nullable=False),
+    Column("arguments", StoredObject, nullable=False),
     Column("attempts", Integer, nullable=False),
-    Column("due", UtcDateTime, nullable=False, index=True),
+    Column("due", StoredMoment, nullable=False, index=True),
     Column("error", Text, nullable=True),
     sqlite_autoincrement=True,
 )
@@ -192,11 +191,11 @@ run = Table(
     Column("number", Integer, nullable=False),
     Column("attempt", Integer, nullable=False, server_default=text("0")),
     Column("compiled", Boolean, nullable=False),
-    Column("promised", JSON(none_as_null=True), nullable=True),
+    Column("promised", StoredJson(none_as_null=True), nullable=True),
     Column("seen_state", String(50), nullable=False),
     Column("seen_clear_number", Integer, nullable=False),
     Column("watched", Boolean, nullable=False),
-    Column("retry_at", UtcDateTime, nullable=True),
+    Column("retry_at", StoredMoment, nullable=True),
     Column("failures", Integer, nullable=False, server_default=text("0")),
     UniqueConstraint("session_id", "task_name", "number"),
     Index(

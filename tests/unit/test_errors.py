@@ -27,6 +27,7 @@ ARGUMENTS = {
         ([("page", "number", "not an integer", "'x'")],),
         "1 problem in the trigger kwargs:\n  - page.number: not an integer; found 'x'",
     ),
+    errors.UnreadableRow: (("the task instance t_a#0", "its kwargs are no JSON object"), None),
     errors.InvalidAssetEvent: ((7, "names no trigger"), "The asset event 7 names no trigger."),
     errors.RefusedAssetEvent: ((7, "was created by hand"), "The asset event 7 was created by hand."),
     errors.MaxRetriesExceeded: (("t_a#3", 3, {"seen": 1}), None),

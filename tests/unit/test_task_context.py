@@ -541,6 +541,17 @@ def test_an_exception_is_logged_as_usual_and_counts_as_an_error(caplog):
         {"metadata": {"timestamps": {}}},
         {"retry": {"cooldown": -1}},
         {"log_level": "loud"},
+        {"fires": [{"trigger_name": "x", "fire_at": 20000000001}]},
+        {"fires": [{"trigger_name": "x", "fire_at": "9999-12-31T23:59:59-12:00"}]},
+        {"fires": [{"trigger_name": "x", "trigger_kwargs": {"n": 2**64}}]},
+        {"retry": {"cooldown": True}},
+        {"retry": {"cooldown": "5"}},
+        {"retry": {"cooldown": 1e12}},
+        {"result": {"n": 2**64}},
+        {"json": 7},
+        {"json": "{"},
+        {"json": "[" * 100_000},
+        {"json": '{"metadata": {"k": 1, "k": 2}}'},
     ],
 )
 def test_a_report_that_somebody_forged_is_refused(forged):

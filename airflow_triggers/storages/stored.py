@@ -1,0 +1,125 @@
+"""Column types whose values can always be read: what cannot be understood becomes a marker, and the other rows stay.
+
+A row may have been written by another version, by hand, or by a damaged database. A value that raised while a result
+is fetched would take away every other row of it. Neighbours: ``tables.py`` uses the types, ``rows.py`` turns markers
+into values that say so.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from airflow.utils.sqlalchemy import UtcDateTime
+from sqlalchemy import JSON, Dialect, Text, cast, type_coerce
+from sqlalchemy.types import TypeDecorator
+
+from airflow_triggers.validation import MAX_DEPTH
+
+UNREADABLE = "unreadable"
+"""The key under which a marker says why something cannot be read."""
+
+MAX_STORED_DEPTH = MAX_DEPTH + 20
+"""How deep a stored value may be nested: what users give lies a few levels inside of what is stored."""
+
+UNREADABLE_MOMENT = datetime(1970, 1, 1, tzinfo=UTC)
+"""Stands for a moment that cannot be read."""
+
+
+class Unreadable(dict[str, Any]):
+    """Stands for JSON that cannot be read: ``{"unreadable": "<why>"}``."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__({UNREADABLE: why})
+
+
+def _refuse_constant(constant: str) -> float:
+    raise ValueError(f"it contains {constant}, which is not JSON")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    return number if math.isfinite(number) else _refuse_constant(digits)
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
+
+
+def read_json(text: Any) -> Any:
+    """The JSON value of a text; :class:`Unreadable` where it is none, or is nested deeper than pages can show."""
+    try:
+        content = _DECODER.decode(text)
+        if text.count("{") + text.count("[") > MAX_STORED_DEPTH:
+            _refuse_depth(content)
+    except RecursionError:
+        return Unreadable(f"it is nested more than {MAX_STORED_DEPTH} levels deep")
+    except (TypeError, ValueError) as error:
+        return Unreadable(str(error))
+    return content
+
+
+def _refuse_depth(content: Any) -> None:
+    level = [content]
+    for _ in range(MAX_STORED_DEPTH):
+        level = [part for value in level for part in _parts(value)]
+        if not level:
+            return
+    raise RecursionError
+
+
+def _parts(value: Any) -> list[Any]:
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [part for part in parts if isinstance(part, (dict, list))]
+
+
+class StoredJson(TypeDecorator[Any]):
+    """JSON that is read as text and parsed here: psycopg2 parses a JSON column while it fetches, and raises."""
+
+    impl = JSON
+    cache_ok = True
+
+    def column_expression(self, column: Any) -> Any:
+        """The column as text, in what a statement returns."""
+        return type_coerce(cast(column, Text), self)
+
+    def result_processor(self, dialect: Dialect, coltype: Any) -> Callable[[Any], Any]:
+        """What makes a value of the text."""
+        return lambda text: None if text is None else read_json(text)
+
+
+class StoredObject(StoredJson):
+    """A JSON object; other JSON is as unreadable."""
+
+    cache_ok = True
+
+    def result_processor(self, dialect: Dialect, coltype: Any) -> Callable[[Any], Any]:
+        """What makes a mapping of the text."""
+        read = super().result_processor(dialect, coltype)
+
+        def mapping(text: Any) -> Any:
+            content = read(text)
+            is_object = text is None or isinstance(content, dict)  # NULL is none, JSON's null is no object
+            return content if is_object else Unreadable("it is no JSON object")
+
+        return mapping
+
+
+class StoredMoment(UtcDateTime):
+    """A moment in UTC; :data:`UNREADABLE_MOMENT` where the column has something else, as SQLite allows."""
+
+    cache_ok = True
+
+    def result_processor(self, dialect: Dialect, coltype: Any) -> Callable[[Any], Any]:
+        """What makes a moment of the driver's value."""
+        read = super().result_processor(dialect, coltype)
+
+        def moment(value: Any) -> Any:
+            try:
+                return read(value) if read else value
+            except (TypeError, ValueError):
+                return UNREADABLE_MOMENT
+
+        return moment
