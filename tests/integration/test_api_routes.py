@@ -9,9 +9,11 @@ from urllib.parse import quote
 import pytest
 from airflow.api_fastapi.app import purge_cached_app
 from airflow.utils.session import create_session as airflow_session
+from sqlalchemy import update
 
 from airflow_triggers.sessions import create_session, describe_session, open_session
 from airflow_triggers.states import Event
+from airflow_triggers.storages import tables
 from tests.support.api import mounted_api
 from tests.support.dags import deploy_configuration, run_of
 
@@ -265,7 +267,8 @@ def test_kwargs_as_deep_as_allowed_are_kept_and_shown(client):
 
 
 def test_an_unpaired_surrogate_that_a_task_left_behind_can_be_shown(client, failed_import):
-    open_session("order-1").update_instance_metadata("t_import#0", {"file": "\udcff"})
+    with airflow_session() as session:  # as an older version kept it
+        session.execute(update(tables.instance).values(metadata={"file": "\udcff"}))
     assert client.get(failed_import).json()["metadata"]["file"] == "\udcff"
 
 

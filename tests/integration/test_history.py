@@ -411,7 +411,7 @@ def test_rest_serves_the_history_and_the_answer(api):
 @pytest.mark.parametrize(
     ("path", "status", "reason"),
     [
-        (f"{SESSION}/history?before=x", 422, "InvalidCursor"),
+        (f"{SESSION}/history?before=x", 422, "InvalidQuery"),
         (f"{SESSION}/history?touched=something", 422, "InvalidQuery"),
         ("api/v1/fires", 422, "InvalidQuery"),
         (f"{SESSION}/instances/t_none/why", 404, "TaskNotFound"),

@@ -30,7 +30,7 @@ def begin_with(prefix):
 
 def test_a_prefix_is_exact_on_every_database(sessions):
     prefixes = {uid[:length] for uid in UIDS for length in range(1, len(uid) + 1)}
-    for prefix in (*prefixes, "%", "_", "a__", "\\", "b", "\U0010ffff"):
+    for prefix in (*prefixes, "%", "_", "a__", "\\", "b", "b" * 250):
         assert uids(prefix=prefix) == begin_with(prefix), prefix
     assert uids(prefix="") == sorted(UIDS)
 
