@@ -27,7 +27,12 @@ from airflow_triggers.states import Event
 from airflow_triggers.testing.contract.actors import RecordingRunner, RefusingRunner, TracedManager
 from airflow_triggers.testing.contract.actors import registered as registered_for
 from tests.contract.storages import InMemory, InRedis, OnPostgresql, OnSqlite
-from tests.support.agreement import assert_agree, assert_same_history, effect_of
+from tests.support.agreement import (
+    assert_agree,
+    assert_same_history,
+    assert_same_unresolved_logs,
+    effect_of,
+)
 from tests.support.model import REFUSING, Model, Refused
 
 TASKS = ("t_0", "t_1", "t_2", "t_3")
@@ -104,6 +109,7 @@ class Sessions(RuleBasedStateMachine):
         self.registered.__exit__(None, None, None)
         if self.manager.storage.exists:
             assert_same_history(self.manager.storage, self.model)
+            assert_same_unresolved_logs(self.manager.storage, self.model)
 
     def drawn(self, choice, *statuses):
         return choice.draw(st.sampled_from(self.model.in_status(*(statuses or STATUSES))))
