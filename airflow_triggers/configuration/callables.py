@@ -1,7 +1,7 @@
 """Tells a dotted path to a callable from a DAG's id, and finds callables. Used where DAG files are parsed only.
 
-Neighbours: ``compile.py`` asks; on the servers, which cannot import what DAG files can, ``names.py`` knows a
-callable by the colon that the compiled configuration writes it with.
+Neighbours: ``compile.py`` asks; ``modules.py`` knows modules that are not imported. On the servers, which cannot import
+what DAG files can, ``names.py`` knows a callable by the colon that the compiled configuration writes it with.
 """
 
 from __future__ import annotations
@@ -9,74 +9,118 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import inspect
-import traceback
+from dataclasses import dataclass
 from difflib import get_close_matches
 from types import ModuleType
 from typing import Any
 
+from airflow_triggers.configuration.foreign import ForeignError, foreign_code
+from airflow_triggers.configuration.modules import ImportableModules, near_name
 from airflow_triggers.errors import ConfigurationError
 
 
-def callable_path(run: str) -> str | None:
-    """``module:function`` for a ``run`` that is a callable; None for one that is a DAG's id.
+@dataclass(frozen=True)
+class ResolvedRun:
+    """What a ``run`` that is written as one string stands for.
+
+    :param path: ``module:function``; None for a DAG's id.
+    :param doubt: why a DAG's id may be a slip, as a sentence; None: there is no doubt.
+    """
+
+    path: str | None = None
+    doubt: str | None = None
+
+
+def resolve_run(run: str, modules: ImportableModules) -> ResolvedRun:
+    """Tell a callable from a DAG's id.
 
     With a colon it is a callable. A dotted name is one if its front is a module, and the module has it, or has
-    something so like it that a slip is likelier than a DAG's id. All else is a DAG's id.
+    something so like it that a slip is likelier than a DAG's id. All else is a DAG's id: but not if a module whose name
+    is like the front has the function.
 
-    :raises ConfigurationError: when it is meant to be a callable and is none; it names what the module has instead.
+    :raises ConfigurationError: when it is meant to be a callable and is none; it names what there is instead.
     """
-    if ":" in run:
-        module_name, _, name = run.partition(":")
-        found = _attribute(run, _imported(run, module_name), name)
-    else:
-        module_name, _, name = run.rpartition(".")
-        if not name.isidentifier() or not _is_module(run, module_name):
-            return None
-        module = _imported(run, module_name)
-        if not hasattr(module, name) and not _near(module, name):
-            return None
-        found = _attribute(run, module, name)
-    if not callable(found):
-        raise ConfigurationError(f"'run' is {run!r}, found {type(found).__name__}, expected a callable.")
-    return f"{module_name}:{name}"
+    colon = ":" in run
+    module_name, _, name = run.partition(":") if colon else run.rpartition(".")
+    if not colon and not (
+        name.isidentifier() and all(part.isidentifier() for part in module_name.split("."))
+    ):
+        return ResolvedRun()
+    if not _is_module(run, module_name):
+        return _unknown_module(run, module_name, name, modules)
+    module = _imported(run, module_name)
+    if not colon and not _has(run, module, name) and not _near(module, name):
+        return ResolvedRun(doubt=f"The module {module_name!r} has no {name!r}.")
+    function = _attribute(run, module, name)
+    if not callable(function):
+        raise ConfigurationError(f"'run' is {run!r}, found {type(function).__name__}, expected a callable.")
+    return ResolvedRun(f"{module_name}:{name}")
+
+
+def callable_path(run: str) -> str | None:
+    """``module:function`` for a ``run`` that is a callable, None for a DAG's id; see :func:`resolve_run`."""
+    return resolve_run(run, ImportableModules()).path
+
+
+def _unknown_module(run: str, module_name: str, name: str, modules: ImportableModules) -> ResolvedRun:
+    separator = ":" if ":" in run else "."
+    likely = list(modules.resembling(module_name))
+    for near_module in likely:
+        if function := near_name(name, modules.functions(near_module)):
+            hint = f"Did you mean '{near_module}{separator}{function}'?"
+            kinds = "" if separator == ":" else ", and it is too like a function to be a DAG's id"
+            raise ConfigurationError(f"'run' is {run!r}: there is no module {module_name!r}{kinds}. {hint}")
+    if separator == ":":
+        hint = f" Did you mean '{likely[0]}:{name}'?" if likely else ""
+        raise ConfigurationError(
+            f"'run' is {run!r}, and its module cannot be imported: there is no module {module_name!r}. Expected a "
+            f"module in the DAGs folder, or an installed one.{hint}"
+        )
+    return ResolvedRun(
+        doubt=f"There is no module {module_name!r}, but {likely[0]!r}, which has no {name!r}."
+        if likely
+        else None
+    )
 
 
 def _is_module(run: str, name: str) -> bool:
-    if not all(part.isidentifier() for part in name.split(".")):
-        return False
     try:
-        return importlib.util.find_spec(name) is not None
-    except ValueError:
-        return False
-    except ModuleNotFoundError as error:
-        if error.name is not None and f"{name}.".startswith(f"{error.name}."):
+        with foreign_code():  # a parent package runs
+            return importlib.util.find_spec(name) is not None
+    except ForeignError as error:
+        cause = error.cause
+        if isinstance(cause, ValueError):
             return False
-        raise ConfigurationError(_not_imported(run, error)) from error
-    except Exception as error:  # a parent package runs: whatever it raises is its user's
+        if isinstance(cause, ModuleNotFoundError) and f"{name}.".startswith(f"{cause.name}."):
+            return False
         raise ConfigurationError(_not_imported(run, error)) from error
 
 
 def _imported(run: str, name: str) -> ModuleType:
     try:
-        return importlib.import_module(name)
-    except Exception as error:  # a user's module: whatever it raises is one configuration's problem
+        with foreign_code():
+            return importlib.import_module(name)
+    except ForeignError as error:
         raise ConfigurationError(_not_imported(run, error)) from error
 
 
-def _not_imported(run: str, error: Exception) -> str:
-    frames = [it for it in traceback.extract_tb(error.__traceback__) if "importlib" not in it.filename]
-    ours = {__file__}
-    place = next(
-        (f" ({it.filename}, line {it.lineno})" for it in reversed(frames) if it.filename not in ours), ""
-    )
+def _not_imported(run: str, error: ForeignError) -> str:
     return (
-        f"'run' is {run!r}, and its module cannot be imported: {type(error).__name__}: {error}{place}. Expected a "
-        "module in the DAGs folder, or an installed one."
+        f"'run' is {run!r}, and its module cannot be imported: {error}{error.place(outside=frozenset({__file__}))}. "
+        "Expected a module in the DAGs folder, or an installed one."
     )
+
+
+def _has(run: str, module: ModuleType, name: str) -> bool:
+    try:
+        with foreign_code():  # a module may have a __getattr__ of its own
+            return hasattr(module, name)
+    except ForeignError as error:
+        raise ConfigurationError(_not_imported(run, error)) from error
 
 
 def _attribute(run: str, module: ModuleType, name: str) -> Any:
-    if hasattr(module, name):
+    if _has(run, module, name):
         return getattr(module, name)
     near = _near(module, name)
     hint = f" Did you mean {near!r}?" if near else ""

@@ -1,17 +1,18 @@
 """Compiles configurations to DAGs. Used in DAG files only: the servers read what Airflow serialized of it.
 
 Neighbours: ``load.py`` reads the files, ``callables.py`` finds what they name, ``names.py`` says what is named how,
-``explain.py`` writes the pages, ``form.py`` says what Airflow asks for, ``dag_file.py`` hands over to Airflow,
-``task.py`` has the operator of callables.
+``explain.py`` writes the pages, ``form.py`` says what Airflow asks for, ``admission.py`` whether Airflow takes it,
+``dag_file.py`` hands over to Airflow, ``task.py`` has the operator of callables.
 """
 
 from __future__ import annotations
 
 import importlib
 import json
+import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,14 @@ from typing import Any
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, BaseOperator, PartitionedAtRuntime, get_parsing_context
 
-from airflow_triggers.configuration.callables import callable_path
+from airflow_triggers.configuration.admission import refuse_inadmissible
+from airflow_triggers.configuration.callables import ResolvedRun, resolve_run
 from airflow_triggers.configuration.dag_file import BrokenConfiguration, of_no_dag_file, register
 from airflow_triggers.configuration.explain import explain_configuration, explain_in_full, explain_task
+from airflow_triggers.configuration.foreign import ForeignError, foreign_code, reason_of
 from airflow_triggers.configuration.form import trigger_form
 from airflow_triggers.configuration.load import configuration_files, load_configuration
+from airflow_triggers.configuration.modules import ImportableModules
 from airflow_triggers.configuration.names import (
     COMPILED_TASK_ID,
     MANIFEST_TAG,
@@ -37,6 +41,8 @@ from airflow_triggers.errors import ConfigurationError
 from airflow_triggers.registry import Registry
 from airflow_triggers.task import TriggerTaskOperator
 from airflow_triggers.types import Configuration, TaskConfig
+
+log = logging.getLogger(__name__)
 
 MAX_ACTIVE = 128
 """Runs and tasks of one compiled DAG at a time, unless configured: as many as Airflow's default pool has slots.
@@ -114,13 +120,20 @@ class CompiledDags(dict[str, DAG]):
                         f"its DAG {taken[0]!r} has the id of another configuration's, expected names that differ."
                     )
             except ConfigurationError as error:
-                source = path.name if path else name
-                register([BrokenConfiguration(path, ConfigurationError(error.problems, source=source))])
+                _register_broken(name, path, error.problems)
+            except Exception as error:  # whatever it is, it is this configuration's and not the file's
+                log.exception("The configuration %s cannot be compiled", name)
+                _register_broken(name, path, [f"it cannot be compiled: {reason_of(error)}"])
             else:
                 ids |= compiled.keys()
                 new = {dag_id: dag for dag_id, dag in compiled.items() if dag_id not in already}
                 register(new.values())
                 self.update(new)
+
+
+def _register_broken(name: str, path: Path | None, problems: list[str]) -> None:
+    source = path.name if path else str(name)
+    register([BrokenConfiguration(path, ConfigurationError(problems, source=source))])
 
 
 def _may_have(name: str, dag_id: str | None) -> bool:
@@ -140,25 +153,32 @@ def compile_configuration(configuration: Configuration, *, wanted: str | None = 
         raise ConfigurationError("a configuration needs a name to be compiled to DAGs.")
     ids = {compiled_dag_id(configuration.name, task.name): task for task in configuration}
     whole = wanted in (None, manifest_dag_id(configuration.name))
-    tasks: dict[str, TaskConfig] = dict(configuration.tasks)
-    makers: dict[str, OperatorMaker] = {}
+    resolved: dict[str, _ResolvedTask] = {}
     dags: list[DAG] = []
     problems: list[str] = []
-    with of_no_dag_file():
+    with of_no_dag_file() as fileloc:
+        modules = ImportableModules()
         for task in [task for dag_id, task in ids.items() if whole or dag_id == wanted]:
             with _naming(task, problems):
                 _check_runner(task)
-                tasks[task.name], maker = _resolved(task, ids.keys())
-                if maker is not None:
-                    makers[task.name] = maker
-        resolved = Configuration(tasks, configuration.name)
-        for task_name, make_operator in makers.items():
-            with _naming(tasks[task_name], problems):
-                dags.append(_task_dag(resolved, tasks[task_name], make_operator))
+                resolved[task.name] = _resolved(task, ids.keys(), modules)
+        tasks = {
+            name: resolved[name].task if name in resolved else task
+            for name, task in configuration.tasks.items()
+        }
+        compiled = Configuration(tasks, configuration.name)
+        for item in resolved.values():
+            if item.make_operator is not None:
+                with _naming(item.task, problems):
+                    make_dag = partial(_task_dag, compiled, item.task, item.make_operator)
+                    if whole:
+                        refuse_inadmissible(make_dag, item.task.airflow, fileloc=fileloc)
+                    dags.append(make_dag(item.task.airflow))
     if problems:
         raise ConfigurationError(problems)
     if whole:
-        dags.append(_manifest(resolved))
+        doubts = {name: item.doubt for name, item in resolved.items() if item.doubt}
+        dags.append(_manifest(compiled, doubts))
     return {dag.dag_id: dag for dag in dags}
 
 
@@ -166,9 +186,15 @@ def compile_configuration(configuration: Configuration, *, wanted: str | None = 
 def _naming(task: TaskConfig, problems: list[str]) -> Iterator[None]:
     """Collect the problems of one task, so that all tasks' are shown together."""
     try:
-        yield
-    except ConfigurationError as error:
-        problems += [f"task {task.name!r}: {problem}" for problem in error.problems]
+        with foreign_code():
+            yield
+    except ForeignError as error:
+        texts = (
+            error.cause.problems
+            if isinstance(error.cause, ConfigurationError)
+            else [f"it cannot be compiled: {error}"]
+        )
+        problems += [f"task {task.name!r}: {text}" for text in texts]
 
 
 OperatorMaker = Callable[..., BaseOperator]
@@ -180,23 +206,35 @@ def _check_runner(task: TaskConfig) -> None:
         raise ConfigurationError(f"'using' is {task.using!r}. {RUNNERS.unknown(task.using)}")
 
 
-def _resolved(task: TaskConfig, compiled_ids: Collection[str]) -> tuple[TaskConfig, OperatorMaker | None]:
-    """The task with its ``run`` in the form that the servers understand, and what makes its operator."""
+@dataclass(frozen=True)
+class _ResolvedTask:
+    """A task with its ``run`` in the form that the servers understand.
+
+    :param make_operator: makes the operator of its DAG; None: it runs a DAG of somebody else's.
+    :param doubt: why that DAG's id may be a slip, as a sentence.
+    """
+
+    task: TaskConfig
+    make_operator: OperatorMaker | None = None
+    doubt: str | None = None
+
+
+def _resolved(task: TaskConfig, compiled_ids: Collection[str], modules: ImportableModules) -> _ResolvedTask:
     if isinstance(task.run, str):
-        path = None if task.run in compiled_ids else callable_path(task.run)
-        if path is None:
+        run = ResolvedRun() if task.run in compiled_ids else resolve_run(task.run, modules)
+        if run.path is None:
             if misplaced := list(misplaced_options(task)):
                 raise ConfigurationError(misplaced)
-            return task, None
-        task = replace(task, run=path)
-        maker: OperatorMaker = partial(_callable_operator, path)
+            return _ResolvedTask(task, doubt=run.doubt)
+        task = replace(task, run=run.path)
+        maker: OperatorMaker = partial(_callable_operator, run.path)
     else:
         maker = _operator_maker(task.run)
     if RESULT_TASK_ID in task.airflow:
         raise ConfigurationError(
             f"'airflow' has {RESULT_TASK_ID!r}, which is for a 'run' that is a DAG with several tasks."
         )
-    return task, maker
+    return _ResolvedTask(task, maker)
 
 
 def _callable_operator(path: str, **options: Any) -> BaseOperator:
@@ -220,11 +258,10 @@ def _operator_maker(run: Mapping[str, Any]) -> OperatorMaker:
 
     def make(**options: Any) -> BaseOperator:
         try:
-            return operator_class(**{**options, **arguments})
-        except Exception as error:  # any provider's operator: what it raises is one task's problem
-            raise ConfigurationError(
-                f"'run' cannot make the operator {path!r}: {type(error).__name__}: {error}"
-            ) from error
+            with foreign_code():
+                return operator_class(**{**options, **arguments})
+        except ForeignError as error:
+            raise ConfigurationError(f"'run' cannot make the operator {path!r}: {error}") from error
 
     return make
 
@@ -232,10 +269,11 @@ def _operator_maker(run: Mapping[str, Any]) -> OperatorMaker:
 def _operator_class(path: str) -> type[BaseOperator]:
     module_name, _, class_name = path.rpartition(".")
     try:
-        found = getattr(importlib.import_module(module_name), class_name)
-    except Exception as error:  # a provider's or a user's module may raise anything
+        with foreign_code():
+            found = getattr(importlib.import_module(module_name), class_name)
+    except ForeignError as error:
         raise ConfigurationError(
-            f"'run' has the operator {path!r}, which cannot be imported: {type(error).__name__}: {error}. Expected "
+            f"'run' has the operator {path!r}, which cannot be imported: {error}. Expected "
             "the dotted path of an operator's class, of an installed provider or a module in the DAGs folder."
         ) from error
     if not (isinstance(found, type) and issubclass(found, BaseOperator)):
@@ -245,12 +283,14 @@ def _operator_class(path: str) -> type[BaseOperator]:
     return found
 
 
-def _task_dag(configuration: Configuration, task: TaskConfig, make_operator: OperatorMaker) -> DAG:
+def _task_dag(
+    configuration: Configuration, task: TaskConfig, make_operator: OperatorMaker, airflow: Mapping[str, Any]
+) -> DAG:
     name = str(configuration.name)
     return one_task_dag(
         compiled_dag_id(name, task.name),
         make_operator,
-        airflow=task.airflow,
+        airflow=airflow,
         tags={configuration_tag(name)},
         doc_md=explain_in_full(configuration, task),
         description=explain_task(task),
@@ -277,7 +317,7 @@ def one_task_dag(
     return dag
 
 
-def _manifest(configuration: Configuration) -> DAG:
+def _manifest(configuration: Configuration, doubts: Mapping[str, str]) -> DAG:
     """The DAG that carries the whole configuration to the servers; a run of it, by hand, does nothing."""
     name = str(configuration.name)
     dag = _dag(
@@ -285,7 +325,7 @@ def _manifest(configuration: Configuration) -> DAG:
         schedule=None,
         tags={MANIFEST_TAG, configuration_tag(name)},
         description="A configuration of triggers. To run its tasks, fire triggers into a session.",
-        doc_md=explain_configuration(configuration),
+        doc_md=explain_configuration(configuration, doubts),
     )
     carried = json.dumps(configuration.to_dict(), ensure_ascii=False)
     EmptyOperator(task_id="configuration", doc_json=carried, dag=dag)
@@ -293,7 +333,4 @@ def _manifest(configuration: Configuration) -> DAG:
 
 
 def _dag(dag_id: str, **options: Any) -> DAG:
-    try:
-        return DAG(dag_id, **{"catchup": False, "is_paused_upon_creation": False} | options)
-    except Exception as error:  # Airflow refuses by exceptions of many kinds
-        raise ConfigurationError(f"Airflow refuses the DAG {dag_id!r}: {error}") from error
+    return DAG(dag_id, **{"catchup": False, "is_paused_upon_creation": False} | options)

@@ -5,9 +5,11 @@ Neighbours: ``compile.py`` makes the DAGs.
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 import logging
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +19,7 @@ from airflow.exceptions import AirflowClusterPolicySkipDag
 from airflow.sdk import DAG
 from airflow.sdk.definitions._internal.contextmanager import DagContext
 
+from airflow_triggers.configuration.foreign import plain
 from airflow_triggers.errors import ConfigurationError
 
 log = logging.getLogger(__name__)
@@ -30,12 +33,15 @@ def register(dags: Iterable[DAG]) -> None:
 
 
 @contextmanager
-def of_no_dag_file() -> Iterator[None]:
-    """Keep DAGs out of the file being parsed: modules with callables may be DAG files of their own."""
+def of_no_dag_file() -> Iterator[str | None]:
+    """Keep DAGs out of the file being parsed: modules with callables may be DAG files of their own.
+
+    :returns: the path of the file being parsed; None if there is none.
+    """
     parsed = DagContext.current_autoregister_module_name
     DagContext.current_autoregister_module_name = None
     try:
-        yield
+        yield getattr(sys.modules.get(parsed or ""), "__file__", None)
     finally:
         DagContext.current_autoregister_module_name = parsed
 
@@ -51,8 +57,12 @@ class BrokenConfiguration(DAG):
     """
 
     def __init__(self, path: Path | None, error: ConfigurationError) -> None:
-        name = re.sub(r"[^\w.-]", "_", str(path or error.source))
-        super().__init__(f"broken_configuration.{name[-200:]}", schedule=None)
+        source = str(path or error.source)
+        name = re.sub(r"[^\w.-]", "_", source)[-150:]
+        digest = hashlib.sha256(source.encode(errors="surrogateescape")).hexdigest()[
+            :16
+        ]  # two names may read alike
+        super().__init__(f"broken_configuration.{name}.{digest}", schedule=None)
         self._path, self._error = path, error
 
     def validate(self) -> None:
@@ -63,8 +73,9 @@ class BrokenConfiguration(DAG):
         if not isinstance(errors, dict):
             raise self._error
         path = self._path or Path(str(self.fileloc)) / str(self._error.source)
-        errors[_relative(path, getattr(bag, "bundle_path", None))] = f"ConfigurationError: {self._error}"
-        log.warning("A configuration cannot be used: %s", self._error)
+        text = plain(str(self._error))
+        errors[plain(_relative(path, getattr(bag, "bundle_path", None)))] = f"ConfigurationError: {text}"
+        log.warning("A configuration cannot be used: %s", text)
         raise AirflowClusterPolicySkipDag
 
 

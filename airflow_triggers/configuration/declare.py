@@ -5,13 +5,20 @@ Neighbours: ``compile.py`` compiles what configurations themselves declare; ``ta
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, TypeVar, overload
 
+from airflow.sdk import DAG, get_parsing_context
+
+from airflow_triggers.configuration.admission import refuse_inadmissible
 from airflow_triggers.configuration.compile import one_task_dag
 from airflow_triggers.configuration.dag_file import register
-from airflow_triggers.configuration.names import COMPILED_TASK_ID, is_dag_id
+from airflow_triggers.configuration.names import (
+    COMPILED_TASK_ID,
+    MAX_COMPILED_DAG_ID_BYTES,
+    is_compiled_dag_id,
+)
 from airflow_triggers.configuration.options import RESULT_TASK_ID, wrong_options
 from airflow_triggers.errors import ConfigurationError
 from airflow_triggers.task import TriggerTaskOperator
@@ -72,8 +79,10 @@ def trigger_task(
 def _declare(function: TriggerCallable, dag_id: str, max_retries: Any, airflow: dict[str, Any]) -> None:
     source = f"@trigger_task {dag_id!r}"
     problems = list(wrong_options(airflow))
-    if not is_dag_id(dag_id):
-        problems.append("the DAG's id may have letters, digits, '_', '-' and '.', 250 at most.")
+    if not is_compiled_dag_id(dag_id):
+        problems.append(
+            f"the DAG's id may have letters, digits, '_', '-' and '.', {MAX_COMPILED_DAG_ID_BYTES} bytes at most."
+        )
     if not isinstance(max_retries, int) or isinstance(max_retries, bool) or max_retries < 0:
         problems.append(f"'max_retries' is {max_retries!r}, expected a whole number, zero or more.")
     if RESULT_TASK_ID in airflow:
@@ -81,7 +90,17 @@ def _declare(function: TriggerCallable, dag_id: str, max_retries: Any, airflow: 
     if problems:
         raise ConfigurationError(problems, source=source)
     setattr(function, MAX_RETRIES_ATTRIBUTE, max_retries)
+    make_dag = partial(_dag, function, dag_id)
+    if get_parsing_context().dag_id is None:
+        try:
+            refuse_inadmissible(make_dag, airflow, fileloc=function.__code__.co_filename)
+        except ConfigurationError as error:
+            raise ConfigurationError(error.problems, source=source) from error
+    register([make_dag(airflow)])
+
+
+def _dag(function: TriggerCallable, dag_id: str, airflow: Mapping[str, Any]) -> DAG:
     make_operator = partial(TriggerTaskOperator, callable=function)
     dag = one_task_dag(dag_id, make_operator, airflow=airflow, tags={TAG}, doc_md=function.__doc__)
     dag.add_result(dag.get_task(COMPILED_TASK_ID).output)
-    register([dag])
+    return dag

@@ -6,7 +6,7 @@ Neighbours: ``compile.py`` puts the sentences on the pages of the DAGs.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import yaml
 
@@ -33,12 +33,20 @@ def explain_task(task: TaskConfig, *, markdown: bool = False) -> str:
     return f"{sentence}."
 
 
-def explain_configuration(configuration: Configuration) -> str:
-    """Every rule of the configuration as a sentence, in Markdown."""
+def explain_configuration(configuration: Configuration, doubts: Mapping[str, str] | None = None) -> str:
+    """Every rule of the configuration as a sentence, in Markdown.
+
+    :param doubts: by task, why the id of the DAG that it runs may be a slip, as a sentence.
+    """
     title = f"# {configuration.name}\n\n" if configuration.name else ""
-    return title + "\n".join(
-        f"- {_bold(task.name)}: {explain_task(task, markdown=True)}" for task in configuration
+    rules = "\n".join(f"- {_bold(task.name)}: {explain_task(task, markdown=True)}" for task in configuration)
+    if not doubts:
+        return title + rules
+    warnings = "\n".join(
+        f"- {_bold(name)} runs the DAG `{configuration[name].run}`. {doubt} Is a function meant?"
+        for name, doubt in doubts.items()
     )
+    return f"{title}{rules}\n\n## Possible slips\n\n{warnings}"
 
 
 def explain_in_full(configuration: Configuration, task: TaskConfig) -> str:

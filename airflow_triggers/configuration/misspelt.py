@@ -55,7 +55,7 @@ def _meant_task(trigger: str, named: Iterable[str]) -> str | None:
     if not trigger.startswith("t_"):
         return None
     near = get_close_matches(trigger, named, n=3, cutoff=0.8)
-    return next((name for name in near if _without_digits(name) != _without_digits(trigger)), None)
+    return next((name for name in near if without_digits(name) != without_digits(trigger)), None)
 
 
 def _meant_trigger(trigger: str, alike: Iterable[str]) -> str | None:
@@ -80,5 +80,6 @@ def _folded(trigger: str) -> str:
     return "".join(sorted(trigger.lower()))
 
 
-def _without_digits(name: str) -> str:
+def without_digits(name: str) -> str:
+    """Equal for names that only count differently."""
     return "".join(character for character in name if not character.isdigit())

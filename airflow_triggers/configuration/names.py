@@ -34,6 +34,12 @@ CONFIGURATION_TAG_PREFIX = "triggers:"
 
 MAX_DAG_ID_LENGTH = 250
 
+MAX_COMPILED_DAG_ID_BYTES = 248
+"""Of the DAGs that are made here: the folder of a DAG's logs is named ``dag_id=…``, and has 255 bytes at most."""
+
+MAX_CONFIGURATION_NAME_LENGTH = 100 - len(CONFIGURATION_TAG_PREFIX)
+"""A tag of Airflow's has at most 100 characters."""
+
 _DAG_ID = re.compile(r"[\w.-]+")
 _CALLABLE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
 
@@ -56,6 +62,11 @@ def run_kind(run: str | Mapping[str, Any]) -> RunKind:
 def is_dag_id(text: str) -> bool:
     """Whether Airflow takes it as a DAG's id."""
     return len(text) <= MAX_DAG_ID_LENGTH and _DAG_ID.fullmatch(text) is not None
+
+
+def is_compiled_dag_id(text: str) -> bool:
+    """Whether Airflow takes it as the id of a DAG, and can keep its logs."""
+    return is_dag_id(text) and len(text.encode()) <= MAX_COMPILED_DAG_ID_BYTES
 
 
 def is_callable_path(text: str) -> bool:

@@ -109,8 +109,10 @@ class Option:
 
     def fits(self, value: Any) -> bool:
         """Whether the value is of the form, and within the limits."""
-        if not self.form.fits(value):
-            return False
+        return self.form.fits(value) and self.holds(value)
+
+    def holds(self, value: Any) -> bool:
+        """Whether a value of the form is within the limits."""
         if self.longest is not None:
             return all(self._shortest <= len(text) <= self.longest for text in self._texts(value))
         return (self.minimum is None or value >= self.minimum) and (
@@ -253,6 +255,19 @@ OPTIONS: Mapping[str, Option] = {
         OptionOwner.TRIGGERS, "For a run that is a DAG: the task whose return value is the result.", 250
     ),
 }
+
+
+OPERATOR_ATTRIBUTES: Mapping[str, Option] = {
+    **{
+        name: option
+        for name, option in OPTIONS.items()
+        if option.owner is _OPERATOR and name != "weight_rule"
+    },
+    "max_active_tis_per_dagrun": _count(_OPERATOR, "How many run at a time in one run."),
+    "task_display_name": _text(_OPERATOR, "How the task is called in Airflow's UI.", 2000),
+    "task_type": _text(_OPERATOR, "The operator's class.", 1000),
+}
+"""Attributes of operators whatever they come from (of the weight rule Airflow makes an object)."""
 
 
 def wrong_options(options: Mapping[str, Any]) -> Iterator[str]:

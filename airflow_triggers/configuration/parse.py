@@ -15,10 +15,12 @@ from pydantic import ValidationError
 from airflow_triggers.configuration.misspelt import misspelt_triggers, near_directive
 from airflow_triggers.configuration.model import DIRECTIVES, Directives
 from airflow_triggers.configuration.names import (
-    MAX_DAG_ID_LENGTH,
+    MAX_COMPILED_DAG_ID_BYTES,
+    MAX_CONFIGURATION_NAME_LENGTH,
     RunKind,
     compiled_dag_id,
     is_callable_path,
+    is_compiled_dag_id,
     is_dag_id,
     run_kind,
 )
@@ -42,7 +44,8 @@ TRIGGER_LISTS = ("after", "unless")
 
 FOUND_LENGTH = 80
 
-_DAG_ID_FORM = f"letters, digits, '_', '-' and '.', at most {MAX_DAG_ID_LENGTH} characters in all"
+_DAG_ID_FORM = f"letters, digits, '_', '-' and '.', at most {MAX_COMPILED_DAG_ID_BYTES} bytes in all"
+_NAME_FORM = f"letters, digits, '_', '-' and '.', at most {MAX_CONFIGURATION_NAME_LENGTH} characters"
 
 
 def parse_configuration(
@@ -87,8 +90,8 @@ def parse_configuration(
 
 
 def _names(content: Mapping[Any, Any], name: str | None) -> Iterator[str]:
-    if name is not None and not is_dag_id(name):
-        yield f"the configuration's name {name!r} becomes part of DAG ids, expected {_DAG_ID_FORM}."
+    if name is not None and not _is_configuration_name(name):
+        yield f"the configuration's name {_found(name)} becomes part of DAG ids and a tag, expected {_NAME_FORM}."
     for task_name in content:
         fits = (
             isinstance(task_name, str) and 0 < len(task_name) <= MAX_NAME_LENGTH and task_name.isprintable()
@@ -100,12 +103,16 @@ def _names(content: Mapping[Any, Any], name: str | None) -> Iterator[str]:
             )
 
 
+def _is_configuration_name(name: Any) -> bool:
+    return isinstance(name, str) and len(name) <= MAX_CONFIGURATION_NAME_LENGTH and is_dag_id(name)
+
+
 def _compiled_name(task: TaskConfig, name: str | None) -> Iterator[str]:
     """What Airflow would refuse in the id of the DAG that the task may be compiled to."""
-    if name is None or run_kind(task.run) is RunKind.DAG or not is_dag_id(name):
+    if name is None or run_kind(task.run) is RunKind.DAG or not _is_configuration_name(name):
         return
     dag_id = compiled_dag_id(name, task.name)
-    if not is_dag_id(dag_id):
+    if not is_compiled_dag_id(dag_id):
         yield f"Airflow refuses the DAG {_found(dag_id)} that it becomes, expected {_DAG_ID_FORM}."
 
 

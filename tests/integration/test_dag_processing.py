@@ -69,3 +69,103 @@ def test_configurations_reach_the_servers_and_a_bad_one_is_an_import_error_until
     with create_session() as session:
         assert deployed(session) == good | {"bad", "bad.t_x"}
         assert import_errors(session) == {}
+
+
+def option(name, value):
+    """A task with one option that Airflow, its database or its scheduler would refuse."""
+    return f"t_x: {{after: [a], run: good_tasks.work, airflow: {{{name}: {value}}}}}\n"
+
+
+def argument(name, value):
+    """A task whose operator is given what Airflow, its database or its scheduler would refuse."""
+    return (
+        "t_x: {after: [a], run: {operator: airflow.providers.standard.operators.bash.BashOperator, "
+        f"bash_command: 'true', {name}: {value}}}}}\n"
+    )
+
+
+OPTIONS = {
+    "pool_slots": ["0", "-1", "100000000000", "one"],
+    "executor": ["NoSuchExecutor", "''"],
+    "max_active_runs": ["0", "-1", "100000000000"],
+    "max_active_tasks": ["0", "100000000000"],
+    "max_active_tis_per_dag": ["0"],
+    "retries": ["-1", "3000000000"],
+    "priority_weight": ["3000000000"],
+    "weight_rule": ["nonsense"],
+    "queue": ["''", "q" * 257],
+    "pool": ["''", "p" * 257],
+    "owner": ["o" * 501],
+    "owner_links": ["{me: nowhere}", "{me: 'https://" + "x" * 500 + "'}"],
+    "tags": ["[" + "t" * 101 + "]"],
+    "dag_display_name": ["d" * 2001],
+    "retry_delay": ["86400000000000", ".inf"],
+    "dagrun_timeout": ["86400000000000"],
+    "execution_timeout": ["-1"],
+    "executor_config": ["{n: 18446744073709551616}"],
+    "access_control": ["{Viewer: can_read}"],
+    "description": ['"\\0"', '"\\ud800"'],
+}
+
+ARGUMENTS = {
+    "pool_slots": ["0", "100000000000"],
+    "executor": ["NoSuchExecutor"],
+    "queue": ["q" * 257],
+    "retries": ["3000000000"],
+    "max_active_tis_per_dagrun": ["0"],
+    "task_display_name": ["d" * 2001],
+    "trigger_rule": ["sometimes"],
+    "env": ["{n: 18446744073709551616}"],
+    "depend_on_past": ["true"],
+}
+
+MODULES = {
+    "exits": "import sys\nsys.exit(3)\n",
+    "interrupts": "raise KeyboardInterrupt\n",
+    "raises": "class Odd(BaseException): pass\nraise Odd('odd')\n",
+    "recurses": "def f(): f()\nf()\n",
+    "nameless": "class Odd(Exception):\n    def __str__(self): raise ValueError\nraise Odd\n",
+    "unstorable": "raise ValueError('a\\0b\\ud800c')\n",
+    "tricky": "def __getattr__(name): raise RuntimeError(name)\n",
+}
+
+
+def bad_configurations(folder):
+    """Write one file for each of the mistakes above; by file name, what its error has to name."""
+    names = {}
+    for make, table in ((option, OPTIONS), (argument, ARGUMENTS)):
+        for name, values in table.items():
+            for number, value in enumerate(values):
+                file = f"{make.__name__}_{name}_{number}.yaml"
+                (folder / file).write_text(make(name, value))
+                names[file] = name
+    for name, text in MODULES.items():
+        (folder / f"{name}.py").write_text(text)
+        (folder / f"module_{name}.yaml").write_text(f"t_x: {{after: [a], run: '{name}:work'}}\n")
+        names[f"module_{name}.yaml"] = name
+    return names
+
+
+def test_what_airflow_would_refuse_costs_its_own_configuration_and_no_other(airflow_db, tmp_path):
+    (tmp_path / "dag_file.py").write_text(
+        "from airflow_triggers import trigger_dags\n\ntrigger_dags(__file__)\n"
+    )
+    (tmp_path / "good_tasks.py").write_text("def work(context):\n    return None\n")
+    (tmp_path / "good.yaml").write_text("t_x: {after: [a], run: good_tasks.work, airflow: {pool_slots: 2}}\n")
+    process(tmp_path)
+    names = bad_configurations(tmp_path)
+
+    process(tmp_path)
+
+    with create_session() as session:
+        assert deployed(session) == {"good", "good.t_x"}
+        errors = import_errors(session)
+    assert set(errors) == set(names)
+    unnamed = {
+        file: text
+        for file, text in errors.items()
+        if not text.startswith(f"ConfigurationError: {file}: ")
+        or "task 't_x'" not in text
+        or names[file] not in text
+    }
+    assert unnamed == {}

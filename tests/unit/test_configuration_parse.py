@@ -216,9 +216,9 @@ def test_names_that_become_dag_ids_are_such_as_airflow_takes():
     task = {"after": ["a"], "run": "m:f"}
     assert refused({"t x": task}, name="survey") == [
         "task 't x': Airflow refuses the DAG 'survey.t x' that it becomes, expected letters, digits, '_', '-' and '.', "
-        "at most 250 characters in all."
+        "at most 248 bytes in all."
     ]
-    assert "at most 250 characters" in refused({"t" * 150: task}, name="s" * 100)[0]
+    assert "at most 91 characters" in refused({"t" * 150: task}, name="s" * 100)[0]
     (problem,) = refused({"t_x": task, "t_y": task}, name="my survey")
     assert "the configuration's name 'my survey' becomes part of DAG ids" in problem
     assert parse_configuration({"t x": {"after": ["a"], "run": "etl"}}, name="survey")["t x"].run == "etl"

@@ -9,6 +9,9 @@ from datetime import timedelta
 
 import pytest
 from airflow.dag_processing.dagbag import DagBag
+from airflow.exceptions import AirflowClusterPolicyViolation
+from airflow.policies import hookimpl
+from airflow.settings import get_policy_plugin_manager
 
 from airflow_triggers.configuration import parse_configuration
 from airflow_triggers.configuration.callables import callable_path
@@ -76,6 +79,76 @@ def test_a_callable_that_the_module_lacks_is_refused_with_a_near_one():
     said = "has no 'gret'. Did you mean 'greet'?"
     assert refused(f"{TASKS_MODULE}.gret").endswith(said)
     assert refused(f"{TASKS_MODULE}:gret").endswith(said)
+
+
+@pytest.fixture
+def task_modules(folder):
+    """Modules beside the DAG file that fail when they are imported: what they have is read."""
+    (folder / "tasks").mkdir()
+    (folder / "tasks" / "__init__.py").write_text("")
+    for path in ("questionnaire_tasks.py", "tasks/questionnaire.py", "etl.py"):
+        (folder / path).write_text(
+            "raise KeyError\n\ndef import_subject(context): ...\n\nasync def later(context): ...\n\n"
+            "from json import dumps as written\n\nalias = import_subject\ntyped: object = later\n"
+        )
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("run", "meant"),
+    [
+        ("questionaire_tasks.import_subject", "questionnaire_tasks.import_subject"),
+        ("questionaire_tasks.import_subjct", "questionnaire_tasks.import_subject"),
+        ("Questionnaire_Tasks.import_subject", "questionnaire_tasks.import_subject"),
+        ("tasks.questionaire.import_subject", "tasks.questionnaire.import_subject"),
+        ("taks.questionnaire.import_subject", "tasks.questionnaire.import_subject"),
+        ("questionaire_tasks.later", "questionnaire_tasks.later"),
+        ("questionaire_tasks.written", "questionnaire_tasks.written"),
+        ("questionaire_tasks.alias", "questionnaire_tasks.alias"),
+        ("questionaire_tasks.typed", "questionnaire_tasks.typed"),
+        ("questionaire_tasks:import_subject", "questionnaire_tasks:import_subject"),
+        ("questionaire_tasks:nothing_like_it", "questionnaire_tasks:nothing_like_it"),
+    ],
+)
+def test_a_misspelt_module_is_refused_with_the_one_that_was_meant(task_modules, run, meant):
+    problem = refused(run)
+    assert f"'run' is '{run}'" in problem
+    assert f"there is no module '{run.replace(':', '.').rpartition('.')[0]}'" in problem
+    assert problem.endswith(f"Did you mean '{meant}'?")
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        "questionnaire.t_import",
+        "etl2.import_subject",
+        "orders.import_subject",
+        "questionaire_tasks.daily",
+        "questionaire-tasks.import_subject",
+        "etl",
+    ],
+)
+def test_a_dag_id_stays_one_beside_modules_that_resemble_it(task_modules, run):
+    assert callable_path(run) is None
+
+
+@pytest.mark.parametrize(
+    ("run", "doubt"),
+    [
+        (
+            "questionaire_tasks.daily",
+            "There is no module 'questionaire_tasks', but 'questionnaire_tasks', which has no",
+        ),
+        (f"{TASKS_MODULE}.daily_import", f"The module '{TASKS_MODULE}' has no 'daily_import'."),
+        ("orders.t_import", None),
+    ],
+)
+def test_a_dag_id_that_may_be_a_slip_stands_on_the_manifests_page(task_modules, run, doubt):
+    configuration = parse_configuration({"t_x": {"after": ["a"], "run": run}}, name="survey")
+    page = compile_configuration(configuration)["survey"].doc_md
+    assert ("## Possible slips" in page) == (doubt is not None)
+    if doubt:
+        assert f"- **t_x** runs the DAG `{run}`. {doubt}" in page
 
 
 def test_a_dag_of_the_configuration_itself_is_a_dag_also_beside_a_module_of_its_name(folder):
@@ -250,3 +323,54 @@ def compile_many(count):
     began = time.process_time()
     assert len(compile_configuration(parse_configuration(tasks, name="survey"))) == count + 1
     return time.process_time() - began
+
+
+def test_a_configuration_that_cannot_be_compiled_for_whatever_reason_costs_no_other(folder, monkeypatch):
+    monkeypatch.setattr("airflow_triggers.configuration.compile.explain_configuration", lambda *_: 1 / 0)
+    (folder / "dag_file.py").write_text(
+        "from airflow_triggers import configuration_dags\nfrom airflow.sdk import DAG\n\n"
+        "configuration_dags('bad', {'t_x': {'after': ['a'], 'run': 'etl'}})\n"
+        "other = DAG('other', schedule=None)\n"
+    )
+    dags, errors = parsed(folder)
+    assert set(dags) == {"other"}
+    assert errors == {
+        "dag_file.py/bad": "ConfigurationError: bad: it cannot be compiled: ZeroDivisionError: division by zero"
+    }
+
+
+def test_what_a_policy_of_the_deployment_refuses_costs_its_configuration_and_no_other(folder):
+    class Policy:
+        @hookimpl
+        def dag_policy(self, dag):
+            if dag.dag_id == "bad.t_x":
+                raise AirflowClusterPolicyViolation("not on our cluster")
+
+    text = "t_x: {after: [a], run: 'tests.support.trigger_tasks:greet'}\n"
+    policy = Policy()
+    get_policy_plugin_manager().register(policy)
+    try:
+        dags, errors = parsed(folder, bad_yaml=text, good_yaml=text)
+    finally:
+        get_policy_plugin_manager().unregister(policy)
+    assert set(dags) == {"good", "good.t_x"}
+    assert (
+        "task 't_x': Airflow refuses the DAG that it becomes: AirflowClusterPolicyViolation: not on"
+        in errors["bad.yaml"]
+    )
+
+
+def test_files_whose_names_read_alike_have_an_error_each(folder):
+    (folder / "a b.yaml").write_text("[]")
+    (folder / "a_b.yaml").write_text("[]")
+    _, errors = parsed(folder)
+    assert set(errors) == {"a b.yaml", "a_b.yaml"}
+
+
+def test_templates_are_looked_for_beside_the_dag_file(folder, caplog):
+    (folder / "script.sh").write_text("true")
+    run = f"{{operator: {BASH}, bash_command: script.sh}}"
+    dags, errors = parsed(folder, survey_yaml=f"t_x: {{after: [a], run: {run}}}\n")
+    assert errors == {}
+    assert dags["survey.t_x"].get_task("run").bash_command == "true"
+    assert "Failed to resolve" not in caplog.text

@@ -1,0 +1,112 @@
+"""Runs code of users and providers while a DAG file is parsed, so that its fault is one configuration's and no more.
+
+Neighbours: ``callables.py`` imports modules of functions by it, ``compile.py`` operators, ``admission.py`` has Airflow
+look at DAGs. ``sys.exit()`` in a module, or whatever else it raises, would otherwise take every DAG of the file along.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+MAX_REASON_LENGTH = 2_000
+
+
+class ForeignError(Exception):
+    """Code that is not ours failed; the text says how, on one line."""
+
+    def __init__(self, cause: BaseException) -> None:
+        super().__init__(reason_of(cause))
+        self.cause = cause
+
+    def place(self, *, outside: frozenset[str]) -> str:
+        """The innermost line of the failure as `` (file, line 7)``, or nothing.
+
+        :param outside: files whose lines do not count.
+        """
+        frames = [
+            frame
+            for frame in traceback.extract_tb(self.cause.__traceback__)
+            if "importlib" not in frame.filename and frame.filename not in outside | {__file__}
+        ]
+        return f" ({frames[-1].filename}, line {frames[-1].lineno})" if frames else ""
+
+
+@contextmanager
+def foreign_code() -> Iterator[None]:
+    """Have whatever is raised inside come out as ForeignError.
+
+    :raises ForeignError: but not for what comes from outside: Airflow's timeout, and Ctrl-C.
+    """
+    with _interruptions() as interruptions:
+        try:
+            yield
+        except (ForeignError, GeneratorExit):
+            raise
+        except BaseException as error:
+            if _is_timeout(error) or (isinstance(error, KeyboardInterrupt) and interruptions):
+                raise
+            raise ForeignError(error) from error
+
+
+def _is_timeout(error: BaseException) -> bool:
+    """Whether it is Airflow's, for the whole file. Airflow is not imported for it: applications run without."""
+    airflow = sys.modules.get("airflow.sdk.exceptions")
+    return airflow is not None and isinstance(error, airflow.AirflowTaskTimeout)
+
+
+def reason_of(error: BaseException) -> str:
+    """The error's type and text, which may be any, as one that can be shown and stored."""
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001 - an error of somebody's own, whose text fails too
+        text = ""
+    text = plain(text)
+    name = type(error).__name__
+    if len(text) > MAX_REASON_LENGTH:
+        text = f"{text[: MAX_REASON_LENGTH - 1]}…"
+    return f"{name}: {text}" if text else name
+
+
+def plain(text: str) -> str:
+    """The text without what databases and UTF-8 cannot hold."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
+
+
+class _Interruption:
+    """Handles the signal of Ctrl-C as before, and remembers it."""
+
+    def __init__(self, handler: Callable[[int, Any], Any]) -> None:
+        self.signals: list[int] = []
+        self._handler = handler
+
+    def __call__(self, number: int, frame: Any) -> None:
+        self.signals.append(number)
+        self._handler(number, frame)
+
+
+@contextmanager
+def _interruptions() -> Iterator[list[int]]:
+    """The signals by which somebody interrupts meanwhile; a module can raise KeyboardInterrupt without any."""
+    handler = signal.getsignal(signal.SIGINT)
+    is_main = threading.current_thread() is threading.main_thread()
+    if isinstance(handler, _Interruption):
+        yield handler.signals if is_main else []
+        return
+    if not is_main or not callable(
+        handler
+    ):  # nobody interrupts a thread, or a process that a signal ends or not
+        yield []
+        return
+    interruption = _Interruption(handler)
+    signal.signal(signal.SIGINT, interruption)
+    try:
+        yield interruption.signals
+    finally:
+        if signal.getsignal(signal.SIGINT) is interruption:
+            signal.signal(signal.SIGINT, handler)

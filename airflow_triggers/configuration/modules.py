@@ -1,0 +1,106 @@
+"""Knows modules by name without importing them: which there are, what they define, and which one was meant.
+
+Neighbours: ``callables.py`` asks, for a ``run`` whose module does not exist.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import sys
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
+from functools import cached_property
+from importlib.machinery import ModuleSpec
+from pkgutil import iter_modules
+
+from airflow_triggers.configuration.misspelt import without_digits
+
+CUTOFF = 0.8
+"""How alike a name is to the one that was meant, as ``difflib`` counts it."""
+
+_CANDIDATES = 3
+
+
+class ImportableModules:
+    """The modules that can be imported now; they are listed once.
+
+    What it finds is read from source, since importing a module that nobody named would run it.
+    """
+
+    def resembling(self, name: str) -> Iterator[str]:
+        """Modules whose dotted name is like one that does not exist, the most alike first.
+
+        A name that only counts differently (``etl``, ``etl2``) is another name and no slip.
+        """
+        prefixes = [""]
+        for part in name.split("."):
+            prefixes = [
+                f"{prefix}.{near}" if prefix else near
+                for prefix in prefixes
+                for near in _alike(part, self._within(prefix))
+            ]
+        yield from (module for module in prefixes if module != name)
+
+    def functions(self, module: str) -> list[str]:
+        """The names that a module's source binds, as far as they can be callables."""
+        spec = _spec(module)
+        if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
+            return []
+        try:
+            with open(spec.origin, "rb") as file:
+                tree = ast.parse(file.read())
+        except (OSError, SyntaxError, ValueError, RecursionError):
+            return []
+        return list(dict.fromkeys(_bound_names(tree.body)))
+
+    def _within(self, package: str) -> list[str]:
+        if not package:
+            return self._top_level
+        spec = _spec(package)
+        locations = spec.submodule_search_locations if spec else None
+        return [module.name for module in iter_modules(list(locations))] if locations else []
+
+    @cached_property
+    def _top_level(self) -> list[str]:
+        return [*(module.name for module in iter_modules()), *sys.builtin_module_names]
+
+
+def _spec(module: str) -> ModuleSpec | None:
+    """How the module would be imported. For one within a package, the package is imported; so its parents only are."""
+    try:
+        return importlib.util.find_spec(module)
+    except (ImportError, ValueError):
+        return None
+
+
+def _alike(name: str, known: Iterable[str]) -> list[str]:
+    names = list(known)
+    if name in names:
+        return [name]
+    by_fold = {candidate.casefold(): candidate for candidate in names}
+    near = get_close_matches(name.casefold(), by_fold, n=_CANDIDATES, cutoff=CUTOFF)
+    return [
+        by_fold[fold]
+        for fold in near
+        if without_digits(fold) != without_digits(name.casefold()) or fold == name.casefold()
+    ]
+
+
+def near_name(name: str, names: Iterable[str]) -> str | None:
+    """The name itself if it is among them, else the one that is most like it."""
+    known = list(names)
+    return name if name in known else next(iter(get_close_matches(name, known, n=1, cutoff=CUTOFF)), None)
+
+
+def _bound_names(body: Iterable[ast.stmt]) -> Iterator[str]:
+    for statement in body:
+        match statement:
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                yield name
+            case ast.ImportFrom(names=aliases):
+                yield from (alias.asname or alias.name for alias in aliases)
+            case ast.Assign(targets=targets):
+                yield from (target.id for target in targets if isinstance(target, ast.Name))
+            case ast.AnnAssign(target=ast.Name(id=name)):
+                yield name
