@@ -55,6 +55,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from airflow_triggers.sentences import sentence
+
 
 class CopiedWhole(Exception):
     """Is copied and pickled by message and attributes: many errors make their message of other arguments."""
@@ -264,7 +266,7 @@ class InvalidAssetEvent(TaskError, ValueError):
     """An asset event of a trigger does not say what to fire, or into which session."""
 
     def __init__(self, event_id: int, problem: str) -> None:
-        super().__init__(f"The asset event {event_id} {problem}.")
+        super().__init__(sentence(f"The asset event {event_id} {problem}"))
 
 
 class RefusedAssetEvent(TaskError):

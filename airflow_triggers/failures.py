@@ -68,7 +68,8 @@ def failure_in_short(metadata: Mapping[str, Any]) -> str | None:
         return None
     first, *more = str(metadata.get("exceptionMessage", "")).splitlines() or [""]
     kind = str(metadata["exceptionType"]).removeprefix("builtins.")
-    return f"{kind}: {_end_of(first, MAX_VALUE_LENGTH)}{' …' if more else ''}"
+    text = f"{_end_of(first, MAX_VALUE_LENGTH)}{' …' if more else ''}".strip()
+    return f"{kind}: {text}" if text else kind
 
 
 def reported_exception(report: Mapping[str, Any]) -> dict[str, Any]:

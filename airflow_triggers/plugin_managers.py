@@ -14,6 +14,7 @@ from airflow import plugins_manager
 
 from airflow_triggers.errors import RegistryError
 from airflow_triggers.registry import Declared, Registry
+from airflow_triggers.sentences import sentence
 
 ATTRIBUTE = "trigger_managers"
 
@@ -28,7 +29,10 @@ def managers_of_plugins() -> Iterator[Declared[Any]]:
     for plugin in plugins:
         yield from _managers_of(plugin, f"the plugin {plugin.name!r} ({plugin.source})")
     for source, error in import_errors.items():
-        why = f"Airflow could not load the plugin {source!r}: {error}. If it has trigger managers, they are missing."
+        why = (
+            sentence(f"Airflow could not load the plugin {source!r}", error)
+            + " If it has trigger managers, they are missing."
+        )
         yield Declared(None, partial(_refuse, why), source, certain=False)
 
 

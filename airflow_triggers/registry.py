@@ -17,6 +17,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Generic, TypeVar
 
 from airflow_triggers.errors import NotRegistered, RegistryError, TriggersError
+from airflow_triggers.sentences import error_in_short, sentence
 
 log = logging.getLogger(__name__)
 
@@ -107,7 +108,7 @@ class Registry(Generic[T]):
             raise
         except Exception as error:
             raise RegistryError(
-                f"The {self.kind} {name!r} cannot be made: {type(error).__name__}: {error}."
+                sentence(f"The {self.kind} {name!r} cannot be made", error_in_short(error))
             ) from error
 
     def problems(self) -> list[str]:
@@ -179,7 +180,8 @@ class Registry(Generic[T]):
             SystemExit,
         ) as error:  # somebody else's module: whatever it raises is one name's problem
             raise RegistryError(
-                f"{what} cannot be imported: {type(error).__name__}: {error}. Repair or reinstall that package."
+                sentence(f"{what} cannot be imported", error_in_short(error))
+                + " Repair or reinstall that package."
             ) from error
         if unfit := self._unfitness(found, declared.name):
             raise RegistryError(f"{what} {unfit}")

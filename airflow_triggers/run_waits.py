@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from airflow_triggers.disclosure import EVERYTHING, Disclosure
+from airflow_triggers.sentences import sentence
 from airflow_triggers.types import InstanceStatus, SeenRun
 
 
@@ -121,8 +122,11 @@ def reasons_of_run(
         again = f" It looks again at {moment(run.retry_at)}." if run.retry_at else ""
         yield Reason(
             "backoff",
-            f"The triggers controller could not apply what the run did ({run.failures} times): "
-            f"{run.error or 'its log says why'}.{again}",
+            sentence(
+                f"The triggers controller could not apply what the run did ({run.failures} times)",
+                run.error or "its log says why",
+            )
+            + again,
         )
     if run.state == "promised":
         yield Reason("run_promised", "Its DAG run is about to be created.")
@@ -185,8 +189,10 @@ def _queued(run: RunInAirflow, *, now: datetime, disclosure: Disclosure) -> Iter
         limit = f" is {run.dag.max_active_runs}" if disclosure.dag(run.dag_id) else " allows no more"
         yield Reason(
             "max_active_runs",
-            f"{run.dag.active_count} runs of the DAG {run.dag_id} are running, and its max_active_runs"
-            f"{limit}: {shown}{more}.",
+            sentence(
+                f"{run.dag.active_count} runs of the DAG {run.dag_id} are running, and its max_active_runs{limit}",
+                f"{shown}{more}",
+            ),
         )
     else:
         yield Reason("run_queued", f"Its DAG run is queued{since}, for the scheduler to start.")

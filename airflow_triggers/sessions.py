@@ -34,6 +34,7 @@ from airflow_triggers.errors import (
 from airflow_triggers.hook_calls import DEFAULT_MANAGER
 from airflow_triggers.manager import TriggerManager, trigger_managers
 from airflow_triggers.runners import task_runners
+from airflow_triggers.sentences import sentence
 from airflow_triggers.storages import rows, statements, storage_backends, tables
 from airflow_triggers.storages.anchors import anchor
 from airflow_triggers.storages.base import BaseStorageBackend
@@ -205,7 +206,8 @@ def create_session(
     made = trigger_managers.get(manager, storage=storage_backends.get(storage, uid=uid))
     if not made.storage.shared:
         raise StorageNotShared(
-            f"The storage {storage!r} cannot be used here: {made.storage.unshared_because}. Choose another one."
+            sentence(f"The storage {storage!r} cannot be used here", made.storage.unshared_because)
+            + " Choose another one."
         )
     deployed = isinstance(configuration, str)
     parsed = (

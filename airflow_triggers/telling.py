@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from airflow_triggers.entries import EventKind, SessionEvent
+from airflow_triggers.sentences import sentence
 from airflow_triggers.types import Fire
 
 Details = Mapping[str, Any]
@@ -53,8 +54,8 @@ def _effect(fire: Fire) -> str:
 def _progress(event: SessionEvent, details: Details) -> str:
     cause = f": {details['cause']}" if details.get("cause") else ""
     run = f" ({details['run_id']} of {details['dag_id']})" if details.get("run_id") else ""
-    error = f" {details['error']}" if details.get("error") else ""
-    return f"{event.instance} became {details['to']}, from {details['from']}{cause}{run}.{error}"
+    change = sentence(f"{event.instance} became {details['to']}, from {details['from']}{cause}{run}")
+    return f"{change} {sentence(details['error'])}" if details.get("error") else change
 
 
 def _replay(event: SessionEvent, details: Details) -> str:
@@ -76,7 +77,7 @@ def _hook(event: SessionEvent, details: Details) -> str:
     of = f" (after {after})" if after else ""
     parked = event.kind == EventKind.HOOK_PARKED
     then = "too often, and is parked" if parked else "and is called again later"
-    return f"The hook {details['hook']}{of} raised {then}: {details['error']}"
+    return sentence(f"The hook {details['hook']}{of} raised {then}", details["error"])
 
 
 def _hook_called(event: SessionEvent, details: Details) -> str:
@@ -85,8 +86,9 @@ def _hook_called(event: SessionEvent, details: Details) -> str:
 
 
 def _backoff(event: SessionEvent, details: Details) -> str:
-    return (
-        f"What the runs {', '.join(details.get('runs', ()))} did could not be applied: {details.get('error')}"
+    return sentence(
+        f"What the runs {', '.join(details.get('runs', ()))} did could not be applied",
+        details.get("error") or "",
     )
 
 
@@ -95,7 +97,9 @@ def _withdraw(event: SessionEvent, details: Details) -> str:
 
 
 def _asset_event(event: SessionEvent, details: Details) -> str:
-    return f"The asset event {details['event_id']} did not fire {details['trigger']}: {details['error']}"
+    return sentence(
+        f"The asset event {details['event_id']} did not fire {details['trigger']}", details["error"]
+    )
 
 
 def _unknown(event: SessionEvent, details: Details) -> str:
@@ -104,10 +108,14 @@ def _unknown(event: SessionEvent, details: Details) -> str:
 
 
 _TELLING: Mapping[str, Callable[[SessionEvent, Details], str]] = {
-    EventKind.CONFIGURE: lambda _, it: f"The tasks {', '.join(it['tasks'])} were configured.",
+    EventKind.CONFIGURE: lambda _, it: (
+        f"The tasks {', '.join(it['tasks'])} were configured." if it["tasks"] else "No task was configured."
+    ),
     EventKind.PROGRESS: _progress,
     EventKind.STATUS: _status,
-    EventKind.METADATA: lambda event, it: f"{', '.join(it['keys'])} was attached to {event.instance}.",
+    EventKind.METADATA: lambda event, it: (
+        f"{', '.join(it['keys']) or 'Nothing'} was attached to {event.instance}."
+    ),
     EventKind.LOGS_RESOLVED: lambda event, _: f"The log messages of {event.instance} were dealt with.",
     EventKind.REPLAY: _replay,
     EventKind.SKIP: _skip,
@@ -115,7 +123,9 @@ _TELLING: Mapping[str, Callable[[SessionEvent, Details], str]] = {
     EventKind.DELAYED_FIRE: lambda _, it: (
         f"{it['trigger']}, due at {it['fire_at']}, became fire {it['fire_id']}."
     ),
-    EventKind.DELAYED_FIRE_FAILED: lambda _, it: f"{it['trigger']} could not be fired yet: {it['error']}",
+    EventKind.DELAYED_FIRE_FAILED: lambda _, it: sentence(
+        f"{it['trigger']} could not be fired yet", it["error"]
+    ),
     EventKind.HOOK_FAILED: _hook,
     EventKind.HOOK_PARKED: _hook,
     EventKind.HOOK_CALLED: _hook_called,

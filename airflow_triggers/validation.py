@@ -22,6 +22,7 @@ from airflow_triggers.errors import (
     InvalidSessionUid,
     InvalidTrigger,
 )
+from airflow_triggers.sentences import sentence
 from airflow_triggers.types import MAX_KEY_LENGTH, MAX_NAME_LENGTH, SEEN_RUN
 
 KEPT_METADATA = frozenset({"depth", "parent", "retries", SEEN_RUN, "timestamps", "unreadable"})
@@ -132,7 +133,7 @@ def parse_moment(text: object) -> datetime:
             raise ValueError(f"{type(text).__name__} {shown(text)}")
         moment = datetime.fromisoformat(written)
     except ValueError as error:
-        raise InvalidTrigger(f"'fire_at' is {expected}; found {error}.") from None
+        raise InvalidTrigger(sentence(f"'fire_at' is {expected}; found {error}")) from None
     in_utc = validate_fire_at(moment)
     assert in_utc is not None
     return in_utc

@@ -16,6 +16,7 @@ from airflow_triggers.disclosure import EVERYTHING, Disclosure, shown_event, sho
 from airflow_triggers.entries import SessionEvent
 from airflow_triggers.failures import failure_in_short
 from airflow_triggers.run_waits import Reason, RunInAirflow, moment, reasons_of_run
+from airflow_triggers.sentences import sentence
 from airflow_triggers.types import DelayedFire, Fire, InstanceStatus, TaskConfig, TaskInstance
 
 LIKE_ENOUGH = 0.75
@@ -246,8 +247,7 @@ def _missing(requirements: tuple[Requirement, ...]) -> Iterator[Reason]:
     for one in requirements:
         if one.arrived or one.role == "unless":
             continue
-        note = f": {one.note}" if one.note else ""
-        yield Reason("missing_trigger", f"{one.trigger!r} is missing{note}.")
+        yield Reason("missing_trigger", sentence(f"{one.trigger!r} is missing", one.note or ""))
         for fire in one.similar:
             yield Reason(
                 "similar_trigger",
@@ -255,9 +255,13 @@ def _missing(requirements: tuple[Requirement, ...]) -> Iterator[Reason]:
                 f"Was {one.trigger!r} meant?",
             )
         for delayed in one.expected:
-            failed = f"; it could not be fired: {delayed.error}" if delayed.error else ""
+            failed = "; it could not be fired" if delayed.error else ""
             yield Reason(
-                "delayed_fire", f"{one.trigger!r} is to be fired at {moment(delayed.fire_at)}{failed}."
+                "delayed_fire",
+                sentence(
+                    f"{one.trigger!r} is to be fired at {moment(delayed.fire_at)}{failed}",
+                    delayed.error or "",
+                ),
             )
 
 
@@ -279,7 +283,7 @@ def _settled(evidence: Evidence, instance: TaskInstance) -> Iterator[Reason]:
         case _S.FAILED:
             failure = failure_in_short(instance.metadata) or "no exception is known"
             cause = f" ({event.details['cause']})" if event and event.details.get("cause") else ""
-            yield Reason("failed", f"It failed at {at}{cause}: {failure}.")
+            yield Reason("failed", sentence(f"It failed at {at}{cause}", failure))
             yield Reason("repair", "Replay it to run it again, with other kwargs if need be; or skip it.")
         case _S.ABANDONED:
             seen = _listed(sorted(instance.unless_seen))

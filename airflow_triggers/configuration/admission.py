@@ -31,6 +31,8 @@ from airflow.serialization.serialized_objects import DagSerialization
 from airflow_triggers.configuration.foreign import ForeignError, foreign_code
 from airflow_triggers.configuration.options import OPERATOR_ATTRIBUTES, OPTIONS
 from airflow_triggers.errors import ConfigurationError
+from airflow_triggers.sentences import sentence
+from airflow_triggers.validation import shown
 
 DagMaker = Callable[[Mapping[str, Any]], DAG]
 """Makes the DAG anew, given Airflow's options for it."""
@@ -54,7 +56,7 @@ def refuse_inadmissible(make_dag: DagMaker, airflow: Mapping[str, Any], *, filel
         return
     if airflow and not problems_with({}):
         blamed = [
-            f"'airflow' has {name!r} {_shown(value)}, expected {OPTIONS[name].expected} that Airflow takes: {problem}"
+            f"'airflow' has {name!r} {shown(value)}, expected {OPTIONS[name].expected} that Airflow takes: {problem}"
             for name, value in airflow.items()
             for problem in problems_with({name: value})
         ]
@@ -76,7 +78,7 @@ def _problems(make_dag: DagMaker, airflow: Mapping[str, Any], fileloc: str | Non
         problems = (
             error.cause.problems
             if isinstance(error.cause, ConfigurationError)
-            else [f"Airflow refuses the DAG that it becomes: {error}"]
+            else [sentence("Airflow refuses the DAG that it becomes", error)]
         )
     yield from problems
 
@@ -89,7 +91,7 @@ def _limits(dag: DAG) -> Iterator[str]:
             if isinstance(value, timedelta):
                 value = value.total_seconds()
             if isinstance(value, str | int | float) and not option.holds(value):
-                yield f"the operator's {name!r} is {_shown(value)}, expected {option.expected}."
+                yield f"the operator's {name!r} is {shown(value)}, expected {option.expected}."
 
 
 def _unknown_executors(dag: DAG) -> Iterator[str]:
@@ -143,8 +145,3 @@ def _deploy(dag: DAG) -> None:
     if _NUL.search(json.dumps(content, allow_nan=False)):  # to the database
         raise ValueError("found the character NUL, which databases cannot keep")
     DagSerialization.from_dict(content)
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:79]}…"

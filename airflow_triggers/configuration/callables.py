@@ -17,6 +17,7 @@ from typing import Any
 from airflow_triggers.configuration.foreign import ForeignError, foreign_code
 from airflow_triggers.configuration.modules import ImportableModules, near_name
 from airflow_triggers.errors import ConfigurationError
+from airflow_triggers.sentences import sentence
 
 
 @dataclass(frozen=True)
@@ -106,8 +107,11 @@ def _imported(run: str, name: str) -> ModuleType:
 
 def _not_imported(run: str, error: ForeignError) -> str:
     return (
-        f"'run' is {run!r}, and its module cannot be imported: {error}{error.place(outside=frozenset({__file__}))}. "
-        "Expected a module in the DAGs folder, or an installed one."
+        sentence(
+            f"'run' is {run!r}, and its module cannot be imported",
+            f"{error}{error.place(outside=frozenset({__file__}))}",
+        )
+        + " Expected a module in the DAGs folder, or an installed one."
     )
 
 

@@ -39,6 +39,7 @@ from airflow_triggers.configuration.options import RESULT_TASK_ID, OptionOwner, 
 from airflow_triggers.configuration.parse import misplaced_options, parse_configuration
 from airflow_triggers.errors import ConfigurationError
 from airflow_triggers.registry import Registry
+from airflow_triggers.sentences import sentence
 from airflow_triggers.task import TriggerTaskOperator
 from airflow_triggers.types import Configuration, TaskConfig
 
@@ -123,7 +124,7 @@ class CompiledDags(dict[str, DAG]):
                 _register_broken(name, path, error.problems)
             except Exception as error:  # whatever it is, it is this configuration's and not the file's
                 log.exception("The configuration %s cannot be compiled", name)
-                _register_broken(name, path, [f"it cannot be compiled: {reason_of(error)}"])
+                _register_broken(name, path, [sentence("it cannot be compiled", reason_of(error))])
             else:
                 ids |= compiled.keys()
                 new = {dag_id: dag for dag_id, dag in compiled.items() if dag_id not in already}
@@ -192,7 +193,7 @@ def _naming(task: TaskConfig, problems: list[str]) -> Iterator[None]:
         texts = (
             error.cause.problems
             if isinstance(error.cause, ConfigurationError)
-            else [f"it cannot be compiled: {error}"]
+            else [sentence("it cannot be compiled", error)]
         )
         problems += [f"task {task.name!r}: {text}" for text in texts]
 
@@ -261,7 +262,7 @@ def _operator_maker(run: Mapping[str, Any]) -> OperatorMaker:
             with foreign_code():
                 return operator_class(**{**options, **arguments})
         except ForeignError as error:
-            raise ConfigurationError(f"'run' cannot make the operator {path!r}: {error}") from error
+            raise ConfigurationError(sentence(f"'run' cannot make the operator {path!r}", error)) from error
 
     return make
 
@@ -273,8 +274,9 @@ def _operator_class(path: str) -> type[BaseOperator]:
             found = getattr(importlib.import_module(module_name), class_name)
     except ForeignError as error:
         raise ConfigurationError(
-            f"'run' has the operator {path!r}, which cannot be imported: {error}. Expected "
-            "the dotted path of an operator's class, of an installed provider or a module in the DAGs folder."
+            sentence(f"'run' has the operator {path!r}, which cannot be imported", error)
+            + " Expected the dotted path of an operator's class, of an installed provider or a module in the DAGs "
+            "folder."
         ) from error
     if not (isinstance(found, type) and issubclass(found, BaseOperator)):
         raise ConfigurationError(

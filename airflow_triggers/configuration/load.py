@@ -12,6 +12,7 @@ import yaml
 from airflow_triggers.configuration.parse import parse_configuration
 from airflow_triggers.configuration.yaml_document import MAX_FILE_SIZE, read_document, sentence_of
 from airflow_triggers.errors import ConfigurationError
+from airflow_triggers.sentences import sentence
 from airflow_triggers.types import Configuration
 
 SUFFIXES = (".yaml", ".yml")
@@ -26,7 +27,7 @@ def configuration_files(folder: Path) -> list[Path]:
         paths = sorted(folder.iterdir())
     except OSError as error:
         raise ConfigurationError(
-            f"cannot read the folder of configurations {str(folder)!r}: {error}"
+            sentence(f"cannot read the folder of configurations {str(folder)!r}", error)
         ) from error
     return [it for it in paths if it.suffix in SUFFIXES and not it.name.startswith(".") and it.is_file()]
 

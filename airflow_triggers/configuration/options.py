@@ -6,13 +6,14 @@ Neighbours: ``parse.py`` refuses unknown ones, ``compile.py`` passes them on, ``
 from __future__ import annotations
 
 import math
-import reprlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from difflib import get_close_matches
 from enum import Enum, StrEnum
 from typing import Any
+
+from airflow_triggers.validation import shown
 
 RESULT_TASK_ID = "result_task_id"
 """For a ``run`` that is a DAG: the task whose return value is the result."""
@@ -279,7 +280,7 @@ def wrong_options(options: Mapping[str, Any]) -> Iterator[str]:
             hint = f"Did you mean {near[0]!r}?" if near else f"Expected one of: {', '.join(sorted(OPTIONS))}."
             yield f"'airflow' has the option {name!r}, which is unknown. {hint}"
         elif not option.fits(value):
-            yield f"'airflow' has {name!r} {reprlib.repr(value)}, expected {option.expected}."
+            yield f"'airflow' has {name!r} {shown(value)}, expected {option.expected}."
 
 
 def options_for(owner: OptionOwner, options: Mapping[str, Any]) -> dict[str, Any]:

@@ -35,6 +35,7 @@ from airflow_triggers.configuration.names import FORM
 from airflow_triggers.errors import DagUnavailable
 from airflow_triggers.gateway.run_columns import DagRunColumns, OnlyTask
 from airflow_triggers.report import REPORT_KEY
+from airflow_triggers.sentences import error_in_short, sentence
 from airflow_triggers.storages.transaction import is_sqlite
 from airflow_triggers.types import SeenRun
 
@@ -99,9 +100,11 @@ def create_run(session: Session, new: NewRun) -> SeenRun:
         )
     except IntegrityError as error:
         why = "there is one already that is not ours" if _is_taken(error) else str(error.orig)
-        raise DagUnavailable(f"DAG {new.dag_id!r} could not get the run {new.run_id!r}: {why}.") from error
+        raise DagUnavailable(
+            sentence(f"DAG {new.dag_id!r} could not get the run {new.run_id!r}", why)
+        ) from error
     except (AirflowException, ValueError) as error:
-        raise DagUnavailable(f"DAG {new.dag_id!r} refused the run {new.run_id!r}: {error}") from error
+        raise DagUnavailable(sentence(f"DAG {new.dag_id!r} refused the run {new.run_id!r}", error)) from error
     return SeenRun(DagRunState.QUEUED.value, 0)
 
 
@@ -174,7 +177,7 @@ def _deserialize(session: Session, dag_id: str, dag_hash: str) -> Any:
         dag = model.dag
     except Exception as error:
         raise DagUnavailable(
-            f"DAG {dag_id!r} cannot be read from the database ({type(error).__name__}: {error}). Was it made by "
+            f"DAG {dag_id!r} cannot be read from the database ({error_in_short(error)}). Was it made by "
             "another version of Airflow, or does it need a plugin that is not installed here? Repair it, then "
             "replay the instance."
         ) from error

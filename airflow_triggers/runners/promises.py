@@ -23,6 +23,7 @@ from airflow_triggers.failures import describe_exception
 from airflow_triggers.gateway import NewRun
 from airflow_triggers.runners import bindings
 from airflow_triggers.runners.base import Start
+from airflow_triggers.sentences import sentence
 from airflow_triggers.states import Event
 from airflow_triggers.storages import tables
 from airflow_triggers.storages.anchors import anchor
@@ -45,7 +46,7 @@ def promise(start: Start, new_run: Callable[[Session, int, Start], tuple[NewRun,
     """
     storage = start.storage
     if not storage.shared:
-        raise RunnerError(f"Airflow's processes cannot see the session: {storage.unshared_because}.")
+        raise RunnerError(sentence("Airflow's processes cannot see the session", storage.unshared_because))
     with transaction() as session:
         session_id = anchor(session, storage, configuration=start.configuration)
         new, attempt = new_run(session, session_id, start)

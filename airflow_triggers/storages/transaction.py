@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.session import JoinTransactionMode
 
 from airflow_triggers.errors import DatabaseFailed, LockTimeout, SchemaOutdated, StorageError
+from airflow_triggers.sentences import sentence
 from airflow_triggers.storages.dbmanager import check_schema
 from airflow_triggers.storages.prepared import Prepared
 
@@ -143,8 +144,9 @@ class Transaction:
             if _known(error) is not None:
                 raise
             raise DatabaseFailed(
-                f"The database failed when it was to keep what was done: {_said(error)}. Whether it was kept is not "
-                "known: look, or do it again. A fire with an idempotency key counts once, however often it is sent."
+                sentence("The database failed when it was to keep what was done", _said(error))
+                + " Whether it was kept is not known: look, or do it again. A fire with an idempotency key counts "
+                "once, however often it is sent."
             ) from error
 
     def rollback(self) -> None:
@@ -295,8 +297,9 @@ def translated_errors() -> Iterator[None]:
         translated = _known(error)
         if translated is None and isinstance(error, FAILURES):
             translated = DatabaseFailed(
-                f"The database failed: {_said(error)}. Nothing was changed. Try again; if it stays so, see that the "
-                "database can be reached and written, and that its disk is not full."
+                sentence("The database failed", _said(error))
+                + " Nothing was changed. Try again; if it stays so, see that the database can be reached and written, "
+                "and that its disk is not full."
             )
         if translated is None:
             raise
@@ -327,4 +330,4 @@ def _lacks_tables(error: DBAPIError) -> bool:
 
 def _said(error: DBAPIError) -> str:
     """The database's own words, on one line."""
-    return " ".join(str(error.orig).split()).rstrip(".")
+    return " ".join(str(error.orig).split())

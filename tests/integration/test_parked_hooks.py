@@ -58,8 +58,8 @@ def test_a_parked_hook_is_seen_in_the_session_its_history_and_the_list(parked, c
     assert (hook.parked, hook.attempts) == (True, MAX_HOOK_ATTEMPTS)
     assert "RuntimeError: not today" in hook.error
     assert stories() == [
-        "The hook _post_fire (after firstPage) raised too often, and is parked: RuntimeError: not today",
-        "The hook _post_fire (after firstPage) raised and is called again later: RuntimeError: not today",
+        "The hook _post_fire (after firstPage) raised too often, and is parked: RuntimeError: not today.",
+        "The hook _post_fire (after firstPage) raised and is called again later: RuntimeError: not today.",
     ]
     assert [(one.uid, one.hook.token) for one in failed_hooks(parked=True)] == [("order-1", parked)]
     assert failed_hooks(uid="order-2") == []

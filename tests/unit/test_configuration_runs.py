@@ -335,7 +335,7 @@ def test_a_configuration_that_cannot_be_compiled_for_whatever_reason_costs_no_ot
     dags, errors = parsed(folder)
     assert set(dags) == {"other"}
     assert errors == {
-        "dag_file.py/bad": "ConfigurationError: bad: it cannot be compiled: ZeroDivisionError: division by zero"
+        "dag_file.py/bad": "ConfigurationError: bad: it cannot be compiled: ZeroDivisionError: division by zero."
     }
 
 

@@ -144,7 +144,7 @@ EVENT = SessionEvent(event_id=1, kind="skip", instance="t_score#0", at=NOON, by=
             instance(S.FAILED, exceptionType="builtins.ValueError", exceptionMessage="no\nage"),
             replace(EVENT, details={"cause": "its DAG run failed"}),
             "failed",
-            "It failed at 2026-05-17 12:00:00 UTC (its DAG run failed): ValueError: no ….",
+            "It failed at 2026-05-17 12:00:00 UTC (its DAG run failed): ValueError: no …",
         ),
         (instance(S.FAILED), None, "failed", "no exception is known"),
         (
