@@ -71,7 +71,7 @@ def _problems(make_dag: DagMaker, airflow: Mapping[str, Any], fileloc: str | Non
             dag = make_dag(airflow)
             if fileloc is not None:
                 dag.fileloc = fileloc
-            problems = [*_limits(dag), *_unknown_executors(dag)]
+            problems = [*_limits(dag), *_unknown_executors(dag), *_unknown_rights(dag)]
             if not problems:
                 _deploy(dag)
     except ForeignError as error:
@@ -129,6 +129,26 @@ def _team_name() -> str | None:
             return bundle.team_name if bundle else None
         frame = frame.f_back
     return None
+
+
+def _unknown_rights(dag: DAG) -> Iterator[str]:
+    """As FAB's auth manager checks them when the DAG is written, which would refuse the whole file."""
+    if not dag.access_control or "FabAuthManager" not in conf.get("core", "auth_manager"):
+        return
+    from airflow.providers.fab.www.security.permissions import (
+        RESOURCE_DETAILS_MAP,
+    )  # FAB may not be installed
+
+    for role, rights in dag.access_control.items():
+        for resource, actions in rights.items():
+            if resource not in RESOURCE_DETAILS_MAP:
+                known = ", ".join(RESOURCE_DETAILS_MAP)
+                yield f"'access_control' names the resource {resource!r} for {role!r}, expected one of: {known}."
+                continue
+            allowed = RESOURCE_DETAILS_MAP[resource]["actions"]
+            if unknown := ", ".join(map(repr, sorted(set(actions) - allowed))):
+                known = ", ".join(sorted(allowed))
+                yield f"'access_control' gives {role!r} {unknown} on {resource!r}, expected some of: {known}."
 
 
 def _deploy(dag: DAG) -> None:

@@ -148,3 +148,34 @@ def test_the_form_of_a_run_by_hand_begins_with_the_tasks_triggers_and_their_stat
     params = dags["survey.t_call"].params
     assert params["trigger_kwargs"] == {"x": {"lang": "en"}, "y": {}, "z": {}, "more": {"n": 1}}
     assert params["session_uid"] is None
+
+
+@pytest.mark.filterwarnings("ignore:The airflow.security.permissions module is deprecated")
+@pytest.mark.parametrize(
+    ("rights", "problem"),
+    [
+        ({"Op": ["can_read"]}, None),
+        ({"Op": {"DAGs": ["can_edit"], "DAG Runs": ["can_create"]}}, None),
+        (
+            {"Op": ["can_fly"]},
+            "'access_control' gives 'Op' 'can_fly' on 'DAGs', expected some of: can_delete, ",
+        ),
+        (
+            {"Op": {"Pools": ["can_read"]}},
+            "'access_control' names the resource 'Pools' for 'Op', expected one of",
+        ),
+    ],
+)
+def test_rights_that_fabs_auth_manager_does_not_know_are_refused_where_it_is_used(
+    monkeypatch, rights, problem
+):
+    tasks = {"t_x": {"after": ["a"], "run": f"{TASKS_MODULE}.greet", "airflow": {"access_control": rights}}}
+    compiled(**tasks)
+    manager = "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager"
+    monkeypatch.setenv("AIRFLOW__CORE__AUTH_MANAGER", manager)
+    if problem is None:
+        compiled(**tasks)
+        return
+    with pytest.raises(ConfigurationError) as caught:
+        compiled(**tasks)
+    assert problem in str(caught.value)
