@@ -1,7 +1,7 @@
 """Reads Airflow's events of the assets that stand for triggers, and who made them. Nothing is changed.
 
 Neighbours: ``asset_uris.py`` names the assets, ``controller/assets.py`` fires for their events, ``parked.py`` shows
-those that could not be fired, ``teams.py`` knows whose the task is that made one.
+those that could not be fired, ``asset_producers.py`` reads whose task made one.
 """
 
 from __future__ import annotations
