@@ -24,14 +24,14 @@ from airflow_triggers.types import Configuration
 BUNDLE = "test-bundle"
 
 
-def deploy(*dags):
-    """Serialize the DAGs into the database."""
+def deploy(*dags, bundle=BUNDLE):
+    """Serialize the DAGs into the database, as if they came from that DAG bundle."""
     with create_session() as session:
-        if session.get(DagBundleModel, BUNDLE) is None:
-            session.add(DagBundleModel(name=BUNDLE))
+        if session.get(DagBundleModel, bundle) is None:
+            session.add(DagBundleModel(name=bundle))
             session.flush()
         update_dag_parsing_results_in_db(
-            BUNDLE, None, [LazyDeserializedDAG.from_dag(dag) for dag in dags], {}, 0.1, set(), session
+            bundle, None, [LazyDeserializedDAG.from_dag(dag) for dag in dags], {}, 0.1, set(), session
         )
 
 

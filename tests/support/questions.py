@@ -1,0 +1,305 @@
+"""Every request that the REST API takes, about every session, each with the status that the rules demand.
+
+Neighbours: ``rights.py`` has the rules, ``worlds.py`` the sessions, ``tests/integration/test_rights.py`` asks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import partial
+from importlib.util import find_spec
+from typing import Any
+from urllib.parse import quote
+
+from tests.support.rights import (
+    Rights,
+    act_status,
+    call_hook_status,
+    configured_fire_status,
+    create_again_status,
+    create_status,
+    fire_status,
+    first_fire_status,
+    knows,
+    may_read,
+    read_status,
+    take_back_status,
+)
+from tests.support.worlds import AFTER, DEPLOYED, LATER, NO_IDS, SESSIONS, Ids, OwingManager, Session
+
+API = "/triggers/api/v1"
+NOWHERE = Session("no-such-session", DEPLOYED["config-a"])
+UNKNOWN = "no-such-configuration"
+FIRED_IN_VAIN = "unused"
+
+HAS_DELAYED_FIRES = find_spec("airflow_triggers.api.routes.delayed_fires") is not None
+LIST_DELAYED = CANCEL_DELAYED = RETRY_DELAYED = None
+
+SHOWN = frozenset({"on-a", "on-b", "on-a-then-b"})
+"""The sessions that stand for all in the table of ``docs/rights.md``: on the DAG A, on B, on both."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """A request, and what it has to be answered.
+
+    :param act: the row of the table in ``docs/rights.md`` that it belongs to; None: to none.
+    :param status: what a user with these rights is answered.
+    :param session: the session that the request is about, if it is about one.
+    :param listed: of a list, the UIDs that a user with these rights is shown.
+    :param tells: of a hidden session, the answer has to differ from the one for none: its UID is taken.
+    """
+
+    method: str
+    path: str
+    status: Callable[[Rights], int]
+    body: Any = None
+    act: str | None = None
+    session: Session | None = None
+    listed: Callable[[Rights], set[str]] | None = None
+    results: Callable[[Rights], list[int]] | None = None
+    tells: Callable[[Rights], bool] = field(default=lambda user: False)
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether the table is made of its answer."""
+        return self.act is not None and (self.session is None or self.session.uid in SHOWN)
+
+    def __str__(self) -> str:
+        body = "" if self.body is None else f" {self.body}"
+        return f"{self.method} {self.path.removeprefix(API)}{body}"
+
+    def asks(self, method: str, template: str) -> bool:
+        """Whether this is the route of an OpenAPI document, as ``/sessions/{uid}``."""
+        pattern = re.sub(r"\\{\w+\\}", "[^/]+", re.escape(f"/triggers{template}"))
+        return self.method == method and re.fullmatch(pattern, self.path.partition("?")[0]) is not None
+
+
+def always(status: int) -> Callable[[Rights], int]:
+    """The same answer for everybody who is logged in."""
+    return lambda user: status
+
+
+def questions(ids: dict[str, Ids]) -> list[Question]:
+    """All of them.
+
+    :param ids: of every session, by its UID.
+    """
+    return [
+        *_about_documents(),
+        *_about_lists(),
+        *(question for session in SESSIONS for question in _about(session, ids[session.uid])),
+        *_about_nothing(),
+        *_that_make_sessions(),
+        _batch(),
+    ]
+
+
+# -- whoever is logged in ---------------------------------------------------------------------------------------
+
+
+def _about_documents() -> Iterator[Question]:
+    for path in ("openapi.json", "docs", "redoc"):
+        yield Question("GET", f"/triggers/{path}", always(200), act="read the API's documentation")
+    yield Question("GET", "/triggers/no/such/page", always(404))
+    yield Question("DELETE", f"{API}/sessions", always(405))
+
+
+def _about_lists() -> Iterator[Question]:
+    sessions = partial(_list, "/sessions", "list sessions")
+    yield sessions("", lambda session: True)
+    yield sessions("?limit=200&prefix=on-", lambda session: session.uid.startswith("on-"))
+    for name in (*DEPLOYED, UNKNOWN):
+        yield sessions(f"?configuration={name}", lambda session, name=name: session.configuration == name)
+    fires = partial(_list, "/fires", "list fires that touched nothing")
+    yield fires("?touched=nothing", lambda session: True)
+    yield fires(f"?touched=nothing&trigger={FIRED_IN_VAIN}", lambda session: True)
+    yield fires(
+        "?touched=nothing&configuration=config-a-b", lambda session: session.configuration == "config-a-b"
+    )
+    # Pages of one: neither their number nor their cursors may count what is not shown.
+    pages = ("/sessions?limit=1", "/sessions?limit=2&after=on-a", "/fires?touched=nothing&limit=1&before=9")
+    for page in pages:
+        yield Question("GET", f"{API}{page}", always(200))
+
+
+def _list(path: str, act: str, query: str, covers: Callable[[Session], bool]) -> Question:
+    def listed(user: Rights) -> set[str]:
+        return {session.uid for session in SESSIONS if covers(session) and may_read(user, session)}
+
+    return Question(
+        "GET",
+        f"{API}{path}{query}",
+        always(200),
+        act=act if query in ("", "?touched=nothing") else None,
+        listed=listed,
+    )
+
+
+# -- one session ------------------------------------------------------------------------------------------------
+
+
+BRIEFLY = frozenset({"without-a-dag", "without-tasks"})
+"""Sessions that are asked about in fewer ways: what takes which right, and no more."""
+
+
+def _about(session: Session, ids: Ids) -> Iterator[Question]:
+    if session.uid not in BRIEFLY:
+        yield from _whole(session, ids)
+        return
+    for question in _whole(session, ids):
+        if question.act or (question.method == "POST" and "configuration" in (question.body or {})):
+            yield question
+
+
+def _whole(session: Session, ids: Ids) -> Iterator[Question]:
+    yield from _that_read(session)
+    yield from _that_fire(session)
+    yield from _that_repair(session)
+    if HAS_DELAYED_FIRES:
+        yield from _about_delayed_fire(session, ids.delayed_fire)
+    call = partial(call_hook_status, session=session)
+    path = _at(session, f"/hooks/{ids.hook}/call")
+    yield Question("POST", path, call, act="call a hook again", session=session)
+    yield Question(
+        "POST", _at(session, "/hooks/999/call"), _where(False, call, otherwise=404), session=session
+    )
+    for name in ("config-a", UNKNOWN):
+        yield Question(
+            "POST",
+            f"{API}/sessions",
+            partial(create_again_status, session=session, configuration=name),
+            {"uid": session.uid, "configuration": name, "manager": OwingManager.name},
+            session=session,
+            tells=lambda user: not knows(user, session),
+        )
+
+
+def _at(session: Session, path: str) -> str:
+    return f"{API}/sessions/{quote(session.uid, safe='')}{path}"
+
+
+def _that_read(session: Session) -> Iterator[Question]:
+    status = partial(read_status, session=session)
+    for path in ("", "/fires?trigger=begin&limit=1", "/history"):
+        act = "read a session, its fires and its history"
+        yield Question("GET", _at(session, path), status, act=act, session=session)
+    for path in ("/instances/t_first%230", "/instances/t_first%230/why"):
+        act = "read an instance, and why it has not run" if session.has_instance else None
+        shown = _where(session.has_instance, status, otherwise=404)
+        yield Question("GET", _at(session, path), shown, act=act, session=session)
+    missing = _where(False, status, otherwise=404)
+    yield Question("GET", _at(session, "/instances/t_frist/why"), missing, session=session)
+    yield Question("GET", _at(session, "/history?before=nonsense"), always(422), session=session)
+
+
+def _where(fine: bool, status: Callable[[Rights], int], *, otherwise: int) -> Callable[[Rights], int]:
+    """``otherwise`` for those whom ``status`` would answer 200, unless all is fine."""
+    return lambda user: otherwise if (code := status(user)) == 200 and not fine else code
+
+
+def _that_fire(session: Session) -> Iterator[Question]:
+    ask = partial(Question, "POST", _at(session, "/fires"), session=session)
+    for trigger in ("begin", FIRED_IN_VAIN, *(AFTER[task] for task in session.dag_ids if task != "t_first")):
+        act = {"begin": "fire", FIRED_IN_VAIN: "fire a trigger that no task waits for"}.get(trigger)
+        status = partial(fire_status, session=session, trigger=trigger)
+        yield ask(status, {"trigger": trigger, "kwargs": {"n": 1}}, act=act)
+    later = {"trigger": "begin", "fire_at": LATER.isoformat()}
+    yield ask(partial(fire_status, session=session, trigger="begin"), later, act="fire for later")
+    in_vain = partial(fire_status, session=session, trigger=FIRED_IN_VAIN)
+    conflict = {"trigger": FIRED_IN_VAIN, "idempotency_key": FIRED_IN_VAIN, "kwargs": {"n": 2}}
+    yield ask(_where(False, in_vain, otherwise=409), conflict)
+    for name in ("config-a", UNKNOWN):
+        status = partial(configured_fire_status, session=session, trigger="begin", configuration=name)
+        body = {"trigger": "begin", "configuration": name}
+        yield ask(status, body, tells=lambda user: not knows(user, session))
+    yield ask(always(422), {"trigger": "begin", "manager": "no-such-manager"})
+
+
+def _about_delayed_fire(session: Session, delayed_fire_id: int) -> Iterator[Question]:
+    path = _at(session, "/delayed-fires")
+    yield Question("GET", path, partial(read_status, session=session), act=LIST_DELAYED, session=session)
+    take_back = partial(take_back_status, session=session)
+    yield Question("DELETE", f"{path}/{delayed_fire_id}", take_back, act=CANCEL_DELAYED, session=session)
+    yield Question("POST", f"{path}/{delayed_fire_id}/retry", take_back, act=RETRY_DELAYED, session=session)
+    missing = _where(False, partial(read_status, session=session), otherwise=404)
+    yield Question("DELETE", f"{path}/999", missing, session=session)
+
+
+def _that_repair(session: Session) -> Iterator[Question]:
+    repairs = (
+        ("replay", {"kwargs": {"begin": {"n": 2}}}, "replay", ("create",)),
+        ("skip", {}, "skip", ("edit",)),
+        ("skip", {"cascade": True, "result": {"n": 1}}, "skip, and cascade", ("edit", "create")),
+    )
+    for verb, body, act, needed in repairs:
+        status = partial(_repair_status, session, needed)
+        path = _at(session, f"/instances/t_first%230/{verb}")
+        yield Question("POST", path, status, body, act=act if session.has_instance else None, session=session)
+    missing = _where(False, partial(read_status, session=session), otherwise=404)
+    yield Question("POST", _at(session, "/instances/t_first%239/replay"), missing, {}, session=session)
+
+
+def _repair_status(session: Session, needed: tuple[str, ...], user: Rights) -> int:
+    return act_status(user, session, *needed)
+
+
+# -- no session, and new ones -----------------------------------------------------------------------------------
+
+
+def _about_nothing() -> Iterator[Question]:
+    for question in _about(NOWHERE, NO_IDS):
+        if question.act:
+            yield replace(question, status=always(404), act=None, session=None)
+
+
+def _that_make_sessions() -> Iterator[Question]:
+    for name in (*DEPLOYED, UNKNOWN):
+        new = {"uid": f"new-{name}", "configuration": name}
+        act = "create a session" if name in DEPLOYED else None
+        yield Question(
+            "POST",
+            f"{API}/sessions",
+            partial(create_status, configuration=name),
+            new,
+            act=act,
+            session=_of(name),
+        )
+        act = "fire, and so create the session" if name in DEPLOYED else None
+        fire = {"trigger": "begin", "configuration": name}
+        status = partial(first_fire_status, configuration=name)
+        yield Question("POST", f"{API}/sessions/new-{name}/fires", status, fire, act=act, session=_of(name))
+
+
+def _of(name: str) -> Session | None:
+    """The session that stands for those of the configuration."""
+    return next((session for session in SESSIONS if session.configuration == name), None)
+
+
+def _batch() -> Question:
+    """One fire of each kind into every session: what each alone is answered."""
+    fires: list[dict[str, Any]] = []
+    statuses: list[Callable[[Rights], int]] = []
+    for session in SESSIONS:
+        for trigger in ("begin", "t_first", FIRED_IN_VAIN):
+            fires.append({"session_uid": session.uid, "trigger": trigger})
+            statuses.append(partial(fire_status, session=session, trigger=trigger))
+        if session.dag_ids:
+            fires.append({"session_uid": session.uid, "trigger": "begin", "configuration": "config-a"})
+            statuses.append(
+                partial(configured_fire_status, session=session, trigger="begin", configuration="config-a")
+            )
+    for name in (*DEPLOYED, UNKNOWN):
+        fires.append({"session_uid": f"new-{name}", "trigger": "begin", "configuration": name})
+        statuses.append(partial(first_fire_status, configuration=name))
+    fires.append({"session_uid": NOWHERE.uid, "trigger": "begin"})
+    statuses.append(always(404))
+    return Question(
+        "POST",
+        f"{API}/fires",
+        always(200),
+        {"fires": fires},
+        results=lambda user: [status(user) for status in statuses],
+    )

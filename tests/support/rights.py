@@ -1,0 +1,160 @@
+"""Who may do what, as rules: what the REST API's answers are compared with. Shares no code with the package.
+
+``docs/rights.md`` has the same rules in sentences. Neighbours: ``worlds.py`` has the sessions, ``questions.py`` the
+requests whose answers follow from these rules.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tests.support.worlds import AFTER, DEPLOYED, Session
+
+A, B, C = "dag_a", "dag_b", "dag_c"
+EVERY = "every DAG"
+"""Among a user's rights: on all DAGs, of all teams, those to come too."""
+
+NONE: frozenset[str] = frozenset()
+ALL = frozenset({EVERY})
+
+
+@dataclass(frozen=True)
+class Rights:
+    """What a user may do in Airflow itself, each on these DAGs.
+
+    :param read: read runs and XComs.
+    :param create: create runs.
+    :param edit: edit task instances.
+    """
+
+    read: frozenset[str] = NONE
+    create: frozenset[str] = NONE
+    edit: frozenset[str] = NONE
+
+    def cover(self, right: str, dag_ids: set[str | None]) -> bool:
+        """Whether the user has the right on all these DAGs. None, no DAG, takes the right on every DAG."""
+        own: frozenset[str] = getattr(self, right)
+        return EVERY in own or dag_ids <= own
+
+
+def rights(read: str = "", create: str = "", edit: str = "") -> Rights:
+    """Rights in a short form: ``rights(read="A B", create="A", edit="*")``."""
+    names = {"A": A, "B": B, "C": C, "*": EVERY}
+    return Rights(
+        *(frozenset(names[letter] for letter in letters.split()) for letters in (read, create, edit))
+    )
+
+
+def named_dags(session: Session) -> set[str | None]:
+    """A task that runs no DAG, and a session without tasks, stand for every DAG."""
+    return set(session.dag_ids.values()) or {None}
+
+
+def may_read(user: Rights, session: Session) -> bool:
+    """A session is read as a whole: all DAGs that its tasks run, and all that its runs were of before."""
+    former = {session.former} if session.former else set()
+    return user.cover("read", named_dags(session) | former)
+
+
+def may_fire_something(user: Rights, dag_ids: set[str | None]) -> bool:
+    """Whoever may create runs of one of the DAGs may fire something."""
+    return any(user.cover("create", {dag_id}) for dag_id in dag_ids)
+
+
+def knows(user: Rights, session: Session) -> bool:
+    """A user knows of the sessions that they may read, or into which they may fire something."""
+    return may_read(user, session) or may_fire_something(user, named_dags(session))
+
+
+def knows_configuration(user: Rights, name: str) -> bool:
+    """Likewise of the deployed configurations of which such sessions would be."""
+    return knows(user, Session("", DEPLOYED.get(name, {}))) if name in DEPLOYED else False
+
+
+def refused(user: Rights, session: Session) -> int:
+    """Who may do something with the session, but not this, is refused it; to others, it does not exist."""
+    return 403 if knows(user, session) else 404
+
+
+def read_status(user: Rights, session: Session) -> int:
+    """Reading anything of a session takes the right to read the session."""
+    return 200 if may_read(user, session) else refused(user, session)
+
+
+def fire_status(user: Rights, session: Session, trigger: str) -> int:
+    """Firing takes the right to create runs of the DAGs whose tasks wait for the trigger.
+
+    A trigger that no task waits for is recorded only: it takes the right to fire something.
+    """
+    concerned = {dag_id for task, dag_id in session.dag_ids.items() if AFTER[task] == trigger}
+    may = user.cover("create", concerned) if concerned else may_fire_something(user, named_dags(session))
+    return 200 if may else refused(user, session)
+
+
+def first_fire_status(user: Rights, configuration: str) -> int:
+    """A fire that makes its session takes the right to create runs of all DAGs of the configuration."""
+    if not knows_configuration(user, configuration):
+        return 404
+    return 200 if user.cover("create", set(DEPLOYED[configuration].values())) else 403
+
+
+def create_status(user: Rights, configuration: str) -> int:
+    """Creating a session takes that right, and the one to read it."""
+    if not knows_configuration(user, configuration):
+        return 404
+    dag_ids = set(DEPLOYED[configuration].values())
+    return 201 if user.cover("create", dag_ids) and user.cover("read", dag_ids) else 403
+
+
+def create_again_status(user: Rights, session: Session, configuration: str) -> int:
+    """UIDs are shared: whoever may create a session is told that the UID is taken; no more, unless they may read the
+    session that has it.
+    """
+    status = create_status(user, configuration)
+    if status != 201:
+        return status
+    if not may_read(user, session):
+        return 409
+    if not session.dag_ids:
+        return 201
+    return 200 if session.configuration == configuration else 409
+
+
+def configured_fire_status(user: Rights, session: Session, trigger: str, configuration: str) -> int:
+    """A fire that names a configuration goes into a session of that one only; of a session that the user does not
+    know, they are told no more than that its UID is taken.
+    """
+    if not knows(user, session):
+        status = first_fire_status(user, configuration)
+        return 409 if status == 200 else status
+    status = fire_status(user, session, trigger)
+    if status != 200:
+        return status
+    if not session.dag_ids:
+        return first_fire_status(user, configuration)
+    return 200 if session.configuration == configuration else 409
+
+
+def act_status(user: Rights, session: Session, *needed: str) -> int:
+    """Repairing an instance takes the right to read the session, and rights on the instance's DAG: the one that its
+    task runs now, and the one that its run was of. What follows from it, the configuration's author has decided.
+    """
+    status = read_status(user, session)
+    if status != 200:
+        return status
+    if not session.has_instance:
+        return 404
+    dag_ids = {session.dag_ids["t_first"]} | ({session.former} if session.former else set())
+    return 200 if all(user.cover(right, dag_ids) for right in needed) else 403
+
+
+def take_back_status(user: Rights, session: Session) -> int:
+    """A delayed fire is cancelled, or tried again, by whoever may read the session and fire the fire's trigger."""
+    status = read_status(user, session)
+    return status if status != 200 else fire_status(user, session, "begin")
+
+
+def call_hook_status(user: Rights, session: Session) -> int:
+    """A hook may fire anything: it takes the right to create runs of all DAGs of the session, and to read it."""
+    status = read_status(user, session)
+    return status if status != 200 or user.cover("create", named_dags(session)) else 403

@@ -1,0 +1,252 @@
+"""Sessions on different DAGs, for tests of who may see and do what, in a SQLite database that goes back to any moment.
+
+Neighbours: ``auth_managers.py`` serves Airflow on the database; ``tests/integration/test_rights.py`` asks.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from airflow.models.dag import clear_team_name_cache
+from airflow.models.dagbundle import DagBundleModel
+from airflow.models.team import Team
+from airflow.utils.session import create_session as airflow_session
+from sqlalchemy import func, select, update
+from sqlalchemy.engine import make_url
+
+from airflow_triggers.manager import TriggerManager, trigger_managers
+from airflow_triggers.sessions import create_session, fire_into, open_session
+from airflow_triggers.states import Event
+from airflow_triggers.storages import tables
+from airflow_triggers.storages.sql import SqlStorageBackend
+from airflow_triggers.types import Configuration
+from tests.support.dags import dag, deploy, manifest, play
+from tests.support.runners import RecordingRunner, registered
+from tests.support.surveys import view
+
+LATER = datetime(2099, 1, 1, tzinfo=UTC)
+NO_DAG = "recording"
+"""The runner of a task that runs no DAG."""
+
+
+class OwingManager(TriggerManager):
+    """While ``raises``, every fire leaves a hook to be called again."""
+
+    name = "owing"
+    raises = False
+
+    def _post_fire(self, trigger_name, tasks_scheduled):
+        if self.raises:
+            raise RuntimeError(f"the hook of {self.storage.uid}")
+
+
+@dataclass(frozen=True)
+class Session:
+    """What a session is made of.
+
+    :param dag_ids: task name → the DAG that it runs, None: none; the task is named after what it comes ``after``.
+    :param former: the DAG that the session's runs of ``t_first`` used, where that is another one.
+    :param configuration: the name under which its configuration is deployed; None: it was made at run time.
+    """
+
+    uid: str
+    dag_ids: dict[str, str | None]
+    former: str | None = None
+    configuration: str | None = None
+
+    @property
+    def has_instance(self) -> bool:
+        """Whether there is ``t_first#0``, which failed."""
+        return bool(self.dag_ids)
+
+    @property
+    def marker(self) -> str:
+        """A word in the session's kwargs, in no other session's."""
+        return f"kwargs-of-{self.uid}"
+
+
+AFTER = {"t_first": "begin", "t_second": "t_first", "t_other": "other"}
+"""Which trigger each task waits for."""
+
+DEPLOYED = {
+    "config-a": {"t_first": "dag_a"},
+    "config-b": {"t_first": "dag_b"},
+    "config-a-b": {"t_first": "dag_a", "t_second": "dag_b"},
+}
+"""Configuration → the DAG of each of its tasks."""
+
+SESSIONS = (
+    Session("on-a", DEPLOYED["config-a"], configuration="config-a"),
+    Session("on-b", DEPLOYED["config-b"], configuration="config-b"),
+    Session("on-a-then-b", DEPLOYED["config-a-b"], configuration="config-a-b"),
+    Session("once-on-b", {"t_first": "dag_a"}, former="dag_b"),
+    Session("partly-without-a-dag", {"t_first": "dag_a", "t_other": None}),
+    Session("without-a-dag", {"t_first": None}),
+    Session("without-tasks", {}),
+)
+
+
+@dataclass(frozen=True)
+class Ids:
+    """Under which ids a hook of a session, and its delayed fire, are asked for."""
+
+    hook: int
+    delayed_fire: int
+
+
+NO_IDS = Ids(1, 1)
+
+
+def build() -> dict[str, Ids]:
+    """Deploy the DAGs and configurations, and make every session of :data:`SESSIONS`.
+
+    :returns: the ids of each session, by its UID.
+    """
+    trigger_managers.register(OwingManager.name, OwingManager)
+    registered(RecordingRunner())
+    for dag_id in ("dag_a", "dag_b", "dag_c"):
+        deploy(dag(dag_id, "run"), bundle=f"bundle-of-{dag_id}")
+    for name, dag_ids in DEPLOYED.items():
+        configuration = Configuration.from_dict({"name": name, "tasks": directives(dag_ids)})
+        deploy(manifest(name, configuration))
+    OwingManager.raises = True
+    for session in SESSIONS:
+        _make(session)
+    OwingManager.raises = False
+    return _ids()
+
+
+def _ids() -> dict[str, Ids]:
+    """Of a hook and a delayed fire of each session; every delayed fire has failed once, so that it can be retried."""
+    owner, delayed, hook = tables.session.c, tables.delayed_fire.c, tables.hook.c
+    with airflow_session() as session:
+        session.execute(update(tables.delayed_fire).values(attempts=1, error="the database was away"))
+        rows = session.execute(
+            select(owner.uid, func.min(hook.id), func.min(delayed.id))
+            .join(tables.hook, hook.session_id == owner.id)
+            .join(tables.delayed_fire, delayed.session_id == owner.id)
+            .group_by(owner.uid)
+        )
+        return {uid: Ids(hook_id, delayed_id) for uid, hook_id, delayed_id in rows}
+
+
+def unregister() -> None:
+    """Take back what :func:`build` has registered in this process."""
+    trigger_managers.unregister(OwingManager.name)
+    clear_team_name_cache()
+
+
+def form_teams(teams: dict[str, str]) -> None:
+    """Give the teams, by name, a DAG each."""
+    with airflow_session() as session:
+        for team, dag_id in teams.items():
+            bundle = session.get(DagBundleModel, f"bundle-of-{dag_id}")
+            bundle.teams.append(Team(name=team))
+    clear_team_name_cache()
+
+
+def directives(dag_ids: dict[str, str | None]) -> dict[str, dict[str, object]]:
+    """A configuration whose tasks run these DAGs."""
+    return {
+        task: {"after": [AFTER[task]], "run": dag_id}
+        if dag_id
+        else {"after": [AFTER[task]], "run": "module:function", "using": NO_DAG}
+        for task, dag_id in dag_ids.items()
+    }
+
+
+def _make(session: Session) -> None:
+    kwargs = {"marker": session.marker}
+    if session.configuration:
+        create_session(session.uid, configuration=session.configuration, manager=OwingManager.name)
+    elif session.dag_ids:
+        initial = {**session.dag_ids, **({"t_first": session.former} if session.former else {})}
+        create_session(session.uid, configuration=directives(initial), manager=OwingManager.name)
+    else:
+        OwingManager(SqlStorageBackend(session.uid)).fire("first")
+    fire_into(session.uid, "begin", kwargs, fired_by="maker")
+    if session.has_instance:
+        _fail(session)
+    if session.former:
+        open_session(session.uid).update_configuration(directives(session.dag_ids))
+    fire_into(session.uid, "unused", kwargs, fired_by="maker", idempotency_key="unused")
+    fire_into(session.uid, "begin", kwargs, fired_by="maker", fire_at=LATER)
+
+
+def _fail(session: Session) -> None:
+    if session.former or session.dag_ids["t_first"]:
+        play(view("t_first#0", session.uid), "failed", exception={"exceptionText": session.marker})
+    manager = open_session(session.uid)
+    manager.record_progress("t_first#0", Event.START)
+    manager.record_progress("t_first#0", Event.FAIL)
+
+
+@dataclass
+class RewindableDatabase:
+    """A SQLite file that is in use, and copies of it."""
+
+    url: str
+    _connection: sqlite3.Connection = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._connection = sqlite3.connect(make_url(self.url).database, check_same_thread=False)
+        self._connection.isolation_level = None
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._connection.close()
+
+    def copy(self) -> sqlite3.Connection:
+        """What the database holds, to go back to."""
+        copy = sqlite3.connect(":memory:", check_same_thread=False)
+        self._connection.backup(copy)
+        return copy
+
+    def rewind(self, copy: sqlite3.Connection) -> None:
+        """Go back to the copy."""
+        copy.backup(self._connection)
+
+    def version(self) -> int:
+        """Changes whenever another connection commits a change."""
+        return self._connection.execute("PRAGMA data_version").fetchone()[0]
+
+    def rows(self) -> dict[str, list[tuple[object, ...]]]:
+        """Every row of our tables, and of Airflow's that we write."""
+        tables = [
+            name
+            for (name,) in self._connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            if name.startswith("triggers_") or name in WRITTEN_TABLES
+        ]
+        return {name: self._connection.execute(f'SELECT * FROM "{name}"').fetchall() for name in tables}
+
+    def forget(self, sessions: list[str], configurations: list[str]) -> None:
+        """Delete sessions, and deployed configurations, as if they had never been."""
+        marks = ", ".join("?" * len(sessions))
+        ids = f"SELECT id FROM triggers_session WHERE uid IN ({marks})"
+        for name in self.rows():
+            columns = [row[1] for row in self._connection.execute(f'PRAGMA table_info("{name}")')]
+            if "session_id" in columns:
+                self._connection.execute(f'DELETE FROM "{name}" WHERE session_id IN ({ids})', sessions)
+        self._connection.execute(f"DELETE FROM triggers_session WHERE uid IN ({marks})", sessions)
+        self._connection.execute(
+            "DELETE FROM triggers_configuration WHERE hash NOT IN"
+            " (SELECT configuration_hash FROM triggers_session WHERE configuration_hash IS NOT NULL)"
+        )
+        marks = ", ".join("?" * len(configurations))
+        for name in (
+            "dag_tag",
+            "dag_code",
+            "serialized_dag",
+            "task_instance",
+            "dag_run",
+            "dag_version",
+            "dag",
+        ):
+            columns = [row[1] for row in self._connection.execute(f'PRAGMA table_info("{name}")')]
+            if "dag_id" in columns:
+                self._connection.execute(f'DELETE FROM "{name}" WHERE dag_id IN ({marks})', configurations)
+
+
+WRITTEN_TABLES = frozenset({"dag_run", "dag_run_note", "task_instance", "asset_event", "xcom", "log"})
