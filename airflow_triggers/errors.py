@@ -162,8 +162,8 @@ class UnreadableRow(SessionError):
 
     def __init__(self, what: str, why: str) -> None:
         super().__init__(
-            f"In Airflow's metadata database, {what} cannot be read: {why}. Nothing was changed. "
-            "Mend or delete its row."
+            sentence(f"In Airflow's metadata database, {what} cannot be read", why)
+            + " Nothing was changed. Mend or delete its row."
         )
 
 

@@ -10,7 +10,7 @@ import pytest
 from airflow_triggers.sentences import error_in_short, sentence
 from tests.support.environment import ROOT
 
-FREE_TEXT = re.compile(r"(\w+\.)*(error|exc|exception|reason|failure|\w*because)")
+FREE_TEXT = re.compile(r"(\w+\.)*(error|exc|exception|reason|why|failure|\w*because)")
 """An expression that stands for somebody else's words."""
 
 
