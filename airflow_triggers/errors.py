@@ -46,6 +46,7 @@ Those that say that a name is unknown are a ``KeyError`` too, and those that say
         ├── NoDatabaseInTask          a task asked its manager for what needs the database
         ├── NotATriggerRun            a trigger task's DAG was run without a session
         ├── TaskProcessDied           the task's process ended without a word (killed, out of memory)
+        ├── ProgressNotRecorded       what a DAG run did could not be recorded, however often it was tried
         ├── RunFailed                 the DAG run failed, without an exception reported by the task
         └── RunDeleted                the DAG run was deleted in Airflow
 """
@@ -311,6 +312,19 @@ class NotATriggerRun(TaskError):
 
 class TaskProcessDied(TaskError):
     """The task's process ended without reporting an exception."""
+
+
+class ProgressNotRecorded(TaskError):
+    """What the instance's DAG run did could not be recorded, however often it was tried.
+
+    :param reason: the exception of the last try.
+    """
+
+    def __init__(self, run_id: str, dag_id: str, attempts: int, reason: str) -> None:
+        super().__init__(
+            f"What the DAG run {run_id!r} of {dag_id!r} did could not be recorded in {attempts} tries. The last one "
+            f"raised {reason}. Repair what raised it, then replay the instance or skip it; or clear the run in Airflow."
+        )
 
 
 class RunFailed(TaskError):

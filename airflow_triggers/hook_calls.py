@@ -83,7 +83,7 @@ class HookOwner:
         """
         try:
             self._hook_call(hook, arguments)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             log.exception("Hook %s of manager %r raised in session %s", hook, self.name, self.storage.uid)
             traceback: str = describe_exception(error)["exceptionInfo"]
             self.storage.hook_failed(token, traceback)

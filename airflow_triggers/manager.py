@@ -22,16 +22,17 @@ from airflow_triggers.errors import (
     CannotDelay,
     ConfigurationError,
     IdempotencyConflict,
+    InvalidTransition,
     RegistryError,
     RunnerError,
     StorageError,
 )
-from airflow_triggers.failures import describe_exception, failure_in_short
+from airflow_triggers.failures import describe_exception
 from airflow_triggers.hook_calls import DEFAULT_MANAGER, HookOwner
 from airflow_triggers.plugin_managers import manager_classes
 from airflow_triggers.registry import Registry
 from airflow_triggers.report import RequestedFire, RequestedReplay, TaskReport
-from airflow_triggers.runners import BaseTaskRunner, Start, task_runners
+from airflow_triggers.runners import BaseTaskRunner, Start, progress, task_runners
 from airflow_triggers.states import Event
 from airflow_triggers.storages.anchors import anchor
 from airflow_triggers.storages.transaction import transaction
@@ -251,9 +252,9 @@ class TriggerManager(HookOwner):
         try:
             with self.storage.savepoint():
                 self._runner(instance.task).run(start)
-        except StorageError:
-            raise
-        except Exception as error:
+        except progress.FAULTS as error:
+            if isinstance(error, StorageError):
+                raise
             told = isinstance(error, (RunnerError, RegistryError, ConfigurationError))
             what = ("%s of session %s could not be started: %s", instance.name, self.storage.uid, error)
             log.warning(*what, exc_info=not told)
@@ -267,11 +268,19 @@ class TriggerManager(HookOwner):
         return task.using or self._remembered().default_task_runner_name
 
     def _tell_runner(self, task: TaskConfig, tell: Callable[[BaseTaskRunner], None]) -> None:
-        """Tell the task's runner of a repair. One that is not there any more must not make repairs impossible."""
+        """Tell the task's runner of a repair. One that is not there any more, or is broken, must not prevent repairs.
+
+        :raises InvalidTransition: when the runner refuses.
+        """
         try:
-            tell(self._runner(task))
-        except (RegistryError, RunnerError) as error:
-            log.warning("Session %s: the runner of %s was not told: %s", self.storage.uid, task.name, error)
+            with self.storage.savepoint():
+                tell(self._runner(task))
+        except progress.FAULTS as error:
+            if isinstance(error, (InvalidTransition, StorageError)):
+                raise
+            expected = isinstance(error, (RegistryError, RunnerError))
+            what = ("Session %s: the runner of %s was not told: %s", self.storage.uid, task.name, error)
+            log.warning(*what, exc_info=not expected)
 
     # -- repairing --------------------------------------------------------------------------------------------
 
@@ -488,13 +497,7 @@ class TriggerManager(HookOwner):
         why: Cause,
     ) -> TaskInstance:
         """Change the status, and keep in the history that, why and by whom."""
-        after = states.transition(before, event, now=self.storage.now(), metadata=metadata)
-        self.storage.put(before, after)
-        details = {"event": event.value, "from": before.status.value, "to": after.status.value, **why.details}
-        if event is Event.FAIL:
-            details["error"] = failure_in_short(after.metadata)
-        self.storage.record_event(EventKind.PROGRESS, instance=before.name, by=why.by, details=details)
-        return after
+        return progress.record(self.storage, before, event, metadata=metadata, why=why)
 
     def _instance(self, task_instance: TaskInstance | str) -> TaskInstance:
         """The instance as it is now, whatever the caller held."""

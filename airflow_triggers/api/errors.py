@@ -67,6 +67,7 @@ STATUS_OF_ERROR: dict[type[TriggersError], HTTPStatus] = {
     errors.NoDatabaseInTask: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.NotATriggerRun: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.TaskProcessDied: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.ProgressNotRecorded: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.RunFailed: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.RunDeleted: HTTPStatus.INTERNAL_SERVER_ERROR,
 }

@@ -32,28 +32,29 @@ from airflow_triggers.controller.assets import (
 from airflow_triggers.controller.backoff import pause_after
 from airflow_triggers.controller.decide import Decision, decide
 from airflow_triggers.controller.delayed import fire_due
+from airflow_triggers.controller.observed import note, with_seen
+from airflow_triggers.controller.unrecorded import MAX_ATTEMPTS, UnrecordedRun, fail_instance
 from airflow_triggers.entries import EventKind
 from airflow_triggers.errors import (
     LockTimeout,
     SessionError,
     SessionNotFound,
-    StorageError,
     TriggersError,
 )
 from airflow_triggers.failures import describe_exception
 from airflow_triggers.gateway.wakeup import Listener
 from airflow_triggers.manager import TriggerManager, trigger_managers
 from airflow_triggers.runners import bindings, promises, task_runners
+from airflow_triggers.runners.progress import FAULTS, is_system_fault
 from airflow_triggers.runners.transactions import after_saving, with_session
 from airflow_triggers.sessions import manager_of, open_session
-from airflow_triggers.states import with_metadata
 from airflow_triggers.storages import hooks, storage_backends, tables
 from airflow_triggers.storages.base import BaseStorageBackend
 from airflow_triggers.storages.events import add_event
 from airflow_triggers.storages.hooks import HOOK_GRACE
 from airflow_triggers.storages.sql import SqlStorageBackend
 from airflow_triggers.storages.transaction import first_statement, glance, transaction
-from airflow_triggers.types import SEEN_RUN, SeenRun, TaskInstance
+from airflow_triggers.types import TaskInstance
 
 log = logging.getLogger(__name__)
 
@@ -184,12 +185,11 @@ class Controller:
         """Bring one session up to date. One that cannot be is logged and backed off, and stops no other."""
         try:
             manager = manager_of(uid, row)
-            with manager.storage.acquire_lock(wait=False):
-                failed = self._handle_runs(manager, runs)
+            failures = self._commit_runs(manager, runs)
         except LockTimeout:
             log.debug("Session %s is being written by another process; the next pass looks again", uid)
             return False
-        except Exception as error:
+        except FAULTS as error:
             log.exception("Triggers controller: session %s cannot be brought up to date; backing off", uid)
             if isinstance(
                 error, SessionNotFound
@@ -198,30 +198,53 @@ class Controller:
                     promises.withdraw(*run)
             _back_off(uid, runs, error)
             return False
-        for run, reason in failed:
-            _back_off(uid, [run], reason)
-        return len(failed) < len(runs)
+        for run, reason in failures.items():
+            _fail_or_back_off(manager, run, reason)
+        return len(failures) < len(runs)
+
+    def _commit_runs(
+        self, manager: TriggerManager, runs: list[observe.Key]
+    ) -> dict[observe.Key, BaseException]:
+        """Bring the session's runs up to date in one commit; returns those that cannot be, and why.
+
+        A store may refuse what one of them left behind when all is to be kept: then each has a commit of its own.
+        """
+        try:
+            with manager.storage.acquire_lock(wait=False):
+                return self._handle_runs(manager, runs)
+        except FAULTS as error:
+            if is_system_fault(error) or isinstance(error, SessionNotFound):
+                raise
+            log.exception("Triggers controller: session %s cannot be kept", manager.storage.uid)
+            if len(runs) == 1:
+                return {runs[0]: error}
+        failures: dict[observe.Key, BaseException] = {}
+        for run in runs:
+            failures |= self._commit_runs(manager, [run])
+        return failures
 
     def _handle_runs(
-        self, manager: TriggerManager, runs: list[tuple[str, str]]
-    ) -> list[tuple[tuple[str, str], Exception]]:
+        self, manager: TriggerManager, runs: list[observe.Key]
+    ) -> dict[observe.Key, BaseException]:
         """Bring the session's runs up to date, each by itself; returns those that cannot be, and why."""
-        failed: list[tuple[tuple[str, str], Exception]] = []
+        failures: dict[observe.Key, BaseException] = {}
         for run in runs:
             try:
                 with manager.storage.savepoint():
                     self._handle_run(manager, *run)
-            except StorageError:
-                raise
-            except Exception as error:
+            except FAULTS as error:
+                if is_system_fault(error):
+                    raise
                 log.exception("Triggers controller: run %s of %s cannot be applied", *reversed(run))
-                failed.append((run, error))
-        return failed
+                failures[run] = error
+        return failures
 
     def _handle_run(self, manager: TriggerManager, dag_id: str, run_id: str) -> None:
         storage = manager.storage
         with with_session(storage) as session:
-            row = session.execute(select(tables.run).where(*bindings.by_key(dag_id, run_id))).one()
+            row = session.execute(select(tables.run).where(*bindings.by_key(dag_id, run_id))).one_or_none()
+            if row is None:  # meanwhile its instance was set back by hand, and has another run
+                return
             now = gateway.see_run(session, dag_id, run_id, compiled=row.compiled)
             name = f"{row.task_name}#{row.number}"
             if promises.is_promise(row):
@@ -243,9 +266,9 @@ class Controller:
                 storage.record_event(EventKind.WITHDRAW, instance=name, by=CONTROLLER, details=details)
             return
         current = now or seen
-        after_saving(storage, partial(_note, dag_id, run_id, current, decision.watched))
+        after_saving(storage, partial(note, dag_id, run_id, current, decision.watched))
         if not isinstance(storage, SqlStorageBackend):
-            instance = _with_seen(storage, instance, run_id, current)
+            instance = with_seen(storage, instance, run_id, current)
         apply(manager, instance, decision, observed)
 
     # -- hooks ------------------------------------------------------------------------------------------------
@@ -274,22 +297,6 @@ def _kept(storage: BaseStorageBackend, name: str) -> TaskInstance | None:
         return None
 
 
-def _note(dag_id: str, run_id: str, seen: SeenRun, watched: bool, session: Session) -> None:
-    values = {"seen_state": seen.state, "seen_clear_number": seen.clear_number, "watched": watched}
-    applied = {"retry_at": None, "failures": 0}
-    session.execute(update(tables.run).where(*bindings.by_key(dag_id, run_id)).values(**values, **applied))
-
-
-def _with_seen(
-    storage: BaseStorageBackend, instance: TaskInstance, run_id: str, seen: SeenRun
-) -> TaskInstance:
-    """Keep with the session what was seen of its run: its row is in another store, and may lag behind."""
-    kept = {"run_id": run_id, "state": seen.state, "clear_number": seen.clear_number}
-    after = with_metadata(instance, {SEEN_RUN: kept}, now=storage.now())
-    storage.put(instance, after)
-    return after
-
-
 def _call_hook(manager: TriggerManager, row: Any) -> None:
     """A session that is kept elsewhere is asked: it may not have been saved, or the hook is done."""
     if isinstance(manager.storage, SqlStorageBackend):
@@ -311,26 +318,37 @@ def _count_hook(row: Any, error: Exception) -> None:
         log.exception("Triggers controller: session %s: the hook's failure cannot be kept", row.uid)
 
 
-def _back_off(uid: str, runs: list[tuple[str, str]], error: Exception) -> None:
-    """Leave the runs alone for a while.
+def _fail_or_back_off(manager: TriggerManager, run: observe.Key, error: BaseException) -> None:
+    """Leave a run that cannot be applied alone for a while; after :data:`MAX_ATTEMPTS`, fail its instance."""
+    attempts = _back_off(manager.storage.uid, [run], error).get(run, 0)
+    if attempts >= MAX_ATTEMPTS:
+        dag_id, run_id = run
+        fail_instance(manager, UnrecordedRun(dag_id=dag_id, run_id=run_id, attempts=attempts, error=error))
+
+
+def _back_off(uid: str, runs: list[observe.Key], error: BaseException) -> dict[observe.Key, int]:
+    """Leave the runs alone for a while; returns how often in a row each could not be applied.
 
     The history gets an entry when they first fail, not each time. What cannot even be kept is logged: the next pass
     meets the runs again.
     """
     try:
         with transaction() as session:
-            begun = [run for run in runs if _count_failure(session, run) == 1]
+            attempts = {run: _count_failure(session, run) for run in runs}
+            begun = [run for run, count in attempts.items() if count == 1]
             if begun:
                 owner = select(tables.session.c.id).where(tables.session.c.uid == uid).scalar_subquery()
                 message = describe_exception(error)["exceptionMessage"]
                 details = {"error": message, "runs": [run_id for _, run_id in begun]}
                 now = datetime.now(UTC)
                 add_event(session, owner, EventKind.BACKOFF, at=now, by=CONTROLLER, details=details)
+            return attempts
     except Exception:
         log.exception("Triggers controller: session %s cannot be backed off", uid)
+        return {}
 
 
-def _count_failure(session: Session, run: tuple[str, str]) -> int:
+def _count_failure(session: Session, run: observe.Key) -> int:
     """How often in a row the run could not be applied, this time included; and when to look again."""
     columns = tables.run.c
     mine = (columns.dag_id == run[0], columns.run_id == run[1])

@@ -5,14 +5,21 @@ For runners whose instances are not DAG runs: ``threading.py``, and the one of `
 
 from __future__ import annotations
 
+import logging
+import threading
+
 from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_triggers.configuration.callables import callable_path
-from airflow_triggers.errors import ConfigurationError, RunnerError
+from airflow_triggers.entries import Cause
+from airflow_triggers.errors import ConfigurationError, InvalidTransition, RunnerError
 from airflow_triggers.runners.base import Start
+from airflow_triggers.runners.progress import FAULTS, fail, is_system_fault
 from airflow_triggers.states import Event
 from airflow_triggers.task import TaskContext, TriggerCallable, call, load_callable
 from airflow_triggers.types import TaskConfig, TaskInstance
+
+log = logging.getLogger(__name__)
 
 
 def perform(start: Start, function: TriggerCallable | None = None) -> TaskInstance:
@@ -21,7 +28,29 @@ def perform(start: Start, function: TriggerCallable | None = None) -> TaskInstan
     :param function: called with the :class:`TaskContext`; None: the one that the task's ``run`` names.
     :returns: the instance as it is then.
     :raises InvalidTransition: when somebody else changed the instance's status meanwhile.
+    :raises Exception: what kept the progress from being recorded; the instance has failed with it, unless the storage
+        was what failed.
     """
+    try:
+        return _perform(start, function)
+    except FAULTS as error:
+        if not isinstance(error, InvalidTransition) and not is_system_fault(error):
+            _fail(start, error)
+        raise
+
+
+def _fail(start: Start, error: BaseException) -> None:
+    """Fail the instance without its manager, which raised when it was told of the progress."""
+    storage, name = start.storage, start.instance.name
+    why = Cause(f"thread {threading.current_thread().name}", {"cause": "its progress could not be recorded"})
+    try:
+        with storage.acquire_lock():
+            fail(storage, name, error, why=why)
+    except Exception:
+        log.exception("%s of session %s cannot be failed", name, storage.uid)
+
+
+def _perform(start: Start, function: TriggerCallable | None) -> TaskInstance:
     start.report(Event.START)
     context = context_of(start)
     try:

@@ -51,6 +51,12 @@ class ByThreads(RunnerContract):
             ThreadingTaskRunner.join_all(timeout=30)
         assert caught.group_contains(OSError, match="the store is gone")
         ThreadingTaskRunner.join_all()
+        monkeypatch.undo()
+        instance = manager.storage["t_greet#0"]
+        assert (instance.status.value, instance.metadata["exceptionType"]) == ("failed", "builtins.OSError")
+        manager.replay_failed_instance(instance)
+        ThreadingTaskRunner.join_all(timeout=30)
+        assert manager.storage["t_greet#1"].status.value == "finished"
 
     def test_a_cascade_that_starts_while_somebody_joins_is_joined_too(self, manager):
         chain = {

@@ -6,6 +6,7 @@ Part of the contract suite: see ``contract/__init__.py``.
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -147,6 +148,14 @@ class HooksContract(StorageSuite):
         manager.fire("x")
         assert trace == ["x begins", "y begins", "y ends", "x ends"]
         assert self.promised_hooks(manager.storage) == []
+
+    def test_a_hook_that_ends_the_process_is_one_that_raised(
+        self, manager: TracedManager, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        configure(manager, t_a={"after": ["x"]})
+        monkeypatch.setattr(manager, "_post_fire", lambda *_: sys.exit(3))
+        assert manager.fire("x").scheduled == ("t_a#0",)
+        assert self.promised_hooks(manager.storage) == ["_post_fire"]
 
     def test_a_hook_that_raises_keeps_no_other_from_being_called(self, manager: TracedManager) -> None:
         configure(manager, t_a={"after": ["x"]})

@@ -1,0 +1,32 @@
+"""Remembers what a run was seen to be: in its row, and with a session that is kept elsewhere.
+
+Neighbours: ``loop.py`` and ``unrecorded.py`` have looked at the run; ``runners/bindings.py`` reads what is kept here.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from airflow_triggers.runners import bindings
+from airflow_triggers.states import with_metadata
+from airflow_triggers.storages import tables
+from airflow_triggers.storages.base import BaseStorageBackend
+from airflow_triggers.types import SEEN_RUN, SeenRun, TaskInstance
+
+
+def note(dag_id: str, run_id: str, seen: SeenRun, watched: bool, session: Session) -> None:
+    """Remember the run as it is, and that it could be brought up to date."""
+    values = {"seen_state": seen.state, "seen_clear_number": seen.clear_number, "watched": watched}
+    applied = {"retry_at": None, "failures": 0}
+    session.execute(update(tables.run).where(*bindings.by_key(dag_id, run_id)).values(**values, **applied))
+
+
+def with_seen(
+    storage: BaseStorageBackend, instance: TaskInstance, run_id: str, seen: SeenRun
+) -> TaskInstance:
+    """Keep with the session what was seen of its run: its row is in another store, and may lag behind."""
+    kept = {"run_id": run_id, "state": seen.state, "clear_number": seen.clear_number}
+    after = with_metadata(instance, {SEEN_RUN: kept}, now=storage.now())
+    storage.put(instance, after)
+    return after

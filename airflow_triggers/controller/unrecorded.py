@@ -1,0 +1,134 @@
+"""Fails the instance of a run whose progress could not be recorded, however often that was tried.
+
+So that no instance ends where nobody can move it: a failed one can be replayed or skipped. What the run does from then
+on is past, as where somebody set the status by hand; a run that is cleared counts again. Neighbours: ``loop.py`` counts
+the tries and comes here, ``runners/progress.py`` fails an instance without its manager.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from sqlalchemy import select
+
+from airflow_triggers import gateway
+from airflow_triggers.controller.apply import CONTROLLER
+from airflow_triggers.controller.observed import note, with_seen
+from airflow_triggers.entries import Cause
+from airflow_triggers.errors import ProgressNotRecorded
+from airflow_triggers.failures import describe_exception
+from airflow_triggers.manager import TriggerManager
+from airflow_triggers.runners import bindings, progress, promises
+from airflow_triggers.runners.transactions import after_saving, with_session
+from airflow_triggers.states import Event
+from airflow_triggers.storages import tables
+from airflow_triggers.storages.sql import SqlStorageBackend
+from airflow_triggers.types import InstanceStatus, SeenRun, TaskInstance
+
+log = logging.getLogger(__name__)
+
+MAX_ATTEMPTS = 10
+"""So often in a row it is tried to record what a run did, with growing pauses: for about nine minutes."""
+
+_PAST = frozenset({InstanceStatus.UNSTARTED, InstanceStatus.REPLAYED, InstanceStatus.ABANDONED})
+"""Statuses in which an instance has no work, and its run does not concern it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnrecordedRun:
+    """A run whose progress could not be recorded.
+
+    :param attempts: how often in a row that was tried.
+    :param error: why not, the last time.
+    """
+
+    dag_id: str
+    run_id: str
+    attempts: int
+    error: BaseException
+
+    @property
+    def cause(self) -> dict[str, Any]:
+        """What the history is to know."""
+        return {
+            "cause": f"what its DAG run did could not be recorded in {self.attempts} tries",
+            "dag_id": self.dag_id,
+            "run_id": self.run_id,
+        }
+
+    @property
+    def reason(self) -> ProgressNotRecorded:
+        """What the instance fails with."""
+        error = describe_exception(self.error)
+        reason = ProgressNotRecorded(
+            self.run_id, self.dag_id, self.attempts, f"{error['exceptionType']}: {error['exceptionMessage']}"
+        )
+        reason.__cause__ = self.error
+        return reason
+
+
+def fail_instance(manager: TriggerManager, run: UnrecordedRun) -> bool:
+    """Fail the run's instance, by its manager; where that raises too, by the storage alone.
+
+    :returns: whether nothing is left to be tried. Not so where even this could not be kept.
+    """
+    for fail in (_fail_by_manager, _fail_by_storage):
+        try:
+            with manager.storage.acquire_lock(wait=False):
+                _settle(manager, run, fail)
+        except progress.FAULTS:
+            log.exception("Triggers controller: the instance of run %s cannot be failed", run.run_id)
+        else:
+            return True
+    return False
+
+
+Fail = Callable[[TriggerManager, TaskInstance, UnrecordedRun], object]
+
+
+def _fail_by_manager(manager: TriggerManager, instance: TaskInstance, run: UnrecordedRun) -> object:
+    metadata = describe_exception(run.reason)
+    return manager.record_progress(
+        instance.name, Event.FAIL, metadata=metadata, by=CONTROLLER, cause=run.cause
+    )
+
+
+def _fail_by_storage(manager: TriggerManager, instance: TaskInstance, run: UnrecordedRun) -> object:
+    return progress.fail(manager.storage, instance.name, run.reason, why=Cause(CONTROLLER, run.cause))
+
+
+def _settle(manager: TriggerManager, run: UnrecordedRun, fail: Fail) -> None:
+    """Fail the instance, unless it was brought up to date meanwhile; and remember the run as it is now."""
+    storage = manager.storage
+    with with_session(storage) as session:
+        binding = session.execute(
+            select(tables.run).where(*bindings.by_key(run.dag_id, run.run_id))
+        ).one_or_none()
+        if binding is None or binding.failures < MAX_ATTEMPTS:
+            return
+        now = _visible(lambda: gateway.see_run(session, run.dag_id, run.run_id, compiled=binding.compiled))
+    instance = storage[f"{binding.task_name}#{binding.number}"]
+    if instance.status in _PAST or (now is None and instance.status is InstanceStatus.FAILED):
+        return
+    if promises.is_promise(binding):
+        storage.after_release(partial(promises.withdraw, run.dag_id, run.run_id))
+    else:
+        seen = now or bindings.seen_of(instance, binding)
+        watched = now is not None and now.state != "success"
+        after_saving(storage, partial(note, run.dag_id, run.run_id, seen, watched))
+        if not isinstance(storage, SqlStorageBackend):
+            instance = with_seen(storage, instance, run.run_id, seen)
+    fail(manager, instance, run)
+
+
+def _visible(see: Callable[[], SeenRun | None]) -> SeenRun | None:
+    """The run as it is; None also where looking at it is what fails."""
+    try:
+        return see()
+    except progress.FAULTS:
+        log.exception("Triggers controller: a run cannot be looked at")
+        return None

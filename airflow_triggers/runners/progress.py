@@ -1,0 +1,61 @@
+"""Records an instance's progress with the rules and the storage alone: the plainest way there is.
+
+The manager records progress so, and may do more, being somebody's own class. Where the manager raises, ``inprocess.py``
+and ``controller/`` fail the instance by this alone: people can replay or skip what has failed, and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from airflow_triggers.entries import Cause, EventKind
+from airflow_triggers.errors import CannotDelay, StaleWrite, StorageError
+from airflow_triggers.failures import describe_exception, failure_in_short
+from airflow_triggers.states import Event, transition
+from airflow_triggers.storages.base import BaseStorageBackend
+from airflow_triggers.types import TaskInstance
+
+FAULTS = (Exception, SystemExit)
+"""What somebody's manager, runner or hook can raise without being asked to: a callable may end by ``sys.exit()``."""
+
+
+def is_system_fault(error: BaseException) -> bool:
+    """Whether the system failed and not the instance: its database is away, busy or not migrated.
+
+    A later try may succeed, so nothing is failed for it. A write that met another value, and a fire that the storage
+    cannot delay, are the instance's own.
+    """
+    return isinstance(error, StorageError) and not isinstance(error, (CannotDelay, StaleWrite))
+
+
+def record(
+    storage: BaseStorageBackend,
+    before: TaskInstance,
+    event: Event,
+    *,
+    metadata: Mapping[str, Any] | None = None,
+    why: Cause,
+) -> TaskInstance:
+    """Change the instance's status, and keep in the history that, why and by whom. Under the session's lock.
+
+    :returns: the instance afterwards.
+    :raises InvalidTransition: when its status does not allow the event.
+    """
+    after = transition(before, event, now=storage.now(), metadata=metadata)
+    storage.put(before, after)
+    details = {"event": event.value, "from": before.status.value, "to": after.status.value, **why.details}
+    if event is Event.FAIL:
+        details["error"] = failure_in_short(after.metadata)
+    storage.record_event(EventKind.PROGRESS, instance=before.name, by=why.by, details=details)
+    return after
+
+
+def fail(
+    storage: BaseStorageBackend, instance_name: str, error: BaseException, *, why: Cause
+) -> TaskInstance:
+    """Fail the instance with the error. Under the session's lock.
+
+    :raises InvalidTransition: when its status does not allow that.
+    """
+    return record(storage, storage[instance_name], Event.FAIL, metadata=describe_exception(error), why=why)
