@@ -31,6 +31,9 @@ class EventKind(StrEnum):
     DELAY = "delay"  #: a fire was asked for, for later
     DELAYED_FIRE = "delayed_fire"  #: and came
     DELAYED_FIRE_FAILED = "delayed_fire_failed"  #: or could not be fired when it was due
+    DELAYED_FIRE_PARKED = "delayed_fire_parked"  #: too often; it is not tried again by itself
+    DELAYED_FIRE_RETRIED = "delayed_fire_retried"  #: somebody had it tried again
+    DELAYED_FIRE_CANCELLED = "delayed_fire_cancelled"  #: somebody took it back before it came
     HOOK_FAILED = "hook_failed"  #: a hook raised for the first time; it is called again
     HOOK_PARKED = "hook_parked"  #: a hook raised too often; it is not called again by itself
     HOOK_CALLED = "hook_called"  #: somebody had a hook called again that had raised

@@ -20,6 +20,8 @@ Those that say that a name is unknown are a ``KeyError`` too, and those that say
     │   ├── SessionNotFound           no session has that UID
     │   ├── SessionExists             a session with that UID exists with other content
     │   ├── InstanceNotFound          the session has no instance of that name
+    │   ├── DelayedFireNotFound       the session has no such fire for later (any more)
+    │   ├── DelayedFireCancelled      the fire for later was cancelled before
     │   ├── TaskNotFound              the session's configuration has no task of that name
     │   ├── UnreadableRow             a row of the database cannot be read, and was to be acted on
     │   └── NothingParked             there is no such hook, or asset event, to try again
@@ -166,6 +168,19 @@ class UnreadableRow(SessionError):
             sentence(f"In Airflow's metadata database, {what} cannot be read", why)
             + " Nothing was changed. Mend or delete its row."
         )
+
+
+class DelayedFireNotFound(SessionError, KeyError):
+    """The session has no fire for later of that id: it has been fired, or there never was one."""
+
+    def __init__(self, uid: str, delayed_fire_id: object) -> None:
+        super().__init__(
+            f"Session {uid!r} has no delayed fire {delayed_fire_id}: it has been fired already, or there never was one."
+        )
+
+
+class DelayedFireCancelled(SessionError):
+    """The fire for later was cancelled before, and does not come back."""
 
 
 class NothingParked(SessionError, KeyError):
@@ -322,8 +337,9 @@ class ProgressNotRecorded(TaskError):
 
     def __init__(self, run_id: str, dag_id: str, attempts: int, reason: str) -> None:
         super().__init__(
-            f"What the DAG run {run_id!r} of {dag_id!r} did could not be recorded in {attempts} tries. The last one "
-            f"raised {reason}. Repair what raised it, then replay the instance or skip it; or clear the run in Airflow."
+            f"What the DAG run {run_id!r} of {dag_id!r} did could not be recorded in {attempts} tries. Repair what "
+            "prevents it, then replay the instance or skip it; or clear the run in Airflow. The last try raised "
+            f"{reason}"
         )
 
 

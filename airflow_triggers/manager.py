@@ -21,8 +21,11 @@ from airflow_triggers.entries import Cause, EventKind
 from airflow_triggers.errors import (
     CannotDelay,
     ConfigurationError,
+    DelayedFireCancelled,
+    DelayedFireNotFound,
     IdempotencyConflict,
     InvalidTransition,
+    NothingParked,
     RegistryError,
     RunnerError,
     StorageError,
@@ -37,6 +40,7 @@ from airflow_triggers.states import Event
 from airflow_triggers.storages.anchors import anchor
 from airflow_triggers.storages.transaction import transaction
 from airflow_triggers.types import (
+    MAX_ID,
     Configuration,
     DelayedFire,
     Fire,
@@ -137,7 +141,7 @@ class TriggerManager(HookOwner):
         :param trigger_kwargs: a mapping that JSON can hold; None is an empty one.
         :param idempotency_key: makes the fire count once for the life of the session: a repeat does nothing and
             answers with the first result, ``repeated`` being True. Of a task in a worker, which fires for later, the
-            result is ``deferred``.
+            result is ``deferred``. A repeat of a fire for later that was cancelled does nothing either: ``cancelled``.
         :param fired_by: the user or the component that fires, for the history.
         :param fire_at: not before this moment, which has a timezone: the controller fires it then. None, or one that
             has passed: now.
@@ -152,7 +156,7 @@ class TriggerManager(HookOwner):
             fire_at=fire_at,
         )
         if self.storage.defer_fire(asked):
-            return FireResult(fire_id=0, trigger_name=trigger_name, deferred=True, fire_at=asked.fire_at)
+            return FireResult(fire_id=None, trigger_name=trigger_name, deferred=True, fire_at=asked.fire_at)
         kwargs = asked.trigger_kwargs
         with self.storage.acquire_lock(create=True, manager=self.name):
             if idempotency_key is not None and (earlier := self._earlier(idempotency_key)):
@@ -199,12 +203,24 @@ class TriggerManager(HookOwner):
                 idempotency_key=asked.idempotency_key,
             )
         )
-        details = {"trigger": asked.trigger_name, "fire_at": fire_at.isoformat()}
-        self.storage.record_event(EventKind.DELAY, instance=None, by=by, details=details)
+        self._record_delayed(EventKind.DELAY, delayed, by=by)
         return delayed.to_result()
 
+    def _record_delayed(self, kind: EventKind, fire: DelayedFire, *, by: str | None, **details: Any) -> None:
+        known = {
+            "delayed_fire_id": fire.delayed_id,
+            "trigger": fire.trigger_name,
+            "fire_at": fire.fire_at.isoformat(),
+        }
+        self.storage.record_event(kind, instance=None, by=by, details=known | details)
+
     def fire_delayed(self, delayed_id: int) -> FireResult | None:
-        """Fire a delayed fire now, as the controller does when it is due; None when it was fired already."""
+        """Fire a delayed fire now, as the controller does when it is due.
+
+        Nobody's rights are asked for again: it was accepted, so it is not lost, whatever became of who fired it.
+
+        :returns: None when it was fired already, or cancelled.
+        """
         with self.storage.acquire_lock():
             taken = self.storage.take_delayed_fire(delayed_id)
             if taken is None:
@@ -215,13 +231,54 @@ class TriggerManager(HookOwner):
                 idempotency_key=taken.idempotency_key,
                 fired_by=taken.fired_by,
             )
-            details = {
-                "trigger": taken.trigger_name,
-                "fire_at": taken.fire_at.isoformat(),
-                "fire_id": result.fire_id,
-            }
-            self.storage.record_event(EventKind.DELAYED_FIRE, instance=None, by="controller", details=details)
+            self._record_delayed(EventKind.DELAYED_FIRE, taken, by="controller", fire_id=result.fire_id)
             return result
+
+    def cancel_delayed_fire(self, delayed_fire_id: int, *, by: str | None = None) -> DelayedFire:
+        """Take back a fire that is still to come. Its idempotency key stays used: sent again, it does not come back.
+
+        :param delayed_fire_id: as :attr:`FireResult.delayed_fire_id` says.
+        :param by: who cancels it, for the history.
+        :returns: the fire, with who cancelled it and when.
+        :raises DelayedFireNotFound: when it has been fired, or never was.
+        :raises DelayedFireCancelled: when it was cancelled before.
+        """
+        with self.storage.acquire_lock():
+            fire = self._fire_to_come(delayed_fire_id)
+            self.storage.cancel_delayed_fire(delayed_fire_id, by=caller_name(by))
+            self._record_delayed(EventKind.DELAYED_FIRE_CANCELLED, fire, by=by)
+            return self.storage.get_delayed_fire(delayed_fire_id) or fire
+
+    def retry_delayed_fire(self, delayed_fire_id: int, *, by: str | None = None) -> DelayedFire:
+        """Have the controller try a fire again, now, that could not be fired when it was due; a parked one, say.
+
+        :returns: the fire.
+        :raises DelayedFireNotFound, DelayedFireCancelled: see :meth:`cancel_delayed_fire`.
+        :raises NothingParked: when it has not failed.
+        """
+        with self.storage.acquire_lock():
+            fire = self._fire_to_come(delayed_fire_id)
+            if not fire.attempts:
+                raise NothingParked(
+                    f"The delayed fire {delayed_fire_id} of session {self.storage.uid!r} has not failed: it comes at "
+                    f"{fire.fire_at.isoformat()}."
+                )
+            self.storage.retry_delayed_fire(delayed_fire_id)
+            self._record_delayed(EventKind.DELAYED_FIRE_RETRIED, fire, by=by)
+            return self.storage.get_delayed_fire(delayed_fire_id) or fire
+
+    def _fire_to_come(self, delayed_fire_id: int) -> DelayedFire:
+        uid = self.storage.uid
+        known = 0 < delayed_fire_id <= MAX_ID
+        fire = self.storage.get_delayed_fire(delayed_fire_id) if known else None
+        if fire is None:
+            raise DelayedFireNotFound(uid, delayed_fire_id)
+        if fire.cancelled_at is not None:
+            raise DelayedFireCancelled(
+                f"The delayed fire {delayed_fire_id} of session {uid!r} was cancelled at "
+                f"{fire.cancelled_at.isoformat()} by {fire.cancelled_by or 'an unnamed caller'}."
+            )
+        return fire
 
     def _start(
         self,
@@ -506,7 +563,11 @@ class TriggerManager(HookOwner):
 
 def _repeated(earlier: Fire | DelayedFire, trigger_name: str, kwargs: Kwargs) -> FireResult:
     if earlier.trigger_name != trigger_name or as_json(earlier.kwargs) != as_json(kwargs):
-        what = f"the fire {earlier.fire_id}" if isinstance(earlier, Fire) else "a delayed fire"
+        what = (
+            f"the fire {earlier.fire_id}"
+            if isinstance(earlier, Fire)
+            else f"the delayed fire {earlier.delayed_id}"
+        )
         raise IdempotencyConflict(
             f"The idempotency key {earlier.idempotency_key!r} was used for {what} of "
             f"{earlier.trigger_name!r} with {dict(earlier.kwargs)}; this one fires {trigger_name!r} with "

@@ -98,7 +98,10 @@ class InstanceView:
 
 @dataclass(frozen=True, kw_only=True)
 class SessionDescription:
-    """A session whole, as it was at one moment; ``fires`` are the newest ones, newest first."""
+    """A session whole, as it was at one moment.
+
+    ``fires`` are the newest ones, newest first; ``delayed_fires`` those that come next.
+    """
 
     summary: SessionSummary
     metadata: Mapping[str, Any]
@@ -465,7 +468,7 @@ def describe_session(uid: str, *, fire_limit: int = 100) -> SessionDescription:
             instances=tuple(_view(instance, runs.get(instance.name)) for instance in storage),
             latest_kwargs=storage.latest_kwargs,
             fires=tuple(storage.fires(limit=fire_limit)),
-            delayed_fires=tuple(storage.delayed_fires()),
+            delayed_fires=tuple(storage.delayed_fires(limit=fire_limit)),
             hooks=tuple(storage.hooks()),
         )
 

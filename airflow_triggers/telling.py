@@ -102,6 +102,11 @@ def _asset_event(event: SessionEvent, details: Details) -> str:
     )
 
 
+def _delayed_id(details: Details) -> str:
+    known = details.get("delayed_fire_id")
+    return f" (delayed fire {known})" if known else ""
+
+
 def _unknown(event: SessionEvent, details: Details) -> str:
     about = f" {event.instance}" if event.instance else ""
     return f"{event.kind}{about}."
@@ -125,6 +130,16 @@ _TELLING: Mapping[str, Callable[[SessionEvent, Details], str]] = {
     ),
     EventKind.DELAYED_FIRE_FAILED: lambda _, it: sentence(
         f"{it['trigger']} could not be fired yet", it["error"]
+    ),
+    EventKind.DELAYED_FIRE_PARKED: lambda _, it: sentence(
+        f"{it['trigger']}, due at {it['fire_at']}{_delayed_id(it)}, could not be fired too often, and is parked",
+        it["error"],
+    ),
+    EventKind.DELAYED_FIRE_RETRIED: lambda _, it: (
+        f"{it['trigger']}, due at {it['fire_at']}{_delayed_id(it)}, is tried again."
+    ),
+    EventKind.DELAYED_FIRE_CANCELLED: lambda _, it: (
+        f"{it['trigger']}, due at {it['fire_at']}{_delayed_id(it)}, was cancelled."
     ),
     EventKind.HOOK_FAILED: _hook,
     EventKind.HOOK_PARKED: _hook,

@@ -29,6 +29,8 @@ MAX_KEY_LENGTH = 250
 MAX_INSTANCE_NUMBER = 999_999_999
 """No task has more instances in one session; a database's integers end a little above."""
 MAX_INSTANCE_NAME_LENGTH = MAX_NAME_LENGTH + len(f"#{MAX_INSTANCE_NUMBER}")
+MAX_ID = 2**63 - 1
+"""The largest id that the database gives."""
 
 
 SEEN_RUN = "seenRun"
@@ -308,22 +310,27 @@ class TaskInstance:
 class FireResult:
     """What a fire did, by instance name.
 
-    :param fire_id: identifies the fire for the life of the session.
+    :param fire_id: identifies the fire for the life of the session; None until it takes effect.
+    :param delayed_fire_id: of a fire for later: under this id it is listed, and cancelled.
     :param touched: instances that took the trigger, the created ones included.
     :param repeated: True when an idempotency key was met again: nothing was done, this is the first result.
     :param deferred: True when it takes effect later, at :attr:`fire_at` or, fired by a task in a worker, once that task
-        has succeeded: nothing is known of it yet, and its ``fire_id`` is 0.
+        has succeeded: nothing is known of it yet.
+    :param cancelled: True when the idempotency key is that of a fire for later that somebody cancelled: it does not
+        come back.
     :param fire_at: when it takes effect (UTC), if later.
     """
 
-    fire_id: int
+    fire_id: int | None
     trigger_name: str
+    delayed_fire_id: int | None = None
     touched: tuple[str, ...] = ()
     created: tuple[str, ...] = ()
     scheduled: tuple[str, ...] = ()
     abandoned: tuple[str, ...] = ()
     repeated: bool = False
     deferred: bool = False
+    cancelled: bool = False
     fire_at: datetime | None = None
 
 
@@ -378,6 +385,8 @@ class DelayedFire:
     :param delayed_id: identifies it among all delayed fires.
     :param fire_at: not before this moment (UTC).
     :param attempts: how often it could not be fired when it was due, ``error`` why.
+    :param parked: whether that was too often, and it is not tried again by itself.
+    :param cancelled_at: when it was cancelled (UTC), ``cancelled_by`` by whom; None: it is still to come.
     """
 
     delayed_id: int = 0
@@ -388,11 +397,22 @@ class DelayedFire:
     idempotency_key: str | None = None
     attempts: int = 0
     error: str | None = None
+    parked: bool = False
+    cancelled_at: datetime | None = None
+    cancelled_by: str | None = None
 
     def to_result(self, *, repeated: bool = False) -> FireResult:
         """What :meth:`TriggerManager.fire` answers."""
-        name, fire_at = self.trigger_name, self.fire_at
-        return FireResult(fire_id=0, trigger_name=name, deferred=True, fire_at=fire_at, repeated=repeated)
+        cancelled = self.cancelled_at is not None
+        return FireResult(
+            fire_id=None,
+            delayed_fire_id=self.delayed_id,
+            trigger_name=self.trigger_name,
+            repeated=repeated,
+            deferred=not cancelled,
+            cancelled=cancelled,
+            fire_at=self.fire_at,
+        )
 
 
 @dataclass(frozen=True)

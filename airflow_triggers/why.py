@@ -256,6 +256,7 @@ def _missing(requirements: tuple[Requirement, ...]) -> Iterator[Reason]:
             )
         for delayed in one.expected:
             failed = "; it could not be fired" if delayed.error else ""
+            failed += " and is parked (have it tried again, or cancel it)" if delayed.parked else ""
             yield Reason(
                 "delayed_fire",
                 sentence(

@@ -104,6 +104,18 @@ class FiresQuery(Request):
         return FireFilter(trigger_name=self.trigger, instance=self.instance, in_vain=in_vain)
 
 
+class DelayedFiresQuery(Request):
+    """Which fires that are still to come to list."""
+
+    limit: Limit = Field(50, description="How many at most.")
+    after: str | None = Field(
+        None,
+        pattern=r"^-?[0-9]{1,19}\.[0-9]{1,19}$",
+        description="The cursor: `next` of the page before.",
+        examples=["1936771200000000.7"],
+    )
+
+
 class CreateSession(Request):
     """A session to create."""
 
@@ -309,17 +321,31 @@ class Effect(BaseModel):
 class FireResultBody(Effect):
     """What a fire did, by instance name."""
 
+    fire_id: int | None = Field(  # type: ignore[assignment]  # of a fire that was made there is one
+        description="Identifies the fire for the life of the session. Null: it takes effect later, or was cancelled."
+    )
+    delayed_fire_id: int | None = Field(
+        description="Identifies a fire for later, until it takes effect: `GET` and `DELETE …/delayed-fires`."
+    )
     repeated: bool = Field(
         description="True: the idempotency key was met before, this is the first answer again."
     )
-    deferred: bool = Field(description="True: it takes effect at `fire_at`; until then its `fire_id` is 0.")
+    deferred: bool = Field(description="True: it takes effect at `fire_at`.")
+    cancelled: bool = Field(
+        description="True: the idempotency key is that of a fire for later that was cancelled. It does not come back."
+    )
     fire_at: datetime | None = Field(description="When it takes effect, if later.")
 
     @classmethod
     def of(cls, result: FireResult) -> FireResultBody:
         """The body for a fire's result."""
         return cls(
-            **effect_of(result), repeated=result.repeated, deferred=result.deferred, fire_at=result.fire_at
+            **effect_of(result),
+            delayed_fire_id=result.delayed_fire_id,
+            repeated=result.repeated,
+            deferred=result.deferred,
+            cancelled=result.cancelled,
+            fire_at=result.fire_at,
         )
 
 
@@ -364,8 +390,9 @@ class FireBody(Effect):
 
 
 class DelayedFireBody(BaseModel):
-    """A fire that is still to come."""
+    """A fire that is still to come, or was cancelled."""
 
+    id: int = Field(description="Identifies it until it takes effect: `DELETE …/delayed-fires/{id}`.")
     trigger: str = Field(examples=["reminderDue"])
     kwargs: dict[str, Any] = Field(examples=[KWARGS_EXAMPLE])
     fire_at: datetime
@@ -373,11 +400,15 @@ class DelayedFireBody(BaseModel):
     idempotency_key: str | None
     attempts: int = Field(description="How often it could not be fired when it was due.")
     error: str | None = Field(description="Why not, the last time.")
+    parked: bool = Field(description="True: that was too often, and it is not tried again by itself.")
+    cancelled_at: datetime | None = Field(description="When it was cancelled; null: it is still to come.")
+    cancelled_by: str | None = Field(description="Who cancelled it.")
 
     @classmethod
     def of(cls, fire: DelayedFire) -> DelayedFireBody:
         """The body for a delayed fire."""
         return cls(
+            id=fire.delayed_id,
             trigger=fire.trigger_name,
             kwargs=dict(fire.kwargs),
             fire_at=fire.fire_at,
@@ -385,7 +416,17 @@ class DelayedFireBody(BaseModel):
             idempotency_key=fire.idempotency_key,
             attempts=fire.attempts,
             error=fire.error,
+            parked=fire.parked,
+            cancelled_at=fire.cancelled_at,
+            cancelled_by=fire.cancelled_by,
         )
+
+
+class DelayedFiresPage(BaseModel):
+    """Fires that are still to come, the next first."""
+
+    delayed_fires: list[DelayedFireBody]
+    next: str | None = Field(description="Pass it as `after` to get the next page; null on the last one.")
 
 
 class HookBody(BaseModel):
@@ -430,7 +471,9 @@ class SessionDetail(SessionBody):
         description="The kwargs of each trigger's latest fire.", examples=[TRIGGER_KWARGS_EXAMPLE]
     )
     fires: list[FireBody] = Field(description="The newest fires, newest first; `GET …/fires` has them all.")
-    delayed_fires: list[DelayedFireBody] = Field(description="Fires that are still to come, the next first.")
+    delayed_fires: list[DelayedFireBody] = Field(
+        description="Fires that are still to come, the next first; `GET …/delayed-fires` has them all."
+    )
     hooks: list[HookBody] = Field(description="Hooks that have not ended yet; parked ones need somebody.")
 
     @classmethod

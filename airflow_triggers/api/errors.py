@@ -41,6 +41,8 @@ STATUS_OF_ERROR: dict[type[TriggersError], HTTPStatus] = {
     errors.InstanceNotFound: HTTPStatus.NOT_FOUND,
     errors.TaskNotFound: HTTPStatus.NOT_FOUND,
     errors.UnreadableRow: HTTPStatus.CONFLICT,
+    errors.DelayedFireNotFound: HTTPStatus.NOT_FOUND,
+    errors.DelayedFireCancelled: HTTPStatus.CONFLICT,
     errors.NothingParked: HTTPStatus.NOT_FOUND,
     errors.InvalidTransition: HTTPStatus.CONFLICT,
     errors.IdempotencyConflict: HTTPStatus.CONFLICT,

@@ -26,6 +26,7 @@ from airflow.cli.cli_config import (
 )
 
 COMMANDS = "airflow_triggers.cli.commands"
+DELAYED = "airflow_triggers.cli.delayed_fires"
 PAST = "airflow_triggers.cli.history"
 
 MAX_DIGITS = 18
@@ -41,6 +42,7 @@ def get_triggers_cli_commands() -> list[GroupCommand]:
             subcommands=(
                 _ASSET_EVENTS,
                 _CONTROLLER,
+                _DELAYED_FIRES,
                 _FIRE,
                 _HISTORY,
                 _HOOKS,
@@ -110,6 +112,17 @@ def positive_seconds(text: str) -> float:
     if not 0.0 < seconds < float("inf"):
         raise argparse.ArgumentTypeError(f"expected a number of seconds above 0, found {text[:80]!r}")
     return seconds
+
+
+def number(text: str) -> float:
+    """An argument that is a number; whoever takes it says which numbers it takes.
+
+    :raises argparse.ArgumentTypeError: when it is not; the parser shows its text.
+    """
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected a number, found {text!r}") from None
 
 
 def _arg(flag: str, **options: Any) -> Arg:
@@ -214,7 +227,7 @@ _REPLAY = ActionCommand(
             type=json_object,
             help="Kwargs by trigger, a JSON object, in place of all that it had ({} for none)",
         ),
-        _arg("--cooldown", metavar="SECONDS", type=positive_seconds, help="Wait so long before it runs"),
+        _arg("--cooldown", metavar="SECONDS", type=number, help="Wait so long before it runs"),
         *_RESULTS,
     ),
 )
@@ -295,6 +308,39 @@ _HOOKS = GroupCommand(
             help="Call a hook again, in this process",
             func=lazy_load_command(f"{PAST}.triggers_call_hook"),
             args=(_UID, _arg("id", type=count, help="The hook's id, as listed"), *_RESULTS),
+        ),
+    ),
+)
+
+_DELAYED_FIRE_ID = _arg("id", type=count, help="The id of the delayed fire, as listed")
+
+_DELAYED_FIRES = GroupCommand(
+    name="delayed-fires",
+    help="Look at fires that are still to come, cancel them, or have them tried again",
+    subcommands=(
+        ActionCommand(
+            name="list",
+            help="List fires that are still to come, the next first",
+            func=lazy_load_command(f"{DELAYED}.list_delayed_fires"),
+            args=(
+                _arg("--uid", help="Only those into this session"),
+                _PARKED,
+                _arg("--after", metavar="CURSOR", help="Only what comes after: the next page"),
+                _LIMIT,
+                *_RESULTS,
+            ),
+        ),
+        ActionCommand(
+            name="cancel",
+            help="Take back a fire that is still to come",
+            func=lazy_load_command(f"{DELAYED}.triggers_cancel_delayed_fire"),
+            args=(_UID, _DELAYED_FIRE_ID, *_RESULTS),
+        ),
+        ActionCommand(
+            name="retry",
+            help="Have a controller try a fire again at once that could not be fired when it was due",
+            func=lazy_load_command(f"{DELAYED}.triggers_retry_delayed_fire"),
+            args=(_UID, _DELAYED_FIRE_ID, *_RESULTS),
         ),
     ),
 )

@@ -61,6 +61,7 @@ def of_fire_result(fired: FireResult) -> Row:
     """What a fire did."""
     return {
         "fire_id": fired.fire_id,
+        **({"delayed_fire_id": fired.delayed_fire_id} if fired.delayed_fire_id else {}),
         "trigger": fired.trigger_name,
         "touched": list(fired.touched),
         "created": list(fired.created),
@@ -68,18 +69,22 @@ def of_fire_result(fired: FireResult) -> Row:
         "abandoned": list(fired.abandoned),
         "repeated": fired.repeated,
         **({"fire_at": fired.fire_at.isoformat()} if fired.fire_at else {}),
+        **({"cancelled": True} if fired.cancelled else {}),
     }
 
 
 def of_delayed_fire(fire: DelayedFire) -> Row:
-    """A fire that is still to come."""
+    """A fire that is still to come, or was cancelled."""
     return {
+        "id": fire.delayed_id,
         "trigger": fire.trigger_name,
         "kwargs": dict(fire.kwargs),
         "fire_at": fire.fire_at.isoformat(),
         "fired_by": fire.fired_by,
         "idempotency_key": fire.idempotency_key,
+        "parked": fire.parked,
         "error": fire.error,
+        **({"cancelled_by": fire.cancelled_by} if fire.cancelled_at else {}),
     }
 
 

@@ -13,8 +13,9 @@ from sqlalchemy import update
 from airflow_triggers.controller import observe
 from airflow_triggers.controller.backoff import pause_after
 from airflow_triggers.entries import EventKind
-from airflow_triggers.errors import LockTimeout
+from airflow_triggers.errors import LockTimeout, RegistryError
 from airflow_triggers.failures import describe_exception
+from airflow_triggers.runners.progress import FAULTS, is_system_fault
 from airflow_triggers.sessions import open_session
 from airflow_triggers.storages import tables
 from airflow_triggers.storages.events import add_event
@@ -22,11 +23,15 @@ from airflow_triggers.storages.transaction import first_statement, transaction
 
 log = logging.getLogger(__name__)
 
+MAX_ATTEMPTS = 20
+"""A fire that could not be fired so often is parked: kept with its error, and not tried again by itself."""
+
 
 def fire_due(now: datetime) -> int:
     """Fire what is due, each in a transaction of its own; returns how many were fired.
 
-    One that cannot be fired is logged, keeps its error and is tried again, with growing pauses.
+    One that cannot be fired is logged, keeps its error and is tried again, with growing pauses, until it is parked.
+    While the system fails, or the session's manager is not installed, it is tried for as long as that lasts.
     """
     with transaction() as session:
         due = observe.due_fires(session, now=now)
@@ -38,31 +43,42 @@ def fire_due(now: datetime) -> int:
                 fired += manager.fire_delayed(row.id) is not None
         except LockTimeout:
             log.debug("Session %s is being written by another process; the next pass looks again", row.uid)
-        except Exception as error:
+        except FAULTS as error:
             log.exception("Triggers controller: a delayed fire into session %s failed; backing off", row.uid)
             _back_off(row.id, error)
     return fired
 
 
-def _back_off(delayed_id: int, error: Exception) -> None:
+def _back_off(delayed_id: int, error: BaseException) -> None:
+    """Leave the fire alone for a while, or for good.
+
+    The history gets an entry when it first fails and when it is parked, not each time.
+    """
     columns = tables.delayed_fire.c
-    mine = update(tables.delayed_fire).where(columns.id == delayed_id)
+    own = update(tables.delayed_fire).where(columns.id == delayed_id, columns.cancelled_at.is_(None))
     message = describe_exception(error)["exceptionMessage"]
-    counted = mine.values(attempts=columns.attempts + 1, error=message).returning(*columns)
+    counted = own.values(attempts=columns.attempts + 1, error=message).returning(*columns)
     now = datetime.now(UTC)
     try:
         with transaction() as session:
             row = first_statement(session, lambda: session.execute(counted).one_or_none())
             if row is None:
                 return
-            session.execute(mine.values(due=now + pause_after(row.attempts)))
-            if row.attempts == 1:
+            parked = row.attempts >= MAX_ATTEMPTS and not _may_pass(error)
+            session.execute(own.values(due=None if parked else now + pause_after(row.attempts)))
+            if parked or row.attempts == 1:
+                kind = EventKind.DELAYED_FIRE_PARKED if parked else EventKind.DELAYED_FIRE_FAILED
                 details = {
+                    "delayed_fire_id": delayed_id,
                     "trigger": row.trigger_name,
                     "fire_at": row.fire_at.isoformat(),
                     "error": message,
                 }
-                kind = EventKind.DELAYED_FIRE_FAILED
                 add_event(session, row.session_id, kind, at=now, by="controller", details=details)
     except Exception:
         log.exception("Triggers controller: the delayed fire %s cannot be backed off", delayed_id)
+
+
+def _may_pass(error: BaseException) -> bool:
+    """Whether it is no fault of the fire: the database is away, or a package has to be installed."""
+    return is_system_fault(error) or isinstance(error, RegistryError)

@@ -388,14 +388,26 @@ class BaseStorageBackend(ABC):
         )
 
     def find_delayed_fire(self, idempotency_key: str) -> DelayedFire | None:
-        """The fire with that key that is still to come."""
+        """The fire for later with that key that is still to come, or was cancelled."""
         return None
+
+    def get_delayed_fire(self, delayed_id: int) -> DelayedFire | None:
+        """The fire for later of that id that is still to come, or was cancelled."""
+        return None
+
+    def cancel_delayed_fire(self, delayed_id: int, *, by: str | None) -> None:
+        """Keep that a fire for later was cancelled: it is never taken. Its idempotency key stays used."""
+        raise CannotDelay(f"The storage {self.name!r} keeps no fires for later.")
+
+    def retry_delayed_fire(self, delayed_id: int) -> None:
+        """Have a fire for later tried again at once, as if it had not been tried."""
+        raise CannotDelay(f"The storage {self.name!r} keeps no fires for later.")
 
     def take_delayed_fire(self, delayed_id: int) -> DelayedFire | None:
-        """Remove a delayed fire, to fire it; None when somebody else did."""
+        """Remove a delayed fire, to fire it; None when somebody else did, or it was cancelled."""
         return None
 
-    def delayed_fires(self) -> list[DelayedFire]:
+    def delayed_fires(self, *, limit: int | None = None) -> list[DelayedFire]:
         """Fires that are still to come, by the moment at which they are due (needs no lock)."""
         return []
 

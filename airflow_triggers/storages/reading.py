@@ -177,12 +177,14 @@ class SqlReader(BaseStorageBackend):
             query = select(tables.hook).where(columns.session_id == session_id).order_by(columns.id)
             return [rows.hook_from_row(row) for row in session.execute(query)]
 
-    def delayed_fires(self) -> list[DelayedFire]:
+    def delayed_fires(self, *, limit: int | None = None) -> list[DelayedFire]:
         """Fires that are still to come, by the moment at which they are due."""
         with self._reading() as (session, session_id, _):
             columns = tables.delayed_fire.c
-            query = select(tables.delayed_fire).where(columns.session_id == session_id)
-            found = session.execute(query.order_by(columns.fire_at, columns.id))
+            query = select(tables.delayed_fire).where(
+                columns.session_id == session_id, columns.cancelled_at.is_(None)
+            )
+            found = session.execute(query.order_by(columns.fire_at, columns.id).limit(limit))
             return [rows.delayed_from_row(row) for row in found]
 
 

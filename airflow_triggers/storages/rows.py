@@ -287,6 +287,9 @@ def delayed_from_row(row: Row[Any]) -> DelayedFire:
         idempotency_key=row.idempotency_key,
         attempts=row.attempts,
         error=row.error,
+        parked=row.due is None and row.cancelled_at is None,
+        cancelled_at=row.cancelled_at,
+        cancelled_by=row.cancelled_by,
     )
 
 

@@ -351,10 +351,33 @@ class SqlStorageBackend(SqlReader):
         """See :meth:`BaseStorageBackend.take_delayed_fire`."""
         columns = tables.delayed_fire.c
         gone = delete(tables.delayed_fire).where(
-            columns.session_id == self.session_id, columns.id == delayed_id
+            columns.session_id == self.session_id, columns.id == delayed_id, columns.cancelled_at.is_(None)
         )
         row = self.transaction.execute(gone.returning(*columns)).one_or_none()
         return self._readable(rows.delayed_from_row(row)) if row else None
+
+    def get_delayed_fire(self, delayed_id: int) -> DelayedFire | None:
+        """See :meth:`BaseStorageBackend.get_delayed_fire`."""
+        with self._reading() as (session, session_id, _):
+            columns = tables.delayed_fire.c
+            query = select(tables.delayed_fire).where(
+                columns.session_id == session_id, columns.id == delayed_id
+            )
+            row = session.execute(query).one_or_none()
+            return rows.delayed_from_row(row) if row else None
+
+    def cancel_delayed_fire(self, delayed_id: int, *, by: str | None) -> None:
+        """See :meth:`BaseStorageBackend.cancel_delayed_fire`."""
+        self._change_delayed_fire(delayed_id, due=None, cancelled_at=self.now(), cancelled_by=by)
+
+    def retry_delayed_fire(self, delayed_id: int) -> None:
+        """See :meth:`BaseStorageBackend.retry_delayed_fire`."""
+        self._change_delayed_fire(delayed_id, due=self.now(), attempts=0, error=None)
+
+    def _change_delayed_fire(self, delayed_id: int, **values: Any) -> None:
+        columns = tables.delayed_fire.c
+        own = (columns.session_id == self.session_id, columns.id == delayed_id)
+        self.transaction.execute(update(tables.delayed_fire).where(*own).values(**values))
 
     def add_hook(self, hook: str, arguments: Mapping[str, Any]) -> int:
         """See :meth:`BaseStorageBackend.add_hook`; due for the controller after :data:`HOOK_GRACE`."""

@@ -131,15 +131,26 @@ delayed_fire = Table(
     Column("trigger_name", String(MAX_NAME_LENGTH), nullable=False),
     Column("kwargs", StoredObject, nullable=False),
     Column("fire_at", StoredMoment, nullable=False),
-    Column("due", StoredMoment, nullable=False, index=True),
+    Column("due", StoredMoment, nullable=True, index=True),
     Column("fired_by", String(AIRFLOW_ID_LENGTH), nullable=True),
     Column("idempotency_key", String(AIRFLOW_ID_LENGTH), nullable=True),
     Column("attempts", Integer, nullable=False),
     Column("error", Text, nullable=True),
+    Column("cancelled_at", StoredMoment, nullable=True),
+    Column("cancelled_by", String(AIRFLOW_ID_LENGTH), nullable=True),
     UniqueConstraint("session_id", "idempotency_key"),
+    Index(
+        "ix_triggers_delayed_fire_to_come",
+        "session_id",
+        "fire_at",
+        "id",
+        postgresql_where=text("cancelled_at IS NULL"),
+        sqlite_where=text("cancelled_at IS NULL"),
+    ),
     sqlite_autoincrement=True,
 )
-"""Fires that take effect later, until the controller fires them. ``due`` is later than ``fire_at`` after a failure."""
+"""Fires that take effect later, until the controller fires them. ``due`` is later than ``fire_at`` after a failure, and
+NULL where nobody fires it by itself: it is parked, or cancelled. A cancelled one is kept for its idempotency key."""
 
 event = Table(
     "triggers_event",

@@ -214,9 +214,42 @@ def test_what_failed_is_listed_though_there_is_nothing(failed, airflow):
         assert airflow(command, "list", "--parked", "--output", "json").strip() == "[]"
 
 
+def test_a_fire_for_later_is_listed_and_cancelled(failed, airflow):
+    later = ("fire", "order-1", "completion", "--fire-at", "2931-05-17T08:00:00Z", "--output", "json")
+    answer = json.loads(airflow(*later))
+    delayed_id = str(answer["delayed_fire_id"])
+    assert answer["fire_id"] is None
+    page = json.loads(airflow("delayed-fires", "list", "--uid", "order-1", "--output", "json"))
+    assert [(fire["uid"], fire["id"]) for fire in page["delayed_fires"]] == [("order-1", int(delayed_id))]
+    assert "completion" in airflow("delayed-fires", "list")
+    cancelled = json.loads(airflow("delayed-fires", "cancel", "order-1", delayed_id, "--output", "json"))
+    assert cancelled["cancelled_by"] == f"cli:{getuser()}"
+    page = json.loads(airflow("delayed-fires", "list", "--output", "json"))
+    assert page == {"delayed_fires": [], "next": None}
+    with pytest.raises(SystemExit):
+        airflow("delayed-fires", "cancel", "order-1", delayed_id)
+
+
+@pytest.mark.parametrize("cooldown", ["-1", "nan", "inf", "1e12"])
+def test_a_cooldown_has_the_same_limits_as_everywhere(failed, airflow, capsys, cooldown):
+    with pytest.raises(SystemExit) as ended:
+        airflow("replay", "order-1", failed, "--cooldown", cooldown)
+    assert ended.value.code == 1
+    assert "cooldown" in capsys.readouterr().err
+    assert statuses() == {failed: "failed"}
+
+
 @pytest.mark.parametrize(
     "arguments",
-    [("hooks", "call", "order-1", "7"), ("asset-events", "retry", "7"), ("why", "order-1", "t_none")],
+    [
+        ("hooks", "call", "order-1", "7"),
+        ("delayed-fires", "cancel", "order-1", "7"),
+        ("delayed-fires", "retry", "order-1", "9" * 18),
+        ("delayed-fires", "list", "--uid", "nobody"),
+        ("delayed-fires", "list", "--after", "nothing"),
+        ("asset-events", "retry", "7"),
+        ("why", "order-1", "t_none"),
+    ],
 )
 def test_what_is_not_there_ends_with_one_line(failed, airflow, capsys, arguments):
     with pytest.raises(SystemExit) as ended:

@@ -30,6 +30,9 @@ EVERY_PATH = [
     ("GET", "api/v1/sessions/order-1/instances/t_x%230/why"),
     ("GET", "api/v1/sessions/order-1/history"),
     ("POST", "api/v1/sessions/order-1/hooks/17/call"),
+    ("GET", "api/v1/sessions/order-1/delayed-fires"),
+    ("DELETE", "api/v1/sessions/order-1/delayed-fires/18"),
+    ("POST", "api/v1/sessions/order-1/delayed-fires/18/retry"),
     ("GET", "api/v1/fires"),
 ]
 
@@ -59,11 +62,9 @@ def browser(api):
 def test_the_paths_above_are_all_that_the_application_documents(api):
     documented = api.client("admin").get("openapi.json").json()["paths"]
     shown = {(method.upper(), path) for path, methods in documented.items() for method in methods}
+    names = {"order-1": "{uid}", "t_x%230": "{name}", "17": "{hook_id}", "18": "{delayed_fire_id}"}
     tried = {
-        (
-            method,
-            "/" + path.replace("order-1", "{uid}").replace("t_x%230", "{name}").replace("17", "{hook_id}"),
-        )
+        (method, "/" + "/".join(names.get(part, part) for part in path.split("/")))
         for method, path in EVERY_PATH
     }
     assert shown <= tried

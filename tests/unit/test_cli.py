@@ -42,9 +42,9 @@ def test_defining_the_commands_imports_none_of_them():
 
 
 def test_every_command_exists():
-    from airflow_triggers.cli import commands, history
+    from airflow_triggers.cli import commands, delayed_fires, history
 
-    known = {**vars(history), **vars(commands)}
+    known = {**vars(history), **vars(delayed_fires), **vars(commands)}
     for action in actions(get_triggers_cli_commands()):
         assert callable(known[action.func.__name__])
 
@@ -57,6 +57,9 @@ def test_every_command_exists():
         "controller",
         "fire",
         "history",
+        "delayed-fires cancel",
+        "delayed-fires list",
+        "delayed-fires retry",
         "hooks call",
         "hooks list",
         "replay",
@@ -118,6 +121,8 @@ def test_every_command_that_answers_has_airflows_output_formats():
             "expected at most 18 digits, found '9999999999999999999'",
         ),
         (("unheard", "--before", str(2**63)), "expected at most 18 digits"),
+        (("replay", "order-1", "t_x#0", "--cooldown", "soon"), "expected a number, found 'soon'"),
+        (("delayed-fires", "cancel", "order-1", "-1"), "expected a whole number above 0, found '-1'"),
         (("controller", "--interval", "0"), "expected a number of seconds above 0, found '0'"),
         (("controller", "--interval", "soon"), "expected a number of seconds above 0, found 'soon'"),
         (("controller", "--interval", "nan"), "expected a number of seconds above 0, found 'nan'"),

@@ -28,6 +28,8 @@ ARGUMENTS = {
         "1 problem in the trigger kwargs:\n  - page.number: not an integer; found 'x'",
     ),
     errors.UnreadableRow: (("the task instance t_a#0", "its kwargs are no JSON object"), None),
+    errors.DelayedFireNotFound: (("order-1", 7), None),
+    errors.ProgressNotRecorded: (("run-1", "etl", 10, "builtins.OverflowError: too large"), None),
     errors.InvalidAssetEvent: ((7, "names no trigger"), "The asset event 7 names no trigger."),
     errors.RefusedAssetEvent: ((7, "was created by hand"), "The asset event 7 was created by hand."),
     errors.MaxRetriesExceeded: (("t_a#3", 3, {"seen": 1}), None),
@@ -38,6 +40,7 @@ ARGUMENTS = {
 KEY_ERRORS = {
     errors.SessionNotFound,
     errors.InstanceNotFound,
+    errors.DelayedFireNotFound,
     errors.TaskNotFound,
     errors.NothingParked,
     errors.UnknownConfiguration,

@@ -152,7 +152,7 @@ def test_the_manager_is_of_the_sessions_class_and_fires_for_later(custom):
     def task(given):
         assert type(given.manager) is Custom
         first, _ = given.manager.fire_twice("done")
-        assert (first.deferred, first.fire_id, first.scheduled) == (True, 0, ())
+        assert (first.deferred, first.fire_id, first.scheduled) == (True, None, ())
         given.fire("late", idempotency_key="k")
 
     _, report = run(task, manager="custom")
@@ -280,6 +280,9 @@ def test_a_function_says_how_often_it_may_be_run_again():
         (lambda given: given.retry(replacement_kwargs={"": {}}), InvalidTrigger),
         (lambda given: given.retry(cooldown=-1), ValueError),
         (lambda given: given.retry(cooldown=float("inf")), ValueError),
+        (lambda given: given.retry(cooldown=1e12), ValueError),
+        (lambda given: given.retry(cooldown=True), ValueError),
+        (lambda given: given.retry(cooldown="60"), ValueError),
     ],
 )
 def test_what_cannot_be_asked_for_is_refused_in_the_task(ask, error):

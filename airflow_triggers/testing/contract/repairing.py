@@ -46,6 +46,31 @@ class RepairingContract(StorageSuite):
         assert manager.replay_failed_instance(clone, {}).depth == 2
         assert runner.started[-1].instance.kwargs == {}
 
+    @pytest.mark.parametrize("error", [LookupError("a bug"), SystemExit(3)], ids=["bug", "exit"])
+    def test_a_runner_that_is_broken_prevents_no_repair(
+        self,
+        manager: TracedManager,
+        runner: RecordingRunner,
+        monkeypatch: pytest.MonkeyPatch,
+        error: BaseException,
+    ) -> None:
+        """What it wrote is undone; nothing else is."""
+
+        def broken(storage: BaseStorageBackend, *_: Any, **__: Any) -> None:
+            storage.set_metadata({"half": "done"})
+            raise error
+
+        configure(manager, t_a={"after": ["x"]})
+        manager.fire("x")
+        for method in ("confirm_failed", "overruled", "replayed", "skip"):
+            monkeypatch.setattr(runner, method, broken)
+        fail(manager, "t_a#0")
+        manager.replay_failed_instance("t_a#0")
+        manager.update_instance_status("t_a#1", "failed")
+        manager.skip_failed_instance("t_a#1")
+        assert statuses(manager) == {"t_a#0": "replayed", "t_a#1": "skipped"}
+        assert manager.storage.metadata == {}
+
     def test_a_clone_waits_for_what_it_lacks_and_a_later_fire_starts_it(
         self, manager: TracedManager, runner: RecordingRunner
     ) -> None:

@@ -71,11 +71,13 @@ def upgrade() -> None:
         sa.Column("trigger_name", sa.String(length=200), nullable=False),
         sa.Column("kwargs", sa.JSON(), nullable=False),
         sa.Column("fire_at", Moment, nullable=False),
-        sa.Column("due", Moment, nullable=False),
+        sa.Column("due", Moment, nullable=True),
         sa.Column("fired_by", sa.String(length=250), nullable=True),
         sa.Column("idempotency_key", sa.String(length=250), nullable=True),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("cancelled_at", Moment, nullable=True),
+        sa.Column("cancelled_by", sa.String(length=250), nullable=True),
         sa.ForeignKeyConstraint(
             ["session_id"],
             ["triggers_session.id"],
@@ -89,6 +91,14 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_triggers_delayed_fire_due"), "triggers_delayed_fire", ["due"], unique=False)
+    op.create_index(
+        "ix_triggers_delayed_fire_to_come",
+        "triggers_delayed_fire",
+        ["session_id", "fire_at", "id"],
+        unique=False,
+        postgresql_where=sa.text("cancelled_at IS NULL"),
+        sqlite_where=sa.text("cancelled_at IS NULL"),
+    )
     op.create_table(
         "triggers_event",
         sa.Column("id", Id, autoincrement=True, nullable=False),
@@ -269,6 +279,12 @@ def downgrade() -> None:
     op.drop_table("triggers_fire")
     op.drop_index(op.f("ix_triggers_event_session_id_id"), table_name="triggers_event")
     op.drop_table("triggers_event")
+    op.drop_index(
+        "ix_triggers_delayed_fire_to_come",
+        table_name="triggers_delayed_fire",
+        postgresql_where=sa.text("cancelled_at IS NULL"),
+        sqlite_where=sa.text("cancelled_at IS NULL"),
+    )
     op.drop_index(op.f("ix_triggers_delayed_fire_due"), table_name="triggers_delayed_fire")
     op.drop_table("triggers_delayed_fire")
     op.drop_index(op.f("ix_triggers_session_configuration_hash"), table_name="triggers_session")

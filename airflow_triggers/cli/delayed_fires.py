@@ -1,0 +1,54 @@
+"""``airflow triggers delayed-fires …``: fires that are still to come.
+
+Neighbours: ``definition.py`` declares the commands; ``airflow_triggers/delayed_fires.py`` does the work.
+"""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from airflow.utils.cli import suppress_logs_and_warning
+from airflow.utils.providers_configuration_loader import providers_configuration_loaded
+
+from airflow_triggers import delayed_fires
+from airflow_triggers.cli import rows
+from airflow_triggers.cli.commands import audited, ends_with_one_line, tells_of_broken_extensions, user
+
+
+@ends_with_one_line
+@suppress_logs_and_warning
+@providers_configuration_loaded
+def list_delayed_fires(args: Namespace) -> None:
+    """``airflow triggers delayed-fires list``."""
+    page = delayed_fires.list_delayed_fires(
+        uid=args.uid, limit=args.limit, after=args.after, parked=args.parked
+    )
+    listed = [{"uid": item.uid, **rows.of_delayed_fire(item.fire)} for item in page.fires]
+    if args.output in rows.STRUCTURED:
+        rows.print_row({"delayed_fires": listed, "next": page.next}, args.output)
+        return
+    rows.print_rows(listed, args.output)
+    if page.next:
+        print(f"… later ones: --after {page.next}")
+
+
+@ends_with_one_line
+@audited
+@suppress_logs_and_warning
+@providers_configuration_loaded
+@tells_of_broken_extensions
+def triggers_cancel_delayed_fire(args: Namespace) -> None:
+    """``airflow triggers delayed-fires cancel``: prints the fire."""
+    fire = delayed_fires.cancel(args.uid, args.id, by=user())
+    rows.print_row(rows.of_delayed_fire(fire), args.output)
+
+
+@ends_with_one_line
+@audited
+@suppress_logs_and_warning
+@providers_configuration_loaded
+@tells_of_broken_extensions
+def triggers_retry_delayed_fire(args: Namespace) -> None:
+    """``airflow triggers delayed-fires retry``: prints the fire."""
+    fire = delayed_fires.retry(args.uid, args.id, by=user())
+    rows.print_row(rows.of_delayed_fire(fire), args.output)

@@ -1,0 +1,110 @@
+"""Fires that are still to come: read by pages, cancelled, tried again.
+
+Neighbours: ``api/`` and ``cli/`` ask here; the manager delays, fires and cancels, ``controller/`` fires what is due.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import select, tuple_
+
+from airflow_triggers.errors import DelayedFireNotFound, InvalidCursor, SessionNotFound
+from airflow_triggers.sessions import open_session, reading
+from airflow_triggers.storages import rows, tables
+from airflow_triggers.storages.transaction import snapshot
+from airflow_triggers.types import MAX_ID, DelayedFire
+from airflow_triggers.validation import validate_session_uid
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionDelayedFire:
+    """A fire that is still to come into a session."""
+
+    uid: str
+    fire: DelayedFire
+
+
+@dataclass(frozen=True, kw_only=True)
+class DelayedFiresPage:
+    """Fires that are still to come, the next first; ``next`` is the cursor of the next page, None on the last one."""
+
+    fires: tuple[SessionDelayedFire, ...]
+    next: str | None
+
+
+def list_delayed_fires(
+    *, uid: str | None = None, limit: int = 50, after: str | None = None, parked: bool = False
+) -> DelayedFiresPage:
+    """Fires that are still to come, by the moment at which they are due.
+
+    :param uid: only those of this session; None: of all sessions.
+    :param after: the cursor, ``next`` of the page before.
+    :param parked: only those that are not tried again by themselves.
+    :raises SessionNotFound: when there is no such session.
+    :raises InvalidCursor: when ``after`` is no cursor.
+    """
+    columns, own = tables.delayed_fire.c, tables.session.c
+    position = (columns.fire_at, columns.id)
+    query = (
+        select(tables.delayed_fire, own.uid)
+        .join(tables.session, own.id == columns.session_id)
+        .where(columns.cancelled_at.is_(None))
+    )
+    if after is not None:
+        query = query.where(tuple_(*position) > _read_cursor(after))
+    if parked:
+        query = query.where(columns.due.is_(None))
+    with snapshot() as session:
+        if uid is not None:
+            owner = session.scalar(select(own.id).where(own.uid == validate_session_uid(uid)))
+            if owner is None:
+                raise SessionNotFound(uid)
+            query = query.where(columns.session_id == owner)
+        found = session.execute(query.order_by(*position).limit(limit + 1)).all()
+    page = [SessionDelayedFire(uid=row.uid, fire=rows.delayed_from_row(row)) for row in found[:limit]]
+    return DelayedFiresPage(
+        fires=tuple(page), next=_cursor(page[-1].fire) if len(found) > limit and page else None
+    )
+
+
+def delayed_fire_of(uid: str, delayed_fire_id: int) -> DelayedFire:
+    """The fire, still to come or cancelled.
+
+    :raises SessionNotFound: when there is no such session.
+    :raises DelayedFireNotFound: when it has been fired, or never was.
+    """
+    with reading(uid) as (storage, _, _row):
+        fire = storage.get_delayed_fire(delayed_fire_id) if 0 < delayed_fire_id <= MAX_ID else None
+    if fire is None:
+        raise DelayedFireNotFound(uid, delayed_fire_id)
+    return fire
+
+
+def cancel(uid: str, delayed_fire_id: int, *, by: str | None = None) -> DelayedFire:
+    """See :meth:`TriggerManager.cancel_delayed_fire`. :raises SessionNotFound: when there is no such session."""
+    return open_session(uid).cancel_delayed_fire(delayed_fire_id, by=by)
+
+
+def retry(uid: str, delayed_fire_id: int, *, by: str | None = None) -> DelayedFire:
+    """See :meth:`TriggerManager.retry_delayed_fire`. :raises SessionNotFound: when there is no such session."""
+    return open_session(uid).retry_delayed_fire(delayed_fire_id, by=by)
+
+
+def _cursor(fire: DelayedFire) -> str:
+    return f"{(fire.fire_at - _EPOCH) // _MICROSECOND}.{fire.delayed_id}"
+
+
+def _read_cursor(after: str) -> tuple[datetime, int]:
+    moment, _, delayed_id = after.partition(".")
+    numbers = (moment.removeprefix("-"), delayed_id)
+    if all(part.isascii() and part.isdecimal() and len(part) < 20 for part in numbers):
+        try:
+            return _EPOCH + int(moment) * _MICROSECOND, min(int(delayed_id), MAX_ID)
+        except OverflowError:
+            pass
+    raise InvalidCursor(f"'after' is {after[:80]!r}, expected the 'next' of another page.")
