@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from airflow_triggers.validation import MAX_INTEGER, MIN_INTEGER
@@ -37,7 +38,12 @@ def sendable(value: Any) -> Any:
     {'a': [1e+16, '1e+20']}
     """
     if isinstance(value, float):
-        return value if not value.is_integer() or MIN_INTEGER <= value <= MAX_INTEGER else repr(value)
+        # What counts is the number as it is written: of -2.0**63 these are digits of an integer below -2**63.
+        return (
+            value
+            if not value.is_integer() or MIN_INTEGER <= Decimal(repr(value)) <= MAX_INTEGER
+            else repr(value)
+        )
     if isinstance(value, Mapping):
         return {key: sendable(part) for key, part in value.items()}
     if isinstance(value, (list, tuple)):

@@ -23,6 +23,7 @@ from airflow_triggers.validation import (
     json_text,
     parse_json,
     parse_moment,
+    shown,
     validate_cooldown,
     validate_fire_at,
     validate_idempotency_key,
@@ -38,6 +39,8 @@ REPORT_KEY = "triggers_report"
 TEXT_KEY = "json"
 """The only key of a report that is sent as JSON text."""
 
+MAX_RETRIES = 2**31 - 1
+"""How many replays in a row a report can count; the clone's run tells them to its task."""
 
 Moment = Annotated[
     datetime, BeforeValidator(lambda moment: moment if isinstance(moment, datetime) else parse_moment(moment))
@@ -59,10 +62,10 @@ class RequestedFire:
     fire_at: Moment | None = None
 
     def __post_init__(self) -> None:
-        validate_trigger_name(self.trigger_name)
+        object.__setattr__(self, "trigger_name", validate_trigger_name(self.trigger_name))
         object.__setattr__(self, "trigger_kwargs", validate_trigger_kwargs(self.trigger_kwargs))
         if self.idempotency_key is not None:
-            validate_idempotency_key(self.idempotency_key)
+            object.__setattr__(self, "idempotency_key", validate_idempotency_key(self.idempotency_key))
         object.__setattr__(self, "fire_at", validate_fire_at(self.fire_at))
 
 
@@ -75,6 +78,7 @@ class RequestedReplay:
     :param retries: how many replays in a row the task itself asked for, this one included; 0: somebody else did.
     :raises InvalidTrigger: when the kwargs are outside the allowed form.
     :raises InvalidCooldown: when the cooldown is no number of seconds, or longer than a year.
+    :raises InvalidReport: when the retries are no whole number that a column of a database holds.
     """
 
     replacement_kwargs: TriggerKwargs | None = None
@@ -84,6 +88,9 @@ class RequestedReplay:
     def __post_init__(self) -> None:
         object.__setattr__(self, "replacement_kwargs", validate_replacement_kwargs(self.replacement_kwargs))
         validate_cooldown(self.cooldown)
+        if type(self.retries) is not int or not 0 <= self.retries <= MAX_RETRIES:
+            expected = f"expected a whole number from 0 to {MAX_RETRIES}"
+            raise InvalidReport(f"The retries are {shown(self.retries)}, {expected}.")
 
     @property
     def clone_metadata(self) -> dict[str, Any]:
@@ -101,7 +108,7 @@ class TaskReport:
     :param fires: in the order in which they were asked for.
     :param log_level: the highest level that its logger saw.
     :param result: what it returned, where ``jsonb`` would not keep that exactly.
-    :raises InvalidMetadata, InvalidTrigger: when the metadata or the result are outside the allowed form.
+    :raises InvalidMetadata, InvalidTrigger: when the metadata, the level or the result are outside the allowed form.
     """
 
     exception: Mapping[str, Any] | None = None
@@ -113,6 +120,7 @@ class TaskReport:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "metadata", validate_instance_metadata(self.metadata))
+        validate_instance_metadata({"logLevel": self.log_level})
         if self.result is not None:
             object.__setattr__(self, "result", validate_trigger_kwargs(self.result))
         if self.exception is not None:

@@ -50,7 +50,7 @@ EARLIEST_MOMENT = datetime.min.replace(tzinfo=UTC) + timedelta(days=1)
 LATEST_MOMENT = datetime.max.replace(tzinfo=UTC) - timedelta(days=1)
 """The moments that Python can express in every time zone, in which a database may return them."""
 
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d([.,]\d{1,9})?)?(Z|[+-]\d\d(:?\d\d)?)", re.ASCII)
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d([.,]\d{1,9})?)?(Z|[+-]\d\d(:?[0-5]\d)?)", re.ASCII)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 _MAX_SHOWN = 80
@@ -73,7 +73,7 @@ def validate_session_uid(uid: object) -> str:
     if uid in DOT_SEGMENTS:
         # RFC 3986 lets every client and proxy take them out of a path, percent-encoded or not.
         raise InvalidSessionUid(f"No URL can name a session {uid!r}; choose another UID.")
-    return uid
+    return _plain(uid)
 
 
 def validate_trigger_name(trigger_name: object) -> str:
@@ -89,7 +89,7 @@ def validate_trigger_name(trigger_name: object) -> str:
     fits = 1 <= len(trigger_name) <= MAX_NAME_LENGTH and trigger_name == trigger_name.strip()
     if not fits or not trigger_name.isprintable():
         raise InvalidTrigger(f"A trigger's name has {expected}; found {trigger_name[:60]!r}.")
-    return trigger_name
+    return _plain(trigger_name)
 
 
 def validate_idempotency_key(key: object) -> str:
@@ -101,7 +101,7 @@ def validate_idempotency_key(key: object) -> str:
         raise InvalidTrigger(
             f"An idempotency key is a string of 1-{MAX_KEY_LENGTH} printable characters; found {shown(key)}."
         )
-    return key
+    return _plain(key)
 
 
 def validate_fire_at(fire_at: object) -> datetime | None:
@@ -320,16 +320,18 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _mapping(value: Mapping[Any, Any], depth: int) -> dict[str, Any]:
+    """The copy of an object. Its items are asked for once: those of a user's class may differ from time to time."""
     _refuse_depth(depth)
-    for key in value:
+    items = list(value.items())
+    for key, _ in items:
         if not isinstance(key, str):
             raise JsonFlaw("must be JSON, whose keys are strings", f"the key {shown(key)}")
         _refuse_characters(key)
     copy: dict[str, Any] = {}
     key = ""
     try:
-        for key, part in value.items():
-            copy[key if type(key) is str else str.__str__(key)] = _json(part, depth + 1)
+        for key, part in items:
+            copy[_plain(key)] = _json(part, depth + 1)
     except JsonFlaw as flaw:
         flaw.path.append(key)
         raise
@@ -351,7 +353,7 @@ def _json(value: Any, depth: int) -> Any:
     """The copy of a value; of a subclass of one of JSON's types, such as an enumeration's member, the plain value."""
     if isinstance(value, str):
         _refuse_characters(value)
-        return value if type(value) is str else str.__str__(value)
+        return _plain(value)
     if value is None or isinstance(value, (bool, int, float)):
         return _scalar(value)
     if isinstance(value, Mapping):
@@ -368,13 +370,20 @@ def _scalar(value: Any) -> Any:
     if value is None or value is True or value is False:
         return value
     if isinstance(value, int):
-        if not MIN_INTEGER <= value <= MAX_INTEGER:
-            _refuse_integer(shown(value))
-        return int(value)
-    if not math.isfinite(value):
+        integer = int.__int__(value)
+        if not MIN_INTEGER <= integer <= MAX_INTEGER:
+            _refuse_integer(shown(integer))
+        return integer
+    number = float.__float__(value)
+    if not math.isfinite(number):
         rule = "must be JSON, which has no NaN, no Infinity and no number beyond 1.8e308"
-        raise JsonFlaw(rule, shown(value))
-    return float(value)
+        raise JsonFlaw(rule, shown(number))
+    return number
+
+
+def _plain(text: str) -> str:
+    """The text of a subclass, which may show itself otherwise: a member of an enumeration as its name."""
+    return text if type(text) is str else str.__str__(text)
 
 
 def _refuse_depth(depth: int) -> None:

@@ -139,7 +139,8 @@ def _task(task_name: Any, directives: Any) -> tuple[TaskConfig | None, list[str]
     if wrong or misspelt.keys() & {"after", "run"} or not {"after", "run"} <= written.keys():
         return None, problems + wrong
     copied = json.loads(json.dumps(written))
-    return TaskConfig.from_directives(str(task_name), copied), problems
+    name = str.__str__(task_name) if isinstance(task_name, str) else str(task_name)
+    return TaskConfig.from_directives(name, copied), problems
 
 
 def _triggers(value: Any) -> Any:

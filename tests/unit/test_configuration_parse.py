@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from enum import Enum
 
 import pytest
 
@@ -66,6 +67,16 @@ def test_what_a_configuration_writes_is_read_back_equal():
     written = parse_configuration({"t_x": {"after": [], "andEvery": "c", "run": "m:f", "other": 1}}, name="s")
     assert parse_configuration(written.to_dict()["tasks"], name="s") == written
     assert parse_configuration(written) is written
+
+
+class Name(str, Enum):  # noqa: UP042 - that it shows itself otherwise is what is tested
+    LOAD = "t_load"
+
+
+def test_names_that_are_members_of_an_enumeration_are_their_values():
+    parsed = parse_configuration({Name.LOAD: {"after": [Name.LOAD], "run": "m:f"}})
+    assert parsed.to_dict()["tasks"] == {"t_load": {"after": ["t_load"], "run": "m:f"}}
+    assert f"{parsed['t_load'].name}" == "t_load"
 
 
 def test_a_configuration_is_a_copy_of_what_was_given():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 
 import pytest
 
@@ -24,15 +25,15 @@ def test_a_value_that_does_not(value):
     assert not jsonb.survives(value)
 
 
-@pytest.mark.parametrize("value", [1e19, -(2.0**63), 0.5, 1e-300, "1e400", 2**64 - 1])
+@pytest.mark.parametrize("value", [1e19, -9.2e18, 0.5, 1e-300, "1e400", 2**64 - 1])
 def test_what_a_worker_can_be_sent_stays(value):
     assert jsonb.sendable({"a": [value]}) == {"a": [value]}
 
 
-@pytest.mark.parametrize("value", [2.0**64, 1e300, -1e19])
+@pytest.mark.parametrize("value", [2.0**64, 1e300, -1e19, -(2.0**63)])
 def test_what_would_become_too_large_an_integer_becomes_text_and_returns(value):
     assert jsonb.sendable([value]) == [repr(value)]
-    assert jsonb.restored({"a": [int(value)]}) == {"a": [value]}
+    assert jsonb.restored({"a": [int(Decimal(repr(value)))]}) == {"a": [value]}
 
 
 def test_an_integer_that_is_no_float_either_stays():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta, timezone
-from enum import IntEnum, StrEnum
+from enum import Enum, IntEnum, StrEnum
 from types import MappingProxyType
 
 import pytest
@@ -38,6 +38,36 @@ class Colour(StrEnum):
 
 class Size(IntEnum):
     BIG = 3
+
+
+class Trigger(str, Enum):  # noqa: UP042 - that it shows itself otherwise is what is tested
+    """A member shows itself as ``Trigger.PAID``."""
+
+    PAID = "paid"
+
+
+class Untrue(int):
+    """Is in every range, and another number when it is asked for it."""
+
+    def __ge__(self, other):
+        return True
+
+    __le__ = __ge__
+
+    def __int__(self):
+        return 7
+
+
+class Unsteady(dict):
+    """Gives other items than it has keys."""
+
+    def items(self):
+        return [("a\ud800", 1)]
+
+
+class NeverFinite(float):
+    def __float__(self):
+        return float("nan")
 
 
 def nested(levels: int, *, into: type = dict) -> dict:
@@ -106,6 +136,21 @@ def test_what_json_would_write_as_plain_values_becomes_plain():
     assert copied == {"red": "red", "size": 3, "pair": [1, True]}
     kinds = [type(part) for part in (*copied, copied["red"], copied["size"], copied["pair"], *copied["pair"])]
     assert kinds == [str, str, str, str, int, list, int, bool]
+
+
+def test_what_a_value_says_of_itself_does_not_count():
+    assert json_object({"a": Untrue(3), "b": NeverFinite(1.5)}) == {"a": 3, "b": 1.5}
+    with pytest.raises(JsonFlaw, match="integers outside"):
+        json_object({"a": Untrue(2**70)})
+    with pytest.raises(JsonFlaw, match="surrogates"):
+        json_object(Unsteady(a=1))
+
+
+@pytest.mark.parametrize("validate", [validate_session_uid, validate_trigger_name, validate_idempotency_key])
+def test_a_name_that_is_a_member_of_an_enumeration_becomes_plain_text(validate):
+    assert f"{validate(Trigger.PAID)}" == "paid"
+    fire = RequestedFire(trigger_name=Trigger.PAID, idempotency_key=Trigger.PAID)
+    assert f"{fire.trigger_name} {fire.idempotency_key}" == "paid paid"
 
 
 def test_the_longest_text_that_fits_is_taken():
@@ -177,6 +222,7 @@ def test_a_moment_is_written_with_its_time_and_offset(text, moment):
         "2031-02-30T08:00:00Z",
         "2031-05-17T24:00:01Z",
         "2031-05-17T08:00:00+25:00",
+        "2031-05-17T08:00:00+00:60",
         "٢٠٣١-05-17T08:00:00Z",
         "9999-12-31T23:59:59-12:00",
         "9999-12-31T12:00:00Z",
