@@ -23,6 +23,7 @@ from airflow_triggers.gateway.waiting import last_actor
 from airflow_triggers.manager import TriggerManager
 from airflow_triggers.report import TaskReport, merged
 from airflow_triggers.states import Event
+from airflow_triggers.storages.stored import UNREADABLE, Unreadable
 from airflow_triggers.types import SeenRun, TaskInstance
 from airflow_triggers.validation import validate_trigger_kwargs
 
@@ -133,7 +134,7 @@ def _finish(manager: TriggerManager, instance: TaskInstance, run: ObservedRun) -
         report = _unfailed(_report(run))
         if run.waived:
             return _record(manager, instance, run, Event.WAIVE, report=report)
-        result = _exact_result(run.pushed.result, report)
+        result = _exact_result(_readable(run.pushed.result, what="returned"), report)
         kwargs = validate_trigger_kwargs(_as_kwargs(result))
     except (InvalidReport, InvalidTrigger) as error:
         return _record(manager, instance, run, Event.FAIL, metadata=describe_exception(error))
@@ -205,4 +206,11 @@ def _unfailed(report: TaskReport) -> TaskReport:
 
 def _report(run: ObservedRun) -> TaskReport:
     """:raises InvalidReport: when a task reported what cannot be used."""
-    return merged(TaskReport.from_json(one) for one in run.pushed.reports)
+    return merged(TaskReport.from_json(_readable(one, what="reported")) for one in run.pushed.reports)
+
+
+def _readable(value: Any, *, what: str) -> Any:
+    """What a task left behind. :raises InvalidReport: when it cannot be read."""
+    if isinstance(value, Unreadable):
+        raise InvalidReport(f"What a task {what} cannot be read: {value[UNREADABLE]}.")
+    return value

@@ -26,7 +26,20 @@ from airflow.models.xcom import XComModel
 from airflow.sdk.exceptions import AirflowException
 from airflow.utils.state import DagRunState, State, TaskInstanceState
 from airflow.utils.types import DagRunTriggeredByType, DagRunType
-from sqlalchemy import ColumnElement, Select, and_, bindparam, case, exists, false, literal, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    case,
+    cast,
+    exists,
+    false,
+    literal,
+    or_,
+    select,
+)
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -36,6 +49,7 @@ from airflow_triggers.errors import DagUnavailable
 from airflow_triggers.gateway.run_columns import DagRunColumns, OnlyTask
 from airflow_triggers.report import REPORT_KEY
 from airflow_triggers.sentences import error_in_short, sentence
+from airflow_triggers.storages.stored import Unreadable, read_json
 from airflow_triggers.storages.transaction import is_sqlite
 from airflow_triggers.types import SeenRun
 
@@ -242,8 +256,8 @@ class Pushed:
     As it was kept, JSON values: what Airflow's serialization made of an object stays that, and no class that a worker
     named is loaded here.
 
-    :param result: what the run returned; None if nothing.
-    :param reports: what its tasks reported, by task id and map index.
+    :param result: what the run returned; None if nothing; :class:`Unreadable` if Python or we cannot read it.
+    :param reports: likewise what its tasks reported, by task id and map index.
     """
 
     result: Any = None
@@ -253,7 +267,14 @@ class Pushed:
 def read_pushed(session: Session, dag_id: str, run_id: str, *, task_id: str | None) -> Pushed:
     """What the run left behind; its result is that of ``task_id``, else of the task that the DAG names."""
     found = session.execute(
-        select(XComModel.task_id, XComModel.key, XComModel.map_index, XComModel.value, XComModel.dag_result)
+        # The value as text: one that Python cannot read is one XCom's fault, and not the whole answer's.
+        select(
+            XComModel.task_id,
+            XComModel.key,
+            XComModel.map_index,
+            cast(XComModel.value, Text).label("text"),
+            XComModel.dag_result,
+        )
         .where(
             XComModel.dag_id == dag_id,
             XComModel.run_id == run_id,
@@ -262,16 +283,21 @@ def read_pushed(session: Session, dag_id: str, run_id: str, *, task_id: str | No
         .order_by(XComModel.task_id, XComModel.map_index)
     ).all()
     results = (
-        row.value
+        _read(row.text)
         for row in found
         if row.key == RETURN_KEY
         and row.map_index == -1
         and (row.task_id == task_id or (task_id is None and row.dag_result))
     )
+    result = next(results, None)
     return Pushed(
-        result=jsonb.restored(next(results, None)),
-        reports=tuple(row.value for row in found if row.key == REPORT_KEY),
+        result=result if isinstance(result, Unreadable) else jsonb.restored(result),
+        reports=tuple(_read(row.text) for row in found if row.key == REPORT_KEY),
     )
+
+
+def _read(text: str | None) -> Any:
+    return None if text is None else read_json(text)
 
 
 def task_states(session: Session, dag_id: str, run_id: str) -> dict[str, str]:

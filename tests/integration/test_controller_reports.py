@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from airflow.models.xcom import XComModel
 from airflow.utils.session import create_session as airflow_session
+from sqlalchemy import literal_column, update
 
 from airflow_triggers.controller.loop import Controller
 from airflow_triggers.sessions import fire_into, fires_of, open_session
@@ -80,6 +82,61 @@ def test_a_report_that_cannot_be_used_fails_the_instance_with_the_reason(importe
     assert metadata["exceptionType"] == "airflow_triggers.errors.InvalidReport"
     assert "A trigger's name has 1-200" in metadata["exceptionMessage"]
     assert len(fires_of("order-1")) == 1
+
+
+def pushed_as(text, *, key, run_id):
+    """Have the XCom of that key be this JSON text, as a worker can write it."""
+    with airflow_session() as session:
+        changed = update(XComModel).where(XComModel.key == key, XComModel.run_id == run_id)
+        assert session.execute(changed.values(value=literal_column(f"'{text}'"))).rowcount == 1
+
+
+DEEP = 850
+"""Levels that Python can parse, and that it cannot walk through."""
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "problem"),
+    [
+        (
+            "return_value",
+            "[" * DEEP + "]" * DEEP,
+            "What a task returned cannot be read: it is nested more than 120",
+        ),
+        (
+            "return_value",
+            "[" * 3000 + "]" * 3000,
+            "What a task returned cannot be read: it is nested more than 120",
+        ),
+        ("return_value", '{"a": ' + "9" * 5000 + "}", "What a task returned cannot be read: "),
+        ("triggers_report", "9" * 5000, "What a task reported cannot be read: "),
+        (
+            "triggers_report",
+            '{"exception": ' + "[" * 900 + "]" * 900 + "}",
+            "What a task reported cannot be read: ",
+        ),
+        (
+            "triggers_report",
+            '{"retry": {"retries": 18446744073709551616}}',
+            "The retries are 18446744073709551616, ",
+        ),
+        (
+            "triggers_report",
+            '{"retry": {"retries": -1}}',
+            "The retries are -1, expected a whole number from 0 to ",
+        ),
+        ("triggers_report", '{"log_level": 18446744073709551616}', "integers outside -2^63 to 2^64-1"),
+    ],
+    ids=range(8),
+)
+def test_an_xcom_that_cannot_be_used_fails_the_instance_at_once(imported, controller, key, text, problem):
+    play(imported, "success", result={"n": 1}, report={"log_level": 20})
+    pushed_as(text, key=key, run_id=imported.run_id)
+    controller.run_once()
+    assert statuses() == {"t_import#0": "failed"}
+    metadata = view("t_import#0").instance.metadata
+    assert metadata["exceptionType"] == "airflow_triggers.errors.InvalidReport"
+    assert problem in metadata["exceptionMessage"]
 
 
 def test_a_fire_whose_key_was_used_for_another_fails_the_instance_and_can_be_replayed(imported, controller):
