@@ -83,16 +83,18 @@ def author_of(session: Session, event: AssetEventRow) -> str | None:
     )
     requests = [(row.owner, _request(row.extra)) for row in session.execute(query)]
     alike = [(owner, request) for owner, request in requests if _is_for(request, event)]
-    marked = {"from_rest_api": True}
-    exact = [owner for owner, request in alike if {**(request.get("extra") or {}), **marked} == event.extra]
+    exact = [owner for owner, request in alike if _has_extra_of(request, event)]
     return next(iter([*exact, *(owner for owner, _ in alike)]), None)
 
 
 def _request(logged: str | None) -> dict[str, Any]:
-    """The request's body, as it was logged: what Airflow takes for a secret is masked."""
+    """The request's body, as it was logged: what Airflow takes for a secret is masked.
+
+    Airflow logs requests that it then refuses, too: the body may be of any form.
+    """
     try:
         body = json.loads(logged or "")
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return body if isinstance(body, dict) else {}
 
@@ -100,6 +102,15 @@ def _request(logged: str | None) -> dict[str, Any]:
 def _is_for(request: Mapping[str, Any], event: AssetEventRow) -> bool:
     same_asset = str(request.get("asset_id")) == str(event.asset_id)
     return same_asset and request.get("partition_key") == event.partition_key
+
+
+def _has_extra_of(request: Mapping[str, Any], event: AssetEventRow) -> bool:
+    """Whether the event's extra is the request's, with Airflow's mark."""
+    extra = request.get("extra") or {}
+    try:
+        return isinstance(extra, dict) and bool({**extra, "from_rest_api": True} == event.extra)
+    except RecursionError:  # both are nested too deep to be compared
+        return False
 
 
 def new_asset_events(session: Session, *, after: int, limit: int = 500) -> list[AssetEventRow]:

@@ -219,6 +219,19 @@ def test_an_event_whose_request_the_audit_log_does_not_have_is_fired_for_itself(
     assert fires("order-2") == [("firstPage", {}, "bob")]
 
 
+def test_a_request_that_airflow_refused_and_logged_stops_no_event_of_others(declared, controller, app):
+    refused = {"asset_id": asset_id(FIRST_PAGE.uri), "partition_key": "order-1", "extra": [1]}
+    assert client_of(app, "eve").post("assets/events", json=refused).status_code == 422
+    with airflow_session() as session:
+        session.add(Log("create_asset_event", owner="eve", extra=json.dumps(refused)))
+        session.add(Log("create_asset_event", owner="eve", extra="[" * 5000))
+    create(client_of(app, "alice"), FIRST_PAGE.uri, partition_key="order-1", kwargs={"n": 1})
+    refused_event = create(client_of(app, "alice"), ANYWHERE.uri, partition_key="order-1", x=1)
+    assert controller.run_once() == 1
+    assert fires() == [("firstPage", {"n": 1}, "alice")]
+    assert parked()[refused_event].source == "alice"
+
+
 # -- several teams --------------------------------------------------------------------------------------------
 
 
