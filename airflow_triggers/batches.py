@@ -22,6 +22,7 @@ from airflow_triggers.errors import (
     RegistryError,
     SessionExists,
     TriggersError,
+    UnreadableRow,
 )
 from airflow_triggers.manager import TriggerManager
 from airflow_triggers.sessions import (
@@ -108,10 +109,10 @@ class _Batch:
     def _groups(self) -> list[_Group]:
         """What the caller may fire into sessions that are kept here, by session; the other fires get their outcomes."""
         places = self._places()
-        kept = kept_sessions(places)
+        kept = self._kept(places)
         for uid in [uid for uid in places if uid not in kept or not kept[uid].is_here]:
             self._begin(places[uid])
-        kept.update(kept_sessions([uid for uid, left in places.items() if left and uid not in kept]))
+        kept.update(self._kept({uid: left for uid, left in places.items() if left and uid not in kept}))
         for uid in [uid for uid, left in places.items() if left and self._may_configure(left, kept[uid])]:
             self._all_alone(places[uid])
         groups = [
@@ -129,6 +130,20 @@ class _Batch:
             except InvalidSessionUid as error:
                 self.outcomes[place] = error
         return places
+
+    def _kept(self, places: dict[str, list[int]]) -> dict[str, KeptSession]:
+        """Those of the sessions that exist. Of one that cannot be read, that is the outcome of its fires."""
+        try:
+            return kept_sessions(places)
+        except UnreadableRow:
+            kept: dict[str, KeptSession] = {}
+        for uid, own_places in places.items():
+            try:
+                kept.update(kept_sessions([uid]))
+            except UnreadableRow as error:
+                self.outcomes.update(dict.fromkeys(own_places, error))
+                own_places.clear()
+        return kept
 
     def _begin(self, places: list[int]) -> None:
         """Fire alone into a session that is not there or kept elsewhere, until one has made it here."""

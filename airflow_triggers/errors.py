@@ -161,11 +161,12 @@ class UnreadableRow(SessionError):
 
     :param what: what stands in the row.
     :param why: what is wrong with it.
+    :param where: the store, where it is another one.
     """
 
-    def __init__(self, what: str, why: str) -> None:
+    def __init__(self, what: str, why: str, *, where: str = "Airflow's metadata database") -> None:
         super().__init__(
-            sentence(f"In Airflow's metadata database, {what} cannot be read", why)
+            sentence(f"In {where}, {what} cannot be read", why)
             + " Nothing was changed. Mend or delete its row."
         )
 

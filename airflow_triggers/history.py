@@ -23,7 +23,7 @@ from airflow_triggers.disclosure import (
     shown_fire,
 )
 from airflow_triggers.entries import EventKind, FireFilter, SessionEvent
-from airflow_triggers.errors import InstanceNotFound, InvalidCursor, TaskNotFound
+from airflow_triggers.errors import InstanceNotFound, InvalidCursor, TaskNotFound, UnreadableRow
 from airflow_triggers.gateway import waiting
 from airflow_triggers.run_waits import RunInAirflow
 from airflow_triggers.runners import bindings, promises
@@ -214,21 +214,38 @@ def _taken(storage: BaseStorageBackend, instance: TaskInstance) -> dict[str, Fir
 
     A clone holds what its original took, unless that was replaced, and takes the rest itself.
     """
-    concerning = storage.fires(only=FireFilter(instance=instance.name))
-    touching = {fire.trigger_name: fire for fire in concerning if instance.name in fire.touched}
-    made_by = next((fire for fire in concerning if instance.name in fire.created), None)
-    held = {*instance.kwargs, *instance.unless_seen}
-    found = {name: fire for name, fire in touching.items() if name in held}
-    parent = instance.metadata.get("parent")
-    if parent is not None:
-        original = storage[parent]
-        same = {name for name in held if original.kwargs.get(name) == instance.kwargs.get(name)}
-        return {name: fire for name, fire in _taken(storage, original).items() if name in same} | found
-    if made_by is not None:
-        for name in held - found.keys():
-            if fire := _last_fire(storage, name, before=made_by.fire_id):
-                found[name] = fire
-    return found
+    taken: dict[str, Fire] = {}
+    names = _held(instance)
+    while names:
+        concerning = storage.fires(only=FireFilter(instance=instance.name))
+        touching = {fire.trigger_name: fire for fire in concerning if instance.name in fire.touched}
+        taken = {name: fire for name, fire in touching.items() if name in names} | taken
+        original = _original(storage, instance)
+        if original is None:
+            made_by = next((fire for fire in concerning if instance.name in fire.created), None)
+            return _before(storage, made_by, names - taken.keys()) | taken if made_by else taken
+        same = {name for name in names if original.kwargs.get(name) == instance.kwargs.get(name)}
+        names, instance = same & _held(original), original
+    return taken
+
+
+def _held(instance: TaskInstance) -> set[str]:
+    return {*instance.kwargs, *instance.unless_seen}
+
+
+def _original(storage: BaseStorageBackend, clone: TaskInstance) -> TaskInstance | None:
+    """What the instance was cloned of: an earlier one of its task, whatever its metadata may say."""
+    try:
+        original = storage[clone.metadata["parent"]]
+    except (KeyError, InstanceNotFound):
+        return None
+    return original if original.number < clone.number else None
+
+
+def _before(storage: BaseStorageBackend, fire: Fire, trigger_names: set[str]) -> dict[str, Fire]:
+    """Of each trigger that had fired before the fire, the latest fire."""
+    latest = {name: _last_fire(storage, name, before=fire.fire_id) for name in trigger_names}
+    return {name: earlier for name, earlier in latest.items() if earlier}
 
 
 def _settled_by(storage: BaseStorageBackend, instance: TaskInstance) -> SessionEvent | None:
@@ -308,8 +325,16 @@ def vain_fires(
         query = query.where(configured_as(configuration_hashes))
     with snapshot() as session:
         found = session.execute(query.order_by(fires.id.desc()).limit(limit)).all()
-        vain = [_vain(row, rows.read_configuration(session, row.configuration_hash)) for row in found]
+        vain = [_vain(row, _configuration(session, row.configuration_hash)) for row in found]
     return [replace(entry, fire=shown_fire(entry.fire, disclosure)) for entry in vain]
+
+
+def _configuration(session: Session, content_hash: str | None) -> Configuration:
+    """The configuration of that hash; of one that cannot be read, nothing is known but that the fire did nothing."""
+    try:
+        return rows.read_configuration(session, content_hash)
+    except UnreadableRow:
+        return Configuration()
 
 
 def _vain(row: Any, configuration: Configuration) -> VainFire:

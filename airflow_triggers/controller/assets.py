@@ -41,6 +41,7 @@ from airflow_triggers.gateway.asset_events import (
 from airflow_triggers.sessions import fire_into
 from airflow_triggers.storages import rows, tables
 from airflow_triggers.storages.events import add_event
+from airflow_triggers.storages.stored import UNREADABLE_MOMENT
 from airflow_triggers.storages.transaction import first_statement, snapshot, transaction
 
 log = logging.getLogger(__name__)
@@ -120,7 +121,7 @@ def watermark(session: Session, now: datetime, late: timedelta) -> int:
     """
     columns = tables.asset_event.c
     last = session.scalar(select(func.max(columns.seen)))
-    if last is None:
+    if last is None or last <= UNREADABLE_MOMENT:
         return 0
     handled = select(func.max(columns.event_id)).where(columns.seen <= min(now, last) - late)
     return int(session.scalar(handled) or 0)

@@ -12,7 +12,7 @@ import logging
 import threading
 from collections.abc import Hashable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from functools import cache
 from itertools import islice
@@ -32,9 +32,11 @@ from airflow_triggers.entries import (
     PromisedHook,
     SessionEvent,
 )
-from airflow_triggers.errors import InstanceNotFound, LockTimeout, SessionNotFound, StaleWrite
+from airflow_triggers.errors import InstanceNotFound, LockTimeout, SessionNotFound, StaleWrite, UnreadableRow
+from airflow_triggers.storages import rows
 from airflow_triggers.storages.base import BaseStorageBackend, hook_failure
-from airflow_triggers.types import Configuration, Fire, InstanceStatus, TaskConfig, TaskInstance
+from airflow_triggers.storages.stored import UNREADABLE, Unreadable, read_json
+from airflow_triggers.types import Configuration, Fire, TaskConfig, TaskInstance
 from airflow_triggers.validation import caller_name
 
 log = logging.getLogger(__name__)
@@ -139,7 +141,7 @@ class CacheStorageBackend(BaseStorageBackend):
             before = self._region.get(self._key)
             if before is NO_VALUE and not create:
                 raise SessionNotFound(self.uid)
-            content = _parsed(before) or _new_content(manager)
+            content = self._parsed(before) or _new_content(manager)
             self._work.content = content
             try:
                 yield
@@ -181,7 +183,33 @@ class CacheStorageBackend(BaseStorageBackend):
         _ = self._writing
 
     def _load(self) -> dict[str, Any] | None:
-        return _parsed(self._region.get(self._key))
+        return self._parsed(self._region.get(self._key))
+
+    def _parsed(self, kept: Any) -> dict[str, Any] | None:
+        """The content that the cache keeps; None when it keeps none.
+
+        :raises UnreadableRow: when it is of another form.
+        """
+        if kept is NO_VALUE:
+            return None
+        content = read_json(kept)
+        flaw = content[UNREADABLE] if isinstance(content, Unreadable) else _flaw_of(content)
+        if flaw is not None:
+            raise self._unreadable(flaw)
+        return cast("dict[str, Any]", content)
+
+    def _unreadable(self, flaw: str) -> UnreadableRow:
+        return UnreadableRow(f"the session {self.uid!r}", flaw, where="the cache that keeps it")
+
+    @contextmanager
+    def _reading(self, what: str) -> Iterator[None]:
+        """Whatever a part of the content lacks, or has in another form, is said of the session."""
+        try:
+            yield
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise self._unreadable(
+                f"one of its {what} is of another form ({type(error).__name__}: {error})"
+            ) from error
 
     @property
     def _writing(self) -> dict[str, Any]:
@@ -225,7 +253,7 @@ class CacheStorageBackend(BaseStorageBackend):
         configuration = Configuration.from_dict(content["configuration"])
         found: dict[str, TaskInstance] = {}
         for task in configuration:
-            for one in _instances(content, task):
+            for one in _instances(content, task, configuration):
                 found[one.name] = one
         return found
 
@@ -235,7 +263,8 @@ class CacheStorageBackend(BaseStorageBackend):
         task_name = task if isinstance(task, str) else task.name
         if task_name not in content["instances"]:
             return []
-        return _instances(content, Configuration.from_dict(content["configuration"])[task_name])
+        configuration = Configuration.from_dict(content["configuration"])
+        return _instances(content, configuration[task_name], configuration)
 
     def __getitem__(self, instance_name: str) -> TaskInstance:
         if not self.exists:
@@ -243,7 +272,7 @@ class CacheStorageBackend(BaseStorageBackend):
         found = self.instances.get(instance_name)
         if found is None:
             raise InstanceNotFound(f"Session {self.uid!r} has no instance {instance_name!r}.")
-        return found
+        return found if self._work.content is None else rows.check_readable(found)
 
     @property
     def latest_kwargs(self) -> dict[str, dict[str, Any]]:
@@ -263,7 +292,7 @@ class CacheStorageBackend(BaseStorageBackend):
         self, *, limit: int | None = None, before: int | None = None, only: FireFilter = EVERY_FIRE
     ) -> list[Fire]:
         """The history of fires, newest first."""
-        kept = (_fire(one) for one in reversed(self._content["fires"]))
+        kept = map(self._fire, reversed(self._content["fires"]))
         found = (one for one in kept if (before is None or one.fire_id < before) and only.covers(one))
         return list(islice(found, limit))
 
@@ -271,7 +300,8 @@ class CacheStorageBackend(BaseStorageBackend):
         self, *, limit: int | None = None, before: int | None = None, instance: str | None = None
     ) -> list[SessionEvent]:
         """See :meth:`BaseStorageBackend.events`."""
-        kept = (_event(number, one) for number, one in enumerate(self._content["events"], start=1))
+        with self._reading("events"):
+            kept = [_event(number, one) for number, one in enumerate(self._content["events"], start=1)]
         found = [
             one
             for one in kept
@@ -282,10 +312,15 @@ class CacheStorageBackend(BaseStorageBackend):
     def hooks(self) -> list[PromisedHook]:
         """See :meth:`BaseStorageBackend.hooks`: one that raised is parked at once where no controller knows of it."""
         most = MAX_HOOK_ATTEMPTS if self.anchored else 1
-        return [
-            PromisedHook(token=int(token), **one, parked=one["attempts"] >= most)
-            for token, one in self._content["hooks"].items()
-        ]
+        with self._reading("hooks"):
+            return [
+                PromisedHook(token=int(token), **one, parked=one["attempts"] >= most)
+                for token, one in self._content["hooks"].items()
+            ]
+
+    def _fire(self, kept: Mapping[str, Any]) -> Fire:
+        with self._reading("fires"):
+            return _fire(kept)
 
     # -- writing, inside the lock -----------------------------------------------------------------------------
 
@@ -301,7 +336,7 @@ class CacheStorageBackend(BaseStorageBackend):
         """See :meth:`BaseStorageBackend.fire_view`; here it looks at the whole session."""
         concerned = self.configuration.concerned_by(trigger_name)
         waiting = [
-            one
+            rows.check_readable(one)
             for task in concerned
             for one in self.instances_of_task(task)
             if states.waits_of(one) & {trigger_name, states.RIPE}
@@ -334,7 +369,7 @@ class CacheStorageBackend(BaseStorageBackend):
     def find_fire(self, idempotency_key: str) -> Fire | None:
         """The session's fire with that key."""
         kept = (one for one in self._content["fires"] if one["idempotency_key"] == idempotency_key)
-        return next(map(_fire, kept), None)
+        return next(map(self._fire, kept), None)
 
     def record_fire(self, fire: Fire) -> Fire:
         """See :meth:`BaseStorageBackend.record_fire`."""
@@ -394,9 +429,31 @@ class CacheStorageBackend(BaseStorageBackend):
         self._writing["anchored"] = True
 
 
-def _parsed(kept: Any) -> dict[str, Any] | None:
-    """The content that a cache keeps; None when it keeps none."""
-    return None if kept is NO_VALUE else cast("dict[str, Any]", json.loads(kept))
+def _flaw_of(content: Any) -> str | None:
+    """What is wrong with the form of a session's content; what its parts lack is met when they are read."""
+    if not isinstance(content, dict):
+        return "it is no JSON object"
+    form = {key: type(value) for key, value in _new_content("default").items()}
+    for key, kind in form.items():
+        if not isinstance(content.get(key), kind):
+            return f"its {key!r} is no {_JSON_NAMES[kind]}"
+    if flaw := rows.no_configuration(content["configuration"]):
+        return f"of its configuration, {flaw}"
+    instances = content["instances"].values()
+    if not all(isinstance(kept, list) and all(isinstance(one, dict) for one in kept) for kept in instances):
+        return "its instances are no lists of objects by task"
+    if not all(isinstance(fire, dict) and fire.keys() >= _FIRE_KEYS for fire in content["fires"]):
+        return "its fires are no objects of the right keys"
+    return None
+
+
+_JSON_NAMES: Mapping[type, str] = {
+    str: "string",
+    bool: "boolean",
+    dict: "object",
+    list: "array",
+    int: "number",
+}
 
 
 def _new_content(manager: str | None) -> dict[str, Any]:
@@ -413,18 +470,32 @@ def _new_content(manager: str | None) -> dict[str, Any]:
     }
 
 
-def _instances(content: Mapping[str, Any], task: TaskConfig) -> list[TaskInstance]:
+@dataclass(frozen=True)
+class _InstanceRow:
+    """What is kept of an instance, as the row of a table."""
+
+    task_name: str
+    number: int
+    status: Any
+    kwargs: Any
+    unless_seen: Any
+    metadata: Any
+
+
+def _instances(
+    content: Mapping[str, Any], task: TaskConfig, configuration: Configuration
+) -> list[TaskInstance]:
     return [
-        TaskInstance(
-            task=task,
-            number=number,
-            status=InstanceStatus(kept["status"]),
-            kwargs=kept["kwargs"],
-            unless_seen=frozenset(kept["unless_seen"]),
-            metadata=kept["metadata"],
+        rows.instance_from_row(
+            _InstanceRow(task.name, number, *(kept.get(column) for column in _INSTANCE_COLUMNS)),
+            configuration,
         )
         for number, kept in enumerate(content["instances"].get(task.name, ()))
     ]
+
+
+_INSTANCE_COLUMNS = ("status", "kwargs", "unless_seen", "metadata")
+_FIRE_KEYS = frozenset(field.name for field in fields(Fire) if field.init)
 
 
 def _to_json(instance: TaskInstance) -> dict[str, Any]:

@@ -8,7 +8,7 @@ sessions) use them; ``stored.py`` has the column types that never raise.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -22,7 +22,16 @@ from airflow_triggers.errors import UnreadableRow
 from airflow_triggers.storages import tables
 from airflow_triggers.storages.stored import UNREADABLE, UNREADABLE_MOMENT, Unreadable
 from airflow_triggers.storages.transaction import is_sqlite
-from airflow_triggers.types import Configuration, DelayedFire, Fire, InstanceStatus, TaskConfig, TaskInstance
+from airflow_triggers.types import (
+    MAX_INSTANCE_NUMBER,
+    SEEN_RUN,
+    Configuration,
+    DelayedFire,
+    Fire,
+    InstanceStatus,
+    TaskConfig,
+    TaskInstance,
+)
 from airflow_triggers.validation import shown
 
 EFFECTS = ("touched", "created", "scheduled", "abandoned")
@@ -41,7 +50,7 @@ def instance_to_row(session_id: int, instance: TaskInstance) -> dict[str, Any]:
     }
 
 
-def instance_from_row(row: Row[Any], configuration: Configuration) -> TaskInstance:
+def instance_from_row(row: Any, configuration: Configuration) -> TaskInstance:
     """The instance in a row of ``triggers_instance``, with its task's current configuration.
 
     One that cannot be read has failed, or the status that it has, and its metadata says ``{"unreadable": why}``.
@@ -59,20 +68,40 @@ def instance_from_row(row: Row[Any], configuration: Configuration) -> TaskInstan
         )
     return TaskInstance(
         task=task or TaskConfig(name=str(row.task_name), run=""),
-        number=row.number,
+        number=row.number if isinstance(row.number, int) else NO_NUMBER,
         status=status or InstanceStatus.FAILED,
         metadata={UNREADABLE: flaw},
     )
 
 
-def _flaw_of(row: Row[Any], configuration: Configuration) -> str | None:
+def _flaw_of(row: Any, configuration: Configuration) -> str | None:
     """Why an instance cannot be read from its row; None if it can."""
     if row.task_name not in configuration.tasks:
         known = ", ".join(sorted(configuration.tasks)) or "none"
         return f"its task is {shown(row.task_name)}, and the session's tasks are: {known}"
+    if not is_number(row.number):
+        return f"its number is {shown(row.number)}, expected one from 0 to {MAX_INSTANCE_NUMBER}"
     if row.status not in _STATUSES:
         return f"its status is {shown(row.status)}, expected one of: {', '.join(_STATUSES)}"
     return _no_kwargs_by_trigger(row.kwargs) or _no_names(row.unless_seen) or _no_metadata(row.metadata)
+
+
+NO_NUMBER = -1
+"""Stands for the number of an instance whose row has another value, as SQLite allows."""
+
+
+def is_number(value: object) -> bool:
+    """Whether it may be an instance's number."""
+    return isinstance(value, int) and 0 <= value <= MAX_INSTANCE_NUMBER
+
+
+def number_after(highest: object, *, of: str) -> int:
+    """The number of the next instance. :raises UnreadableRow: when the highest of a task is none; ``of`` names it."""
+    if highest is None:
+        return 0
+    if not is_number(highest):
+        raise UnreadableRow(of, f"the highest number of its instances is {shown(highest)}")
+    return int(str(highest)) + 1
 
 
 _STATUSES: Mapping[Any, InstanceStatus] = {status.value: status for status in InstanceStatus}
@@ -93,7 +122,9 @@ def check_content(content: Mapping[str, Any], *, of: str) -> Mapping[str, Any]:
 
 
 def _no_mapping(content: Any, what: str) -> str | None:
-    return f"{what} cannot be read: {content[UNREADABLE]}" if isinstance(content, Unreadable) else None
+    if isinstance(content, Unreadable):
+        return f"{what} cannot be read: {content[UNREADABLE]}"
+    return None if isinstance(content, dict) else f"{what} cannot be read: it is no JSON object"
 
 
 def _no_kwargs_by_trigger(content: Any) -> str | None:
@@ -104,8 +135,7 @@ def _no_kwargs_by_trigger(content: Any) -> str | None:
 
 
 def _no_names(content: Any) -> str | None:
-    names = isinstance(content, list) and all(isinstance(name, str) for name in content)
-    return None if names else "its 'unless' triggers are no list of names"
+    return None if _are_names(content) else "its 'unless' triggers are no list of names"
 
 
 def _no_metadata(content: Any) -> str | None:
@@ -117,10 +147,21 @@ def _no_metadata(content: Any) -> str | None:
     for key in _NUMBERS & content.keys():
         if not isinstance(content[key], int):
             return f"its metadata key {key!r} is no whole number"
+    if not isinstance(content.get("parent"), str | None):
+        return "its metadata key 'parent' is no name of an instance"
+    if not _is_seen_run(content.get(SEEN_RUN)):
+        return f"its metadata key {SEEN_RUN!r} does not say what a run was seen to be"
     moments = content.get("timestamps", {})
     if not isinstance(moments, dict) or not all(map(_is_moment, moments.values())):
         return "its metadata key 'timestamps' is no mapping of moments"
     return None
+
+
+def _is_seen_run(seen: Any) -> bool:
+    kinds = {"run_id": str, "state": str, "clear_number": int}
+    return seen is None or (
+        isinstance(seen, dict) and all(isinstance(seen.get(key), kind) for key, kind in kinds.items())
+    )
 
 
 _NUMBERS = frozenset({"depth", "logLevel", "retries"})
@@ -168,8 +209,7 @@ def fire_from_row(row: Row[Any]) -> Fire:
 
 
 def _no_effect(names: Any) -> str | None:
-    are_names = isinstance(names, list) and all(isinstance(name, str) for name in names)
-    return None if are_names else "its effect is no mapping of lists of instances"
+    return None if _are_names(names) else "its effect is no mapping of lists of instances"
 
 
 def _no_moment(moment: Any) -> str | None:
@@ -230,7 +270,7 @@ def read_configuration(session: Session | Connection, content_hash: str | None) 
     known = known_configuration(content_hash)
     if known is None:
         query = select(tables.configuration.c.body).where(tables.configuration.c.hash == content_hash)
-        known = parse_body(session.scalar(query) or {"tasks": {}}, content_hash)
+        known = parse_body(session.scalar(query), content_hash)
         _remembered(content_hash).append(known)
     return known
 
@@ -241,10 +281,62 @@ def parse_body(body: Any, content_hash: str | None) -> Configuration:
     :raises UnreadableRow: when it cannot be read. What it allows to whom is then not known either.
     """
     of = f"the configuration {content_hash}"
-    try:
-        return Configuration.from_dict(check_content(body, of=of))
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise UnreadableRow(of, f"it is none ({type(error).__name__}: {error})") from error
+    flaw = "there is none" if body is None else no_configuration(check_content(body, of=of))
+    if flaw is not None:
+        raise UnreadableRow(of, flaw)
+    return Configuration.from_dict(body)
+
+
+def no_configuration(body: Mapping[str, Any]) -> str | None:
+    """What is wrong with the form of a configuration's body. What it says was checked when it was parsed."""
+    tasks, name, former = body.get("tasks"), body.get("name"), body.get("former_dag_ids", [])
+    if not isinstance(tasks, dict):
+        return f"its 'tasks' are {shown(tasks)}, expected a mapping of task name to directives"
+    if not isinstance(name, str | None):
+        return f"its 'name' is {shown(name)}, expected a string"
+    if not isinstance(former, list) or not all(isinstance(dag_id, str | None) for dag_id in former):
+        return f"its 'former_dag_ids' are {shown(former)}, expected a list of strings"
+    problems = (
+        f"of its task {shown(task_name)}, {problem}"
+        for task_name, directives in tasks.items()
+        if (problem := _no_directives(directives))
+    )
+    return next(problems, None)
+
+
+def _no_directives(directives: Any) -> str | None:
+    """What is wrong with the form of a task's directives."""
+    if not isinstance(directives, dict):
+        return f"the directives are {shown(directives)}, expected a mapping"
+    for key, is_right in _DIRECTIVES.items():
+        value = directives.get(key)
+        if not is_right(value) and (value is not None or key == "run"):
+            return f"the directive {key!r} is {shown(value)}"
+    return None
+
+
+def _are_names(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(name, str) for name in value)
+
+
+def _is_run(value: Any) -> bool:
+    return isinstance(value, str) or (isinstance(value, dict) and isinstance(value.get("operator"), str))
+
+
+def _are_kwargs(value: Any) -> bool:
+    return isinstance(value, dict) and all(isinstance(kwargs, dict) for kwargs in value.values())
+
+
+_DIRECTIVES: Mapping[str, Callable[[Any], bool]] = {
+    "after": _are_names,
+    "andEvery": lambda value: isinstance(value, str),
+    "unless": _are_names,
+    "run": _is_run,
+    "withParams": _are_kwargs,
+    "using": lambda value: isinstance(value, str),
+    "airflow": lambda value: isinstance(value, dict),
+}
+"""The form of each directive that the framework reads; all but ``run`` may be missing."""
 
 
 def known_configuration(content_hash: str | None) -> Configuration | None:
@@ -285,7 +377,7 @@ def delayed_from_row(row: Row[Any]) -> DelayedFire:
         fire_at=row.fire_at,
         fired_by=row.fired_by,
         idempotency_key=row.idempotency_key,
-        attempts=row.attempts,
+        attempts=row.attempts if isinstance(row.attempts, int) else 0,
         error=row.error,
         parked=row.due is None and row.cancelled_at is None,
         cancelled_at=row.cancelled_at,

@@ -221,7 +221,7 @@ class SqlStorageBackend(SqlReader):
             if row.number is not None:
                 numbers.setdefault(row.task_name, set()).add(row.number)
         return (
-            {row.task_name: 0 if row.highest is None else row.highest + 1 for row in found},
+            {row.task_name: rows.number_after(row.highest, of=self._task_of(row.task_name)) for row in found},
             [one for task_name, those in numbers.items() for one in self._numbered(task_name, sorted(those))],
         )
 
@@ -259,7 +259,10 @@ class SqlStorageBackend(SqlReader):
         """How many instances the task has."""
         asked = {"of_session": self.session_id, "of_task": task.name}
         (highest,) = self._send(statements.HIGHEST_NUMBER, asked).one
-        return 0 if highest is None else int(highest) + 1
+        return rows.number_after(highest, of=self._task_of(task.name))
+
+    def _task_of(self, task_name: str) -> str:
+        return f"the task {task_name!r} of session {self.uid!r}"
 
     def add(self, instance: TaskInstance) -> None:
         """See :meth:`BaseStorageBackend.add`."""

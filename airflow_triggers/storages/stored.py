@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -17,7 +18,7 @@ from airflow.utils.sqlalchemy import UtcDateTime
 from sqlalchemy import JSON, Dialect, Text, cast, type_coerce
 from sqlalchemy.types import TypeDecorator
 
-from airflow_triggers.validation import MAX_DEPTH
+from airflow_triggers.validation import MAX_DEPTH, json_text
 
 UNREADABLE = "unreadable"
 """The key under which a marker says why something cannot be read."""
@@ -45,6 +46,9 @@ def _finite(digits: str) -> float:
     return number if math.isfinite(number) else _refuse_constant(digits)
 
 
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
+"""A surrogate, as JSON escapes it; two of them make a character."""
+
 _DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
 
 
@@ -54,11 +58,20 @@ def read_json(text: Any) -> Any:
         content = _DECODER.decode(text)
         if text.count("{") + text.count("[") > MAX_STORED_DEPTH:
             _refuse_depth(content)
+        if _SURROGATE.search(text):
+            _refuse_halves(content)
     except RecursionError:
         return Unreadable(f"it is nested more than {MAX_STORED_DEPTH} levels deep")
     except (TypeError, ValueError) as error:
         return Unreadable(str(error))
     return content
+
+
+def _refuse_halves(content: Any) -> None:
+    try:
+        json_text(content).encode()
+    except UnicodeEncodeError:
+        raise ValueError("it contains half of a surrogate pair, which UTF-8 cannot hold") from None
 
 
 def _refuse_depth(content: Any) -> None:
@@ -108,9 +121,17 @@ class StoredObject(StoredJson):
 
 
 class StoredMoment(UtcDateTime):
-    """A moment in UTC; :data:`UNREADABLE_MOMENT` where the column has something else, as SQLite allows."""
+    """A moment in UTC; :data:`UNREADABLE_MOMENT` where the column has something else.
+
+    SQLite allows any text. PostgreSQL has moments that Python has not (``infinity``, the year 10000), and psycopg2
+    raises while it fetches one: so the column is read as text.
+    """
 
     cache_ok = True
+
+    def column_expression(self, column: Any) -> Any:
+        """The column as text, in what a statement returns."""
+        return type_coerce(cast(column, Text), self)
 
     def result_processor(self, dialect: Dialect, coltype: Any) -> Callable[[Any], Any]:
         """What makes a moment of the driver's value."""
@@ -118,8 +139,10 @@ class StoredMoment(UtcDateTime):
 
         def moment(value: Any) -> Any:
             try:
+                if isinstance(value, str) and dialect.name == "postgresql":
+                    value = datetime.fromisoformat(value)
                 return read(value) if read else value
-            except (TypeError, ValueError):
+            except (OverflowError, TypeError, ValueError):
                 return UNREADABLE_MOMENT
 
         return moment

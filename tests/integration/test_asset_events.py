@@ -259,6 +259,19 @@ def test_an_event_that_python_cannot_read_stops_no_other(declared, controller):
     assert [failed.event_id for failed in failed_asset_events(parked=True)] == [bad]
 
 
+@pytest.mark.parametrize("seen", ["0001-01-01 00:00:00+00:00", "10000-01-01 00:00:00+00:00", "infinity"])
+def test_a_moment_that_cannot_be_read_stops_no_event(declared, controller, airflow_db, seen):
+    happen(FIRST_PAGE.uri, partition_key="order-1")
+    controller.run_once()
+    moment = "CAST(:seen AS timestamptz)" if airflow_db.dialect == "postgresql" else ":seen"
+    with airflow_session() as session:
+        session.execute(text(f"update triggers_asset_event set seen = {moment}"), {"seen": seen})
+    happen(FIRST_PAGE.uri, partition_key="order-9")
+    assert Controller().run_once() == 1
+    assert Controller().run_once() == 0
+    assert fired("order-9") == [("firstPage", {})]
+
+
 def test_what_may_be_null_over_rest_may_be_null_in_an_event(declared, controller):
     nulls = {"configuration": None, "idempotency_key": None, "fire_at": None}
     event = happen(FIRST_PAGE.uri, partition_key="order-1", **nulls)

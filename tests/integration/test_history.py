@@ -97,7 +97,7 @@ def test_everything_that_happened_is_told_with_who_and_why(asked, controller):
         ),
         (
             "controller",
-            f"t_import#0 became failed, from running: its DAG run failed {RUN.format(0)}. ValueError: ",
+            f"t_import#0 became failed, from running: its DAG run failed {RUN.format(0)}. ValueError.",
         ),
         ("bob", "ticket was attached to t_import#0."),
         ("bob", "The log messages of t_import#0 were dealt with."),

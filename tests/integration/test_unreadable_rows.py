@@ -22,7 +22,8 @@ from tests.support.dags import deploy_configuration
 SESSION = "api/v1/sessions/order-1"
 DEEP = '{"a":' * 3000 + "1" + "}" * 3000
 TOO_DEEP_FOR_PAGES = '{"a":' * 256 + "1" + "}" * 256
-WRONG = [DEEP, TOO_DEEP_FOR_PAGES, "[]", '"x"', "7", "null", '{"a": ' + "9" * 5000 + "}"]
+HALF_A_PAIR = r'{"a": "\ud800"}'
+WRONG = [DEEP, TOO_DEEP_FOR_PAGES, HALF_A_PAIR, "[]", '"x"', "7", "null", '{"a": ' + "9" * 5000 + "}"]
 NOT_JSON = ["{", "", "NaN", '{"a": Infinity}', '{"a": 1e999}', "\x1b[31m"]
 ONE_INSTANCE = "task_name = 't_import' AND number = 0"
 
@@ -36,6 +37,10 @@ CASES = [
             {"timestamps": []},
             {"depth": "x"},
             {"logLevel": None},
+            {"parent": 7},
+            {"parent": "t_import#0"},
+            {"seenRun": 7},
+            {"seenRun": {"run_id": "r", "state": "success"}},
         )
     ],
     *[("triggers_instance", "unless_seen", text, ONE_INSTANCE) for text in (DEEP, "{}", "[7]")],
@@ -59,6 +64,19 @@ SQLITE_CASES = [
     ("triggers_event", "at", "yesterday", "TRUE"),
     ("triggers_hook", "due", "soon", "TRUE"),
     ("triggers_session", "created", "once", "uid = 'order-1'"),
+    ("triggers_delayed_fire", "attempts", "often", "TRUE"),
+]
+POSTGRESQL_CASES = [
+    (table, column, moment, where)
+    for table, column, where in (
+        ("triggers_fire", "fired_at", "trigger_name = 'nobody'"),
+        ("triggers_event", "at", "TRUE"),
+        ("triggers_hook", "due", "TRUE"),
+        ("triggers_delayed_fire", "fire_at", "TRUE"),
+        ("triggers_session", "created", "uid = 'order-1'"),
+        ("triggers_session", "last_modified", "uid = 'order-1'"),
+    )
+    for moment in ("10000-01-01", "infinity", "0044-03-15 BC")
 ]
 
 
@@ -96,8 +114,15 @@ def order(client, airflow_db):
 JSON_COLUMNS = {"arguments", "body", "details", "effect", "kwargs", "metadata", "unless_seen"}
 
 
+MOMENT_COLUMNS = {"at", "created", "due", "fire_at", "fired_at", "last_modified"}
+
+
 def placeholder(database, column):
-    return "CAST(:text AS json)" if database.dialect == "postgresql" and column in JSON_COLUMNS else ":text"
+    if database.dialect == "postgresql" and column in JSON_COLUMNS:
+        return "CAST(:text AS json)"
+    if database.dialect == "postgresql" and column in MOMENT_COLUMNS:
+        return "CAST(:text AS timestamptz)"
+    return ":text"
 
 
 def spoil(database, table, column, text, where):
@@ -108,7 +133,7 @@ def spoil(database, table, column, text, where):
 
 
 def cases(database):
-    return CASES + (SQLITE_CASES if database.dialect == "sqlite" else [])
+    return CASES + (SQLITE_CASES if database.dialect == "sqlite" else POSTGRESQL_CASES)
 
 
 PAGES = [
@@ -238,3 +263,116 @@ def test_an_unreadable_configuration_takes_away_its_own_sessions_only(order, cli
     assert client.get("api/v1/fires?touched=nothing").status_code == 200
     answer = client.get("api/v1/sessions/order-3")
     assert (answer.status_code, answer.json()["reason"]) == (409, "UnreadableRow")
+
+
+def body(**directives):
+    """A configuration's body that says one thing otherwise."""
+    return {"tasks": {"t_x": {"after": ["x"], "run": "module:t_x", **directives}}}
+
+
+BODIES = [
+    *(
+        {},
+        {"tasks": 7},
+        {"tasks": None},
+        {"tasks": []},
+        {"tasks": {"t_x": 7}},
+        {"tasks": {"t_x": {"after": ["x"]}}},
+    ),
+    *(
+        body(after=7),
+        body(after=[1]),
+        body(after=["x", None]),
+        body(after="x"),
+        body(andEvery=5),
+        body(unless={"a": 1}),
+    ),
+    *(
+        body(run=5),
+        body(run={}),
+        body(run=None),
+        body(airflow=5),
+        body(withParams="x"),
+        body(withParams={"x": 7}),
+    ),
+    *(body(using=7), body(andEvery=[]), body() | {"name": 7}, body() | {"former_dag_ids": 7}),
+    body() | {"former_dag_ids": [{}]},
+]
+
+
+def test_a_configuration_of_another_form_is_unreadable_to_its_sessions_only(
+    order, client, airflow_db, capsys
+):
+    client = TestClient(client.app, raise_server_exceptions=False, headers=client.headers)
+    deploy_configuration("other", t_x={"after": ["x"]})
+    fire_into("order-3", "x", configuration="other")
+    fire_into("order-3", "in vain")
+    batch = {"fires": [{"session_uid": uid, "trigger": "page"} for uid in ("order-3", "order-2")]}
+    wrong = []
+    for content in BODIES:
+        spoil(airflow_db, "triggers_configuration", "body", json.dumps(content), "name = 'other'")
+        rows._remembered.cache_clear()
+        answers = {page: client.get(f"/triggers/{page}") for page in PAGES}
+        wrong += [(content, page, it.text) for page, it in answers.items() if it.status_code != 200]
+        for page in ("", "/fires", "/history", "/instances/t_x%230", "/instances/t_x/why"):
+            answer = client.get(f"/triggers/api/v1/sessions/order-3{page}")
+            if (answer.status_code, answer.json()["reason"]) != (409, "UnreadableRow"):
+                wrong.append((content, page, answer.text))
+        get_parser().parse_args(["triggers", "unheard"]).func(
+            get_parser().parse_args(["triggers", "unheard"])
+        )
+        results = client.post("/triggers/api/v1/fires", json=batch).json()["results"]
+        if [result["status"] for result in results] != [409, 200]:
+            wrong.append((content, "batch", results))
+    assert wrong == []
+
+
+def test_a_configuration_that_is_gone_is_unreadable_and_is_not_taken_for_none(order, client, airflow_db):
+    with airflow_db.engine.begin() as connection:
+        if airflow_db.dialect == "sqlite":
+            connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
+        else:
+            connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
+        connection.execute(
+            sa.text("UPDATE triggers_session SET configuration_hash = 'gone' WHERE uid = 'order-1'")
+        )
+    for answer in (
+        client.get(SESSION),
+        client.post(f"{SESSION}/fires", json={"trigger": "page"}),
+        client.post(f"{SESSION}/fires", json={"trigger": "page", "configuration": "survey"}),
+        client.post(f"{SESSION}/instances/t_import%230/replay", json={}),
+        client.post(f"{SESSION}/instances/t_import%230/skip", json={}),
+    ):
+        assert (answer.status_code, answer.json()["reason"]) == (409, "UnreadableRow")
+    assert client.get("api/v1/sessions/order-2").status_code == 200
+
+
+def test_an_instance_of_no_number_shows_and_its_task_makes_no_other(order, client, airflow_db):
+    numbers = (
+        ["2147483647", "-1"] if airflow_db.dialect == "postgresql" else ["2147483647", "-1", "many", "1.5"]
+    )
+    number = "1"
+    for text in numbers:
+        with airflow_db.engine.begin() as connection:
+            where = "task_name = 't_import' AND CAST(number AS TEXT) = :before"
+            column = "CAST(:number AS integer)" if airflow_db.dialect == "postgresql" else ":number"
+            update = sa.text(f"UPDATE triggers_instance SET number = {column} WHERE {where}")
+            assert connection.execute(update, {"number": text, "before": number}).rowcount == 1
+        number = text
+        shown = client.get(SESSION).json()["instances"]
+        (bad,) = [instance for instance in shown if "unreadable" in instance["metadata"]]
+        assert bad["metadata"]["unreadable"].startswith("its number is ")
+        answer = client.post(f"{SESSION}/fires", json={"trigger": "page"})
+        if text == "-1":
+            assert answer.status_code == 200
+        else:
+            assert (answer.status_code, answer.json()["reason"]) == (409, "UnreadableRow")
+
+
+def test_why_reads_the_longest_row_of_replays(order, client):
+    manager = open_session("order-1")
+    with manager.storage.acquire_lock():
+        instance = manager.storage["t_import#0"]
+        for _ in range(1100):
+            instance = manager.storage.clone_instance(instance)
+    assert client.get(f"{SESSION}/instances/t_import/why").status_code == 200
