@@ -95,7 +95,10 @@ class KeepingContract(StorageSuite):
             status=InstanceStatus.FAILED,
             kwargs={"received": {"a": [1, None, "😀"]}, "page": {}},
             unless_seen=frozenset({"embedded"}),
-            metadata={"exceptionInfo": "Traceback\n" + "x" * 50_000, "timestamps": {"created": "…"}},
+            metadata={
+                "exceptionInfo": "Traceback\n…" + "x" * 50_000,
+                "timestamps": {"created": "2031-05-17T08:00:00+00:00"},
+            },
         )
         with kept.acquire_lock():
             kept.add(made)
