@@ -367,8 +367,8 @@ class TriggerManager(HookOwner):
         self._confirm_failed(failed, Event.REPLAY)
         self.storage.put(failed, replayed)
         kwargs = how.replacement_kwargs
-        unstarted = self.storage.clone_instance(replayed, kwargs=kwargs, metadata=how.clone_metadata)
-        clone = states.schedule(unstarted, now=now)
+        unstarted = self.storage.clone_instance(replayed, kwargs=kwargs)
+        clone = states.schedule(states.with_metadata(unstarted, how.clone_metadata, now=now), now=now)
         self.storage.put(unstarted, clone)
         self._tell_runner(
             failed.task, lambda it: it.replayed(self.storage, failed, clone, by=caller_name(by))

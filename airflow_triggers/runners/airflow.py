@@ -23,8 +23,8 @@ from airflow_triggers.runners.base import BaseTaskRunner, Start
 from airflow_triggers.runners.transactions import after_saving, with_session
 from airflow_triggers.storages.base import BaseStorageBackend
 from airflow_triggers.storages.sql import SqlStorageBackend
-from airflow_triggers.task.identity import KWARGS_TEXT
-from airflow_triggers.types import Configuration, InstanceStatus, Kwargs, TaskInstance
+from airflow_triggers.task.identity import KWARGS_TEXT, TASK_TEXT
+from airflow_triggers.types import Configuration, InstanceStatus, Kwargs, TaskConfig, TaskInstance
 from airflow_triggers.validation import json_text
 
 FOR_TASKS = ("parent", "depth", "retries")
@@ -50,6 +50,11 @@ def run_id_of(session_uid: str, instance: TaskInstance, attempt: int = 0) -> str
     digest = hashlib.sha256(f"{session_uid}\0{instance.task.name}".encode()).hexdigest()[:40]
     slug = re.sub(r"[^A-Za-z0-9_-]+", "-", f"{session_uid[:60]}-{instance.task.name[:60]}").strip("-")
     return f"{RUN_ID_PREFIX}~{slug}~{digest}~{number}"
+
+
+def _survives(task: TaskConfig) -> bool:
+    """Whether ``jsonb`` keeps what the directives say; the order of those that the framework reads means nothing."""
+    return all(map(jsonb.survives, (task.run, task.with_params, task.airflow, task.extra)))
 
 
 class AirflowTaskRunner(BaseTaskRunner):
@@ -196,6 +201,8 @@ class AirflowTaskRunner(BaseTaskRunner):
         }
         if not jsonb.survives(start.kwargs):
             identity[KWARGS_TEXT] = json_text(dict(start.kwargs))
+        if not _survives(instance.task):
+            identity[TASK_TEXT] = json_text(identity["task"])
         return {"session_uid": uid, "trigger_kwargs": dict(start.kwargs), "triggers": identity}
 
     def _note(self, start: Start) -> str:

@@ -30,7 +30,11 @@ from airflow_triggers.types import (
     TaskInstance,
     TriggerKwargs,
 )
-from airflow_triggers.validation import validate_session_uid
+from airflow_triggers.validation import (
+    validate_instance_metadata,
+    validate_replacement_kwargs,
+    validate_session_uid,
+)
 
 log = logging.getLogger(__name__)
 
@@ -342,7 +346,10 @@ class BaseStorageBackend(ABC):
 
     @abstractmethod
     def set_metadata(self, metadata: Mapping[str, Any]) -> None:
-        """Replace the session's metadata."""
+        """Replace the session's metadata.
+
+        :raises InvalidMetadata: when it is no mapping that JSON can hold.
+        """
 
     @abstractmethod
     def fire_view(self, trigger_name: str) -> states.FireView:
@@ -447,11 +454,13 @@ class BaseStorageBackend(ABC):
         """Add an instance that has taken the triggers in ``kwargs``, of the task as the configuration has it now.
 
         :raises TaskNotFound: when the configuration has no such task.
+        :raises InvalidTrigger, InvalidMetadata: when the kwargs or the metadata are outside the allowed form.
         """
+        taken, attached = validate_replacement_kwargs(kwargs), validate_instance_metadata(metadata)
         config = self.configuration[task if isinstance(task, str) else task.name]
         now = self.now()
         instance = states.new_instance(
-            config, self.count_instances(config), now=now, latest=kwargs or {}, metadata=metadata
+            config, self.count_instances(config), now=now, latest=taken or {}, metadata=attached
         )
         if status is not InstanceStatus.UNSTARTED:
             instance = states.with_status(instance, status, now=now)
@@ -478,11 +487,13 @@ class BaseStorageBackend(ABC):
         :raises RuntimeError: outside of :meth:`acquire_lock`.
         :raises InstanceNotFound: when there is no instance of that name.
         :raises TaskNotFound: when the configuration has no task of the instance given.
+        :raises InvalidTrigger, InvalidMetadata: when the kwargs or the metadata are outside the allowed form.
         """
+        taken, attached = validate_replacement_kwargs(kwargs), validate_instance_metadata(metadata)
         original = self[instance] if isinstance(instance, str) else instance
         original = replace(original, task=self.configuration[original.task.name])
         number = self.count_instances(original.task)
-        clone = states.clone_of(original, number, now=self.now(), kwargs=kwargs, metadata=metadata)
+        clone = states.clone_of(original, number, now=self.now(), kwargs=taken, metadata=attached)
         self.add(clone)
         return clone
 

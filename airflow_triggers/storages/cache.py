@@ -37,7 +37,7 @@ from airflow_triggers.storages import rows
 from airflow_triggers.storages.base import BaseStorageBackend, hook_failure
 from airflow_triggers.storages.stored import UNREADABLE, Unreadable, read_json
 from airflow_triggers.types import Configuration, Fire, TaskConfig, TaskInstance
-from airflow_triggers.validation import caller_name
+from airflow_triggers.validation import caller_name, validate_metadata
 
 log = logging.getLogger(__name__)
 
@@ -330,7 +330,7 @@ class CacheStorageBackend(BaseStorageBackend):
 
     def set_metadata(self, metadata: Mapping[str, Any]) -> None:
         """Replace the session's metadata."""
-        self._writing["metadata"] = dict(metadata)
+        self._writing["metadata"] = validate_metadata(metadata)
 
     def fire_view(self, trigger_name: str) -> states.FireView:
         """See :meth:`BaseStorageBackend.fire_view`; here it looks at the whole session."""

@@ -41,6 +41,7 @@ from airflow_triggers.storages.transaction import (
     savepoint,
 )
 from airflow_triggers.types import Configuration, DelayedFire, Fire, TaskConfig, TaskInstance
+from airflow_triggers.validation import validate_metadata
 
 AnyFire = TypeVar("AnyFire", Fire, DelayedFire)
 
@@ -177,7 +178,7 @@ class SqlStorageBackend(SqlReader):
 
     def set_metadata(self, metadata: Mapping[str, Any]) -> None:
         """Replace the session's metadata."""
-        self._update_session(metadata=dict(metadata))
+        self._update_session(metadata=validate_metadata(metadata))
 
     def _update_session(self, **values: Any) -> None:
         self.transaction.execute(

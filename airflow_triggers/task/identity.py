@@ -19,6 +19,9 @@ IDENTITY = frozenset({"instance_name", "number", "session_uid", "task_name"})
 KWARGS_TEXT = "trigger_kwargs_json"
 """The key of ``conf["triggers"]`` for the kwargs as JSON text, where ``jsonb`` would not keep them exactly."""
 
+TASK_TEXT = "task_json"
+"""Likewise for the task's directives."""
+
 BY_HAND = -1
 """The number that stands in a run made by hand for an instance's: no instance has it."""
 
@@ -37,7 +40,7 @@ def identity_of(dag_run: Any) -> dict[str, Any]:
     if known.get("run_id") != dag_run.run_id:
         uid = conf.get("session_uid") or getattr(dag_run, "partition_key", None)
         return {**_by_hand(dag_run, uid), "trigger_kwargs": kwargs}
-    name, directives = str(known["task_name"]), known.get("task") or {}
+    name, directives = str(known["task_name"]), _exact(known.get(TASK_TEXT), known.get("task") or {})
     written = isinstance(directives, Mapping) and "run" in directives
     return {
         "trigger_kwargs": _exact(known.get(KWARGS_TEXT), kwargs),
@@ -48,9 +51,9 @@ def identity_of(dag_run: Any) -> dict[str, Any]:
     }
 
 
-def _exact(text: Any, kwargs: Any) -> Any:
-    """The kwargs of the text; runs that survive the database without, and those of earlier versions, have none."""
-    return json.loads(text) if isinstance(text, str) else kwargs
+def _exact(text: Any, content: Any) -> Any:
+    """What the text says; where the database keeps it without, and in runs of earlier versions, there is none."""
+    return json.loads(text) if isinstance(text, str) else content
 
 
 def _by_hand(dag_run: Any, session_uid: Any) -> dict[str, Any]:

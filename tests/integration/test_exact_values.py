@@ -16,7 +16,7 @@ from airflow_triggers.report import REPORT_KEY
 from airflow_triggers.sessions import describe_session, fire_into, fires_of, open_session
 from airflow_triggers.task import TaskContext
 from airflow_triggers.task.operator import TriggerTaskOperator
-from tests.support.dags import play, run_of
+from tests.support.dags import deploy_configuration, play, run_of
 from tests.support.surveys import view
 
 VALUES = {
@@ -111,6 +111,15 @@ def test_what_a_task_attaches_and_replays_with_arrives_exactly(survey, controlle
     controller.run_once()
     assert exactly(view("t_import#0").instance.metadata["seen"]) == exactly(VALUES)
     assert exactly(view("t_import#1").instance.kwargs) == exactly({"x": VALUES})
+
+
+def test_the_directives_of_its_task_arrive_exactly(airflow_db):
+    custom = {"zz": [1e16, -0.0, -(2.0**63)], "b": {"y": 1, "x": 1e300}}
+    deploy_configuration("priced", t_price={"after": ["x"], "withParams": {"x": VALUES}, "limits": custom})
+    fire_into("order-1", "x", configuration="priced")
+    task = TaskContext.from_airflow({"dag_run": run_as_sent("t_price#0")}).task
+    assert exactly(task.extra) == exactly({"limits": custom})
+    assert exactly(task.with_params) == exactly({"x": VALUES})
 
 
 def test_the_conf_stays_a_mapping_for_templates_and_the_runs_page(survey):

@@ -7,13 +7,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pytest
 
 from airflow_triggers import states
 from airflow_triggers.entries import EventKind, FireFilter
-from airflow_triggers.errors import InstanceNotFound, SessionNotFound, StaleWrite, TaskNotFound
+from airflow_triggers.errors import (
+    InstanceNotFound,
+    InvalidMetadata,
+    InvalidTrigger,
+    SessionNotFound,
+    StaleWrite,
+    TaskNotFound,
+)
 from airflow_triggers.storages.base import BaseStorageBackend
 from airflow_triggers.testing.contract.suite import StorageSuite
 from airflow_triggers.types import Configuration, Fire, InstanceStatus, TaskConfig, TaskInstance
@@ -106,6 +114,22 @@ class KeepingContract(StorageSuite):
         elsewhere = self.storage_of(kept.uid)
         assert elsewhere["t_import#0"] == made
         assert elsewhere.instances == {"t_import#0": made}
+
+    @pytest.mark.parametrize("value", [float("nan"), 2**64, "\0", "\ud800", {1, 2}, {1: 2}])
+    def test_what_no_worker_could_be_sent_is_not_kept(self, kept: BaseStorageBackend, value: Any) -> None:
+        with kept.acquire_lock():
+            original = kept.create_instance("t_import")
+            for make in (partial(kept.create_instance, "t_import"), partial(kept.clone_instance, original)):
+                with pytest.raises(InvalidTrigger):
+                    make(kwargs={"received": {"a": value}})
+                with pytest.raises(InvalidMetadata):
+                    make(metadata={"a": value})
+                with pytest.raises(InvalidMetadata, match="kept by the framework"):
+                    make(metadata={"parent": "t_import#0"})
+            with pytest.raises(InvalidMetadata):
+                kept.set_metadata({"a": value})
+        assert list(kept.instances) == ["t_import#0"]
+        assert kept.metadata == {}
 
     def test_instances_are_ordered_by_task_as_configured_and_number(self, kept: BaseStorageBackend) -> None:
         with kept.acquire_lock():
