@@ -15,7 +15,6 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
-CodePointText = sa.String(length=200).with_variant(sa.String(length=200, collation="C"), "postgresql")
 Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 Moment = UtcDateTime
 
@@ -42,7 +41,7 @@ def upgrade() -> None:
     op.create_table(
         "triggers_session",
         sa.Column("id", Id, autoincrement=True, nullable=False),
-        sa.Column("uid", CodePointText, nullable=False),
+        sa.Column("uid", sa.String(length=200), nullable=False),
         sa.Column("storage", sa.String(length=200), server_default=sa.text("'sql'"), nullable=False),
         sa.Column("manager", sa.String(length=200), nullable=False),
         sa.Column("configuration_hash", sa.String(length=64), nullable=True),
@@ -71,13 +70,11 @@ def upgrade() -> None:
         sa.Column("trigger_name", sa.String(length=200), nullable=False),
         sa.Column("kwargs", sa.JSON(), nullable=False),
         sa.Column("fire_at", Moment, nullable=False),
-        sa.Column("due", Moment, nullable=True),
+        sa.Column("due", Moment, nullable=False),
         sa.Column("fired_by", sa.String(length=250), nullable=True),
         sa.Column("idempotency_key", sa.String(length=250), nullable=True),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("error", sa.Text(), nullable=True),
-        sa.Column("cancelled_at", Moment, nullable=True),
-        sa.Column("cancelled_by", sa.String(length=250), nullable=True),
         sa.ForeignKeyConstraint(
             ["session_id"],
             ["triggers_session.id"],
@@ -91,14 +88,6 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_triggers_delayed_fire_due"), "triggers_delayed_fire", ["due"], unique=False)
-    op.create_index(
-        "ix_triggers_delayed_fire_to_come",
-        "triggers_delayed_fire",
-        ["session_id", "fire_at", "id"],
-        unique=False,
-        postgresql_where=sa.text("cancelled_at IS NULL"),
-        sqlite_where=sa.text("cancelled_at IS NULL"),
-    )
     op.create_table(
         "triggers_event",
         sa.Column("id", Id, autoincrement=True, nullable=False),
@@ -279,12 +268,6 @@ def downgrade() -> None:
     op.drop_table("triggers_fire")
     op.drop_index(op.f("ix_triggers_event_session_id_id"), table_name="triggers_event")
     op.drop_table("triggers_event")
-    op.drop_index(
-        "ix_triggers_delayed_fire_to_come",
-        table_name="triggers_delayed_fire",
-        postgresql_where=sa.text("cancelled_at IS NULL"),
-        sqlite_where=sa.text("cancelled_at IS NULL"),
-    )
     op.drop_index(op.f("ix_triggers_delayed_fire_due"), table_name="triggers_delayed_fire")
     op.drop_table("triggers_delayed_fire")
     op.drop_index(op.f("ix_triggers_session_configuration_hash"), table_name="triggers_session")
