@@ -166,13 +166,17 @@ class Permissions:
     def _may_fire_something(self, configuration: Configuration) -> bool:
         return any(self._has(CREATE_RUNS, {dag_id}) for dag_id in sorted(_dag_ids(configuration)))
 
+    def require_something(self, configuration: Configuration) -> None:
+        """:raises Concealed: when the user may neither read such a session nor fire anything into it."""
+        if not self.may_read(configuration) and not self._may_fire_something(configuration):
+            raise Concealed
+
     # -- asking the auth manager ------------------------------------------------------------------------------
 
     def _require(self, right: Right, dag_ids: Collection[str], configuration: Configuration) -> None:
         if self._has(right, dag_ids):
             return
-        if not self.may_read(configuration) and not self._may_fire_something(configuration):
-            raise Concealed
+        self.require_something(configuration)
         raise Refused(
             HTTPStatus.FORBIDDEN,
             "Forbidden",

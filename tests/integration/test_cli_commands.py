@@ -181,7 +181,7 @@ def test_why_answers_in_words_and_as_data(failed, airflow):
     assert lines[0] == "t_import#0 failed, and waits for somebody to replay or skip it."
     assert lines[1] == "  After firstPage has fired, run module:t_import once."
     assert lines[3].startswith("  after     firstPage  arrived at ")
-    assert "(its DAG run failed): KeyError: " in lines[5]
+    assert "(its DAG run failed): KeyError" in lines[5]
     found = json.loads(airflow("why", "order-1", "t_import#0", "--output", "json"))
     assert (found["status"], found["reasons"][0]["code"]) == ("failed", "failed")
     assert found["requirements"][0]["fire"]["kwargs"] == {"n": 1}

@@ -9,7 +9,6 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
-from importlib.util import find_spec
 from typing import Any
 from urllib.parse import quote
 
@@ -34,8 +33,6 @@ NOWHERE = Session("no-such-session", DEPLOYED["config-a"])
 UNKNOWN = "no-such-configuration"
 FIRED_IN_VAIN = "unused"
 
-HAS_DELAYED_FIRES = find_spec("airflow_triggers.api.routes.delayed_fires") is not None
-LIST_DELAYED = CANCEL_DELAYED = RETRY_DELAYED = None
 
 SHOWN = frozenset({"on-a", "on-b", "on-a-then-b"})
 """The sessions that stand for all in the table of ``docs/rights.md``: on the DAG A, on B, on both."""
@@ -158,8 +155,7 @@ def _whole(session: Session, ids: Ids) -> Iterator[Question]:
     yield from _that_read(session)
     yield from _that_fire(session)
     yield from _that_repair(session)
-    if HAS_DELAYED_FIRES:
-        yield from _about_delayed_fire(session, ids.delayed_fire)
+    yield from _about_delayed_fire(session, ids.delayed_fire)
     call = partial(call_hook_status, session=session)
     path = _at(session, f"/hooks/{ids.hook}/call")
     yield Question("POST", path, call, act="call a hook again", session=session)
@@ -220,12 +216,17 @@ def _that_fire(session: Session) -> Iterator[Question]:
 
 def _about_delayed_fire(session: Session, delayed_fire_id: int) -> Iterator[Question]:
     path = _at(session, "/delayed-fires")
-    yield Question("GET", path, partial(read_status, session=session), act=LIST_DELAYED, session=session)
+    yield Question(
+        "GET", path, partial(read_status, session=session), act="list fires to come", session=session
+    )
     take_back = partial(take_back_status, session=session)
-    yield Question("DELETE", f"{path}/{delayed_fire_id}", take_back, act=CANCEL_DELAYED, session=session)
-    yield Question("POST", f"{path}/{delayed_fire_id}/retry", take_back, act=RETRY_DELAYED, session=session)
-    missing = _where(False, partial(read_status, session=session), otherwise=404)
-    yield Question("DELETE", f"{path}/999", missing, session=session)
+    yield Question(
+        "DELETE", f"{path}/{delayed_fire_id}", take_back, act="cancel a fire to come", session=session
+    )
+    yield Question(
+        "POST", f"{path}/{delayed_fire_id}/retry", take_back, act="try a fire to come again", session=session
+    )
+    yield Question("DELETE", f"{path}/999", always(404), session=session)
 
 
 def _that_repair(session: Session) -> Iterator[Question]:

@@ -149,9 +149,12 @@ def act_status(user: Rights, session: Session, *needed: str) -> int:
 
 
 def take_back_status(user: Rights, session: Session) -> int:
-    """A delayed fire is cancelled, or tried again, by whoever may read the session and fire the fire's trigger."""
-    status = read_status(user, session)
-    return status if status != 200 else fire_status(user, session, "begin")
+    """A delayed fire is cancelled, or tried again, by whoever may fire its trigger.
+
+    For who may neither fire it nor read the session there is no such fire.
+    """
+    status = fire_status(user, session, "begin")
+    return 404 if status == 403 and read_status(user, session) != 200 else status
 
 
 def call_hook_status(user: Rights, session: Session) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -16,10 +17,13 @@ from airflow_triggers.api.datamodels import (
     ErrorBody,
 )
 from airflow_triggers.api.dependencies import PermissionsDep, SessionUidDep, UserNameDep
+from airflow_triggers.api.errors import Refused
 from airflow_triggers.api.fields import Id
 from airflow_triggers.api.permissions import Permissions
-from airflow_triggers.api.routes.reading import readable_configuration
+from airflow_triggers.api.routes.reading import known_configuration, readable_configuration
 from airflow_triggers.disclosure import shown_delayed_fire
+from airflow_triggers.errors import DelayedFireNotFound
+from airflow_triggers.types import DelayedFire
 
 router = APIRouter(
     prefix="/{uid}/delayed-fires",
@@ -62,10 +66,12 @@ def cancel_delayed_fire(
 ) -> DelayedFireBody:
     """Take back a fire for later, whoever fired it. It takes the right to fire its trigger.
 
-    Its idempotency key stays used: sent again, the fire does not come back, and the answer says `cancelled`.
+    Its idempotency key stays used: sent again, the fire does not come back, and the answer says `cancelled`. Only who
+    may read the session sees the fire's kwargs in the answer.
     """
-    _require_fire(uid, delayed_fire_id, permissions)
-    return DelayedFireBody.of(delayed_fires.cancel(uid, delayed_fire_id, by=user_name))
+    may_read = _require_fire(uid, delayed_fire_id, permissions)
+    fire = delayed_fires.cancel(uid, delayed_fire_id, by=user_name)
+    return DelayedFireBody.of(fire if may_read else _without_content(fire))
 
 
 @router.post("/{delayed_fire_id}/retry", summary="Try a fire to come again", responses=CONFLICT)
@@ -74,14 +80,31 @@ def retry_delayed_fire(
 ) -> DelayedFireBody:
     """Have the controller try a fire again at once that could not be fired when it was due; a parked one, say.
 
-    It takes the right to fire its trigger.
+    It takes the right to fire its trigger. Only who may read the session sees the fire's kwargs in the answer.
     """
-    _require_fire(uid, delayed_fire_id, permissions)
-    return DelayedFireBody.of(delayed_fires.retry(uid, delayed_fire_id, by=user_name))
+    may_read = _require_fire(uid, delayed_fire_id, permissions)
+    fire = delayed_fires.retry(uid, delayed_fire_id, by=user_name)
+    return DelayedFireBody.of(fire if may_read else _without_content(fire))
 
 
-def _require_fire(uid: str, delayed_fire_id: int, permissions: Permissions) -> None:
-    """:raises Refused: unless the user may read the session, and fire the trigger of the fire."""
-    configuration = readable_configuration(uid, permissions)
+def _require_fire(uid: str, delayed_fire_id: int, permissions: Permissions) -> bool:
+    """Require the right to fire the trigger of the fire; returns whether the user may read the session, too.
+
+    :raises DelayedFireNotFound: when there is none, or when the user may neither read the session nor fire it.
+    :raises Refused: when the user may read the session, and not fire the trigger.
+    """
+    configuration = known_configuration(uid, permissions)
+    may_read = permissions.may_read(configuration)
     fire = delayed_fires.delayed_fire_of(uid, delayed_fire_id)
-    permissions.require_fire(configuration, fire.trigger_name)
+    try:
+        permissions.require_fire(configuration, fire.trigger_name)
+    except Refused as refusal:
+        if may_read:
+            raise
+        raise DelayedFireNotFound(uid, delayed_fire_id) from refusal
+    return may_read
+
+
+def _without_content(fire: DelayedFire) -> DelayedFire:
+    """The fire for who may fire its trigger, and not read the session."""
+    return replace(fire, kwargs={}, fired_by=None, idempotency_key=None, error=None)

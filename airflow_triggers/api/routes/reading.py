@@ -6,6 +6,8 @@ that do not exist.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from airflow_triggers import sessions
 from airflow_triggers.api.datamodels import FireTrigger
 from airflow_triggers.api.errors import Refused
@@ -30,15 +32,30 @@ def readable_configuration(uid: str, permissions: Permissions) -> Configuration:
     :raises Concealed: when the user may do nothing with it; the application answers the same.
     :raises Refused: when the user may fire into it, and not read it.
     """
-    try:
-        configuration = sessions.configuration_of(uid)
-    except RegistryError:
-        # Its storage cannot be opened here: that, too, is for those who may know of the session.
-        for record in sessions.kept_sessions([uid]).values():
-            permissions.require_read(record.configuration)
-        raise
+    configuration = _configuration_of(uid, permissions.require_read)
     permissions.require_read(configuration)
     return configuration
+
+
+def known_configuration(uid: str, permissions: Permissions) -> Configuration:
+    """The configuration of the session, with which the user may do something.
+
+    :raises SessionNotFound: when there is no such session.
+    :raises Concealed: when the user may do nothing with it; the application answers the same.
+    """
+    configuration = _configuration_of(uid, permissions.require_something)
+    permissions.require_something(configuration)
+    return configuration
+
+
+def _configuration_of(uid: str, require: Callable[[Configuration], None]) -> Configuration:
+    """The session's configuration. Only who passes ``require`` hears that its storage cannot be opened here."""
+    try:
+        return sessions.configuration_of(uid)
+    except RegistryError:
+        for record in sessions.kept_sessions([uid]).values():
+            require(record.configuration)
+        raise
 
 
 def readable_session(uid: str, permissions: Permissions, *, fire_limit: int = 0) -> SessionDescription:
