@@ -11,32 +11,34 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from airflow_triggers.configuration.compile import configuration_dags, trigger_dags
     from airflow_triggers.configuration.declare import trigger_task
-    from airflow_triggers.failures import with_context
-    from airflow_triggers.manager import TriggerManager
+    from airflow_triggers.domain.configuration import Configuration, TaskConfig
+    from airflow_triggers.domain.failures import with_context
+    from airflow_triggers.domain.fires import FireResult
+    from airflow_triggers.domain.instances import InstanceStatus, TaskInstance
+    from airflow_triggers.manager.manager import TriggerManager
     from airflow_triggers.operators import FireTriggerOperator, trigger_asset
     from airflow_triggers.storages.cache import CacheStorageBackend
     from airflow_triggers.storages.sql import SqlStorageBackend
     from airflow_triggers.task import TaskContext
-    from airflow_triggers.types import Configuration, FireResult, InstanceStatus, TaskConfig, TaskInstance
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "CacheStorageBackend": "airflow_triggers.storages.cache",
-    "Configuration": "airflow_triggers.types",
-    "FireResult": "airflow_triggers.types",
+    "Configuration": "airflow_triggers.domain.configuration",
+    "FireResult": "airflow_triggers.domain.fires",
     "FireTriggerOperator": "airflow_triggers.operators.fire",
-    "InstanceStatus": "airflow_triggers.types",
+    "InstanceStatus": "airflow_triggers.domain.instances",
     "SqlStorageBackend": "airflow_triggers.storages.sql",
-    "TaskConfig": "airflow_triggers.types",
+    "TaskConfig": "airflow_triggers.domain.configuration",
     "TaskContext": "airflow_triggers.task",
-    "TaskInstance": "airflow_triggers.types",
+    "TaskInstance": "airflow_triggers.domain.instances",
     "TriggerManager": "airflow_triggers.manager",
     "configuration_dags": "airflow_triggers.configuration.compile",
     "trigger_asset": "airflow_triggers.operators.assets",
     "trigger_dags": "airflow_triggers.configuration.compile",
     "trigger_task": "airflow_triggers.configuration.declare",
-    "with_context": "airflow_triggers.failures",
+    "with_context": "airflow_triggers.domain.failures",
 }
 
 __all__ = [

@@ -140,8 +140,8 @@ def _controller_process() -> Any:
 def _watch(dag_run: Any) -> None:
     from sqlalchemy.orm import object_session
 
+    from airflow_triggers.domain.runs import SeenRun
     from airflow_triggers.runners import bindings
-    from airflow_triggers.types import SeenRun
 
     session = object_session(dag_run)
     if session is not None:

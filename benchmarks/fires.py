@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from airflow_triggers.manager import TriggerManager
+from airflow_triggers.manager.manager import TriggerManager
 from airflow_triggers.runners import BaseTaskRunner, task_runners
 from airflow_triggers.storages.sql import SqlStorageBackend
 from benchmarks import estimate, plainsql
@@ -239,7 +239,7 @@ def _starting_fires() -> tuple[TriggerManager, Callable[[], None]]:
     from sqlalchemy import select
     from sqlalchemy.orm import Session
 
-    from airflow_triggers.sessions import create_session
+    from airflow_triggers.sessions.opening import create_session
     from tests.support.dags import deploy_configuration
 
     deploy_configuration("bench", t_go={"after": ["go"], "andEvery": "go"})

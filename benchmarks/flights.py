@@ -9,7 +9,7 @@ from airflow.models.dagrun import DagRun
 from airflow.models.taskinstance import TaskInstance
 
 from airflow_triggers.controller.loop import Controller
-from airflow_triggers.sessions import create_session
+from airflow_triggers.sessions.opening import create_session
 from airflow_triggers.storages import tables
 from benchmarks.building import bulk, multiply, multiply_sessions
 from benchmarks.database import MetadataDatabase

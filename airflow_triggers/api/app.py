@@ -16,7 +16,7 @@ from airflow_triggers.api.dependencies import SECURITY_SCHEMES
 from airflow_triggers.api.errors import AsciiJSONResponse, install_error_handlers
 from airflow_triggers.api.gate import Gate
 from airflow_triggers.api.routes import batches, delayed_fires, fires, history, instances, sessions
-from airflow_triggers.extensions import check_extensions
+from airflow_triggers.manager.installed import check_extensions
 
 DESCRIPTION = """
 Fire named triggers into sessions; Airflow runs what their configuration says. Every answer is about what you may see

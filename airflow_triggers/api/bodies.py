@@ -1,6 +1,6 @@
 """How bodies of requests are read: as JSON, of which nothing is silently left out.
 
-Neighbours: every router of ``routes/`` is made with :class:`BodyRoute`; ``validation.py`` reads the text.
+Neighbours: every router of ``routes/`` is made with :class:`BodyRoute`; ``domain/validation.py`` reads the text.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
 from airflow_triggers.api.errors import Refused
-from airflow_triggers.validation import JsonFlaw, parse_json
+from airflow_triggers.domain.validation import JsonFlaw, parse_json
 
 
 class BodyRequest(Request):

@@ -1,6 +1,6 @@
 """What requests and answers look like.
 
-Neighbours: ``routes/`` read the first and make the second, by their ``of`` methods, from what ``sessions.py`` returns.
+Neighbours: ``routes/`` read the first and make the second, by their ``of`` methods, from what ``sessions/`` returns.
 """
 
 from __future__ import annotations
@@ -34,11 +34,13 @@ from airflow_triggers.api.fields import (
     TriggerName,
 )
 from airflow_triggers.configuration import explain_task
-from airflow_triggers.configuration.names import dag_ids_of
-from airflow_triggers.entries import FireFilter, PromisedHook
-from airflow_triggers.sessions import InstanceView, SessionDescription, SessionFire, SessionSummary
-from airflow_triggers.types import DelayedFire, Fire, FireResult, InstanceStatus
-from airflow_triggers.validation import MAX_COOLDOWN, json_object, parse_moment
+from airflow_triggers.domain.fires import DelayedFire, Fire, FireFilter, FireResult
+from airflow_triggers.domain.hooks import PromisedHook
+from airflow_triggers.domain.instances import InstanceStatus
+from airflow_triggers.domain.names import dag_ids_of
+from airflow_triggers.domain.validation import MAX_COOLDOWN, json_object, parse_moment
+from airflow_triggers.sessions.describing import InstanceView, SessionDescription, SessionSummary
+from airflow_triggers.sessions.opening import SessionFire
 
 MAX_BATCH = 1000
 

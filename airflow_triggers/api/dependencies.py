@@ -18,8 +18,8 @@ from airflow_triggers.api.gate import USER
 from airflow_triggers.api.paths import decoded
 from airflow_triggers.api.permissions import Permissions
 from airflow_triggers.api.turns import Turns
+from airflow_triggers.domain.validation import validate_session_uid
 from airflow_triggers.storages.tables import AIRFLOW_ID_LENGTH
-from airflow_triggers.validation import validate_session_uid
 
 SECURITY_SCHEMES = [
     Security(HTTPBearer(auto_error=False, description="A token of Airflow's `POST /auth/token`.")),

@@ -19,9 +19,9 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from airflow_triggers import errors
 from airflow_triggers.api.paths import allowed_methods, decoded
+from airflow_triggers.domain.validation import shown
 from airflow_triggers.errors import SessionNotFound, TriggersError
-from airflow_triggers.sessions import Concealed
-from airflow_triggers.validation import shown
+from airflow_triggers.sessions.opening import Concealed
 
 log = logging.getLogger(__name__)
 

@@ -2,7 +2,7 @@
 
 A database has limits that JSON and URLs have not: PostgreSQL keeps no NUL, and no database keeps an unpaired surrogate
 or an integer of any size. So no query, path or body has a bare ``str`` or ``int``. Neighbours: ``datamodels.py`` and
-``history_models.py`` make requests of these, ``dependencies.py`` paths; ``validation.py`` has the checks.
+``history_models.py`` make requests of these, ``dependencies.py`` paths; ``domain/validation.py`` has the checks.
 """
 
 from __future__ import annotations
@@ -13,18 +13,17 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, GetJsonSchemaHandler
 
-from airflow_triggers.errors import InvalidTrigger
-from airflow_triggers.manager import trigger_managers
-from airflow_triggers.registry import Registry
-from airflow_triggers.storages import storage_backends
-from airflow_triggers.types import (
+from airflow_triggers.domain.configuration import MAX_KEY_LENGTH, MAX_NAME_LENGTH
+from airflow_triggers.domain.instances import (
     MAX_INSTANCE_NAME_LENGTH,
     MAX_INSTANCE_NUMBER,
-    MAX_KEY_LENGTH,
-    MAX_NAME_LENGTH,
     parse_instance_name,
 )
-from airflow_triggers.validation import DOT_SEGMENTS, validate_trigger_name
+from airflow_triggers.domain.validation import DOT_SEGMENTS, validate_trigger_name
+from airflow_triggers.errors import InvalidTrigger
+from airflow_triggers.extensions.registry import Registry
+from airflow_triggers.manager.manager import trigger_managers
+from airflow_triggers.storages import storage_backends
 
 MAX_ID = 2**63 - 1
 """The largest id that a database gives."""

@@ -19,8 +19,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from airflow_triggers.api.errors import Refused, response_to
 from airflow_triggers.api.paths import segments_of, with_segments
+from airflow_triggers.domain.validation import validate_session_uid
 from airflow_triggers.errors import InvalidSessionUid
-from airflow_triggers.validation import validate_session_uid
 
 USER = "airflow_triggers.user"
 """Where the scope of a request that passed holds Airflow's user."""

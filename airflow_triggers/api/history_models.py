@@ -19,11 +19,13 @@ from airflow_triggers.api.datamodels import (
     Touched,
 )
 from airflow_triggers.api.fields import HistoryCursor, Id, InstanceName, KeptName, Limit, TriggerName
-from airflow_triggers.entries import SessionEvent
-from airflow_triggers.history import Entry, VainFire
-from airflow_triggers.telling import told
-from airflow_triggers.types import Fire, InstanceStatus
-from airflow_triggers.why import Explanation, Requirement
+from airflow_triggers.domain.events import SessionEvent
+from airflow_triggers.domain.fires import Fire
+from airflow_triggers.domain.instances import InstanceStatus
+from airflow_triggers.history.pages import Entry
+from airflow_triggers.history.reasons import Explanation, Requirement
+from airflow_triggers.history.sentences import told
+from airflow_triggers.history.unheard import VainFire
 
 # -- requests -------------------------------------------------------------------------------------------------
 

@@ -1,6 +1,6 @@
 """What a user may do with a session: what Airflow's auth manager lets them do with the DAGs that it runs.
 
-``docs/rights.md`` has the rules in sentences. Neighbours: routes ask here before they call ``sessions.py``; Airflow's
+``docs/rights.md`` has the rules in sentences. Neighbours: routes ask here before they call ``sessions/``; Airflow's
 auth manager decides.
 """
 
@@ -24,12 +24,13 @@ from airflow.api_fastapi.auth.managers.models.resource_details import (
 from airflow.configuration import conf
 
 from airflow_triggers.api.errors import Refused
-from airflow_triggers.configuration.names import dag_ids_of
-from airflow_triggers.disclosure import Disclosure
+from airflow_triggers.domain.configuration import Configuration
+from airflow_triggers.domain.disclosure import Disclosure
+from airflow_triggers.domain.names import dag_ids_of
 from airflow_triggers.gateway import teams
-from airflow_triggers.sessions import Concealed, InstanceView
+from airflow_triggers.sessions.describing import InstanceView
+from airflow_triggers.sessions.opening import Concealed
 from airflow_triggers.storages.transaction import snapshot
-from airflow_triggers.types import Configuration
 
 EVERY_DAG = "~"
 """Stands for the DAG of a task that has none: an id that no DAG can have, so that only a right on all DAGs covers it.

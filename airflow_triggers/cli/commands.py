@@ -1,4 +1,4 @@
-"""What the commands of ``airflow triggers`` do: call ``sessions.py`` and print the answer.
+"""What the commands of ``airflow triggers`` do: call ``sessions/`` and print the answer.
 
 Neighbours: ``definition.py`` declares them, and imports this module only when one of them runs; ``rows.py``
 shapes what is printed.
@@ -22,7 +22,7 @@ from airflow_triggers.cli import rows
 from airflow_triggers.cli.terminal import print_text
 from airflow_triggers.controller import process
 from airflow_triggers.errors import TriggersError
-from airflow_triggers.extensions import extension_problems
+from airflow_triggers.manager.installed import extension_problems
 
 Command = Callable[[Namespace], None]
 

@@ -73,7 +73,7 @@ def json_object(text: str) -> dict[str, Any]:
 
     :raises argparse.ArgumentTypeError: when it is not; the parser shows its text.
     """
-    from airflow_triggers.validation import JsonFlaw, parse_json, shown
+    from airflow_triggers.domain.validation import JsonFlaw, parse_json, shown
 
     try:
         content = parse_json(text)
@@ -91,8 +91,8 @@ def aware_datetime(text: str) -> datetime:
 
     :raises argparse.ArgumentTypeError: when it is not; the parser shows its text.
     """
+    from airflow_triggers.domain.validation import parse_moment
     from airflow_triggers.errors import InvalidTrigger
-    from airflow_triggers.validation import parse_moment
 
     try:
         return parse_moment(text)

@@ -1,6 +1,6 @@
 """``airflow triggers delayed-fires …``: fires that are still to come.
 
-Neighbours: ``definition.py`` declares the commands; ``airflow_triggers/delayed_fires.py`` does the work.
+Neighbours: ``definition.py`` declares the commands; ``sessions/delayed_fires.py`` does the work.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from argparse import Namespace
 from airflow.utils.cli import suppress_logs_and_warning
 from airflow.utils.providers_configuration_loader import providers_configuration_loaded
 
-from airflow_triggers import delayed_fires
 from airflow_triggers.cli import rows
 from airflow_triggers.cli.commands import audited, ends_with_one_line, tells_of_broken_extensions, user
+from airflow_triggers.sessions import delayed_fires
 
 
 @ends_with_one_line

@@ -13,15 +13,18 @@ from typing import Any
 from airflow.utils.cli import suppress_logs_and_warning
 from airflow.utils.providers_configuration_loader import providers_configuration_loaded
 
-from airflow_triggers import history, parked
+from airflow_triggers import history
 from airflow_triggers.cli import rows
 from airflow_triggers.cli.commands import audited, ends_with_one_line, tells_of_broken_extensions, user
 from airflow_triggers.cli.terminal import print_text
-from airflow_triggers.history import Entry, VainFire
-from airflow_triggers.run_waits import moment
-from airflow_triggers.telling import told
-from airflow_triggers.types import Fire, InstanceStatus
-from airflow_triggers.why import Explanation, Requirement, told_fire
+from airflow_triggers.domain.fires import Fire
+from airflow_triggers.domain.instances import InstanceStatus
+from airflow_triggers.history import parked
+from airflow_triggers.history.pages import Entry, moment_of
+from airflow_triggers.history.reasons import Explanation, Requirement, told_fire
+from airflow_triggers.history.run_reasons import moment
+from airflow_triggers.history.sentences import told
+from airflow_triggers.history.unheard import VainFire
 
 INDENT = "    "
 """Of the further lines of an entry."""
@@ -111,7 +114,7 @@ def show_history(args: Namespace) -> None:
         print_text(f"… earlier entries: --before {page.next}")
     for entry in reversed(page.entries):
         by = entry.fired_by if isinstance(entry, Fire) else entry.by
-        print_text(f"{moment(history.moment_of(entry))}  {by or '-':20}  {told(entry)}", indent=INDENT)
+        print_text(f"{moment(moment_of(entry))}  {by or '-':20}  {told(entry)}", indent=INDENT)
     if not page.entries:
         print_text("Nothing of that kind happened.")
 

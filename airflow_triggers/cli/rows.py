@@ -10,9 +10,10 @@ from typing import Any
 from airflow.cli.simple_table import AirflowConsole
 
 from airflow_triggers.cli.terminal import escaped
-from airflow_triggers.entries import PromisedHook
-from airflow_triggers.sessions import DelayedFire, Fire, InstanceView, SessionDescription, SessionSummary
-from airflow_triggers.types import FireResult, InstanceStatus, TaskInstance
+from airflow_triggers.domain.fires import DelayedFire, Fire, FireResult
+from airflow_triggers.domain.hooks import PromisedHook
+from airflow_triggers.domain.instances import InstanceStatus, TaskInstance
+from airflow_triggers.sessions.describing import InstanceView, SessionDescription, SessionSummary
 
 Row = dict[str, Any]
 

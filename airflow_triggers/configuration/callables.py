@@ -1,7 +1,7 @@
 """Tells a dotted path to a callable from a DAG's id, and finds callables. Used where DAG files are parsed only.
 
 Neighbours: ``compile.py`` asks; ``modules.py`` knows modules that are not imported. On the servers, which cannot import
-what DAG files can, ``names.py`` knows a callable by the colon that the compiled configuration writes it with.
+what DAG files can, ``domain/names.py`` knows a callable by the colon that the compiled configuration writes it with.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Compiles configurations to DAGs. Used in DAG files only: the servers read what Airflow serialized of it.
 
-Neighbours: ``load.py`` reads the files, ``callables.py`` finds what they name, ``names.py`` says what is named how,
-``explain.py`` writes the pages, ``form.py`` says what Airflow asks for, ``admission.py`` whether Airflow takes it,
-``dag_file.py`` hands over to Airflow, ``task.py`` has the operator of callables.
+Neighbours: ``load.py`` reads the files, ``callables.py`` finds what they name, ``domain/names.py`` says what is
+named how, ``explain.py`` writes the pages, ``form.py`` says what Airflow asks for, ``admission.py`` whether Airflow
+takes it, ``dag_file.py`` hands over to Airflow, ``task/`` has the operator of callables.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ from airflow_triggers.configuration.foreign import ForeignError, foreign_code, r
 from airflow_triggers.configuration.form import trigger_form
 from airflow_triggers.configuration.load import configuration_files, load_configuration
 from airflow_triggers.configuration.modules import ImportableModules
-from airflow_triggers.configuration.names import (
+from airflow_triggers.configuration.options import RESULT_TASK_ID, OptionOwner, options_for
+from airflow_triggers.configuration.parse import misplaced_options, parse_configuration
+from airflow_triggers.domain.configuration import Configuration, TaskConfig
+from airflow_triggers.domain.names import (
     COMPILED_TASK_ID,
     MANIFEST_TAG,
     compiled_dag_id,
     configuration_tag,
     manifest_dag_id,
 )
-from airflow_triggers.configuration.options import RESULT_TASK_ID, OptionOwner, options_for
-from airflow_triggers.configuration.parse import misplaced_options, parse_configuration
 from airflow_triggers.errors import ConfigurationError
-from airflow_triggers.registry import Registry
+from airflow_triggers.extensions.registry import Registry
 from airflow_triggers.sentences import sentence
 from airflow_triggers.task import TriggerTaskOperator
-from airflow_triggers.types import Configuration, TaskConfig
 
 log = logging.getLogger(__name__)
 

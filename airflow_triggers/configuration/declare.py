@@ -14,12 +14,8 @@ from airflow.sdk import DAG, get_parsing_context
 from airflow_triggers.configuration.admission import refuse_inadmissible
 from airflow_triggers.configuration.compile import one_task_dag
 from airflow_triggers.configuration.dag_file import register
-from airflow_triggers.configuration.names import (
-    COMPILED_TASK_ID,
-    MAX_COMPILED_DAG_ID_BYTES,
-    is_compiled_dag_id,
-)
 from airflow_triggers.configuration.options import RESULT_TASK_ID, wrong_options
+from airflow_triggers.domain.names import COMPILED_TASK_ID, MAX_COMPILED_DAG_ID_BYTES, is_compiled_dag_id
 from airflow_triggers.errors import ConfigurationError
 from airflow_triggers.task import TriggerTaskOperator
 from airflow_triggers.task.calling import MAX_RETRIES_ATTRIBUTE, TriggerCallable

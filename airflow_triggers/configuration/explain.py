@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import yaml
 
-from airflow_triggers.types import Configuration, TaskConfig
+from airflow_triggers.domain.configuration import Configuration, TaskConfig
 
 Mark = Callable[[str], str]
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from airflow.sdk import Param
 
-from airflow_triggers.states import merge_under
-from airflow_triggers.types import MAX_NAME_LENGTH, TaskConfig
+from airflow_triggers.domain.configuration import MAX_NAME_LENGTH, TaskConfig
+from airflow_triggers.domain.states import merge_under
 
 _SESSION = (
     "The UID of a session. The task is called as for this session; no session is changed by it: the run is no "

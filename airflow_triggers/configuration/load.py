@@ -11,9 +11,9 @@ import yaml
 
 from airflow_triggers.configuration.parse import parse_configuration
 from airflow_triggers.configuration.yaml_document import MAX_FILE_SIZE, read_document, sentence_of
+from airflow_triggers.domain.configuration import Configuration
 from airflow_triggers.errors import ConfigurationError
 from airflow_triggers.sentences import sentence
-from airflow_triggers.types import Configuration
 
 SUFFIXES = (".yaml", ".yml")
 

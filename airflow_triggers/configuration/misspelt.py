@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from airflow_triggers.configuration.model import DIRECTIVES
-from airflow_triggers.types import TaskConfig
+from airflow_triggers.domain.configuration import TaskConfig
 
 SHORTEST = 6
 """Shorter triggers (``a`` and ``A``, ``ab`` and ``ba``) are too like each other to tell a slip from a choice."""

@@ -13,7 +13,7 @@ from difflib import get_close_matches
 from enum import Enum, StrEnum
 from typing import Any
 
-from airflow_triggers.validation import shown
+from airflow_triggers.domain.validation import shown
 
 RESULT_TASK_ID = "result_task_id"
 """For a ``run`` that is a DAG: the task whose return value is the result."""

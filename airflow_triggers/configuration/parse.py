@@ -1,7 +1,7 @@
 """Validates what users write and makes a Configuration of it; every problem is a sentence.
 
 Neighbours: ``model.py`` is the form, ``misspelt.py`` knows what was meant; ``load.py`` reads it from YAML files,
-``manager.py`` takes it from applications.
+``manager/manager.py`` takes it from applications.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from pydantic import ValidationError
 
 from airflow_triggers.configuration.misspelt import misspelt_triggers, near_directive
 from airflow_triggers.configuration.model import DIRECTIVES, Directives
-from airflow_triggers.configuration.names import (
+from airflow_triggers.configuration.options import RESULT_TASK_ID, wrong_options
+from airflow_triggers.domain.configuration import MAX_NAME_LENGTH, Configuration, TaskConfig
+from airflow_triggers.domain.names import (
     MAX_COMPILED_DAG_ID_BYTES,
     MAX_CONFIGURATION_NAME_LENGTH,
     RunKind,
@@ -24,10 +26,8 @@ from airflow_triggers.configuration.names import (
     is_dag_id,
     run_kind,
 )
-from airflow_triggers.configuration.options import RESULT_TASK_ID, wrong_options
+from airflow_triggers.domain.validation import JsonFlaw, json_object, shown, validate_trigger_name
 from airflow_triggers.errors import ConfigurationError, InvalidTrigger
-from airflow_triggers.types import MAX_NAME_LENGTH, Configuration, TaskConfig
-from airflow_triggers.validation import JsonFlaw, json_object, shown, validate_trigger_name
 
 EXPECTED = {
     "after": "a list of trigger names (it may be empty when 'andEvery' is given)",

@@ -1,14 +1,14 @@
 """Pins tasks of one deployed configuration so that another one can hold them.
 
-Neighbours: ``names.py`` knows which DAG a task runs; ``manager.py`` merges configurations.
+Neighbours: ``domain/names.py`` knows which DAG a task runs; ``manager/manager.py`` merges configurations.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from airflow_triggers.configuration.names import dag_id_of
-from airflow_triggers.types import Configuration
+from airflow_triggers.domain.configuration import Configuration
+from airflow_triggers.domain.names import dag_id_of
 
 
 def pinned(configuration: Configuration, *, unless_named: str | None) -> Configuration:

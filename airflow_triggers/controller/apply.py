@@ -13,19 +13,21 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from airflow_triggers import gateway, jsonb
-from airflow_triggers.configuration.names import COMPILED_TASK_ID, RunKind, run_kind
+from airflow_triggers import gateway
 from airflow_triggers.controller.cause import cause_of, is_by_hand
 from airflow_triggers.controller.decide import Decision
+from airflow_triggers.domain import jsonb
+from airflow_triggers.domain.failures import describe_exception
+from airflow_triggers.domain.instances import TaskInstance
+from airflow_triggers.domain.names import COMPILED_TASK_ID, RunKind, run_kind
+from airflow_triggers.domain.report import TaskReport, merged
+from airflow_triggers.domain.runs import SeenRun
+from airflow_triggers.domain.states import Event
+from airflow_triggers.domain.validation import validate_trigger_kwargs
 from airflow_triggers.errors import InvalidReport, InvalidTrigger, RunDeleted, RunFailed, TaskProcessDied
-from airflow_triggers.failures import describe_exception
 from airflow_triggers.gateway.waiting import last_actor
-from airflow_triggers.manager import TriggerManager
-from airflow_triggers.report import TaskReport, merged
-from airflow_triggers.states import Event
+from airflow_triggers.manager.manager import TriggerManager
 from airflow_triggers.storages.stored import UNREADABLE, Unreadable
-from airflow_triggers.types import SeenRun, TaskInstance
-from airflow_triggers.validation import validate_trigger_kwargs
 
 log = logging.getLogger(__name__)
 

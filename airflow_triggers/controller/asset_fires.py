@@ -11,11 +11,11 @@ from datetime import datetime
 from difflib import get_close_matches
 from typing import Any
 
-from airflow_triggers.asset_uris import trigger_of
+from airflow_triggers.domain.asset_uris import trigger_of
+from airflow_triggers.domain.configuration import Kwargs
+from airflow_triggers.domain.validation import parse_moment, shown
 from airflow_triggers.errors import InvalidAssetEvent
 from airflow_triggers.gateway.asset_events import AssetEventRow
-from airflow_triggers.types import Kwargs
-from airflow_triggers.validation import parse_moment, shown
 
 KEYS = ("trigger", "session_uid", "kwargs", "configuration", "idempotency_key", "fire_at")
 """What the extra of an event may have."""

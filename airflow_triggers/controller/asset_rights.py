@@ -6,7 +6,9 @@ own rule for assets is followed: whoever creates an event starts what the asset 
 
 from __future__ import annotations
 
-from airflow_triggers.asset_uris import trigger_of
+from airflow_triggers.domain.asset_uris import trigger_of
+from airflow_triggers.domain.configuration import Configuration
+from airflow_triggers.domain.names import dag_ids_of
 from airflow_triggers.errors import RefusedAssetEvent
 from airflow_triggers.gateway.asset_events import AssetEventRow, events_by_hand_count
 from airflow_triggers.gateway.asset_producers import (
@@ -15,9 +17,8 @@ from airflow_triggers.gateway.asset_producers import (
     producer_of,
     teams_of_known_dags,
 )
-from airflow_triggers.sessions import Authorize, dag_ids_of
+from airflow_triggers.sessions.opening import Authorize
 from airflow_triggers.storages.transaction import snapshot
-from airflow_triggers.types import Configuration
 
 
 def check_by_hand(event: AssetEventRow) -> None:

@@ -17,7 +17,8 @@ from sqlalchemy.orm import Session
 from airflow_triggers.controller.asset_fires import AssetFire, fire_of
 from airflow_triggers.controller.asset_rights import authorizer_of, check_by_hand
 from airflow_triggers.controller.backoff import pause_after
-from airflow_triggers.entries import EventKind
+from airflow_triggers.domain.events import EventKind
+from airflow_triggers.domain.failures import describe_exception
 from airflow_triggers.errors import (
     CannotDelay,
     IdempotencyConflict,
@@ -30,7 +31,6 @@ from airflow_triggers.errors import (
     SessionNotFound,
     TriggersError,
 )
-from airflow_triggers.failures import describe_exception
 from airflow_triggers.gateway.asset_events import (
     AssetEventRow,
     author_of,
@@ -38,7 +38,7 @@ from airflow_triggers.gateway.asset_events import (
     handled_up_to,
     new_asset_events,
 )
-from airflow_triggers.sessions import fire_into
+from airflow_triggers.sessions.opening import fire_into
 from airflow_triggers.storages import rows, tables
 from airflow_triggers.storages.events import add_event
 from airflow_triggers.storages.stored import UNREADABLE_MOMENT

@@ -5,8 +5,9 @@ Neighbours: ``decide.py`` says what the change means, ``apply.py`` has it kept, 
 
 from __future__ import annotations
 
-from airflow_triggers.states import Event
-from airflow_triggers.types import InstanceStatus, SeenRun
+from airflow_triggers.domain.instances import InstanceStatus
+from airflow_triggers.domain.runs import SeenRun
+from airflow_triggers.domain.states import Event
 
 _SETTLED = (InstanceStatus.FAILED, InstanceStatus.FINISHED, InstanceStatus.SKIPPED)
 

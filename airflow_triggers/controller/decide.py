@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from airflow_triggers.states import Event
-from airflow_triggers.types import InstanceStatus, SeenRun
+from airflow_triggers.domain.instances import InstanceStatus
+from airflow_triggers.domain.runs import SeenRun
+from airflow_triggers.domain.states import Event
 
 
 @dataclass(frozen=True)

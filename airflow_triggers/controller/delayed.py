@@ -12,11 +12,11 @@ from sqlalchemy import update
 
 from airflow_triggers.controller import observe
 from airflow_triggers.controller.backoff import pause_after
-from airflow_triggers.entries import EventKind
+from airflow_triggers.domain.events import EventKind
+from airflow_triggers.domain.failures import describe_exception
 from airflow_triggers.errors import LockTimeout, RegistryError
-from airflow_triggers.failures import describe_exception
 from airflow_triggers.runners.progress import FAULTS, is_system_fault
-from airflow_triggers.sessions import open_session
+from airflow_triggers.sessions.opening import open_session
 from airflow_triggers.storages import tables
 from airflow_triggers.storages.events import add_event
 from airflow_triggers.storages.transaction import first_statement, transaction

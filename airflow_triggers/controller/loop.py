@@ -34,27 +34,27 @@ from airflow_triggers.controller.decide import Decision, decide
 from airflow_triggers.controller.delayed import fire_due
 from airflow_triggers.controller.observed import note, with_seen
 from airflow_triggers.controller.unrecorded import MAX_ATTEMPTS, UnrecordedRun, fail_instance
-from airflow_triggers.entries import EventKind
+from airflow_triggers.domain.events import EventKind
+from airflow_triggers.domain.failures import describe_exception
+from airflow_triggers.domain.instances import TaskInstance
 from airflow_triggers.errors import (
     LockTimeout,
     SessionError,
     SessionNotFound,
     TriggersError,
 )
-from airflow_triggers.failures import describe_exception
 from airflow_triggers.gateway.wakeup import Listener
-from airflow_triggers.manager import TriggerManager, trigger_managers
+from airflow_triggers.manager.manager import TriggerManager, trigger_managers
 from airflow_triggers.runners import bindings, promises, task_runners
 from airflow_triggers.runners.progress import FAULTS, is_system_fault
 from airflow_triggers.runners.transactions import after_saving, with_session
-from airflow_triggers.sessions import manager_of, open_session
+from airflow_triggers.sessions.opening import manager_of, open_session
 from airflow_triggers.storages import hooks, storage_backends, tables
 from airflow_triggers.storages.base import BaseStorageBackend
 from airflow_triggers.storages.events import add_event
 from airflow_triggers.storages.hooks import HOOK_GRACE
 from airflow_triggers.storages.sql import SqlStorageBackend
 from airflow_triggers.storages.transaction import first_statement, glance, transaction
-from airflow_triggers.types import TaskInstance
 
 log = logging.getLogger(__name__)
 

@@ -29,7 +29,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from airflow_triggers.entries import MAX_HOOK_ATTEMPTS
+from airflow_triggers.domain.hooks import MAX_HOOK_ATTEMPTS
 from airflow_triggers.gateway.asset_events import any_new_asset_event
 from airflow_triggers.gateway.run_columns import IN_FLIGHT, DagRunColumns, OnlyTask
 from airflow_triggers.runners.promises import PROMISED

@@ -8,11 +8,13 @@ from __future__ import annotations
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
+from airflow_triggers.domain.instances import TaskInstance
+from airflow_triggers.domain.metadata import SEEN_RUN
+from airflow_triggers.domain.runs import SeenRun
+from airflow_triggers.domain.states import with_metadata
 from airflow_triggers.runners import bindings
-from airflow_triggers.states import with_metadata
 from airflow_triggers.storages import tables
 from airflow_triggers.storages.base import BaseStorageBackend
-from airflow_triggers.types import SEEN_RUN, SeenRun, TaskInstance
 
 
 def note(dag_id: str, run_id: str, seen: SeenRun, watched: bool, session: Session) -> None:

@@ -18,16 +18,17 @@ from sqlalchemy import select
 from airflow_triggers import gateway
 from airflow_triggers.controller.apply import CONTROLLER
 from airflow_triggers.controller.observed import note, with_seen
-from airflow_triggers.entries import Cause
+from airflow_triggers.domain.events import Cause
+from airflow_triggers.domain.failures import describe_exception
+from airflow_triggers.domain.instances import InstanceStatus, TaskInstance
+from airflow_triggers.domain.runs import SeenRun
+from airflow_triggers.domain.states import Event
 from airflow_triggers.errors import ProgressNotRecorded
-from airflow_triggers.failures import describe_exception
-from airflow_triggers.manager import TriggerManager
+from airflow_triggers.manager.manager import TriggerManager
 from airflow_triggers.runners import bindings, progress, promises
 from airflow_triggers.runners.transactions import after_saving, with_session
-from airflow_triggers.states import Event
 from airflow_triggers.storages import tables
 from airflow_triggers.storages.sql import SqlStorageBackend
-from airflow_triggers.types import InstanceStatus, SeenRun, TaskInstance
 
 log = logging.getLogger(__name__)
 

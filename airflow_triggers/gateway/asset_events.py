@@ -1,7 +1,7 @@
 """Reads Airflow's events of the assets that stand for triggers, and who made them. Nothing is changed.
 
-Neighbours: ``asset_uris.py`` names the assets, ``controller/assets.py`` fires for their events, ``parked.py`` shows
-those that could not be fired, ``asset_producers.py`` reads whose task made one.
+Neighbours: ``domain/asset_uris.py`` names the assets, ``controller/assets.py`` fires for their events,
+``history/parked.py`` shows those that could not be fired, ``asset_producers.py`` reads whose task made one.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from airflow.models.log import Log
 from sqlalchemy import ColumnElement, Row, Select, Text, and_, cast, exists, func, literal, select
 from sqlalchemy.orm import Session
 
-from airflow_triggers.asset_uris import SCHEME
+from airflow_triggers.domain.asset_uris import SCHEME
 from airflow_triggers.storages import tables
 
 AUTHOR_WINDOW = timedelta(minutes=10)

@@ -1,6 +1,6 @@
 """Deployed configurations, as the DAG processor compiled them: read from the serialized DAGs that carry them.
 
-Neighbours: ``configuration/compile.py`` makes those DAGs in other processes; ``sessions.py`` asks here.
+Neighbours: ``configuration/compile.py`` makes those DAGs in other processes; ``sessions/`` asks here.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from airflow.models.serialized_dag import SerializedDagModel
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from airflow_triggers.configuration.names import MANIFEST_TAG, is_dag_id
+from airflow_triggers.domain.configuration import Configuration
+from airflow_triggers.domain.names import MANIFEST_TAG, is_dag_id
 from airflow_triggers.errors import UnknownConfiguration
-from airflow_triggers.types import Configuration
 
 _manifests: dict[str, tuple[str, Configuration]] = {}
 

@@ -10,7 +10,7 @@ from airflow.models.taskinstance import TaskInstance
 from airflow.utils.state import DagRunState
 from sqlalchemy import ColumnElement, and_, case, false, func
 
-from airflow_triggers.configuration.names import COMPILED_TASK_ID
+from airflow_triggers.domain.names import COMPILED_TASK_ID
 
 IN_FLIGHT = (DagRunState.QUEUED.value, DagRunState.RUNNING.value)
 

@@ -43,15 +43,15 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from airflow_triggers import jsonb
-from airflow_triggers.configuration.names import FORM
+from airflow_triggers.domain import jsonb
+from airflow_triggers.domain.names import FORM
+from airflow_triggers.domain.report import REPORT_KEY
+from airflow_triggers.domain.runs import SeenRun
 from airflow_triggers.errors import DagUnavailable
 from airflow_triggers.gateway.run_columns import DagRunColumns, OnlyTask
-from airflow_triggers.report import REPORT_KEY
 from airflow_triggers.sentences import error_in_short, sentence
 from airflow_triggers.storages.stored import Unreadable, read_json
 from airflow_triggers.storages.transaction import is_sqlite
-from airflow_triggers.types import SeenRun
 
 RETURN_KEY = "return_value"
 MAX_NOTE_LENGTH = 1000

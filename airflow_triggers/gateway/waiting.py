@@ -1,7 +1,7 @@
 """Reads from Airflow's tables what a DAG run waits for, and who acted on it. Nothing is changed.
 
 Neighbours: ``runs.py`` creates, observes and marks runs.
-``run_waits.py`` says what is read here in words; ``history.py`` and ``controller/`` ask.
+``history/run_reasons.py`` says what is read here in words; ``history/`` and ``controller/`` ask.
 """
 
 from __future__ import annotations
@@ -22,8 +22,7 @@ from airflow.utils.state import DagRunState, TaskInstanceState
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
-from airflow_triggers.run_waits import DagInAirflow, PoolInAirflow, RunInAirflow, TaskInAirflow
-from airflow_triggers.types import SeenRun
+from airflow_triggers.domain.runs import DagInAirflow, PoolInAirflow, RunInAirflow, SeenRun, TaskInAirflow
 
 SHOWN = 5
 """So many active runs, and so many unfinished tasks, are named."""

@@ -18,7 +18,7 @@ from typing import Any
 from airflow.models.log import Log
 from sqlalchemy import Connection, event, func, select
 
-from airflow_triggers.configuration.names import RUN_ID_PREFIX
+from airflow_triggers.domain.names import RUN_ID_PREFIX
 from airflow_triggers.storages.transaction import engine
 
 log = logging.getLogger(__name__)

@@ -1,15 +1,15 @@
 """Assets that stand for triggers: an event of one, from wherever it comes, fires its trigger.
 
-Neighbours: ``asset_uris.py`` names them, the controller reads their events.
+Neighbours: ``domain/asset_uris.py`` names them, the controller reads their events.
 """
 
 from __future__ import annotations
 
 from airflow.sdk import Asset
 
-from airflow_triggers.asset_uris import ANY_TRIGGER, SCHEME, uri_of
+from airflow_triggers.domain.asset_uris import ANY_TRIGGER, SCHEME, uri_of
+from airflow_triggers.domain.validation import validate_trigger_name
 from airflow_triggers.errors import InvalidTrigger
-from airflow_triggers.validation import validate_trigger_name
 
 GROUP = "triggers"
 

@@ -12,14 +12,14 @@ from typing import Any
 from airflow.sdk import BaseOperator
 from jinja2 import Environment
 
-from airflow_triggers.operators.assets import any_trigger_asset
-from airflow_triggers.operators.templates import TemplatedParameter, refusing_nothing
-from airflow_triggers.validation import (
+from airflow_triggers.domain.validation import (
     validate_idempotency_key,
     validate_session_uid,
     validate_trigger_kwargs,
     validate_trigger_name,
 )
+from airflow_triggers.operators.assets import any_trigger_asset
+from airflow_triggers.operators.templates import TemplatedParameter, refusing_nothing
 
 NAMES = ("trigger", "session_uid", "configuration", "idempotency_key")
 """The parameters that are texts."""

@@ -12,8 +12,8 @@ from typing import Any
 
 from jinja2 import Environment, Undefined
 
+from airflow_triggers.domain.validation import JsonFlaw, parse_json, shown
 from airflow_triggers.errors import InvalidSessionUid, InvalidTrigger
-from airflow_triggers.validation import JsonFlaw, parse_json, shown
 
 _FIND = "Make sure that what it reads is there (an XCom of a task that has run, a key of the run's conf)."
 _QUOTE = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from airflow_triggers.registry import Registry
+from airflow_triggers.extensions.registry import Registry
 from airflow_triggers.runners.base import BaseTaskRunner, Start
 
 task_runners: Registry[BaseTaskRunner] = Registry("task runner", "triggers.runners", base=BaseTaskRunner)

@@ -13,8 +13,12 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from airflow_triggers import gateway, jsonb
-from airflow_triggers.configuration.names import RUN_ID_PREFIX, dag_id_of
+from airflow_triggers import gateway
+from airflow_triggers.domain import jsonb
+from airflow_triggers.domain.configuration import Configuration, Kwargs, TaskConfig
+from airflow_triggers.domain.instances import InstanceStatus, TaskInstance
+from airflow_triggers.domain.names import RUN_ID_PREFIX, dag_id_of
+from airflow_triggers.domain.validation import json_text
 from airflow_triggers.errors import ConfigurationError, InvalidTransition
 from airflow_triggers.gateway import NewRun
 from airflow_triggers.gateway.run_columns import IN_FLIGHT
@@ -24,8 +28,6 @@ from airflow_triggers.runners.transactions import after_saving, with_session
 from airflow_triggers.storages.base import BaseStorageBackend
 from airflow_triggers.storages.sql import SqlStorageBackend
 from airflow_triggers.task.identity import KWARGS_TEXT, TASK_TEXT
-from airflow_triggers.types import Configuration, InstanceStatus, Kwargs, TaskConfig, TaskInstance
-from airflow_triggers.validation import json_text
 
 FOR_TASKS = ("parent", "depth", "retries")
 """What of an instance's metadata its task is told."""

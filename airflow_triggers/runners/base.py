@@ -1,6 +1,6 @@
 """The contract of a task runner: it starts a task instance that is ready.
 
-Neighbours: ``manager.py`` calls it, under the session's lock; ``runners/airflow.py`` is the one for production.
+Neighbours: ``manager/manager.py`` calls it, under the session's lock; ``runners/airflow.py`` is the one for production.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 
+from airflow_triggers.domain.configuration import Configuration, Kwargs, TriggerKwargs
+from airflow_triggers.domain.instances import TaskInstance
 from airflow_triggers.storages.base import BaseStorageBackend
-from airflow_triggers.types import Configuration, Kwargs, TaskInstance, TriggerKwargs
 
 
 @dataclass(frozen=True, kw_only=True)

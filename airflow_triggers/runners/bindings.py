@@ -10,11 +10,13 @@ from typing import Any
 from sqlalchemy import ColumnElement, delete, insert, or_, select, update
 from sqlalchemy.orm import Session
 
-from airflow_triggers.configuration.names import RunKind, run_kind
+from airflow_triggers.domain.instances import TaskInstance
+from airflow_triggers.domain.metadata import SEEN_RUN
+from airflow_triggers.domain.names import RunKind, run_kind
+from airflow_triggers.domain.runs import SeenRun
 from airflow_triggers.gateway import NewRun
 from airflow_triggers.storages import tables
 from airflow_triggers.storages.base import BaseStorageBackend
-from airflow_triggers.types import SEEN_RUN, SeenRun, TaskInstance
 
 _COLUMNS = tables.run.c
 _BIND = insert(tables.run)

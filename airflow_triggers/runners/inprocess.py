@@ -11,13 +11,14 @@ import threading
 from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_triggers.configuration.callables import callable_path
-from airflow_triggers.entries import Cause
+from airflow_triggers.domain.configuration import TaskConfig
+from airflow_triggers.domain.events import Cause
+from airflow_triggers.domain.instances import TaskInstance
+from airflow_triggers.domain.states import Event
 from airflow_triggers.errors import ConfigurationError, InvalidTransition, RunnerError
 from airflow_triggers.runners.base import Start
 from airflow_triggers.runners.progress import FAULTS, fail, is_system_fault
-from airflow_triggers.states import Event
 from airflow_triggers.task import TaskContext, TriggerCallable, call, load_callable
-from airflow_triggers.types import TaskConfig, TaskInstance
 
 log = logging.getLogger(__name__)
 

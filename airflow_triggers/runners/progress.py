@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from airflow_triggers.entries import Cause, EventKind
+from airflow_triggers.domain.events import Cause, EventKind
+from airflow_triggers.domain.failures import describe_exception, failure_in_short
+from airflow_triggers.domain.instances import TaskInstance
+from airflow_triggers.domain.states import Event, transition
 from airflow_triggers.errors import CannotDelay, StaleWrite, StorageError
-from airflow_triggers.failures import describe_exception, failure_in_short
-from airflow_triggers.states import Event, transition
 from airflow_triggers.storages.base import BaseStorageBackend
-from airflow_triggers.types import TaskInstance
 
 FAULTS = (Exception, SystemExit)
 """What somebody's manager, runner or hook can raise without being asked to: a callable may end by ``sys.exit()``."""

@@ -18,17 +18,18 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from airflow_triggers import gateway
+from airflow_triggers.domain.failures import describe_exception
+from airflow_triggers.domain.instances import InstanceStatus, TaskInstance
+from airflow_triggers.domain.runs import SeenRun
+from airflow_triggers.domain.states import Event
 from airflow_triggers.errors import DagUnavailable, RunnerError
-from airflow_triggers.failures import describe_exception
 from airflow_triggers.gateway import NewRun
 from airflow_triggers.runners import bindings
 from airflow_triggers.runners.base import Start
 from airflow_triggers.sentences import sentence
-from airflow_triggers.states import Event
 from airflow_triggers.storages import tables
 from airflow_triggers.storages.anchors import anchor
 from airflow_triggers.storages.transaction import first_statement, transaction
-from airflow_triggers.types import InstanceStatus, SeenRun, TaskInstance
 
 GRACE = timedelta(seconds=30)
 """How long the process that promised has to save the session and create the run before the controller looks."""

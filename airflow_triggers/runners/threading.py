@@ -12,11 +12,12 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import ClassVar
 
+from airflow_triggers.domain.configuration import Configuration, Kwargs
+from airflow_triggers.domain.instances import TaskInstance
 from airflow_triggers.errors import ConfigurationError, RunnerError
 from airflow_triggers.runners.base import BaseTaskRunner, Start
 from airflow_triggers.runners.inprocess import path_of_run, perform
 from airflow_triggers.storages.base import BaseStorageBackend
-from airflow_triggers.types import Configuration, Kwargs, TaskInstance
 
 log = logging.getLogger(__name__)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airflow_triggers.registry import Registry
+from airflow_triggers.extensions.registry import Registry
 from airflow_triggers.storages.base import BaseStorageBackend
 
 storage_backends: Registry[BaseStorageBackend] = Registry(

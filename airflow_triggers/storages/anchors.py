@@ -11,11 +11,11 @@ from datetime import UTC, datetime
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from airflow_triggers.domain.configuration import Configuration
 from airflow_triggers.errors import SessionExists
 from airflow_triggers.storages import rows, tables
 from airflow_triggers.storages.base import BaseStorageBackend
 from airflow_triggers.storages.transaction import first_statement
-from airflow_triggers.types import Configuration
 
 
 def anchor(session: Session, storage: BaseStorageBackend, *, configuration: Configuration) -> int:

@@ -1,7 +1,7 @@
 """The contract of a storage backend: it keeps one session.
 
-Neighbours: ``manager.py`` is the only caller of the writing half; ``states.py`` decides what is written. Every
-backend passes the contract suite.
+Neighbours: ``manager/manager.py`` is the only caller of the writing half; ``domain/states.py`` decides what is
+written. Every backend passes the contract suite.
 """
 
 from __future__ import annotations
@@ -16,25 +16,20 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, ClassVar, Self
 
-from airflow_triggers import states
-from airflow_triggers.entries import EVERY_FIRE, FireFilter, PromisedHook, SessionEvent
-from airflow_triggers.errors import CannotDelay
-from airflow_triggers.report import RequestedFire
-from airflow_triggers.storages.hook_queue import CommittedHooks, HookCall, HookQueue, hook_queue
-from airflow_triggers.types import (
-    Configuration,
-    DelayedFire,
-    Fire,
-    InstanceStatus,
-    TaskConfig,
-    TaskInstance,
-    TriggerKwargs,
-)
-from airflow_triggers.validation import (
+from airflow_triggers.domain import states
+from airflow_triggers.domain.configuration import Configuration, TaskConfig, TriggerKwargs
+from airflow_triggers.domain.events import SessionEvent
+from airflow_triggers.domain.fires import EVERY_FIRE, DelayedFire, Fire, FireFilter
+from airflow_triggers.domain.hooks import PromisedHook
+from airflow_triggers.domain.instances import InstanceStatus, TaskInstance
+from airflow_triggers.domain.report import RequestedFire
+from airflow_triggers.domain.validation import (
     validate_instance_metadata,
     validate_replacement_kwargs,
     validate_session_uid,
 )
+from airflow_triggers.errors import CannotDelay
+from airflow_triggers.storages.hook_queue import CommittedHooks, HookCall, HookQueue, hook_queue
 
 log = logging.getLogger(__name__)
 

@@ -23,21 +23,17 @@ from airflow.configuration import conf
 from dogpile.cache import CacheRegion, make_region
 from dogpile.cache.api import NO_VALUE
 
-from airflow_triggers import states
-from airflow_triggers.entries import (
-    EVERY_FIRE,
-    MAX_HOOK_ATTEMPTS,
-    EventKind,
-    FireFilter,
-    PromisedHook,
-    SessionEvent,
-)
+from airflow_triggers.domain import states
+from airflow_triggers.domain.configuration import Configuration, TaskConfig
+from airflow_triggers.domain.events import EventKind, SessionEvent
+from airflow_triggers.domain.fires import EVERY_FIRE, Fire, FireFilter
+from airflow_triggers.domain.hooks import MAX_HOOK_ATTEMPTS, PromisedHook
+from airflow_triggers.domain.instances import TaskInstance
+from airflow_triggers.domain.validation import caller_name, validate_metadata
 from airflow_triggers.errors import InstanceNotFound, LockTimeout, SessionNotFound, StaleWrite, UnreadableRow
 from airflow_triggers.storages import rows
 from airflow_triggers.storages.base import BaseStorageBackend, hook_failure
 from airflow_triggers.storages.stored import UNREADABLE, Unreadable, read_json
-from airflow_triggers.types import Configuration, Fire, TaskConfig, TaskInstance
-from airflow_triggers.validation import caller_name, validate_metadata
 
 log = logging.getLogger(__name__)
 

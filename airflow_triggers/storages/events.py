@@ -13,9 +13,9 @@ from typing import Any
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from airflow_triggers.entries import EventKind, SessionEvent
+from airflow_triggers.domain.events import EventKind, SessionEvent
+from airflow_triggers.domain.validation import caller_name
 from airflow_triggers.storages import rows, tables
-from airflow_triggers.validation import caller_name
 
 
 def add_event(

@@ -6,7 +6,7 @@ before it: by its own thread where they have ended, else by the thread that ends
 hook may fire, and may join the runner's threads.
 
 Whoever else acts (an application, a request, the controller) calls the hooks of its own commit itself, at once.
-Neighbours: ``base.py`` has a session's commits stand in line here; ``hook_calls.py`` makes the calls.
+Neighbours: ``base.py`` has a session's commits stand in line here; ``manager/hooks.py`` makes the calls.
 """
 
 from __future__ import annotations

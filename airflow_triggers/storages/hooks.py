@@ -1,9 +1,9 @@
 """The rows of ``triggers_hook``: hooks that a commit promised and that nobody was seen to have called.
 
-Of a session in Airflow's database, a row is the promise itself, kept with the session. A session that is kept elsewhere
-keeps its promises itself; there a row is written before it is saved, and only says which session to ask for what, so
-that the controller calls the hook if the process that saved has died. Neighbours: ``sql.py`` and ``manager.py`` write
-them, ``controller/`` calls what is due.
+Of a session in Airflow's database, a row is the promise itself, kept with the session. A session that is kept
+elsewhere keeps its promises itself; there a row is written before it is saved, and only says which session to ask
+for what, so that the controller calls the hook if the process that saved has died. Neighbours: ``sql.py`` and
+``manager/manager.py`` write them, ``controller/`` calls what is due.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from typing import Any
 
 from sqlalchemy import delete, insert, select, update
 
-from airflow_triggers.entries import MAX_HOOK_ATTEMPTS, EventKind
+from airflow_triggers.domain.events import EventKind
+from airflow_triggers.domain.hooks import MAX_HOOK_ATTEMPTS
 from airflow_triggers.storages import tables
 from airflow_triggers.storages.base import BaseStorageBackend, hook_failure
 from airflow_triggers.storages.events import add_event

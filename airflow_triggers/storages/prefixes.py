@@ -1,7 +1,7 @@
 """Texts that begin with a prefix, as a range of the column's index.
 
 ``LIKE`` has no index under most collations of PostgreSQL, and on SQLite it takes ``a`` for ``A``. Neighbours:
-``tables.py`` has the columns that are ordered by code points, which a range needs; ``sessions.py`` lists by UID.
+``tables.py`` has the columns that are ordered by code points, which a range needs; ``sessions/`` lists by UID.
 """
 
 from __future__ import annotations

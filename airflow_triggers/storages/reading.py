@@ -13,20 +13,16 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
-from airflow_triggers.entries import EVERY_FIRE, FireFilter, PromisedHook, SessionEvent
+from airflow_triggers.domain.configuration import Configuration, TaskConfig
+from airflow_triggers.domain.events import SessionEvent
+from airflow_triggers.domain.fires import EVERY_FIRE, DelayedFire, Fire, FireFilter
+from airflow_triggers.domain.hooks import PromisedHook
+from airflow_triggers.domain.instances import TaskInstance, parse_instance_name
 from airflow_triggers.errors import InstanceNotFound, SessionNotFound
 from airflow_triggers.storages import rows, tables
 from airflow_triggers.storages.base import BaseStorageBackend
 from airflow_triggers.storages.events import read_events
 from airflow_triggers.storages.transaction import Transaction, snapshot
-from airflow_triggers.types import (
-    Configuration,
-    DelayedFire,
-    Fire,
-    TaskConfig,
-    TaskInstance,
-    parse_instance_name,
-)
 
 
 class Work(threading.local):

@@ -1,7 +1,7 @@
-"""How the values of ``types.py`` stand in rows: conversions both ways, nothing else.
+"""How the values of ``domain/`` stand in rows: conversions both ways, nothing else.
 
 A row that cannot be read becomes a value that says so, however it came into the database: it is shown as unreadable,
-beside the others, and whoever acts on it is refused. Neighbours: ``sql.py`` (one session) and ``sessions.py`` (lists of
+beside the others, and whoever acts on it is refused. Neighbours: ``sql.py`` (one session) and ``sessions/`` (lists of
 sessions) use them; ``stored.py`` has the column types that never raise.
 """
 
@@ -17,22 +17,17 @@ from sqlalchemy import ColumnElement, Connection, Row, Text, cast, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from airflow_triggers.entries import MAX_HOOK_ATTEMPTS, FireFilter, PromisedHook, SessionEvent
+from airflow_triggers.domain.configuration import Configuration, TaskConfig
+from airflow_triggers.domain.events import SessionEvent
+from airflow_triggers.domain.fires import DelayedFire, Fire, FireFilter
+from airflow_triggers.domain.hooks import MAX_HOOK_ATTEMPTS, PromisedHook
+from airflow_triggers.domain.instances import MAX_INSTANCE_NUMBER, InstanceStatus, TaskInstance
+from airflow_triggers.domain.metadata import SEEN_RUN
+from airflow_triggers.domain.validation import shown
 from airflow_triggers.errors import UnreadableRow
 from airflow_triggers.storages import tables
 from airflow_triggers.storages.stored import UNREADABLE, UNREADABLE_MOMENT, Unreadable
 from airflow_triggers.storages.transaction import is_sqlite
-from airflow_triggers.types import (
-    MAX_INSTANCE_NUMBER,
-    SEEN_RUN,
-    Configuration,
-    DelayedFire,
-    Fire,
-    InstanceStatus,
-    TaskConfig,
-    TaskInstance,
-)
-from airflow_triggers.validation import shown
 
 EFFECTS = ("touched", "created", "scheduled", "abandoned")
 

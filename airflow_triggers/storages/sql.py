@@ -16,7 +16,11 @@ from sqlalchemy import CursorResult, Executable, Row, delete, insert, select, up
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from airflow_triggers import states
+from airflow_triggers.domain import states
+from airflow_triggers.domain.configuration import Configuration, TaskConfig
+from airflow_triggers.domain.fires import DelayedFire, Fire
+from airflow_triggers.domain.instances import TaskInstance
+from airflow_triggers.domain.validation import validate_metadata
 from airflow_triggers.errors import (
     IdempotencyConflict,
     LockTimeout,
@@ -40,8 +44,6 @@ from airflow_triggers.storages.transaction import (
     is_sqlite,
     savepoint,
 )
-from airflow_triggers.types import Configuration, DelayedFire, Fire, TaskConfig, TaskInstance
-from airflow_triggers.validation import validate_metadata
 
 AnyFire = TypeVar("AnyFire", Fire, DelayedFire)
 

@@ -23,7 +23,7 @@ from sqlalchemy import (
     update,
 )
 
-from airflow_triggers.states import RIPE
+from airflow_triggers.domain.states import RIPE
 from airflow_triggers.storages import tables
 from airflow_triggers.storages.prepared import Prepared
 from airflow_triggers.storages.transaction import patience

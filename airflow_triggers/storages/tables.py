@@ -22,8 +22,8 @@ from sqlalchemy import (
     text,
 )
 
+from airflow_triggers.domain.configuration import MAX_NAME_LENGTH
 from airflow_triggers.storages.stored import StoredJson, StoredMoment, StoredObject
-from airflow_triggers.types import MAX_NAME_LENGTH
 
 AIRFLOW_ID_LENGTH = 250
 

@@ -1,6 +1,7 @@
 """The locks of several sessions in one transaction, for fires that come many at a time.
 
-Neighbours: ``sql.py`` keeps one session and holds its lock alone; ``batches.py`` fires into those that are held here.
+Neighbours: ``sql.py`` keeps one session and holds its lock alone; ``sessions/batches.py`` fires into those that are
+held here.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """One transaction on Airflow's metadata database, with foreign errors translated.
 
-Neighbours: ``sql.py`` and ``sessions.py`` open transactions here; ``dbmanager.check_schema`` is asked once per engine.
+Neighbours: ``sql.py`` and ``sessions/`` open transactions here; ``dbmanager.check_schema`` is asked once per engine.
 """
 
 from __future__ import annotations

@@ -10,9 +10,9 @@ from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
+from airflow_triggers.domain.validation import validate_trigger_kwargs
 from airflow_triggers.errors import InvalidResult, InvalidTrigger
 from airflow_triggers.task.context import DEFAULT_MAX_RETRIES, TaskContext
-from airflow_triggers.validation import validate_trigger_kwargs
 
 TriggerCallable = Callable[[TaskContext], Mapping[str, Any] | None]
 

@@ -1,7 +1,7 @@
 """TaskContext: all that a trigger task is given, and by which it asks for something.
 
-Neighbours: ``operator.py`` makes it from a DAG run's conf, ``runners/inprocess.py`` from a start; ``report.py`` is what
-they are told afterwards.
+Neighbours: ``operator.py`` makes it from a DAG run's conf, ``runners/inprocess.py`` from a start;
+``domain/report.py`` is what they are told afterwards.
 """
 
 from __future__ import annotations
@@ -17,17 +17,18 @@ from typing import Any
 
 from airflow.sdk.exceptions import AirflowSkipException
 
+from airflow_triggers.domain.configuration import Kwargs, TaskConfig, TriggerKwargs
+from airflow_triggers.domain.failures import attached_context, describe_exception, failure_in_short
+from airflow_triggers.domain.instances import InstanceStatus, TaskInstance
+from airflow_triggers.domain.report import RequestedFire, RequestedReplay, TaskReport
+from airflow_triggers.domain.validation import validate_instance_metadata
 from airflow_triggers.errors import MaxRetriesExceeded
-from airflow_triggers.failures import attached_context, describe_exception, failure_in_short
-from airflow_triggers.plugin_managers import manager_classes
-from airflow_triggers.report import RequestedFire, RequestedReplay, TaskReport
+from airflow_triggers.extensions.plugins import manager_classes
 from airflow_triggers.task.identity import BY_HAND, identity_of
 from airflow_triggers.task.kwargs import KwargsSchema, filter_kwargs
 from airflow_triggers.task.log import ContextLogger, Journal
 from airflow_triggers.task.signals import RetryInstance, SkipInstance, is_error
 from airflow_triggers.task.storage import TaskStorage
-from airflow_triggers.types import InstanceStatus, Kwargs, TaskConfig, TaskInstance, TriggerKwargs
-from airflow_triggers.validation import validate_instance_metadata
 
 DEFAULT_MAX_RETRIES = 3
 

@@ -10,8 +10,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from airflow_triggers.domain.configuration import TaskConfig
 from airflow_triggers.errors import NotATriggerRun
-from airflow_triggers.types import TaskConfig
 
 IDENTITY = frozenset({"instance_name", "number", "session_uid", "task_name"})
 """What a run's ``conf["triggers"]`` says at least besides its own ``run_id``: whose run it is."""

@@ -10,8 +10,8 @@ from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError, create_model
 
+from airflow_triggers.domain.configuration import TriggerKwargs
 from airflow_triggers.errors import InvalidTriggerKwargs
-from airflow_triggers.types import TriggerKwargs
 
 KwargsSchema = Mapping[str, Any]
 """Trigger → what its kwargs are: a pydantic model, a mapping of field → type or (type, default), or any other type."""

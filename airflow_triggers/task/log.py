@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 
-from airflow_triggers.states import merge_under
+from airflow_triggers.domain.states import merge_under
 
 _OWN_ATTRIBUTES = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime"}
 

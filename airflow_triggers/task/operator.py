@@ -12,9 +12,9 @@ from typing import Any
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
-from airflow_triggers import jsonb
+from airflow_triggers.domain import jsonb
+from airflow_triggers.domain.report import REPORT_KEY, TaskReport
 from airflow_triggers.errors import MaxRetriesExceeded
-from airflow_triggers.report import REPORT_KEY, TaskReport
 from airflow_triggers.task.calling import TriggerCallable, call, load_callable, path_of
 from airflow_triggers.task.context import TaskContext
 from airflow_triggers.task.signals import FAILING, PASSING

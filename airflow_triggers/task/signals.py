@@ -18,8 +18,8 @@ from airflow.sdk.exceptions import (
     DownstreamTasksSkipped,
 )
 
+from airflow_triggers.domain.report import RequestedReplay
 from airflow_triggers.errors import CopiedWhole
-from airflow_triggers.report import RequestedReplay
 
 PASSING = (AirflowRescheduleException, DagRunTriggerException, DownstreamTasksSkipped)
 """Exceptions by which a task tells Airflow that it has not ended, or what follows it: nothing to report."""

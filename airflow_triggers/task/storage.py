@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from airflow_triggers.domain.instances import TaskInstance
+from airflow_triggers.domain.report import RequestedFire
 from airflow_triggers.errors import NoDatabaseInTask
-from airflow_triggers.report import RequestedFire
-from airflow_triggers.types import TaskInstance
 
 
 class TaskStorage:

@@ -9,8 +9,11 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Self
 
+from airflow_triggers.domain.configuration import Kwargs, TriggerKwargs
+from airflow_triggers.domain.fires import FireResult
+from airflow_triggers.domain.instances import InstanceStatus, TaskInstance
 from airflow_triggers.errors import InvalidTransition
-from airflow_triggers.manager import TriggerManager
+from airflow_triggers.manager.manager import TriggerManager
 from airflow_triggers.storages.base import BaseStorageBackend
 from airflow_triggers.task import TaskContext
 from airflow_triggers.testing.failure import failure
@@ -18,7 +21,6 @@ from airflow_triggers.testing.session import TestedSession
 from airflow_triggers.testing.sources import ConfigurationSource
 from airflow_triggers.testing.story import standing
 from airflow_triggers.testing.stubs import Stub
-from airflow_triggers.types import FireResult, InstanceStatus, Kwargs, TaskInstance, TriggerKwargs
 
 __unittest = True  # unittest leaves frames of this module out of the tracebacks that it shows
 

@@ -11,13 +11,15 @@ from collections.abc import Collection, Iterable, Mapping
 from types import EllipsisType
 from typing import Any
 
+from airflow_triggers.domain.configuration import Kwargs
+from airflow_triggers.domain.fires import Fire
+from airflow_triggers.domain.instances import InstanceStatus, TaskInstance
 from airflow_triggers.errors import InstanceNotFound, TaskNotFound
 from airflow_triggers.testing.exceptions import dotted_name, is_of_type
 from airflow_triggers.testing.failure import difference, failure
 from airflow_triggers.testing.near import did_you_mean, listed
 from airflow_triggers.testing.session import TestedSession
 from airflow_triggers.testing.story import shown, standing
-from airflow_triggers.types import Fire, InstanceStatus, Kwargs, TaskInstance
 
 __unittest = True  # unittest leaves frames of this module out of the tracebacks that it shows
 

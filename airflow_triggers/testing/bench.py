@@ -14,11 +14,11 @@ from typing import Any
 
 from dogpile.cache import make_region
 
-from airflow_triggers.configuration.names import compiled_dag_id
+from airflow_triggers.domain.configuration import Configuration
+from airflow_triggers.domain.names import compiled_dag_id
 from airflow_triggers.testing.clock import Clock
 from airflow_triggers.testing.sources import ConfigurationSource, default_folders, read_configuration
 from airflow_triggers.testing.stubs import Stub
-from airflow_triggers.types import Configuration
 
 
 class Bench:

@@ -11,11 +11,11 @@ from functools import wraps
 from types import NoneType
 from typing import Any
 
+from airflow_triggers.domain.instances import TaskInstance
+from airflow_triggers.domain.states import Event
 from airflow_triggers.runners import Start
 from airflow_triggers.runners.inprocess import perform
-from airflow_triggers.states import Event
 from airflow_triggers.task import TaskContext, TriggerCallable
-from airflow_triggers.types import TaskInstance
 
 RETURN_KEY = "return_value"
 """Under which a DAG's result cascades when it is no mapping."""

@@ -10,12 +10,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
+from airflow_triggers.domain.instances import TaskInstance
 from airflow_triggers.testing.acts import LIMIT, SessionActs
 from airflow_triggers.testing.assertions import SessionAssertions
 from airflow_triggers.testing.session import ManagerSource, TestedSession
 from airflow_triggers.testing.sources import ConfigurationSource
 from airflow_triggers.testing.tester import SessionTester
-from airflow_triggers.types import TaskInstance
 
 __unittest = True  # unittest leaves frames of this module out of the tracebacks that it shows
 

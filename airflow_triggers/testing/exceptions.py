@@ -1,6 +1,6 @@
 """Compares an exception's class with the dotted name that an instance's metadata keeps of it.
 
-Neighbours: ``failures.py`` writes that name.
+Neighbours: ``domain/failures.py`` writes that name.
 """
 
 from __future__ import annotations

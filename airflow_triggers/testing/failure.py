@@ -10,9 +10,9 @@ import pprint
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from airflow_triggers.domain.instances import TaskInstance
 from airflow_triggers.testing.near import listed
 from airflow_triggers.testing.session import TestedSession
-from airflow_triggers.types import TaskInstance
 
 TEXTS = ("exceptionInfo",)
 """Metadata that is text of several lines."""

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from airflow_triggers.configuration.callables import callable_path
+from airflow_triggers.domain.configuration import TaskConfig
 from airflow_triggers.errors import ConfigurationError, RunnerError
 from airflow_triggers.task import TriggerCallable, load_callable
 from airflow_triggers.testing.bench import Bench
-from airflow_triggers.types import TaskConfig
 
 
 def function_of(task: TaskConfig, bench: Bench) -> TriggerCallable:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from datetime import datetime
 from functools import partial
 
+from airflow_triggers.domain.configuration import Configuration, Kwargs
+from airflow_triggers.domain.instances import InstanceStatus, TaskInstance
 from airflow_triggers.errors import ConfigurationError
 from airflow_triggers.runners import BaseTaskRunner, Start, task_runners
 from airflow_triggers.storages.base import BaseStorageBackend
@@ -15,7 +17,6 @@ from airflow_triggers.testing.bench import Bench
 from airflow_triggers.testing.calls import Call
 from airflow_triggers.testing.functions import function_of, is_callable_run
 from airflow_triggers.testing.near import did_you_mean
-from airflow_triggers.types import Configuration, InstanceStatus, Kwargs, TaskInstance
 
 BUILT_IN = frozenset({"airflow", "threading"})
 """Runners that need no look at what is installed."""

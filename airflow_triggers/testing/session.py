@@ -8,16 +8,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from airflow_triggers.domain.configuration import Configuration, TaskConfig
+from airflow_triggers.domain.instances import TaskInstance
+from airflow_triggers.domain.validation import validate_metadata
 from airflow_triggers.errors import InstanceNotFound, TaskNotFound
-from airflow_triggers.manager import TriggerManager, trigger_managers
+from airflow_triggers.manager.manager import TriggerManager, trigger_managers
 from airflow_triggers.storages.base import BaseStorageBackend
 from airflow_triggers.testing.bench import Bench
 from airflow_triggers.testing.near import did_you_mean, listed, nearest
 from airflow_triggers.testing.runner import QueueingTaskRunner
 from airflow_triggers.testing.storage import TesterStorage
 from airflow_triggers.testing.story import tell
-from airflow_triggers.types import Configuration, TaskConfig, TaskInstance
-from airflow_triggers.validation import validate_metadata
 
 ManagerSource = type[TriggerManager] | str | None
 """A manager's class, the name that it is registered by, or None for the default one."""

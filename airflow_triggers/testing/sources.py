@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from airflow_triggers.configuration.load import SUFFIXES, load_configuration
+from airflow_triggers.domain.configuration import Configuration
 from airflow_triggers.errors import UnknownConfiguration
 from airflow_triggers.testing.near import did_you_mean
-from airflow_triggers.types import Configuration
 
 ConfigurationSource = Mapping[str, Any] | Configuration | str | os.PathLike[str]
 """Task name → directives; a parsed configuration; a YAML file's path; or its name (``"questionnaire"``)."""

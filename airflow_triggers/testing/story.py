@@ -10,9 +10,10 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+from airflow_triggers.domain.fires import Fire
+from airflow_triggers.domain.instances import InstanceStatus, TaskInstance
 from airflow_triggers.storages.base import BaseStorageBackend
 from airflow_triggers.testing.near import did_you_mean, listed
-from airflow_triggers.types import Fire, InstanceStatus, TaskInstance
 
 SHOWN = 40
 """So many fires and instances are shown at either end of a long story."""

@@ -11,12 +11,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from airflow_triggers.domain.instances import TaskInstance
 from airflow_triggers.testing.acts import LIMIT, SessionActs
 from airflow_triggers.testing.assertions import SessionAssertions
 from airflow_triggers.testing.bench import Bench
 from airflow_triggers.testing.session import ManagerSource, TestedSession
 from airflow_triggers.testing.sources import ConfigurationSource
-from airflow_triggers.types import TaskInstance
 
 
 class SessionTester(SessionActs, SessionAssertions):

@@ -21,9 +21,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from airflow_triggers.domain.report import RequestedFire, RequestedReplay, TaskReport
+from airflow_triggers.domain.states import Event
 from airflow_triggers.errors import IdempotencyConflict, InvalidTransition
-from airflow_triggers.report import RequestedFire, RequestedReplay, TaskReport
-from airflow_triggers.states import Event
 from airflow_triggers.testing.contract.actors import RecordingRunner, RefusingRunner, TracedManager
 from airflow_triggers.testing.contract.actors import registered as registered_for
 from tests.contract.storages import InMemory, InRedis, OnPostgresql, OnSqlite

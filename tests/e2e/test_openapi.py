@@ -18,8 +18,8 @@ import pytest
 from airflow.utils.session import create_session as airflow_session
 from sqlalchemy import insert, select
 
-from airflow_triggers.sessions import create_session, fire_into, open_session
-from airflow_triggers.states import Event
+from airflow_triggers.domain.states import Event
+from airflow_triggers.sessions.opening import create_session, fire_into, open_session
 from airflow_triggers.storages import tables
 from tests.support.api_server import running_api_server
 from tests.support.dags import deploy_configuration

@@ -7,8 +7,9 @@ import pytest
 from airflow.api_fastapi.auth.managers.simple.simple_auth_manager import SimpleAuthManager
 from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
 
-from airflow_triggers.sessions import describe_session, fire_into, open_session
-from airflow_triggers.states import Event
+from airflow_triggers.domain.states import Event
+from airflow_triggers.sessions.describing import describe_session
+from airflow_triggers.sessions.opening import fire_into, open_session
 from tests.support.api_server import running_api_server
 from tests.support.dags import deploy_configuration
 

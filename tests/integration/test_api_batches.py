@@ -10,8 +10,9 @@ from typing import ClassVar
 import pytest
 from airflow.api_fastapi.app import purge_cached_app
 
-from airflow_triggers.manager import TriggerManager, trigger_managers
-from airflow_triggers.sessions import create_session, fires_of, list_sessions, open_session
+from airflow_triggers.manager.manager import TriggerManager, trigger_managers
+from airflow_triggers.sessions.describing import fires_of, list_sessions
+from airflow_triggers.sessions.opening import create_session, open_session
 from tests.support.api import Allowed, mounted_api
 from tests.support.dags import deploy_configuration
 from tests.support.hooks import promised_hooks

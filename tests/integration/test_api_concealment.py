@@ -7,8 +7,9 @@ from airflow.api_fastapi.app import purge_cached_app
 from sqlalchemy import update
 
 from airflow_triggers import SqlStorageBackend, TriggerManager
-from airflow_triggers.sessions import create_session, describe_session, fire_into, list_sessions, open_session
-from airflow_triggers.states import Event
+from airflow_triggers.domain.states import Event
+from airflow_triggers.sessions.describing import describe_session, list_sessions
+from airflow_triggers.sessions.opening import create_session, fire_into, open_session
 from airflow_triggers.storages import storage_backends, tables
 from airflow_triggers.storages.transaction import transaction
 from tests.support.api import READING, Allowed, mounted_api

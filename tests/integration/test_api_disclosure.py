@@ -19,7 +19,7 @@ from sqlalchemy import delete, select, update
 
 from airflow_triggers import history, trigger_asset
 from airflow_triggers.controller.loop import Controller
-from airflow_triggers.sessions import fire_into
+from airflow_triggers.sessions.opening import fire_into
 from tests.support.api import Allowed, mounted_api
 from tests.support.dags import dag, deploy, deploy_configuration, play
 from tests.support.surveys import view

@@ -9,16 +9,12 @@ import pytest
 from airflow.api_fastapi.app import purge_cached_app
 
 from airflow_triggers.errors import InstanceNotFound, InvalidFilter, InvalidSessionUid, UnknownConfiguration
-from airflow_triggers.history import history_of, vain_fires, why
-from airflow_triggers.parked import failed_hooks
-from airflow_triggers.sessions import (
-    create_session,
-    deployed_configuration,
-    describe_session,
-    fires_of,
-    list_sessions,
-    open_session,
-)
+from airflow_triggers.history.evidence import why
+from airflow_triggers.history.pages import history_of
+from airflow_triggers.history.parked import failed_hooks
+from airflow_triggers.history.unheard import vain_fires
+from airflow_triggers.sessions.describing import describe_session, fires_of, list_sessions
+from airflow_triggers.sessions.opening import create_session, deployed_configuration, open_session
 from tests.support.api import mounted_api
 from tests.support.dags import deploy_configuration
 

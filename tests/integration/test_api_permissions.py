@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from airflow.api_fastapi.app import purge_cached_app
 
-from airflow_triggers.sessions import create_session, describe_session, fire_into, list_sessions, open_session
-from airflow_triggers.states import Event
+from airflow_triggers.domain.states import Event
+from airflow_triggers.sessions.describing import describe_session, list_sessions
+from airflow_triggers.sessions.opening import create_session, fire_into, open_session
 from tests.support.api import EVERYTHING, READING, Allowed, mounted_api
 from tests.support.dags import deploy_configuration
 

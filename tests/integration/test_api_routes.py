@@ -11,8 +11,9 @@ from airflow.api_fastapi.app import purge_cached_app
 from airflow.utils.session import create_session as airflow_session
 from sqlalchemy import update
 
-from airflow_triggers.sessions import create_session, describe_session, open_session
-from airflow_triggers.states import Event
+from airflow_triggers.domain.states import Event
+from airflow_triggers.sessions.describing import describe_session
+from airflow_triggers.sessions.opening import create_session, open_session
 from airflow_triggers.storages import tables
 from tests.support.api import mounted_api
 from tests.support.dags import deploy_configuration, run_of

@@ -14,8 +14,8 @@ from sqlalchemy import delete, insert
 from airflow_triggers.api.errors import Refused
 from airflow_triggers.api.permissions import Permissions
 from airflow_triggers.configuration import parse_configuration
-from airflow_triggers.sessions import Concealed
-from airflow_triggers.types import Configuration
+from airflow_triggers.domain.configuration import Configuration
+from airflow_triggers.sessions.opening import Concealed
 from tests.support.dags import BUNDLE, dag, deploy
 from tests.support.statements import statements
 

@@ -18,12 +18,13 @@ from airflow.utils.session import create_session as airflow_session
 from sqlalchemy import delete, select, update
 
 from airflow_triggers import FireTriggerOperator, trigger_asset
-from airflow_triggers.asset_uris import ANY_TRIGGER
+from airflow_triggers.domain.asset_uris import ANY_TRIGGER
 from airflow_triggers.errors import SessionNotFound
 from airflow_triggers.gateway.asset_events import author_of, new_asset_events
-from airflow_triggers.history import history_of
-from airflow_triggers.parked import failed_asset_events, retry_asset_events
-from airflow_triggers.sessions import create_session, fires_of
+from airflow_triggers.history.pages import history_of
+from airflow_triggers.history.parked import failed_asset_events, retry_asset_events
+from airflow_triggers.sessions.describing import fires_of
+from airflow_triggers.sessions.opening import create_session
 from tests.support.airflow_api import airflow_api, client_of
 from tests.support.dags import deploy, deploy_configuration
 

@@ -13,17 +13,18 @@ from airflow.utils.session import create_session as airflow_session
 from sqlalchemy import func, select, text, update
 
 from airflow_triggers import FireTriggerOperator, trigger_asset
-from airflow_triggers.asset_uris import ANY_TRIGGER, trigger_of, uri_of
 from airflow_triggers.controller import assets, loop
 from airflow_triggers.controller.asset_fires import fire_of
 from airflow_triggers.controller.loop import Controller
+from airflow_triggers.domain.asset_uris import ANY_TRIGGER, trigger_of, uri_of
 from airflow_triggers.errors import InvalidSessionUid, InvalidTrigger, NothingParked, SessionNotFound
 from airflow_triggers.gateway.asset_events import new_asset_events
-from airflow_triggers.history import history_of
-from airflow_triggers.parked import failed_asset_events, retry_asset_events
-from airflow_triggers.sessions import create_session, describe_session, fire_into, fires_of
+from airflow_triggers.history.pages import history_of
+from airflow_triggers.history.parked import failed_asset_events, retry_asset_events
+from airflow_triggers.history.sentences import told
+from airflow_triggers.sessions.describing import describe_session, fires_of
+from airflow_triggers.sessions.opening import create_session, fire_into
 from airflow_triggers.storages import tables
-from airflow_triggers.telling import told
 from tests.support.clocks import Clocks
 from tests.support.dags import deploy, deploy_configuration
 from tests.support.surveys import statuses

@@ -13,7 +13,7 @@ from airflow.utils.session import create_session as airflow_session
 from sqlalchemy import select
 
 from airflow_triggers.controller.loop import Controller
-from airflow_triggers.sessions import describe_session
+from airflow_triggers.sessions.describing import describe_session
 from tests.support.dags import deploy_configuration, play
 
 

@@ -14,8 +14,9 @@ from sqlalchemy import select
 import airflow_triggers
 from airflow_triggers import gateway
 from airflow_triggers.controller.loop import Controller
-from airflow_triggers.manager import TriggerManager, trigger_managers
-from airflow_triggers.sessions import create_session, describe_session, fire_into, fires_of
+from airflow_triggers.manager.manager import TriggerManager, trigger_managers
+from airflow_triggers.sessions.describing import describe_session, fires_of
+from airflow_triggers.sessions.opening import create_session, fire_into
 from airflow_triggers.storages import cache
 from airflow_triggers.storages.sql import SqlStorageBackend
 from tests.conftest import REDIS_URL

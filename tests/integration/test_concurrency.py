@@ -14,7 +14,7 @@ from collections import Counter
 import pytest
 from sqlalchemy import select
 
-from airflow_triggers.entries import EventKind
+from airflow_triggers.domain.events import EventKind
 from airflow_triggers.storages import tables
 from airflow_triggers.storages.sql import SqlStorageBackend
 from airflow_triggers.storages.transaction import transaction

@@ -22,7 +22,7 @@ from airflow_triggers.configuration import parse_configuration
 from airflow_triggers.configuration.compile import compile_configuration
 from airflow_triggers.configuration.options import OPTIONS, RESULT_TASK_ID, Form, OptionOwner
 from airflow_triggers.errors import ConfigurationError
-from airflow_triggers.sessions import fire_into
+from airflow_triggers.sessions.opening import fire_into
 from tests.support.dags import deploy
 
 pytestmark = pytest.mark.filterwarnings("ignore:The airflow.security.permissions module is deprecated")

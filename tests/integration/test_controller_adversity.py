@@ -15,8 +15,9 @@ from airflow_triggers.controller import loop
 from airflow_triggers.controller.loop import Controller
 from airflow_triggers.errors import InvalidTransition, LockTimeout
 from airflow_triggers.gateway.run_columns import DagRunColumns
-from airflow_triggers.manager import TriggerManager, trigger_managers
-from airflow_triggers.sessions import create_session, fire_into, fires_of, open_session
+from airflow_triggers.manager.manager import TriggerManager, trigger_managers
+from airflow_triggers.sessions.describing import fires_of
+from airflow_triggers.sessions.opening import create_session, fire_into, open_session
 from airflow_triggers.storages import statements, tables
 from airflow_triggers.storages import transaction as transaction_module
 from airflow_triggers.storages.sql import SqlStorageBackend

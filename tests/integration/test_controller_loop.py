@@ -8,17 +8,11 @@ import pytest
 from airflow.utils.session import create_session as airflow_session
 from sqlalchemy import update
 
+from airflow_triggers.domain.names import dag_ids_of
 from airflow_triggers.errors import ConfigurationError, SessionExists, SessionNotFound, UnknownConfiguration
-from airflow_triggers.manager import TriggerManager, trigger_managers
-from airflow_triggers.sessions import (
-    configurations_of_sessions,
-    create_session,
-    dag_ids_of,
-    fire_into,
-    fires_of,
-    list_sessions,
-    open_session,
-)
+from airflow_triggers.manager.manager import TriggerManager, trigger_managers
+from airflow_triggers.sessions.describing import configurations_of_sessions, fires_of, list_sessions
+from airflow_triggers.sessions.opening import create_session, fire_into, open_session
 from airflow_triggers.storages import tables
 from airflow_triggers.storages.sql import SqlStorageBackend
 from tests.support.dags import dag, deploy, deploy_configuration, manifest, play, run_of

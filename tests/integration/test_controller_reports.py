@@ -10,7 +10,8 @@ from airflow.utils.session import create_session as airflow_session
 from sqlalchemy import literal_column, update
 
 from airflow_triggers.controller.loop import Controller
-from airflow_triggers.sessions import fire_into, fires_of, open_session
+from airflow_triggers.sessions.describing import fires_of
+from airflow_triggers.sessions.opening import fire_into, open_session
 from tests.support.dags import play, run_of
 from tests.support.surveys import statuses, view
 

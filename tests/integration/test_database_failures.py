@@ -13,8 +13,9 @@ from sqlalchemy.exc import OperationalError
 
 from airflow_triggers.controller.loop import Controller
 from airflow_triggers.errors import DatabaseFailed
-from airflow_triggers.manager import TriggerManager, trigger_managers
-from airflow_triggers.sessions import create_session, describe_session, fire_into, fires_of, open_session
+from airflow_triggers.manager.manager import TriggerManager, trigger_managers
+from airflow_triggers.sessions.describing import describe_session, fires_of
+from airflow_triggers.sessions.opening import create_session, fire_into, open_session
 from airflow_triggers.storages.sql import SqlStorageBackend
 from tests.support.api import mounted_api
 from tests.support.dags import play

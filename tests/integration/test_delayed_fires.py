@@ -10,8 +10,6 @@ from airflow.api_fastapi.app import purge_cached_app
 from airflow.utils.session import create_session as airflow_session
 from sqlalchemy import select, update
 
-from airflow_triggers import delayed_fires
-from airflow_triggers.batches import SessionFire, fire_all
 from airflow_triggers.controller import delayed
 from airflow_triggers.controller.loop import Controller
 from airflow_triggers.errors import (
@@ -25,12 +23,16 @@ from airflow_triggers.errors import (
     NothingParked,
     SessionNotFound,
 )
-from airflow_triggers.history import history_of, why
-from airflow_triggers.manager import TriggerManager, trigger_managers
-from airflow_triggers.sessions import create_session, describe_session, fire_into, fires_of, open_session
+from airflow_triggers.history.evidence import why
+from airflow_triggers.history.pages import history_of
+from airflow_triggers.history.sentences import told
+from airflow_triggers.manager.manager import TriggerManager, trigger_managers
+from airflow_triggers.sessions import delayed_fires
+from airflow_triggers.sessions.batches import SessionFire, fire_all
+from airflow_triggers.sessions.describing import describe_session, fires_of
+from airflow_triggers.sessions.opening import create_session, fire_into, open_session
 from airflow_triggers.storages import tables
 from airflow_triggers.storages.cache import CacheStorageBackend
-from airflow_triggers.telling import told
 from tests.support.api import mounted_api
 from tests.support.dags import play
 from tests.support.surveys import statuses, view

@@ -14,7 +14,8 @@ from sqlalchemy import select, text, update
 
 from airflow_triggers.controller import observe
 from airflow_triggers.controller.loop import Controller
-from airflow_triggers.sessions import create_session, fire_into, fires_of, open_session
+from airflow_triggers.sessions.describing import fires_of
+from airflow_triggers.sessions.opening import create_session, fire_into, open_session
 from airflow_triggers.storages import cache, tables
 from tests.conftest import REDIS_URL
 from tests.support.dags import play, run_of

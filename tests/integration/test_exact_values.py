@@ -12,8 +12,9 @@ from airflow.sdk.api.datamodels._generated import DagRun as SentRun
 from airflow.sdk.execution_time.comms import _ResponseFrame
 from airflow.utils.session import create_session as airflow_session
 
-from airflow_triggers.report import REPORT_KEY
-from airflow_triggers.sessions import describe_session, fire_into, fires_of, open_session
+from airflow_triggers.domain.report import REPORT_KEY
+from airflow_triggers.sessions.describing import describe_session, fires_of
+from airflow_triggers.sessions.opening import fire_into, open_session
 from airflow_triggers.task import TaskContext
 from airflow_triggers.task.operator import TriggerTaskOperator
 from tests.support.dags import deploy_configuration, play, run_of

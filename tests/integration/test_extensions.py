@@ -9,17 +9,18 @@ from airflow.api_fastapi.app import purge_cached_app
 from airflow.cli.cli_parser import get_parser
 from sqlalchemy import update
 
-from airflow_triggers import extensions
 from airflow_triggers.api.app import create_app
 from airflow_triggers.configuration import compile as compiling
 from airflow_triggers.configuration.compile import compile_configuration
 from airflow_triggers.configuration.parse import parse_configuration
 from airflow_triggers.controller.loop import Controller
 from airflow_triggers.errors import ConfigurationError
-from airflow_triggers.manager import TriggerManager, trigger_managers
-from airflow_triggers.registry import Registry
+from airflow_triggers.extensions.registry import Registry
+from airflow_triggers.manager import installed as extensions
+from airflow_triggers.manager.manager import TriggerManager, trigger_managers
 from airflow_triggers.runners import task_runners
-from airflow_triggers.sessions import create_session, describe_session, fire_into
+from airflow_triggers.sessions.describing import describe_session
+from airflow_triggers.sessions.opening import create_session, fire_into
 from airflow_triggers.storages import storage_backends, tables
 from airflow_triggers.storages.transaction import transaction
 from tests.support.api import Allowed, mounted_api

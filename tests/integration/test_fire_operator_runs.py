@@ -10,7 +10,7 @@ from airflow.utils.session import create_session as airflow_session
 from sqlalchemy import select
 
 from airflow_triggers import FireTriggerOperator
-from airflow_triggers.sessions import fires_of
+from airflow_triggers.sessions.describing import fires_of
 from tests.support.dags import deploy
 
 FIRE = {"trigger": "firstPage", "session_uid": "order-1", "configuration": "survey"}

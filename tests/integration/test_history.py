@@ -16,14 +16,17 @@ from dogpile.cache import make_region
 from sqlalchemy import insert, select, update
 
 from airflow_triggers.controller.loop import Controller
+from airflow_triggers.domain.fires import Fire
 from airflow_triggers.errors import InstanceNotFound, InvalidCursor, TaskNotFound
-from airflow_triggers.history import history_of, vain_fires, why
-from airflow_triggers.manager import TriggerManager
-from airflow_triggers.sessions import create_session, describe_session, fire_into, open_session
+from airflow_triggers.history.evidence import why
+from airflow_triggers.history.pages import history_of
+from airflow_triggers.history.sentences import told
+from airflow_triggers.history.unheard import vain_fires
+from airflow_triggers.manager.manager import TriggerManager
+from airflow_triggers.sessions.describing import describe_session
+from airflow_triggers.sessions.opening import create_session, fire_into, open_session
 from airflow_triggers.storages import tables
 from airflow_triggers.storages.cache import CacheStorageBackend
-from airflow_triggers.telling import told
-from airflow_triggers.types import Fire
 from tests.support.api import Allowed, mounted_api
 from tests.support.dags import deploy_configuration, play, run_of
 from tests.support.surveys import view

@@ -13,8 +13,8 @@ from airflow.models.dagrun import DagRun
 from airflow.utils.session import create_session as airflow_session
 from sqlalchemy import select, update
 
-from airflow_triggers.manager import TriggerManager, trigger_managers
-from airflow_triggers.sessions import create_session, fire_into, open_session
+from airflow_triggers.manager.manager import TriggerManager, trigger_managers
+from airflow_triggers.sessions.opening import create_session, fire_into, open_session
 from airflow_triggers.storages import tables
 from tests.support.dags import play
 from tests.support.surveys import statuses, view

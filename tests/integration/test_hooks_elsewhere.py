@@ -10,8 +10,8 @@ from sqlalchemy import select, update
 
 from airflow_triggers.controller.loop import Controller
 from airflow_triggers.errors import RegistryError
-from airflow_triggers.manager import TriggerManager, trigger_managers
-from airflow_triggers.sessions import create_session, fire_into, open_session
+from airflow_triggers.manager.manager import TriggerManager, trigger_managers
+from airflow_triggers.sessions.opening import create_session, fire_into, open_session
 from airflow_triggers.storages import cache, tables
 from airflow_triggers.storages.cache import CacheStorageBackend
 from tests.conftest import REDIS_URL

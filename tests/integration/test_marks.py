@@ -14,7 +14,8 @@ from sqlalchemy import select
 
 from airflow_triggers.listener import TriggersListener
 from airflow_triggers.runners import bindings
-from airflow_triggers.sessions import fire_into, fires_of
+from airflow_triggers.sessions.describing import fires_of
+from airflow_triggers.sessions.opening import fire_into
 from airflow_triggers.storages import tables
 from tests.support.dags import play, run_of
 from tests.support.surveys import failed_import, statuses, view

@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 
 from airflow_triggers import sessions
 from airflow_triggers.controller.loop import Controller
+from airflow_triggers.domain.instances import InstanceStatus
 from airflow_triggers.storages import transaction
 from airflow_triggers.storages.dbmanager import HEAD_REVISION, TriggersDBManager
-from airflow_triggers.types import InstanceStatus
 from tests.support.dags import deploy_configuration, play
 from tests.support.environment import ROOT
 

@@ -9,14 +9,15 @@ from airflow.api_fastapi.app import purge_cached_app
 from airflow.utils.session import create_session as airflow_session
 from sqlalchemy import update
 
-from airflow_triggers.entries import MAX_HOOK_ATTEMPTS
+from airflow_triggers.domain.hooks import MAX_HOOK_ATTEMPTS
 from airflow_triggers.errors import NothingParked
-from airflow_triggers.history import history_of
-from airflow_triggers.manager import TriggerManager, trigger_managers
-from airflow_triggers.parked import call_hook_again, failed_hooks
-from airflow_triggers.sessions import create_session, describe_session, fire_into
+from airflow_triggers.history.pages import history_of
+from airflow_triggers.history.parked import call_hook_again, failed_hooks
+from airflow_triggers.history.sentences import told
+from airflow_triggers.manager.manager import TriggerManager, trigger_managers
+from airflow_triggers.sessions.describing import describe_session
+from airflow_triggers.sessions.opening import create_session, fire_into
 from airflow_triggers.storages import tables
-from airflow_triggers.telling import told
 from tests.support.api import mounted_api
 
 

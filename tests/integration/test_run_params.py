@@ -9,7 +9,7 @@ from airflow.utils.session import create_session as airflow_session
 
 from airflow_triggers import gateway
 from airflow_triggers.configuration.form import trigger_form
-from airflow_triggers.sessions import create_session, fire_into
+from airflow_triggers.sessions.opening import create_session, fire_into
 from tests.support.dags import dag, deploy, run_of
 from tests.support.surveys import statuses, view
 

@@ -9,11 +9,11 @@ from alembic.migration import MigrationContext
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from airflow_triggers.domain.instances import InstanceStatus
 from airflow_triggers.errors import SchemaOutdated
 from airflow_triggers.storages import tables, transaction
 from airflow_triggers.storages.dbmanager import HEAD_REVISION, VERSION_TABLE, TriggersDBManager
 from airflow_triggers.storages.sql import SqlStorageBackend
-from airflow_triggers.types import InstanceStatus
 
 
 def drop_all():

@@ -9,12 +9,13 @@ from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG
 
 from airflow_triggers import SqlStorageBackend, TriggerManager, trigger_asset
-from airflow_triggers.batches import SessionFire, fire_all
 from airflow_triggers.controller.loop import Controller
 from airflow_triggers.errors import SessionExists, UnknownConfiguration
-from airflow_triggers.manager import trigger_managers
-from airflow_triggers.parked import failed_asset_events
-from airflow_triggers.sessions import create_session, describe_session, fire_into, list_sessions, open_session
+from airflow_triggers.history.parked import failed_asset_events
+from airflow_triggers.manager.manager import trigger_managers
+from airflow_triggers.sessions.batches import SessionFire, fire_all
+from airflow_triggers.sessions.describing import describe_session, list_sessions
+from airflow_triggers.sessions.opening import create_session, fire_into, open_session
 from tests.integration.test_asset_events import happen
 from tests.support.api import mounted_api
 from tests.support.dags import deploy, deploy_configuration

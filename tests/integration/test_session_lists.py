@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import event, text
 
-from airflow_triggers.sessions import create_session, list_sessions
+from airflow_triggers.sessions.describing import list_sessions
+from airflow_triggers.sessions.opening import create_session
 from airflow_triggers.storages.prefixes import end_of_range
 from tests.support.dags import deploy_configuration
 

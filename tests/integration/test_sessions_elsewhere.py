@@ -21,16 +21,10 @@ from airflow_triggers.errors import (
     SessionNotFound,
     StorageError,
 )
-from airflow_triggers.manager import TriggerManager
+from airflow_triggers.manager.manager import TriggerManager
 from airflow_triggers.runners import promises
-from airflow_triggers.sessions import (
-    create_session,
-    fire_into,
-    fires_of,
-    kept_sessions,
-    list_sessions,
-    open_session,
-)
+from airflow_triggers.sessions.describing import fires_of, list_sessions
+from airflow_triggers.sessions.opening import create_session, fire_into, kept_sessions, open_session
 from airflow_triggers.storages import cache, storage_backends, tables
 from airflow_triggers.storages.cache import CacheStorageBackend
 from airflow_triggers.storages.sql import SqlStorageBackend

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_triggers.batches import SessionFire, fire_all
 from airflow_triggers.controller import observe
-from airflow_triggers.manager import TriggerManager
-from airflow_triggers.sessions import fire_into
+from airflow_triggers.manager.manager import TriggerManager
+from airflow_triggers.sessions.batches import SessionFire, fire_all
+from airflow_triggers.sessions.opening import fire_into
 from airflow_triggers.storages.sql import SqlStorageBackend
 from tests.support.dags import play
 from tests.support.runners import RecordingRunner, registered

@@ -5,8 +5,8 @@ Neighbours: ``test_statement_counts.py`` says how many, ``test_flat_costs.py`` w
 
 from __future__ import annotations
 
-from airflow_triggers.manager import TriggerManager
-from airflow_triggers.states import Event
+from airflow_triggers.domain.states import Event
+from airflow_triggers.manager.manager import TriggerManager
 from airflow_triggers.storages.sql import SqlStorageBackend
 from tests.support.runners import RecordingRunner, registered
 from tests.support.statements import statements_of

@@ -12,14 +12,15 @@ import pytest
 from airflow.utils.session import create_session as airflow_session
 from sqlalchemy import select, update
 
+from airflow_triggers.domain.instances import InstanceStatus
 from airflow_triggers.errors import ConfigurationError
-from airflow_triggers.manager import trigger_managers
+from airflow_triggers.manager.manager import trigger_managers
 from airflow_triggers.runners import task_runners
-from airflow_triggers.sessions import create_session, describe_session, fire_into, open_session
+from airflow_triggers.sessions.describing import describe_session
+from airflow_triggers.sessions.opening import create_session, fire_into, open_session
 from airflow_triggers.storages import tables
 from airflow_triggers.storages.sql import SqlStorageBackend
 from airflow_triggers.storages.transaction import transaction
-from airflow_triggers.types import InstanceStatus
 from survey_managers.daytime import DaytimeTaskRunner
 from survey_managers.finalizing import FINALIZED, FinalizingManager
 from survey_managers.wave import WaveManager, WaveMemberManager

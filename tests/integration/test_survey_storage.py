@@ -10,8 +10,9 @@ import redis
 
 from airflow_triggers.controller.loop import Controller
 from airflow_triggers.errors import StorageError
-from airflow_triggers.manager import trigger_managers
-from airflow_triggers.sessions import create_session, describe_session, fire_into
+from airflow_triggers.manager.manager import trigger_managers
+from airflow_triggers.sessions.describing import describe_session
+from airflow_triggers.sessions.opening import create_session, fire_into
 from airflow_triggers.storages import storage_backends
 from airflow_triggers.storages.cache import KEY_PREFIX
 from survey_managers.finalizing import FinalizingManager

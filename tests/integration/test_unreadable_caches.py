@@ -14,7 +14,8 @@ from sqlalchemy import update
 
 from airflow_triggers.controller.loop import Controller
 from airflow_triggers.errors import UnreadableRow
-from airflow_triggers.sessions import create_session, describe_session, fire_into
+from airflow_triggers.sessions.describing import describe_session
+from airflow_triggers.sessions.opening import create_session, fire_into
 from airflow_triggers.storages import cache, tables
 from airflow_triggers.storages.cache import KEY_PREFIX, CacheStorageBackend
 from tests.conftest import REDIS_URL

@@ -12,9 +12,10 @@ from airflow.cli.cli_parser import get_parser
 from fastapi.testclient import TestClient
 
 from airflow_triggers.controller.loop import Controller
+from airflow_triggers.domain.states import Event
 from airflow_triggers.errors import UnreadableRow
-from airflow_triggers.sessions import describe_session, fire_into, open_session
-from airflow_triggers.states import Event
+from airflow_triggers.sessions.describing import describe_session
+from airflow_triggers.sessions.opening import fire_into, open_session
 from airflow_triggers.storages import rows, tables
 from tests.support.api import mounted_api
 from tests.support.dags import deploy_configuration

@@ -18,6 +18,7 @@ from airflow_triggers import gateway
 from airflow_triggers.controller import apply, loop
 from airflow_triggers.controller.loop import Controller
 from airflow_triggers.controller.unrecorded import MAX_ATTEMPTS
+from airflow_triggers.domain.states import Event
 from airflow_triggers.errors import (
     CannotDelay,
     DatabaseFailed,
@@ -31,15 +32,16 @@ from airflow_triggers.errors import (
     StaleWrite,
     StorageError,
 )
-from airflow_triggers.history import history_of, why
-from airflow_triggers.manager import TriggerManager, trigger_managers
+from airflow_triggers.history.evidence import why
+from airflow_triggers.history.pages import history_of
+from airflow_triggers.history.sentences import told
+from airflow_triggers.manager.manager import TriggerManager, trigger_managers
 from airflow_triggers.runners import promises
-from airflow_triggers.sessions import create_session, fire_into, fires_of, open_session
-from airflow_triggers.states import Event
+from airflow_triggers.sessions.describing import fires_of
+from airflow_triggers.sessions.opening import create_session, fire_into, open_session
 from airflow_triggers.storages import cache, tables
 from airflow_triggers.storages.cache import CacheStorageBackend
 from airflow_triggers.storages.sql import SqlStorageBackend
-from airflow_triggers.telling import told
 from tests.conftest import REDIS_URL
 from tests.support.dags import play
 from tests.support.surveys import statuses, view

@@ -17,7 +17,7 @@ from sqlalchemy import event, func, select, text
 from airflow_triggers.controller.loop import Controller
 from airflow_triggers.gateway import wakeup
 from airflow_triggers.gateway.wakeup import Listener, tell_of_successes
-from airflow_triggers.sessions import fire_into
+from airflow_triggers.sessions.opening import fire_into
 from tests.support.dags import play
 from tests.support.surveys import statuses, view
 

@@ -52,8 +52,8 @@ class Actor:
 
     def end(self, manager, number):
         """Looks and acts under the lock, as the controller does: each instance ends once."""
-        from airflow_triggers.report import RequestedFire, TaskReport
-        from airflow_triggers.states import Event
+        from airflow_triggers.domain.report import RequestedFire, TaskReport
+        from airflow_triggers.domain.states import Event
 
         with manager.storage.acquire_lock():
             open_ones = [one for one in manager.storage if one.status in ("scheduled", "running")]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
-from airflow_triggers import history, parked
+from airflow_triggers import history
 from airflow_triggers.controller import assets, delayed, loop
 from airflow_triggers.gateway import runs
+from airflow_triggers.history import parked
 from airflow_triggers.runners import promises
 from airflow_triggers.storages import anchors, base, hooks, together
 

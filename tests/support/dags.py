@@ -18,8 +18,8 @@ from airflow.utils.session import create_session
 from airflow.utils.state import DagRunState, TaskInstanceState
 from sqlalchemy import select
 
-from airflow_triggers.configuration.names import MANIFEST_TAG, configuration_tag
-from airflow_triggers.types import Configuration
+from airflow_triggers.domain.configuration import Configuration
+from airflow_triggers.domain.names import MANIFEST_TAG, configuration_tag
 
 BUNDLE = "test-bundle"
 

@@ -5,7 +5,7 @@ Neighbours: ``venvs.py`` has packages that pip really installs.
 
 from __future__ import annotations
 
-from airflow_triggers.extensions import REGISTRIES
+from airflow_triggers.manager.installed import REGISTRIES
 
 
 def install(monkeypatch, folder, name, *, modules=None, **entry_points):

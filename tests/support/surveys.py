@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from airflow_triggers.sessions import create_session, describe_session, fire_into, open_session
+from airflow_triggers.sessions.describing import describe_session
+from airflow_triggers.sessions.opening import create_session, fire_into, open_session
 from tests.support.dags import dag, deploy, play
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airflow_triggers.manager import TriggerManager
+from airflow_triggers.manager.manager import TriggerManager
 
 
 class FinalizingManager(TriggerManager):

@@ -16,12 +16,12 @@ from airflow.utils.session import create_session as airflow_session
 from sqlalchemy import func, select, update
 from sqlalchemy.engine import make_url
 
-from airflow_triggers.manager import TriggerManager, trigger_managers
-from airflow_triggers.sessions import create_session, fire_into, open_session
-from airflow_triggers.states import Event
+from airflow_triggers.domain.configuration import Configuration
+from airflow_triggers.domain.states import Event
+from airflow_triggers.manager.manager import TriggerManager, trigger_managers
+from airflow_triggers.sessions.opening import create_session, fire_into, open_session
 from airflow_triggers.storages import tables
 from airflow_triggers.storages.sql import SqlStorageBackend
-from airflow_triggers.types import Configuration
 from tests.support.dags import dag, deploy, manifest, play
 from tests.support.runners import RecordingRunner, registered
 from tests.support.surveys import view

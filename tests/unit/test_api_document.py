@@ -8,9 +8,13 @@ from airflow.api_fastapi.app import purge_cached_app
 from pydantic import TypeAdapter
 
 from airflow_triggers.api import fields
+from airflow_triggers.domain.instances import parse_instance_name
+from airflow_triggers.domain.validation import (
+    validate_idempotency_key,
+    validate_session_uid,
+    validate_trigger_name,
+)
 from airflow_triggers.errors import InvalidSessionUid, InvalidTrigger
-from airflow_triggers.types import parse_instance_name
-from airflow_triggers.validation import validate_idempotency_key, validate_session_uid, validate_trigger_name
 from tests.support.api import mounted_api
 
 TEXTS = [

@@ -6,8 +6,8 @@ import pytest
 from airflow.api_fastapi.app import purge_cached_app
 
 from airflow_triggers import history, sessions
+from airflow_triggers.domain.configuration import Configuration
 from airflow_triggers.errors import InstanceNotFound
-from airflow_triggers.types import Configuration
 from tests.support.api import COOKIE, mounted_api
 
 EVERY_PATH = [

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from airflow_triggers.controller.cause import cause_of, is_by_hand
-from airflow_triggers.states import Event
-from airflow_triggers.types import InstanceStatus as S
-from airflow_triggers.types import SeenRun
+from airflow_triggers.domain.instances import InstanceStatus as S
+from airflow_triggers.domain.runs import SeenRun
+from airflow_triggers.domain.states import Event
 
 QUEUED, RUNNING = SeenRun("queued", 0), SeenRun("running", 0)
 DONE, FAILED = SeenRun("success", 0), SeenRun("failed", 0)

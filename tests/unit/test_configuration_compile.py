@@ -11,10 +11,10 @@ from airflow.sdk import PartitionedAtRuntime
 from airflow.serialization.serialized_objects import DagSerialization
 
 from airflow_triggers.configuration.compile import compile_configuration
-from airflow_triggers.configuration.names import FORM, dag_id_of
 from airflow_triggers.configuration.parse import parse_configuration
+from airflow_triggers.domain.configuration import Configuration
+from airflow_triggers.domain.names import FORM, dag_id_of
 from airflow_triggers.errors import ConfigurationError
-from airflow_triggers.types import Configuration
 
 TASKS_MODULE = "tests.support.trigger_tasks"
 

@@ -6,7 +6,7 @@ import pytest
 
 from airflow_triggers.configuration import explain_configuration, explain_task, parse_configuration
 from airflow_triggers.configuration.explain import explain_in_full
-from airflow_triggers.types import TaskConfig
+from airflow_triggers.domain.configuration import TaskConfig
 
 
 @pytest.mark.parametrize(

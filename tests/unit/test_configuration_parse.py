@@ -8,8 +8,8 @@ from enum import Enum
 import pytest
 
 from airflow_triggers.configuration import parse_configuration
+from airflow_triggers.domain.configuration import Configuration, TaskConfig
 from airflow_triggers.errors import ConfigurationError
-from airflow_triggers.types import Configuration, TaskConfig
 
 OPERATOR = "airflow.providers.standard.operators.bash.BashOperator"
 

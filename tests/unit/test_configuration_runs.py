@@ -17,9 +17,9 @@ from airflow_triggers.configuration import parse_configuration
 from airflow_triggers.configuration.callables import callable_path
 from airflow_triggers.configuration.compile import compile_configuration
 from airflow_triggers.configuration.dag_file import BrokenConfiguration
-from airflow_triggers.configuration.names import RunKind, dag_id_of, run_kind
+from airflow_triggers.domain.configuration import Configuration, TaskConfig
+from airflow_triggers.domain.names import RunKind, dag_id_of, run_kind
 from airflow_triggers.errors import ConfigurationError
-from airflow_triggers.types import Configuration, TaskConfig
 
 TASKS_MODULE = "tests.support.trigger_tasks"
 BASH = "airflow.providers.standard.operators.bash.BashOperator"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from airflow_triggers.controller.decide import decide
-from airflow_triggers.types import InstanceStatus, SeenRun
+from airflow_triggers.domain.instances import InstanceStatus
+from airflow_triggers.domain.runs import SeenRun
 
 TABLE = """
 # status     seen        now         events          watched

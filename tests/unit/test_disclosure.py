@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from airflow_triggers.disclosure import (
+from airflow_triggers.domain.configuration import TaskConfig
+from airflow_triggers.domain.disclosure import (
     EVERYTHING,
     Disclosure,
     shown_delayed_fire,
@@ -15,18 +16,14 @@ from airflow_triggers.disclosure import (
     shown_fire,
     shown_instance,
 )
-from airflow_triggers.entries import EventKind, SessionEvent
+from airflow_triggers.domain.events import EventKind, SessionEvent
+from airflow_triggers.domain.failures import describe_exception, failure_in_short
+from airflow_triggers.domain.fires import DelayedFire, Fire
+from airflow_triggers.domain.instances import InstanceStatus, TaskInstance
+from airflow_triggers.domain.runs import DagInAirflow, PoolInAirflow, RunInAirflow, SeenRun, TaskInAirflow
 from airflow_triggers.errors import DagUnavailable, RunFailed
-from airflow_triggers.failures import describe_exception, failure_in_short
-from airflow_triggers.run_waits import (
-    DagInAirflow,
-    PoolInAirflow,
-    RunInAirflow,
-    TaskInAirflow,
-    reasons_of_run,
-)
-from airflow_triggers.types import DelayedFire, Fire, InstanceStatus, SeenRun, TaskConfig, TaskInstance
-from airflow_triggers.why import Evidence, explain
+from airflow_triggers.history.reasons import Evidence, explain
+from airflow_triggers.history.run_reasons import reasons_of_run
 
 NOON = datetime(2026, 5, 17, 12, tzinfo=UTC)
 SOURCE = "task load[3] of shop.orders, run manual__2026-05-17, twice"

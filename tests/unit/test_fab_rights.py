@@ -17,8 +17,8 @@ from airflow_triggers.api import permissions
 from airflow_triggers.api.errors import Refused
 from airflow_triggers.api.permissions import Permissions
 from airflow_triggers.configuration import parse_configuration
-from airflow_triggers.sessions import Concealed
-from airflow_triggers.types import Configuration
+from airflow_triggers.domain.configuration import Configuration
+from airflow_triggers.sessions.opening import Concealed
 
 ENTITIES = [("can_read", "DAG Runs"), ("can_create", "DAG Runs"), ("can_read", "XComs")]
 ONE_DAG = [("can_read", "DAG:survey"), ("can_edit", "DAG:survey")]

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from airflow_triggers.failures import MAX_LENGTH, MAX_VALUE_LENGTH, describe_exception, with_context
+from airflow_triggers.domain.failures import MAX_LENGTH, MAX_VALUE_LENGTH, describe_exception, with_context
 
 
 class Unspeakable(Exception):

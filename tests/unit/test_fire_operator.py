@@ -10,7 +10,7 @@ from airflow.sdk import DAG, BaseOperator, task
 from airflow.sdk.execution_time.context import OutletEventAccessors
 
 from airflow_triggers import FireTriggerOperator, trigger_asset
-from airflow_triggers.asset_uris import ANY_TRIGGER, trigger_of
+from airflow_triggers.domain.asset_uris import ANY_TRIGGER, trigger_of
 from airflow_triggers.errors import InvalidSessionUid, InvalidTrigger
 from airflow_triggers.operators.assets import any_trigger_asset
 

@@ -7,8 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from airflow_triggers import jsonb
-from airflow_triggers.report import RequestedFire, TaskReport
+from airflow_triggers.domain import jsonb
+from airflow_triggers.domain.report import RequestedFire, TaskReport
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,10 @@ import re
 import pytest
 from airflow.plugins_manager import AirflowPlugin
 
-from airflow_triggers import plugin_managers
 from airflow_triggers.errors import NotRegistered, RegistryError
-from airflow_triggers.manager import TriggerManager, trigger_managers
-from airflow_triggers.registry import Declared, Registry
+from airflow_triggers.extensions import plugins as plugin_managers
+from airflow_triggers.extensions.registry import Declared, Registry
+from airflow_triggers.manager.manager import TriggerManager, trigger_managers
 from airflow_triggers.runners import BaseTaskRunner, task_runners
 from airflow_triggers.storages import storage_backends
 
@@ -155,7 +155,10 @@ def no_class(storage):
     [
         ("Nameless", "has no name. Set the class attribute 'name', 'mine'."),
         ("OwnName", "has the name 'own'. Declare it under the name that is its class attribute 'name'."),
-        ("no_class", "is no trigger manager. Declare a class that derives from airflow_triggers.manager.Tr"),
+        (
+            "no_class",
+            "is no trigger manager. Declare a class that derives from airflow_triggers.manager.manager.Tr",
+        ),
         ("Missing", "cannot be imported: AttributeError: .* Repair or reinstall that package."),
     ],
 )

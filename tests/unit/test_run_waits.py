@@ -7,14 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from airflow_triggers.run_waits import (
-    DagInAirflow,
-    PoolInAirflow,
-    RunInAirflow,
-    TaskInAirflow,
-    reasons_of_run,
-)
-from airflow_triggers.types import InstanceStatus, SeenRun
+from airflow_triggers.domain.instances import InstanceStatus
+from airflow_triggers.domain.runs import DagInAirflow, PoolInAirflow, RunInAirflow, SeenRun, TaskInAirflow
+from airflow_triggers.history.run_reasons import reasons_of_run
 
 NOON = datetime(2026, 5, 17, 12, tzinfo=UTC)
 DAG = DagInAirflow(paused=False, stale=False, import_errors=False, max_active_runs=16, max_active_tasks=16)

@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from airflow_triggers import states
+from airflow_triggers.domain import states
+from airflow_triggers.domain.configuration import TaskConfig
+from airflow_triggers.domain.instances import InstanceStatus, TaskInstance
+from airflow_triggers.domain.states import Event, FireView
 from airflow_triggers.errors import InvalidTransition
-from airflow_triggers.states import Event, FireView
-from airflow_triggers.types import InstanceStatus, TaskConfig, TaskInstance
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 S = InstanceStatus

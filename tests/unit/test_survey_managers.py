@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from airflow_triggers.configuration.load import load_configuration
-from airflow_triggers.types import TaskConfig
+from airflow_triggers.domain.configuration import TaskConfig
 from survey_managers.daytime import next_daytime
 from survey_managers.finalizing import final_tasks
 from tests.support.environment import ROOT

@@ -13,8 +13,8 @@ from airflow.sdk.exceptions import (
     AirflowTaskTimeout,
 )
 
+from airflow_triggers.domain.failures import describe_exception, with_context
 from airflow_triggers.errors import InvalidResult, NotATriggerRun
-from airflow_triggers.failures import describe_exception, with_context
 from airflow_triggers.task import TaskContext, TriggerTaskOperator
 from tests.support import trigger_tasks
 

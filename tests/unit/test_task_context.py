@@ -21,6 +21,8 @@ from airflow.sdk.exceptions import (
 )
 from pydantic import BaseModel, Field
 
+from airflow_triggers.domain.failures import with_context
+from airflow_triggers.domain.report import TaskReport
 from airflow_triggers.errors import (
     InvalidMetadata,
     InvalidReport,
@@ -30,9 +32,7 @@ from airflow_triggers.errors import (
     NoDatabaseInTask,
     RegistryError,
 )
-from airflow_triggers.failures import with_context
-from airflow_triggers.manager import TriggerManager, trigger_managers
-from airflow_triggers.report import TaskReport
+from airflow_triggers.manager.manager import TriggerManager, trigger_managers
 from airflow_triggers.task import TaskContext, TriggerTaskOperator
 from airflow_triggers.task.calling import MAX_RETRIES_ATTRIBUTE
 

@@ -13,7 +13,7 @@ from airflow_triggers.errors import (
     InvalidTransition,
     RegistryError,
 )
-from airflow_triggers.manager import trigger_managers
+from airflow_triggers.manager.manager import trigger_managers
 from airflow_triggers.runners import task_runners
 from airflow_triggers.testing import SessionTester
 from tests.support.tested import BrokenHooks, FinalizingManager

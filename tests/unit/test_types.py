@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from airflow_triggers.domain.configuration import Configuration, TaskConfig
+from airflow_triggers.domain.instances import parse_instance_name
+from airflow_triggers.domain.validation import (
+    validate_session_uid,
+    validate_trigger_kwargs,
+    validate_trigger_name,
+)
 from airflow_triggers.errors import InvalidSessionUid, InvalidTrigger, TaskNotFound
-from airflow_triggers.types import Configuration, TaskConfig, parse_instance_name
-from airflow_triggers.validation import validate_session_uid, validate_trigger_kwargs, validate_trigger_name
 
 
 @pytest.mark.parametrize(

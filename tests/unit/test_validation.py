@@ -9,9 +9,8 @@ from types import MappingProxyType
 
 import pytest
 
-from airflow_triggers.errors import InvalidCooldown, InvalidMetadata, InvalidTrigger
-from airflow_triggers.report import RequestedFire, RequestedReplay, TaskReport
-from airflow_triggers.validation import (
+from airflow_triggers.domain.report import RequestedFire, RequestedReplay, TaskReport
+from airflow_triggers.domain.validation import (
     MAX_COOLDOWN,
     MAX_DEPTH,
     MAX_JSON_BYTES,
@@ -30,6 +29,7 @@ from airflow_triggers.validation import (
     validate_trigger_kwargs,
     validate_trigger_name,
 )
+from airflow_triggers.errors import InvalidCooldown, InvalidMetadata, InvalidTrigger
 
 
 class Colour(StrEnum):

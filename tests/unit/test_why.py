@@ -7,9 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from airflow_triggers.entries import SessionEvent
-from airflow_triggers.types import DelayedFire, Fire, InstanceStatus, TaskConfig, TaskInstance
-from airflow_triggers.why import Evidence, explain, similar_names
+from airflow_triggers.domain.configuration import TaskConfig
+from airflow_triggers.domain.events import SessionEvent
+from airflow_triggers.domain.fires import DelayedFire, Fire
+from airflow_triggers.domain.instances import InstanceStatus, TaskInstance
+from airflow_triggers.history.reasons import Evidence, explain, similar_names
 
 NOON = datetime(2026, 5, 17, 12, tzinfo=UTC)
 TASK = TaskConfig(

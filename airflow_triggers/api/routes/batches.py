@@ -15,10 +15,10 @@ from airflow_triggers.api.dependencies import PermissionsDep, UserNameDep
 from airflow_triggers.api.errors import AsciiJSONResponse, Refused, told, told_invalid
 from airflow_triggers.api.permissions import Permissions
 from airflow_triggers.api.routes.reading import discreet
-from airflow_triggers.batches import Outcome, Refusal, fire_all
+from airflow_triggers.domain.fires import FireResult
 from airflow_triggers.errors import TriggersError
-from airflow_triggers.sessions import Concealed
-from airflow_triggers.types import FireResult
+from airflow_triggers.sessions.batches import Outcome, Refusal, fire_all
+from airflow_triggers.sessions.opening import Concealed
 
 router = APIRouter(tags=["Fires"], route_class=BodyRoute)
 

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
 
-from airflow_triggers import delayed_fires
 from airflow_triggers.api.bodies import BodyRoute
 from airflow_triggers.api.datamodels import (
     DelayedFireBody,
@@ -21,9 +20,10 @@ from airflow_triggers.api.errors import Refused
 from airflow_triggers.api.fields import Id
 from airflow_triggers.api.permissions import Permissions
 from airflow_triggers.api.routes.reading import known_configuration, readable_configuration
-from airflow_triggers.disclosure import shown_delayed_fire
+from airflow_triggers.domain.disclosure import shown_delayed_fire
+from airflow_triggers.domain.fires import DelayedFire
 from airflow_triggers.errors import DelayedFireNotFound
-from airflow_triggers.types import DelayedFire
+from airflow_triggers.sessions import delayed_fires
 
 router = APIRouter(
     prefix="/{uid}/delayed-fires",

@@ -19,7 +19,7 @@ from airflow_triggers.api.datamodels import (
 )
 from airflow_triggers.api.dependencies import PermissionsDep, SessionUidDep, TurnDep, UserNameDep
 from airflow_triggers.api.routes.reading import discreet, readable_configuration
-from airflow_triggers.disclosure import shown_fire
+from airflow_triggers.domain.disclosure import shown_fire
 from airflow_triggers.errors import IdempotencyConflict, SessionExists, UnknownConfiguration
 
 router = APIRouter(

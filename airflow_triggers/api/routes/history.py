@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
 
-from airflow_triggers import history, parked, sessions
+from airflow_triggers import history, sessions
 from airflow_triggers.api.bodies import BodyRoute
 from airflow_triggers.api.datamodels import ErrorBody, HookBody
 from airflow_triggers.api.dependencies import (
@@ -28,6 +28,7 @@ from airflow_triggers.api.history_models import (
     entry_body,
 )
 from airflow_triggers.api.routes.reading import readable_configuration
+from airflow_triggers.history import parked
 
 router = APIRouter(tags=["History"], route_class=BodyRoute)
 

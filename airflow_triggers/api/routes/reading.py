@@ -12,6 +12,7 @@ from airflow_triggers import sessions
 from airflow_triggers.api.datamodels import FireTrigger
 from airflow_triggers.api.errors import Refused
 from airflow_triggers.api.permissions import Permissions
+from airflow_triggers.domain.configuration import Configuration
 from airflow_triggers.errors import (
     IdempotencyConflict,
     InstanceNotFound,
@@ -21,8 +22,8 @@ from airflow_triggers.errors import (
     TriggersError,
     UnknownConfiguration,
 )
-from airflow_triggers.sessions import Concealed, InstanceView, SessionDescription
-from airflow_triggers.types import Configuration
+from airflow_triggers.sessions.describing import InstanceView, SessionDescription
+from airflow_triggers.sessions.opening import Concealed
 
 
 def readable_configuration(uid: str, permissions: Permissions) -> Configuration:

@@ -25,9 +25,9 @@ from airflow_triggers.api.routes.reading import (
     readable_session,
     session_exists,
 )
+from airflow_triggers.domain.validation import validate_session_uid
 from airflow_triggers.errors import SessionExists, SessionNotFound
-from airflow_triggers.sessions import Concealed, uid_taken
-from airflow_triggers.validation import validate_session_uid
+from airflow_triggers.sessions.opening import Concealed, uid_taken
 
 FIRES_IN_DETAIL = 100
 

@@ -1,4 +1,4 @@
-"""Alembic's environment: run by ``airflow db migrate`` through ``dbmanager.py``, never imported."""
+"""Alembic's environment: run by ``airflow db migrate`` through ``storages/dbmanager.py``, never imported."""
 
 from __future__ import annotations
 

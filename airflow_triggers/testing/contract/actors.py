@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from airflow_triggers.domain.configuration import Kwargs
+from airflow_triggers.domain.instances import TaskInstance
+from airflow_triggers.domain.states import Event
 from airflow_triggers.errors import RunnerError
-from airflow_triggers.manager import TriggerManager
+from airflow_triggers.manager.manager import TriggerManager
 from airflow_triggers.runners import BaseTaskRunner, Start, task_runners
-from airflow_triggers.states import Event
 from airflow_triggers.storages.base import BaseStorageBackend
-from airflow_triggers.types import Kwargs, TaskInstance
 
 
 class RecordingRunner(BaseTaskRunner):

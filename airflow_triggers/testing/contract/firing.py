@@ -1,6 +1,6 @@
 """What a fire does, and what a configuration changes.
 
-Part of the contract suite: see ``contract/__init__.py``.
+Part of the contract suite: see ``__init__.py``.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from airflow_triggers.domain.states import Event
 from airflow_triggers.errors import ConfigurationError, IdempotencyConflict, InvalidTrigger
 from airflow_triggers.runners import task_runners
-from airflow_triggers.states import Event
 from airflow_triggers.testing.contract.actors import (
     BreakingRunner,
     RecordingRunner,

@@ -1,6 +1,6 @@
 """Hooks of a manager: after what they follow is kept, and remembered until they ended.
 
-Part of the contract suite: see ``contract/__init__.py``.
+Part of the contract suite: see ``__init__.py``.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from airflow_triggers.manager import TriggerManager, trigger_managers
-from airflow_triggers.states import Event
+from airflow_triggers.domain.states import Event
+from airflow_triggers.manager.manager import TriggerManager, trigger_managers
 from airflow_triggers.storages.base import BaseStorageBackend
 from airflow_triggers.testing.contract.actors import (
     RecordingRunner,

@@ -1,6 +1,6 @@
 """What a storage keeps: configuration, instances, fires and metadata, read as they were written.
 
-Part of the contract suite: see ``contract/__init__.py``.
+Part of the contract suite: see ``__init__.py``.
 """
 
 from __future__ import annotations
@@ -12,8 +12,11 @@ from typing import Any
 
 import pytest
 
-from airflow_triggers import states
-from airflow_triggers.entries import EventKind, FireFilter
+from airflow_triggers.domain import states
+from airflow_triggers.domain.configuration import Configuration, TaskConfig
+from airflow_triggers.domain.events import EventKind
+from airflow_triggers.domain.fires import Fire, FireFilter
+from airflow_triggers.domain.instances import InstanceStatus, TaskInstance
 from airflow_triggers.errors import (
     InstanceNotFound,
     InvalidMetadata,
@@ -24,7 +27,6 @@ from airflow_triggers.errors import (
 )
 from airflow_triggers.storages.base import BaseStorageBackend
 from airflow_triggers.testing.contract.suite import StorageSuite
-from airflow_triggers.types import Configuration, Fire, InstanceStatus, TaskConfig, TaskInstance
 
 NOON = datetime(2026, 1, 31, 12, 0, 0, 123456, tzinfo=UTC)
 

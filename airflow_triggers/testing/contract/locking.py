@@ -1,6 +1,6 @@
 """The lock, and what is kept or undone as one.
 
-Part of the contract suite: see ``contract/__init__.py``.
+Part of the contract suite: see ``__init__.py``.
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ from typing import Any
 
 import pytest
 
+from airflow_triggers.domain.configuration import Configuration, TaskConfig
+from airflow_triggers.domain.fires import Fire
+from airflow_triggers.domain.instances import TaskInstance
 from airflow_triggers.errors import LockTimeout, SessionNotFound
 from airflow_triggers.storages.base import BaseStorageBackend
 from airflow_triggers.testing.contract.actors import TracedManager, configure, statuses
 from airflow_triggers.testing.contract.suite import StorageSuite
-from airflow_triggers.types import Configuration, Fire, TaskConfig, TaskInstance
 
 DEADLINE = 60
 

@@ -1,6 +1,6 @@
 """Replays, skips, and what is changed by hand.
 
-Part of the contract suite: see ``contract/__init__.py``.
+Part of the contract suite: see ``__init__.py``.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from airflow_triggers.domain.instances import InstanceStatus, TaskInstance
 from airflow_triggers.errors import InstanceNotFound, InvalidMetadata, InvalidTransition
 from airflow_triggers.runners import task_runners
 from airflow_triggers.storages.base import BaseStorageBackend
@@ -21,7 +22,6 @@ from airflow_triggers.testing.contract.actors import (
     statuses,
 )
 from airflow_triggers.testing.contract.suite import StorageSuite
-from airflow_triggers.types import InstanceStatus, TaskInstance
 
 
 class RepairingContract(StorageSuite):

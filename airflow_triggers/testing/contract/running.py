@@ -1,6 +1,6 @@
 """What a runner has to do that runs instances in the application's own process.
 
-Part of the contract suite: see ``contract/__init__.py``.
+Part of the contract suite: see ``__init__.py``.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from typing import Any, ClassVar
 import pytest
 from dogpile.cache import make_region
 
-from airflow_triggers.manager import TriggerManager
+from airflow_triggers.domain.instances import TaskInstance
+from airflow_triggers.manager.manager import TriggerManager
 from airflow_triggers.storages.base import BaseStorageBackend
 from airflow_triggers.storages.cache import CacheStorageBackend
 from airflow_triggers.testing.contract.actors import statuses
-from airflow_triggers.types import TaskInstance
 
 CHAIN = {"a": "x", "b": "t_a", "c": "t_b"}
 """By task, what it waits for."""

@@ -1,6 +1,6 @@
 """Named scenarios of what people get wrong: each a sequence of fires and repairs, and what must have come of it.
 
-Part of the contract suite: see ``contract/__init__.py``.
+Part of the contract suite: see ``__init__.py``.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from airflow_triggers.states import Event
+from airflow_triggers.domain.states import Event
 from airflow_triggers.testing.contract.actors import (
     RecordingRunner,
     TracedManager,

@@ -6,7 +6,7 @@ from typing import Any
 
 from airflow.sdk.exceptions import AirflowSkipException
 
-from airflow_triggers.failures import with_context
+from airflow_triggers.domain.failures import with_context
 from airflow_triggers.task import TaskContext
 
 WORD = "hello"

@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from airflow_triggers.domain.configuration import Configuration
 from airflow_triggers.errors import ConfigurationError, RunnerError
 from airflow_triggers.runners import AirflowTaskRunner, Start
 from airflow_triggers.storages import BaseStorageBackend
-from airflow_triggers.types import Configuration
 
 DAYTIME = (8, 20)
 

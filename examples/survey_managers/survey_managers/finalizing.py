@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from airflow_triggers import InstanceStatus, TaskConfig, TaskInstance, TriggerManager
-from airflow_triggers.states import Event
+from airflow_triggers.domain.states import Event
 from survey_managers.once import fire_once
 
 FINALIZED = "sessionFinalized"

@@ -38,9 +38,9 @@ class WaveMemberManager(FinalizingManager):
 
     def _report_to(self, wave: str) -> None:
         """Report once, however often this hook is called; while there is no such wave it fails, and is called again."""
-        from airflow_triggers.sessions import (
-            fire_into,
-        )  # here: every task's process imports a plugin's managers
+        from airflow_triggers.sessions.opening import (
+            fire_into,  # here: every task's process imports a plugin's managers
+        )
 
         uid = self.storage.uid
         kwargs = {"member": uid, "result": self._result()}

@@ -1,6 +1,6 @@
-"""What a session's history keeps beside its fires, and the hooks that are still to be called: values.
+"""Events: what a session's history keeps beside its fires.
 
-Neighbours: ``storages/`` keep them, ``manager.py`` and ``controller/`` have them kept, ``history.py`` reads them.
+Neighbours: ``storages/events.py`` keeps them, ``history/`` reads and words them.
 """
 
 from __future__ import annotations
@@ -10,12 +10,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
-
-from airflow_triggers.types import Fire
-from airflow_triggers.validation import validate_filter
-
-MAX_HOOK_ATTEMPTS = 20
-"""A hook that raised so often is parked: kept with its error, and not called again by itself."""
 
 
 class EventKind(StrEnum):
@@ -66,53 +60,3 @@ class Cause:
 
     by: str | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True)
-class FireFilter:
-    """Which fires of a session to read.
-
-    :param trigger_name: only those of this trigger.
-    :param instance: only those that concern the instance of this name: it was touched, or fired it.
-    :param in_vain: only those that touched nothing (see :attr:`Fire.in_vain`), or only the others.
-    :raises InvalidFilter: when a name is of a form that none has.
-    """
-
-    trigger_name: str | None = None
-    instance: str | None = None
-    in_vain: bool | None = None
-
-    def __post_init__(self) -> None:
-        validate_filter("trigger", self.trigger_name)
-        validate_filter("instance", self.instance)
-
-    def covers(self, fire: Fire) -> bool:
-        """Whether the fire is one of them."""
-        return (
-            self.trigger_name in (None, fire.trigger_name)
-            and self.in_vain in (None, fire.in_vain)
-            and (self.instance is None or fire.concerns(self.instance))
-        )
-
-
-EVERY_FIRE = FireFilter()
-
-
-@dataclass(frozen=True, kw_only=True)
-class PromisedHook:
-    """A hook that was promised by a commit and has not ended yet.
-
-    :param token: identifies it in its storage.
-    :param attempts: how often it raised.
-    :param due: when the controller calls it (again); None where no controller does.
-    :param error: the traceback of the last time.
-    :param parked: whether nobody calls it again by itself.
-    """
-
-    token: int
-    hook: str
-    arguments: Mapping[str, Any]
-    attempts: int = 0
-    due: datetime | None = None
-    error: str | None = None
-    parked: bool = False

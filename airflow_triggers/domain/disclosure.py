@@ -1,8 +1,9 @@
 """What of Airflow an answer may show to whoever asks. Pure: values, and what is left of them.
 
-Airflow's auth manager decides, per DAG and per pool. What may not be shown is left out of a sentence, and the sentence
-stays. Neighbours: ``api/permissions.py`` asks the auth manager; ``history.py``, ``why.py`` and ``run_waits.py`` take a
-:class:`Disclosure`. Callers on the server itself (Python, the command line) see everything.
+Airflow's auth manager decides, per DAG and per pool. What may not be shown is left out of a sentence, and the
+sentence stays. Neighbours: ``api/permissions.py`` asks the auth manager; ``history/``, ``history/reasons.py`` and
+``history/run_reasons.py`` take a :class:`Disclosure`. Callers on the server itself (Python, the command line) see
+everything.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from airflow_triggers.entries import EventKind, SessionEvent
+from airflow_triggers.domain.events import EventKind, SessionEvent
+from airflow_triggers.domain.fires import DelayedFire, Fire
+from airflow_triggers.domain.instances import TaskInstance
 from airflow_triggers.errors import DagUnavailable, RunFailed
-from airflow_triggers.types import DelayedFire, Fire, TaskInstance
 
 IN_AIRFLOW = " in Airflow"
 """How the history writes who cleared, marked or deleted a run: ``alice in Airflow``, as the audit log has it."""
@@ -119,7 +121,7 @@ def shown_instance(instance: TaskInstance, dag_id: str | None, disclosure: Discl
 def shown_failure(text: str, *, kind: str, dag_id: str | None, disclosure: Disclosure) -> str:
     """What is said of a failure, without what the DAG's tasks did, and without DAGs, that may not be shown.
 
-    :param kind: the class of the exception, as :func:`airflow_triggers.failures.describe_exception` has it.
+    :param kind: the class of the exception, as :func:`airflow_triggers.domain.failures.describe_exception` has it.
     :param dag_id: the DAG of the run that failed; None: there is none.
 
     >>> hidden = Disclosure(task_instances=lambda dag_id: False)

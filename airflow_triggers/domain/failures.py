@@ -1,6 +1,6 @@
 """How a failure is described: the metadata keys of a failed instance, wherever the failure happened.
 
-Neighbours: ``task.py`` describes what a callable raised, ``manager.py`` what could not be started,
+Neighbours: ``task/`` describes what a callable raised, ``manager/manager.py`` what could not be started,
 ``controller/`` what Airflow says of a run.
 """
 
@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from airflow_triggers.validation import json_object
+from airflow_triggers.domain.validation import json_object
 
 MAX_LENGTH = 60_000
 """Of a traceback, in characters."""

@@ -1,7 +1,7 @@
 """The forms and limits of what comes from outside: UIDs, names, keys, moments, cooldowns, JSON; checked, and copied.
 
 Every way in (REST, CLI, Python, asset events, reports of tasks, configuration files) calls these before it writes.
-Neighbours: ``types.py`` has the values, ``errors.py`` the errors.
+Neighbours: the other files of this room have the values, ``errors.py`` the errors.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn
 
+from airflow_triggers.domain.configuration import MAX_KEY_LENGTH, MAX_NAME_LENGTH
+from airflow_triggers.domain.metadata import SEEN_RUN
 from airflow_triggers.errors import (
     InvalidCooldown,
     InvalidFilter,
@@ -23,7 +25,6 @@ from airflow_triggers.errors import (
     InvalidTrigger,
 )
 from airflow_triggers.sentences import sentence
-from airflow_triggers.types import MAX_KEY_LENGTH, MAX_NAME_LENGTH, SEEN_RUN
 
 KEPT_METADATA = frozenset({"depth", "parent", "retries", SEEN_RUN, "timestamps", "unreadable"})
 """Keys of an instance's metadata that only the framework writes."""

@@ -13,6 +13,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 
+from airflow_triggers.domain.configuration import Configuration
+from airflow_triggers.domain.fires import FireResult
+from airflow_triggers.domain.validation import validate_session_uid
 from airflow_triggers.errors import (
     CannotDelay,
     IdempotencyConflict,
@@ -24,8 +27,8 @@ from airflow_triggers.errors import (
     TriggersError,
     UnreadableRow,
 )
-from airflow_triggers.manager import TriggerManager
-from airflow_triggers.sessions import (
+from airflow_triggers.manager.manager import TriggerManager
+from airflow_triggers.sessions.opening import (
     Concealed,
     KeptSession,
     SessionFire,
@@ -36,8 +39,6 @@ from airflow_triggers.sessions import (
 from airflow_triggers.storages.sql import SqlStorageBackend
 from airflow_triggers.storages.together import hold_together
 from airflow_triggers.storages.transaction import LOCK_TIMEOUT
-from airflow_triggers.types import Configuration, FireResult
-from airflow_triggers.validation import validate_session_uid
 
 __all__ = ["Outcome", "Refusal", "SessionFire", "fire_all"]
 

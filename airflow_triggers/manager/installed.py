@@ -1,7 +1,8 @@
 """What other packages add (managers, storages, runners): every process that uses it checks all of it when it starts.
 
-Neighbours: ``registry.py`` finds and loads it. ``api/app.py`` and ``cli/commands.py`` ask here, the controller asks the
-registries themselves: nobody is to learn in the middle of a fire that a class cannot be imported.
+Neighbours: ``extensions/registry.py`` finds and loads it. ``api/app.py`` and ``cli/commands.py`` ask here, the
+controller asks the registries themselves: nobody is to learn in the middle of a fire that a class cannot be
+imported.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from airflow_triggers.manager import trigger_managers
-from airflow_triggers.registry import Registry
+from airflow_triggers.extensions.registry import Registry
+from airflow_triggers.manager.manager import trigger_managers
 from airflow_triggers.runners import task_runners
 from airflow_triggers.storages import storage_backends
 

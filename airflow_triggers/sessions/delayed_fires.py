@@ -10,12 +10,14 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import select, tuple_
 
+from airflow_triggers.domain.configuration import MAX_ID
+from airflow_triggers.domain.fires import DelayedFire
+from airflow_triggers.domain.validation import validate_session_uid
 from airflow_triggers.errors import DelayedFireNotFound, InvalidCursor, SessionNotFound
-from airflow_triggers.sessions import open_session, reading
+from airflow_triggers.sessions.describing import reading
+from airflow_triggers.sessions.opening import open_session
 from airflow_triggers.storages import rows, tables
 from airflow_triggers.storages.transaction import snapshot
-from airflow_triggers.types import MAX_ID, DelayedFire
-from airflow_triggers.validation import validate_session_uid
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)

@@ -1,6 +1,6 @@
 """Registry: finds managers, storage backends and runners by name.
 
-Neighbours: ``manager.py``, ``storages/__init__.py`` and ``runners/__init__.py`` hold one registry each.
+Neighbours: ``manager/manager.py``, ``storages/__init__.py`` and ``runners/__init__.py`` hold one registry each.
 What is declared is found in entry points, and for managers also in Airflow's plugins.
 """
 

@@ -1,7 +1,7 @@
 """Answers "why has this instance not run?". Pure: values in, an :class:`Explanation` out; no database, no clock.
 
-Neighbours: ``history.py`` gathers what a session's history says, ``gateway.waiting`` what Airflow says of a DAG run;
-``run_waits.py`` reads the latter as reasons.
+Neighbours: ``history/`` gathers what a session's history says, ``gateway.waiting`` what Airflow says of a DAG run;
+``run_reasons.py`` reads the latter as reasons.
 """
 
 from __future__ import annotations
@@ -12,12 +12,15 @@ from datetime import datetime
 from difflib import get_close_matches
 
 from airflow_triggers.configuration import explain_task
-from airflow_triggers.disclosure import EVERYTHING, Disclosure, shown_event, shown_fire, shown_instance
-from airflow_triggers.entries import SessionEvent
-from airflow_triggers.failures import failure_in_short
-from airflow_triggers.run_waits import Reason, RunInAirflow, moment, reasons_of_run
+from airflow_triggers.domain.configuration import TaskConfig
+from airflow_triggers.domain.disclosure import EVERYTHING, Disclosure, shown_event, shown_fire, shown_instance
+from airflow_triggers.domain.events import SessionEvent
+from airflow_triggers.domain.failures import failure_in_short
+from airflow_triggers.domain.fires import DelayedFire, Fire
+from airflow_triggers.domain.instances import InstanceStatus, TaskInstance
+from airflow_triggers.domain.runs import RunInAirflow
+from airflow_triggers.history.run_reasons import Reason, moment, reasons_of_run
 from airflow_triggers.sentences import sentence
-from airflow_triggers.types import DelayedFire, Fire, InstanceStatus, TaskConfig, TaskInstance
 
 LIKE_ENOUGH = 0.75
 """From here on a fired trigger that no task uses may have been meant for one that is missing."""

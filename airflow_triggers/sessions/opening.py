@@ -6,21 +6,17 @@ by the manager class that it remembers.
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, or_, select
-from sqlalchemy.orm import Session
-
 from airflow_triggers import gateway
 from airflow_triggers.configuration import parse_configuration
-from airflow_triggers.configuration.names import dag_ids_of
-from airflow_triggers.disclosure import Disclosure, shown_delayed_fire, shown_fire, shown_instance
-from airflow_triggers.entries import EVERY_FIRE, EventKind, FireFilter, PromisedHook
+from airflow_triggers.domain.configuration import Configuration, Kwargs
+from airflow_triggers.domain.events import EventKind
+from airflow_triggers.domain.fires import FireResult
+from airflow_triggers.domain.validation import validate_metadata, validate_session_uid
 from airflow_triggers.errors import (
     ConfigurationError,
     RegistryError,
@@ -29,88 +25,16 @@ from airflow_triggers.errors import (
     StorageNotShared,
     TriggersError,
     UnknownConfiguration,
-    UnreadableRow,
 )
-from airflow_triggers.hook_calls import DEFAULT_MANAGER
-from airflow_triggers.manager import TriggerManager, trigger_managers
+from airflow_triggers.manager.hooks import DEFAULT_MANAGER
+from airflow_triggers.manager.manager import TriggerManager, trigger_managers
 from airflow_triggers.runners import task_runners
 from airflow_triggers.sentences import sentence
-from airflow_triggers.storages import rows, statements, storage_backends, tables
+from airflow_triggers.storages import rows, statements, storage_backends
 from airflow_triggers.storages.anchors import anchor
 from airflow_triggers.storages.base import BaseStorageBackend
-from airflow_triggers.storages.prefixes import begins_with
 from airflow_triggers.storages.sql import SqlStorageBackend
 from airflow_triggers.storages.transaction import glance, snapshot, transaction
-from airflow_triggers.types import Configuration, DelayedFire, Fire, FireResult, Kwargs, TaskInstance
-from airflow_triggers.validation import validate_filter, validate_metadata, validate_session_uid
-
-log = logging.getLogger(__name__)
-
-__all__ = [
-    "Concealed",
-    "DelayedFire",
-    "Fire",
-    "InstanceView",
-    "KeptSession",
-    "SessionDescription",
-    "SessionFire",
-    "SessionSummary",
-    "check_session",
-    "configuration_of",
-    "configurations_of_sessions",
-    "configured_as",
-    "create_session",
-    "dag_ids_of",
-    "deployed_configuration",
-    "describe_session",
-    "fire_into",
-    "fires_of",
-    "kept_sessions",
-    "list_sessions",
-    "manager_of",
-    "open_session",
-    "reading",
-    "shown_description",
-    "uid_taken",
-]
-
-
-@dataclass(frozen=True, kw_only=True)
-class SessionSummary:
-    """A session in a list. ``configuration`` is the deployed configuration's name, None for one made at run time."""
-
-    uid: str
-    manager: str
-    storage: str
-    configuration: str | None
-    created: datetime
-    last_modified: datetime
-
-
-@dataclass(frozen=True, kw_only=True)
-class InstanceView:
-    """An instance and the DAG run that executes it (None while it has none)."""
-
-    instance: TaskInstance
-    dag_id: str | None = None
-    run_id: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class SessionDescription:
-    """A session whole, as it was at one moment.
-
-    ``fires`` are the newest ones, newest first; ``delayed_fires`` those that come next.
-    """
-
-    summary: SessionSummary
-    metadata: Mapping[str, Any]
-    tasks: Configuration
-    instances: tuple[InstanceView, ...]
-    latest_kwargs: Mapping[str, Kwargs]
-    fires: tuple[Fire, ...]
-    delayed_fires: tuple[DelayedFire, ...] = ()
-    hooks: tuple[PromisedHook, ...] = ()
 
 
 def open_session(uid: str) -> TriggerManager:
@@ -405,119 +329,6 @@ def deployed_configuration(name: str) -> Configuration:
     return _deployed(name)
 
 
-def list_sessions(
-    *,
-    limit: int = 50,
-    after_uid: str | None = None,
-    configuration: str | None = None,
-    prefix: str | None = None,
-    configuration_hashes: Collection[str | None] | None = None,
-) -> list[SessionSummary]:
-    """Sessions ordered by UID (by code points, on every database), those after ``after_uid``.
-
-    :param configuration: only sessions of the deployed configuration of that name.
-    :param prefix: only UIDs that begin exactly so; case counts, and no character is a wildcard.
-    :param configuration_hashes: only sessions whose configuration is one of these (see
-        :func:`configurations_of_sessions`); None among them: sessions without a configuration.
-    :raises InvalidFilter: when a text is of a form that none of these has.
-    """
-    for name, value in {"UID": after_uid, "configuration": configuration, "prefix": prefix}.items():
-        validate_filter(name, value)
-    query = _summaries().order_by(tables.session.c.uid).limit(limit)
-    if after_uid is not None:
-        query = query.where(tables.session.c.uid > after_uid)
-    if configuration is not None:
-        query = query.where(tables.configuration.c.name == configuration)
-    if prefix:
-        query = query.where(*begins_with(tables.session.c.uid, prefix))
-    if configuration_hashes is not None:
-        query = query.where(configured_as(configuration_hashes))
-    with snapshot() as session:
-        return [_summary(row) for row in session.execute(query)]
-
-
-def configurations_of_sessions() -> dict[str, Configuration]:
-    """Every configuration that some session may have, by content hash: few, however many sessions there are."""
-    with snapshot() as session:
-        found = session.execute(select(tables.configuration.c.hash, tables.configuration.c.body))
-        configurations = {}
-        for row in found:
-            try:
-                configurations[row.hash] = rows.parse_body(row.body, row.hash)
-            except UnreadableRow as error:
-                log.warning("A configuration is left out: %s", error)
-        return configurations
-
-
-def configured_as(configuration_hashes: Collection[str | None]) -> ColumnElement[bool]:
-    """The condition that a session's configuration is one of these; None among them: that it has none."""
-    column = tables.session.c.configuration_hash
-    named = column.in_([content_hash for content_hash in configuration_hashes if content_hash is not None])
-    return or_(named, column.is_(None)) if None in configuration_hashes else named
-
-
-def describe_session(uid: str, *, fire_limit: int = 100) -> SessionDescription:
-    """The session whole, read at one moment. :raises SessionNotFound: when there is none."""
-    with reading(uid) as (storage, session, row):
-        bound = session.execute(select(tables.run).where(tables.run.c.session_id == row.id))
-        runs = {f"{run.task_name}#{run.number}": run for run in bound}
-        return SessionDescription(
-            summary=_summary(row),
-            metadata=storage.metadata,
-            tasks=storage.configuration,
-            instances=tuple(_view(instance, runs.get(instance.name)) for instance in storage),
-            latest_kwargs=storage.latest_kwargs,
-            fires=tuple(storage.fires(limit=fire_limit)),
-            delayed_fires=tuple(storage.delayed_fires(limit=fire_limit)),
-            hooks=tuple(storage.hooks()),
-        )
-
-
-def shown_description(description: SessionDescription, disclosure: Disclosure) -> SessionDescription:
-    """The description, as far as it may be shown."""
-    return replace(
-        description,
-        instances=tuple(
-            replace(view, instance=shown_instance(view.instance, view.dag_id, disclosure))
-            for view in description.instances
-        ),
-        fires=tuple(shown_fire(fire, disclosure) for fire in description.fires),
-        delayed_fires=tuple(shown_delayed_fire(fire, disclosure) for fire in description.delayed_fires),
-    )
-
-
-def fires_of(
-    uid: str, *, limit: int = 50, before: int | None = None, only: FireFilter = EVERY_FIRE
-) -> list[Fire]:
-    """The session's fires, newest first, those before the fire id ``before``."""
-    with reading(uid) as (storage, _, _row):
-        return storage.fires(limit=limit, before=before, only=only)
-
-
-@contextmanager
-def reading(uid: str) -> Iterator[tuple[BaseStorageBackend, Session, Row[Any]]]:
-    """The session's storage, the database as it is at one moment, and the session's row in it."""
-    in_database = SqlStorageBackend(uid)
-    with in_database.consistent_read() as session:
-        row = session.execute(_summaries().where(tables.session.c.uid == uid)).one_or_none()
-        if row is None:
-            raise SessionNotFound(uid)
-        if row.storage == in_database.name:
-            yield in_database, session, row
-            return
-        storage = _storage_of(uid, row.storage)
-        if not storage.exists:
-            raise SessionNotFound(uid)
-        with storage.consistent_read():
-            yield storage, session, row
-
-
-def configuration_of(uid: str) -> Configuration:
-    """The session's configuration, read without its manager. :raises SessionNotFound: when there is no session."""
-    with reading(uid) as (storage, _, _row):
-        return storage.configuration
-
-
 def _deployed(name: str) -> Configuration:
     with snapshot() as session:
         return gateway.deployed_configuration(session, name)
@@ -585,30 +396,3 @@ def _described(configuration: Configuration) -> str:
     if configuration.name:
         return f"the configuration {configuration.name!r}"
     return "a configuration of its own" if configuration.tasks else "no configuration"
-
-
-def _summaries() -> Select[Any]:
-    found = tables.session.outerjoin(
-        tables.configuration, tables.session.c.configuration_hash == tables.configuration.c.hash
-    )
-    own = tables.session.c
-    return select(
-        own.id, own.uid, own.storage, own.manager, own.created, own.last_modified, tables.configuration.c.name
-    ).select_from(found)
-
-
-def _summary(row: Row[Any]) -> SessionSummary:
-    return SessionSummary(
-        uid=row.uid,
-        manager=row.manager,
-        storage=row.storage,
-        configuration=row.name,
-        created=row.created,
-        last_modified=row.last_modified,
-    )
-
-
-def _view(instance: TaskInstance, run: Row[Any] | None) -> InstanceView:
-    return InstanceView(
-        instance=instance, dag_id=run.dag_id if run else None, run_id=run.run_id if run else None
-    )

@@ -11,14 +11,14 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar, Self
 
+from airflow_triggers.domain.failures import describe_exception
+from airflow_triggers.domain.instances import TaskInstance
 from airflow_triggers.errors import RegistryError
-from airflow_triggers.failures import describe_exception
-from airflow_triggers.plugin_managers import manager_classes
+from airflow_triggers.extensions.plugins import manager_classes
 from airflow_triggers.storages import hooks, rows
 from airflow_triggers.storages.base import BaseStorageBackend
-from airflow_triggers.types import TaskInstance
 
-log = logging.getLogger("airflow_triggers.manager")
+log = logging.getLogger("airflow_triggers.manager.manager")
 
 DEFAULT_MANAGER = "default"
 """The name of the manager that sessions have unless they name another one."""

@@ -15,11 +15,10 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, TypeAdapter, ValidationError
 
-from airflow_triggers import jsonb
-from airflow_triggers.errors import InvalidReport, TriggersError
-from airflow_triggers.failures import reported_exception
-from airflow_triggers.types import Kwargs, TriggerKwargs
-from airflow_triggers.validation import (
+from airflow_triggers.domain import jsonb
+from airflow_triggers.domain.configuration import Kwargs, TriggerKwargs
+from airflow_triggers.domain.failures import reported_exception
+from airflow_triggers.domain.validation import (
     json_text,
     parse_json,
     parse_moment,
@@ -32,6 +31,7 @@ from airflow_triggers.validation import (
     validate_trigger_kwargs,
     validate_trigger_name,
 )
+from airflow_triggers.errors import InvalidReport, TriggersError
 
 REPORT_KEY = "triggers_report"
 """The XCom that carries the report of a task in a worker."""

@@ -1,6 +1,6 @@
 """Tells what happened in a session as sentences. Pure.
 
-Neighbours: ``history.py`` reads the entries; ``api/`` and ``cli/`` show the sentences.
+Neighbours: ``history/`` reads the entries; ``api/`` and ``cli/`` show the sentences.
 """
 
 from __future__ import annotations
@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from airflow_triggers.entries import EventKind, SessionEvent
+from airflow_triggers.domain.events import EventKind, SessionEvent
+from airflow_triggers.domain.fires import Fire
 from airflow_triggers.sentences import sentence
-from airflow_triggers.types import Fire
 
 Details = Mapping[str, Any]
 

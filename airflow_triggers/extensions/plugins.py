@@ -1,7 +1,7 @@
 """Finds trigger managers that Airflow plugins declare: ``class MyPlugin(AirflowPlugin): trigger_managers =
 [MyManager]``.
 
-Neighbours: ``manager.py`` has the registry that asks here; ``registry.py`` tells which names are taken twice.
+Neighbours: ``manager/manager.py`` has the registry that asks here; ``registry.py`` tells which names are taken twice.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 from airflow import plugins_manager
 
 from airflow_triggers.errors import RegistryError
-from airflow_triggers.registry import Declared, Registry
+from airflow_triggers.extensions.registry import Declared, Registry
 from airflow_triggers.sentences import sentence
 
 ATTRIBUTE = "trigger_managers"
@@ -40,7 +40,7 @@ manager_classes: Registry[Any] = Registry(
     "trigger manager",
     "triggers.managers",
     elsewhere=managers_of_plugins,
-    base="airflow_triggers.manager.TriggerManager",
+    base="airflow_triggers.manager.manager.TriggerManager",
 )
 """Managers by name; the same as ``manager.trigger_managers``, for those that must not know the class."""
 

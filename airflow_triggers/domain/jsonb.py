@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from airflow_triggers.validation import MAX_INTEGER, MIN_INTEGER
+from airflow_triggers.domain.validation import MAX_INTEGER, MIN_INTEGER
 
 
 def survives(value: Any) -> bool:

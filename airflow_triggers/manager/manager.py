@@ -1,6 +1,6 @@
 """TriggerManager: the controller of one session, and the registry of its subclasses.
 
-Neighbours: ``states.py`` decides, ``storages/`` keep, ``runners/`` start. Every method works under the
+Neighbours: ``domain/states.py`` decides, ``storages/`` keep, ``runners/`` start. Every method works under the
 session's lock, in one transaction; hooks run after it.
 """
 
@@ -13,11 +13,29 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, ClassVar
 
-from airflow_triggers import states
 from airflow_triggers.configuration import parse_configuration
-from airflow_triggers.configuration.names import dag_ids_of
 from airflow_triggers.configuration.pinning import pinned
-from airflow_triggers.entries import Cause, EventKind
+from airflow_triggers.domain import states
+from airflow_triggers.domain.configuration import (
+    MAX_ID,
+    Configuration,
+    Kwargs,
+    TaskConfig,
+    TriggerKwargs,
+    as_json,
+)
+from airflow_triggers.domain.events import Cause, EventKind
+from airflow_triggers.domain.failures import describe_exception
+from airflow_triggers.domain.fires import DelayedFire, Fire, FireResult
+from airflow_triggers.domain.instances import InstanceStatus, TaskInstance
+from airflow_triggers.domain.names import dag_ids_of
+from airflow_triggers.domain.report import RequestedFire, RequestedReplay, TaskReport
+from airflow_triggers.domain.states import Event
+from airflow_triggers.domain.validation import (
+    caller_name,
+    validate_instance_metadata,
+    validate_trigger_kwargs,
+)
 from airflow_triggers.errors import (
     CannotDelay,
     ConfigurationError,
@@ -30,29 +48,12 @@ from airflow_triggers.errors import (
     RunnerError,
     StorageError,
 )
-from airflow_triggers.failures import describe_exception
-from airflow_triggers.hook_calls import DEFAULT_MANAGER, HookOwner
-from airflow_triggers.plugin_managers import manager_classes
-from airflow_triggers.registry import Registry
-from airflow_triggers.report import RequestedFire, RequestedReplay, TaskReport
+from airflow_triggers.extensions.plugins import manager_classes
+from airflow_triggers.extensions.registry import Registry
+from airflow_triggers.manager.hooks import DEFAULT_MANAGER, HookOwner
 from airflow_triggers.runners import BaseTaskRunner, Start, progress, task_runners
-from airflow_triggers.states import Event
 from airflow_triggers.storages.anchors import anchor
 from airflow_triggers.storages.transaction import transaction
-from airflow_triggers.types import (
-    MAX_ID,
-    Configuration,
-    DelayedFire,
-    Fire,
-    FireResult,
-    InstanceStatus,
-    Kwargs,
-    TaskConfig,
-    TaskInstance,
-    TriggerKwargs,
-    as_json,
-)
-from airflow_triggers.validation import caller_name, validate_instance_metadata, validate_trigger_kwargs
 
 log = logging.getLogger(__name__)
 

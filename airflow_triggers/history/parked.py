@@ -13,13 +13,15 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from airflow_triggers.entries import MAX_HOOK_ATTEMPTS, EventKind, PromisedHook
+from airflow_triggers.domain.events import EventKind
+from airflow_triggers.domain.hooks import MAX_HOOK_ATTEMPTS, PromisedHook
+from airflow_triggers.domain.validation import validate_filter
 from airflow_triggers.errors import NothingParked
 from airflow_triggers.gateway.asset_events import AssetEventRow, asset_events, author_of
-from airflow_triggers.sessions import open_session, reading
+from airflow_triggers.sessions.describing import reading
+from airflow_triggers.sessions.opening import open_session
 from airflow_triggers.storages import hooks, rows, tables
 from airflow_triggers.storages.transaction import first_statement, snapshot, transaction
-from airflow_triggers.validation import validate_filter
 
 
 @dataclass(frozen=True, kw_only=True)

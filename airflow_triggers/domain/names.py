@@ -1,6 +1,6 @@
 """How a configuration's parts are named in Airflow: DAG ids, tags, and which DAG a task runs.
 
-Neighbours: ``compile.py`` makes the DAGs under these names; the runner and the API look them up. What
+Neighbours: ``configuration/compile.py`` makes the DAGs under these names; the runner and the API look them up. What
 stands here is all that the servers know of a ``run``: they cannot import what only DAG files can.
 """
 
@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
+from airflow_triggers.domain.configuration import Configuration, TaskConfig
 from airflow_triggers.errors import ConfigurationError
-from airflow_triggers.types import Configuration, TaskConfig
 
 MANIFEST_TAG = "triggers"
 """The tag of every manifest DAG."""

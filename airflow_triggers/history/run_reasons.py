@@ -1,6 +1,6 @@
 """Reads what Airflow says of a DAG run as the reasons for which it has not started, or not ended. Pure.
 
-Neighbours: ``gateway.waiting`` reads Airflow's tables, ``why.py`` makes the reasons part of an explanation.
+Neighbours: ``gateway.waiting`` reads Airflow's tables, ``reasons.py`` makes the reasons part of an explanation.
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from airflow_triggers.disclosure import EVERYTHING, Disclosure
+from airflow_triggers.domain.disclosure import EVERYTHING, Disclosure
+from airflow_triggers.domain.instances import InstanceStatus
+from airflow_triggers.domain.runs import RunInAirflow, TaskInAirflow
 from airflow_triggers.sentences import sentence
-from airflow_triggers.types import InstanceStatus, SeenRun
 
 
 @dataclass(frozen=True)
@@ -24,86 +25,6 @@ class Reason:
 
     code: str
     text: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class DagInAirflow:
-    """The DAG of a run. ``active_runs`` are the ids of runs that occupy its ``max_active_runs``, some of them."""
-
-    paused: bool
-    stale: bool
-    import_errors: bool
-    max_active_runs: int
-    max_active_tasks: int
-    active_count: int = 0
-    active_runs: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class PoolInAirflow:
-    """A pool: its slots, and how many of them are free."""
-
-    slots: float
-    open: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class TaskInAirflow:
-    """A task instance of a run that has not ended.
-
-    :param state: Airflow's; None: not looked at by the scheduler yet.
-    :param since: when it came into that state, if that is known.
-    :param pool_state: its pool; None when there is no such pool.
-    """
-
-    task_id: str
-    map_index: int
-    state: str | None
-    since: datetime | None
-    pool: str
-    pool_slots: int
-    queue: str | None
-    try_number: int
-    pool_state: PoolInAirflow | None = None
-
-    @property
-    def label(self) -> str:
-        """Its name for people."""
-        return self.task_id if self.map_index < 0 else f"{self.task_id}[{self.map_index}]"
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunInAirflow:
-    """A DAG run as Airflow has it now, and what it depends on.
-
-    :param state: None when the run is gone.
-    :param seen: what the triggers controller last saw of it.
-    :param dag: None when there is no such DAG any more.
-    :param tasks: task instances that have not ended, some of them; ``task_count``: how many there are.
-    :param busy_slots: how many task instances are queued or running in all of Airflow; ``slots``: how many may be.
-    :param scheduler_seen: the last heartbeat of any scheduler; ``scheduler_alive``: whether that is recent.
-    :param retry_at: when the controller looks at the run again that it could not apply, and ``failures`` times so far.
-    :param error: why it could not.
-    """
-
-    dag_id: str
-    run_id: str
-    state: str | None
-    seen: SeenRun
-    clear_number: int = 0
-    queued_at: datetime | None = None
-    run_after: datetime | None = None
-    start_date: datetime | None = None
-    dag: DagInAirflow | None = None
-    tasks: tuple[TaskInAirflow, ...] = ()
-    task_count: int = 0
-    busy_slots: int = 0
-    slots: int = 0
-    scheduler_seen: datetime | None = None
-    scheduler_alive: bool = True
-    retry_at: datetime | None = None
-    failures: int = 0
-    error: str | None = None
 
 
 SETTLING = timedelta(seconds=5)

@@ -1,0 +1,165 @@
+"""TaskConfig and Configuration: trigger tasks and what a session does with its triggers.
+
+Both are frozen. Neighbours: ``configuration/`` makes them from what users write, ``states.py`` decides over them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from airflow_triggers.errors import TaskNotFound
+
+Kwargs = Mapping[str, Any]
+"""The kwargs of one trigger: a JSON object."""
+
+TriggerKwargs = Mapping[str, Kwargs]
+"""Kwargs keyed by trigger name: ``{"firstPageReceived": {"respondent": 17}}``."""
+
+MAX_NAME_LENGTH = 200
+MAX_KEY_LENGTH = 250
+MAX_ID = 2**63 - 1
+"""The largest id that the database gives."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskConfig:
+    """One trigger task: *after* X and Y, *and every* Z, *run* R *unless* U.
+
+    :param name: the task's name, by convention ``t_…``.
+    :param after: triggers that must all have fired.
+    :param and_every: the trigger that makes a new instance each time it fires; also required.
+    :param unless: triggers that, once all have fired, abandon an instance that was not scheduled.
+    :param run: a DAG id, ``package.module.function`` / ``module:function``, or a mapping
+        ``{"operator": dotted path, …kwargs}``.
+    :param with_params: static kwargs, merged under the fired ones.
+    :param using: the runner's name, or None for the manager's default.
+    :param airflow: Airflow's own options for the task's DAG and operator.
+    :param extra: every other directive, for custom managers.
+    """
+
+    name: str
+    run: str | Mapping[str, Any]
+    after: tuple[str, ...] = ()
+    and_every: str | None = None
+    unless: tuple[str, ...] = ()
+    with_params: TriggerKwargs = field(default_factory=dict)
+    using: str | None = None
+    airflow: Mapping[str, Any] = field(default_factory=dict)
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def required(self) -> frozenset[str]:
+        """All triggers an instance needs before it is scheduled: ``after`` and ``and_every``."""
+        return frozenset(self.after) if self.and_every is None else frozenset((*self.after, self.and_every))
+
+    @property
+    def triggers(self) -> frozenset[str]:
+        """All triggers that concern the task: the required ones and ``unless``."""
+        return self.required | frozenset(self.unless)
+
+    def to_directives(self) -> dict[str, Any]:
+        """The directives as a user writes them, without empty ones; ``from_directives`` reads them."""
+        written: dict[str, Any] = {"after": list(self.after)}
+        if self.and_every is not None:
+            written["andEvery"] = self.and_every
+        if self.unless:
+            written["unless"] = list(self.unless)
+        written["run"] = self.run
+        if self.with_params:
+            written["withParams"] = self.with_params
+        if self.using is not None:
+            written["using"] = self.using
+        if self.airflow:
+            written["airflow"] = self.airflow
+        return written | dict(self.extra)
+
+    @classmethod
+    def from_directives(cls, name: str, directives: Mapping[str, Any]) -> TaskConfig:
+        """Read what :meth:`to_directives` wrote (already validated; see ``configuration.parse``)."""
+        known = {"after", "andEvery", "unless", "run", "withParams", "using", "airflow"}
+        return cls(
+            name=name,
+            after=tuple(directives.get("after") or ()),
+            and_every=directives.get("andEvery"),
+            unless=tuple(directives.get("unless") or ()),
+            run=directives["run"],
+            with_params=directives.get("withParams") or {},
+            using=directives.get("using"),
+            airflow=directives.get("airflow") or {},
+            extra={key: value for key, value in directives.items() if key not in known},
+        )
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """Named trigger tasks; what a session does with its triggers.
+
+    :param tasks: the tasks by name.
+    :param name: the deployed configuration's name, or None for one made at run time.
+    :param former_dag_ids: DAGs that runs of the session used before an update, and that their tasks no longer name;
+        None among them: a task ran without a DAG. Whoever reads the session reads what those runs returned.
+    """
+
+    tasks: Mapping[str, TaskConfig] = field(default_factory=dict)
+    name: str | None = None
+    former_dag_ids: frozenset[str | None] = frozenset()
+
+    def __post_init__(self) -> None:
+        concerned: dict[str, list[TaskConfig]] = {}
+        for task in self.tasks.values():
+            for trigger in task.triggers:
+                concerned.setdefault(trigger, []).append(task)
+        object.__setattr__(self, "_concerned", concerned)
+
+    def __iter__(self) -> Iterator[TaskConfig]:
+        return iter(self.tasks.values())
+
+    def __getitem__(self, task_name: str) -> TaskConfig:
+        try:
+            return self.tasks[task_name]
+        except KeyError:
+            known = ", ".join(sorted(self.tasks)) or "none"
+            raise TaskNotFound(f"There is no trigger task {task_name!r}; the tasks are: {known}.") from None
+
+    def concerned_by(self, trigger_name: str) -> tuple[TaskConfig, ...]:
+        """The tasks whose ``after``, ``andEvery`` or ``unless`` names the trigger."""
+        concerned: dict[str, list[TaskConfig]] = self.__dict__["_concerned"]
+        return tuple(concerned.get(trigger_name, ()))
+
+    def updated(self, other: Configuration) -> Configuration:
+        """The configuration with the other's tasks added, or replaced by name."""
+        return replace(self, tasks={**self.tasks, **other.tasks})
+
+    def to_dict(self) -> dict[str, Any]:
+        """``{"name": …, "tasks": {task name: directives}}``, ready for JSON."""
+        content: dict[str, Any] = {
+            "name": self.name,
+            "tasks": {task.name: task.to_directives() for task in self},
+        }
+        if self.former_dag_ids:
+            content["former_dag_ids"] = sorted(self.former_dag_ids, key=lambda dag_id: dag_id or "")
+        return content
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Configuration:
+        """Read what :meth:`to_dict` wrote."""
+        tasks = content["tasks"].items()
+        return cls(
+            {name: TaskConfig.from_directives(name, directives) for name, directives in tasks},
+            content.get("name"),
+            frozenset(content.get("former_dag_ids", ())),
+        )
+
+    @property
+    def content_hash(self) -> str:
+        """A SHA-256 (64 hexadecimal digits) that is equal for equal content."""
+        return hashlib.sha256(as_json(self.to_dict()).encode()).hexdigest()
+
+
+def as_json(content: Mapping[str, Any]) -> str:
+    """The same text for the same JSON content, and another for another (Python finds ``1`` and ``True`` equal)."""
+    return json.dumps(content, sort_keys=True, separators=(",", ":"))

@@ -1,0 +1,151 @@
+"""Fires: what a session records of one, what a fire answers, one for later, and filters over them.
+
+Neighbours: ``states.py`` plans what a fire does, ``storages/`` keep fires.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from airflow_triggers.domain.configuration import Kwargs
+from airflow_triggers.domain.validation import validate_filter
+
+
+@dataclass(frozen=True, kw_only=True)
+class FireResult:
+    """What a fire did, by instance name.
+
+    :param fire_id: identifies the fire for the life of the session; None until it takes effect.
+    :param delayed_fire_id: of a fire for later: under this id it is listed, and cancelled.
+    :param touched: instances that took the trigger, the created ones included.
+    :param repeated: True when an idempotency key was met again: nothing was done, this is the first result.
+    :param deferred: True when it takes effect later, at :attr:`fire_at` or, fired by a task in a worker, once that task
+        has succeeded: nothing is known of it yet.
+    :param cancelled: True when the idempotency key is that of a fire for later that somebody cancelled: it does not
+        come back.
+    :param fire_at: when it takes effect (UTC), if later.
+    """
+
+    fire_id: int | None
+    trigger_name: str
+    delayed_fire_id: int | None = None
+    touched: tuple[str, ...] = ()
+    created: tuple[str, ...] = ()
+    scheduled: tuple[str, ...] = ()
+    abandoned: tuple[str, ...] = ()
+    repeated: bool = False
+    deferred: bool = False
+    cancelled: bool = False
+    fire_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fire:
+    """A fire as the session's history keeps it.
+
+    :param fire_id: counts up in the order in which the session's fires took effect.
+    :param fired_by: the user or the component that fired, if known.
+    :param touched: names of the instances that took the trigger; likewise ``created``, ``scheduled``, ``abandoned``.
+    """
+
+    fire_id: int = 0
+    trigger_name: str
+    kwargs: Kwargs
+    fired_at: datetime
+    fired_by: str | None = None
+    idempotency_key: str | None = None
+    touched: tuple[str, ...] = ()
+    created: tuple[str, ...] = ()
+    scheduled: tuple[str, ...] = ()
+    abandoned: tuple[str, ...] = ()
+
+    @property
+    def in_vain(self) -> bool:
+        """Whether it touched nothing although somebody meant it to: it is not a task's end that nobody waits for."""
+        touched = self.touched or self.created or self.scheduled or self.abandoned
+        return not touched and not (self.fired_by or "").startswith(f"{self.trigger_name}#")
+
+    def concerns(self, instance_name: str) -> bool:
+        """Whether the instance was touched by it, settled by it, or fired it."""
+        touched = (*self.touched, *self.created, *self.scheduled, *self.abandoned)
+        return instance_name == self.fired_by or instance_name in touched
+
+    def to_result(self, *, repeated: bool = False) -> FireResult:
+        """What :meth:`TriggerManager.fire` answers."""
+        return FireResult(
+            fire_id=self.fire_id,
+            trigger_name=self.trigger_name,
+            touched=self.touched,
+            created=self.created,
+            scheduled=self.scheduled,
+            abandoned=self.abandoned,
+            repeated=repeated,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class DelayedFire:
+    """A fire that takes effect later; the controller fires it.
+
+    :param delayed_id: identifies it among all delayed fires.
+    :param fire_at: not before this moment (UTC).
+    :param attempts: how often it could not be fired when it was due, ``error`` why.
+    :param parked: whether that was too often, and it is not tried again by itself.
+    :param cancelled_at: when it was cancelled (UTC), ``cancelled_by`` by whom; None: it is still to come.
+    """
+
+    delayed_id: int = 0
+    trigger_name: str
+    kwargs: Kwargs
+    fire_at: datetime
+    fired_by: str | None = None
+    idempotency_key: str | None = None
+    attempts: int = 0
+    error: str | None = None
+    parked: bool = False
+    cancelled_at: datetime | None = None
+    cancelled_by: str | None = None
+
+    def to_result(self, *, repeated: bool = False) -> FireResult:
+        """What :meth:`TriggerManager.fire` answers."""
+        cancelled = self.cancelled_at is not None
+        return FireResult(
+            fire_id=None,
+            delayed_fire_id=self.delayed_id,
+            trigger_name=self.trigger_name,
+            repeated=repeated,
+            deferred=not cancelled,
+            cancelled=cancelled,
+            fire_at=self.fire_at,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class FireFilter:
+    """Which fires of a session to read.
+
+    :param trigger_name: only those of this trigger.
+    :param instance: only those that concern the instance of this name: it was touched, or fired it.
+    :param in_vain: only those that touched nothing (see :attr:`Fire.in_vain`), or only the others.
+    :raises InvalidFilter: when a name is of a form that none has.
+    """
+
+    trigger_name: str | None = None
+    instance: str | None = None
+    in_vain: bool | None = None
+
+    def __post_init__(self) -> None:
+        validate_filter("trigger", self.trigger_name)
+        validate_filter("instance", self.instance)
+
+    def covers(self, fire: Fire) -> bool:
+        """Whether the fire is one of them."""
+        return (
+            self.trigger_name in (None, fire.trigger_name)
+            and self.in_vain in (None, fire.in_vain)
+            and (self.instance is None or fire.concerns(self.instance))
+        )
+
+
+EVERY_FIRE = FireFilter()

@@ -1,0 +1,106 @@
+"""What Airflow says of a DAG run and of what surrounds it: the DAG, its pools, its task instances.
+
+Neighbours: ``gateway/`` reads these values from Airflow, ``controller/`` and ``history/`` decide over them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True)
+class SeenRun:
+    """What Airflow says of a DAG run.
+
+    :param state: ``queued``, ``running``, ``success`` or ``failed``.
+    :param clear_number: how often the run was cleared.
+    :param early: whether that is only known of its task: the run itself is still to say so.
+    :param half_cleared: whether it succeeded and tasks of it are still to run: it was cleared just as the scheduler
+        ended it, and Airflow kept both.
+    """
+
+    state: str
+    clear_number: int
+    early: bool = field(default=False, compare=False)
+    half_cleared: bool = field(default=False, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DagInAirflow:
+    """The DAG of a run. ``active_runs`` are the ids of runs that occupy its ``max_active_runs``, some of them."""
+
+    paused: bool
+    stale: bool
+    import_errors: bool
+    max_active_runs: int
+    max_active_tasks: int
+    active_count: int = 0
+    active_runs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class PoolInAirflow:
+    """A pool: its slots, and how many of them are free."""
+
+    slots: float
+    open: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskInAirflow:
+    """A task instance of a run that has not ended.
+
+    :param state: Airflow's; None: not looked at by the scheduler yet.
+    :param since: when it came into that state, if that is known.
+    :param pool_state: its pool; None when there is no such pool.
+    """
+
+    task_id: str
+    map_index: int
+    state: str | None
+    since: datetime | None
+    pool: str
+    pool_slots: int
+    queue: str | None
+    try_number: int
+    pool_state: PoolInAirflow | None = None
+
+    @property
+    def label(self) -> str:
+        """Its name for people."""
+        return self.task_id if self.map_index < 0 else f"{self.task_id}[{self.map_index}]"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunInAirflow:
+    """A DAG run as Airflow has it now, and what it depends on.
+
+    :param state: None when the run is gone.
+    :param seen: what the triggers controller last saw of it.
+    :param dag: None when there is no such DAG any more.
+    :param tasks: task instances that have not ended, some of them; ``task_count``: how many there are.
+    :param busy_slots: how many task instances are queued or running in all of Airflow; ``slots``: how many may be.
+    :param scheduler_seen: the last heartbeat of any scheduler; ``scheduler_alive``: whether that is recent.
+    :param retry_at: when the controller looks at the run again that it could not apply, and ``failures`` times so far.
+    :param error: why it could not.
+    """
+
+    dag_id: str
+    run_id: str
+    state: str | None
+    seen: SeenRun
+    clear_number: int = 0
+    queued_at: datetime | None = None
+    run_after: datetime | None = None
+    start_date: datetime | None = None
+    dag: DagInAirflow | None = None
+    tasks: tuple[TaskInAirflow, ...] = ()
+    task_count: int = 0
+    busy_slots: int = 0
+    slots: int = 0
+    scheduler_seen: datetime | None = None
+    scheduler_alive: bool = True
+    retry_at: datetime | None = None
+    failures: int = 0
+    error: str | None = None

@@ -1,0 +1,276 @@
+"""The rules: which status follows which, and what a fire does. Pure: no database, no clock.
+
+Neighbours: ``manager/manager.py`` asks for a plan and has ``storages/`` keep it. Everything here takes values and
+returns values, so that the whole of SEMANTICS can be tested as a table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from airflow_triggers.domain.configuration import Kwargs, TaskConfig, TriggerKwargs
+from airflow_triggers.domain.instances import InstanceStatus, TaskInstance
+from airflow_triggers.errors import InvalidTransition
+
+RIPE = ""
+"""Stands in :func:`waits_of` for "look at it when its task is next concerned": no trigger has this name."""
+
+
+class Event(StrEnum):
+    """What can happen to an instance, as a verb for messages."""
+
+    SCHEDULE = "schedule"  #: everything required has fired
+    ABANDON = "abandon"  #: every ``unless`` trigger has fired
+    START = "start"  #: its runner began to work
+    FINISH = "finish"  #: its work is done
+    FAIL = "fail"  #: its work ended in an error, or could not begin
+    WAIVE = "waive"  #: the task skipped itself
+    REOPEN = "reopen"  #: somebody had Airflow run it again
+    REPLAY = "replay"  #: a clone takes over
+    SKIP = "skip"  #: an operator waives the failure
+
+
+_S = InstanceStatus
+
+TRANSITIONS: Mapping[Event, tuple[frozenset[InstanceStatus], InstanceStatus]] = {
+    Event.SCHEDULE: (frozenset({_S.UNSTARTED}), _S.SCHEDULED),
+    Event.ABANDON: (frozenset({_S.UNSTARTED}), _S.ABANDONED),
+    Event.START: (frozenset({_S.SCHEDULED}), _S.RUNNING),
+    Event.FINISH: (frozenset({_S.SCHEDULED, _S.RUNNING, _S.FAILED, _S.FINISHED, _S.SKIPPED}), _S.FINISHED),
+    Event.FAIL: (frozenset({_S.SCHEDULED, _S.RUNNING, _S.FAILED, _S.FINISHED, _S.SKIPPED}), _S.FAILED),
+    Event.WAIVE: (frozenset({_S.SCHEDULED, _S.RUNNING, _S.FAILED, _S.FINISHED, _S.SKIPPED}), _S.SKIPPED),
+    Event.REOPEN: (frozenset({_S.RUNNING, _S.FAILED, _S.FINISHED, _S.SKIPPED}), _S.SCHEDULED),
+    Event.REPLAY: (frozenset({_S.FAILED}), _S.REPLAYED),
+    Event.SKIP: (frozenset({_S.FAILED}), _S.SKIPPED),
+}
+"""Every guarded transition: event → (statuses it may start from, the status it leads to)."""
+
+
+_FAILURE = frozenset({"exceptionType", "exceptionMessage", "exceptionInfo", "exceptionContext"})
+
+OUTDATED: Mapping[Event, frozenset[str]] = {
+    Event.REOPEN: _FAILURE | {"result"},
+    Event.FINISH: _FAILURE,
+    Event.FAIL: frozenset({"result"}),
+}
+"""Metadata of an earlier outcome, which an event makes untrue."""
+
+
+def transition(
+    instance: TaskInstance, event: Event, *, now: datetime, metadata: Mapping[str, Any] | None = None
+) -> TaskInstance:
+    """The instance after the event.
+
+    :raises InvalidTransition: when the instance's status does not allow the event.
+    """
+    allowed, target = TRANSITIONS[event]
+    if instance.status not in allowed:
+        expected = tuple(status.value for status in InstanceStatus if status in allowed)
+        raise InvalidTransition(event.value, instance.name, instance.status.value, expected)
+    outdated = OUTDATED.get(event, frozenset())
+    if outdated & instance.metadata.keys():
+        kept = {key: value for key, value in instance.metadata.items() if key not in outdated}
+        instance = replace(instance, metadata=kept)
+    return with_status(instance, target, now=now, metadata=metadata)
+
+
+def with_status(
+    instance: TaskInstance,
+    status: InstanceStatus,
+    *,
+    now: datetime,
+    metadata: Mapping[str, Any] | None = None,
+) -> TaskInstance:
+    """The instance with another status, whatever it had; the timestamps move."""
+    merged = _stamped({**instance.metadata, **(metadata or {})}, now, status.value)
+    return replace(instance, status=status, metadata=merged)
+
+
+def with_metadata(instance: TaskInstance, metadata: Mapping[str, Any], *, now: datetime) -> TaskInstance:
+    """The instance with the metadata merged in; the status stays, ``lastModified`` moves."""
+    return replace(instance, metadata=_stamped({**instance.metadata, **metadata}, now))
+
+
+def _stamped(metadata: dict[str, Any], now: datetime, *reached: str) -> dict[str, Any]:
+    moments = dict.fromkeys((*reached, "lastModified"), now.isoformat())
+    return {**metadata, "timestamps": {**metadata.get("timestamps", {}), **moments}}
+
+
+def new_instance(
+    task: TaskConfig,
+    number: int,
+    *,
+    now: datetime,
+    latest: TriggerKwargs | None = None,
+    metadata: Mapping[str, Any] | None = None,
+) -> TaskInstance:
+    """An unstarted instance that has taken what the session saw before (``latest``) of its task's triggers."""
+    seen = latest or {}
+    instance = TaskInstance(
+        task=task,
+        number=number,
+        kwargs={name: seen[name] for name in sorted(task.required) if name in seen},
+        unless_seen=frozenset(task.unless) & seen.keys(),
+        metadata=dict(metadata or {}),
+    )
+    return replace(
+        instance, metadata=_stamped(dict(instance.metadata), now, "created", InstanceStatus.UNSTARTED.value)
+    )
+
+
+def clone_of(
+    original: TaskInstance,
+    number: int,
+    *,
+    now: datetime,
+    kwargs: TriggerKwargs | None = None,
+    metadata: Mapping[str, Any] | None = None,
+) -> TaskInstance:
+    """An unstarted copy of an instance, whatever the original's status is: its kwargs and its ``unless`` state.
+
+    :param kwargs: replaces the original's kwargs completely; None keeps them.
+    :param metadata: of the clone, besides its parent and depth; nothing of the original's is copied.
+    """
+    ancestry = {"parent": original.name, "depth": original.depth + 1}
+    clone = TaskInstance(
+        task=original.task,
+        number=number,
+        kwargs=original.kwargs if kwargs is None else kwargs,
+        unless_seen=original.unless_seen,
+        metadata={**(metadata or {}), **ancestry},
+    )
+    return replace(clone, metadata=_stamped(dict(clone.metadata), now, "created", clone.status.value))
+
+
+def take(instance: TaskInstance, trigger_name: str, kwargs: Kwargs) -> TaskInstance:
+    """The instance with the trigger applied; one that it holds already does not change."""
+    taken = instance
+    if trigger_name in taken.missing:
+        taken = replace(taken, kwargs={**taken.kwargs, trigger_name: kwargs})
+    if trigger_name in taken.task.unless and trigger_name not in taken.unless_seen:
+        taken = replace(taken, unless_seen=taken.unless_seen | {trigger_name})
+    return taken
+
+
+def waits_of(instance: TaskInstance) -> frozenset[str]:
+    """The triggers whose fire has to look at the instance, and :data:`RIPE` when any fire of its task has to.
+
+    An unstarted instance can be ripe without a fire when its task was replaced in the configuration.
+    """
+    if instance.status is not InstanceStatus.UNSTARTED:
+        return frozenset()
+    ripe = {RIPE} if instance.can_run or instance.can_abandon else set()
+    return instance.lacks | ripe
+
+
+@dataclass(frozen=True, kw_only=True)
+class FireView:
+    """What a fire has to know of a session, and nothing more.
+
+    :param tasks: the tasks that the trigger concerns.
+    :param waiting: their unstarted instances that lack the trigger or are ripe.
+    :param counts: how many instances each of the tasks has, by task name.
+    :param latest: the latest kwargs, by trigger, of what fired before (of the tasks' triggers at least).
+    """
+
+    tasks: tuple[TaskConfig, ...]
+    waiting: tuple[TaskInstance, ...] = ()
+    counts: Mapping[str, int] = field(default_factory=dict)
+    latest: TriggerKwargs = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FirePlan:
+    """What a fire changes: new instances, and changed ones as (before, after)."""
+
+    created: tuple[TaskInstance, ...] = ()
+    changed: tuple[tuple[TaskInstance, TaskInstance], ...] = ()
+    touched: tuple[str, ...] = ()
+
+    @property
+    def results(self) -> tuple[TaskInstance, ...]:
+        """All new and changed instances as they are afterwards."""
+        return (*(after for _, after in self.changed), *self.created)
+
+    def in_status(self, status: InstanceStatus) -> tuple[TaskInstance, ...]:
+        """Those of :attr:`results` that have the status."""
+        return tuple(instance for instance in self.results if instance.status is status)
+
+
+def needs_new_instance(
+    task: TaskConfig, trigger_name: str, count: int, waiting: Iterable[TaskInstance]
+) -> bool:
+    """Whether the fire makes an instance: the task has none, or it is the task's ``andEvery`` and no instance takes it.
+
+    An instance takes a trigger as a required one, as an ``unless`` trigger, or as both: a task that was replaced may
+    name in ``unless`` what its instance holds as ``andEvery``, and the other way round.
+    """
+    if count == 0:
+        return True
+    return trigger_name == task.and_every and not any(trigger_name in instance.lacks for instance in waiting)
+
+
+def plan_fire(view: FireView, trigger_name: str, kwargs: Kwargs, *, now: datetime) -> FirePlan:
+    """What firing the trigger does: SEMANTICS, "fire", step 1.
+
+    :param view: what the session looks like before.
+    :param now: the moment of the fire, for the timestamps.
+    """
+    created: list[TaskInstance] = []
+    changed: list[tuple[TaskInstance, TaskInstance]] = []
+    touched: list[str] = []
+    for task in view.tasks:
+        waiting = [instance for instance in view.waiting if instance.task.name == task.name]
+        for before in waiting:
+            taken = take(before, trigger_name, kwargs)
+            if taken is not before:
+                touched.append(before.name)
+            after = _settle(taken, now=now)
+            if after is not before:
+                changed.append((before, after))
+        if needs_new_instance(task, trigger_name, view.counts.get(task.name, 0), waiting):
+            others = {name: value for name, value in view.latest.items() if name != trigger_name}
+            fresh = new_instance(task, view.counts.get(task.name, 0), now=now, latest=others)
+            created.append(_settle(take(fresh, trigger_name, kwargs), now=now))
+            touched.append(fresh.name)
+    return FirePlan(created=tuple(created), changed=tuple(changed), touched=tuple(touched))
+
+
+def _settle(instance: TaskInstance, *, now: datetime) -> TaskInstance:
+    """Abandon or schedule an unstarted instance if it is time."""
+    if instance.can_abandon:
+        return transition(instance, Event.ABANDON, now=now)
+    return schedule(instance, now=now) if instance.can_run else instance
+
+
+def schedule(instance: TaskInstance, *, now: datetime) -> TaskInstance:
+    """The instance as it is handed to its runner, whatever it still lacks: a replay does not wait for triggers.
+
+    :raises InvalidTransition: when it is not unstarted.
+    """
+    return transition(instance, Event.SCHEDULE, now=now, metadata={"actualKwargs": actual_kwargs(instance)})
+
+
+def actual_kwargs(instance: TaskInstance) -> dict[str, Any]:
+    """What the instance's work is given: its kwargs with its task's ``withParams`` merged under."""
+    return merge_under(instance.task.with_params, instance.kwargs)
+
+
+def merge_under(params: TriggerKwargs, kwargs: TriggerKwargs) -> dict[str, Any]:
+    """``withParams`` merged recursively under the fired kwargs: wherever both have a value, the fired one wins.
+
+    Only two mappings merge; a fired list, scalar or None replaces what was below it.
+
+    >>> merge_under({"a": {"x": 1, "y": {"z": 2}}}, {"a": {"y": {"w": 3}, "x": None}})
+    {'a': {'x': None, 'y': {'z': 2, 'w': 3}}}
+    """
+    merged: dict[str, Any] = dict(params)
+    for key, value in kwargs.items():
+        below = merged.get(key)
+        both = isinstance(below, Mapping) and isinstance(value, Mapping)
+        merged[key] = merge_under(below, value) if both else value  # type: ignore[arg-type]
+    return merged

@@ -1,0 +1,98 @@
+"""Asks Airflow whether it would take a DAG: its executors, its rights, its checks, its serialization. No database.
+
+Neighbours: ``configuration/admission.py`` asks, and makes an error of one configuration of what Airflow refuses.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from collections.abc import Iterator
+from types import FrameType
+from typing import Any, cast
+
+import msgspec
+from airflow.configuration import conf
+from airflow.dag_processing.bundles.manager import DagBundlesManager
+from airflow.dag_processing.dagbag import DagBag
+from airflow.exceptions import AirflowClusterPolicySkipDag, UnknownExecutorException
+from airflow.executors.executor_loader import ExecutorLoader
+from airflow.sdk import DAG
+from airflow.serialization.serialized_objects import DagSerialization
+
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+
+
+def unknown_executors(dag: DAG) -> Iterator[str]:
+    """As ``DagBag`` checks them, which would refuse the whole file."""
+    for name in dict.fromkeys(task.executor for task in dag.tasks if task.executor):
+        team_name = _team_name()
+        if not any(_has_executor(name, team) for team in (team_name, None)):
+            known = ", ".join(
+                sorted(
+                    str(executor.alias or executor.module_path)
+                    for executor in ExecutorLoader.get_executor_names(validate_teams=False)
+                    if executor.team_name in (team_name, None)
+                )
+            )
+            yield f"there is no executor {name!r}; [core] executor has: {known}."
+
+
+def _has_executor(name: str, team_name: str | None) -> bool:
+    try:
+        ExecutorLoader.lookup_executor_name_by_str(name, team_name=team_name, validate_teams=False)
+    except UnknownExecutorException:
+        return False
+    return True
+
+
+def _team_name() -> str | None:
+    """The team whose bundle is being parsed; None where Airflow has no teams."""
+    if not conf.getboolean("core", "multi_team"):
+        return None
+    frame: FrameType | None = sys._getframe()  # nothing else tells a DAG file which bundle it is of
+    while frame is not None:
+        bag = frame.f_locals.get("self")
+        if isinstance(bag, DagBag) and bag.bundle_name:
+            bundle = cast(Any, DagBundlesManager)()._bundle_config.get(bag.bundle_name)
+            return bundle.team_name if bundle else None
+        frame = frame.f_back
+    return None
+
+
+def unknown_rights(dag: DAG) -> Iterator[str]:
+    """As FAB's auth manager checks them when the DAG is written, which would refuse the whole file."""
+    if not dag.access_control or "FabAuthManager" not in conf.get("core", "auth_manager"):
+        return
+    from airflow.providers.fab.www.security.permissions import (
+        RESOURCE_DETAILS_MAP,
+    )  # FAB may not be installed
+
+    for role, rights in dag.access_control.items():
+        for resource, actions in rights.items():
+            if resource not in RESOURCE_DETAILS_MAP:
+                known = ", ".join(RESOURCE_DETAILS_MAP)
+                yield f"'access_control' names the resource {resource!r} for {role!r}, expected one of: {known}."
+                continue
+            allowed = RESOURCE_DETAILS_MAP[resource]["actions"]
+            if unknown := ", ".join(map(repr, sorted(set(actions) - allowed))):
+                known = ", ".join(sorted(allowed))
+                yield f"'access_control' gives {role!r} {unknown} on {resource!r}, expected some of: {known}."
+
+
+def deploy(dag: DAG) -> None:
+    """What Airflow does with a DAG on its way to the scheduler, without its database."""
+    cast(Any, dag).validate()
+    try:
+        DagBag(os.devnull, collect_dags=False).bag_dag(dag)  # cycles, templates, the deployment's policies
+    except AirflowClusterPolicySkipDag:
+        return
+    content = DagSerialization.to_dict(dag)
+    msgspec.msgpack.encode(
+        content
+    )  # to the DAG processor; integers have 64 bits there, and texts no surrogates
+    if _NUL.search(json.dumps(content, allow_nan=False)):  # to the database
+        raise ValueError("found the character NUL, which databases cannot keep")
+    DagSerialization.from_dict(content)

@@ -1,0 +1,162 @@
+"""Collects what is known of an instance and explains why it has not run.
+
+Neighbours: ``reasons.py`` explains (pure), ``gateway.waiting`` looks into Airflow.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from airflow_triggers.domain.configuration import Configuration, TaskConfig
+from airflow_triggers.domain.disclosure import EVERYTHING, Disclosure
+from airflow_triggers.domain.events import EventKind, SessionEvent
+from airflow_triggers.domain.fires import Fire, FireFilter
+from airflow_triggers.domain.instances import InstanceStatus, TaskInstance, parse_instance_name
+from airflow_triggers.domain.runs import RunInAirflow
+from airflow_triggers.errors import InstanceNotFound, TaskNotFound
+from airflow_triggers.gateway import waiting
+from airflow_triggers.history.reasons import Evidence, Explanation, explain, similar_names
+from airflow_triggers.runners import bindings, promises
+from airflow_triggers.sessions.describing import reading
+from airflow_triggers.storages import tables
+from airflow_triggers.storages.base import BaseStorageBackend
+
+SETTLING = frozenset({EventKind.PROGRESS, EventKind.STATUS, EventKind.REPLAY, EventKind.SKIP})
+"""The entries that tell how an instance came to its status."""
+
+IN_FLIGHT = (InstanceStatus.SCHEDULED, InstanceStatus.RUNNING)
+
+
+# -- why --------------------------------------------------------------------------------------------------------
+
+
+def why(uid: str, name: str, *, disclosure: Disclosure = EVERYTHING) -> Explanation:
+    """Why an instance has not run; of a task, its latest instance, or why it has none.
+
+    :param name: an instance's name (``t_import#0``), or a task's (``t_import``).
+    :param disclosure: what of Airflow may be shown.
+    :raises SessionNotFound: when there is no session.
+    :raises InstanceNotFound: when it has no such instance.
+    :raises TaskNotFound: when it has no such task.
+    """
+    with reading(uid) as (storage, session, _):
+        task, instance = _asked(storage, name)
+        evidence = _evidence(storage, session, task, instance)
+        return explain(replace(evidence, disclosure=disclosure))
+
+
+def _asked(storage: BaseStorageBackend, name: str) -> tuple[TaskConfig, TaskInstance | None]:
+    configuration = storage.configuration
+    if name in configuration.tasks:
+        instances = storage.instances_of_task(name)
+        return configuration[name], instances[-1] if instances else None
+    try:
+        task_name, _ = parse_instance_name(name)
+    except ValueError:
+        known = ", ".join(sorted(configuration.tasks)) or "none"
+        raise TaskNotFound(
+            f"Session {storage.uid!r} has no task or instance {name!r}; its tasks are: {known}."
+        ) from None
+    if task_name not in configuration.tasks:
+        raise InstanceNotFound(f"Session {storage.uid!r} has no instance {name!r}.")
+    instance = storage[name]
+    return instance.task, instance
+
+
+def _evidence(
+    storage: BaseStorageBackend, session: Session, task: TaskConfig, instance: TaskInstance | None
+) -> Evidence:
+    configuration = storage.configuration
+    unused = frozenset(storage.latest_kwargs) - _used(configuration)
+    missing = task.triggers if instance is None else instance.lacks
+    meant = {name for trigger in missing for name in similar_names(trigger, unused)}
+    latest = {name: _last_fire(storage, name) for name in sorted(missing | meant)}
+    return Evidence(
+        task=task,
+        instance=instance,
+        now=storage.now(),
+        instances={
+            name: tuple(storage.instances_of_task(name)) for name in missing if name in configuration.tasks
+        },
+        taken=_taken(storage, instance) if instance else {},
+        latest={name: fire for name, fire in latest.items() if fire},
+        unused=unused,
+        delayed=tuple(storage.delayed_fires()),
+        settled_by=_settled_by(storage, instance) if instance else None,
+        run=_run_of(storage, session, instance) if instance and instance.status in IN_FLIGHT else None,
+    )
+
+
+def _used(configuration: Configuration) -> frozenset[str]:
+    """Every name that the configuration knows as a trigger: a task's own name is fired too."""
+    return frozenset(configuration.tasks).union(*(task.triggers for task in configuration))
+
+
+def _last_fire(storage: BaseStorageBackend, trigger_name: str, *, before: int | None = None) -> Fire | None:
+    found = storage.fires(limit=1, before=before, only=FireFilter(trigger_name=trigger_name))
+    return found[0] if found else None
+
+
+def _taken(storage: BaseStorageBackend, instance: TaskInstance) -> dict[str, Fire]:
+    """The fires with which the instance took its triggers: those that touched it, or the latest before it was made.
+
+    A clone holds what its original took, unless that was replaced, and takes the rest itself.
+    """
+    taken: dict[str, Fire] = {}
+    names = _held(instance)
+    while names:
+        concerning = storage.fires(only=FireFilter(instance=instance.name))
+        touching = {fire.trigger_name: fire for fire in concerning if instance.name in fire.touched}
+        taken = {name: fire for name, fire in touching.items() if name in names} | taken
+        original = _original(storage, instance)
+        if original is None:
+            made_by = next((fire for fire in concerning if instance.name in fire.created), None)
+            return _before(storage, made_by, names - taken.keys()) | taken if made_by else taken
+        same = {name for name in names if original.kwargs.get(name) == instance.kwargs.get(name)}
+        names, instance = same & _held(original), original
+    return taken
+
+
+def _held(instance: TaskInstance) -> set[str]:
+    return {*instance.kwargs, *instance.unless_seen}
+
+
+def _original(storage: BaseStorageBackend, clone: TaskInstance) -> TaskInstance | None:
+    """What the instance was cloned of: an earlier one of its task, whatever its metadata may say."""
+    try:
+        original = storage[clone.metadata["parent"]]
+    except (KeyError, InstanceNotFound):
+        return None
+    return original if original.number < clone.number else None
+
+
+def _before(storage: BaseStorageBackend, fire: Fire, trigger_names: set[str]) -> dict[str, Fire]:
+    """Of each trigger that had fired before the fire, the latest fire."""
+    latest = {name: _last_fire(storage, name, before=fire.fire_id) for name in trigger_names}
+    return {name: earlier for name, earlier in latest.items() if earlier}
+
+
+def _settled_by(storage: BaseStorageBackend, instance: TaskInstance) -> SessionEvent | None:
+    recent = storage.events(instance=instance.name, limit=20)
+    return next((event for event in recent if event.kind in SETTLING), None)
+
+
+def _run_of(storage: BaseStorageBackend, session: Session, instance: TaskInstance) -> RunInAirflow | None:
+    bound = bindings.find(session, storage, instance)
+    if bound is None:
+        return None
+    seen = bindings.seen_of(instance, bound)
+    now = datetime.now(UTC)
+    found = waiting.look_at_run(session, bound.dag_id, bound.run_id, seen=seen, now=now)
+    if promises.is_promise(bound):
+        return replace(found, state=bound.seen_state)
+    if not bound.failures:
+        return found
+    kept = tables.event.c
+    last = select(kept.details).where(kept.session_id == bound.session_id, kept.kind == EventKind.BACKOFF)
+    details = session.scalar(last.order_by(kept.id.desc()).limit(1)) or {}
+    return replace(found, failures=bound.failures, retry_at=bound.retry_at, error=details.get("error"))

@@ -1,0 +1,97 @@
+"""Fires that touched nothing, in all sessions.
+
+Neighbours: ``reasons.py`` finds similar names, ``storages/`` keep the fires.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from airflow_triggers.domain.configuration import Configuration
+from airflow_triggers.domain.disclosure import EVERYTHING, Disclosure, shown_fire
+from airflow_triggers.domain.fires import Fire
+from airflow_triggers.domain.validation import validate_filter
+from airflow_triggers.errors import UnreadableRow
+from airflow_triggers.history.evidence import _used
+from airflow_triggers.history.reasons import similar_names
+from airflow_triggers.sessions.describing import configured_as
+from airflow_triggers.storages import rows, tables
+from airflow_triggers.storages.transaction import snapshot
+
+# -- fires that did nothing, in all sessions ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class VainFire:
+    """A fire that touched nothing, and is not the cascade of a task whose end nobody waits for.
+
+    :param used_by: the session's tasks that its trigger concerns (they had it already); empty: no task uses it.
+    :param similar: triggers that the session's tasks use and that resemble it, where no task uses it.
+    """
+
+    uid: str
+    fire: Fire
+    used_by: tuple[str, ...] = ()
+    similar: tuple[str, ...] = ()
+
+
+def vain_fires(
+    *,
+    limit: int = 50,
+    before: int | None = None,
+    trigger: str | None = None,
+    configuration: str | None = None,
+    configuration_hashes: Collection[str | None] | None = None,
+    disclosure: Disclosure = EVERYTHING,
+) -> list[VainFire]:
+    """Fires that touched nothing, in all sessions that Airflow's database keeps, newest first.
+
+    :param before: a fire id, for the next page.
+    :param trigger: only fires of this trigger.
+    :param configuration: only in sessions of the deployed configuration of this name.
+    :param configuration_hashes: only in sessions whose configuration is one of these; None among them: in sessions
+        without a configuration.
+    :param disclosure: what of Airflow may be shown.
+    :raises InvalidFilter: when a name is of a form that none has.
+    """
+    validate_filter("trigger", trigger)
+    validate_filter("configuration", configuration)
+    fires, own, known = tables.fire.c, tables.session.c, tables.configuration.c
+    query = (
+        select(tables.fire, own.uid, own.configuration_hash)
+        .join(tables.session, own.id == fires.session_id)
+        .where(fires.in_vain.is_(True))
+    )
+    if before is not None:
+        query = query.where(fires.id < before)
+    if trigger is not None:
+        query = query.where(fires.trigger_name == trigger)
+    if configuration is not None:
+        named = select(known.hash).where(known.name == configuration)
+        query = query.where(own.configuration_hash.in_(named))
+    if configuration_hashes is not None:
+        query = query.where(configured_as(configuration_hashes))
+    with snapshot() as session:
+        found = session.execute(query.order_by(fires.id.desc()).limit(limit)).all()
+        vain = [_vain(row, _configuration(session, row.configuration_hash)) for row in found]
+    return [replace(entry, fire=shown_fire(entry.fire, disclosure)) for entry in vain]
+
+
+def _configuration(session: Session, content_hash: str | None) -> Configuration:
+    """The configuration of that hash; of one that cannot be read, nothing is known but that the fire did nothing."""
+    try:
+        return rows.read_configuration(session, content_hash)
+    except UnreadableRow:
+        return Configuration()
+
+
+def _vain(row: Any, configuration: Configuration) -> VainFire:
+    fire = rows.fire_from_row(row)
+    used_by = tuple(task.name for task in configuration.concerned_by(fire.trigger_name))
+    near = () if used_by else similar_names(fire.trigger_name, _used(configuration))
+    return VainFire(uid=row.uid, fire=fire, used_by=used_by, similar=near)
