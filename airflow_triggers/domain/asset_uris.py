@@ -22,10 +22,10 @@ def uri_of(trigger_name: str, configuration: str | None) -> str:
     >>> uri_of("page received", "survey")
     'x-triggers://survey/page%20received'
     """
-    named = quote(configuration, safe="") if configuration else _NO_CONFIGURATION
+    authority = quote(configuration, safe="") if configuration else _NO_CONFIGURATION
     if configuration == _NO_CONFIGURATION:
-        named = _DASH
-    return f"{SCHEME}{named}/{quote(trigger_name, safe='')}"
+        authority = _DASH
+    return f"{SCHEME}{authority}/{quote(trigger_name, safe='')}"
 
 
 def trigger_of(uri: str) -> tuple[str | None, str | None]:

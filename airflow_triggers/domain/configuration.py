@@ -63,24 +63,24 @@ class TaskConfig:
 
     def to_directives(self) -> dict[str, Any]:
         """The directives as a user writes them, without empty ones; ``from_directives`` reads them."""
-        written: dict[str, Any] = {"after": list(self.after)}
+        directives: dict[str, Any] = {"after": list(self.after)}
         if self.and_every is not None:
-            written["andEvery"] = self.and_every
+            directives["andEvery"] = self.and_every
         if self.unless:
-            written["unless"] = list(self.unless)
-        written["run"] = self.run
+            directives["unless"] = list(self.unless)
+        directives["run"] = self.run
         if self.with_params:
-            written["withParams"] = self.with_params
+            directives["withParams"] = self.with_params
         if self.using is not None:
-            written["using"] = self.using
+            directives["using"] = self.using
         if self.airflow:
-            written["airflow"] = self.airflow
-        return written | dict(self.extra)
+            directives["airflow"] = self.airflow
+        return directives | dict(self.extra)
 
     @classmethod
     def from_directives(cls, name: str, directives: Mapping[str, Any]) -> TaskConfig:
         """Read what :meth:`to_directives` wrote (already validated; see ``configuration.parse``)."""
-        known = {"after", "andEvery", "unless", "run", "withParams", "using", "airflow"}
+        framework_directives = {"after", "andEvery", "unless", "run", "withParams", "using", "airflow"}
         return cls(
             name=name,
             after=tuple(directives.get("after") or ()),
@@ -90,7 +90,7 @@ class TaskConfig:
             with_params=directives.get("withParams") or {},
             using=directives.get("using"),
             airflow=directives.get("airflow") or {},
-            extra={key: value for key, value in directives.items() if key not in known},
+            extra={key: value for key, value in directives.items() if key not in framework_directives},
         )
 
 
@@ -109,11 +109,11 @@ class Configuration:
     former_dag_ids: frozenset[str | None] = frozenset()
 
     def __post_init__(self) -> None:
-        concerned: dict[str, list[TaskConfig]] = {}
+        tasks_by_trigger: dict[str, list[TaskConfig]] = {}
         for task in self.tasks.values():
             for trigger in task.triggers:
-                concerned.setdefault(trigger, []).append(task)
-        object.__setattr__(self, "_concerned", concerned)
+                tasks_by_trigger.setdefault(trigger, []).append(task)
+        object.__setattr__(self, "_concerned", tasks_by_trigger)
 
     def __iter__(self) -> Iterator[TaskConfig]:
         return iter(self.tasks.values())
@@ -122,13 +122,15 @@ class Configuration:
         try:
             return self.tasks[task_name]
         except KeyError:
-            known = ", ".join(sorted(self.tasks)) or "none"
-            raise TaskNotFound(f"There is no trigger task {task_name!r}; the tasks are: {known}.") from None
+            task_names = ", ".join(sorted(self.tasks)) or "none"
+            raise TaskNotFound(
+                f"There is no trigger task {task_name!r}; the tasks are: {task_names}."
+            ) from None
 
     def concerned_by(self, trigger_name: str) -> tuple[TaskConfig, ...]:
         """The tasks whose ``after``, ``andEvery`` or ``unless`` names the trigger."""
-        concerned: dict[str, list[TaskConfig]] = self.__dict__["_concerned"]
-        return tuple(concerned.get(trigger_name, ()))
+        tasks_by_trigger: dict[str, list[TaskConfig]] = self.__dict__["_concerned"]
+        return tuple(tasks_by_trigger.get(trigger_name, ()))
 
     def updated(self, other: Configuration) -> Configuration:
         """The configuration with the other's tasks added, or replaced by name."""

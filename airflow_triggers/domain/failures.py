@@ -33,8 +33,8 @@ def with_context(error: E, context: Mapping[str, Any]) -> E:
     >>> describe_exception(error)["exceptionContext"]
     {'age': 'thirty-six'}
     """
-    attached = {**attached_context(error), **context}
-    setattr(error, _CONTEXT_ATTRIBUTE, attached)
+    values = {**attached_context(error), **context}
+    setattr(error, _CONTEXT_ATTRIBUTE, values)
     return error
 
 
@@ -52,9 +52,9 @@ def describe_exception(error: BaseException) -> dict[str, Any]:
     kind = type(error)
     return {
         "exceptionType": f"{kind.__module__}.{kind.__qualname__}",
-        "exceptionMessage": _end_of(_shown(error, str), MAX_VALUE_LENGTH),
+        "exceptionMessage": _end_of(_text_of(error, str), MAX_VALUE_LENGTH),
         "exceptionInfo": _end_of("".join(traceback.format_exception(error)), MAX_LENGTH),
-        "exceptionContext": _attached(attached_context(error)),
+        "exceptionContext": _json_context(attached_context(error)),
     }
 
 
@@ -66,9 +66,9 @@ def failure_in_short(metadata: Mapping[str, Any]) -> str | None:
     """
     if "exceptionType" not in metadata:
         return None
-    first, *more = str(metadata.get("exceptionMessage", "")).splitlines() or [""]
+    first, *further_lines = str(metadata.get("exceptionMessage", "")).splitlines() or [""]
     kind = str(metadata["exceptionType"]).removeprefix("builtins.")
-    text = f"{_end_of(first, MAX_VALUE_LENGTH)}{' …' if more else ''}".strip()
+    text = f"{_end_of(first, MAX_VALUE_LENGTH)}{' …' if further_lines else ''}".strip()
     return f"{kind}: {text}" if text else kind
 
 
@@ -83,36 +83,39 @@ def reported_exception(report: Mapping[str, Any]) -> dict[str, Any]:
         "exceptionInfo": MAX_LENGTH,
     }
     context = report.get("exceptionContext")
-    attached = context if isinstance(context, Mapping) else {}
+    values = context if isinstance(context, Mapping) else {}
     return {
         **{key: _end_of(str(report.get(key, "")), length) for key, length in lengths.items()},
-        "exceptionContext": _attached(attached),
+        "exceptionContext": _json_context(values),
     }
 
 
-def _attached(context: Mapping[Any, Any]) -> dict[str, Any]:
-    return {_end_of(str(name), MAX_VALUE_LENGTH): _as_json(it) for name, it in context.items()}
+def _json_context(context: Mapping[Any, Any]) -> dict[str, Any]:
+    return {_end_of(str(name), MAX_VALUE_LENGTH): _as_json(value) for name, value in context.items()}
 
 
-def _shown(value: Any, show: Callable[[Any], str]) -> str:
+def _text_of(value: Any, show: Callable[[Any], str]) -> str:
     try:
         return show(value)
-    except Exception as broken:  # noqa: BLE001 - a user's class: what it cannot say must not hide the failure
-        return f"({type(value).__name__} cannot be shown: {type(broken).__name__})"
+    # A user's class: what it cannot say must not hide the failure.
+    except Exception as error:  # noqa: BLE001
+        return f"({type(value).__name__} cannot be shown: {type(error).__name__})"
 
 
 def _end_of(text: str, length: int) -> str:
     """The text as databases can keep it; of a long one the end, where a traceback says what happened."""
-    kept = text.replace("\0", "�").encode(errors="replace").decode()
-    return kept if len(kept) <= length else f"(the beginning is left out)\n{kept[-length:]}"
+    text = text.replace("\0", "�").encode(errors="replace").decode()
+    return text if len(text) <= length else f"(the beginning is left out)\n{text[-length:]}"
 
 
 def _as_json(value: Any) -> Any:
     """The value if JSON and databases can hold it, and it is not long; else what Python shows of it."""
     try:
-        text = json.dumps(value, allow_nan=False, ensure_ascii=False, default=lambda part: _shown(part, repr))
+        text = json.dumps(
+            value, allow_nan=False, ensure_ascii=False, default=lambda part: _text_of(part, repr)
+        )
         if len(text) <= MAX_VALUE_LENGTH:
             return json_object({"value": json.loads(text)})["value"]
     except (TypeError, ValueError, RecursionError):
         pass
-    return _end_of(_shown(value, repr), MAX_VALUE_LENGTH)
+    return _end_of(_text_of(value, repr), MAX_VALUE_LENGTH)

@@ -63,13 +63,13 @@ class Fire:
     @property
     def in_vain(self) -> bool:
         """Whether it touched nothing although somebody meant it to: it is not a task's end that nobody waits for."""
-        touched = self.touched or self.created or self.scheduled or self.abandoned
-        return not touched and not (self.fired_by or "").startswith(f"{self.trigger_name}#")
+        effects = self.touched or self.created or self.scheduled or self.abandoned
+        return not effects and not (self.fired_by or "").startswith(f"{self.trigger_name}#")
 
     def concerns(self, instance_name: str) -> bool:
         """Whether the instance was touched by it, settled by it, or fired it."""
-        touched = (*self.touched, *self.created, *self.scheduled, *self.abandoned)
-        return instance_name == self.fired_by or instance_name in touched
+        instance_names = (*self.touched, *self.created, *self.scheduled, *self.abandoned)
+        return instance_name == self.fired_by or instance_name in instance_names
 
     def to_result(self, *, repeated: bool = False) -> FireResult:
         """What :meth:`TriggerManager.fire` answers."""

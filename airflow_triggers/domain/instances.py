@@ -144,14 +144,14 @@ class TaskInstance:
         They do not when somebody marked them as dealt with, when none is an ``ERROR`` or worse, or when its status lets
         them not matter (:attr:`logs_relevant`).
         """
-        marked = bool(self.metadata.get("logsResolved", False))
-        return marked or self.log_level < logging.ERROR or not self.logs_relevant
+        is_marked = bool(self.metadata.get("logsResolved", False))
+        return is_marked or self.log_level < logging.ERROR or not self.logs_relevant
 
     @property
     def last_modified(self) -> datetime | None:
         """When its status or metadata last changed (UTC)."""
-        written = self.metadata.get("timestamps", {}).get("lastModified")
-        return datetime.fromisoformat(written) if written else None
+        timestamp = self.metadata.get("timestamps", {}).get("lastModified")
+        return datetime.fromisoformat(timestamp) if timestamp else None
 
 
 def parse_instance_name(name: str) -> tuple[str, int]:
@@ -160,9 +160,9 @@ def parse_instance_name(name: str) -> tuple[str, int]:
     :raises ValueError: when no instance can have that name.
     """
     task_name, _, number = name.rpartition("#")
-    named = task_name and len(name) <= MAX_INSTANCE_NAME_LENGTH and task_name.isprintable()
+    fits = task_name and len(name) <= MAX_INSTANCE_NAME_LENGTH and task_name.isprintable()
     if (
-        not named
+        not fits
         or "#" in task_name
         or task_name != task_name.strip()
         or not re.fullmatch(r"0|[1-9][0-9]{0,8}", number)

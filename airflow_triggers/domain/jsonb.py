@@ -60,7 +60,8 @@ def restored(value: Any) -> Any:
     if isinstance(value, int) and not MIN_INTEGER <= value <= MAX_INTEGER:
         try:
             return float(value)
-        except OverflowError:  # no float either: somebody wrote it into the database
+        except OverflowError:
+            # No float either: somebody wrote it into the database.
             return value
     if isinstance(value, Mapping):
         return {key: restored(part) for key, part in value.items()}
@@ -69,17 +70,17 @@ def restored(value: Any) -> Any:
     return value
 
 
-def same(value: Any, other: Any) -> bool:
+def same(value: Any, counterpart: Any) -> bool:
     """Whether two JSON values may be one, of which ``jsonb`` returned one.
 
     >>> same({"a": 1e16, "b": -0.0}, {"b": 0.0, "a": 10**16}), same([1], [2]), same(1, True)
     (True, False, False)
     """
-    if isinstance(value, Mapping) and isinstance(other, Mapping):
-        return value.keys() == other.keys() and all(same(value[key], other[key]) for key in value)
-    if isinstance(value, list) and isinstance(other, list):
-        return len(value) == len(other) and all(map(same, value, other))
-    if isinstance(value, float) or isinstance(other, float):
-        numbers = isinstance(value, (int, float)) and isinstance(other, (int, float))
-        return numbers and float(value) == float(other)
-    return type(value) is type(other) and bool(value == other)
+    if isinstance(value, Mapping) and isinstance(counterpart, Mapping):
+        return value.keys() == counterpart.keys() and all(same(value[key], counterpart[key]) for key in value)
+    if isinstance(value, list) and isinstance(counterpart, list):
+        return len(value) == len(counterpart) and all(map(same, value, counterpart))
+    if isinstance(value, float) or isinstance(counterpart, float):
+        numbers = isinstance(value, (int, float)) and isinstance(counterpart, (int, float))
+        return numbers and float(value) == float(counterpart)
+    return type(value) is type(counterpart) and bool(value == counterpart)

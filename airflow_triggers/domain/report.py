@@ -95,8 +95,8 @@ class RequestedReplay:
     @property
     def clone_metadata(self) -> dict[str, Any]:
         """What the clone's metadata says of it."""
-        said = {"cooldown": self.cooldown, "retries": self.retries}
-        return {key: value for key, value in said.items() if value}
+        metadata = {"cooldown": self.cooldown, "retries": self.retries}
+        return {key: value for key, value in metadata.items() if value}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,8 +135,8 @@ class TaskReport:
     def to_json(self) -> dict[str, Any]:
         """What is not empty, of JSON's own types: of a tuple Airflow would make an object that names its class."""
         empty = asdict(TaskReport())
-        kept = {key: value for key, value in asdict(self).items() if value != empty[key]}
-        plain: dict[str, Any] = json.loads(json.dumps(kept, default=datetime.isoformat))
+        filled_fields = {key: value for key, value in asdict(self).items() if value != empty[key]}
+        plain: dict[str, Any] = json.loads(json.dumps(filled_fields, default=datetime.isoformat))
         return plain
 
     def to_xcom(self) -> dict[str, Any]:
@@ -168,12 +168,16 @@ _adapter: TypeAdapter[TaskReport] = TypeAdapter(TaskReport)
 
 def merged(reports: Iterable[TaskReport]) -> TaskReport:
     """The reports of a run's tasks as one; of what only one can say, the first one's counts."""
-    known = list(reports)
+    ordered_reports = list(reports)
     return TaskReport(
-        exception=next((one.exception for one in known if one.exception is not None), None),
-        metadata={key: value for one in reversed(known) for key, value in one.metadata.items()},
-        fires=tuple(fire for one in known for fire in one.fires),
-        retry=next((one.retry for one in known if one.retry is not None), None),
-        log_level=max((one.log_level for one in known), default=logging.NOTSET),
-        result=next((one.result for one in known if one.result is not None), None),
+        exception=next(
+            (report.exception for report in ordered_reports if report.exception is not None), None
+        ),
+        metadata={
+            key: value for report in reversed(ordered_reports) for key, value in report.metadata.items()
+        },
+        fires=tuple(fire for report in ordered_reports for fire in report.fires),
+        retry=next((report.retry for report in ordered_reports if report.retry is not None), None),
+        log_level=max((report.log_level for report in ordered_reports), default=logging.NOTSET),
+        result=next((report.result for report in ordered_reports if report.result is not None), None),
     )

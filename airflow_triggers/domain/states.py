@@ -67,14 +67,14 @@ def transition(
 
     :raises InvalidTransition: when the instance's status does not allow the event.
     """
-    allowed, target = TRANSITIONS[event]
-    if instance.status not in allowed:
-        expected = tuple(status.value for status in InstanceStatus if status in allowed)
+    allowed_statuses, target = TRANSITIONS[event]
+    if instance.status not in allowed_statuses:
+        expected = tuple(status.value for status in InstanceStatus if status in allowed_statuses)
         raise InvalidTransition(event.value, instance.name, instance.status.value, expected)
-    outdated = OUTDATED.get(event, frozenset())
-    if outdated & instance.metadata.keys():
-        kept = {key: value for key, value in instance.metadata.items() if key not in outdated}
-        instance = replace(instance, metadata=kept)
+    outdated_keys = OUTDATED.get(event, frozenset())
+    if outdated_keys & instance.metadata.keys():
+        valid_metadata = {key: value for key, value in instance.metadata.items() if key not in outdated_keys}
+        instance = replace(instance, metadata=valid_metadata)
     return with_status(instance, target, now=now, metadata=metadata)
 
 
@@ -86,17 +86,17 @@ def with_status(
     metadata: Mapping[str, Any] | None = None,
 ) -> TaskInstance:
     """The instance with another status, whatever it had; the timestamps move."""
-    merged = _stamped({**instance.metadata, **(metadata or {})}, now, status.value)
-    return replace(instance, status=status, metadata=merged)
+    new_metadata = _with_timestamps({**instance.metadata, **(metadata or {})}, now, status.value)
+    return replace(instance, status=status, metadata=new_metadata)
 
 
 def with_metadata(instance: TaskInstance, metadata: Mapping[str, Any], *, now: datetime) -> TaskInstance:
     """The instance with the metadata merged in; the status stays, ``lastModified`` moves."""
-    return replace(instance, metadata=_stamped({**instance.metadata, **metadata}, now))
+    return replace(instance, metadata=_with_timestamps({**instance.metadata, **metadata}, now))
 
 
-def _stamped(metadata: dict[str, Any], now: datetime, *reached: str) -> dict[str, Any]:
-    moments = dict.fromkeys((*reached, "lastModified"), now.isoformat())
+def _with_timestamps(metadata: dict[str, Any], now: datetime, *moment_names: str) -> dict[str, Any]:
+    moments = dict.fromkeys((*moment_names, "lastModified"), now.isoformat())
     return {**metadata, "timestamps": {**metadata.get("timestamps", {}), **moments}}
 
 
@@ -109,16 +109,17 @@ def new_instance(
     metadata: Mapping[str, Any] | None = None,
 ) -> TaskInstance:
     """An unstarted instance that has taken what the session saw before (``latest``) of its task's triggers."""
-    seen = latest or {}
+    latest_kwargs = latest or {}
     instance = TaskInstance(
         task=task,
         number=number,
-        kwargs={name: seen[name] for name in sorted(task.required) if name in seen},
-        unless_seen=frozenset(task.unless) & seen.keys(),
+        kwargs={name: latest_kwargs[name] for name in sorted(task.required) if name in latest_kwargs},
+        unless_seen=frozenset(task.unless) & latest_kwargs.keys(),
         metadata=dict(metadata or {}),
     )
     return replace(
-        instance, metadata=_stamped(dict(instance.metadata), now, "created", InstanceStatus.UNSTARTED.value)
+        instance,
+        metadata=_with_timestamps(dict(instance.metadata), now, "created", InstanceStatus.UNSTARTED.value),
     )
 
 
@@ -143,17 +144,17 @@ def clone_of(
         unless_seen=original.unless_seen,
         metadata={**(metadata or {}), **ancestry},
     )
-    return replace(clone, metadata=_stamped(dict(clone.metadata), now, "created", clone.status.value))
+    return replace(clone, metadata=_with_timestamps(dict(clone.metadata), now, "created", clone.status.value))
 
 
 def take(instance: TaskInstance, trigger_name: str, kwargs: Kwargs) -> TaskInstance:
     """The instance with the trigger applied; one that it holds already does not change."""
-    taken = instance
-    if trigger_name in taken.missing:
-        taken = replace(taken, kwargs={**taken.kwargs, trigger_name: kwargs})
-    if trigger_name in taken.task.unless and trigger_name not in taken.unless_seen:
-        taken = replace(taken, unless_seen=taken.unless_seen | {trigger_name})
-    return taken
+    after = instance
+    if trigger_name in after.missing:
+        after = replace(after, kwargs={**after.kwargs, trigger_name: kwargs})
+    if trigger_name in after.task.unless and trigger_name not in after.unless_seen:
+        after = replace(after, unless_seen=after.unless_seen | {trigger_name})
+    return after
 
 
 def waits_of(instance: TaskInstance) -> frozenset[str]:
@@ -221,23 +222,23 @@ def plan_fire(view: FireView, trigger_name: str, kwargs: Kwargs, *, now: datetim
     :param now: the moment of the fire, for the timestamps.
     """
     created: list[TaskInstance] = []
-    changed: list[tuple[TaskInstance, TaskInstance]] = []
+    changes: list[tuple[TaskInstance, TaskInstance]] = []
     touched: list[str] = []
     for task in view.tasks:
         waiting = [instance for instance in view.waiting if instance.task.name == task.name]
         for before in waiting:
-            taken = take(before, trigger_name, kwargs)
-            if taken is not before:
+            unsettled_instance = take(before, trigger_name, kwargs)
+            if unsettled_instance is not before:
                 touched.append(before.name)
-            after = _settle(taken, now=now)
+            after = _settle(unsettled_instance, now=now)
             if after is not before:
-                changed.append((before, after))
+                changes.append((before, after))
         if needs_new_instance(task, trigger_name, view.counts.get(task.name, 0), waiting):
-            others = {name: value for name, value in view.latest.items() if name != trigger_name}
-            fresh = new_instance(task, view.counts.get(task.name, 0), now=now, latest=others)
+            latest_kwargs = {name: value for name, value in view.latest.items() if name != trigger_name}
+            fresh = new_instance(task, view.counts.get(task.name, 0), now=now, latest=latest_kwargs)
             created.append(_settle(take(fresh, trigger_name, kwargs), now=now))
             touched.append(fresh.name)
-    return FirePlan(created=tuple(created), changed=tuple(changed), touched=tuple(touched))
+    return FirePlan(created=tuple(created), changed=tuple(changes), touched=tuple(touched))
 
 
 def _settle(instance: TaskInstance, *, now: datetime) -> TaskInstance:
@@ -268,9 +269,9 @@ def merge_under(params: TriggerKwargs, kwargs: TriggerKwargs) -> dict[str, Any]:
     >>> merge_under({"a": {"x": 1, "y": {"z": 2}}}, {"a": {"y": {"w": 3}, "x": None}})
     {'a': {'x': None, 'y': {'z': 2, 'w': 3}}}
     """
-    merged: dict[str, Any] = dict(params)
+    effective_kwargs: dict[str, Any] = dict(params)
     for key, value in kwargs.items():
-        below = merged.get(key)
-        both = isinstance(below, Mapping) and isinstance(value, Mapping)
-        merged[key] = merge_under(below, value) if both else value  # type: ignore[arg-type]
-    return merged
+        below = effective_kwargs.get(key)
+        are_mappings = isinstance(below, Mapping) and isinstance(value, Mapping)
+        effective_kwargs[key] = merge_under(below, value) if are_mappings else value  # type: ignore[arg-type]
+    return effective_kwargs

@@ -128,11 +128,11 @@ def parse_moment(text: object) -> datetime:
     :raises InvalidTrigger: when it is written otherwise, or outside the allowed moments.
     """
     expected = "a string, a moment in ISO 8601 with its offset from UTC, such as '2031-05-17T08:00:00Z'"
-    written = text.upper() if isinstance(text, str) and len(text) <= _MAX_SHOWN else ""
+    moment_text = text.upper() if isinstance(text, str) and len(text) <= _MAX_SHOWN else ""
     try:
-        if not _MOMENT.fullmatch(written):
+        if not _MOMENT.fullmatch(moment_text):
             raise ValueError(f"{type(text).__name__} {shown(text)}")
-        moment = datetime.fromisoformat(written)
+        moment = datetime.fromisoformat(moment_text)
     except ValueError as error:
         raise InvalidTrigger(sentence(f"'fire_at' is {expected}; found {error}")) from None
     in_utc = validate_fire_at(moment)
@@ -185,7 +185,7 @@ def validate_trigger_kwargs(trigger_kwargs: object) -> dict[str, Any]:
     """
     if trigger_kwargs is None:
         return {}
-    return _validated(trigger_kwargs, what="Trigger kwargs", error_class=InvalidTrigger)
+    return _checked_object(trigger_kwargs, subject="Trigger kwargs", error_class=InvalidTrigger)
 
 
 def validate_replacement_kwargs(kwargs: object) -> dict[str, dict[str, Any]] | None:
@@ -207,7 +207,7 @@ def validate_metadata(metadata: object) -> dict[str, Any]:
     """
     if metadata is None:
         return {}
-    return _validated(metadata, what="Metadata", error_class=InvalidMetadata)
+    return _checked_object(metadata, subject="Metadata", error_class=InvalidMetadata)
 
 
 def validate_instance_metadata(metadata: object) -> dict[str, Any]:
@@ -216,16 +216,16 @@ def validate_instance_metadata(metadata: object) -> dict[str, Any]:
     :raises InvalidMetadata: when it is no mapping, holds what JSON cannot, or sets a key that the framework keeps
         (:data:`KEPT_METADATA`) or whose values have a type (:data:`TYPED_METADATA`) to another.
     """
-    attached = validate_metadata(metadata)
-    for key in sorted(KEPT_METADATA & attached.keys()):
+    instance_metadata = validate_metadata(metadata)
+    for key in sorted(KEPT_METADATA & instance_metadata.keys()):
         raise InvalidMetadata(f"The metadata key {key!r} is kept by the framework; choose another name.")
     for key, expected in TYPED_METADATA.items():
-        if key in attached and type(attached[key]) is not expected:
-            found = attached[key]
+        if key in instance_metadata and type(instance_metadata[key]) is not expected:
+            value = instance_metadata[key]
             raise InvalidMetadata(
-                f"The metadata key {key!r} takes {expected.__name__}; found {shown(found)}."
+                f"The metadata key {key!r} takes {expected.__name__}; found {shown(value)}."
             )
-    return attached
+    return instance_metadata
 
 
 # -- JSON -----------------------------------------------------------------------------------------------------
@@ -298,18 +298,19 @@ def shown(value: object) -> str:
         return f"an integer of about {round(value.bit_length() * math.log10(2))} digits"
     try:
         text = reprlib.repr(value)
-    except Exception:  # noqa: BLE001 - a user's class; an integer inside that is too long to be shown
+    # A user's class, or an integer inside that is too long to be shown.
+    except Exception:  # noqa: BLE001
         return f"({type(value).__name__})"
     return text if len(text) <= 3 * _MAX_SHOWN else f"{text[: 3 * _MAX_SHOWN]}…"
 
 
-def _validated(
-    value: object, *, what: str, error_class: type[InvalidTrigger | InvalidMetadata]
+def _checked_object(
+    value: object, *, subject: str, error_class: type[InvalidTrigger | InvalidMetadata]
 ) -> dict[str, Any]:
     try:
         return json_object(value)
     except JsonFlaw as flaw:
-        raise error_class(f"{what} {flaw}.") from flaw
+        raise error_class(f"{subject} {flaw}.") from flaw
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -399,7 +400,7 @@ def _refuse_characters(text: str) -> None:
         raise JsonFlaw("must not contain unpaired surrogates, which UTF-8 cannot hold", shown(text))
 
 
-def _refuse_integer(found: str) -> NoReturn:
+def _refuse_integer(description: str) -> NoReturn:
     raise JsonFlaw(
-        "must not contain integers outside -2^63 to 2^64-1, which Airflow cannot send to workers", found
+        "must not contain integers outside -2^63 to 2^64-1, which Airflow cannot send to workers", description
     )
