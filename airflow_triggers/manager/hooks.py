@@ -44,7 +44,7 @@ class HookOwner:
     def _post_skip(self, task_instance: TaskInstance, cascade: bool) -> None:
         """Called after a skip was kept and after its cascade's ``_post_fire``."""
 
-    def _remembered(self) -> Self:
+    def _remembered_manager(self) -> Self:
         """Whose hooks and default runner the session has, under its lock: the class that it remembers.
 
         That is this one's, unless somebody acts on the session through another class than it was made with. A session
@@ -54,23 +54,26 @@ class HookOwner:
         if name in (None, self.name, DEFAULT_MANAGER):
             return self
         try:
-            found: Self = manager_classes.get(name, storage=self.storage)
+            manager: Self = manager_classes.get(name, storage=self.storage)
         except RegistryError as error:
             log.warning(
                 "Session %s remembers the manager %r, and %r acts on it alone: %s",
-                *(self.storage.uid, name, self.name, error),
+                self.storage.uid,
+                name,
+                self.name,
+                error,
             )
             return self
-        return found
+        return manager
 
     def _promise_hook(self, hook: str, **arguments: Any) -> None:
         """Have the hook called after the commit: by us, or by the controller if this process dies before."""
-        owner = self._remembered()
+        owner = self._remembered_manager()
         if getattr(type(owner), hook) is getattr(HookOwner, hook):
             return
         token = self.storage.add_hook(hook, arguments)
-        owed = hooks.owe(self.storage, hook, token)
-        self.storage.call_hook_after_release(partial(owner.call_hook, token, hook, arguments, owed=owed))
+        owed_id = hooks.owe(self.storage, hook, token)
+        self.storage.call_hook_after_release(partial(owner.call_hook, token, hook, arguments, owed=owed_id))
 
     def call_hook(
         self, token: Any, hook: str, arguments: Mapping[str, Any], *, owed: int | None = None

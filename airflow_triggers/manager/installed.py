@@ -23,15 +23,15 @@ REGISTRIES: tuple[Registry[Any], ...] = (trigger_managers, storage_backends, tas
 
 def extension_problems() -> list[str]:
     """A sentence for each manager, storage or runner that cannot be used; the others work."""
-    return [problem for registry in REGISTRIES for problem in _told(registry.problems)]
+    return [problem for registry in REGISTRIES for problem in _problems_of(registry.problems)]
 
 
 def check_extensions() -> list[str]:
     """Log the :func:`extension_problems` as errors, and return them."""
-    return [problem for registry in REGISTRIES for problem in _told(registry.check)]
+    return [problem for registry in REGISTRIES for problem in _problems_of(registry.check)]
 
 
-def _told(look: Callable[[], list[str]]) -> list[str]:
+def _problems_of(look: Callable[[], list[str]]) -> list[str]:
     """A boundary: what goes wrong in looking is logged, and keeps no process from starting."""
     try:
         return look()

@@ -88,33 +88,34 @@ class TriggerManager(HookOwner):
         """
         with self.storage.acquire_lock(create=True, manager=self.name):
             current = self.storage.configuration
-            parsed = parse_configuration(configuration, existing_tasks=tuple(current.tasks))
-            merged = self._merged(current, parsed) if current.tasks else parsed
-            self._validate_runners(replace(merged, tasks={name: merged.tasks[name] for name in parsed.tasks}))
-            self.storage.set_configuration(merged)
+            update = parse_configuration(configuration, existing_tasks=tuple(current.tasks))
+            new_configuration = self._updated_configuration(current, update) if current.tasks else update
+            tasks = {name: new_configuration.tasks[name] for name in update.tasks}
+            self._validate_runners(replace(new_configuration, tasks=tasks))
+            self.storage.set_configuration(new_configuration)
             if self.storage.anchored:
                 with transaction() as session:
-                    anchor(session, self.storage, configuration=merged)
+                    anchor(session, self.storage, configuration=new_configuration)
             self.storage.record_event(
-                EventKind.CONFIGURE, instance=None, by=by, details={"tasks": sorted(parsed.tasks)}
+                EventKind.CONFIGURE, instance=None, by=by, details={"tasks": sorted(update.tasks)}
             )
-        return merged
+        return new_configuration
 
-    def _merged(self, current: Configuration, parsed: Configuration) -> Configuration:
+    def _updated_configuration(self, current: Configuration, update: Configuration) -> Configuration:
         """The session's configuration with the other's tasks, and the DAGs that replaced tasks have run."""
-        merged = current.updated(pinned(parsed, unless_named=current.name))
-        before, after = dag_ids_of(current), dag_ids_of(merged)
+        new_configuration = current.updated(pinned(update, unless_named=current.name))
+        before, after = dag_ids_of(current), dag_ids_of(new_configuration)
         former = {
             dag_id
             for name, dag_id in before.items()
             if dag_id != after[name]
             and any(instance.was_scheduled for instance in self.storage.instances_of_task(name))
         }
-        return replace(merged, former_dag_ids=current.former_dag_ids | former)
+        return replace(new_configuration, former_dag_ids=current.former_dag_ids | former)
 
     def _validate_runners(self, configuration: Configuration) -> None:
         by_runner: dict[str, dict[str, TaskConfig]] = {}
-        default = self._remembered().default_task_runner_name
+        default = self._remembered_manager().default_task_runner_name
         for task in configuration:
             by_runner.setdefault(task.using or default, {})[task.name] = task
         for runner_name, tasks in by_runner.items():
@@ -150,21 +151,23 @@ class TriggerManager(HookOwner):
         :raises CannotDelay: when it is for later, and the storage keeps no such fires.
         :raises IdempotencyConflict: when the key was used for another trigger or other kwargs.
         """
-        asked = RequestedFire(
+        requested_fire = RequestedFire(
             trigger_name=trigger_name,
             trigger_kwargs={} if trigger_kwargs is None else trigger_kwargs,
             idempotency_key=idempotency_key,
             fire_at=fire_at,
         )
-        if self.storage.defer_fire(asked):
-            return FireResult(fire_id=None, trigger_name=trigger_name, deferred=True, fire_at=asked.fire_at)
-        kwargs = asked.trigger_kwargs
+        if self.storage.defer_fire(requested_fire):
+            return FireResult(
+                fire_id=None, trigger_name=trigger_name, deferred=True, fire_at=requested_fire.fire_at
+            )
+        kwargs = requested_fire.trigger_kwargs
         with self.storage.acquire_lock(create=True, manager=self.name):
             if idempotency_key is not None and (earlier := self._earlier(idempotency_key)):
-                return _repeated(earlier, trigger_name, kwargs)
+                return _result_of_repeat(earlier, trigger_name, kwargs)
             now = self.storage.now()
-            if asked.fire_at is not None and asked.fire_at > now:
-                return self._delay(asked, asked.fire_at, by=fired_by)
+            if requested_fire.fire_at is not None and requested_fire.fire_at > now:
+                return self._delay(requested_fire, requested_fire.fire_at, by=fired_by)
             plan = states.plan_fire(self.storage.fire_view(trigger_name), trigger_name, kwargs, now=now)
             scheduled = plan.in_status(InstanceStatus.SCHEDULED)
             fire = self.storage.record_fire(
@@ -175,9 +178,9 @@ class TriggerManager(HookOwner):
                     fired_by=caller_name(fired_by),
                     idempotency_key=idempotency_key,
                     touched=plan.touched,
-                    created=tuple(one.name for one in plan.created),
-                    scheduled=tuple(one.name for one in scheduled),
-                    abandoned=tuple(one.name for one in plan.in_status(InstanceStatus.ABANDONED)),
+                    created=tuple(instance.name for instance in plan.created),
+                    scheduled=tuple(instance.name for instance in scheduled),
+                    abandoned=tuple(instance.name for instance in plan.in_status(InstanceStatus.ABANDONED)),
                 )
             )
             for before, after in plan.changed:
@@ -193,27 +196,29 @@ class TriggerManager(HookOwner):
     def _earlier(self, idempotency_key: str) -> Fire | DelayedFire | None:
         return self.storage.find_fire(idempotency_key) or self.storage.find_delayed_fire(idempotency_key)
 
-    def _delay(self, asked: RequestedFire, fire_at: datetime, *, by: str | None) -> FireResult:
+    def _delay(self, requested_fire: RequestedFire, fire_at: datetime, *, by: str | None) -> FireResult:
         """Keep a fire for the controller."""
-        delayed = self.storage.delay_fire(
+        delayed_fire = self.storage.delay_fire(
             DelayedFire(
-                trigger_name=asked.trigger_name,
-                kwargs=asked.trigger_kwargs,
+                trigger_name=requested_fire.trigger_name,
+                kwargs=requested_fire.trigger_kwargs,
                 fire_at=fire_at,
                 fired_by=caller_name(by),
-                idempotency_key=asked.idempotency_key,
+                idempotency_key=requested_fire.idempotency_key,
             )
         )
-        self._record_delayed(EventKind.DELAY, delayed, by=by)
-        return delayed.to_result()
+        self._record_delayed_fire(EventKind.DELAY, delayed_fire, by=by)
+        return delayed_fire.to_result()
 
-    def _record_delayed(self, kind: EventKind, fire: DelayedFire, *, by: str | None, **details: Any) -> None:
-        known = {
+    def _record_delayed_fire(
+        self, kind: EventKind, fire: DelayedFire, *, by: str | None, **details: Any
+    ) -> None:
+        fire_details = {
             "delayed_fire_id": fire.delayed_id,
             "trigger": fire.trigger_name,
             "fire_at": fire.fire_at.isoformat(),
         }
-        self.storage.record_event(kind, instance=None, by=by, details=known | details)
+        self.storage.record_event(kind, instance=None, by=by, details=fire_details | details)
 
     def fire_delayed(self, delayed_id: int) -> FireResult | None:
         """Fire a delayed fire now, as the controller does when it is due.
@@ -223,16 +228,18 @@ class TriggerManager(HookOwner):
         :returns: None when it was fired already, or cancelled.
         """
         with self.storage.acquire_lock():
-            taken = self.storage.take_delayed_fire(delayed_id)
-            if taken is None:
+            delayed_fire = self.storage.take_delayed_fire(delayed_id)
+            if delayed_fire is None:
                 return None
             result = self.fire(
-                taken.trigger_name,
-                taken.kwargs,
-                idempotency_key=taken.idempotency_key,
-                fired_by=taken.fired_by,
+                delayed_fire.trigger_name,
+                delayed_fire.kwargs,
+                idempotency_key=delayed_fire.idempotency_key,
+                fired_by=delayed_fire.fired_by,
             )
-            self._record_delayed(EventKind.DELAYED_FIRE, taken, by="controller", fire_id=result.fire_id)
+            self._record_delayed_fire(
+                EventKind.DELAYED_FIRE, delayed_fire, by="controller", fire_id=result.fire_id
+            )
             return result
 
     def cancel_delayed_fire(self, delayed_fire_id: int, *, by: str | None = None) -> DelayedFire:
@@ -247,7 +254,7 @@ class TriggerManager(HookOwner):
         with self.storage.acquire_lock():
             fire = self._fire_to_come(delayed_fire_id)
             self.storage.cancel_delayed_fire(delayed_fire_id, by=caller_name(by))
-            self._record_delayed(EventKind.DELAYED_FIRE_CANCELLED, fire, by=by)
+            self._record_delayed_fire(EventKind.DELAYED_FIRE_CANCELLED, fire, by=by)
             return self.storage.get_delayed_fire(delayed_fire_id) or fire
 
     def retry_delayed_fire(self, delayed_fire_id: int, *, by: str | None = None) -> DelayedFire:
@@ -265,13 +272,13 @@ class TriggerManager(HookOwner):
                     f"{fire.fire_at.isoformat()}."
                 )
             self.storage.retry_delayed_fire(delayed_fire_id)
-            self._record_delayed(EventKind.DELAYED_FIRE_RETRIED, fire, by=by)
+            self._record_delayed_fire(EventKind.DELAYED_FIRE_RETRIED, fire, by=by)
             return self.storage.get_delayed_fire(delayed_fire_id) or fire
 
     def _fire_to_come(self, delayed_fire_id: int) -> DelayedFire:
         uid = self.storage.uid
-        known = 0 < delayed_fire_id <= MAX_ID
-        fire = self.storage.get_delayed_fire(delayed_fire_id) if known else None
+        is_valid_id = 0 < delayed_fire_id <= MAX_ID
+        fire = self.storage.get_delayed_fire(delayed_fire_id) if is_valid_id else None
         if fire is None:
             raise DelayedFireNotFound(uid, delayed_fire_id)
         if fire.cancelled_at is not None:
@@ -313,9 +320,14 @@ class TriggerManager(HookOwner):
         except progress.FAULTS as error:
             if isinstance(error, StorageError):
                 raise
-            told = isinstance(error, (RunnerError, RegistryError, ConfigurationError))
-            what = ("%s of session %s could not be started: %s", instance.name, self.storage.uid, error)
-            log.warning(*what, exc_info=not told)
+            is_expected = isinstance(error, (RunnerError, RegistryError, ConfigurationError))
+            log.warning(
+                "%s of session %s could not be started: %s",
+                instance.name,
+                self.storage.uid,
+                error,
+                exc_info=not is_expected,
+            )
             why = Cause(by, {"cause": "it could not be started"})
             self._advance(instance, Event.FAIL, metadata=describe_exception(error), why=why)
 
@@ -323,7 +335,7 @@ class TriggerManager(HookOwner):
         return task_runners.get(self._runner_name(task))
 
     def _runner_name(self, task: TaskConfig) -> str:
-        return task.using or self._remembered().default_task_runner_name
+        return task.using or self._remembered_manager().default_task_runner_name
 
     def _tell_runner(self, task: TaskConfig, tell: Callable[[BaseTaskRunner], None]) -> None:
         """Tell the task's runner of a repair. One that is not there any more, or is broken, must not prevent repairs.
@@ -336,9 +348,14 @@ class TriggerManager(HookOwner):
         except progress.FAULTS as error:
             if isinstance(error, (InvalidTransition, StorageError)):
                 raise
-            expected = isinstance(error, (RegistryError, RunnerError))
-            what = ("Session %s: the runner of %s was not told: %s", self.storage.uid, task.name, error)
-            log.warning(*what, exc_info=not expected)
+            is_expected = isinstance(error, (RegistryError, RunnerError))
+            log.warning(
+                "Session %s: the runner of %s was not told: %s",
+                self.storage.uid,
+                task.name,
+                error,
+                exc_info=not is_expected,
+            )
 
     # -- repairing --------------------------------------------------------------------------------------------
 
@@ -362,20 +379,20 @@ class TriggerManager(HookOwner):
         with self.storage.acquire_lock():
             return self._replay(self._instance(failed_instance), how, by=by)
 
-    def _replay(self, failed: TaskInstance, how: RequestedReplay, *, by: str | None) -> TaskInstance:
+    def _replay(self, original: TaskInstance, how: RequestedReplay, *, by: str | None) -> TaskInstance:
         now = self.storage.now()
-        replayed = states.transition(failed, Event.REPLAY, now=now)
-        self._confirm_failed(failed, Event.REPLAY)
-        self.storage.put(failed, replayed)
+        replayed_original = states.transition(original, Event.REPLAY, now=now)
+        self._confirm_failed(original, Event.REPLAY)
+        self.storage.put(original, replayed_original)
         kwargs = how.replacement_kwargs
-        unstarted = self.storage.clone_instance(replayed, kwargs=kwargs)
-        clone = states.schedule(states.with_metadata(unstarted, how.clone_metadata, now=now), now=now)
-        self.storage.put(unstarted, clone)
+        unstarted_clone = self.storage.clone_instance(replayed_original, kwargs=kwargs)
+        clone = states.schedule(states.with_metadata(unstarted_clone, how.clone_metadata, now=now), now=now)
+        self.storage.put(unstarted_clone, clone)
         self._tell_runner(
-            failed.task, lambda it: it.replayed(self.storage, failed, clone, by=caller_name(by))
+            original.task, lambda runner: runner.replayed(self.storage, original, clone, by=caller_name(by))
         )
         details = {"replay": clone.name, "kwargs_replaced": kwargs is not None, "cooldown": how.cooldown}
-        self.storage.record_event(EventKind.REPLAY, instance=failed.name, by=by, details=details)
+        self.storage.record_event(EventKind.REPLAY, instance=original.name, by=by, details=details)
         self._start(clone, by=by, run_after=now + timedelta(seconds=how.cooldown) if how.cooldown else None)
         self._promise_hook("_post_replay", instance=clone.name)
         return self.storage[clone.name]
@@ -395,25 +412,28 @@ class TriggerManager(HookOwner):
         :returns: the skipped instance.
         :raises InvalidTransition: when the instance is not failed, or its runner has it at work again; it names both.
         """
-        kept = None if result is None else validate_trigger_kwargs(result)
+        cascade_kwargs = None if result is None else validate_trigger_kwargs(result)
         with self.storage.acquire_lock():
-            failed = self._instance(failed_instance)
-            now, metadata = self.storage.now(), {"cascade": cascade, "result": kept}
-            skipped = states.transition(failed, Event.SKIP, now=now, metadata=metadata)
-            self._confirm_failed(failed, Event.SKIP)
-            self.storage.put(failed, skipped)
+            before = self._instance(failed_instance)
+            now, metadata = self.storage.now(), {"cascade": cascade, "result": cascade_kwargs}
+            after = states.transition(before, Event.SKIP, now=now, metadata=metadata)
+            self._confirm_failed(before, Event.SKIP)
+            self.storage.put(before, after)
             self._tell_runner(
-                failed.task, lambda it: it.skip(self.storage, skipped, by=caller_name(by), result=kept)
+                before.task,
+                lambda runner: runner.skip(self.storage, after, by=caller_name(by), result=cascade_kwargs),
             )
-            details = {"cascade": cascade, "result": kept}
-            self.storage.record_event(EventKind.SKIP, instance=failed.name, by=by, details=details)
+            details = {"cascade": cascade, "result": cascade_kwargs}
+            self.storage.record_event(EventKind.SKIP, instance=before.name, by=by, details=details)
             if cascade:
-                self.fire(failed.task.name, kept, fired_by=failed.name)
-            self._promise_hook("_post_skip", instance=failed.name, cascade=cascade)
-            return skipped
+                self.fire(before.task.name, cascade_kwargs, fired_by=before.name)
+            self._promise_hook("_post_skip", instance=before.name, cascade=cascade)
+            return after
 
-    def _confirm_failed(self, failed: TaskInstance, event: Event) -> None:
-        self._tell_runner(failed.task, lambda it: it.confirm_failed(self.storage, failed, event.value))
+    def _confirm_failed(self, instance: TaskInstance, event: Event) -> None:
+        self._tell_runner(
+            instance.task, lambda runner: runner.confirm_failed(self.storage, instance, event.value)
+        )
 
     # -- manual changes ---------------------------------------------------------------------------------------
 
@@ -436,13 +456,15 @@ class TriggerManager(HookOwner):
         :raises ValueError: when there is no such status.
         :raises InvalidMetadata: when the metadata is no mapping that JSON can hold, or sets a key that is kept.
         """
-        target, attached = InstanceStatus(status), validate_instance_metadata(metadata)
+        target, instance_metadata = InstanceStatus(status), validate_instance_metadata(metadata)
         kwargs = validate_trigger_kwargs(cascade_kwargs)
         with self.storage.acquire_lock():
             before = self._instance(task_instance)
-            after = states.with_status(before, target, now=self.storage.now(), metadata=attached)
+            after = states.with_status(before, target, now=self.storage.now(), metadata=instance_metadata)
             self.storage.put(before, after)
-            self._tell_runner(before.task, lambda it: it.overruled(self.storage, after, by=caller_name(by)))
+            self._tell_runner(
+                before.task, lambda runner: runner.overruled(self.storage, after, by=caller_name(by))
+            )
             details = {"from": before.status.value, "to": target.value, "cascade": cascade}
             self.storage.record_event(EventKind.STATUS, instance=before.name, by=by, details=details)
             if cascade:
@@ -456,10 +478,10 @@ class TriggerManager(HookOwner):
 
         :raises InvalidMetadata: when it is no mapping that JSON can hold, or sets a key that the framework keeps.
         """
-        attached = validate_instance_metadata(metadata)
+        instance_metadata = validate_instance_metadata(metadata)
         with self.storage.acquire_lock():
-            details = {"keys": sorted(attached)}
-            return self._attach(task_instance, attached, EventKind.METADATA, by=by, details=details)
+            details = {"keys": sorted(instance_metadata)}
+            return self._attach(task_instance, instance_metadata, EventKind.METADATA, by=by, details=details)
 
     def mark_instance_logs_resolved(
         self, task_instance: TaskInstance | str, *, by: str | None = None
@@ -505,8 +527,8 @@ class TriggerManager(HookOwner):
         :returns: the instance afterwards; one that asked to be run again was replayed.
         :raises InvalidTransition: when its status does not allow the event.
         """
-        said = report or TaskReport()
-        attached = {**said.instance_metadata, **(metadata or {})}
+        task_report = report or TaskReport()
+        instance_metadata = {**task_report.instance_metadata, **(metadata or {})}
         why = Cause(by, cause or {})
         with self.storage.acquire_lock():
             before = self._instance(task_instance)
@@ -516,13 +538,13 @@ class TriggerManager(HookOwner):
                     [RequestedFire(trigger_name=name, trigger_kwargs=cascade_kwargs or {})] if cascade else []
                 )
                 try:
-                    return self._finish(before, attached, [*said.fires, *cascades], why)
+                    return self._finish(before, instance_metadata, [*task_report.fires, *cascades], why)
                 except (IdempotencyConflict, CannotDelay) as error:
-                    reason = {**said.instance_metadata, **describe_exception(error)}
+                    reason = {**task_report.instance_metadata, **describe_exception(error)}
                     return self._advance(before, Event.FAIL, metadata=reason, why=why)
-            after = self._advance(before, event, metadata=attached, why=why)
-            if event is Event.FAIL and said.retry is not None:
-                self._replay(after, said.retry, by=after.name)
+            after = self._advance(before, event, metadata=instance_metadata, why=why)
+            if event is Event.FAIL and task_report.retry is not None:
+                self._replay(after, task_report.retry, by=after.name)
             return self._instance(after)
 
     def _record_report(self, instance_name: str, event: Event, **progress: Any) -> TaskInstance:
@@ -562,15 +584,15 @@ class TriggerManager(HookOwner):
         return self.storage[task_instance if isinstance(task_instance, str) else task_instance.name]
 
 
-def _repeated(earlier: Fire | DelayedFire, trigger_name: str, kwargs: Kwargs) -> FireResult:
+def _result_of_repeat(earlier: Fire | DelayedFire, trigger_name: str, kwargs: Kwargs) -> FireResult:
     if earlier.trigger_name != trigger_name or as_json(earlier.kwargs) != as_json(kwargs):
-        what = (
+        earlier_fire = (
             f"the fire {earlier.fire_id}"
             if isinstance(earlier, Fire)
             else f"the delayed fire {earlier.delayed_id}"
         )
         raise IdempotencyConflict(
-            f"The idempotency key {earlier.idempotency_key!r} was used for {what} of "
+            f"The idempotency key {earlier.idempotency_key!r} was used for {earlier_fire} of "
             f"{earlier.trigger_name!r} with {dict(earlier.kwargs)}; this one fires {trigger_name!r} with "
             f"{dict(kwargs)}. "
             "Use a key of its own for each fire."
