@@ -78,7 +78,7 @@ def fire_all(
 class _Group:
     """Fires into one session that is kept here, by their places in the batch."""
 
-    kept: KeptSession
+    record: KeptSession
     places: list[int]
 
 
@@ -91,15 +91,15 @@ class _Batch:
     refusal: Refusal | None
     outcomes: dict[int, Outcome] = field(default_factory=dict)
     patient_until: float = field(default_factory=lambda: time.monotonic() + LOCK_TIMEOUT)
-    _asked: dict[tuple[int, str], tuple[Configuration, Exception | None]] = field(default_factory=dict)
+    _answers: dict[tuple[int, str], tuple[Configuration, Exception | None]] = field(default_factory=dict)
 
     def fire(self) -> list[Outcome]:
         """Fire them all."""
         busy: list[_Group] = []
         for chunk in _chunks(self._groups()):
-            held_up = {group.kept.uid for group in busy}
-            busy += [group for group in chunk if group.kept.uid in held_up]
-            busy += self._together([group for group in chunk if group.kept.uid not in held_up])
+            held_up = {group.record.uid for group in busy}
+            busy += [group for group in chunk if group.record.uid in held_up]
+            busy += self._together([group for group in chunk if group.record.uid not in held_up])
         for group in busy:
             if self._together([group], wait=time.monotonic() < self.patient_until):
                 self._one_by_one([group])
@@ -109,42 +109,50 @@ class _Batch:
 
     def _groups(self) -> list[_Group]:
         """What the caller may fire into sessions that are kept here, by session; the other fires get their outcomes."""
-        places = self._places()
-        kept = self._kept(places)
-        for uid in [uid for uid in places if uid not in kept or not kept[uid].is_here]:
-            self._begin(places[uid])
-        kept.update(self._kept({uid: left for uid, left in places.items() if left and uid not in kept}))
-        for uid in [uid for uid, left in places.items() if left and self._may_configure(left, kept[uid])]:
-            self._all_alone(places[uid])
+        places_by_uid = self._places()
+        records = self._records(places_by_uid)
+        for uid in [uid for uid in places_by_uid if uid not in records or not records[uid].is_here]:
+            self._begin(places_by_uid[uid])
+        places_in_new_sessions = {
+            uid: places for uid, places in places_by_uid.items() if places and uid not in records
+        }
+        records.update(self._records(places_in_new_sessions))
+        uids_to_configure = [
+            uid
+            for uid, places in places_by_uid.items()
+            if places and self._may_configure(places, records[uid])
+        ]
+        for uid in uids_to_configure:
+            self._all_alone(places_by_uid[uid])
         groups = [
-            _Group(kept[uid], [it for it in left if self._may(it, kept[uid].configuration)])
-            for uid, left in sorted(places.items())
-            if left
+            _Group(records[uid], [place for place in places if self._may(place, records[uid].configuration)])
+            for uid, places in sorted(places_by_uid.items())
+            if places
         ]
         return [group for group in groups if group.places]
 
     def _places(self) -> dict[str, list[int]]:
-        places: dict[str, list[int]] = {}
+        places_by_uid: dict[str, list[int]] = {}
         for place, fire in enumerate(self.fires):
             try:
-                places.setdefault(validate_session_uid(fire.session_uid), []).append(place)
+                places_by_uid.setdefault(validate_session_uid(fire.session_uid), []).append(place)
             except InvalidSessionUid as error:
                 self.outcomes[place] = error
-        return places
+        return places_by_uid
 
-    def _kept(self, places: dict[str, list[int]]) -> dict[str, KeptSession]:
+    def _records(self, places_by_uid: dict[str, list[int]]) -> dict[str, KeptSession]:
         """Those of the sessions that exist. Of one that cannot be read, that is the outcome of its fires."""
         try:
-            return kept_sessions(places)
+            return kept_sessions(places_by_uid)
         except UnreadableRow:
-            kept: dict[str, KeptSession] = {}
-        for uid, own_places in places.items():
+            records: dict[str, KeptSession] = {}
+        for uid, places in places_by_uid.items():
             try:
-                kept.update(kept_sessions([uid]))
+                records.update(kept_sessions([uid]))
             except UnreadableRow as error:
-                self.outcomes.update(dict.fromkeys(own_places, error))
-                own_places.clear()
-        return kept
+                self.outcomes.update(dict.fromkeys(places, error))
+                places.clear()
+        return records
 
     def _begin(self, places: list[int]) -> None:
         """Fire alone into a session that is not there or kept elsewhere, until one has made it here."""
@@ -163,24 +171,25 @@ class _Batch:
             self._alone(places.pop(0))
 
     def _is_here(self, place: int) -> bool:
-        return any(kept.is_here for kept in kept_sessions([self.fires[place].session_uid]).values())
+        return any(record.is_here for record in kept_sessions([self.fires[place].session_uid]).values())
 
     def _may(self, place: int, configuration: Configuration) -> bool:
-        refusal = self._refused(self.fires[place].trigger_name, configuration)
+        refusal = self._refusal_of(self.fires[place].trigger_name, configuration)
         if isinstance(refusal, Concealed):
-            self._alone(place)  # the answer is the one for a session that does not exist
+            # The answer is the one for a session that does not exist.
+            self._alone(place)
         elif refusal is not None:
             self.outcomes[place] = refusal
         return refusal is None
 
-    def _refused(self, trigger_name: str, configuration: Configuration) -> Exception | None:
+    def _refusal_of(self, trigger_name: str, configuration: Configuration) -> Exception | None:
         """The same answer for the same trigger of the same configuration: most batches ask few questions."""
         if self.refusal is None:
             return None
         question = (id(configuration), trigger_name)
-        if question not in self._asked:
-            self._asked[question] = configuration, self.refusal(trigger_name, configuration, False)
-        return self._asked[question][1]
+        if question not in self._answers:
+            self._answers[question] = configuration, self.refusal(trigger_name, configuration, False)
+        return self._answers[question][1]
 
     # -- firing -----------------------------------------------------------------------------------------------
 
@@ -190,40 +199,44 @@ class _Batch:
         A boundary: whatever spoils the transaction, its fires are undone, and fired again one by one; but not when
         it may have been committed for all that anybody knows.
         """
-        managers = dict(self._opened(groups))
-        by_uid = {group.kept.uid: group for group in groups if group.kept.uid in managers}
-        storages = [it.storage for it in managers.values() if isinstance(it.storage, SqlStorageBackend)]
-        fired = False
+        managers = dict(self._managers(groups))
+        by_uid = {group.record.uid: group for group in groups if group.record.uid in managers}
+        storages = [
+            manager.storage for manager in managers.values() if isinstance(manager.storage, SqlStorageBackend)
+        ]
+        is_complete = False
         try:
-            with hold_together(storages, wait=wait) as held:
-                for storage in held:
+            with hold_together(storages, wait=wait) as locked_storages:
+                for storage in locked_storages:
                     self._fire_group(by_uid.pop(storage.uid), managers[storage.uid])
-                fired = True
+                is_complete = True
         except Exception as error:
-            managed = [group for group in groups if group.kept.uid in managers]
-            if fired or isinstance(error, LockTimeout):
-                log.warning("%d fires of a batch were not made: %s", len(managed), error, exc_info=fired)
-                self._all_have(managed, error)
+            open_groups = [group for group in groups if group.record.uid in managers]
+            if is_complete or isinstance(error, LockTimeout):
+                log.warning(
+                    "%d fires of a batch were not made: %s", len(open_groups), error, exc_info=is_complete
+                )
+                self._all_have(open_groups, error)
             else:
                 log.info("Fires of a batch cannot share a transaction; they go one by one", exc_info=error)
-                self._one_by_one(managed)
+                self._one_by_one(open_groups)
             return []
         return list(by_uid.values())
 
-    def _opened(self, groups: list[_Group]) -> Iterator[tuple[str, TriggerManager]]:
+    def _managers(self, groups: list[_Group]) -> Iterator[tuple[str, TriggerManager]]:
         for group in groups:
             try:
-                yield group.kept.uid, group.kept.open()
+                yield group.record.uid, group.record.open()
             except RegistryError as error:
                 self._all_have([group], error)
 
     def _fire_group(self, group: _Group, manager: TriggerManager) -> None:
         """Fire into a session that is locked. :raises _MustGoAlone: when what spoils a fire may have written."""
         current = manager.storage.configuration
-        changed = current is not group.kept.configuration and current != group.kept.configuration
+        is_changed = current is not group.record.configuration and current != group.record.configuration
         for place in group.places:
-            if changed and self._refused(self.fires[place].trigger_name, current):
-                raise _MustGoAlone(group.kept.uid)
+            if is_changed and self._refusal_of(self.fires[place].trigger_name, current):
+                raise _MustGoAlone(group.record.uid)
             self.outcomes[place] = self._outcome(self.fires[place], manager)
 
     def _outcome(self, fire: SessionFire, manager: TriggerManager) -> Outcome:
@@ -254,7 +267,7 @@ class _Batch:
                 authorize=partial(self._authorize, fire.trigger_name),
                 wait=time.monotonic() < self.patient_until,
             )
-        except _Refused as error:
+        except _RefusalCarrier as error:
             self.outcomes[place] = error.refusal
         except TriggersError as error:
             self.outcomes[place] = error
@@ -263,11 +276,11 @@ class _Batch:
             self.outcomes[place] = error
 
     def _authorize(self, trigger_name: str, configuration: Configuration, makes_session: bool) -> None:
-        refused = self.refusal(trigger_name, configuration, makes_session) if self.refusal else None
-        if isinstance(refused, Concealed):
-            raise refused
-        if refused is not None:
-            raise _Refused(refused)
+        refusal = self.refusal(trigger_name, configuration, makes_session) if self.refusal else None
+        if isinstance(refusal, Concealed):
+            raise refusal
+        if refusal is not None:
+            raise _RefusalCarrier(refusal)
 
     def _all_have(self, groups: Iterable[_Group], outcome: Outcome) -> None:
         self.outcomes.update({place: outcome for group in groups for place in group.places})
@@ -281,7 +294,7 @@ class _MustGoAlone(Exception):
     """A fire must not share a transaction, since it may have to be undone."""
 
 
-class _Refused(Exception):
+class _RefusalCarrier(Exception):
     """Carries a refusal out of the transaction that it undoes."""
 
     def __init__(self, refusal: Exception) -> None:
@@ -297,7 +310,7 @@ def _chunks(groups: Iterable[_Group]) -> Iterator[list[_Group]]:
         places = group.places
         while places:
             part, places = places[:room], places[room:]
-            chunk.append(_Group(group.kept, part))
+            chunk.append(_Group(group.record, part))
             room -= len(part)
             if not room:
                 yield chunk

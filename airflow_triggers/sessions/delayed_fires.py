@@ -50,11 +50,11 @@ def list_delayed_fires(
     :raises SessionNotFound: when there is no such session.
     :raises InvalidCursor: when ``after`` is no cursor.
     """
-    columns, own = tables.delayed_fire.c, tables.session.c
+    columns, session_columns = tables.delayed_fire.c, tables.session.c
     position = (columns.fire_at, columns.id)
     query = (
-        select(tables.delayed_fire, own.uid)
-        .join(tables.session, own.id == columns.session_id)
+        select(tables.delayed_fire, session_columns.uid)
+        .join(tables.session, session_columns.id == columns.session_id)
         .where(columns.cancelled_at.is_(None))
     )
     if after is not None:
@@ -63,14 +63,16 @@ def list_delayed_fires(
         query = query.where(columns.due.is_(None))
     with snapshot() as session:
         if uid is not None:
-            owner = session.scalar(select(own.id).where(own.uid == validate_session_uid(uid)))
+            owner = session.scalar(
+                select(session_columns.id).where(session_columns.uid == validate_session_uid(uid))
+            )
             if owner is None:
                 raise SessionNotFound(uid)
             query = query.where(columns.session_id == owner)
-        found = session.execute(query.order_by(*position).limit(limit + 1)).all()
-    page = [SessionDelayedFire(uid=row.uid, fire=rows.delayed_from_row(row)) for row in found[:limit]]
+        fire_rows = session.execute(query.order_by(*position).limit(limit + 1)).all()
+    page = [SessionDelayedFire(uid=row.uid, fire=rows.delayed_from_row(row)) for row in fire_rows[:limit]]
     return DelayedFiresPage(
-        fires=tuple(page), next=_cursor(page[-1].fire) if len(found) > limit and page else None
+        fires=tuple(page), next=_cursor(page[-1].fire) if len(fire_rows) > limit and page else None
     )
 
 

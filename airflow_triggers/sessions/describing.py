@@ -107,9 +107,9 @@ def list_sessions(
 def configurations_of_sessions() -> dict[str, Configuration]:
     """Every configuration that some session may have, by content hash: few, however many sessions there are."""
     with snapshot() as session:
-        found = session.execute(select(tables.configuration.c.hash, tables.configuration.c.body))
+        configuration_rows = session.execute(select(tables.configuration.c.hash, tables.configuration.c.body))
         configurations = {}
-        for row in found:
+        for row in configuration_rows:
             try:
                 configurations[row.hash] = rows.parse_body(row.body, row.hash)
             except UnreadableRow as error:
@@ -120,15 +120,15 @@ def configurations_of_sessions() -> dict[str, Configuration]:
 def configured_as(configuration_hashes: Collection[str | None]) -> ColumnElement[bool]:
     """The condition that a session's configuration is one of these; None among them: that it has none."""
     column = tables.session.c.configuration_hash
-    named = column.in_([content_hash for content_hash in configuration_hashes if content_hash is not None])
-    return or_(named, column.is_(None)) if None in configuration_hashes else named
+    has_hash = column.in_([content_hash for content_hash in configuration_hashes if content_hash is not None])
+    return or_(has_hash, column.is_(None)) if None in configuration_hashes else has_hash
 
 
 def describe_session(uid: str, *, fire_limit: int = 100) -> SessionDescription:
     """The session whole, read at one moment. :raises SessionNotFound: when there is none."""
     with reading(uid) as (storage, session, row):
-        bound = session.execute(select(tables.run).where(tables.run.c.session_id == row.id))
-        runs = {f"{run.task_name}#{run.number}": run for run in bound}
+        run_rows = session.execute(select(tables.run).where(tables.run.c.session_id == row.id))
+        runs = {f"{run.task_name}#{run.number}": run for run in run_rows}
         return SessionDescription(
             summary=_summary(row),
             metadata=storage.metadata,
@@ -187,13 +187,19 @@ def configuration_of(uid: str) -> Configuration:
 
 
 def _summaries() -> Select[Any]:
-    found = tables.session.outerjoin(
+    sessions_with_configuration = tables.session.outerjoin(
         tables.configuration, tables.session.c.configuration_hash == tables.configuration.c.hash
     )
-    own = tables.session.c
+    session_columns = tables.session.c
     return select(
-        own.id, own.uid, own.storage, own.manager, own.created, own.last_modified, tables.configuration.c.name
-    ).select_from(found)
+        session_columns.id,
+        session_columns.uid,
+        session_columns.storage,
+        session_columns.manager,
+        session_columns.created,
+        session_columns.last_modified,
+        tables.configuration.c.name,
+    ).select_from(sessions_with_configuration)
 
 
 def _summary(row: Row[Any]) -> SessionSummary:

@@ -43,15 +43,15 @@ def open_session(uid: str) -> TriggerManager:
     :raises SessionNotFound: when there is no such session.
     :raises RegistryError: when its manager, or the storage that keeps it, is not installed here, or broken.
     """
-    kept = kept_sessions([validate_session_uid(uid)]).get(uid)
-    if kept is None:
+    record = kept_sessions([validate_session_uid(uid)]).get(uid)
+    if record is None:
         raise SessionNotFound(uid)
-    return kept.open()
+    return record.open()
 
 
 def manager_of(uid: str, row: Any) -> TriggerManager:
     """As :func:`open_session`, of a session whose ``manager`` and ``storage`` somebody has read: ``row`` has both."""
-    return _managed(_storage_of(uid, row.storage), row.manager)
+    return _manager_by_name(_storage_of(uid, row.storage), row.manager)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,10 +77,10 @@ class KeptSession:
 
     def open(self, storage: BaseStorageBackend | None = None) -> TriggerManager:
         """The session's manager. :raises RegistryError: when it, or the storage, is not installed here, or broken."""
-        return _managed(storage or self.open_storage(), self.manager)
+        return _manager_by_name(storage or self.open_storage(), self.manager)
 
 
-def _managed(storage: BaseStorageBackend, manager_name: str) -> TriggerManager:
+def _manager_by_name(storage: BaseStorageBackend, manager_name: str) -> TriggerManager:
     try:
         return trigger_managers.get(manager_name, storage=storage)
     except RegistryError as error:
@@ -129,27 +129,27 @@ def create_session(
     :raises StorageNotShared: when Airflow's other processes would not find it in that storage.
     :raises InvalidMetadata: when the metadata is no mapping that JSON can hold.
     """
-    attached = validate_metadata(metadata)
-    made = trigger_managers.get(manager, storage=storage_backends.get(storage, uid=uid))
-    if not made.storage.shared:
+    session_metadata = validate_metadata(metadata)
+    session_manager = trigger_managers.get(manager, storage=storage_backends.get(storage, uid=uid))
+    if not session_manager.storage.shared:
         raise StorageNotShared(
-            sentence(f"The storage {storage!r} cannot be used here", made.storage.unshared_because)
+            sentence(f"The storage {storage!r} cannot be used here", session_manager.storage.unshared_because)
             + " Choose another one."
         )
-    deployed = isinstance(configuration, str)
-    parsed = (
-        _deployed(configuration)
+    is_deployed = isinstance(configuration, str)
+    initial_configuration = (
+        deployed_configuration(configuration)
         if isinstance(configuration, str)
         else parse_configuration(configuration, existing_tasks=())
     )
-    with made.storage.acquire_lock(create=True, manager=manager):
-        created = _configure(made, parsed, deployed=deployed, by=by)
-        if created and attached:
-            made.storage.set_metadata(attached)
-        if not isinstance(made.storage, SqlStorageBackend):
+    with session_manager.storage.acquire_lock(create=True, manager=manager):
+        is_new = _configure(session_manager, initial_configuration, is_deployed=is_deployed, by=by)
+        if is_new and session_metadata:
+            session_manager.storage.set_metadata(session_metadata)
+        if not isinstance(session_manager.storage, SqlStorageBackend):
             with transaction() as session:
-                anchor(session, made.storage, configuration=made.storage.configuration)
-    return made, created
+                anchor(session, session_manager.storage, configuration=session_manager.storage.configuration)
+    return session_manager, is_new
 
 
 class Concealed(Exception):
@@ -224,26 +224,28 @@ def fire_into(
     try:
         return _fire(fire, allow, fired_by=fired_by, wait=wait)
     except Concealed:
-        raise _refusal_of_concealed(fire, allow) from None
+        raise _absence_error(fire, allow) from None
 
 
 def _fire(fire: SessionFire, allow: Authorize, *, fired_by: str | None, wait: bool) -> FireResult:
     record = kept_sessions([fire.session_uid]).get(fire.session_uid)
     if record is None and fire.configuration is None:
         raise SessionNotFound(fire.session_uid)
-    initial = authorized = None
+    initial_configuration = authorized_configuration = None
     storage: BaseStorageBackend = SqlStorageBackend(fire.session_uid)
     if record is not None:
-        storage, authorized = _authorized(record, allow)
-    if fire.configuration is not None and (authorized is None or not authorized.tasks):
-        initial = authorized = _authorized_initial(fire.configuration, allow)
+        storage, authorized_configuration = _authorized_session(record, allow)
+    if fire.configuration is not None and (
+        authorized_configuration is None or not authorized_configuration.tasks
+    ):
+        initial_configuration = authorized_configuration = _authorized_initial(fire.configuration, allow)
     manager_name = fire.manager or DEFAULT_MANAGER
     manager = record.open(storage) if record else trigger_managers.get(manager_name, storage=storage)
     with storage.acquire_lock(create=record is None, manager=manager_name, wait=wait):
-        if initial is not None:
-            _configure(manager, initial, deployed=True, by=fired_by)
+        if initial_configuration is not None:
+            _configure(manager, initial_configuration, is_deployed=True, by=fired_by)
         current = storage.configuration
-        if current is not authorized and current != authorized:
+        if current is not authorized_configuration and current != authorized_configuration:
             allow(current, False)
         check_session(storage, fire)
         return fire.fire_with(manager, fired_by=fired_by)
@@ -258,9 +260,9 @@ def check_session(storage: BaseStorageBackend, fire: SessionFire) -> None:
     """
     if fire.configuration is None and fire.manager is None:
         return
-    own = storage.configuration
-    if fire.configuration is not None and own.name != fire.configuration:
-        difference = f"{_described(own)}, not with the configuration {fire.configuration!r}"
+    configuration = storage.configuration
+    if fire.configuration is not None and configuration.name != fire.configuration:
+        difference = f"{_description_of(configuration)}, not with the configuration {fire.configuration!r}"
     elif fire.manager is not None and storage.manager_name != fire.manager:
         difference = f"the manager {storage.manager_name!r}, not with {fire.manager!r}"
     else:
@@ -280,7 +282,7 @@ def _allow(configuration: Configuration, makes_session: bool) -> None:
     """The :data:`Authorize` of callers that may do everything."""
 
 
-def _authorized(record: KeptSession, allow: Authorize) -> tuple[BaseStorageBackend, Configuration]:
+def _authorized_session(record: KeptSession, allow: Authorize) -> tuple[BaseStorageBackend, Configuration]:
     """The session's storage, and its configuration, under which the caller may fire."""
     try:
         storage = record.open_storage()
@@ -296,7 +298,7 @@ def _authorized(record: KeptSession, allow: Authorize) -> tuple[BaseStorageBacke
 
 def _authorized_initial(name: str, allow: Authorize) -> Configuration:
     """The deployed configuration of that name, of which the caller may make a session."""
-    initial = _deployed(name)
+    initial = deployed_configuration(name)
     try:
         allow(initial, True)
     except Concealed:
@@ -304,7 +306,7 @@ def _authorized_initial(name: str, allow: Authorize) -> Configuration:
     return initial
 
 
-def _refusal_of_concealed(fire: SessionFire, allow: Authorize) -> TriggersError:
+def _absence_error(fire: SessionFire, allow: Authorize) -> TriggersError:
     """What the caller is answered who is not to know of the session: the same as if there were none.
 
     UIDs are shared by all users. Who may make a session of the configuration that they name has to be told that this
@@ -326,16 +328,12 @@ def uid_taken(uid: str) -> SessionExists:
 
 def deployed_configuration(name: str) -> Configuration:
     """The deployed configuration of that name. :raises UnknownConfiguration: when there is none."""
-    return _deployed(name)
-
-
-def _deployed(name: str) -> Configuration:
     with snapshot() as session:
         return gateway.deployed_configuration(session, name)
 
 
 def _configure(
-    manager: TriggerManager, configuration: Configuration, *, deployed: bool, by: str | None
+    manager: TriggerManager, configuration: Configuration, *, is_deployed: bool, by: str | None
 ) -> bool:
     """Give a session, whose lock is held, its configuration; False when it had the same one already.
 
@@ -347,7 +345,7 @@ def _configure(
     if existing.tasks:
         _check_same(manager, existing, configuration)
         return False
-    if deployed:
+    if is_deployed:
         _check_runners(manager, configuration)
         storage.set_configuration(configuration)
         storage.record_event(
@@ -365,20 +363,24 @@ def _check_runners(manager: TriggerManager, configuration: Configuration) -> Non
         try:
             task_runners.get_class(task.using or manager.default_task_runner_name)
         except RegistryError as error:
-            found = (
+            using = (
                 repr(task.using) if task.using else f"missing, and the manager {manager.name!r} has its own"
             )
-            problems.append(f"task {task.name!r}: 'using' is {found}. {error}")
+            problems.append(f"task {task.name!r}: 'using' is {using}. {error}")
     if problems:
         raise ConfigurationError(problems)
 
 
-def _check_same(manager: TriggerManager, existing: Configuration, given: Configuration) -> None:
+def _check_same(manager: TriggerManager, existing: Configuration, configuration: Configuration) -> None:
     uid = manager.storage.uid
-    same = existing.name == given.name if given.name else _content_of(existing) == _content_of(given)
+    same = (
+        existing.name == configuration.name
+        if configuration.name
+        else _content_of(existing) == _content_of(configuration)
+    )
     if not same:
         raise SessionExists(
-            f"Session {uid!r} exists with {_described(existing)}, not with {_described(given)}. "
+            f"Session {uid!r} exists with {_description_of(existing)}, not with {_description_of(configuration)}. "
             "Choose another UID, or update that session's configuration."
         )
     if manager.storage.manager_name != manager.name:
@@ -392,7 +394,7 @@ def _content_of(configuration: Configuration) -> str:
     return replace(configuration, former_dag_ids=frozenset()).content_hash
 
 
-def _described(configuration: Configuration) -> str:
+def _description_of(configuration: Configuration) -> str:
     if configuration.name:
         return f"the configuration {configuration.name!r}"
     return "a configuration of its own" if configuration.tasks else "no configuration"
