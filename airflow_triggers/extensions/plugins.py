@@ -47,20 +47,21 @@ manager_classes: Registry[Any] = Registry(
 
 def _managers_of(plugin: Any, source: str) -> Iterator[Declared[Any]]:
     try:
-        found = getattr(plugin, ATTRIBUTE, [])
-    except Exception as error:  # noqa: BLE001 - a property of somebody else's plugin; it is told below
-        found = error
-    if not isinstance(found, list | tuple):
-        why = f"{ATTRIBUTE!r} of {source} is {found!r}, expected a list of classes."
+        attribute_value = getattr(plugin, ATTRIBUTE, [])
+    # A property of somebody else's plugin; the error is told below.
+    except Exception as error:  # noqa: BLE001
+        attribute_value = error
+    if not isinstance(attribute_value, list | tuple):
+        why = f"{ATTRIBUTE!r} of {source} is {attribute_value!r}, expected a list of classes."
         yield Declared(None, partial(_refuse, why), source)
         return
-    for manager in found:
+    for manager in attribute_value:
         name = vars(manager).get("name") if isinstance(manager, type) else None
-        named = name if isinstance(name, str) and name else None
-        yield Declared(named, partial(_itself, manager), source, shown=_shown(manager))
+        manager_name = name if isinstance(name, str) and name else None
+        yield Declared(manager_name, partial(_itself, manager), source, shown=_label_of(manager))
 
 
-def _shown(manager: Any) -> str:
+def _label_of(manager: Any) -> str:
     return getattr(manager, "__qualname__", None) or repr(manager)
 
 

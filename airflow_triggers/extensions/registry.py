@@ -79,7 +79,7 @@ class Registry(Generic[T]):
 
     def names(self) -> list[str]:
         """All names, sorted."""
-        return sorted({*self._registered, *(name for name in self._declared() if name is not None)})
+        return sorted({*self._registered, *(name for name in self._declarations() if name is not None)})
 
     def get_class(self, name: str) -> Callable[..., T]:
         """The class of that name.
@@ -147,47 +147,47 @@ class Registry(Generic[T]):
 
     def _nameless(self, *, certain: tuple[bool, ...]) -> Iterator[str]:
         """What is wrong with what is declared and has no name."""
-        for one in [it for it in self._declared().get(None, ()) if it.certain in certain]:
+        for declaration in self._declarations().get(None, ()):
+            if declaration.certain not in certain:
+                continue
             try:
-                self._loaded_from(one)
+                self._class_from(declaration)
             except RegistryError as error:
                 yield str(error)
 
     def _load(self, name: str) -> Callable[..., T]:
-        declared = self._declared().get(name)
-        if not declared:
+        declarations = self._declarations().get(name)
+        if not declarations:
             raise self.unknown(name)
-        loaded: dict[int, tuple[Callable[..., T], str]] = {}
-        for one in declared:
-            found = self._loaded_from(one)
-            loaded.setdefault(id(found), (found, one.source))
-        if len(loaded) > 1:
-            sources = " and ".join(sorted(source for _, source in loaded.values()))
+        classes: dict[int, tuple[Callable[..., T], str]] = {}
+        for declaration in declarations:
+            factory = self._class_from(declaration)
+            classes.setdefault(id(factory), (factory, declaration.source))
+        if len(classes) > 1:
+            sources = " and ".join(sorted(source for _, source in classes.values()))
             raise RegistryError(
                 f"{sources} each declare a {self.kind} named {name!r}. Uninstall one, or give it another name."
             )
-        return next(iter(loaded.values()))[0]
+        return next(iter(classes.values()))[0]
 
-    def _loaded_from(self, declared: Declared[T]) -> Callable[..., T]:
-        shown = declared.shown if declared.name is None else f"The {self.kind} {declared.name!r}"
-        what = f"{shown} of {declared.source}"
+    def _class_from(self, declaration: Declared[T]) -> Callable[..., T]:
+        label = declaration.shown if declaration.name is None else f"The {self.kind} {declaration.name!r}"
+        subject = f"{label} of {declaration.source}"
         try:
-            found = declared.load()
+            factory = declaration.load()
         except RegistryError:
             raise
-        except (
-            Exception,
-            SystemExit,
-        ) as error:  # somebody else's module: whatever it raises is one name's problem
+        # Somebody else's module: whatever it raises is one name's problem.
+        except (Exception, SystemExit) as error:
             raise RegistryError(
-                sentence(f"{what} cannot be imported", error_in_short(error))
+                sentence(f"{subject} cannot be imported", error_in_short(error))
                 + " Repair or reinstall that package."
             ) from error
-        if unfit := self._unfitness(found, declared.name):
-            raise RegistryError(f"{what} {unfit}")
-        return found
+        if unfit := self._unfitness(factory, declaration.name):
+            raise RegistryError(f"{subject} {unfit}")
+        return factory
 
-    def _unfitness(self, found: Any, name: str | None) -> str | None:
+    def _unfitness(self, factory: Any, name: str | None) -> str | None:
         """What keeps it from being what is kept here, as the rest of a sentence.
 
         The attribute ``name`` must be the class's own, or it would pass for its base.
@@ -195,18 +195,18 @@ class Registry(Generic[T]):
         base = self._base_class()
         if base is None:
             return None
-        if not (isinstance(found, type) and issubclass(found, base)):
+        if not (isinstance(factory, type) and issubclass(factory, base)):
             return (
                 f"is no {self.kind}. Declare a class that derives from {base.__module__}.{base.__qualname__}."
             )
-        own = vars(found).get("name")
-        if not isinstance(own, str) or not own:
-            wanted = "a unique identifier" if name is None else repr(name)
-            return f"has no name. Set the class attribute 'name', {wanted}."
-        if name is not None and own != name:
-            return f"has the name {own!r}. Declare it under the name that is its class attribute 'name'."
-        if inspect.isabstract(found):
-            missing = ", ".join(sorted(getattr(found, "__abstractmethods__", ())))
+        own_name = vars(factory).get("name")
+        if not isinstance(own_name, str) or not own_name:
+            name_to_set = "a unique identifier" if name is None else repr(name)
+            return f"has no name. Set the class attribute 'name', {name_to_set}."
+        if name is not None and own_name != name:
+            return f"has the name {own_name!r}. Declare it under the name that is its class attribute 'name'."
+        if inspect.isabstract(factory):
+            missing = ", ".join(sorted(getattr(factory, "__abstractmethods__", ())))
             return f"lacks {missing}. Define what its base class leaves open."
         return None
 
@@ -215,16 +215,16 @@ class Registry(Generic[T]):
         if not isinstance(self._base, str):
             return self._base
         module_name, _, name = self._base.rpartition(".")
-        found: type = getattr(import_module(module_name), name)
-        return found
+        base: type = getattr(import_module(module_name), name)
+        return base
 
-    def _declared(self) -> dict[str | None, list[Declared[T]]]:
+    def _declarations(self) -> dict[str | None, list[Declared[T]]]:
         if self._declared_ones is None:
-            found: dict[str | None, list[Declared[T]]] = {}
-            declared = [_by_entry_point(entry) for entry in entry_points(group=self.group)]
-            for one in [*declared, *(self._elsewhere() if self._elsewhere else ())]:
-                found.setdefault(one.name, []).append(one)
-            self._declared_ones = found
+            by_name: dict[str | None, list[Declared[T]]] = {}
+            from_entry_points = [_by_entry_point(entry) for entry in entry_points(group=self.group)]
+            for declaration in [*from_entry_points, *(self._elsewhere() if self._elsewhere else ())]:
+                by_name.setdefault(declaration.name, []).append(declaration)
+            self._declared_ones = by_name
         return self._declared_ones
 
 
