@@ -25,7 +25,7 @@ def anchor(session: Session, storage: BaseStorageBackend, *, configuration: Conf
 
     :raises SessionExists: when a session of that UID is kept by another storage.
     """
-    own, now = tables.session.c, datetime.now(UTC)
+    columns, now = tables.session.c, datetime.now(UTC)
     values = {
         "uid": storage.uid,
         "storage": storage.name,
@@ -35,24 +35,24 @@ def anchor(session: Session, storage: BaseStorageBackend, *, configuration: Conf
         "last_modified": now,
         "version": 0,
     }
-    made = rows.insert_or_ignore(tables.session, values)
-    first_statement(session, lambda: session.execute(made))
-    row = session.execute(select(own.id, own.storage).where(own.uid == storage.uid)).one()
+    insertion = rows.insert_or_ignore(tables.session, values)
+    first_statement(session, lambda: session.execute(insertion))
+    row = session.execute(select(columns.id, columns.storage).where(columns.uid == storage.uid)).one()
     if row.storage != storage.name:
-        raise kept_elsewhere(storage.uid, row.storage, asked=storage.name)
+        raise kept_elsewhere(storage.uid, row.storage, claimant=storage.name)
     content_hash = rows.keep_configuration(session, configuration)
     session.execute(
         update(tables.session)
-        .where(own.id == row.id)
-        .values(configuration_hash=content_hash, last_modified=now, version=own.version + 1)
+        .where(columns.id == row.id)
+        .values(configuration_hash=content_hash, last_modified=now, version=columns.version + 1)
     )
     storage.note_anchored()
     return int(row.id)
 
 
-def kept_elsewhere(uid: str, storage_name: str, *, asked: str) -> SessionExists:
+def kept_elsewhere(uid: str, storage_name: str, *, claimant: str) -> SessionExists:
     """The error of whoever takes a session for one of another storage."""
     return SessionExists(
-        f"Session {uid!r} is kept by the storage {storage_name!r}, not by {asked!r}. Choose another UID, or "
+        f"Session {uid!r} is kept by the storage {storage_name!r}, not by {claimant!r}. Choose another UID, or "
         "open it there."
     )

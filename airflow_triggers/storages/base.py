@@ -59,7 +59,7 @@ class Followers:
             self._queue.abandon(self._hooks)
 
 
-class _Held(threading.local):
+class _LockState(threading.local):
     """How often the thread has taken the lock, and what follows when it lets go."""
 
     def __init__(self) -> None:
@@ -93,7 +93,7 @@ class BaseStorageBackend(ABC):
 
     def __init__(self, uid: str) -> None:
         self.uid = validate_session_uid(uid)
-        self._held = _Held()
+        self._lock_state = _LockState()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.uid!r}>"
@@ -114,13 +114,13 @@ class BaseStorageBackend(ABC):
         :raises SessionNotFound: when there is no session and ``create`` is false.
         :raises LockTimeout: when another holder did not let go in time; nothing was written.
         """
-        held = self._held
-        if held.depth:
-            held.depth += 1
+        lock_state = self._lock_state
+        if lock_state.depth:
+            lock_state.depth += 1
             try:
                 yield self
             finally:
-                held.depth -= 1
+                lock_state.depth -= 1
             return
         followers = Followers()
         try:
@@ -137,14 +137,14 @@ class BaseStorageBackend(ABC):
 
         :param followers: gets what is to follow once what the thread wrote is kept.
         """
-        held = self._held
-        held.depth, held.followers = 1, followers
+        lock_state = self._lock_state
+        lock_state.depth, lock_state.followers = 1, followers
         try:
             yield
             if followers.hook_calls:
-                followers.stand_in_line(hook_queue(self._identity), in_turn=held.reports)
+                followers.stand_in_line(hook_queue(self._identity), in_turn=lock_state.reports)
         finally:
-            held.depth, held.followers = 0, Followers()
+            lock_state.depth, lock_state.followers = 0, Followers()
 
     @property
     def _identity(self) -> Hashable:
@@ -157,23 +157,23 @@ class BaseStorageBackend(ABC):
 
         See ``hook_queue.py``.
         """
-        held = self._held
-        outer, held.reports = held.reports, True
+        lock_state = self._lock_state
+        outer, lock_state.reports = lock_state.reports, True
         try:
             yield
         finally:
-            held.reports = outer
+            lock_state.reports = outer
 
     def follow(self, followers: Followers) -> None:
         """Do what is to follow, for whoever released the lock; what raises is logged."""
-        held = self._held
-        reports, held.reports = held.reports, False
+        lock_state = self._lock_state
+        reports, lock_state.reports = lock_state.reports, False
         try:
             for callback in followers.callbacks:
                 self._call_back(callback)
             followers.call_hooks()
         finally:
-            held.reports = reports
+            lock_state.reports = reports
 
     def _call_back(self, callback: Callable[[], object]) -> None:
         """What was written is kept, so nothing that follows may make it look undone."""
@@ -188,10 +188,10 @@ class BaseStorageBackend(ABC):
 
         :raises RuntimeError: outside of :meth:`acquire_lock`.
         """
-        held = self._held
-        if not held.depth:
-            raise self._unlocked()
-        followers = held.followers
+        lock_state = self._lock_state
+        if not lock_state.depth:
+            raise self._no_lock_error()
+        followers = lock_state.followers
         callbacks, hook_calls = len(followers.callbacks), len(followers.hook_calls)
         try:
             with self._nested():
@@ -215,20 +215,20 @@ class BaseStorageBackend(ABC):
 
         :raises RuntimeError: outside of :meth:`acquire_lock`.
         """
-        if not self._held.depth:
-            raise self._unlocked()
-        self._held.followers.callbacks.append(callback)
+        if not self._lock_state.depth:
+            raise self._no_lock_error()
+        self._lock_state.followers.callbacks.append(callback)
 
     def call_hook_after_release(self, call: HookCall) -> None:
         """The same for a promised hook: after all of :meth:`after_release`, and in the order of the session's commits.
 
         :raises RuntimeError: outside of :meth:`acquire_lock`.
         """
-        if not self._held.depth:
-            raise self._unlocked()
-        self._held.followers.hook_calls.append(partial(self._call_back, call))
+        if not self._lock_state.depth:
+            raise self._no_lock_error()
+        self._lock_state.followers.hook_calls.append(partial(self._call_back, call))
 
-    def _unlocked(self) -> RuntimeError:
+    def _no_lock_error(self) -> RuntimeError:
         return RuntimeError(f"Writing to session {self.uid!r} needs its lock: with storage.acquire_lock(): …")
 
     @abstractmethod
@@ -312,10 +312,10 @@ class BaseStorageBackend(ABC):
 
     def get_unresolved_tasks(self) -> list[TaskConfig]:
         """Tasks without an instance yet, or with at least one unresolved."""
-        seen: dict[str, bool] = {}
+        resolution: dict[str, bool] = {}
         for instance in self:
-            seen[instance.task.name] = seen.get(instance.task.name, True) and instance.is_resolved
-        return [task for task in self.configuration if not seen.get(task.name, False)]
+            resolution[instance.task.name] = resolution.get(instance.task.name, True) and instance.is_resolved
+        return [task for task in self.configuration if not resolution.get(task.name, False)]
 
     def get_instances_with_unresolved_logs(self) -> list[TaskInstance]:
         """Instances that logged an error that still matters; see :attr:`TaskInstance.logs_resolved`."""
@@ -451,11 +451,14 @@ class BaseStorageBackend(ABC):
         :raises TaskNotFound: when the configuration has no such task.
         :raises InvalidTrigger, InvalidMetadata: when the kwargs or the metadata are outside the allowed form.
         """
-        taken, attached = validate_replacement_kwargs(kwargs), validate_instance_metadata(metadata)
+        valid_kwargs, valid_metadata = (
+            validate_replacement_kwargs(kwargs),
+            validate_instance_metadata(metadata),
+        )
         config = self.configuration[task if isinstance(task, str) else task.name]
         now = self.now()
         instance = states.new_instance(
-            config, self.count_instances(config), now=now, latest=taken or {}, metadata=attached
+            config, self.count_instances(config), now=now, latest=valid_kwargs or {}, metadata=valid_metadata
         )
         if status is not InstanceStatus.UNSTARTED:
             instance = states.with_status(instance, status, now=now)
@@ -484,11 +487,16 @@ class BaseStorageBackend(ABC):
         :raises TaskNotFound: when the configuration has no task of the instance given.
         :raises InvalidTrigger, InvalidMetadata: when the kwargs or the metadata are outside the allowed form.
         """
-        taken, attached = validate_replacement_kwargs(kwargs), validate_instance_metadata(metadata)
+        valid_kwargs, valid_metadata = (
+            validate_replacement_kwargs(kwargs),
+            validate_instance_metadata(metadata),
+        )
         original = self[instance] if isinstance(instance, str) else instance
         original = replace(original, task=self.configuration[original.task.name])
         number = self.count_instances(original.task)
-        clone = states.clone_of(original, number, now=self.now(), kwargs=taken, metadata=attached)
+        clone = states.clone_of(
+            original, number, now=self.now(), kwargs=valid_kwargs, metadata=valid_metadata
+        )
         self.add(clone)
         return clone
 

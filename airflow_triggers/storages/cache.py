@@ -137,7 +137,7 @@ class CacheStorageBackend(BaseStorageBackend):
             before = self._region.get(self._key)
             if before is NO_VALUE and not create:
                 raise SessionNotFound(self.uid)
-            content = self._parsed(before) or _new_content(manager)
+            content = self._parse(before) or _new_content(manager)
             self._work.content = content
             try:
                 yield
@@ -159,7 +159,8 @@ class CacheStorageBackend(BaseStorageBackend):
     def _release(self) -> None:
         try:
             self._mutex.release()
-        except Exception:  # a lock that was lost; every cache has errors of its own for that
+        except Exception:
+            # A lock that was lost; every cache has errors of its own for that.
             log.exception("Session %s: its lock was not held to the end", self.uid)
 
     @contextmanager
@@ -179,16 +180,16 @@ class CacheStorageBackend(BaseStorageBackend):
         _ = self._writing
 
     def _load(self) -> dict[str, Any] | None:
-        return self._parsed(self._region.get(self._key))
+        return self._parse(self._region.get(self._key))
 
-    def _parsed(self, kept: Any) -> dict[str, Any] | None:
+    def _parse(self, value: Any) -> dict[str, Any] | None:
         """The content that the cache keeps; None when it keeps none.
 
         :raises UnreadableRow: when it is of another form.
         """
-        if kept is NO_VALUE:
+        if value is NO_VALUE:
             return None
-        content = read_json(kept)
+        content = read_json(value)
         flaw = content[UNREADABLE] if isinstance(content, Unreadable) else _flaw_of(content)
         if flaw is not None:
             raise self._unreadable(flaw)
@@ -198,19 +199,19 @@ class CacheStorageBackend(BaseStorageBackend):
         return UnreadableRow(f"the session {self.uid!r}", flaw, where="the cache that keeps it")
 
     @contextmanager
-    def _reading(self, what: str) -> Iterator[None]:
+    def _reading(self, parts: str) -> Iterator[None]:
         """Whatever a part of the content lacks, or has in another form, is said of the session."""
         try:
             yield
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise self._unreadable(
-                f"one of its {what} is of another form ({type(error).__name__}: {error})"
+                f"one of its {parts} is of another form ({type(error).__name__}: {error})"
             ) from error
 
     @property
     def _writing(self) -> dict[str, Any]:
         if self._work.content is None:
-            raise self._unlocked()
+            raise self._no_lock_error()
         return self._work.content
 
     @property
@@ -247,11 +248,11 @@ class CacheStorageBackend(BaseStorageBackend):
         """All instances by name, ordered by task (as configured) and number."""
         content = self._content
         configuration = Configuration.from_dict(content["configuration"])
-        found: dict[str, TaskInstance] = {}
+        instances: dict[str, TaskInstance] = {}
         for task in configuration:
-            for one in _instances(content, task, configuration):
-                found[one.name] = one
-        return found
+            for instance in _instances(content, task, configuration):
+                instances[instance.name] = instance
+        return instances
 
     def instances_of_task(self, task: TaskConfig | str) -> list[TaskInstance]:
         """The task's instances ordered by number."""
@@ -265,10 +266,10 @@ class CacheStorageBackend(BaseStorageBackend):
     def __getitem__(self, instance_name: str) -> TaskInstance:
         if not self.exists:
             raise SessionNotFound(self.uid)
-        found = self.instances.get(instance_name)
-        if found is None:
+        instance = self.instances.get(instance_name)
+        if instance is None:
             raise InstanceNotFound(f"Session {self.uid!r} has no instance {instance_name!r}.")
-        return found if self._work.content is None else rows.check_readable(found)
+        return instance if self._work.content is None else rows.check_readable(instance)
 
     @property
     def latest_kwargs(self) -> dict[str, dict[str, Any]]:
@@ -288,35 +289,37 @@ class CacheStorageBackend(BaseStorageBackend):
         self, *, limit: int | None = None, before: int | None = None, only: FireFilter = EVERY_FIRE
     ) -> list[Fire]:
         """The history of fires, newest first."""
-        kept = map(self._fire, reversed(self._content["fires"]))
-        found = (one for one in kept if (before is None or one.fire_id < before) and only.covers(one))
-        return list(islice(found, limit))
+        fires = map(self._fire, reversed(self._content["fires"]))
+        covered_fires = (
+            fire for fire in fires if (before is None or fire.fire_id < before) and only.covers(fire)
+        )
+        return list(islice(covered_fires, limit))
 
     def events(
         self, *, limit: int | None = None, before: int | None = None, instance: str | None = None
     ) -> list[SessionEvent]:
         """See :meth:`BaseStorageBackend.events`."""
         with self._reading("events"):
-            kept = [_event(number, one) for number, one in enumerate(self._content["events"], start=1)]
-        found = [
-            one
-            for one in kept
-            if (before is None or one.event_id < before) and instance in (None, one.instance)
+            events = [_event(number, entry) for number, entry in enumerate(self._content["events"], start=1)]
+        matching_events = [
+            event
+            for event in events
+            if (before is None or event.event_id < before) and instance in (None, event.instance)
         ]
-        return found[::-1][:limit]
+        return matching_events[::-1][:limit]
 
     def hooks(self) -> list[PromisedHook]:
         """See :meth:`BaseStorageBackend.hooks`: one that raised is parked at once where no controller knows of it."""
-        most = MAX_HOOK_ATTEMPTS if self.anchored else 1
+        max_attempts = MAX_HOOK_ATTEMPTS if self.anchored else 1
         with self._reading("hooks"):
             return [
-                PromisedHook(token=int(token), **one, parked=one["attempts"] >= most)
-                for token, one in self._content["hooks"].items()
+                PromisedHook(token=int(token), **entry, parked=entry["attempts"] >= max_attempts)
+                for token, entry in self._content["hooks"].items()
             ]
 
-    def _fire(self, kept: Mapping[str, Any]) -> Fire:
+    def _fire(self, entry: Mapping[str, Any]) -> Fire:
         with self._reading("fires"):
-            return _fire(kept)
+            return _fire(entry)
 
     # -- writing, inside the lock -----------------------------------------------------------------------------
 
@@ -330,17 +333,17 @@ class CacheStorageBackend(BaseStorageBackend):
 
     def fire_view(self, trigger_name: str) -> states.FireView:
         """See :meth:`BaseStorageBackend.fire_view`; here it looks at the whole session."""
-        concerned = self.configuration.concerned_by(trigger_name)
+        tasks = self.configuration.concerned_by(trigger_name)
         waiting = [
-            rows.check_readable(one)
-            for task in concerned
-            for one in self.instances_of_task(task)
-            if states.waits_of(one) & {trigger_name, states.RIPE}
+            rows.check_readable(instance)
+            for task in tasks
+            for instance in self.instances_of_task(task)
+            if states.waits_of(instance) & {trigger_name, states.RIPE}
         ]
         return states.FireView(
-            tasks=concerned,
+            tasks=tasks,
             waiting=tuple(waiting),
-            counts={task.name: self.count_instances(task) for task in concerned},
+            counts={task.name: self.count_instances(task) for task in tasks},
             latest=self.latest_kwargs,
         )
 
@@ -350,29 +353,29 @@ class CacheStorageBackend(BaseStorageBackend):
 
     def add(self, instance: TaskInstance) -> None:
         """See :meth:`BaseStorageBackend.add`."""
-        kept = self._writing["instances"].setdefault(instance.task.name, [])
-        if len(kept) != instance.number:
+        entries = self._writing["instances"].setdefault(instance.task.name, [])
+        if len(entries) != instance.number:
             raise StaleWrite(f"Session {self.uid!r} has an instance {instance.name} already.")
-        kept.append(_to_json(instance))
+        entries.append(_to_json(instance))
 
     def put(self, before: TaskInstance, after: TaskInstance) -> None:
         """See :meth:`BaseStorageBackend.put`."""
-        kept = self._writing["instances"][after.task.name]
-        if kept[after.number]["status"] != before.status.value:
+        entries = self._writing["instances"][after.task.name]
+        if entries[after.number]["status"] != before.status.value:
             raise StaleWrite(f"{after.name} of session {self.uid!r} is not {before.status.value} any more.")
-        kept[after.number] = _to_json(after)
+        entries[after.number] = _to_json(after)
 
     def find_fire(self, idempotency_key: str) -> Fire | None:
         """The session's fire with that key."""
-        kept = (one for one in self._content["fires"] if one["idempotency_key"] == idempotency_key)
-        return next(map(self._fire, kept), None)
+        entries = (entry for entry in self._content["fires"] if entry["idempotency_key"] == idempotency_key)
+        return next(map(self._fire, entries), None)
 
     def record_fire(self, fire: Fire) -> Fire:
         """See :meth:`BaseStorageBackend.record_fire`."""
         fires = self._writing["fires"]
-        recorded = replace(fire, fire_id=len(fires) + 1)
-        fires.append({**asdict(recorded), "fired_at": recorded.fired_at.isoformat()})
-        return recorded
+        recorded_fire = replace(fire, fire_id=len(fires) + 1)
+        fires.append({**asdict(recorded_fire), "fired_at": recorded_fire.fired_at.isoformat()})
+        return recorded_fire
 
     def record_event(
         self, kind: str, *, instance: str | None, by: str | None, details: Mapping[str, Any]
@@ -408,17 +411,19 @@ class CacheStorageBackend(BaseStorageBackend):
     def hook_failed(self, token: int, error: str) -> None:
         """Keep the hook with its error; see :meth:`hooks`."""
         with self.acquire_lock():
-            kept = self._writing["hooks"].get(str(token))
-            if kept is not None:
-                kept.update(error=error, attempts=kept["attempts"] + 1)
-                if kept["attempts"] == 1 and not self.anchored:
+            entry = self._writing["hooks"].get(str(token))
+            if entry is not None:
+                entry.update(error=error, attempts=entry["attempts"] + 1)
+                if entry["attempts"] == 1 and not self.anchored:
                     self.record_event(
-                        EventKind.HOOK_PARKED, by=None, **hook_failure(kept["hook"], kept["arguments"], error)
+                        EventKind.HOOK_PARKED,
+                        by=None,
+                        **hook_failure(entry["hook"], entry["arguments"], error),
                     )
 
     def pending_hooks(self) -> list[tuple[int, str, dict[str, Any]]]:
         """See :meth:`BaseStorageBackend.pending_hooks`; as ``manager.call_hook`` takes them."""
-        return [(one.token, one.hook, dict(one.arguments)) for one in self.hooks()]
+        return [(hook.token, hook.hook, dict(hook.arguments)) for hook in self.hooks()]
 
     def note_anchored(self) -> None:
         """See :meth:`BaseStorageBackend.note_anchored`."""
@@ -436,7 +441,10 @@ def _flaw_of(content: Any) -> str | None:
     if flaw := rows.no_configuration(content["configuration"]):
         return f"of its configuration, {flaw}"
     instances = content["instances"].values()
-    if not all(isinstance(kept, list) and all(isinstance(one, dict) for one in kept) for kept in instances):
+    if not all(
+        isinstance(entries, list) and all(isinstance(entry, dict) for entry in entries)
+        for entries in instances
+    ):
         return "its instances are no lists of objects by task"
     if not all(isinstance(fire, dict) and fire.keys() >= _FIRE_KEYS for fire in content["fires"]):
         return "its fires are no objects of the right keys"
@@ -483,10 +491,10 @@ def _instances(
 ) -> list[TaskInstance]:
     return [
         rows.instance_from_row(
-            _InstanceRow(task.name, number, *(kept.get(column) for column in _INSTANCE_COLUMNS)),
+            _InstanceRow(task.name, number, *(entry.get(column) for column in _INSTANCE_COLUMNS)),
             configuration,
         )
-        for number, kept in enumerate(content["instances"].get(task.name, ()))
+        for number, entry in enumerate(content["instances"].get(task.name, ()))
     ]
 
 
@@ -503,10 +511,10 @@ def _to_json(instance: TaskInstance) -> dict[str, Any]:
     }
 
 
-def _event(event_id: int, kept: Mapping[str, Any]) -> SessionEvent:
-    return SessionEvent(**{**kept, "event_id": event_id, "at": datetime.fromisoformat(kept["at"])})
+def _event(event_id: int, entry: Mapping[str, Any]) -> SessionEvent:
+    return SessionEvent(**{**entry, "event_id": event_id, "at": datetime.fromisoformat(entry["at"])})
 
 
-def _fire(kept: Mapping[str, Any]) -> Fire:
-    lists = {name: tuple(kept[name]) for name in ("touched", "created", "scheduled", "abandoned")}
-    return Fire(**{**kept, **lists, "fired_at": datetime.fromisoformat(kept["fired_at"])})
+def _fire(entry: Mapping[str, Any]) -> Fire:
+    lists = {name: tuple(entry[name]) for name in ("touched", "created", "scheduled", "abandoned")}
+    return Fire(**{**entry, **lists, "fired_at": datetime.fromisoformat(entry["fired_at"])})

@@ -37,14 +37,14 @@ def check_schema(connection: Connection) -> None:
     :raises SchemaOutdated: when the tables are missing, older or newer; it names ``airflow db migrate``.
     """
     try:
-        found = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()  # noqa: S608
+        revision = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()  # noqa: S608
     except DBAPIError as error:
         raise SchemaOutdated(
             "The tables of airflow-triggers are missing from Airflow's metadata database. "
             "Run 'airflow db migrate', then start again."
         ) from error
-    if found != HEAD_REVISION:
+    if revision != HEAD_REVISION:
         raise SchemaOutdated(
-            f"The tables of airflow-triggers are at version {found}, and this version of the package needs "
+            f"The tables of airflow-triggers are at version {revision}, and this version of the package needs "
             f"{HEAD_REVISION}. Run 'airflow db migrate' with the same version of airflow-triggers everywhere."
         )

@@ -24,13 +24,13 @@ class CommittedHooks:
     """The hooks of one commit, in line.
 
     :param in_turn: whether they wait for the hooks of the commits before.
-    :param committed: whether the commit is over; until then nobody knows whether they are to be called.
+    :param is_committed: whether the commit is over; until then nobody knows whether they are to be called.
     :param caller: the thread that calls them.
     """
 
     calls: Sequence[HookCall]
     in_turn: bool
-    committed: bool = False
+    is_committed: bool = False
     caller: int | None = None
 
 
@@ -56,7 +56,7 @@ class HookQueue:
     def call(self, hooks: CommittedHooks) -> None:
         """Have the hooks called, now that the commit is over; and those that only waited for them."""
         with self._guard:
-            hooks.committed = True
+            hooks.is_committed = True
         self._call_ready()
         if not hooks.in_turn:
             hooks.caller = threading.get_ident()
@@ -74,7 +74,7 @@ class HookQueue:
             for hooks in self._line:
                 if hooks.caller == this_thread:
                     continue
-                if hooks.caller is not None or not (hooks.committed and hooks.in_turn):
+                if hooks.caller is not None or not (hooks.is_committed and hooks.in_turn):
                     return None
                 hooks.caller = this_thread
                 return hooks

@@ -38,24 +38,24 @@ def owe(storage: BaseStorageBackend, hook: str, token: Any) -> int | None:
     """
     if not storage.anchored:
         return None
-    own = tables.session.c
+    session_columns = tables.session.c
     with transaction() as session:
-        owner = select(own.id).where(own.uid == storage.uid).scalar_subquery()
+        owner = select(session_columns.id).where(session_columns.uid == storage.uid).scalar_subquery()
         values = {
             "hook": hook,
             "arguments": {KNOWN_AS: token},
             "attempts": 0,
             "due": storage.now() + HOOK_GRACE,
         }
-        added = insert(tables.hook).values(session_id=owner, **values).returning(_COLUMNS.id)
-        return int(first_statement(session, lambda: session.execute(added).scalar_one()))
+        insertion = insert(tables.hook).values(session_id=owner, **values).returning(_COLUMNS.id)
+        return int(first_statement(session, lambda: session.execute(insertion).scalar_one()))
 
 
 def forget(hook_id: int) -> None:
     """The hook ended, or was never to be called."""
     with transaction() as session:
-        gone = delete(tables.hook).where(_COLUMNS.id == hook_id)
-        first_statement(session, lambda: session.execute(gone))
+        deletion = delete(tables.hook).where(_COLUMNS.id == hook_id)
+        first_statement(session, lambda: session.execute(deletion))
 
 
 def postpone(hook_id: int, error: str) -> None:
@@ -64,20 +64,20 @@ def postpone(hook_id: int, error: str) -> None:
     The history gets an entry when it first raises and when it is parked, not each time.
     """
     with transaction() as session:
-        counted = (
+        increment = (
             update(tables.hook)
             .where(_COLUMNS.id == hook_id)
             .values(attempts=_COLUMNS.attempts + 1, error=error)
             .returning(_COLUMNS.attempts, _COLUMNS.session_id, _COLUMNS.hook, _COLUMNS.arguments)
         )
-        row = first_statement(session, lambda: session.execute(counted).one_or_none())
+        row = first_statement(session, lambda: session.execute(increment).one_or_none())
         if row is None:
             return
         now = datetime.now(UTC)
         due = now + min(MAX_HOOK_BACKOFF, HOOK_GRACE * 2 ** (row.attempts - 1))
         session.execute(update(tables.hook).where(_COLUMNS.id == hook_id).values(due=due))
-        told = {1: EventKind.HOOK_FAILED, MAX_HOOK_ATTEMPTS: EventKind.HOOK_PARKED}
-        if kind := told.get(row.attempts):
+        kinds = {1: EventKind.HOOK_FAILED, MAX_HOOK_ATTEMPTS: EventKind.HOOK_PARKED}
+        if kind := kinds.get(row.attempts):
             entry = hook_failure(row.hook, row.arguments, error)
             add_event(session, row.session_id, kind, at=now, by=None, **entry)
 
@@ -86,5 +86,5 @@ def owed_for(uid: str, token: Any) -> int | None:
     """What the controller knows a hook by, of a session that is kept elsewhere; None where it need not ask."""
     query = select(_COLUMNS.id, _COLUMNS.arguments).join(tables.session).where(tables.session.c.uid == uid)
     with transaction() as session:
-        found = session.execute(query).all()
-    return next((row.id for row in found if row.arguments.get(KNOWN_AS) == token), None)
+        hook_rows = session.execute(query).all()
+    return next((row.id for row in hook_rows if row.arguments.get(KNOWN_AS) == token), None)

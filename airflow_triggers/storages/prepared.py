@@ -17,7 +17,7 @@ from sqlalchemy import Dialect, Executable
 Processor = Callable[[Any], Any]
 
 
-class Prepared:
+class PreparedStatement:
     """A statement; what differs from time to time are values, never their number.
 
     :param statement: what it returns are columns whose values come from the driver as they are to be: text, numbers.
@@ -35,23 +35,23 @@ class Prepared:
         """
         latest = self._latest
         if latest is None or latest[0] is not dialect:
-            latest = self._latest = dialect, self._compiled(dialect)
+            latest = self._latest = dialect, self._compile(dialect)
         return latest[1]
 
-    def _compiled(self, dialect: Dialect) -> DriverText:
-        compiled: Any = self._statement.compile(dialect=dialect, column_keys=self._sets)  # type: ignore[attr-defined]
-        fixed, asked = {}, []
-        for bind, known_as in compiled.bind_names.items():
+    def _compile(self, dialect: Dialect) -> DriverText:
+        compiled_statement: Any = self._statement.compile(dialect=dialect, column_keys=self._sets)  # type: ignore[attr-defined]
+        constants, variables = {}, []
+        for bind, known_as in compiled_statement.bind_names.items():
             processor = bind.type.dialect_impl(dialect).bind_processor(dialect)
             if bind.required:
-                asked.append((bind.key, known_as, processor))
+                variables.append((bind.key, known_as, processor))
             else:
-                fixed[known_as] = bind.value if processor is None else processor(bind.value)
+                constants[known_as] = bind.value if processor is None else processor(bind.value)
         return DriverText(
-            sql=str(compiled),
-            fixed=fixed,
-            asked=tuple(asked),
-            order=None if compiled.positiontup is None else tuple(compiled.positiontup),
+            sql=str(compiled_statement),
+            constants=constants,
+            variables=tuple(variables),
+            order=None if compiled_statement.positiontup is None else tuple(compiled_statement.positiontup),
             row=_row_maker(self._statement, dialect),
         )
 
@@ -60,15 +60,15 @@ class Prepared:
 class DriverText:
     """A statement in the words of one driver.
 
-    :param fixed: values that are always the same.
-    :param asked: the others: the name, the one by which the driver knows it, and what makes the driver's value of it.
+    :param constants: values that are always the same.
+    :param variables: the others: the name, the one by which the driver knows it, and what makes the driver's value.
     :param order: the driver's names in their order, of one that knows none.
     :param row: makes a row of what the driver returns; None of a statement that returns none.
     """
 
     sql: str
-    fixed: Mapping[str, Any]
-    asked: tuple[tuple[str, str, Processor | None], ...]
+    constants: Mapping[str, Any]
+    variables: tuple[tuple[str, str, Processor | None], ...]
     order: tuple[str, ...] | None
     row: Callable[[Sequence[Any]], Any] | None
 
@@ -77,10 +77,10 @@ class DriverText:
 
         :raises KeyError: when one is missing.
         """
-        named = dict(self.fixed)
-        for name, known_as, processor in self.asked:
-            named[known_as] = values[name] if processor is None else processor(values[name])
-        return named if self.order is None else tuple(named[name] for name in self.order)
+        driver_values = dict(self.constants)
+        for name, known_as, processor in self.variables:
+            driver_values[known_as] = values[name] if processor is None else processor(values[name])
+        return driver_values if self.order is None else tuple(driver_values[name] for name in self.order)
 
 
 def _row_maker(statement: Any, dialect: Dialect) -> Callable[[Sequence[Any]], Any] | None:
@@ -91,6 +91,6 @@ def _row_maker(statement: Any, dialect: Dialect) -> Callable[[Sequence[Any]], An
     for column in columns:
         if column.type.dialect_impl(dialect).result_processor(dialect, None) is not None:
             raise ValueError(f"The column {column.name} of a prepared statement would have to be converted.")
-    made: Any = namedtuple("Row", columns.keys())  # type: ignore[misc]
-    maker: Callable[[Sequence[Any]], Any] = made._make
+    row_class: Any = namedtuple("Row", columns.keys())  # type: ignore[misc]
+    maker: Callable[[Sequence[Any]], Any] = row_class._make
     return maker

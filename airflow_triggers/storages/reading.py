@@ -29,7 +29,7 @@ class Work(threading.local):
     """What a thread does under the lock."""
 
     def __init__(self) -> None:
-        self.opened: Transaction | None = None
+        self.open_transaction: Transaction | None = None
         self.reading: tuple[Session, int | None, Configuration] | None = None
         self.session_id = 0
         self.manager = ""
@@ -58,8 +58,8 @@ class SqlReader(BaseStorageBackend):
     def _reading(self) -> Iterator[tuple[Session, int | None, Configuration]]:
         """The lock's transaction or one of its own; the session's key, None if there is none; its configuration."""
         work = self._work
-        if work.opened is not None:
-            yield work.opened.session, work.session_id, work.configuration
+        if work.open_transaction is not None:
+            yield work.open_transaction.session, work.session_id, work.configuration
         elif work.reading is not None:
             yield work.reading
         else:
@@ -91,26 +91,30 @@ class SqlReader(BaseStorageBackend):
     def instances(self) -> dict[str, TaskInstance]:
         """All instances by name, ordered by task (as configured) and number."""
         with self._reading() as (session, session_id, configuration):
-            found = session.execute(
+            instance_rows = session.execute(
                 select(tables.instance)
                 .where(tables.instance.c.session_id == session_id)
                 .order_by(tables.instance.c.number)
             )
-            instances = [rows.instance_from_row(row, configuration) for row in found]
+            instances = [rows.instance_from_row(row, configuration) for row in instance_rows]
         order = {name: position for position, name in enumerate(configuration.tasks)}
-        end = len(order)  # a row whose task is not configured
-        return {one.name: one for one in sorted(instances, key=lambda one: order.get(one.task.name, end))}
+        # A row whose task is not configured comes last.
+        end = len(order)
+        return {
+            instance.name: instance
+            for instance in sorted(instances, key=lambda instance: order.get(instance.task.name, end))
+        }
 
     def instances_of_task(self, task: TaskConfig | str) -> list[TaskInstance]:
         """The task's instances ordered by number."""
         task_name = task if isinstance(task, str) else task.name
         with self._reading() as (session, session_id, configuration):
-            found = session.execute(
+            instance_rows = session.execute(
                 select(tables.instance)
                 .where(tables.instance.c.session_id == session_id, tables.instance.c.task_name == task_name)
                 .order_by(tables.instance.c.number)
             )
-            return [rows.instance_from_row(row, configuration) for row in found]
+            return [rows.instance_from_row(row, configuration) for row in instance_rows]
 
     def __getitem__(self, instance_name: str) -> TaskInstance:
         try:
@@ -126,7 +130,7 @@ class SqlReader(BaseStorageBackend):
                     raise SessionNotFound(self.uid)
                 raise InstanceNotFound(f"Session {self.uid!r} has no instance {instance_name!r}.")
             instance = rows.instance_from_row(row, configuration)
-            return instance if self._work.opened is None else rows.check_readable(instance)
+            return instance if self._work.open_transaction is None else rows.check_readable(instance)
 
     @property
     def latest_kwargs(self) -> dict[str, dict[str, Any]]:
@@ -143,8 +147,10 @@ class SqlReader(BaseStorageBackend):
     def metadata(self) -> dict[str, Any]:
         """The session's own metadata."""
         with self._reading() as (session, session_id, _):
-            kept = session.scalar(select(tables.session.c.metadata).where(tables.session.c.id == session_id))
-            return dict(kept or {})
+            metadata = session.scalar(
+                select(tables.session.c.metadata).where(tables.session.c.id == session_id)
+            )
+            return dict(metadata or {})
 
     def fires(
         self, *, limit: int | None = None, before: int | None = None, only: FireFilter = EVERY_FIRE
@@ -152,12 +158,12 @@ class SqlReader(BaseStorageBackend):
         """The history of fires, newest first."""
         with self._reading() as (session, session_id, _):
             query = select(tables.fire).where(
-                tables.fire.c.session_id == session_id, *rows.fires_covered(only)
+                tables.fire.c.session_id == session_id, *rows.fire_conditions(only)
             )
             if before is not None:
                 query = query.where(tables.fire.c.id < before)
-            found = session.execute(query.order_by(tables.fire.c.id.desc()).limit(limit))
-            return [rows.fire_from_row(row) for row in found]
+            fire_rows = session.execute(query.order_by(tables.fire.c.id.desc()).limit(limit))
+            return [rows.fire_from_row(row) for row in fire_rows]
 
     def events(
         self, *, limit: int | None = None, before: int | None = None, instance: str | None = None
@@ -180,8 +186,8 @@ class SqlReader(BaseStorageBackend):
             query = select(tables.delayed_fire).where(
                 columns.session_id == session_id, columns.cancelled_at.is_(None)
             )
-            found = session.execute(query.order_by(columns.fire_at, columns.id).limit(limit))
-            return [rows.delayed_from_row(row) for row in found]
+            fire_rows = session.execute(query.order_by(columns.fire_at, columns.id).limit(limit))
+            return [rows.delayed_from_row(row) for row in fire_rows]
 
 
 def key_of(session_id: int | None, task_name: str, number: int) -> tuple[ColumnElement[bool], ...]:

@@ -72,8 +72,8 @@ def instance_from_row(row: Any, configuration: Configuration) -> TaskInstance:
 def _flaw_of(row: Any, configuration: Configuration) -> str | None:
     """Why an instance cannot be read from its row; None if it can."""
     if row.task_name not in configuration.tasks:
-        known = ", ".join(sorted(configuration.tasks)) or "none"
-        return f"its task is {shown(row.task_name)}, and the session's tasks are: {known}"
+        task_names = ", ".join(sorted(configuration.tasks)) or "none"
+        return f"its task is {shown(row.task_name)}, and the session's tasks are: {task_names}"
     if not is_number(row.number):
         return f"its number is {shown(row.number)}, expected one from 0 to {MAX_INSTANCE_NUMBER}"
     if row.status not in _STATUSES:
@@ -116,10 +116,10 @@ def check_content(content: Mapping[str, Any], *, of: str) -> Mapping[str, Any]:
     return content
 
 
-def _no_mapping(content: Any, what: str) -> str | None:
+def _no_mapping(content: Any, subject: str) -> str | None:
     if isinstance(content, Unreadable):
-        return f"{what} cannot be read: {content[UNREADABLE]}"
-    return None if isinstance(content, dict) else f"{what} cannot be read: it is no JSON object"
+        return f"{subject} cannot be read: {content[UNREADABLE]}"
+    return None if isinstance(content, dict) else f"{subject} cannot be read: it is no JSON object"
 
 
 def _no_kwargs_by_trigger(content: Any) -> str | None:
@@ -152,10 +152,10 @@ def _no_metadata(content: Any) -> str | None:
     return None
 
 
-def _is_seen_run(seen: Any) -> bool:
+def _is_seen_run(run: Any) -> bool:
     kinds = {"run_id": str, "state": str, "clear_number": int}
-    return seen is None or (
-        isinstance(seen, dict) and all(isinstance(seen.get(key), kind) for key, kind in kinds.items())
+    return run is None or (
+        isinstance(run, dict) and all(isinstance(run.get(key), kind) for key, kind in kinds.items())
     )
 
 
@@ -239,7 +239,7 @@ def hook_from_row(row: Row[Any]) -> PromisedHook:
     )
 
 
-def fires_covered(only: FireFilter) -> list[ColumnElement[bool]]:
+def fire_conditions(only: FireFilter) -> list[ColumnElement[bool]]:
     """The conditions that pick the fires of a session that a filter covers."""
     columns, conditions = tables.fire.c, []
     if only.trigger_name is not None:
@@ -247,8 +247,8 @@ def fires_covered(only: FireFilter) -> list[ColumnElement[bool]]:
     if only.in_vain is not None:
         conditions.append(columns.in_vain.is_(only.in_vain))
     if only.instance is not None:
-        named = cast(columns.effect, Text).contains(json.dumps(only.instance), autoescape=True)
-        conditions.append(or_(named, columns.fired_by == only.instance))
+        instance_in_effect = cast(columns.effect, Text).contains(json.dumps(only.instance), autoescape=True)
+        conditions.append(or_(instance_in_effect, columns.fired_by == only.instance))
     return conditions
 
 
@@ -262,12 +262,12 @@ def keep_configuration(session: Session, configuration: Configuration) -> str:
 
 def read_configuration(session: Session | Connection, content_hash: str | None) -> Configuration:
     """The configuration of that hash (None: the empty one); kept in memory, since its content never changes."""
-    known = known_configuration(content_hash)
-    if known is None:
+    configuration = known_configuration(content_hash)
+    if configuration is None:
         query = select(tables.configuration.c.body).where(tables.configuration.c.hash == content_hash)
-        known = parse_body(session.scalar(query), content_hash)
-        _remembered(content_hash).append(known)
-    return known
+        configuration = parse_body(session.scalar(query), content_hash)
+        _memory_of(content_hash).append(configuration)
+    return configuration
 
 
 def parse_body(body: Any, content_hash: str | None) -> Configuration:
@@ -338,12 +338,12 @@ def known_configuration(content_hash: str | None) -> Configuration | None:
     """The configuration of that hash, if it is in memory."""
     if content_hash is None:
         return Configuration()
-    found = _remembered(content_hash)
-    return found[0] if found else None
+    memory = _memory_of(content_hash)
+    return memory[0] if memory else None
 
 
 @lru_cache(maxsize=256)
-def _remembered(content_hash: str | None) -> list[Configuration]:
+def _memory_of(content_hash: str | None) -> list[Configuration]:
     """A place for one configuration, filled when it is first read."""
     return []
 

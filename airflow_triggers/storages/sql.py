@@ -32,14 +32,14 @@ from airflow_triggers.storages.anchors import kept_elsewhere
 from airflow_triggers.storages.base import Followers
 from airflow_triggers.storages.events import add_event
 from airflow_triggers.storages.hooks import HOOK_GRACE
-from airflow_triggers.storages.prepared import Prepared
+from airflow_triggers.storages.prepared import PreparedStatement
 from airflow_triggers.storages.reading import SqlReader
 from airflow_triggers.storages.stored import UNREADABLE
 from airflow_triggers.storages.transaction import (
     Answer,
     Transaction,
-    begun,
     dialect_name,
+    driver_transaction,
     first_statement,
     is_sqlite,
     savepoint,
@@ -68,33 +68,37 @@ class SqlStorageBackend(SqlReader):
     @contextmanager
     def _hold(self, *, create: bool, manager: str, wait: bool) -> Iterator[None]:
         """A transaction that begins with an UPDATE of the session's row."""
-        with begun() as opened:
+        with driver_transaction() as open_transaction:
             if not wait:
-                self._refuse_if_locked(opened)
-            with self._working(opened, self._locked_row(opened, create=create, manager=manager)):
+                self._refuse_if_locked(open_transaction)
+            with self._working(
+                open_transaction, self._locked_row(open_transaction, create=create, manager=manager)
+            ):
                 yield
 
     @contextmanager
-    def joined(self, opened: Transaction, row: Row[Any], followers: Followers) -> Iterator[None]:
+    def joined(self, open_transaction: Transaction, row: Row[Any], followers: Followers) -> Iterator[None]:
         """Hold the lock in somebody else's transaction, which has locked the session's row (see ``together.py``).
 
         :param followers: gets what is to follow once that transaction is committed.
         """
-        with self._working(opened, row), self._holding(followers):
+        with self._working(open_transaction, row), self._holding(followers):
             yield
 
     @contextmanager
-    def _working(self, opened: Transaction, row: Row[Any]) -> Iterator[None]:
+    def _working(self, open_transaction: Transaction, row: Row[Any]) -> Iterator[None]:
         work = self._work
         work.session_id, work.manager = row.id, row.manager
-        known = rows.known_configuration(row.configuration_hash)
-        work.configuration = known or rows.read_configuration(opened.connection, row.configuration_hash)
+        configuration = rows.known_configuration(row.configuration_hash)
+        work.configuration = configuration or rows.read_configuration(
+            open_transaction.connection, row.configuration_hash
+        )
         work.views = {}
-        work.opened = opened
+        work.open_transaction = open_transaction
         try:
             yield
         finally:
-            work.opened = None
+            work.open_transaction = None
 
     @contextmanager
     def _nested(self) -> Iterator[None]:
@@ -108,28 +112,28 @@ class SqlStorageBackend(SqlReader):
             self._work.views.clear()
             raise
 
-    def _refuse_if_locked(self, opened: Transaction) -> None:
+    def _refuse_if_locked(self, open_transaction: Transaction) -> None:
         """SQLite cannot tell: there, the wait is for whoever writes anything, and short."""
         if is_sqlite():
             return
-        own = tables.session.c
-        free = select(own.id).where(own.uid == self.uid).with_for_update(skip_locked=True)
-        if opened.connection.execute(free).one_or_none() is None:
+        columns = tables.session.c
+        free = select(columns.id).where(columns.uid == self.uid).with_for_update(skip_locked=True)
+        if open_transaction.connection.execute(free).one_or_none() is None:
             raise LockTimeout(f"Session {self.uid!r} is being written by another process.")
 
-    def _locked_row(self, opened: Transaction, *, create: bool, manager: str) -> Any:
+    def _locked_row(self, open_transaction: Transaction, *, create: bool, manager: str) -> Any:
         now, lock = self.now(), statements.lock_session(dialect_name())
-        asked = {"of_uid": self.uid, "moment": now}
-        row = first_statement(opened, lambda: opened.send(lock, asked).one)
+        parameters = {"of_uid": self.uid, "moment": now}
+        row = first_statement(open_transaction, lambda: open_transaction.send(lock, parameters).row)
         if row is None and create:
             values = {"uid": self.uid, "storage": self.name, "manager": manager, "metadata": {}, "version": 0}
             moments = {"created": now, "last_modified": now}
-            opened.connection.execute(rows.insert_or_ignore(tables.session, values | moments))
-            row = opened.send(lock, asked).one
+            open_transaction.connection.execute(rows.insert_or_ignore(tables.session, values | moments))
+            row = open_transaction.send(lock, parameters).row
         if row is None:
             raise SessionNotFound(self.uid)
         if row.storage != self.name:
-            raise kept_elsewhere(self.uid, row.storage, asked=self.name)
+            raise kept_elsewhere(self.uid, row.storage, claimant=self.name)
         return row
 
     @property
@@ -138,17 +142,17 @@ class SqlStorageBackend(SqlReader):
 
         :raises RuntimeError: outside of :meth:`acquire_lock`.
         """
-        return self._opened().session
+        return self._open_transaction().session
 
-    def _opened(self) -> Transaction:
-        if self._work.opened is None:
-            raise self._unlocked()
-        return self._work.opened
+    def _open_transaction(self) -> Transaction:
+        if self._work.open_transaction is None:
+            raise self._no_lock_error()
+        return self._work.open_transaction
 
     @property
     def manager_name(self) -> str | None:
         """See :meth:`BaseStorageBackend.manager_name`; known under the lock."""
-        return self._work.manager if self._work.opened is not None else super().manager_name
+        return self._work.manager if self._work.open_transaction is not None else super().manager_name
 
     @property
     def session_id(self) -> int:
@@ -166,17 +170,17 @@ class SqlStorageBackend(SqlReader):
         before, session = self._work.configuration, self.transaction
         content_hash = rows.keep_configuration(session, configuration)
         self._update_session(configuration_hash=content_hash)
-        replaced = [task.name for task in configuration if before.tasks.get(task.name, task) != task]
+        replaced_names = [task.name for task in configuration if before.tasks.get(task.name, task) != task]
         waiting = [
             instance
-            for name in replaced
+            for name in replaced_names
             for instance in self.instances_of_task(name)
             if UNREADABLE not in instance.metadata and states.waits_of(instance)
         ]
         self._work.configuration = configuration
         self._work.views.clear()
-        for one in waiting:
-            self._rewrite_waits(one, replace(one, task=configuration[one.task.name]))
+        for instance in waiting:
+            self._rewrite_waits(instance, replace(instance, task=configuration[instance.task.name]))
 
     def set_metadata(self, metadata: Mapping[str, Any]) -> None:
         """Replace the session's metadata."""
@@ -192,58 +196,70 @@ class SqlStorageBackend(SqlReader):
 
         What waits is read again only after an instance was written: many fires under one lock change none.
         """
-        concerned = self._work.configuration.concerned_by(trigger_name)
-        if not concerned:
+        tasks = self._work.configuration.concerned_by(trigger_name)
+        if not tasks:
             return states.FireView(tasks=())
         if trigger_name not in self._work.views:
-            names = [task.name for task in concerned]
+            names = [task.name for task in tasks]
             self._work.views[trigger_name] = self._counts_and_waiting(names, trigger_name)
         counts, waiting = self._work.views[trigger_name]
-        fresh = [
+        fresh_tasks = [
             task
-            for task in concerned
+            for task in tasks
             if states.needs_new_instance(
-                task, trigger_name, counts[task.name], [one for one in waiting if one.task.name == task.name]
+                task,
+                trigger_name,
+                counts[task.name],
+                [instance for instance in waiting if instance.task.name == task.name],
             )
         ]
-        wanted = frozenset[str]().union(*(task.triggers for task in fresh)) - {trigger_name}
-        latest = self._latest_of(sorted(wanted))
-        return states.FireView(tasks=concerned, waiting=tuple(waiting), counts=counts, latest=latest)
+        other_triggers = frozenset[str]().union(*(task.triggers for task in fresh_tasks)) - {trigger_name}
+        latest = self._latest_of(sorted(other_triggers))
+        return states.FireView(tasks=tasks, waiting=tuple(waiting), counts=counts, latest=latest)
 
     def _counts_and_waiting(
         self, task_names: list[str], trigger_name: str
     ) -> tuple[dict[str, int], list[TaskInstance]]:
         """How many instances the tasks have, and those of them that the trigger has to look at."""
-        asked = {f"task_{place}": name for place, name in enumerate(task_names)}
-        found = self._send(
+        names = {f"task_{place}": name for place, name in enumerate(task_names)}
+        task_rows = self._send(
             statements.tasks_and_waiting(len(task_names)),
-            {**asked, "of_session": self.session_id, "of_trigger": trigger_name},
+            {**names, "of_session": self.session_id, "of_trigger": trigger_name},
         ).rows
         numbers: dict[str, set[int]] = {}
-        for row in found:
+        for row in task_rows:
             if row.number is not None:
                 numbers.setdefault(row.task_name, set()).add(row.number)
         return (
-            {row.task_name: rows.number_after(row.highest, of=self._task_of(row.task_name)) for row in found},
-            [one for task_name, those in numbers.items() for one in self._numbered(task_name, sorted(those))],
+            {
+                row.task_name: rows.number_after(row.highest, of=self._task_of(row.task_name))
+                for row in task_rows
+            },
+            [
+                instance
+                for task_name, task_numbers in numbers.items()
+                for instance in self._read_instances(task_name, sorted(task_numbers))
+            ],
         )
 
-    def _numbered(self, task_name: str, numbers: list[int]) -> Iterator[TaskInstance]:
+    def _read_instances(self, task_name: str, numbers: list[int]) -> Iterator[TaskInstance]:
         """The task's instances of these numbers, in their order."""
         for part in range(0, len(numbers), MOST_NUMBERS):
-            asked = {"of_session": self.session_id, "of_task": task_name}
-            wanted = {**asked, "numbers": numbers[part : part + MOST_NUMBERS]}
-            found = self._execute(statements.INSTANCES, wanted).all()
-            for row in sorted(found, key=attrgetter("number")):
+            task_key = {"of_session": self.session_id, "of_task": task_name}
+            parameters = {**task_key, "numbers": numbers[part : part + MOST_NUMBERS]}
+            instance_rows = self._execute(statements.INSTANCES, parameters).all()
+            for row in sorted(instance_rows, key=attrgetter("number")):
                 yield rows.check_readable(rows.instance_from_row(row, self._work.configuration))
 
     def _latest_of(self, triggers: list[str]) -> dict[str, dict[str, Any]]:
         """The latest kwargs of these triggers, as far as they have fired."""
         if not triggers:
             return {}
-        asked = {f"trigger_{place}": name for place, name in enumerate(triggers)}
-        found = self._execute(statements.latest_of(len(triggers)), {**asked, "of_session": self.session_id})
-        return {row.trigger_name: self._readable_kwargs(row) for row in found}
+        names = {f"trigger_{place}": name for place, name in enumerate(triggers)}
+        fire_rows = self._execute(
+            statements.latest_of(len(triggers)), {**names, "of_session": self.session_id}
+        )
+        return {row.trigger_name: self._readable_kwargs(row) for row in fire_rows}
 
     def _readable_kwargs(self, row: Row[Any]) -> dict[str, Any]:
         rows.check_content(row.kwargs, of=f"the latest fire of {row.trigger_name!r} in session {self.uid!r}")
@@ -252,16 +268,16 @@ class SqlStorageBackend(SqlReader):
 
     def _execute(self, statement: Executable, parameters: Any) -> CursorResult[Any]:
         """Send a statement in the lock's transaction, by the shortest way: these are no concern of Airflow's models."""
-        return self._opened().connection.execute(statement, parameters)
+        return self._open_transaction().connection.execute(statement, parameters)
 
-    def _send(self, statement: Prepared, values: Mapping[str, Any]) -> Answer:
+    def _send(self, statement: PreparedStatement, values: Mapping[str, Any]) -> Answer:
         """Send a statement whose text is made already."""
-        return self._opened().send(statement, values)
+        return self._open_transaction().send(statement, values)
 
     def count_instances(self, task: TaskConfig) -> int:
         """How many instances the task has."""
-        asked = {"of_session": self.session_id, "of_task": task.name}
-        (highest,) = self._send(statements.HIGHEST_NUMBER, asked).one
+        parameters = {"of_session": self.session_id, "of_task": task.name}
+        (highest,) = self._send(statements.HIGHEST_NUMBER, parameters).row
         return rows.number_after(highest, of=self._task_of(task.name))
 
     def _task_of(self, task_name: str) -> str:
@@ -282,15 +298,15 @@ class SqlStorageBackend(SqlReader):
         row = rows.instance_to_row(self.session_id, after)
         self._work.views.clear()
         changes = {column: row[column] for column in statements.CHANGED}
-        expected = {**self._key_of(after), "expected_status": before.status.value}
-        if self._send(statements.CHANGE_INSTANCE, expected | changes).rowcount != 1:
+        key = {**self._key_of(after), "expected_status": before.status.value}
+        if self._send(statements.CHANGE_INSTANCE, key | changes).rowcount != 1:
             raise StaleWrite(f"{after.name} of session {self.uid!r} is not {before.status.value} any more.")
         self._rewrite_waits(before, after)
 
     def _rewrite_waits(self, before: TaskInstance, after: TaskInstance) -> None:
         old, new = states.waits_of(before), states.waits_of(after)
-        if gone := old - new:
-            self._execute(statements.REMOVE_WAITS, {**self._key_of(after), "gone": sorted(gone)})
+        if removals := old - new:
+            self._execute(statements.REMOVE_WAITS, {**self._key_of(after), "gone": sorted(removals)})
         self._add_waits(after, new - old)
 
     def _key_of(self, instance: TaskInstance) -> dict[str, Any]:
@@ -309,20 +325,20 @@ class SqlStorageBackend(SqlReader):
 
     def find_fire(self, idempotency_key: str) -> Fire | None:
         """The session's fire with that key."""
-        asked = {"of_session": self.session_id, "of_key": idempotency_key}
-        row = self._execute(statements.FIND_FIRE, asked).one_or_none()
+        parameters = {"of_session": self.session_id, "of_key": idempotency_key}
+        row = self._execute(statements.FIND_FIRE, parameters).one_or_none()
         return self._readable(rows.fire_from_row(row)) if row else None
 
     def _readable(self, fire: AnyFire) -> AnyFire:
-        what = f"the fire of {fire.trigger_name!r} in session {self.uid!r}"
-        rows.check_content(fire.kwargs, of=what)
+        subject = f"the fire of {fire.trigger_name!r} in session {self.uid!r}"
+        rows.check_content(fire.kwargs, of=subject)
         return fire
 
     def record_fire(self, fire: Fire) -> Fire:
         """See :meth:`BaseStorageBackend.record_fire`."""
         row = rows.fire_to_row(self.session_id, fire)
         try:
-            (fire_id,) = self._send(statements.ADD_FIRE, row).one
+            (fire_id,) = self._send(statements.ADD_FIRE, row).row
         except IntegrityError as error:
             raise IdempotencyConflict(
                 f"The idempotency key {fire.idempotency_key!r} was used before in session {self.uid!r}."
@@ -333,16 +349,23 @@ class SqlStorageBackend(SqlReader):
         self, kind: str, *, instance: str | None, by: str | None, details: Mapping[str, Any]
     ) -> None:
         """See :meth:`BaseStorageBackend.record_event`."""
-        session, own = self.transaction, self.session_id
-        add_event(session, own, kind, at=self.now(), by=by, details=details, instance=instance)
+        add_event(
+            self.transaction,
+            self.session_id,
+            kind,
+            at=self.now(),
+            by=by,
+            details=details,
+            instance=instance,
+        )
 
     def delay_fire(self, fire: DelayedFire) -> DelayedFire:
         """See :meth:`BaseStorageBackend.delay_fire`."""
         row = rows.delayed_to_row(self.session_id, fire)
-        added = self.transaction.execute(
+        result = self.transaction.execute(
             insert(tables.delayed_fire).values(**row).returning(tables.delayed_fire.c.id)
         )
-        return replace(fire, delayed_id=added.scalar_one())
+        return replace(fire, delayed_id=result.scalar_one())
 
     def find_delayed_fire(self, idempotency_key: str) -> DelayedFire | None:
         """See :meth:`BaseStorageBackend.find_delayed_fire`."""
@@ -356,10 +379,10 @@ class SqlStorageBackend(SqlReader):
     def take_delayed_fire(self, delayed_id: int) -> DelayedFire | None:
         """See :meth:`BaseStorageBackend.take_delayed_fire`."""
         columns = tables.delayed_fire.c
-        gone = delete(tables.delayed_fire).where(
+        deletion = delete(tables.delayed_fire).where(
             columns.session_id == self.session_id, columns.id == delayed_id, columns.cancelled_at.is_(None)
         )
-        row = self.transaction.execute(gone.returning(*columns)).one_or_none()
+        row = self.transaction.execute(deletion.returning(*columns)).one_or_none()
         return self._readable(rows.delayed_from_row(row)) if row else None
 
     def get_delayed_fire(self, delayed_id: int) -> DelayedFire | None:
@@ -382,16 +405,16 @@ class SqlStorageBackend(SqlReader):
 
     def _change_delayed_fire(self, delayed_id: int, **values: Any) -> None:
         columns = tables.delayed_fire.c
-        own = (columns.session_id == self.session_id, columns.id == delayed_id)
-        self.transaction.execute(update(tables.delayed_fire).where(*own).values(**values))
+        conditions = (columns.session_id == self.session_id, columns.id == delayed_id)
+        self.transaction.execute(update(tables.delayed_fire).where(*conditions).values(**values))
 
     def add_hook(self, hook: str, arguments: Mapping[str, Any]) -> int:
         """See :meth:`BaseStorageBackend.add_hook`; due for the controller after :data:`HOOK_GRACE`."""
         values = {"hook": hook, "arguments": dict(arguments), "attempts": 0, "due": self.now() + HOOK_GRACE}
-        added = self.transaction.execute(
+        result = self.transaction.execute(
             insert(tables.hook).values(session_id=self.session_id, **values).returning(tables.hook.c.id)
         )
-        return int(added.scalar_one())
+        return int(result.scalar_one())
 
     def hook_done(self, token: int) -> None:
         """Forget the hook."""

@@ -25,7 +25,7 @@ from sqlalchemy import (
 
 from airflow_triggers.domain.states import RIPE
 from airflow_triggers.storages import tables
-from airflow_triggers.storages.prepared import Prepared
+from airflow_triggers.storages.prepared import PreparedStatement
 from airflow_triggers.storages.transaction import patience
 
 _session, _instance, _wait, _fire = tables.session.c, tables.instance.c, tables.wait.c, tables.fire.c
@@ -43,10 +43,10 @@ KEPT_SESSIONS = select(_session.uid, _session.storage, _session.manager, _sessio
 
 
 @cache
-def lock_session(dialect: str) -> Prepared:
+def lock_session(dialect: str) -> PreparedStatement:
     """Lock the session ``of_uid``, count its version and move its ``last_modified`` to ``moment``."""
     moment = bindparam("moment", type_=_session.last_modified.type)
-    return Prepared(
+    return PreparedStatement(
         update(tables.session)
         .where(_session.uid == bindparam("of_uid"), *patience(dialect))
         .values(version=_session.version + literal_column("1"), last_modified=moment)
@@ -55,28 +55,28 @@ def lock_session(dialect: str) -> Prepared:
 
 
 @lru_cache(maxsize=64)
-def tasks_and_waiting(count: int) -> Prepared:
+def tasks_and_waiting(count: int) -> PreparedStatement:
     """Of the tasks ``task_0``, …: the largest number, and the numbers of the instances that ``of_trigger`` concerns.
 
     The largest number is at the end of the task's part of the key's index, the others are found by the key of
     ``triggers_wait``; a task without has one row, whose ``number`` is NULL. The instances themselves are read by
     :data:`INSTANCES`, and not joined here: a planner that expects many would read the whole session to find one.
     """
-    one_each = []
+    task_selects = []
     for place in range(count):
         name = bindparam(f"task_{place}", type_=_instance.task_name.type)
         highest = select(func.max(_instance.number)).where(
             _instance.session_id == OF_SESSION, _instance.task_name == name
         )
-        one_each.append(select(name.label("name"), highest.scalar_subquery().label("highest")))
-    task = union_all(*one_each).subquery("task")
+        task_selects.append(select(name.label("name"), highest.scalar_subquery().label("highest")))
+    task = union_all(*task_selects).subquery("task")
     waits = (
         (_wait.session_id == OF_SESSION)
         & (_wait.task_name == task.c.name)
         & _wait.trigger_name.in_((_TRIGGER, literal_column(f"'{RIPE}'")))
     )
-    found = select(task.c.name.label("task_name"), task.c.highest, _wait.number)
-    return Prepared(found.select_from(task.outerjoin(tables.wait, waits)))
+    query = select(task.c.name.label("task_name"), task.c.highest, _wait.number)
+    return PreparedStatement(query.select_from(task.outerjoin(tables.wait, waits)))
 
 
 INSTANCES = select(tables.instance).where(
@@ -112,22 +112,22 @@ FIND_FIRE = select(tables.fire).where(
 )
 """The fire that had the idempotency key ``of_key``."""
 
-ADD_FIRE = Prepared(
+ADD_FIRE = PreparedStatement(
     insert(tables.fire).returning(_fire.id),
-    sets=[one.name for one in tables.fire.columns if one is not _fire.id],
+    sets=[column.name for column in tables.fire.columns if column is not _fire.id],
 )
 
-HIGHEST_NUMBER = Prepared(
+HIGHEST_NUMBER = PreparedStatement(
     select(func.max(_instance.number)).where(_instance.session_id == OF_SESSION, _instance.task_name == _TASK)
 )
 """The largest number of the task's instances."""
 
-ADD_INSTANCE = Prepared(insert(tables.instance), sets=tables.instance.columns.keys())
+ADD_INSTANCE = PreparedStatement(insert(tables.instance), sets=tables.instance.columns.keys())
 
 CHANGED = ("status", "kwargs", "unless_seen", "metadata")
 """The columns of an instance that change."""
 
-CHANGE_INSTANCE = Prepared(
+CHANGE_INSTANCE = PreparedStatement(
     update(tables.instance).where(
         _instance.session_id == OF_SESSION,
         _instance.task_name == _TASK,

@@ -114,7 +114,8 @@ class StoredObject(StoredJson):
 
         def mapping(text: Any) -> Any:
             content = read(text)
-            is_object = text is None or isinstance(content, dict)  # NULL is none, JSON's null is no object
+            # NULL is none, JSON's null is no object.
+            is_object = text is None or isinstance(content, dict)
             return content if is_object else Unreadable("it is no JSON object")
 
         return mapping

@@ -18,8 +18,8 @@ from airflow_triggers.storages.base import Followers
 from airflow_triggers.storages.sql import SqlStorageBackend
 from airflow_triggers.storages.transaction import (
     Transaction,
-    begun,
     dialect_name,
+    driver_transaction,
     first_statement,
     is_sqlite,
     patience,
@@ -39,34 +39,43 @@ def hold_together(
     :returns: those that are held.
     :raises LockTimeout: when a lock that is waited for was not free in time.
     """
-    committing: list[tuple[SqlStorageBackend, Followers]] = []
+    commits: list[tuple[SqlStorageBackend, Followers]] = []
     try:
-        with begun() as opened, ExitStack() as stack:
-            locked = _locked_rows(opened, [storage.uid for storage in storages], wait=wait)
-            held = [it for it in storages if it.uid in locked and locked[it.uid].storage == it.name]
-            for storage in held:
+        with driver_transaction() as open_transaction, ExitStack() as stack:
+            session_rows = _locked_rows(open_transaction, [storage.uid for storage in storages], wait=wait)
+            held_storages = [
+                storage
+                for storage in storages
+                if storage.uid in session_rows and session_rows[storage.uid].storage == storage.name
+            ]
+            for storage in held_storages:
                 followers = Followers()
-                stack.enter_context(storage.joined(opened, locked[storage.uid], followers))
-                committing.append((storage, followers))
-            yield held
+                stack.enter_context(storage.joined(open_transaction, session_rows[storage.uid], followers))
+                commits.append((storage, followers))
+            yield held_storages
     except BaseException:
-        for _, followers in committing:
+        for _, followers in commits:
             followers.abandon()
         raise
-    for storage, followers in committing:
+    for storage, followers in commits:
         storage.follow(followers)
 
 
-def _locked_rows(opened: Transaction, uids: list[str], *, wait: bool) -> Mapping[str, Row[Any]]:
-    own = tables.session.c
-    locked = (
+def _locked_rows(open_transaction: Transaction, uids: list[str], *, wait: bool) -> Mapping[str, Row[Any]]:
+    columns = tables.session.c
+    lock = (
         update(tables.session)
-        .values(version=own.version + 1, last_modified=datetime.now(UTC))
-        .returning(own.id, own.uid, own.manager, own.configuration_hash, own.storage)
+        .values(version=columns.version + 1, last_modified=datetime.now(UTC))
+        .returning(columns.id, columns.uid, columns.manager, columns.configuration_hash, columns.storage)
     )
     if wait or is_sqlite():
-        locked = locked.where(own.uid.in_(uids), *patience(dialect_name()))
+        lock = lock.where(columns.uid.in_(uids), *patience(dialect_name()))
     else:
-        free = select(own.id).where(own.uid.in_(uids)).with_for_update(skip_locked=True, key_share=True)
-        locked = locked.where(own.id == free.cte("free").c.id, *patience(dialect_name()))
-    return {row.uid: row for row in first_statement(opened, lambda: opened.connection.execute(locked))}
+        free = (
+            select(columns.id).where(columns.uid.in_(uids)).with_for_update(skip_locked=True, key_share=True)
+        )
+        lock = lock.where(columns.id == free.cte("free").c.id, *patience(dialect_name()))
+    return {
+        row.uid: row
+        for row in first_statement(open_transaction, lambda: open_transaction.connection.execute(lock))
+    }

@@ -20,7 +20,7 @@ from sqlalchemy.orm.session import JoinTransactionMode
 from airflow_triggers.errors import DatabaseFailed, LockTimeout, SchemaOutdated, StorageError
 from airflow_triggers.sentences import sentence
 from airflow_triggers.storages.dbmanager import check_schema
-from airflow_triggers.storages.prepared import Prepared
+from airflow_triggers.storages.prepared import PreparedStatement
 
 LOCK_TIMEOUT = 30.0
 """Seconds that a writer waits for a lock that another holds before it gives up."""
@@ -31,7 +31,7 @@ LOCK_NOT_AVAILABLE = "55P03"
 FAILURES = (OperationalError, InterfaceError, InternalError)
 """The database's fault, or its connection's: away, full, read-only (to PostgreSQL, an internal error), cut off."""
 
-_checked: Engine | None = None
+_checked_engine: Engine | None = None
 
 T = TypeVar("T")
 
@@ -42,18 +42,18 @@ def engine() -> Engine:
     :raises StorageError: in a process that Airflow gives no database (tasks, DAG processors).
     :raises SchemaOutdated: when the tables are missing or of another version.
     """
-    global _checked  # noqa: PLW0603 - asked for by every transaction
-    found = settings.engine
-    if found is None:
+    global _checked_engine  # noqa: PLW0603 - asked for by every transaction
+    airflow_engine = settings.engine
+    if airflow_engine is None:
         raise StorageError(
             "This process has no access to Airflow's metadata database (tasks and the DAG processor have none). "
             "Use the REST API, or fire from the task's context."
         )
-    if found is not _checked:
-        with translated_errors(), found.connect() as connection:
+    if airflow_engine is not _checked_engine:
+        with translated_errors(), airflow_engine.connect() as connection:
             check_schema(connection)
-        _checked = found
-    return found
+        _checked_engine = airflow_engine
+    return airflow_engine
 
 
 def dialect_name() -> str:
@@ -73,7 +73,7 @@ class Answer(NamedTuple):
     rowcount: int
 
     @property
-    def one(self) -> Any:
+    def row(self) -> Any:
         """The only row there can be; None when there is none."""
         return self.rows[0] if self.rows else None
 
@@ -96,7 +96,7 @@ class Transaction:
         try:
             self._driver = engine.raw_connection()
         except engine.dialect.loaded_dbapi.Error as error:
-            raise self._failed(error) from error
+            raise self._sqlalchemy_error(error) from error
         if _is_listened_to(engine):
             _ = self.connection
 
@@ -112,11 +112,12 @@ class Transaction:
     def session(self) -> Session:
         """Its database session, our own, never the scoped one that other code on this thread may be using."""
         if self._session is None:
-            mode: JoinTransactionMode = "rollback_only"  # what ends the transaction is our commit, below
+            # What ends the transaction is our commit, below.
+            mode: JoinTransactionMode = "rollback_only"
             self._session = Session(self.connection, expire_on_commit=False, join_transaction_mode=mode)
         return self._session
 
-    def send(self, statement: Prepared, values: Mapping[str, Any]) -> Answer:
+    def send(self, statement: PreparedStatement, values: Mapping[str, Any]) -> Answer:
         """Run a prepared statement."""
         text = statement.text(self._engine.dialect)
         parameters = text.parameters(values)
@@ -129,7 +130,7 @@ class Transaction:
             rows = [text.row(row) for row in cursor.fetchall()] if text.row else ()
             return Answer(rows, cursor.rowcount)
         except self._engine.dialect.loaded_dbapi.Error as error:
-            raise self._failed(error, text.sql, parameters) from error
+            raise self._sqlalchemy_error(error, text.sql, parameters) from error
 
     def commit(self) -> None:
         """:raises DatabaseFailed: when nobody can say whether it was kept: perhaps only the answer was lost."""
@@ -141,10 +142,10 @@ class Transaction:
             else:
                 self._end(self._engine.dialect.do_commit)
         except FAILURES as error:
-            if _known(error) is not None:
+            if _storage_error_for(error) is not None:
                 raise
             raise DatabaseFailed(
-                sentence("The database failed when it was to keep what was done", _said(error))
+                sentence("The database failed when it was to keep what was done", _message_of(error))
                 + " Whether it was kept is not known: look, or do it again. A fire with an idempotency key counts "
                 "once, however often it is sent."
             ) from error
@@ -162,7 +163,7 @@ class Transaction:
         try:
             how(self._driver)
         except self._engine.dialect.loaded_dbapi.Error as error:
-            raise self._failed(error) from error
+            raise self._sqlalchemy_error(error) from error
 
     def close(self) -> None:
         """Give the connection back."""
@@ -172,13 +173,13 @@ class Transaction:
             self._cursor.close()
         (self._connection or self._driver).close()
 
-    def _failed(
+    def _sqlalchemy_error(
         self, error: Exception, statement: str | None = None, parameters: Any = None
     ) -> BaseException:
         """The driver's error as SQLAlchemy's own. A connection that is lost is not given back to the pool."""
         dialect, driver = self._engine.dialect, getattr(self, "_driver", None)
-        lost = driver is None or dialect.is_disconnect(error, driver.dbapi_connection, None)  # type: ignore[arg-type]
-        if lost and driver is not None:
+        is_lost = driver is None or dialect.is_disconnect(error, driver.dbapi_connection, None)  # type: ignore[arg-type]
+        if is_lost and driver is not None:
             driver.invalidate(error)
         return DBAPIError.instance(
             statement,
@@ -186,36 +187,41 @@ class Transaction:
             error,
             dialect.loaded_dbapi.Error,
             hide_parameters=self._engine.hide_parameters,
-            connection_invalidated=lost,
+            connection_invalidated=is_lost,
             dialect=dialect,
         )
 
 
 def _is_listened_to(engine: Engine) -> bool:
-    told = engine.dispatch
-    return bool(told.before_cursor_execute or told.after_cursor_execute or told.commit or told.rollback)
+    dispatch = engine.dispatch
+    return bool(
+        dispatch.before_cursor_execute
+        or dispatch.after_cursor_execute
+        or dispatch.commit
+        or dispatch.rollback
+    )
 
 
 @contextmanager
-def begun() -> Iterator[Transaction]:
+def driver_transaction() -> Iterator[Transaction]:
     """A transaction that commits at the end, or is rolled back when an exception leaves it."""
     with translated_errors():
-        opened = Transaction(engine())
+        open_transaction = Transaction(engine())
         try:
-            yield opened
-            opened.commit()
+            yield open_transaction
+            open_transaction.commit()
         except BaseException:
-            opened.rollback()
+            open_transaction.rollback()
             raise
         finally:
-            opened.close()
+            open_transaction.close()
 
 
 @contextmanager
 def transaction() -> Iterator[Session]:
     """The same, as the database session that is made on it."""
-    with begun() as opened:
-        yield opened.session
+    with driver_transaction() as open_transaction:
+        yield open_transaction.session
 
 
 @contextmanager
@@ -241,7 +247,8 @@ def savepoint(session: Session) -> Iterator[None]:
     :raises StorageError: when the database itself failed, so that the transaction cannot go on.
     """
     with translated_errors(), session.begin_nested():
-        session.connection()  # the savepoint begins when the session is first asked for its connection
+        # The savepoint begins when the session is first asked for its connection.
+        session.connection()
         yield
 
 
@@ -257,7 +264,7 @@ def patience(dialect: str) -> list[ColumnElement[bool]]:
     return [select(setting).scalar_subquery().is_not(None)]
 
 
-def first_statement(opened: Session | Transaction, execute: Callable[[], T]) -> T:
+def first_statement(open_transaction: Session | Transaction, execute: Callable[[], T]) -> T:
     """Run a transaction's first write, waiting as long as another process holds SQLite's write lock.
 
     :raises LockTimeout: after :data:`LOCK_TIMEOUT` seconds.
@@ -269,7 +276,7 @@ def first_statement(opened: Session | Transaction, execute: Callable[[], T]) -> 
         except OperationalError as error:
             if not is_busy(error):
                 raise
-            opened.rollback()
+            open_transaction.rollback()
             if time.monotonic() > deadline:
                 raise LockTimeout(
                     f"The database was locked by another writer for {LOCK_TIMEOUT:.0f} seconds; nothing was changed. "
@@ -294,19 +301,19 @@ def translated_errors() -> Iterator[None]:
             "[database] sql_alchemy_pool_size."
         ) from error
     except DBAPIError as error:
-        translated = _known(error)
-        if translated is None and isinstance(error, FAILURES):
-            translated = DatabaseFailed(
-                sentence("The database failed", _said(error))
+        storage_error = _storage_error_for(error)
+        if storage_error is None and isinstance(error, FAILURES):
+            storage_error = DatabaseFailed(
+                sentence("The database failed", _message_of(error))
                 + " Nothing was changed. Try again; if it stays so, see that the database can be reached and written, "
                 "and that its disk is not full."
             )
-        if translated is None:
+        if storage_error is None:
             raise
-        raise translated from error
+        raise storage_error from error
 
 
-def _known(error: DBAPIError) -> StorageError | None:
+def _storage_error_for(error: DBAPIError) -> StorageError | None:
     """The error for what we can say more about than the database does."""
     if getattr(error.orig, "pgcode", None) == LOCK_NOT_AVAILABLE:
         return LockTimeout(
@@ -324,10 +331,12 @@ def _known(error: DBAPIError) -> StorageError | None:
 
 
 def _lacks_tables(error: DBAPIError) -> bool:
-    said = str(error.orig)
-    return "no such table: triggers_" in said or ('relation "triggers_' in said and "does not exist" in said)
+    message = str(error.orig)
+    return "no such table: triggers_" in message or (
+        'relation "triggers_' in message and "does not exist" in message
+    )
 
 
-def _said(error: DBAPIError) -> str:
+def _message_of(error: DBAPIError) -> str:
     """The database's own words, on one line."""
     return " ".join(str(error.orig).split())

@@ -34,7 +34,7 @@ def recreate_tables(revision=HEAD_REVISION):
         with settings.engine.begin() as connection:
             manager.drop_tables(connection)
         command.upgrade(manager.get_alembic_config(), revision)
-    transaction._checked = None
+    transaction._checked_engine = None
 
 
 def insert(table, row):
@@ -77,7 +77,7 @@ def old_database(airflow_db):
 def upgrade():
     with Session(settings.engine) as session:
         TriggersDBManager(session).upgradedb()
-    transaction._checked = None
+    transaction._checked_engine = None
 
 
 def view(uid, name):

@@ -25,12 +25,12 @@ def drop_all():
 def without_tables(airflow_db):
     """A database that 'airflow db migrate' has not seen since the package was installed."""
     drop_all()
-    transaction._checked = None
+    transaction._checked_engine = None
     yield airflow_db
     drop_all()
     with Session(settings.engine) as session:
         TriggersDBManager(session).upgradedb()
-    transaction._checked = None
+    transaction._checked_engine = None
 
 
 def differences():
@@ -64,7 +64,7 @@ def test_missing_tables_are_an_error_that_names_the_command(without_tables):
 def test_tables_of_another_version_are_an_error_that_names_the_command(airflow_db):
     with settings.engine.begin() as connection:
         connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '0000'"))
-    transaction._checked = None
+    transaction._checked_engine = None
     try:
         with pytest.raises(
             SchemaOutdated, match=f"at version 0000, .* needs {HEAD_REVISION}. Run 'airflow db migrate'"

@@ -258,7 +258,7 @@ def test_an_unreadable_configuration_takes_away_its_own_sessions_only(order, cli
     deploy_configuration("other", t_x={"after": ["x"]})
     fire_into("order-3", "x", configuration="other")
     spoil(airflow_db, "triggers_configuration", "body", "[]", "name = 'other'")
-    rows._remembered.cache_clear()
+    rows._memory_of.cache_clear()
     listed = [session["uid"] for session in client.get("api/v1/sessions").json()["sessions"]]
     assert listed[:2] == ["order-1", "order-2"]
     assert client.get("api/v1/fires?touched=nothing").status_code == 200
@@ -312,7 +312,7 @@ def test_a_configuration_of_another_form_is_unreadable_to_its_sessions_only(
     wrong = []
     for content in BODIES:
         spoil(airflow_db, "triggers_configuration", "body", json.dumps(content), "name = 'other'")
-        rows._remembered.cache_clear()
+        rows._memory_of.cache_clear()
         answers = {page: client.get(f"/triggers/{page}") for page in PAGES}
         wrong += [(content, page, it.text) for page, it in answers.items() if it.status_code != 200]
         for page in ("", "/fires", "/history", "/instances/t_x%230", "/instances/t_x/why"):

@@ -10,7 +10,7 @@ from airflow_triggers.storages.dbmanager import VERSION_TABLE
 from airflow_triggers.storages.tables import metadata
 
 
-def _is_ours(_object: object, name: str | None, kind: str, *_rest: object) -> bool:
+def _is_ours(_object: object, name: str | None, kind: str, *_arguments: object) -> bool:
     return kind != "table" or (name or "").startswith("triggers_")
 
 
