@@ -53,5 +53,5 @@ def max_retries_of(function: TriggerCallable) -> int:
 def load_callable(path: str) -> TriggerCallable:
     """The function at ``module:function``. :raises ImportError, AttributeError: when there is none."""
     module_name, _, function_name = path.partition(":")
-    found: TriggerCallable = getattr(import_module(module_name), function_name)
-    return found
+    function: TriggerCallable = getattr(import_module(module_name), function_name)
+    return function

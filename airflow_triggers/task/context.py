@@ -36,7 +36,7 @@ _STATEMENT = 3
 """The ``stacklevel`` of the ``with`` statement, seen from the body of a context manager: contextlib is between them."""
 
 
-class _Asked:
+class _Requests:
     """What the task asked for and logged until now."""
 
     def __init__(self) -> None:
@@ -74,7 +74,7 @@ class TaskContext:
     max_retries: int = DEFAULT_MAX_RETRIES
     airflow: Mapping[str, Any] = field(default_factory=dict, repr=False)
     session_manager: Any = field(default=None, repr=False)
-    _asked: _Asked = field(default_factory=_Asked, repr=False, compare=False)
+    _requests: _Requests = field(default_factory=_Requests, repr=False, compare=False)
 
     @classmethod
     def from_airflow(cls, context: Mapping[str, Any]) -> TaskContext:
@@ -115,8 +115,8 @@ class TaskContext:
     def task_instance(self) -> TaskInstance:
         """The instance: as it is now where there is a database; in a worker as it was when its run was made."""
         if self.session_manager is not None:
-            found: TaskInstance = self.session_manager.storage[self.instance_name]
-            return found
+            instance: TaskInstance = self.session_manager.storage[self.instance_name]
+            return instance
         return TaskInstance(
             task=self.task or TaskConfig(name=self.task_name, run=""),
             number=self.number,
@@ -140,7 +140,7 @@ class TaskContext:
             self.session_uid,
             instance=self.task_instance,
             manager_name=self.manager_name,
-            fire=self._asked.fires.append,
+            fire=self._requests.fires.append,
         )
         return manager_classes.get(self.manager_name, storage=storage)
 
@@ -167,7 +167,7 @@ class TaskContext:
             idempotency_key=idempotency_key,
             fire_at=fire_at,
         )
-        self._asked.fires.append(fire)
+        self._requests.fires.append(fire)
 
     def skip(self, metadata: Mapping[str, Any] | None = None) -> SkipInstance:
         """``raise context.skip()`` marks the instance skipped; nothing is fired.
@@ -199,17 +199,15 @@ class TaskContext:
             form.
         """
         reason = exc or sys.exc_info()[1]
-        done, most = (
-            int(self.metadata.get("retries", 0)),
-            self.max_retries if max_retries is None else max_retries,
-        )
-        attached = validate_instance_metadata(metadata)
-        retry = RequestedReplay(replacement_kwargs=replacement_kwargs, cooldown=cooldown, retries=done + 1)
-        if done >= most:
-            exceeded = MaxRetriesExceeded(self.instance_name, most, attached)
-            exceeded.__cause__ = reason
-            return exceeded
-        return RetryInstance(retry, attached, reason)
+        retries = int(self.metadata.get("retries", 0))
+        limit = self.max_retries if max_retries is None else max_retries
+        valid_metadata = validate_instance_metadata(metadata)
+        retry = RequestedReplay(replacement_kwargs=replacement_kwargs, cooldown=cooldown, retries=retries + 1)
+        if retries >= limit:
+            error = MaxRetriesExceeded(self.instance_name, limit, valid_metadata)
+            error.__cause__ = reason
+            return error
+        return RetryInstance(retry, valid_metadata, reason)
 
     @contextmanager
     def get_logger_context(
@@ -233,7 +231,7 @@ class TaskContext:
         :param name: of the logger; None: one of the trigger task's own.
         """
         logger = logging.getLogger(name or f"airflow_triggers.task.{self.task_name}")
-        journal = self._asked.journal
+        journal = self._requests.journal
         contextual = ContextLogger(logger, context or {}, journal)
         try:
             yield contextual
@@ -255,10 +253,10 @@ class TaskContext:
 
         :param error: by which it ended; None: it succeeded.
         """
-        level = self._asked.journal.level
+        level = self._requests.journal.level
         match error:
             case None:
-                return TaskReport(fires=tuple(self._asked.fires), log_level=level)
+                return TaskReport(fires=tuple(self._requests.fires), log_level=level)
             case SkipInstance():
                 return TaskReport(metadata=error.metadata, log_level=level)
             case AirflowSkipException():
@@ -268,5 +266,5 @@ class TaskContext:
                 return TaskReport(
                     exception=exception, metadata=error.metadata, retry=error.retry, log_level=level
                 )
-        attached = error.metadata if isinstance(error, MaxRetriesExceeded) else {}
-        return TaskReport(exception=describe_exception(error), metadata=attached, log_level=level)
+        metadata = error.metadata if isinstance(error, MaxRetriesExceeded) else {}
+        return TaskReport(exception=describe_exception(error), metadata=metadata, log_level=level)

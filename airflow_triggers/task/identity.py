@@ -34,20 +34,20 @@ def identity_of(dag_run: Any) -> dict[str, Any]:
     :raises NotATriggerRun: when it was made by hand, and for no session.
     """
     conf = dag_run.conf or {}
-    said = conf.get("triggers")
-    known = said if isinstance(said, Mapping) and said.keys() >= IDENTITY else {}
+    section = conf.get("triggers")
+    identity = section if isinstance(section, Mapping) and section.keys() >= IDENTITY else {}
     kwargs = conf.get("trigger_kwargs") or {}
-    if known.get("run_id") != dag_run.run_id:
+    if identity.get("run_id") != dag_run.run_id:
         uid = conf.get("session_uid") or getattr(dag_run, "partition_key", None)
         return {**_by_hand(dag_run, uid), "trigger_kwargs": kwargs}
-    name, directives = str(known["task_name"]), _exact(known.get(TASK_TEXT), known.get("task") or {})
-    written = isinstance(directives, Mapping) and "run" in directives
+    name, directives = str(identity["task_name"]), _exact(identity.get(TASK_TEXT), identity.get("task") or {})
+    has_directives = isinstance(directives, Mapping) and "run" in directives
     return {
-        "trigger_kwargs": _exact(known.get(KWARGS_TEXT), kwargs),
-        "manager_name": known.get("manager") or "default",
-        "task": TaskConfig.from_directives(name, directives) if written else None,
-        "metadata": known.get("metadata") or {},
-        **{key: known.get(key) for key in (*IDENTITY, "configuration")},
+        "trigger_kwargs": _exact(identity.get(KWARGS_TEXT), kwargs),
+        "manager_name": identity.get("manager") or "default",
+        "task": TaskConfig.from_directives(name, directives) if has_directives else None,
+        "metadata": identity.get("metadata") or {},
+        **{key: identity.get(key) for key in (*IDENTITY, "configuration")},
     }
 
 

@@ -27,27 +27,27 @@ def filter_kwargs(trigger_kwargs: TriggerKwargs, schema: KwargsSchema) -> dict[s
     :raises InvalidTriggerKwargs: listing every field that does not fit, of every trigger.
     :raises TypeError: when the schema itself cannot be used.
     """
-    converted, problems = {}, []
-    for trigger, wanted in schema.items():
+    values, problems = {}, []
+    for trigger, trigger_schema in schema.items():
         try:
-            converted[trigger] = _converted(trigger, wanted, trigger_kwargs.get(trigger, {}))
+            values[trigger] = _convert(trigger, trigger_schema, trigger_kwargs.get(trigger, {}))
         except ValidationError as error:
             problems += [(trigger, *problem) for problem in _problems(error)]
     if problems:
         raise InvalidTriggerKwargs(problems)
-    return converted
+    return values
 
 
-def _converted(trigger: str, wanted: Any, kwargs: Any) -> Any:
-    if not isinstance(wanted, Mapping):
-        return _adapter(trigger, wanted).validate_python(kwargs)
-    fields = {f"f{at}": _field(name, kind) for at, (name, kind) in enumerate(wanted.items())}
+def _convert(trigger: str, trigger_schema: Any, kwargs: Any) -> Any:
+    if not isinstance(trigger_schema, Mapping):
+        return _adapter(trigger, trigger_schema).validate_python(kwargs)
+    fields = {f"f{at}": _field(name, kind) for at, (name, kind) in enumerate(trigger_schema.items())}
     try:
         model = create_model(trigger, __config__=ConfigDict(arbitrary_types_allowed=True), **fields)
     except Exception as error:
         raise TypeError(f"The schema of the trigger {trigger!r} cannot be used: {error}") from error
-    made = model.model_validate(kwargs)
-    return {name: getattr(made, key) for key, name in zip(fields, wanted, strict=True)}
+    model_instance = model.model_validate(kwargs)
+    return {name: getattr(model_instance, key) for key, name in zip(fields, trigger_schema, strict=True)}
 
 
 def _field(name: str, kind: Any) -> Any:
@@ -58,19 +58,19 @@ def _field(name: str, kind: Any) -> Any:
     return annotation, Field(*default or (...,), alias=name)
 
 
-def _adapter(trigger: str, wanted: Any) -> TypeAdapter[Any]:
+def _adapter(trigger: str, trigger_schema: Any) -> TypeAdapter[Any]:
     try:
-        return TypeAdapter(wanted)
+        return TypeAdapter(trigger_schema)
     except Exception as error:
         raise TypeError(
-            f"The schema of the trigger {trigger!r} is {wanted!r}, expected a pydantic model, a mapping of field → "
-            f"type, or a type: {error}"
+            f"The schema of the trigger {trigger!r} is {trigger_schema!r}, expected a pydantic model, a mapping of "
+            f"field → type, or a type: {error}"
         ) from error
 
 
 def _problems(error: ValidationError) -> Iterator[tuple[str, str, str]]:
-    for one in error.errors(include_url=False):
-        found = repr(one["input"])
-        missing = one["type"] == "missing"
-        shown = "nothing" if missing else found[:_MAX_SHOWN] + "…" * (len(found) > _MAX_SHOWN)
-        yield ".".join(str(part) for part in one["loc"]), one["msg"], shown
+    for details in error.errors(include_url=False):
+        input_text = repr(details["input"])
+        missing = details["type"] == "missing"
+        excerpt = "nothing" if missing else input_text[:_MAX_SHOWN] + "…" * (len(input_text) > _MAX_SHOWN)
+        yield ".".join(str(part) for part in details["loc"]), details["msg"], excerpt

@@ -67,8 +67,12 @@ class ContextLogger(logging.LoggerAdapter[logging.Logger]):
         return msg, {**kwargs, "extra": {**free, **extra}}
 
     def _values(self, extra: Mapping[str, Any] | None) -> dict[str, Any]:
-        own = (extra or {}).get("context")
-        return merge_under(self.context, own) if isinstance(own, Mapping) else dict(self.context)
+        call_context = (extra or {}).get("context")
+        return (
+            merge_under(self.context, call_context)
+            if isinstance(call_context, Mapping)
+            else dict(self.context)
+        )
 
 
 def _exception_of(exc_info: object) -> BaseException | None:

@@ -44,20 +44,20 @@ class TriggerTaskOperator(BaseOperator):
 
     def execute(self, context: Any) -> dict[str, Any] | None:
         """Run in the worker; see the class."""
-        given = TaskContext.from_airflow(context)
-        if given.by_hand:
-            self.log.warning(MADE_BY_HAND, given.session_uid)
+        task_context = TaskContext.from_airflow(context)
+        if task_context.by_hand:
+            self.log.warning(MADE_BY_HAND, task_context.session_uid)
         try:
-            result = call(self._function or load_callable(self.callable), given)
+            result = call(self._function or load_callable(self.callable), task_context)
         except PASSING:
             raise
         except FAILING as error:
-            _push(context, given.report(error))
+            _push(context, task_context.report(error))
             if isinstance(error, MaxRetriesExceeded):
                 raise AirflowFailException(str(error)) from error
             raise
         survives = result is None or jsonb.survives(result)
-        _push(context, replace(given.report(), result=None if survives else result))
+        _push(context, replace(task_context.report(), result=None if survives else result))
         return result
 
 
