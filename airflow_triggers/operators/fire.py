@@ -72,8 +72,8 @@ class FireTriggerOperator(BaseOperator):
         self.trigger, self.session_uid = trigger, session_uid
         self.trigger_kwargs = dict(trigger_kwargs) if isinstance(trigger_kwargs, Mapping) else trigger_kwargs
         self.configuration, self.idempotency_key = configuration, idempotency_key
-        mapped = _is_mapped(self)
-        self._absent = {name for name in OPTIONAL if _is_absent(getattr(self, name), mapped=mapped)}
+        is_mapped = _is_mapped(self)
+        self._absent = {name for name in OPTIONAL if _is_absent(getattr(self, name), is_mapped=is_mapped)}
         for name in self._absent:
             setattr(self, name, None)
         self._parameters = {
@@ -83,8 +83,10 @@ class FireTriggerOperator(BaseOperator):
     @classmethod
     def partial(cls, **options: Any) -> Any:
         """For dynamic task mapping: a mapped task declares its outlet too, or Airflow does not know the asset."""
-        named = {name: value for name, value in options.items() if value is not None or name not in OPTIONAL}
-        return super().partial(**_with_outlet(named))
+        present_options = {
+            name: value for name, value in options.items() if value is not None or name not in OPTIONAL
+        }
+        return super().partial(**_with_outlet(present_options))
 
     def render_template(
         self,
@@ -98,7 +100,7 @@ class FireTriggerOperator(BaseOperator):
         :raises InvalidTrigger: when an expression of a name's template gives None or is undefined.
         """
         for name in NAMES:
-            if isinstance(content, str) and content == self._parameters[name].written:
+            if isinstance(content, str) and content == self._parameters[name].template:
                 environment = jinja_env or self.get_template_env()
                 jinja_env = refusing_nothing(environment, self._parameters[name])
                 break
@@ -137,11 +139,11 @@ def _is_mapped(operator: BaseOperator) -> bool:
     return bool(getattr(operator, "_BaseOperator__from_mapped", False))
 
 
-def _is_absent(value: object, *, mapped: bool) -> bool:
-    return value is _LEFT_OUT or (value is None and not mapped)
+def _is_absent(value: object, *, is_mapped: bool) -> bool:
+    return value is _LEFT_OUT or (value is None and not is_mapped)
 
 
 def _with_outlet(options: Mapping[str, Any]) -> dict[str, Any]:
     """The options with the asset among the outlets, once."""
-    asset, others = any_trigger_asset(), list(options.get("outlets") or ())
-    return {**options, "outlets": others if asset in others else [*others, asset]}
+    asset, outlets = any_trigger_asset(), list(options.get("outlets") or ())
+    return {**options, "outlets": outlets if asset in outlets else [*outlets, asset]}

@@ -30,11 +30,11 @@ _AS_JSON = (
 class TemplatedParameter:
     """A parameter as the DAG file has it.
 
-    :param written: the text of its template; of another task's output, how a template would read it; None: neither.
+    :param template: the text of its template; of another task's output, how a template would read it; None: neither.
     """
 
     name: str
-    written: str | None
+    template: str | None
 
     @classmethod
     def of(cls, name: str, value: object) -> TemplatedParameter:
@@ -46,7 +46,7 @@ class TemplatedParameter:
 
         :raises InvalidTrigger, InvalidSessionUid: otherwise.
         """
-        if isinstance(value, str) and value and (value != "None" or self.written == value):
+        if isinstance(value, str) and value and (value != "None" or self.template == value):
             return value
         nothing = value is None or isinstance(value, str | Undefined)
         raise self.refusal(value, "a string that is not empty", advice=_FIND if nothing else _QUOTE)
@@ -76,8 +76,8 @@ class TemplatedParameter:
     def refusal(self, value: object, expected: str, *, advice: str) -> InvalidTrigger | InvalidSessionUid:
         """The error: the parameter, its template, what that gave, what is expected and what to do."""
         result = "an undefined value" if isinstance(value, Undefined) else shown(value)
-        literal = self.written is None or (isinstance(value, str) and value == self.written)
-        gave = result if literal else f"{shown(self.written)}, which gave {result}"
+        literal = self.template is None or (isinstance(value, str) and value == self.template)
+        gave = result if literal else f"{shown(self.template)}, which gave {result}"
         sentence = (
             f"FireTriggerOperator fires nothing: {self.name!r} is {gave}; expected is {expected}. {advice}"
         )
