@@ -42,22 +42,22 @@ _READING = frozenset({Event.FAIL, Event.FINISH})
 class ObservedRun:
     """The DAG run that executes an instance, as it was found.
 
-    :param gone: whether it was deleted.
-    :param pushed: what its tasks left behind, if it has ended.
+    :param is_deleted: whether it was deleted.
+    :param xcoms: what its tasks left behind, if it has ended.
     :param task_states: by task id, if it has ended.
-    :param waived: whether it succeeded because its tasks skipped themselves.
-    :param seen: the run as it was last seen; ``now``: as it is.
+    :param is_waived: whether it succeeded because its tasks skipped themselves.
+    :param seen_run: the run as it was last seen; ``now``: as it is.
     :param actor: who acted on it in Airflow, where that was somebody and is known.
     """
 
     dag_id: str
     run_id: str
-    gone: bool
-    pushed: gateway.Pushed
+    is_deleted: bool
+    xcoms: gateway.Pushed
     task_states: Mapping[str, str]
-    seen: SeenRun
+    seen_run: SeenRun
     now: SeenRun | None
-    waived: bool = False
+    is_waived: bool = False
     actor: str | None = None
 
 
@@ -66,32 +66,32 @@ def observe_run(
     instance: TaskInstance,
     decision: Decision,
     *,
-    bound: Any,
-    seen: SeenRun,
+    binding: Any,
+    seen_run: SeenRun,
     now: SeenRun | None,
 ) -> ObservedRun:
     """Read of a run what applying the decision needs.
 
-    :param bound: its row of ``triggers_run``.
+    :param binding: its row of ``triggers_run``.
     """
-    dag_id, run_id, actor = bound.dag_id, bound.run_id, None
-    pushed, states, waived = gateway.Pushed(), dict[str, str](), False
-    if decision.events and is_by_hand(instance.status, seen=seen, now=now):
+    dag_id, run_id, actor = binding.dag_id, binding.run_id, None
+    xcoms, states, is_waived = gateway.Pushed(), dict[str, str](), False
+    if decision.events and is_by_hand(instance.status, seen_run=seen_run, now=now):
         actor = last_actor(session, dag_id, run_id, since=instance.last_modified)
     if now is not None and _READING & set(decision.events):
-        named = instance.task.airflow.get("result_task_id")
-        task_id = named if run_kind(instance.task.run) is RunKind.DAG else COMPILED_TASK_ID
-        pushed = gateway.read_pushed(session, dag_id, run_id, task_id=task_id)
+        result_task_id = instance.task.airflow.get("result_task_id")
+        task_id = result_task_id if run_kind(instance.task.run) is RunKind.DAG else COMPILED_TASK_ID
+        xcoms = gateway.read_pushed(session, dag_id, run_id, task_id=task_id)
         states = gateway.task_states(session, dag_id, run_id)
-        waived = set(states.values()) == {"skipped"} and gateway.skipped_itself(session, dag_id, run_id)
+        is_waived = set(states.values()) == {"skipped"} and gateway.skipped_itself(session, dag_id, run_id)
     return ObservedRun(
         dag_id=dag_id,
         run_id=run_id,
-        gone=now is None,
-        pushed=pushed,
+        is_deleted=now is None,
+        xcoms=xcoms,
         task_states=states,
-        waived=waived,
-        seen=seen,
+        is_waived=is_waived,
+        seen_run=seen_run,
         now=now,
         actor=actor,
     )
@@ -108,18 +108,22 @@ def apply(manager: TriggerManager, instance: TaskInstance, decision: Decision, r
             after = _record(manager, instance, run, event)
         log.info(
             "Session %s: %s %s → %s (DAG run %s of %s)",
-            *(manager.storage.uid, instance.name, instance.status.value, after.status.value),
-            *(run.run_id, run.dag_id),
+            manager.storage.uid,
+            instance.name,
+            instance.status.value,
+            after.status.value,
+            run.run_id,
+            run.dag_id,
         )
         instance = after
 
 
 def _record(
-    manager: TriggerManager, instance: TaskInstance, run: ObservedRun, event: Event, **more: Any
+    manager: TriggerManager, instance: TaskInstance, run: ObservedRun, event: Event, **outcome: Any
 ) -> TaskInstance:
     """Have the manager record it, with what the history is to know of its cause."""
     cause: dict[str, Any] = {
-        "cause": cause_of(instance.status, event, seen=run.seen, now=run.now),
+        "cause": cause_of(instance.status, event, seen_run=run.seen_run, now=run.now),
         "dag_id": run.dag_id,
         "run_id": run.run_id,
         "run_state": run.now.state if run.now else None,
@@ -127,16 +131,16 @@ def _record(
     if run.now and run.now.clear_number:
         cause["clear_number"] = run.now.clear_number
     by = f"{run.actor} in Airflow" if run.actor else CONTROLLER
-    return manager.record_progress(instance, event, by=by, cause=cause, **more)
+    return manager.record_progress(instance, event, by=by, cause=cause, **outcome)
 
 
 def _finish(manager: TriggerManager, instance: TaskInstance, run: ObservedRun) -> TaskInstance:
     """The run succeeded: finished with what it returned; skipped when its tasks skipped themselves."""
     try:
-        report = _unfailed(_report(run))
-        if run.waived:
+        report = _without_failure(_report(run))
+        if run.is_waived:
             return _record(manager, instance, run, Event.WAIVE, report=report)
-        result = _exact_result(_readable(run.pushed.result, what="returned"), report)
+        result = _exact_result(_readable(run.xcoms.result, verb="returned"), report)
         kwargs = validate_trigger_kwargs(_as_kwargs(result))
     except (InvalidReport, InvalidTrigger) as error:
         return _record(manager, instance, run, Event.FAIL, metadata=describe_exception(error))
@@ -169,7 +173,7 @@ def _as_kwargs(result: Any) -> Mapping[str, Any]:
 
 def _fail(manager: TriggerManager, instance: TaskInstance, run: ObservedRun) -> TaskInstance:
     """The run failed: with what its task reported, else what Airflow knows."""
-    if run.gone:
+    if run.is_deleted:
         error = RunDeleted(f"The DAG run {run.run_id!r} of {run.dag_id!r} was deleted in Airflow.")
         return _record(manager, instance, run, Event.FAIL, metadata=describe_exception(error))
     try:
@@ -177,42 +181,43 @@ def _fail(manager: TriggerManager, instance: TaskInstance, run: ObservedRun) -> 
     except InvalidReport as error:
         return _record(manager, instance, run, Event.FAIL, metadata=describe_exception(error))
     if "failed" not in run.task_states.values():
-        report = _unfailed(report)  # what a task said of an earlier try is not why the run failed now
-    metadata = {} if report.exception else describe_exception(_unreported(instance, run))
+        # What a task said of an earlier try is not why the run failed now.
+        report = _without_failure(report)
+    metadata = {} if report.exception else describe_exception(_run_failure(instance, run))
     return _record(manager, instance, run, Event.FAIL, metadata=metadata, report=report)
 
 
-def _unreported(instance: TaskInstance, run: ObservedRun) -> Exception:
+def _run_failure(instance: TaskInstance, run: ObservedRun) -> Exception:
     """Why a run failed of which no task said so."""
-    failed = sorted(task_id for task_id, state in run.task_states.items() if state == "failed")
-    if run_kind(instance.task.run) is RunKind.CALLABLE and failed:
+    failed_task_ids = sorted(task_id for task_id, state in run.task_states.items() if state == "failed")
+    if run_kind(instance.task.run) is RunKind.CALLABLE and failed_task_ids:
         return TaskProcessDied(
             "The task's process ended without reporting an exception: it was killed, marked failed, ran out of "
             f"memory, or could not load its DAG file. Its log in Airflow, run {run.run_id!r} of "
             f"{run.dag_id!r}, may say more."
         )
-    what = (
-        f"failed tasks: {', '.join(failed)}"
-        if failed
+    reason = (
+        f"failed tasks: {', '.join(failed_task_ids)}"
+        if failed_task_ids
         else "no task of it failed; it timed out or was marked failed"
     )
     return RunFailed(
-        f"The DAG run {run.run_id!r} of {run.dag_id!r} failed ({what}). Their logs in Airflow say why."
+        f"The DAG run {run.run_id!r} of {run.dag_id!r} failed ({reason}). Their logs in Airflow say why."
     )
 
 
-def _unfailed(report: TaskReport) -> TaskReport:
+def _without_failure(report: TaskReport) -> TaskReport:
     """The report without what a task said when it failed."""
     return replace(report, exception=None, retry=None)
 
 
 def _report(run: ObservedRun) -> TaskReport:
     """:raises InvalidReport: when a task reported what cannot be used."""
-    return merged(TaskReport.from_json(_readable(one, what="reported")) for one in run.pushed.reports)
+    return merged(TaskReport.from_json(_readable(report, verb="reported")) for report in run.xcoms.reports)
 
 
-def _readable(value: Any, *, what: str) -> Any:
+def _readable(value: Any, *, verb: str) -> Any:
     """What a task left behind. :raises InvalidReport: when it cannot be read."""
     if isinstance(value, Unreadable):
-        raise InvalidReport(f"What a task {what} cannot be read: {value[UNREADABLE]}.")
+        raise InvalidReport(f"What a task {verb} cannot be read: {value[UNREADABLE]}.")
     return value

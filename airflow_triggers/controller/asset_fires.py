@@ -55,7 +55,7 @@ def fire_of(event: AssetEventRow) -> AssetFire:
         session_uid=_session_uid(event),
         trigger_name=_trigger(event, trigger),
         kwargs=_kwargs(event),
-        configuration=_agreed(event, "configuration", configuration),
+        configuration=_asset_or_extra(event, "configuration", configuration),
         idempotency_key=_text(event, "idempotency_key") or f"asset-event-{event.event_id}",
         fire_at=_fire_at(event),
     )
@@ -68,14 +68,14 @@ def _check_keys(event: AssetEventRow) -> None:
         if key not in KEYS and key not in MARKS:
             near = get_close_matches(str(key), KEYS, n=1)
             hint = f" (did you mean {near[0]!r}?)" if near else ""
-            expected = ", ".join(KEYS)
+            keys = ", ".join(KEYS)
             raise InvalidAssetEvent(
-                event.event_id, f"has the unknown key {shown(key)} in extra{hint}; the keys are {expected}"
+                event.event_id, f"has the unknown key {shown(key)} in extra{hint}; the keys are {keys}"
             )
 
 
 def _trigger(event: AssetEventRow, from_asset: str | None) -> str:
-    trigger = _agreed(event, "trigger", from_asset)
+    trigger = _asset_or_extra(event, "trigger", from_asset)
     if trigger is None:
         raise InvalidAssetEvent(event.event_id, "names no trigger: its extra has no 'trigger'")
     return trigger
@@ -103,7 +103,7 @@ def _fire_at(event: AssetEventRow) -> datetime | None:
     return None if text is None else parse_moment(text)
 
 
-def _agreed(event: AssetEventRow, key: str, from_asset: str | None) -> str | None:
+def _asset_or_extra(event: AssetEventRow, key: str, from_asset: str | None) -> str | None:
     """What the asset says; the extra says it where the asset does not, and must not say another."""
     from_extra = _text(event, key)
     if from_asset is not None and from_extra not in (None, from_asset):
@@ -124,5 +124,5 @@ def _text(event: AssetEventRow, key: str) -> str | None:
 
 
 def _wrong_type(event: AssetEventRow, key: str, expected: str) -> InvalidAssetEvent:
-    found = shown(event.extra[key])
-    return InvalidAssetEvent(event.event_id, f"has the {key!r} {found} in extra, expected {expected}")
+    actual = shown(event.extra[key])
+    return InvalidAssetEvent(event.event_id, f"has the {key!r} {actual} in extra, expected {expected}")

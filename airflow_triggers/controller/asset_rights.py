@@ -51,19 +51,20 @@ def authorizer_of(event: AssetEventRow) -> Authorize | None:
 
     def authorize(configuration: Configuration, _makes_session: bool) -> None:
         if event.is_by_hand:
-            _check_named(event, configuration)
+            _check_configuration(event, configuration)
         if multi_team():
             _check_teams(event, configuration)
 
     return authorize
 
 
-def _check_named(event: AssetEventRow, configuration: Configuration) -> None:
-    _, named = trigger_of(event.uri)
-    if configuration.name != named:
+def _check_configuration(event: AssetEventRow, configuration: Configuration) -> None:
+    _, configuration_name = trigger_of(event.uri)
+    if configuration.name != configuration_name:
         raise RefusedAssetEvent(
             event.event_id,
-            f"was created by hand for sessions of the configuration {named!r}, and its session has another one",
+            f"was created by hand for sessions of the configuration {configuration_name!r}, and its session has "
+            "another one",
         )
 
 
@@ -73,7 +74,7 @@ def _check_teams(event: AssetEventRow, configuration: Configuration) -> None:
         teams = teams_of_known_dags(session, consumers)
         producer = None if event.is_by_hand else producer_of(session, event)
     for dag_id in sorted(consumers):
-        reason = _refusal(event, producer, teams.get(dag_id), known=dag_id in teams)
+        reason = _refusal(event, producer, teams.get(dag_id), is_known=dag_id in teams)
         if reason is not None:
             raise RefusedAssetEvent(event.event_id, f"does not count for the DAG {dag_id!r}: {reason}")
 
@@ -85,9 +86,11 @@ def _consumers(configuration: Configuration) -> set[str]:
     return {dag_id for dag_id in dag_ids_of(configuration).values() if dag_id is not None}
 
 
-def _refusal(event: AssetEventRow, producer: Producer | None, team: str | None, *, known: bool) -> str | None:
+def _refusal(
+    event: AssetEventRow, producer: Producer | None, team: str | None, *, is_known: bool
+) -> str | None:
     """Why the event does not count for a consumer of that team, by the rules of Airflow's asset manager."""
-    if not known:
+    if not is_known:
         return "Airflow does not know that DAG any more, nor whose it is"
     if event.is_by_hand:
         return f"it belongs to the team {team!r}, and a person created the event" if team else None

@@ -102,15 +102,15 @@ def fire_asset_events(now: datetime, *, after: int) -> int:
     :param after: events up to this id were handled, or are kept as still to be.
     """
     with transaction() as session:
-        found = [*new_asset_events(session, after=after), *due_asset_events(session, now=now)]
-    return sum(_handle(event) for event in found)
+        events = [*new_asset_events(session, after=after), *due_asset_events(session, now=now)]
+    return sum(_handle(event) for event in events)
 
 
-def forget_handled(session: Session, now: datetime) -> int:
+def forget_handled_events(session: Session, now: datetime) -> int:
     """Delete what was kept of events that need not be remembered any more; returns the watermark of :data:`LATE`."""
     columns, late = tables.asset_event.c, watermark(session, now, LATE)
-    settled = columns.due.is_(None) & columns.error.is_(None)
-    session.execute(delete(tables.asset_event).where(columns.event_id < late, settled))
+    is_settled = columns.due.is_(None) & columns.error.is_(None)
+    session.execute(delete(tables.asset_event).where(columns.event_id < late, is_settled))
     return late
 
 
@@ -123,8 +123,8 @@ def watermark(session: Session, now: datetime, late: timedelta) -> int:
     last = session.scalar(select(func.max(columns.seen)))
     if last is None or last <= UNREADABLE_MOMENT:
         return 0
-    handled = select(func.max(columns.event_id)).where(columns.seen <= min(now, last) - late)
-    return int(session.scalar(handled) or 0)
+    query = select(func.max(columns.event_id)).where(columns.seen <= min(now, last) - late)
+    return int(session.scalar(query) or 0)
 
 
 def _handle(event: AssetEventRow) -> bool:
@@ -149,7 +149,9 @@ def _handle(event: AssetEventRow) -> bool:
         log.log(
             logging.ERROR,
             "Triggers controller: asset event %s of %s cannot be fired: %s",
-            *(event.event_id, event.uri, error),
+            event.event_id,
+            event.uri,
+            error,
             exc_info=not isinstance(error, TriggersError),
         )
         _keep(event, error, fire)
@@ -183,8 +185,8 @@ def _keep(event: AssetEventRow, error: Exception | None, fire: AssetFire | None)
             if error is None:
                 session.execute(own_row.values(due=None, error=None))
                 return
-            counted = own_row.values(attempts=columns.attempts + 1).returning(columns.attempts)
-            attempts = session.scalar(counted) or 1
+            increment = own_row.values(attempts=columns.attempts + 1).returning(columns.attempts)
+            attempts = session.scalar(increment) or 1
             final = isinstance(error, FINAL) or attempts >= MAX_ATTEMPTS
             message = describe_exception(error)["exceptionMessage"]
             session.execute(own_row.values(error=message, due=None if final else now + pause_after(attempts)))

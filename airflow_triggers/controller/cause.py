@@ -12,15 +12,15 @@ from airflow_triggers.domain.states import Event
 _SETTLED = (InstanceStatus.FAILED, InstanceStatus.FINISHED, InstanceStatus.SKIPPED)
 
 
-def cause_of(status: InstanceStatus, event: Event, *, seen: SeenRun, now: SeenRun | None) -> str:
+def cause_of(status: InstanceStatus, event: Event, *, seen_run: SeenRun, now: SeenRun | None) -> str:
     """What happened in Airflow.
 
     :param status: the instance's status before the event.
-    :param seen: the run as it was last seen; ``now``: as it is, None when it is gone.
+    :param seen_run: the run as it was last seen; ``now``: as it is, None when it is gone.
     """
     if now is None:
         return "its DAG run was deleted in Airflow"
-    if event is Event.REOPEN and now.clear_number != seen.clear_number:
+    if event is Event.REOPEN and now.clear_number != seen_run.clear_number:
         return "its DAG run was cleared in Airflow"
     if event is Event.REOPEN:
         return "its DAG run was set back in Airflow"
@@ -28,12 +28,12 @@ def cause_of(status: InstanceStatus, event: Event, *, seen: SeenRun, now: SeenRu
         return "its DAG run started"
     if event is Event.WAIVE:
         return "all tasks of its DAG run were skipped"
-    if status in _SETTLED and now.clear_number == seen.clear_number:
+    if status in _SETTLED and now.clear_number == seen_run.clear_number:
         return f"its DAG run was marked {now.state} in Airflow"
-    ended = "succeeded" if now.state == "success" else "failed"
-    return f"its DAG run {ended}"
+    outcome = "succeeded" if now.state == "success" else "failed"
+    return f"its DAG run {outcome}"
 
 
-def is_by_hand(status: InstanceStatus, *, seen: SeenRun, now: SeenRun | None) -> bool:
+def is_by_hand(status: InstanceStatus, *, seen_run: SeenRun, now: SeenRun | None) -> bool:
     """Whether somebody, and not Airflow's scheduler, brought the run to what it is."""
-    return now is None or now.clear_number != seen.clear_number or status in _SETTLED
+    return now is None or now.clear_number != seen_run.clear_number or status in _SETTLED

@@ -31,33 +31,32 @@ _IN_FLIGHT = ("queued", "running")
 _PAST = (_S.REPLAYED, _S.ABANDONED, _S.UNSTARTED)
 
 
-def decide(status: InstanceStatus, *, seen: SeenRun, now: SeenRun | None) -> Decision:
+def decide(status: InstanceStatus, *, seen_run: SeenRun, now: SeenRun | None) -> Decision:
     """What happened to the instance of a run.
 
     :param status: the instance's status.
-    :param seen: the run as it was last seen.
+    :param seen_run: the run as it was last seen.
     :param now: the run as Airflow has it now; None when it is gone.
     """
     if status in _PAST:
         return Decision(watched=False)
     if now is None:
         return Decision((Event.FAIL,) if status in _OPEN else (), watched=False)
-    again = now.clear_number != seen.clear_number
-    if status in _SETTLED and not again and seen.state in _IN_FLIGHT:
-        return Decision(
-            watched=False
-        )  # settled by hand while the run was at work: what comes of that is past
-    changed = again or now.state != seen.state
+    again = now.clear_number != seen_run.clear_number
+    if status in _SETTLED and not again and seen_run.state in _IN_FLIGHT:
+        # Somebody settled it by hand while the run was at work: what comes of that is past.
+        return Decision(watched=False)
+    has_changed = again or now.state != seen_run.state
     match now.state:
         case "queued":
             return Decision(() if status is _S.SCHEDULED else (Event.REOPEN,))
         case "running":
             return Decision(_on_running(status))
         case "success":
-            return Decision(_on_success(status, again=again, changed=changed), watched=now.early)
+            return Decision(_on_success(status, again=again, has_changed=has_changed), watched=now.early)
         case "failed":
-            failed = status in _OPEN or (changed and status in _SETTLED)
-            return Decision((Event.FAIL,) if failed else ())
+            has_failed = status in _OPEN or (has_changed and status in _SETTLED)
+            return Decision((Event.FAIL,) if has_failed else ())
         case _:
             return Decision()
 
@@ -68,8 +67,8 @@ def _on_running(status: InstanceStatus) -> tuple[Event, ...]:
     return () if status is _S.RUNNING else (Event.REOPEN, Event.START)
 
 
-def _on_success(status: InstanceStatus, *, again: bool, changed: bool) -> tuple[Event, ...]:
+def _on_success(status: InstanceStatus, *, again: bool, has_changed: bool) -> tuple[Event, ...]:
     """Finished, unless that completion was counted: a run cleared and finished again is a new one."""
-    if changed and (status in _OPEN or status is _S.FAILED):
+    if has_changed and (status in _OPEN or status is _S.FAILED):
         return (Event.FINISH,)
     return (Event.FINISH,) if again else ()

@@ -34,19 +34,19 @@ def fire_due(now: datetime) -> int:
     While the system fails, or the session's manager is not installed, it is tried for as long as that lasts.
     """
     with transaction() as session:
-        due = observe.due_fires(session, now=now)
-    fired = 0
-    for row in due:
+        due_fires = observe.due_fires(session, now=now)
+    fire_count = 0
+    for row in due_fires:
         try:
             manager = open_session(row.uid)
             with manager.storage.acquire_lock(wait=False):
-                fired += manager.fire_delayed(row.id) is not None
+                fire_count += manager.fire_delayed(row.id) is not None
         except LockTimeout:
             log.debug("Session %s is being written by another process; the next pass looks again", row.uid)
         except FAULTS as error:
             log.exception("Triggers controller: a delayed fire into session %s failed; backing off", row.uid)
             _back_off(row.id, error)
-    return fired
+    return fire_count
 
 
 def _back_off(delayed_id: int, error: BaseException) -> None:
@@ -55,19 +55,19 @@ def _back_off(delayed_id: int, error: BaseException) -> None:
     The history gets an entry when it first fails and when it is parked, not each time.
     """
     columns = tables.delayed_fire.c
-    own = update(tables.delayed_fire).where(columns.id == delayed_id, columns.cancelled_at.is_(None))
+    own_row = update(tables.delayed_fire).where(columns.id == delayed_id, columns.cancelled_at.is_(None))
     message = describe_exception(error)["exceptionMessage"]
-    counted = own.values(attempts=columns.attempts + 1, error=message).returning(*columns)
+    increment = own_row.values(attempts=columns.attempts + 1, error=message).returning(*columns)
     now = datetime.now(UTC)
     try:
         with transaction() as session:
-            row = first_statement(session, lambda: session.execute(counted).one_or_none())
+            row = first_statement(session, lambda: session.execute(increment).one_or_none())
             if row is None:
                 return
-            parked = row.attempts >= MAX_ATTEMPTS and not _may_pass(error)
-            session.execute(own.values(due=None if parked else now + pause_after(row.attempts)))
-            if parked or row.attempts == 1:
-                kind = EventKind.DELAYED_FIRE_PARKED if parked else EventKind.DELAYED_FIRE_FAILED
+            is_parked = row.attempts >= MAX_ATTEMPTS and not _may_pass(error)
+            session.execute(own_row.values(due=None if is_parked else now + pause_after(row.attempts)))
+            if is_parked or row.attempts == 1:
+                kind = EventKind.DELAYED_FIRE_PARKED if is_parked else EventKind.DELAYED_FIRE_FAILED
                 details = {
                     "delayed_fire_id": delayed_id,
                     "trigger": row.trigger_name,

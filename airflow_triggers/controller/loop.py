@@ -1,9 +1,8 @@
 """The controller's loop: observe, decide, apply; one session at a time, each in a transaction of its own.
 
 Neighbours: ``observe.py`` finds what changed, ``decide.py`` says what it means, the manager applies it,
-``process.py`` keeps
-the process alive. Level-triggered: a pass needs to have heard nothing, so a crash anywhere is made good by
-the next one.
+``process.py`` keeps the process alive. Level-triggered: a pass needs to have heard nothing, so a crash anywhere is
+made good by the next one.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from airflow_triggers.controller.assets import (
     RECENT,
     HandledEvents,
     fire_asset_events,
-    forget_handled,
+    forget_handled_events,
     watermark,
 )
 from airflow_triggers.controller.backoff import pause_after
@@ -78,7 +77,7 @@ class Controller:
     def __init__(self, *, interval: float = 0.5) -> None:
         self.interval = interval
         self._next_sweep = datetime.min.replace(tzinfo=UTC)
-        self._compared = observe.START
+        self._slice_end = observe.START
         self._events_after = 0
         self._handled_events = HandledEvents()
 
@@ -106,15 +105,15 @@ class Controller:
 
     def _work(self, stop: threading.Event, listener: Listener) -> None:
         """A pass; and, if it found nothing to do, a pause in which what is told of is done at once."""
-        begun = time.monotonic()
+        started_at = time.monotonic()
         if self.run_once(stop):
             return
-        ended = time.monotonic()
-        between = self.interval if self._compared == observe.START else min(HURRY, self.interval)
-        ends = ended + max(between, IDLE_SHARE * (ended - begun))
-        while not stop.is_set() and (left := ends - time.monotonic()) > 0:
-            if told := listener.wait(stop, left):
-                self.look_at(told, stop)
+        ended_at = time.monotonic()
+        between = self.interval if self._slice_end == observe.START else min(HURRY, self.interval)
+        deadline = ended_at + max(between, IDLE_SHARE * (ended_at - started_at))
+        while not stop.is_set() and (seconds_left := deadline - time.monotonic()) > 0:
+            if runs := listener.wait(stop, seconds_left):
+                self.look_at(runs, stop)
 
     def run_once(self, stop: threading.Event | None = None) -> int:
         """One pass. Returns how many sessions were brought up to date, and hooks called.
@@ -124,60 +123,60 @@ class Controller:
         :param stop: once it is set, the session at hand is the last one.
         """
         now = datetime.now(UTC)
-        sweep = self._compared == observe.START and now >= self._next_sweep
+        sweep = self._slice_end == observe.START and now >= self._next_sweep
         with glance() as connection:
-            changed = self._compare(connection, now, sweep=sweep)
+            changed_runs = self._compare(connection, now, sweep=sweep)
             due = observe.due(connection, now=now, after=self._events_after)
             if due.promises:
-                changed += observe.promised_runs(connection, now=now)
-        handled = self._handle(changed, stop)
+                changed_runs += observe.promised_runs(connection, now=now)
+        work_count = self._handle(changed_runs, stop)
         if stop is not None and stop.is_set():
-            return handled
-        handled += fire_due(now) if due.fires else 0
-        handled += fire_asset_events(now, after=self._events_after) if due.asset_events else 0
+            return work_count
+        work_count += fire_due(now) if due.fires else 0
+        work_count += fire_asset_events(now, after=self._events_after) if due.asset_events else 0
         if sweep:
             with transaction() as session:
                 self._handled_events.note(session, after=self._events_after)
                 recent = self._handled_events.before(now - RECENT)
                 self._events_after = max(watermark(session, now, RECENT), recent)
-        return handled + (self._call_due_hooks(now) if due.hooks else 0)
+        return work_count + (self._call_due_hooks(now) if due.hooks else 0)
 
     def look_at(self, runs: list[observe.Key], stop: threading.Event | None = None) -> int:
         """Look at these runs only; returns how many sessions were brought up to date."""
         now = datetime.now(UTC)
         with glance() as connection:
-            changed = observe.named_runs(connection, runs, now=now)
-        return self._handle(changed, stop)
+            changed_runs = observe.named_runs(connection, runs, now=now)
+        return self._handle(changed_runs, stop)
 
     def _compare(self, connection: Connection, now: datetime, *, sweep: bool) -> list[Any]:
         """The next slice of the watched runs; and, with the first one, a look at the others."""
-        found = []
-        if self._compared == observe.START:
-            found += observe.reopened_runs(connection, now=now)
+        other_runs = []
+        if self._slice_end == observe.START:
+            other_runs += observe.reopened_runs(connection, now=now)
             if sweep:
-                found += observe.settled_runs(connection, now=now)
+                other_runs += observe.settled_runs(connection, now=now)
                 self._next_sweep = now + SWEEP_INTERVAL
                 with transaction() as session:
                     self._handled_events.forget(now - LATE)
                     late = self._handled_events.before(now - LATE)
-                    self._events_after = max(forget_handled(session, now), late)
-        compared = observe.watched_runs(connection, now=now, after=self._compared)
-        self._compared = compared.end
-        if compared.over:
+                    self._events_after = max(forget_handled_events(session, now), late)
+        run_slice = observe.watched_runs(connection, now=now, after=self._slice_end)
+        self._slice_end = run_slice.end
+        if run_slice.over:
             with transaction() as session:
-                observe.settle(session, compared.over)
-        return [*compared.news, *found]
+                observe.settle(session, run_slice.over)
+        return [*run_slice.news, *other_runs]
 
-    def _handle(self, changed: list[Any], stop: threading.Event | None) -> int:
+    def _handle(self, changed_runs: list[Any], stop: threading.Event | None) -> int:
         by_session: dict[str, tuple[Any, dict[observe.Key, None]]] = {}
-        for row in changed:
+        for row in changed_runs:
             by_session.setdefault(row.uid, (row, {}))[1][row.dag_id, row.run_id] = None
-        handled = 0
+        session_count = 0
         for uid, (row, runs) in by_session.items():
             if stop is not None and stop.is_set():
                 break
-            handled += self._handle_session(uid, row, list(runs))
-        return handled
+            session_count += self._handle_session(uid, row, list(runs))
+        return session_count
 
     # -- one session ------------------------------------------------------------------------------------------
 
@@ -191,9 +190,8 @@ class Controller:
             return False
         except FAULTS as error:
             log.exception("Triggers controller: session %s cannot be brought up to date; backing off", uid)
-            if isinstance(
-                error, SessionNotFound
-            ):  # kept elsewhere, and never saved or gone: no run is to be made
+            if isinstance(error, SessionNotFound):
+                # Kept elsewhere, and never saved or gone: no run is to be made.
                 for run in runs:
                     promises.withdraw(*run)
             _back_off(uid, runs, error)
@@ -235,49 +233,56 @@ class Controller:
             except FAULTS as error:
                 if is_system_fault(error):
                     raise
-                log.exception("Triggers controller: run %s of %s cannot be applied", *reversed(run))
+                dag_id, run_id = run
+                log.exception("Triggers controller: run %s of %s cannot be applied", run_id, dag_id)
                 failures[run] = error
         return failures
 
     def _handle_run(self, manager: TriggerManager, dag_id: str, run_id: str) -> None:
         storage = manager.storage
         with with_session(storage) as session:
-            row = session.execute(select(tables.run).where(*bindings.by_key(dag_id, run_id))).one_or_none()
-            if row is None:  # meanwhile its instance was set back by hand, and has another run
+            binding = session.execute(
+                select(tables.run).where(*bindings.by_key(dag_id, run_id))
+            ).one_or_none()
+            if binding is None:
+                # Meanwhile its instance was set back by hand, and has another run.
                 return
-            now = gateway.see_run(session, dag_id, run_id, compiled=row.compiled)
-            name = f"{row.task_name}#{row.number}"
-            if promises.is_promise(row):
+            now = gateway.see_run(session, dag_id, run_id, compiled=binding.compiled)
+            name = f"{binding.task_name}#{binding.number}"
+            if promises.is_promise(binding):
                 instance, decision = None, Decision()
             else:
                 instance = storage[name]
-                seen = bindings.seen_of(instance, row)
-                if now is not None and now.half_cleared and now.clear_number != seen.clear_number:
+                seen_run = bindings.seen_of(instance, binding)
+                if now is not None and now.half_cleared and now.clear_number != seen_run.clear_number:
                     log.warning(
                         "Run %s of %s was cleared as Airflow ended it; it is queued now", run_id, dag_id
                     )
                     now = gateway.finish_clearing(session, dag_id, run_id)
-                decision = decide(instance.status, seen=seen, now=now)
-                observed = observe_run(session, instance, decision, bound=row, seen=seen, now=now)
+                decision = decide(instance.status, seen_run=seen_run, now=now)
+                observed_run = observe_run(
+                    session, instance, decision, binding=binding, seen_run=seen_run, now=now
+                )
         if instance is None:
-            kept = _kept(storage, name)
-            if not promises.make_good(dag_id, run_id, kept, partial(manager.record_progress, name)):
-                details = {"dag_id": dag_id, "run_id": run_id, "status": kept.status.value if kept else None}
+            saved_instance = _saved_instance(storage, name)
+            if not promises.make_good(dag_id, run_id, saved_instance, partial(manager.record_progress, name)):
+                status = saved_instance.status.value if saved_instance else None
+                details = {"dag_id": dag_id, "run_id": run_id, "status": status}
                 storage.record_event(EventKind.WITHDRAW, instance=name, by=CONTROLLER, details=details)
             return
-        current = now or seen
+        current = now or seen_run
         after_saving(storage, partial(note, dag_id, run_id, current, decision.watched))
         if not isinstance(storage, SqlStorageBackend):
             instance = with_seen(storage, instance, run_id, current)
-        apply(manager, instance, decision, observed)
+        apply(manager, instance, decision, observed_run)
 
     # -- hooks ------------------------------------------------------------------------------------------------
 
     def _call_due_hooks(self, now: datetime) -> int:
         """Call hooks whose process died after the commit, or that raised and are due again."""
         with transaction() as session:
-            claimed = observe.claim_hooks(session, now=now, grace=HOOK_GRACE)
-        for row in claimed:
+            claimed_hooks = observe.claim_hooks(session, now=now, grace=HOOK_GRACE)
+        for row in claimed_hooks:
             log.info("Triggers controller: calling hook %s of session %s", row.hook, row.uid)
             try:
                 _call_hook(open_session(row.uid), row)
@@ -286,10 +291,10 @@ class Controller:
                     "Triggers controller: hook %s of session %s cannot be called", row.hook, row.uid
                 )
                 _count_hook(row, error)
-        return len(claimed)
+        return len(claimed_hooks)
 
 
-def _kept(storage: BaseStorageBackend, name: str) -> TaskInstance | None:
+def _saved_instance(storage: BaseStorageBackend, name: str) -> TaskInstance | None:
     """The instance, if the session was saved with it."""
     try:
         return storage[name]
@@ -302,9 +307,9 @@ def _call_hook(manager: TriggerManager, row: Any) -> None:
     if isinstance(manager.storage, SqlStorageBackend):
         manager.call_hook(row.id, row.hook, row.arguments)
         return
-    asked = row.arguments[hooks.KNOWN_AS]
+    requested_token = row.arguments[hooks.KNOWN_AS]
     for token, hook, arguments in manager.storage.pending_hooks():
-        if token == asked:
+        if token == requested_token:
             manager.call_hook(token, hook, arguments, owed=row.id)
             return
     hooks.forget(row.id)
@@ -335,11 +340,11 @@ def _back_off(uid: str, runs: list[observe.Key], error: BaseException) -> dict[o
     try:
         with transaction() as session:
             attempts = {run: _count_failure(session, run) for run in runs}
-            begun = [run for run, count in attempts.items() if count == 1]
-            if begun:
+            new_failures = [run for run, count in attempts.items() if count == 1]
+            if new_failures:
                 owner = select(tables.session.c.id).where(tables.session.c.uid == uid).scalar_subquery()
                 message = describe_exception(error)["exceptionMessage"]
-                details = {"error": message, "runs": [run_id for _, run_id in begun]}
+                details = {"error": message, "runs": [run_id for _, run_id in new_failures]}
                 now = datetime.now(UTC)
                 add_event(session, owner, EventKind.BACKOFF, at=now, by=CONTROLLER, details=details)
             return attempts
@@ -351,11 +356,11 @@ def _back_off(uid: str, runs: list[observe.Key], error: BaseException) -> dict[o
 def _count_failure(session: Session, run: observe.Key) -> int:
     """How often in a row the run could not be applied, this time included; and when to look again."""
     columns = tables.run.c
-    mine = (columns.dag_id == run[0], columns.run_id == run[1])
-    counted = (
-        update(tables.run).where(*mine).values(failures=columns.failures + 1).returning(columns.failures)
+    by_key = bindings.by_key(*run)
+    increment = (
+        update(tables.run).where(*by_key).values(failures=columns.failures + 1).returning(columns.failures)
     )
-    failures = first_statement(session, lambda: session.scalar(counted)) or 0
+    failures = first_statement(session, lambda: session.scalar(increment)) or 0
     retry_at = datetime.now(UTC) + pause_after(failures)
-    session.execute(update(tables.run).where(*mine).values(retry_at=retry_at))
+    session.execute(update(tables.run).where(*by_key).values(retry_at=retry_at))
     return failures

@@ -54,8 +54,13 @@ _SIZE = bindparam("size", type_=Integer)
 _COMPARED = [
     tables.run.c[name]
     for name in (
-        *("dag_id", "run_id", "session_id", "compiled"),
-        *("seen_state", "seen_clear_number", "retry_at"),
+        "dag_id",
+        "run_id",
+        "session_id",
+        "compiled",
+        "seen_state",
+        "seen_clear_number",
+        "retry_at",
     )
 ]
 
@@ -78,10 +83,10 @@ class Slice:
 def watched_runs(connection: Connection, *, now: datetime, after: Key) -> Slice:
     """Compare the next :data:`SLICE` watched runs in the order of their keys, those after a key."""
     begin = {"after_dag": after[0], "after_run": after[1]}
-    found = connection.execute(_WATCHED, {"now": now, "size": SLICE, **begin}).all()
-    ends = [(row.dag_id, row.run_id) for row in found if row.position == SLICE]
-    over = [(row.dag_id, row.run_id) for row in found if row.is_over]
-    return Slice(news=[row for row in found if row.is_news], over=over, end=ends[0] if ends else START)
+    rows = connection.execute(_WATCHED, {"now": now, "size": SLICE, **begin}).all()
+    ends = [(row.dag_id, row.run_id) for row in rows if row.position == SLICE]
+    over = [(row.dag_id, row.run_id) for row in rows if row.is_over]
+    return Slice(news=[row for row in rows if row.is_news], over=over, end=ends[0] if ends else START)
 
 
 def settle(session: Session, over: list[Key]) -> None:
@@ -123,64 +128,67 @@ def due(connection: Connection, *, now: datetime, after: int) -> Due:
     return Due(**{name: bool(value) for name, value in row._mapping.items()})
 
 
-def _compared(ours: FromClause, *more: Any) -> Select[Any]:
+def _comparison(bindings: FromClause, *columns: Any) -> Select[Any]:
     """Our rows beside Airflow's runs; the session is only looked up for what is returned."""
     run, owner = DagRunColumns, tables.session.c
-    beside = ours.outerjoin(
-        run.table, (run.dag_id == ours.c.dag_id) & (run.run_id == ours.c.run_id)
-    ).outerjoin(OnlyTask.table, and_(ours.c.compiled, OnlyTask.of(ours.c.dag_id, ours.c.run_id)))
-    own = (
-        select(column).where(owner.id == ours.c.session_id).scalar_subquery().label(column.name)
+    beside = bindings.outerjoin(
+        run.table, (run.dag_id == bindings.c.dag_id) & (run.run_id == bindings.c.run_id)
+    ).outerjoin(OnlyTask.table, and_(bindings.c.compiled, OnlyTask.of(bindings.c.dag_id, bindings.c.run_id)))
+    owner_columns = (
+        select(column).where(owner.id == bindings.c.session_id).scalar_subquery().label(column.name)
         for column in _OWNER
     )
-    return select(*own, ours.c.dag_id, ours.c.run_id, *more).select_from(beside)
+    return select(*owner_columns, bindings.c.dag_id, bindings.c.run_id, *columns).select_from(beside)
 
 
-def _is_news(ours: FromClause) -> Any:
+def _is_news(bindings: FromClause) -> Any:
     """Whether the run is gone, or is not as it was last seen; and whether its pause, if it has one, is over."""
-    run, seen = DagRunColumns, ours.c
+    run, binding = DagRunColumns, bindings.c
     differs = or_(
         run.id.is_(None),
-        OnlyTask.run_state(seen.compiled) != seen.seen_state,
-        run.clear_number != seen.seen_clear_number,
+        OnlyTask.run_state(binding.compiled) != binding.seen_state,
+        run.clear_number != binding.seen_clear_number,
     )
-    return and_(differs, or_(seen.retry_at.is_(None), seen.retry_at <= _NOW))
+    return and_(differs, or_(binding.retry_at.is_(None), binding.retry_at <= _NOW))
 
 
-def _is_over(ours: FromClause) -> Any:
+def _is_over(bindings: FromClause) -> Any:
     """Whether the run has succeeded, as was seen. Watched and seen to succeed are only runs whose task told early."""
-    run, seen = DagRunColumns, ours.c
-    same = and_(run.state == seen.seen_state, run.clear_number == seen.seen_clear_number)
-    return and_(seen.seen_state == "success", func.coalesce(same, false()))
+    run, binding = DagRunColumns, bindings.c
+    same = and_(run.state == binding.seen_state, run.clear_number == binding.seen_clear_number)
+    return and_(binding.seen_state == "success", func.coalesce(same, false()))
 
 
-def _watched() -> Select[Any]:
+def _watched_query() -> Select[Any]:
     key = tables.run.c.dag_id, tables.run.c.run_id
     position = func.row_number().over(order_by=key).label("position")
     after = tuple_(bindparam("after_dag"), bindparam("after_run"))
-    ours = (
+    bindings = (
         select(*_COMPARED, position)
         .where(tables.run.c.watched, tuple_(*key) > after)
         .order_by(*key)
         .limit(_SIZE)
         .subquery("ours")
     )
-    news, over = _is_news(ours), _is_over(ours)
-    shown = or_(news, over, ours.c.position == _SIZE)
-    return _compared(ours, ours.c.position, news.label("is_news"), over.label("is_over")).where(shown)
+    news, over = _is_news(bindings), _is_over(bindings)
+    # The slice's last row comes along even without news: it tells the next pass where to go on.
+    is_returned = or_(news, over, bindings.c.position == _SIZE)
+    return _comparison(bindings, bindings.c.position, news.label("is_news"), over.label("is_over")).where(
+        is_returned
+    )
 
 
-def _settled(*conditions: Any) -> Select[Any]:
+def _settled_query(*conditions: Any) -> Select[Any]:
     run = DagRunColumns
-    compared = _compared(tables.run).where(~tables.run.c.watched, run.id.is_not(None), _is_news(tables.run))
-    return compared.where(*conditions).limit(BATCH)
+    query = _comparison(tables.run).where(~tables.run.c.watched, run.id.is_not(None), _is_news(tables.run))
+    return query.where(*conditions).limit(BATCH)
 
 
-_WATCHED = _watched()
-_REOPENED = _settled(DagRunColumns.state.in_(IN_FLIGHT))
-_SETTLED = _settled()
+_WATCHED = _watched_query()
+_REOPENED = _settled_query(DagRunColumns.state.in_(IN_FLIGHT))
+_SETTLED = _settled_query()
 _BY_KEYS = tuple_(tables.run.c.dag_id, tables.run.c.run_id).in_(bindparam("keys", expanding=True))
-_NAMED = _compared(tables.run).where(tables.run.c.watched, _BY_KEYS, _is_news(tables.run))
+_NAMED = _comparison(tables.run).where(tables.run.c.watched, _BY_KEYS, _is_news(tables.run))
 _SETTLE = (
     update(tables.run)
     .where(
@@ -198,7 +206,7 @@ _SETTLE = (
 )
 
 
-def _promised() -> tuple[Any, ...]:
+def _due_promises() -> tuple[Any, ...]:
     return tables.run.c.seen_state == literal(
         PROMISED.state, literal_execute=True
     ), tables.run.c.retry_at <= _NOW
@@ -209,7 +217,7 @@ def _due_hooks() -> tuple[Any, ...]:
 
 
 _DUE = select(
-    exists(select(literal(1)).select_from(tables.run).where(*_promised())).label("promises"),
+    exists(select(literal(1)).select_from(tables.run).where(*_due_promises())).label("promises"),
     exists(select(literal(1)).where(tables.delayed_fire.c.due <= _NOW)).label("fires"),
     exists(select(literal(1)).select_from(tables.hook).where(*_due_hooks())).label("hooks"),
     or_(
@@ -221,11 +229,11 @@ _DUE = select(
 
 def promised_runs(connection: Connection, *, now: datetime) -> list[Any]:
     """Runs that were promised for a session kept elsewhere, and that nobody has created in time."""
-    ours = tables.run.c
+    columns = tables.run.c
     query = (
-        select(*_OWNER, ours.dag_id, ours.run_id)
-        .join(tables.session, tables.session.c.id == ours.session_id)
-        .where(*_promised())
+        select(*_OWNER, columns.dag_id, columns.run_id)
+        .join(tables.session, tables.session.c.id == columns.session_id)
+        .where(*_due_promises())
     )
     return list(connection.execute(query.limit(BATCH), {"now": now}))
 
@@ -252,9 +260,11 @@ def claim_hooks(session: Session, *, now: datetime, grace: timedelta) -> list[An
         .order_by(columns.id)
         .limit(BATCH)
     )
-    claimed = []
+    claimed_hooks = []
     for row in session.execute(query, {"now": now}).all():
-        mine = update(tables.hook).where(columns.id == row.id, columns.due == row.due).values(due=now + grace)
-        if session.execute(mine).rowcount == 1:  # type: ignore[attr-defined]
-            claimed.append(row)
-    return claimed
+        claim = (
+            update(tables.hook).where(columns.id == row.id, columns.due == row.due).values(due=now + grace)
+        )
+        if session.execute(claim).rowcount == 1:  # type: ignore[attr-defined]
+            claimed_hooks.append(row)
+    return claimed_hooks

@@ -17,18 +17,20 @@ from airflow_triggers.storages import tables
 from airflow_triggers.storages.base import BaseStorageBackend
 
 
-def note(dag_id: str, run_id: str, seen: SeenRun, watched: bool, session: Session) -> None:
+def note(dag_id: str, run_id: str, seen_run: SeenRun, is_watched: bool, session: Session) -> None:
     """Remember the run as it is, and that it could be brought up to date."""
-    values = {"seen_state": seen.state, "seen_clear_number": seen.clear_number, "watched": watched}
-    applied = {"retry_at": None, "failures": 0}
-    session.execute(update(tables.run).where(*bindings.by_key(dag_id, run_id)).values(**values, **applied))
+    values = {"seen_state": seen_run.state, "seen_clear_number": seen_run.clear_number, "watched": is_watched}
+    no_failures = {"retry_at": None, "failures": 0}
+    session.execute(
+        update(tables.run).where(*bindings.by_key(dag_id, run_id)).values(**values, **no_failures)
+    )
 
 
 def with_seen(
-    storage: BaseStorageBackend, instance: TaskInstance, run_id: str, seen: SeenRun
+    storage: BaseStorageBackend, instance: TaskInstance, run_id: str, seen_run: SeenRun
 ) -> TaskInstance:
     """Keep with the session what was seen of its run: its row is in another store, and may lag behind."""
-    kept = {"run_id": run_id, "state": seen.state, "clear_number": seen.clear_number}
-    after = with_metadata(instance, {SEEN_RUN: kept}, now=storage.now())
+    record = {"run_id": run_id, "state": seen_run.state, "clear_number": seen_run.clear_number}
+    after = with_metadata(instance, {SEEN_RUN: record}, now=storage.now())
     storage.put(instance, after)
     return after

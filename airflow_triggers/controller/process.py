@@ -45,9 +45,9 @@ class Restarts:
 
     quick_ends: int = 0
 
-    def ended_after(self, lived: float) -> Restarts:
-        """The process ended once more, ``lived`` seconds after its start."""
-        return Restarts() if lived >= HEALTHY_AFTER else replace(self, quick_ends=self.quick_ends + 1)
+    def ended_after(self, uptime: float) -> Restarts:
+        """The process ended once more, ``uptime`` seconds after its start."""
+        return Restarts() if uptime >= HEALTHY_AFTER else replace(self, quick_ends=self.quick_ends + 1)
 
     @property
     def pause(self) -> float:
@@ -148,7 +148,8 @@ class StopRequest:
         threading.Thread(target=self._watch, name="triggers-stop", daemon=True).start()
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if number == signal.SIGINT:  # whoever presses Ctrl-C twice does not want to wait
+        if number == signal.SIGINT:
+            # Whoever presses Ctrl-C twice does not want to wait.
             signal.signal(signal.SIGINT, signal.SIG_DFL)
         self._signals.put(number)
 
@@ -159,7 +160,8 @@ class StopRequest:
         while not self._is_orphan():
             time.sleep(WATCH_INTERVAL)
         time.sleep(ORPHAN_GRACE)
-        os._exit(1)  # the loop hangs, and nobody is left who would kill it
+        # The loop hangs, and nobody is left who would kill it.
+        os._exit(1)
 
     def _await_reason(self) -> str:
         while not self._is_orphan():

@@ -118,11 +118,11 @@ def _settle(manager: TriggerManager, run: UnrecordedRun, fail: Fail) -> None:
     if promises.is_promise(binding):
         storage.after_release(partial(promises.withdraw, run.dag_id, run.run_id))
     else:
-        seen = now or bindings.seen_of(instance, binding)
-        watched = now is not None and now.state != "success"
-        after_saving(storage, partial(note, run.dag_id, run.run_id, seen, watched))
+        seen_run = now or bindings.seen_of(instance, binding)
+        is_watched = now is not None and now.state != "success"
+        after_saving(storage, partial(note, run.dag_id, run.run_id, seen_run, is_watched))
         if not isinstance(storage, SqlStorageBackend):
-            instance = with_seen(storage, instance, run.run_id, seen)
+            instance = with_seen(storage, instance, run.run_id, seen_run)
     fail(manager, instance, run)
 
 

@@ -29,5 +29,5 @@ DONE, FAILED = SeenRun("success", 0), SeenRun("failed", 0)
     ],
 )
 def test_the_cause_says_whether_somebody_acted(status, event, seen, now, cause, by_hand):
-    assert cause_of(status, event, seen=seen, now=now) == cause
-    assert is_by_hand(status, seen=seen, now=now) is by_hand
+    assert cause_of(status, event, seen_run=seen, now=now) == cause
+    assert is_by_hand(status, seen_run=seen, now=now) is by_hand

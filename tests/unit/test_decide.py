@@ -95,7 +95,7 @@ def run(text):
 
 @pytest.mark.parametrize(("status", "seen", "now", "events", "watched"), rows())
 def test_the_table_of_decisions(status, seen, now, events, watched):
-    decision = decide(InstanceStatus(status), seen=run(seen), now=run(now))
+    decision = decide(InstanceStatus(status), seen_run=run(seen), now=run(now))
     expected = [] if events == "-" else events.split("+")
     assert [event.value for event in decision.events] == expected
     assert decision.watched is (watched == "yes")
