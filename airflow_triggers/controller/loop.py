@@ -247,7 +247,7 @@ class Controller:
             if binding is None:
                 # Meanwhile its instance was set back by hand, and has another run.
                 return
-            now = gateway.see_run(session, dag_id, run_id, compiled=binding.compiled)
+            now = gateway.see_run(session, dag_id, run_id, is_compiled=binding.compiled)
             name = f"{binding.task_name}#{binding.number}"
             if promises.is_promise(binding):
                 instance, decision = None, Decision()

@@ -111,7 +111,7 @@ def _settle(manager: TriggerManager, run: UnrecordedRun, fail: Fail) -> None:
         ).one_or_none()
         if binding is None or binding.failures < MAX_ATTEMPTS:
             return
-        now = _visible(lambda: gateway.see_run(session, run.dag_id, run.run_id, compiled=binding.compiled))
+        now = _visible(lambda: gateway.see_run(session, run.dag_id, run.run_id, is_compiled=binding.compiled))
     instance = storage[f"{binding.task_name}#{binding.number}"]
     if instance.status in _PAST or (now is None and instance.status is InstanceStatus.FAILED):
         return

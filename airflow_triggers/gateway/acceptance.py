@@ -30,14 +30,14 @@ def unknown_executors(dag: DAG) -> Iterator[str]:
     for name in dict.fromkeys(task.executor for task in dag.tasks if task.executor):
         team_name = _team_name()
         if not any(_has_executor(name, team) for team in (team_name, None)):
-            known = ", ".join(
+            executor_names = ", ".join(
                 sorted(
                     str(executor.alias or executor.module_path)
                     for executor in ExecutorLoader.get_executor_names(validate_teams=False)
                     if executor.team_name in (team_name, None)
                 )
             )
-            yield f"there is no executor {name!r}; [core] executor has: {known}."
+            yield f"there is no executor {name!r}; [core] executor has: {executor_names}."
 
 
 def _has_executor(name: str, team_name: str | None) -> bool:
@@ -52,7 +52,8 @@ def _team_name() -> str | None:
     """The team whose bundle is being parsed; None where Airflow has no teams."""
     if not conf.getboolean("core", "multi_team"):
         return None
-    frame: FrameType | None = sys._getframe()  # nothing else tells a DAG file which bundle it is of
+    # Nothing else tells a DAG file which bundle it is of.
+    frame: FrameType | None = sys._getframe()
     while frame is not None:
         bag = frame.f_locals.get("self")
         if isinstance(bag, DagBag) and bag.bundle_name:
@@ -66,33 +67,33 @@ def unknown_rights(dag: DAG) -> Iterator[str]:
     """As FAB's auth manager checks them when the DAG is written, which would refuse the whole file."""
     if not dag.access_control or "FabAuthManager" not in conf.get("core", "auth_manager"):
         return
-    from airflow.providers.fab.www.security.permissions import (
-        RESOURCE_DETAILS_MAP,
-    )  # FAB may not be installed
+    # FAB may not be installed.
+    from airflow.providers.fab.www.security.permissions import RESOURCE_DETAILS_MAP
 
     for role, rights in dag.access_control.items():
         for resource, actions in rights.items():
             if resource not in RESOURCE_DETAILS_MAP:
-                known = ", ".join(RESOURCE_DETAILS_MAP)
-                yield f"'access_control' names the resource {resource!r} for {role!r}, expected one of: {known}."
+                resources = ", ".join(RESOURCE_DETAILS_MAP)
+                yield f"'access_control' names the resource {resource!r} for {role!r}, expected one of: {resources}."
                 continue
-            allowed = RESOURCE_DETAILS_MAP[resource]["actions"]
-            if unknown := ", ".join(map(repr, sorted(set(actions) - allowed))):
-                known = ", ".join(sorted(allowed))
-                yield f"'access_control' gives {role!r} {unknown} on {resource!r}, expected some of: {known}."
+            resource_actions = RESOURCE_DETAILS_MAP[resource]["actions"]
+            if unknown := ", ".join(map(repr, sorted(set(actions) - resource_actions))):
+                action_names = ", ".join(sorted(resource_actions))
+                yield f"'access_control' gives {role!r} {unknown} on {resource!r}, expected some of: {action_names}."
 
 
 def deploy(dag: DAG) -> None:
     """What Airflow does with a DAG on its way to the scheduler, without its database."""
     cast(Any, dag).validate()
     try:
-        DagBag(os.devnull, collect_dags=False).bag_dag(dag)  # cycles, templates, the deployment's policies
+        # Checks cycles, templates, and the deployment's policies.
+        DagBag(os.devnull, collect_dags=False).bag_dag(dag)
     except AirflowClusterPolicySkipDag:
         return
     content = DagSerialization.to_dict(dag)
-    msgspec.msgpack.encode(
-        content
-    )  # to the DAG processor; integers have 64 bits there, and texts no surrogates
-    if _NUL.search(json.dumps(content, allow_nan=False)):  # to the database
+    # On the way to the DAG processor, integers have 64 bits and texts no surrogates.
+    msgspec.msgpack.encode(content)
+    # On the way to the database, there is no NaN and no NUL.
+    if _NUL.search(json.dumps(content, allow_nan=False)):
         raise ValueError("found the character NUL, which databases cannot keep")
     DagSerialization.from_dict(content)

@@ -87,13 +87,13 @@ def author_of(session: Session, event: AssetEventRow) -> str | None:
     return next(iter([*exact, *(owner for owner, _ in alike)]), None)
 
 
-def _request(logged: str | None) -> dict[str, Any]:
+def _request(body_text: str | None) -> dict[str, Any]:
     """The request's body, as it was logged: what Airflow takes for a secret is masked.
 
     Airflow logs requests that it then refuses, too: the body may be of any form.
     """
     try:
-        body = json.loads(logged or "")
+        body = json.loads(body_text or "")
     except (ValueError, RecursionError):
         return {}
     return body if isinstance(body, dict) else {}
@@ -109,7 +109,8 @@ def _has_extra_of(request: Mapping[str, Any], event: AssetEventRow) -> bool:
     extra = request.get("extra") or {}
     try:
         return isinstance(extra, dict) and bool({**extra, "from_rest_api": True} == event.extra)
-    except RecursionError:  # both are nested too deep to be compared
+    except RecursionError:
+        # Both are nested too deep to be compared.
         return False
 
 
@@ -124,15 +125,15 @@ def new_asset_events(session: Session, *, after: int, limit: int = 500) -> list[
 
 def due_asset_events(session: Session, *, now: datetime, limit: int = 500) -> list[AssetEventRow]:
     """Events that could not be fired and are due to be tried again, oldest first."""
-    kept = tables.asset_event.c
-    query = _events().join(tables.asset_event, kept.event_id == AssetEvent.id).where(kept.due <= now)
+    columns = tables.asset_event.c
+    query = _events().join(tables.asset_event, columns.event_id == AssetEvent.id).where(columns.due <= now)
     return _rows(session, query.order_by(AssetEvent.id).limit(limit))
 
 
 def any_new_asset_event(after: ColumnElement[int]) -> ColumnElement[bool]:
     """The condition that :func:`new_asset_events` would find one, for a query that asks for more at once."""
-    declared = exists(select(literal(1)).where(AssetModel.uri.startswith(SCHEME)))
-    return and_(declared, exists(_of_triggers(literal(1)).where(*_new(after))))
+    has_assets = exists(select(literal(1)).where(AssetModel.uri.startswith(SCHEME)))
+    return and_(has_assets, exists(_of_triggers(literal(1)).where(*_new(after))))
 
 
 def handled_up_to(session: Session, *, after: int) -> int | None:
@@ -143,8 +144,8 @@ def handled_up_to(session: Session, *, after: int) -> int | None:
 
 def asset_events(session: Session, event_ids: Collection[int]) -> dict[int, AssetEventRow]:
     """Those of the events that there still are, by id."""
-    found = _rows(session, _events().where(AssetEvent.id.in_(event_ids)))
-    return {event.event_id: event for event in found}
+    events = _rows(session, _events().where(AssetEvent.id.in_(event_ids)))
+    return {event.event_id: event for event in events}
 
 
 def _new(after: int | ColumnElement[int]) -> tuple[ColumnElement[bool], ...]:
@@ -181,8 +182,8 @@ def _rows(session: Session, query: Select[Any]) -> list[AssetEventRow]:
 
 def _row(event: Row[Any]) -> AssetEventRow:
     index = event.source_map_index
-    mapped = "" if index is None or index < 0 else f"[{index}]"
-    task = f"task {event.source_task_id}{mapped} of {event.source_dag_id}, run {event.source_run_id}"
+    map_suffix = "" if index is None or index < 0 else f"[{index}]"
+    task = f"task {event.source_task_id}{map_suffix} of {event.source_dag_id}, run {event.source_run_id}"
     return AssetEventRow(
         event_id=event.id,
         asset_id=event.asset_id,

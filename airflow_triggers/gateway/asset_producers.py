@@ -64,9 +64,9 @@ def producer_of(session: Session, event: AssetEventRow) -> Producer | None:
     team = teams[event.dag_id]
     if outlet is None:
         return Producer(team=team)
-    allowed = outlet.allow_consumer_teams
+    consumer_teams = outlet.allow_consumer_teams
     return Producer(
         team=team,
-        consumer_teams=None if allowed is None else frozenset(allowed),
+        consumer_teams=None if consumer_teams is None else frozenset(consumer_teams),
         reaches_teamless=outlet.allow_global_consumers,
     )

@@ -26,7 +26,8 @@ def deployed_configuration(session: Session, name: str) -> Configuration:
 
     :raises UnknownConfiguration: when no deployed configuration has that name; it names near ones.
     """
-    if not is_dag_id(name):  # no database is asked for what it could not keep
+    if not is_dag_id(name):
+        # No database is asked for what it could not keep.
         raise _unknown_configuration(session, name)
     latest = (
         select(DagModel.is_stale, SerializedDagModel.dag_hash)
@@ -40,9 +41,9 @@ def deployed_configuration(session: Session, name: str) -> Configuration:
     row = session.execute(latest).one_or_none()
     if row is None or row.is_stale:
         raise _unknown_configuration(session, name)
-    kept = _manifests.get(name)
-    if kept and kept[0] == row.dag_hash:
-        return kept[1]
+    cache_entry = _manifests.get(name)
+    if cache_entry and cache_entry[0] == row.dag_hash:
+        return cache_entry[1]
     model = SerializedDagModel.get(name, session=session)
     if model is None:
         raise _unknown_configuration(session, name)
@@ -64,14 +65,14 @@ def deployed_names(session: Session) -> list[str]:
 
 def _read_manifest(model: SerializedDagModel) -> Configuration:
     tasks = (model.data or {})["dag"]["tasks"]
-    carried = [task["__var"]["doc_json"] for task in tasks if "doc_json" in task["__var"]]
-    return Configuration.from_dict(json.loads(carried[0]))
+    documents = [task["__var"]["doc_json"] for task in tasks if "doc_json" in task["__var"]]
+    return Configuration.from_dict(json.loads(documents[0]))
 
 
 def _unknown_configuration(session: Session, name: str) -> UnknownConfiguration:
-    known = deployed_names(session)
-    near = get_close_matches(name, known, n=1)
+    names = deployed_names(session)
+    near = get_close_matches(name, names, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     return UnknownConfiguration(
-        f"There is no deployed configuration {name!r}; deployed are: {', '.join(known) or 'none'}.{hint}"
+        f"There is no deployed configuration {name!r}; deployed are: {', '.join(names) or 'none'}.{hint}"
     )

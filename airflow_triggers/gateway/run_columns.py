@@ -39,17 +39,17 @@ class OnlyTask:
     @classmethod
     def of(cls, dag_id: ColumnElement[str], run_id: ColumnElement[str]) -> ColumnElement[bool]:
         """The condition of the join: its whole key, and no state, whose index would be as tempting as slow."""
-        known = cls.table.c
-        own = (known.dag_id == dag_id, known.run_id == run_id)
-        return and_(*own, known.task_id == COMPILED_TASK_ID, known.map_index == -1)
+        columns = cls.table.c
+        of_run = (columns.dag_id == dag_id, columns.run_id == run_id)
+        return and_(*of_run, columns.task_id == COMPILED_TASK_ID, columns.map_index == -1)
 
     @classmethod
-    def is_early(cls, compiled: ColumnElement[bool]) -> ColumnElement[bool]:
+    def is_early(cls, is_compiled: ColumnElement[bool]) -> ColumnElement[bool]:
         """Whether the task has succeeded, and the run is still to say so."""
-        ended = func.coalesce(cls.state == "success", false())
-        return and_(compiled, DagRunColumns.state == "running", ended)
+        has_succeeded = func.coalesce(cls.state == "success", false())
+        return and_(is_compiled, DagRunColumns.state == "running", has_succeeded)
 
     @classmethod
-    def run_state(cls, compiled: ColumnElement[bool]) -> ColumnElement[str]:
+    def run_state(cls, is_compiled: ColumnElement[bool]) -> ColumnElement[str]:
         """The state of the run, or what it is about to be."""
-        return case((cls.is_early(compiled), "success"), else_=DagRunColumns.state)
+        return case((cls.is_early(is_compiled), "success"), else_=DagRunColumns.state)

@@ -76,18 +76,18 @@ class NewRun:
     user_name: str | None = None
 
 
-class _Fitting:
+class _LenientParams:
     """Stands for a DAG's params where every conf of ours fits them: validating one costs more than the look-up."""
 
-    def deep_merge(self, conf: object) -> _Fitting:
+    def deep_merge(self, conf: object) -> _LenientParams:
         return self
 
     def validate(self) -> dict[str, Any]:
         return {}
 
 
-_deserialized: dict[str, tuple[str, Any]] = {}
-_deserialized_lock = threading.Lock()
+_dags: dict[str, tuple[str, Any]] = {}
+_dags_lock = threading.Lock()
 
 
 def create_run(session: Session, new: NewRun) -> SeenRun:
@@ -123,8 +123,8 @@ def create_run(session: Session, new: NewRun) -> SeenRun:
 
 
 def _is_taken(error: IntegrityError) -> bool:
-    said = str(error.orig)
-    return "dag_run_dag_id_run_id_key" in said or "dag_run.run_id" in said
+    message = str(error.orig)
+    return "dag_run_dag_id_run_id_key" in message or "dag_run.run_id" in message
 
 
 def check_runnable(session: Session, dag_id: str) -> None:
@@ -134,8 +134,10 @@ def check_runnable(session: Session, dag_id: str) -> None:
 
 def missing_dags(session: Session, dag_ids: set[str]) -> set[str]:
     """Those of the DAG ids that no deployed DAG has."""
-    found = session.scalars(select(DagModel.dag_id).where(DagModel.dag_id.in_(dag_ids), ~DagModel.is_stale))
-    return dag_ids - set(found)
+    deployed_dag_ids = session.scalars(
+        select(DagModel.dag_id).where(DagModel.dag_id.in_(dag_ids), ~DagModel.is_stale)
+    )
+    return dag_ids - set(deployed_dag_ids)
 
 
 def near_dag_ids(session: Session, dag_id: str) -> list[str]:
@@ -180,10 +182,10 @@ def _runnable_dag(session: Session, dag_id: str) -> Any:
 
 
 def _deserialize(session: Session, dag_id: str, dag_hash: str) -> Any:
-    with _deserialized_lock:
-        kept = _deserialized.get(dag_id)
-    if kept and kept[0] == dag_hash:
-        return kept[1]
+    with _dags_lock:
+        cache_entry = _dags.get(dag_id)
+    if cache_entry and cache_entry[0] == dag_hash:
+        return cache_entry[1]
     model = SerializedDagModel.get(dag_id, session=session)
     if model is None:
         raise DagUnavailable(f"There is no deployed DAG {dag_id!r}. Deploy it, then replay the instance.")
@@ -195,50 +197,50 @@ def _deserialize(session: Session, dag_id: str, dag_hash: str) -> Any:
             "another version of Airflow, or does it need a plugin that is not installed here? Repair it, then "
             "replay the instance."
         ) from error
-    ours = bool(getattr(dag.timetable, "partitioned_at_runtime", False)) and set(dag.params) == FORM
-    if ours or not dag.params:
-        dag.params = _Fitting()  # type: ignore[assignment]
-    with _deserialized_lock:
-        _deserialized[dag_id] = (model.dag_hash, dag)
+    is_compiled = bool(getattr(dag.timetable, "partitioned_at_runtime", False)) and set(dag.params) == FORM
+    if is_compiled or not dag.params:
+        dag.params = _LenientParams()  # type: ignore[assignment]
+    with _dags_lock:
+        _dags[dag_id] = (model.dag_hash, dag)
     return dag
 
 
 # -- observing ------------------------------------------------------------------------------------------------
 
 
-def see_run(session: Session, dag_id: str, run_id: str, *, compiled: bool = False) -> SeenRun | None:
+def see_run(session: Session, dag_id: str, run_id: str, *, is_compiled: bool = False) -> SeenRun | None:
     """The DAG run as it is now; None when there is none (any more).
 
-    :param compiled: whether its only task tells; else it is seen to succeed only when it says so itself.
+    :param is_compiled: whether its only task tells; else it is seen to succeed only when it says so itself.
     """
-    return _seen(session, _seeing(dag_id, run_id, compiled=compiled))
+    return _seen_run(session, _run_query(dag_id, run_id, is_compiled=is_compiled))
 
 
-def hold_run(session: Session, dag_id: str, run_id: str, *, compiled: bool = False) -> SeenRun | None:
+def hold_run(session: Session, dag_id: str, run_id: str, *, is_compiled: bool = False) -> SeenRun | None:
     """The DAG run as it is now, and as it stays until the transaction ends; see :func:`see_run`."""
-    query = _seeing(dag_id, run_id, compiled=compiled)
-    return _seen(session, query.with_for_update(of=DagRunColumns.table))
+    query = _run_query(dag_id, run_id, is_compiled=is_compiled)
+    return _seen_run(session, query.with_for_update(of=DagRunColumns.table))
 
 
-def _seeing(dag_id: str, run_id: str, *, compiled: bool) -> Select[Any]:
-    run, tells = DagRunColumns, literal(compiled)
-    early, half_cleared = OnlyTask.is_early(tells).label("early"), _half_cleared().label("half_cleared")
+def _run_query(dag_id: str, run_id: str, *, is_compiled: bool) -> Select[Any]:
+    run, tells = DagRunColumns, literal(is_compiled)
+    early, is_half_cleared = OnlyTask.is_early(tells).label("early"), _is_half_cleared().label("half_cleared")
     return (
-        select(OnlyTask.run_state(tells).label("state"), run.clear_number, early, half_cleared)
+        select(OnlyTask.run_state(tells).label("state"), run.clear_number, early, is_half_cleared)
         .outerjoin_from(run.table, OnlyTask.table, OnlyTask.of(run.dag_id, run.run_id))
         .where(run.dag_id == dag_id, run.run_id == run_id)
     )
 
 
-def _seen(session: Session, query: Select[Any]) -> SeenRun | None:
+def _seen_run(session: Session, query: Select[Any]) -> SeenRun | None:
     row = session.execute(query).one_or_none()
     if row is None:
         return None
-    early, half_cleared = bool(row.early), bool(row.half_cleared)
-    return SeenRun(str(row.state), row.clear_number, early=early, half_cleared=half_cleared)
+    early, is_half_cleared = bool(row.early), bool(row.half_cleared)
+    return SeenRun(str(row.state), row.clear_number, early=early, half_cleared=is_half_cleared)
 
 
-def _half_cleared() -> ColumnElement[bool]:
+def _is_half_cleared() -> ColumnElement[bool]:
     """See :attr:`SeenRun.half_cleared`; the tasks of a run that was never cleared are not looked at."""
     run, state = DagRunColumns, TaskInstance.state
     still_to_run = exists(literal(1)).where(
@@ -266,7 +268,7 @@ class Pushed:
 
 def read_pushed(session: Session, dag_id: str, run_id: str, *, task_id: str | None) -> Pushed:
     """What the run left behind; its result is that of ``task_id``, else of the task that the DAG names."""
-    found = session.execute(
+    rows = session.execute(
         # The value as text: one that Python cannot read is one XCom's fault, and not the whole answer's.
         select(
             XComModel.task_id,
@@ -284,7 +286,7 @@ def read_pushed(session: Session, dag_id: str, run_id: str, *, task_id: str | No
     ).all()
     results = (
         _read(row.text)
-        for row in found
+        for row in rows
         if row.key == RETURN_KEY
         and row.map_index == -1
         and (row.task_id == task_id or (task_id is None and row.dag_result))
@@ -292,7 +294,7 @@ def read_pushed(session: Session, dag_id: str, run_id: str, *, task_id: str | No
     result = next(results, None)
     return Pushed(
         result=result if isinstance(result, Unreadable) else jsonb.restored(result),
-        reports=tuple(_read(row.text) for row in found if row.key == REPORT_KEY),
+        reports=tuple(_read(row.text) for row in rows if row.key == REPORT_KEY),
     )
 
 
@@ -319,12 +321,14 @@ def skipped_itself(session: Session, dag_id: str, run_id: str) -> bool:
     past = TaskInstanceHistory
     same_try = (past.task_id == TaskInstance.task_id, past.map_index == TaskInstance.map_index)
     earlier = (past.dag_id == dag_id, past.run_id == run_id, past.start_date == TaskInstance.start_date)
-    executed = TaskInstance.pid.is_not(None) & ~exists().where(*earlier, *same_try)
-    query = select(TaskInstance.state, executed).where(
+    was_executed = TaskInstance.pid.is_not(None) & ~exists().where(*earlier, *same_try)
+    query = select(TaskInstance.state, was_executed).where(
         TaskInstance.dag_id == dag_id, TaskInstance.run_id == run_id
     )
-    found = session.execute(query).all()
-    return all(state == TaskInstanceState.SKIPPED for state, _ in found) and any(it for _, it in found)
+    tasks = session.execute(query).all()
+    return all(state == TaskInstanceState.SKIPPED for state, _ in tasks) and any(
+        was_executed for _, was_executed in tasks
+    )
 
 
 # -- marking --------------------------------------------------------------------------------------------------
@@ -335,9 +339,9 @@ def skip_run(session: Session, dag_id: str, run_id: str, *, note: str) -> SeenRu
     run = _run(session, dag_id, run_id)
     if run is None:
         return None
-    failed = (TaskInstanceState.FAILED, TaskInstanceState.UPSTREAM_FAILED)
+    failed_states = (TaskInstanceState.FAILED, TaskInstanceState.UPSTREAM_FAILED)
     query = select(TaskInstance).where(
-        TaskInstance.dag_id == dag_id, TaskInstance.run_id == run_id, TaskInstance.state.in_(failed)
+        TaskInstance.dag_id == dag_id, TaskInstance.run_id == run_id, TaskInstance.state.in_(failed_states)
     )
     for task_instance in session.scalars(query):
         task_instance.set_state(TaskInstanceState.SKIPPED, session=session)
@@ -372,10 +376,10 @@ def annotate_run(session: Session, dag_id: str, run_id: str, *, note: str) -> No
 
 
 def _run(session: Session, dag_id: str, run_id: str) -> DagRun | None:
-    found: DagRun | None = session.scalar(
+    run: DagRun | None = session.scalar(
         select(DagRun).where(DagRun.dag_id == dag_id, DagRun.run_id == run_id)
     )
-    return found
+    return run
 
 
 def _add_note(run: DagRun, line: str) -> None:

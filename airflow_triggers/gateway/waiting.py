@@ -56,25 +56,27 @@ def last_actor(session: Session, dag_id: str, run_id: str, *, since: datetime | 
 
     :param since: acts before this moment are others, which were seen before.
     """
-    named = or_(Log.run_id == run_id, Log.extra.contains(json.dumps(run_id), autoescape=True))
-    query = select(Log.owner).where(Log.dag_id == dag_id, Log.event.in_(ACTS), named)
+    names_run = or_(Log.run_id == run_id, Log.extra.contains(json.dumps(run_id), autoescape=True))
+    query = select(Log.owner).where(Log.dag_id == dag_id, Log.event.in_(ACTS), names_run)
     if since is not None:
         query = query.where(Log.dttm > since)
     return session.scalar(query.order_by(Log.dttm.desc()).limit(1))
 
 
-def look_at_run(session: Session, dag_id: str, run_id: str, *, seen: SeenRun, now: datetime) -> RunInAirflow:
+def look_at_run(
+    session: Session, dag_id: str, run_id: str, *, seen_run: SeenRun, now: datetime
+) -> RunInAirflow:
     """The run as Airflow has it, and what it depends on."""
-    found = RunInAirflow(dag_id=dag_id, run_id=run_id, state=None, seen=seen, dag=_dag(session, dag_id))
+    run = RunInAirflow(dag_id=dag_id, run_id=run_id, state=None, seen=seen_run, dag=_dag(session, dag_id))
     columns = (DagRun.state, DagRun.clear_number, DagRun.queued_at, DagRun.run_after, DagRun.start_date)
     row = session.execute(
         select(*columns).where(DagRun.dag_id == dag_id, DagRun.run_id == run_id)
     ).one_or_none()
     if row is None:
-        return found
+        return run
     state = str(row.state)
-    found = replace(
-        found,
+    run = replace(
+        run,
         state=state,
         clear_number=row.clear_number,
         queued_at=row.queued_at,
@@ -82,10 +84,10 @@ def look_at_run(session: Session, dag_id: str, run_id: str, *, seen: SeenRun, no
         start_date=row.start_date,
     )
     if state == DagRunState.QUEUED:
-        found = replace(found, dag=_with_active_runs(session, dag_id, found.dag))
+        run = replace(run, dag=_with_active_runs(session, dag_id, run.dag))
     if state == DagRunState.RUNNING:
-        found = _with_tasks(session, found)
-    return _with_schedulers(session, found, now=now)
+        run = _with_tasks(session, run)
+    return _with_schedulers(session, run, now=now)
 
 
 def _dag(session: Session, dag_id: str) -> DagInAirflow | None:
@@ -114,18 +116,18 @@ def _with_active_runs(session: Session, dag_id: str, dag: DagInAirflow | None) -
         return None
     running = (DagRun.dag_id == dag_id, DagRun.state == DagRunState.RUNNING, DagRun.backfill_id.is_(None))
     count = session.scalar(select(func.count()).select_from(DagRun).where(*running)) or 0
-    shown = session.scalars(select(DagRun.run_id).where(*running).order_by(DagRun.start_date).limit(SHOWN))
-    return replace(dag, active_count=count, active_runs=tuple(shown))
+    run_ids = session.scalars(select(DagRun.run_id).where(*running).order_by(DagRun.start_date).limit(SHOWN))
+    return replace(dag, active_count=count, active_runs=tuple(run_ids))
 
 
 def _with_tasks(session: Session, run: RunInAirflow) -> RunInAirflow:
     state: ColumnElement[Any] = TaskInstance.__table__.c.state
-    open_ones = (
+    is_unfinished = (
         TaskInstance.dag_id == run.dag_id,
         TaskInstance.run_id == run.run_id,
         or_(state.is_(None), state.not_in(_ENDED)),
     )
-    count = session.scalar(select(func.count()).select_from(TaskInstance).where(*open_ones)) or 0
+    count = session.scalar(select(func.count()).select_from(TaskInstance).where(*is_unfinished)) or 0
     columns = (
         TaskInstance.task_id,
         TaskInstance.map_index,
@@ -139,8 +141,8 @@ def _with_tasks(session: Session, run: RunInAirflow) -> RunInAirflow:
         TaskInstance.try_number,
     )
     order = (state.is_(None), TaskInstance.task_id, TaskInstance.map_index)
-    found = session.execute(select(*columns).where(*open_ones).order_by(*order).limit(SHOWN)).all()
-    tasks = tuple(_task(row) for row in found)
+    rows = session.execute(select(*columns).where(*is_unfinished).order_by(*order).limit(SHOWN)).all()
+    tasks = tuple(_task(row) for row in rows)
     if any(task.state == TaskInstanceState.SCHEDULED for task in tasks):
         run = replace(run, busy_slots=_busy_slots(session))
         pools = Pool.slots_stats(session=session)

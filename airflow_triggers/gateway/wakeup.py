@@ -43,8 +43,8 @@ def tell_of_successes() -> None:
 
 
 def _tell(mapper: Any, connection: Connection, entry: Log) -> None:
-    ours = entry.event == "success" and (entry.run_id or "").startswith(RUN_ID_PREFIX)
-    if ours and connection.dialect.name == "postgresql":
+    is_trigger_success = entry.event == "success" and (entry.run_id or "").startswith(RUN_ID_PREFIX)
+    if is_trigger_success and connection.dialect.name == "postgresql":
         connection.execute(select(func.pg_notify(CHANNEL, json.dumps([entry.dag_id, entry.run_id]))))
 
 
@@ -60,12 +60,12 @@ class Listener:
 
     def wait(self, stop: threading.Event, seconds: float) -> list[tuple[str, str]]:
         """Wait until something is told, ``stop`` is set, or the time is over; returns the keys of the runs told of."""
-        ends = time.monotonic() + seconds
-        while not stop.is_set() and (left := ends - time.monotonic()) > 0:
+        deadline = time.monotonic() + seconds
+        while not stop.is_set() and (seconds_left := deadline - time.monotonic()) > 0:
             if not self._listens():
-                stop.wait(left)
-            elif told := self._hear(min(left, STOP_CHECK)):
-                return told
+                stop.wait(seconds_left)
+            elif runs := self._hear(min(seconds_left, STOP_CHECK)):
+                return runs
         return []
 
     def close(self) -> None:
@@ -78,7 +78,7 @@ class Listener:
         if self._connection is None and time.monotonic() >= self._connect_at:
             self._connect_at = time.monotonic() + RECONNECT_AFTER
             try:
-                self._connection = _listening()
+                self._connection = _listening_connection()
             except Exception:
                 log.info("Triggers controller: cannot listen, and only looks at its interval", exc_info=True)
         return self._connection is not None
@@ -88,21 +88,21 @@ class Listener:
         try:
             if readiness.select([driver], [], [], seconds)[0]:
                 driver.poll()
-            told = dict.fromkeys(_key(notice.payload) for notice in driver.notifies)
+            keys = dict.fromkeys(_key(notice.payload) for notice in driver.notifies)
             driver.notifies.clear()
         except Exception:
             log.info("Triggers controller: the connection that it listens on is lost", exc_info=True)
             self.close()
             return []
-        return [key for key in told if key is not None]
+        return [key for key in keys if key is not None]
 
 
-def _listening() -> Any:
+def _listening_connection() -> Any:
     """A connection of psycopg2 that listens; None where there is no such thing."""
-    found = engine()
-    if (found.dialect.name, found.dialect.driver) != ("postgresql", "psycopg2"):
+    airflow_engine = engine()
+    if (airflow_engine.dialect.name, airflow_engine.dialect.driver) != ("postgresql", "psycopg2"):
         return None
-    connection = found.raw_connection()
+    connection = airflow_engine.raw_connection()
     connection.detach()
     driver: Any = connection.dbapi_connection
     driver.autocommit = True
@@ -114,10 +114,10 @@ def _listening() -> Any:
 def _key(payload: str) -> tuple[str, str] | None:
     """The run that a notification names; None where it is not ours: anybody may notify."""
     try:
-        named = json.loads(payload)
+        key = json.loads(payload)
     except ValueError:
         return None
-    match named:
+    match key:
         case [str(dag_id), str(run_id)]:
             return dag_id, run_id
         case _:

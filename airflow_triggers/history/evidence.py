@@ -151,7 +151,7 @@ def _run_of(storage: BaseStorageBackend, session: Session, instance: TaskInstanc
         return None
     seen = bindings.seen_of(instance, bound)
     now = datetime.now(UTC)
-    found = waiting.look_at_run(session, bound.dag_id, bound.run_id, seen=seen, now=now)
+    found = waiting.look_at_run(session, bound.dag_id, bound.run_id, seen_run=seen, now=now)
     if promises.is_promise(bound):
         return replace(found, state=bound.seen_state)
     if not bound.failures:

@@ -114,7 +114,7 @@ class AirflowTaskRunner(BaseTaskRunner):
         open_again = instance.status in (InstanceStatus.SCHEDULED, InstanceStatus.RUNNING)
 
         def overrule(session: Session, bound: Any) -> None:
-            now = gateway.hold_run(session, bound.dag_id, bound.run_id, compiled=bound.compiled)
+            now = gateway.hold_run(session, bound.dag_id, bound.run_id, is_compiled=bound.compiled)
             gateway.annotate_run(session, bound.dag_id, bound.run_id, note=note)
             over = now is not None and now.state == "success" and not now.early
             bindings.note_seen(session, bound, now, watched=open_again and not over)

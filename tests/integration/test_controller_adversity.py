@@ -40,7 +40,7 @@ def passes(controller):
 
 
 def test_a_dag_that_cannot_be_read_fails_its_instance_and_the_fire_holds(survey, monkeypatch):
-    monkeypatch.setattr(gateway.runs, "_deserialized", {})
+    monkeypatch.setattr(gateway.runs, "_dags", {})
     with airflow_session() as session:
         broken = update(SerializedDagModel).where(SerializedDagModel.dag_id == "survey.t_import")
         session.execute(broken.values(_data={"__version": 99, "dag": {"dag_id": "survey.t_import"}}))

@@ -16,7 +16,7 @@ from tests.support.surveys import statuses, view
 
 @pytest.fixture(autouse=True)
 def _nothing_deserialized(monkeypatch):
-    monkeypatch.setattr(gateway.runs, "_deserialized", {})
+    monkeypatch.setattr(gateway.runs, "_dags", {})
 
 
 def test_a_conf_that_does_not_fit_the_params_of_a_dag_fails_the_instance(airflow_db):
