@@ -73,8 +73,8 @@ class AirflowTaskRunner(BaseTaskRunner):
         if isinstance(storage, SqlStorageBackend):
             session, session_id = storage.transaction, storage.session_id
             new, attempt = self._new_run(session, session_id, start)
-            seen = gateway.create_run(session, new)
-            bindings.bind(session, new, session_id, start.instance, attempt=attempt, seen=seen)
+            seen_run = gateway.create_run(session, new)
+            bindings.bind(session, new, session_id, start.instance, attempt=attempt, seen_run=seen_run)
         else:
             promises.promise(start, self._new_run)
 
@@ -97,15 +97,15 @@ class AirflowTaskRunner(BaseTaskRunner):
     def confirm_failed(self, storage: BaseStorageBackend, failed: TaskInstance, event: str) -> None:
         """Lock the failed run and refuse if somebody had Airflow run it again, or marked it otherwise, meanwhile."""
         with with_session(storage) as session:
-            bound = bindings.find(session, storage, failed)
-            now = gateway.hold_run(session, bound.dag_id, bound.run_id) if bound else None
-        if bound is None or now is None or now.state == "failed":
+            binding = bindings.find(session, storage, failed)
+            now = gateway.hold_run(session, binding.dag_id, binding.run_id) if binding else None
+        if binding is None or now is None or now.state == "failed":
             return
-        seen = bindings.seen_of(failed, bound)
-        cleared = now.clear_number != seen.clear_number
-        marked = now.state != seen.state and seen.state not in IN_FLIGHT
-        if cleared or marked:
-            status = f"{now.state} in Airflow meanwhile (DAG run {bound.run_id!r} of {bound.dag_id!r})"
+        seen_run = bindings.seen_of(failed, binding)
+        was_cleared = now.clear_number != seen_run.clear_number
+        was_marked = now.state != seen_run.state and seen_run.state not in IN_FLIGHT
+        if was_cleared or was_marked:
+            status = f"{now.state} in Airflow meanwhile (DAG run {binding.run_id!r} of {binding.dag_id!r})"
             raise InvalidTransition(event, failed.name, status, (InstanceStatus.FAILED.value,))
 
     def overruled(self, storage: BaseStorageBackend, instance: TaskInstance, *, by: str | None) -> None:
@@ -113,11 +113,11 @@ class AirflowTaskRunner(BaseTaskRunner):
         note = f"The status of {instance.name} was set to {instance.status.value} by {by or 'an unnamed caller'}."
         open_again = instance.status in (InstanceStatus.SCHEDULED, InstanceStatus.RUNNING)
 
-        def overrule(session: Session, bound: Any) -> None:
-            now = gateway.hold_run(session, bound.dag_id, bound.run_id, is_compiled=bound.compiled)
-            gateway.annotate_run(session, bound.dag_id, bound.run_id, note=note)
+        def overrule(session: Session, binding: Any) -> None:
+            now = gateway.hold_run(session, binding.dag_id, binding.run_id, is_compiled=binding.compiled)
+            gateway.annotate_run(session, binding.dag_id, binding.run_id, note=note)
             over = now is not None and now.state == "success" and not now.early
-            bindings.note_seen(session, bound, now, watched=open_again and not over)
+            bindings.note_seen(session, binding, now, is_watched=open_again and not over)
 
         self._tell(storage, instance, overrule)
 
@@ -128,16 +128,16 @@ class AirflowTaskRunner(BaseTaskRunner):
 
         A run that is at work, its instance having been set to failed by hand, gets the note only.
         """
-        what = "" if result is None else " A result was given instead."
-        note = f"{instance.name} was skipped by {by or 'an unnamed caller'}.{what}"
+        result_note = "" if result is None else " A result was given instead."
+        note = f"{instance.name} was skipped by {by or 'an unnamed caller'}.{result_note}"
 
-        def waive(session: Session, bound: Any) -> None:
-            now = gateway.hold_run(session, bound.dag_id, bound.run_id)
+        def waive(session: Session, binding: Any) -> None:
+            now = gateway.hold_run(session, binding.dag_id, binding.run_id)
             if now is not None and now.state in IN_FLIGHT:
-                gateway.annotate_run(session, bound.dag_id, bound.run_id, note=note)
+                gateway.annotate_run(session, binding.dag_id, binding.run_id, note=note)
             else:
-                now = gateway.skip_run(session, bound.dag_id, bound.run_id, note=note)
-            bindings.note_seen(session, bound, now)
+                now = gateway.skip_run(session, binding.dag_id, binding.run_id, note=note)
+            bindings.note_seen(session, binding, now)
 
         self._tell(storage, instance, waive)
 
@@ -148,9 +148,9 @@ class AirflowTaskRunner(BaseTaskRunner):
         successor = f"{clone.name}, run {run_id_of(storage.uid, clone)}"
         note = f"{failed.name} was replayed by {by or 'an unnamed caller'} as {successor}."
 
-        def annotate(session: Session, bound: Any) -> None:
-            gateway.annotate_run(session, bound.dag_id, bound.run_id, note=note)
-            bindings.note_seen(session, bound, None)
+        def annotate(session: Session, binding: Any) -> None:
+            gateway.annotate_run(session, binding.dag_id, binding.run_id, note=note)
+            bindings.note_seen(session, binding, None)
 
         self._tell(storage, failed, annotate)
 
@@ -158,19 +158,19 @@ class AirflowTaskRunner(BaseTaskRunner):
         """Work on the run of the instance, if it has one, in what saves the session, or right after that."""
 
         def find_and_work(session: Session) -> None:
-            bound = bindings.find(session, storage, instance)
-            if bound is not None:
-                work(session, bound)
+            binding = bindings.find(session, storage, instance)
+            if binding is not None:
+                work(session, binding)
 
         after_saving(storage, find_and_work)
 
     def validate(self, storage: BaseStorageBackend, configuration: Configuration) -> None:
         """Refuse a storage that Airflow's other processes cannot see, and tasks whose DAG is not deployed."""
         if not storage.shared:
-            named = ", ".join(map(repr, configuration.tasks))
+            task_names = ", ".join(map(repr, configuration.tasks))
             raise ConfigurationError(
-                f"the tasks {named} run as DAG runs, which other processes start and follow, and the session is kept "
-                f"where they cannot see it ({storage.unshared_because}). Use SqlStorageBackend, set [triggers] "
+                f"the tasks {task_names} run as DAG runs, which other processes start and follow, and the session is "
+                f"kept where they cannot see it ({storage.unshared_because}). Use SqlStorageBackend, set [triggers] "
                 "cache_url to a Redis for CacheStorageBackend, or name another runner by 'using'."
             )
         runs = {task.name: dag_id_of(configuration, task) for task in configuration}

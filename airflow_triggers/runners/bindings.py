@@ -29,12 +29,12 @@ def bind(
     instance: TaskInstance,
     *,
     attempt: int,
-    seen: SeenRun,
-    **more: Any,
+    seen_run: SeenRun,
+    **columns: Any,
 ) -> None:
     """Remember the run of an instance.
 
-    :param more: other columns; a run is watched unless they say otherwise.
+    :param columns: other columns; a run is watched unless they say otherwise.
     """
     values = {
         "dag_id": new.dag_id,
@@ -44,21 +44,21 @@ def bind(
         "number": instance.number,
         "attempt": attempt,
         "compiled": run_kind(instance.task.run) is not RunKind.DAG,
-        "seen_state": seen.state,
-        "seen_clear_number": seen.clear_number,
+        "seen_state": seen_run.state,
+        "seen_clear_number": seen_run.clear_number,
         "watched": True,
     }
-    session.connection().execute(_BIND, values | more)
+    session.connection().execute(_BIND, values | columns)
 
 
 def unbind(session: Session, session_id: int, instance: TaskInstance) -> int:
     """Forget the run of an instance, if it has one; returns the number of its next one."""
-    gone = delete(tables.run).where(
+    removal = delete(tables.run).where(
         _COLUMNS.session_id == session_id,
         _COLUMNS.task_name == instance.task.name,
         _COLUMNS.number == instance.number,
     )
-    earlier = session.scalar(gone.returning(_COLUMNS.attempt))
+    earlier = session.scalar(removal.returning(_COLUMNS.attempt))
     return 0 if earlier is None else int(earlier) + 1
 
 
@@ -73,21 +73,21 @@ def find(session: Session, storage: BaseStorageBackend, instance: TaskInstance) 
     return session.execute(query).one_or_none()
 
 
-def seen_of(instance: TaskInstance, bound: Any) -> SeenRun:
+def seen_of(instance: TaskInstance, binding: Any) -> SeenRun:
     """The run as it was last seen: what is kept with the session counts, where it is kept elsewhere than the row."""
-    kept = instance.metadata.get(SEEN_RUN)
-    if kept is not None and kept["run_id"] == bound.run_id:
-        return SeenRun(kept["state"], kept["clear_number"])
-    return SeenRun(bound.seen_state, bound.seen_clear_number)
+    record = instance.metadata.get(SEEN_RUN)
+    if record is not None and record["run_id"] == binding.run_id:
+        return SeenRun(record["state"], record["clear_number"])
+    return SeenRun(binding.seen_state, binding.seen_clear_number)
 
 
-def note_seen(session: Session, bound: Any, seen: SeenRun | None, *, watched: bool = False) -> None:
+def note_seen(session: Session, binding: Any, seen_run: SeenRun | None, *, is_watched: bool = False) -> None:
     """Remember what a run was seen to be, or made by us; and stop watching it unless it is still to be heard."""
-    known = seen or SeenRun(bound.seen_state, bound.seen_clear_number)
+    run = seen_run or SeenRun(binding.seen_state, binding.seen_clear_number)
     session.execute(
         update(tables.run)
-        .where(*by_key(bound.dag_id, bound.run_id))
-        .values(seen_state=known.state, seen_clear_number=known.clear_number, watched=watched)
+        .where(*by_key(binding.dag_id, binding.run_id))
+        .values(seen_state=run.state, seen_clear_number=run.clear_number, watched=is_watched)
     )
 
 
@@ -97,8 +97,8 @@ def watch(session: Session, dag_id: str, run_id: str, now: SeenRun) -> None:
     :param now: the run as it is now.
     """
     differs = or_(_COLUMNS.seen_state != now.state, _COLUMNS.seen_clear_number != now.clear_number)
-    settled = (~_COLUMNS.watched, _COLUMNS.promised.is_(None), differs)
-    session.execute(update(tables.run).where(*by_key(dag_id, run_id), *settled).values(watched=True))
+    is_settled = (~_COLUMNS.watched, _COLUMNS.promised.is_(None), differs)
+    session.execute(update(tables.run).where(*by_key(dag_id, run_id), *is_settled).values(watched=True))
 
 
 def by_key(dag_id: str, run_id: str) -> tuple[ColumnElement[bool], ...]:

@@ -53,17 +53,17 @@ def promise(start: Start, new_run: Callable[[Session, int, Start], tuple[NewRun,
         new, attempt = new_run(session, session_id, start)
         gateway.check_runnable(session, new.dag_id)
         session.execute(delete(tables.run).where(*bindings.by_key(new.dag_id, new.run_id), _is_promised()))
-        due = datetime.now(UTC) + GRACE
+        retry_at = datetime.now(UTC) + GRACE
         bindings.bind(
             session,
             new,
             session_id,
             start.instance,
             attempt=attempt,
-            seen=PROMISED,
+            seen_run=PROMISED,
             watched=False,
             promised=_to_json(new),
-            retry_at=due,
+            retry_at=retry_at,
         )
     storage.after_release(partial(fulfil, new.dag_id, new.run_id, start.report))
 
@@ -98,21 +98,23 @@ def make_good(dag_id: str, run_id: str, instance: TaskInstance | None, report: R
 def withdraw(dag_id: str, run_id: str) -> None:
     """Forget a promise that was not made good."""
     with transaction() as session:
-        gone = delete(tables.run).where(*bindings.by_key(dag_id, run_id), _is_promised())
-        first_statement(session, lambda: session.execute(gone))
+        removal = delete(tables.run).where(*bindings.by_key(dag_id, run_id), _is_promised())
+        first_statement(session, lambda: session.execute(removal))
 
 
 def _create(session: Session, dag_id: str, run_id: str) -> None:
-    mine = (*bindings.by_key(dag_id, run_id), _is_promised())
-    claim = update(tables.run).where(*mine).values(failures=tables.run.c.failures + 1)
-    claimed = first_statement(session, lambda: session.execute(claim.returning(tables.run.c.run_id)).all())
-    if not claimed:
+    is_own_promise = (*bindings.by_key(dag_id, run_id), _is_promised())
+    claim = update(tables.run).where(*is_own_promise).values(failures=tables.run.c.failures + 1)
+    claimed_runs = first_statement(
+        session, lambda: session.execute(claim.returning(tables.run.c.run_id)).all()
+    )
+    if not claimed_runs:
         return
-    kept = session.scalar(select(tables.run.c.promised).where(*mine))
-    seen = gateway.create_run(session, _from_json(kept))
-    values = {"seen_state": seen.state, "seen_clear_number": seen.clear_number, "watched": True}
+    record = session.scalar(select(tables.run.c.promised).where(*is_own_promise))
+    seen_run = gateway.create_run(session, _from_json(record))
+    values = {"seen_state": seen_run.state, "seen_clear_number": seen_run.clear_number, "watched": True}
     session.execute(
-        update(tables.run).where(*mine).values(**values, promised=None, retry_at=None, failures=0)
+        update(tables.run).where(*is_own_promise).values(**values, promised=None, retry_at=None, failures=0)
     )
 
 
@@ -129,6 +131,6 @@ def _to_json(new: NewRun) -> dict[str, Any]:
     return {**asdict(new), "run_after": new.run_after.isoformat() if new.run_after else None}
 
 
-def _from_json(kept: Any) -> NewRun:
-    after = kept["run_after"]
-    return NewRun(**{**kept, "run_after": datetime.fromisoformat(after) if after else None})
+def _from_json(record: Any) -> NewRun:
+    after = record["run_after"]
+    return NewRun(**{**record, "run_after": datetime.fromisoformat(after) if after else None})

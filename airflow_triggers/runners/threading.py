@@ -30,7 +30,7 @@ class ThreadingTaskRunner(BaseTaskRunner):
 
     name = "threading"
 
-    _changed: ClassVar[threading.Condition] = threading.Condition()
+    _condition: ClassVar[threading.Condition] = threading.Condition()
     _threads: ClassVar[set[threading.Thread]] = set()
     _joining: ClassVar[list[threading.Thread]] = []
     _errors: ClassVar[list[BaseException]] = []
@@ -55,9 +55,9 @@ class ThreadingTaskRunner(BaseTaskRunner):
         :raises ExceptionGroup: what went wrong outside of the callables (their own exceptions are in the instances).
         """
         this_thread = threading.current_thread()
-        with cls._changed:
+        with cls._condition:
             cls._joining.append(this_thread)
-            cls._changed.notify_all()
+            cls._condition.notify_all()
             try:
                 while working := cls._working():
                     cls._await_end(working[0], timeout)
@@ -95,11 +95,12 @@ class ThreadingTaskRunner(BaseTaskRunner):
     @classmethod
     def _await_end(cls, thread: threading.Thread, timeout: float | None) -> None:
         """Wait for a thread, whose condition is held, to end or to join itself."""
-        if not cls._changed.wait_for(lambda: thread not in cls._working(), timeout):
+        if not cls._condition.wait_for(lambda: thread not in cls._working(), timeout):
             raise TimeoutError(f"{thread.name} is still at work after {timeout} seconds.")
 
     def _launch(self, thread: threading.Thread) -> None:
-        with self._changed:  # started inside: nobody waits for a thread that was not started
+        with self._condition:
+            # Started inside: nobody waits for a thread that was not started.
             self._threads.add(thread)
             thread.start()
 
@@ -111,12 +112,12 @@ class ThreadingTaskRunner(BaseTaskRunner):
         except BaseException as error:
             name, uid = start.instance.name, start.storage.uid
             log.exception("%s of session %s could not be run to its end", name, uid)
-            with self._changed:
+            with self._condition:
                 self._errors.append(error)
         finally:
-            with self._changed:
+            with self._condition:
                 self._threads.discard(threading.current_thread())
-                self._changed.notify_all()
+                self._condition.notify_all()
 
 
 def _pause_until(moment: datetime | None) -> None:
