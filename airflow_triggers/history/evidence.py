@@ -44,12 +44,12 @@ def why(uid: str, name: str, *, disclosure: Disclosure = EVERYTHING) -> Explanat
     :raises TaskNotFound: when it has no such task.
     """
     with reading(uid) as (storage, session, _):
-        task, instance = _asked(storage, name)
+        task, instance = _task_and_instance(storage, name)
         evidence = _evidence(storage, session, task, instance)
         return explain(replace(evidence, disclosure=disclosure))
 
 
-def _asked(storage: BaseStorageBackend, name: str) -> tuple[TaskConfig, TaskInstance | None]:
+def _task_and_instance(storage: BaseStorageBackend, name: str) -> tuple[TaskConfig, TaskInstance | None]:
     configuration = storage.configuration
     if name in configuration.tasks:
         instances = storage.instances_of_task(name)
@@ -57,9 +57,9 @@ def _asked(storage: BaseStorageBackend, name: str) -> tuple[TaskConfig, TaskInst
     try:
         task_name, _ = parse_instance_name(name)
     except ValueError:
-        known = ", ".join(sorted(configuration.tasks)) or "none"
+        task_names = ", ".join(sorted(configuration.tasks)) or "none"
         raise TaskNotFound(
-            f"Session {storage.uid!r} has no task or instance {name!r}; its tasks are: {known}."
+            f"Session {storage.uid!r} has no task or instance {name!r}; its tasks are: {task_names}."
         ) from None
     if task_name not in configuration.tasks:
         raise InstanceNotFound(f"Session {storage.uid!r} has no instance {name!r}.")
@@ -71,10 +71,10 @@ def _evidence(
     storage: BaseStorageBackend, session: Session, task: TaskConfig, instance: TaskInstance | None
 ) -> Evidence:
     configuration = storage.configuration
-    unused = frozenset(storage.latest_kwargs) - _used(configuration)
+    unused_names = frozenset(storage.latest_kwargs) - _names_in_use(configuration)
     missing = task.triggers if instance is None else instance.lacks
-    meant = {name for trigger in missing for name in similar_names(trigger, unused)}
-    latest = {name: _last_fire(storage, name) for name in sorted(missing | meant)}
+    near = {name for trigger in missing for name in similar_names(trigger, unused_names)}
+    latest = {name: _last_fire(storage, name) for name in sorted(missing | near)}
     return Evidence(
         task=task,
         instance=instance,
@@ -82,46 +82,48 @@ def _evidence(
         instances={
             name: tuple(storage.instances_of_task(name)) for name in missing if name in configuration.tasks
         },
-        taken=_taken(storage, instance) if instance else {},
+        taken=_fires_of(storage, instance) if instance else {},
         latest={name: fire for name, fire in latest.items() if fire},
-        unused=unused,
+        unused=unused_names,
         delayed=tuple(storage.delayed_fires()),
         settled_by=_settled_by(storage, instance) if instance else None,
         run=_run_of(storage, session, instance) if instance and instance.status in IN_FLIGHT else None,
     )
 
 
-def _used(configuration: Configuration) -> frozenset[str]:
+def _names_in_use(configuration: Configuration) -> frozenset[str]:
     """Every name that the configuration knows as a trigger: a task's own name is fired too."""
     return frozenset(configuration.tasks).union(*(task.triggers for task in configuration))
 
 
 def _last_fire(storage: BaseStorageBackend, trigger_name: str, *, before: int | None = None) -> Fire | None:
-    found = storage.fires(limit=1, before=before, only=FireFilter(trigger_name=trigger_name))
-    return found[0] if found else None
+    fires = storage.fires(limit=1, before=before, only=FireFilter(trigger_name=trigger_name))
+    return fires[0] if fires else None
 
 
-def _taken(storage: BaseStorageBackend, instance: TaskInstance) -> dict[str, Fire]:
+def _fires_of(storage: BaseStorageBackend, instance: TaskInstance) -> dict[str, Fire]:
     """The fires with which the instance took its triggers: those that touched it, or the latest before it was made.
 
     A clone holds what its original took, unless that was replaced, and takes the rest itself.
     """
-    taken: dict[str, Fire] = {}
-    names = _held(instance)
+    fire_by_trigger: dict[str, Fire] = {}
+    names = _triggers_of(instance)
     while names:
         concerning = storage.fires(only=FireFilter(instance=instance.name))
         touching = {fire.trigger_name: fire for fire in concerning if instance.name in fire.touched}
-        taken = {name: fire for name, fire in touching.items() if name in names} | taken
+        fire_by_trigger = {name: fire for name, fire in touching.items() if name in names} | fire_by_trigger
         original = _original(storage, instance)
         if original is None:
             made_by = next((fire for fire in concerning if instance.name in fire.created), None)
-            return _before(storage, made_by, names - taken.keys()) | taken if made_by else taken
+            if made_by is None:
+                return fire_by_trigger
+            return _before(storage, made_by, names - fire_by_trigger.keys()) | fire_by_trigger
         same = {name for name in names if original.kwargs.get(name) == instance.kwargs.get(name)}
-        names, instance = same & _held(original), original
-    return taken
+        names, instance = same & _triggers_of(original), original
+    return fire_by_trigger
 
 
-def _held(instance: TaskInstance) -> set[str]:
+def _triggers_of(instance: TaskInstance) -> set[str]:
     return {*instance.kwargs, *instance.unless_seen}
 
 
@@ -146,17 +148,19 @@ def _settled_by(storage: BaseStorageBackend, instance: TaskInstance) -> SessionE
 
 
 def _run_of(storage: BaseStorageBackend, session: Session, instance: TaskInstance) -> RunInAirflow | None:
-    bound = bindings.find(session, storage, instance)
-    if bound is None:
+    binding = bindings.find(session, storage, instance)
+    if binding is None:
         return None
-    seen = bindings.seen_of(instance, bound)
+    seen_run = bindings.seen_of(instance, binding)
     now = datetime.now(UTC)
-    found = waiting.look_at_run(session, bound.dag_id, bound.run_id, seen_run=seen, now=now)
-    if promises.is_promise(bound):
-        return replace(found, state=bound.seen_state)
-    if not bound.failures:
-        return found
-    kept = tables.event.c
-    last = select(kept.details).where(kept.session_id == bound.session_id, kept.kind == EventKind.BACKOFF)
-    details = session.scalar(last.order_by(kept.id.desc()).limit(1)) or {}
-    return replace(found, failures=bound.failures, retry_at=bound.retry_at, error=details.get("error"))
+    run = waiting.look_at_run(session, binding.dag_id, binding.run_id, seen_run=seen_run, now=now)
+    if promises.is_promise(binding):
+        return replace(run, state=binding.seen_state)
+    if not binding.failures:
+        return run
+    columns = tables.event.c
+    last = select(columns.details).where(
+        columns.session_id == binding.session_id, columns.kind == EventKind.BACKOFF
+    )
+    details = session.scalar(last.order_by(columns.id.desc()).limit(1)) or {}
+    return replace(run, failures=binding.failures, retry_at=binding.retry_at, error=details.get("error"))

@@ -65,29 +65,34 @@ def history_of(
         streams: list[list[Entry]] = [list(storage.fires(limit=limit + 1, before=marks[0], only=only))]
         if trigger is None and not touched_nothing:
             streams.append(list(storage.events(limit=limit + 1, before=marks[1], instance=instance)))
-            if not isinstance(storage, SqlStorageBackend):  # the controller notes here what it could not do
+            if not isinstance(storage, SqlStorageBackend):
+                # The controller notes in Airflow's database what it could not do.
                 beside = read_events(session, row.id, limit=limit + 1, before=marks[2], instance=instance)
                 streams.append(list(beside))
-    merged = heapq.merge(*(_numbered(number, it) for number, it in enumerate(streams)), key=_newest_first)
-    page = list(islice(merged, limit + 1))
-    shown = page[:limit]
-    for number, entry in shown:
+    entries = heapq.merge(
+        *(_with_number(number, stream) for number, stream in enumerate(streams)), key=_newest_first
+    )
+    page = list(islice(entries, limit + 1))
+    page_entries = page[:limit]
+    for number, entry in page_entries:
         marks[number] = id_of(entry)
     cursor = ".".join(map(str, marks)) if len(page) > limit else None
-    return HistoryPage(entries=tuple(_for_reader(entry, disclosure) for _, entry in shown), next=cursor)
+    return HistoryPage(
+        entries=tuple(_for_reader(entry, disclosure) for _, entry in page_entries), next=cursor
+    )
 
 
 def _for_reader(entry: Entry, disclosure: Disclosure) -> Entry:
     return shown_fire(entry, disclosure) if isinstance(entry, Fire) else shown_event(entry, disclosure)
 
 
-def _numbered(number: int, stream: list[Entry]) -> Iterator[tuple[int, Entry]]:
+def _with_number(number: int, stream: list[Entry]) -> Iterator[tuple[int, Entry]]:
     """Each entry with its stream's number. Merging keeps a stream's own order, whatever its clocks said."""
     return ((number, entry) for entry in stream)
 
 
-def _newest_first(numbered: tuple[int, Entry]) -> float:
-    return -moment_of(numbered[1]).timestamp()
+def _newest_first(numbered_entry: tuple[int, Entry]) -> float:
+    return -moment_of(numbered_entry[1]).timestamp()
 
 
 def moment_of(entry: Entry) -> datetime:

@@ -67,10 +67,10 @@ def failed_hooks(*, limit: int = 50, uid: str | None = None, parked: bool = Fals
     if uid is not None:
         query = query.where(tables.session.c.uid == uid)
     with snapshot() as session:
-        return [_parked(row) for row in session.execute(query)]
+        return [_parked_hook(row) for row in session.execute(query)]
 
 
-def _parked(row: Any) -> ParkedHook:
+def _parked_hook(row: Any) -> ParkedHook:
     """By the id that its session knows it by, wherever that is kept."""
     hook = rows.hook_from_row(row)
     return ParkedHook(uid=row.uid, hook=replace(hook, token=row.arguments.get(hooks.KNOWN_AS, hook.token)))
@@ -85,16 +85,16 @@ def call_hook_again(uid: str, token: int, *, by: str | None = None) -> str | Non
     :raises RegistryError: when the session's manager is not installed here.
     """
     with reading(uid) as (storage, _, _row):
-        found = next((one for one in storage.hooks() if one.token == token), None)
-    if found is None:
+        promised_hook = next((hook for hook in storage.hooks() if hook.token == token), None)
+    if promised_hook is None:
         raise NothingParked(f"Session {uid!r} has no hook {token} to be called: it has ended, or never was.")
     manager = open_session(uid)
-    owed = hooks.owed_for(uid, token)
-    error = manager.call_hook(token, found.hook, found.arguments, owed=owed)
+    hook_id = hooks.owed_for(uid, token)
+    error = manager.call_hook(token, promised_hook.hook, promised_hook.arguments, owed=hook_id)
     with manager.storage.acquire_lock():
-        about = found.arguments.get("instance")
-        details = {"hook": found.hook, "ended": error is None, "attempts": found.attempts}
-        manager.storage.record_event(EventKind.HOOK_CALLED, instance=about, by=by, details=details)
+        instance_name = promised_hook.arguments.get("instance")
+        details = {"hook": promised_hook.hook, "ended": error is None, "attempts": promised_hook.attempts}
+        manager.storage.record_event(EventKind.HOOK_CALLED, instance=instance_name, by=by, details=details)
     return error
 
 
@@ -108,12 +108,12 @@ def failed_asset_events(*, limit: int = 50, parked: bool = False) -> list[Failed
     if parked:
         query = query.where(columns.due.is_(None))
     with snapshot() as session:
-        found = session.execute(query.order_by(columns.event_id.desc()).limit(limit)).all()
-        events = asset_events(session, [row.event_id for row in found])
-        return [_failed(session, row, events.get(row.event_id)) for row in found]
+        event_rows = session.execute(query.order_by(columns.event_id.desc()).limit(limit)).all()
+        events = asset_events(session, [row.event_id for row in event_rows])
+        return [_failed_asset_event(session, row, events.get(row.event_id)) for row in event_rows]
 
 
-def _failed(session: Session, row: Any, event: AssetEventRow | None) -> FailedAssetEvent:
+def _failed_asset_event(session: Session, row: Any, event: AssetEventRow | None) -> FailedAssetEvent:
     source = None if event is None else event.source or author_of(session, event)
     return FailedAssetEvent(
         event_id=row.event_id,
@@ -131,15 +131,15 @@ def retry_asset_events(event_ids: Collection[int]) -> None:
     :raises NothingParked: when one of them did not fail; nothing is changed then.
     """
     columns = tables.asset_event.c
-    again = (
+    retry = (
         update(tables.asset_event)
         .where(columns.event_id.in_(event_ids), columns.error.is_not(None))
         .values(due=datetime.now(UTC), attempts=0)
         .returning(columns.event_id)
     )
     with transaction() as session:
-        found = first_statement(session, lambda: set(session.scalars(again)))
-        if missing := sorted(set(event_ids) - found):
+        retried_ids = first_statement(session, lambda: set(session.scalars(retry)))
+        if missing := sorted(set(event_ids) - retried_ids):
             raise NothingParked(
                 f"No such asset event has failed: {', '.join(map(str, missing))}. See 'airflow triggers asset-events'."
             )

@@ -135,11 +135,15 @@ def explain(evidence: Evidence) -> Explanation:
 def _standing(evidence: Evidence, requirements: tuple[Requirement, ...]) -> str:
     """The answer, without its subject."""
     instance = evidence.instance
-    missing = [one.trigger for one in requirements if one.role != "unless" and not one.arrived]
+    missing = [
+        requirement.trigger
+        for requirement in requirements
+        if requirement.role != "unless" and not requirement.arrived
+    ]
     if instance is None:
         return "has no instance yet: none of its triggers has fired since the session has this task."
     if instance.status is _S.UNSTARTED and missing:
-        return f"waits for {_listed(missing)}."
+        return f"waits for {_enumeration(missing)}."
     if instance.status is _S.REPLAYED:
         return f"failed and was replayed as {_clone(evidence)}, which speaks for it now."
     return _STANDING[instance.status]
@@ -184,7 +188,9 @@ def _requirement(evidence: Evidence, trigger: str, role: str) -> Requirement:
         arrived=False,
         fire=fire,
         note=_note_on_missing(evidence, trigger, role, fire),
-        expected=tuple(one for one in evidence.delayed if one.trigger_name == trigger),
+        expected=tuple(
+            delayed_fire for delayed_fire in evidence.delayed if delayed_fire.trigger_name == trigger
+        ),
         similar=() if fire else _similar(evidence, trigger),
     )
 
@@ -206,14 +212,14 @@ def _note_on_task(task_name: str, instances: tuple[TaskInstance, ...]) -> str:
     if not instances:
         return f"the task {task_name} fires it when it finishes, and has no instance yet"
     last = instances[-1]
-    told = {
+    phrase_by_status = {
         _S.UNSTARTED: "waits for triggers itself",
         _S.FAILED: "failed: replay it, or skip it with a cascade",
         _S.SKIPPED: "was skipped without a cascade",
         _S.ABANDONED: "was abandoned, so it never fires",
         _S.REPLAYED: "was replayed",
     }
-    doing = told.get(last.status, f"is {last.status.value}")
+    doing = phrase_by_status.get(last.status, f"is {last.status.value}")
     return f"the task {task_name} fires it when it finishes; {last.name} {doing}"
 
 
@@ -229,8 +235,11 @@ def similar_names(name: str, among: Collection[str]) -> tuple[str, ...]:
     >>> similar_names("PageRecieved", ["pageReceived", "paid"])
     ('pageReceived',)
     """
-    folded = {other.casefold(): other for other in sorted(among)}
-    return tuple(folded[it] for it in get_close_matches(name.casefold(), folded, n=3, cutoff=LIKE_ENOUGH))
+    names_by_casefold = {candidate.casefold(): candidate for candidate in sorted(among)}
+    return tuple(
+        names_by_casefold[folded_name]
+        for folded_name in get_close_matches(name.casefold(), names_by_casefold, n=3, cutoff=LIKE_ENOUGH)
+    )
 
 
 # -- the reasons ------------------------------------------------------------------------------------------------
@@ -239,32 +248,34 @@ def similar_names(name: str, among: Collection[str]) -> tuple[str, ...]:
 def _reasons(evidence: Evidence, requirements: tuple[Requirement, ...]) -> Iterator[Reason]:
     instance = evidence.instance
     if instance is None or instance.status is _S.UNSTARTED:
-        yield from _missing(requirements)
+        yield from _missing_triggers(requirements)
     elif instance.status in (_S.SCHEDULED, _S.RUNNING):
         yield from _at_its_runner(evidence, instance)
     else:
-        yield from _settled(evidence, instance)
+        yield from _settled_instance(evidence, instance)
 
 
-def _missing(requirements: tuple[Requirement, ...]) -> Iterator[Reason]:
-    for one in requirements:
-        if one.arrived or one.role == "unless":
+def _missing_triggers(requirements: tuple[Requirement, ...]) -> Iterator[Reason]:
+    for requirement in requirements:
+        if requirement.arrived or requirement.role == "unless":
             continue
-        yield Reason("missing_trigger", sentence(f"{one.trigger!r} is missing", one.note or ""))
-        for fire in one.similar:
+        yield Reason(
+            "missing_trigger", sentence(f"{requirement.trigger!r} is missing", requirement.note or "")
+        )
+        for fire in requirement.similar:
             yield Reason(
                 "similar_trigger",
                 f"{fire.trigger_name!r}, which no task uses, was fired {told_fire(fire)}. "
-                f"Was {one.trigger!r} meant?",
+                f"Was {requirement.trigger!r} meant?",
             )
-        for delayed in one.expected:
-            failed = "; it could not be fired" if delayed.error else ""
-            failed += " and is parked (have it tried again, or cancel it)" if delayed.parked else ""
+        for delayed_fire in requirement.expected:
+            failure = "; it could not be fired" if delayed_fire.error else ""
+            failure += " and is parked (have it tried again, or cancel it)" if delayed_fire.parked else ""
             yield Reason(
                 "delayed_fire",
                 sentence(
-                    f"{one.trigger!r} is to be fired at {moment(delayed.fire_at)}{failed}",
-                    delayed.error or "",
+                    f"{requirement.trigger!r} is to be fired at {moment(delayed_fire.fire_at)}{failure}",
+                    delayed_fire.error or "",
                 ),
             )
 
@@ -279,10 +290,10 @@ def _at_its_runner(evidence: Evidence, instance: TaskInstance) -> Iterator[Reaso
         yield Reason("no_run", f"It has no DAG run: {runner} has it.")
 
 
-def _settled(evidence: Evidence, instance: TaskInstance) -> Iterator[Reason]:
+def _settled_instance(evidence: Evidence, instance: TaskInstance) -> Iterator[Reason]:
     event = evidence.settled_by
     by = f" by {event.by}" if event and event.by else ""
-    at = _reached(instance)
+    at = _status_moment(instance)
     match instance.status:
         case _S.FAILED:
             failure = failure_in_short(instance.metadata) or "no exception is known"
@@ -290,29 +301,29 @@ def _settled(evidence: Evidence, instance: TaskInstance) -> Iterator[Reason]:
             yield Reason("failed", sentence(f"It failed at {at}{cause}", failure))
             yield Reason("repair", "Replay it to run it again, with other kwargs if need be; or skip it.")
         case _S.ABANDONED:
-            seen = _listed(sorted(instance.unless_seen))
-            yield Reason("abandoned", f"Before it was scheduled, {seen} had fired (at {at}).")
+            trigger_names = _enumeration(sorted(instance.unless_seen))
+            yield Reason("abandoned", f"Before it was scheduled, {trigger_names} had fired (at {at}).")
         case _S.SKIPPED:
-            itself = "All of its work was skipped" if _waived(event) else f"It was skipped{by}"
-            fired = "" if instance.metadata.get("cascade") else ", and its name was not fired"
-            yield Reason("skipped", f"{itself} at {at}{fired}.")
+            itself = "All of its work was skipped" if _is_waived(event) else f"It was skipped{by}"
+            cascade_note = "" if instance.metadata.get("cascade") else ", and its name was not fired"
+            yield Reason("skipped", f"{itself} at {at}{cascade_note}.")
         case _S.REPLAYED:
             yield Reason("replayed", f"It was replayed{by} at {at} as {_clone(evidence)}.")
         case _:
             yield Reason("finished", f"It finished at {at}.")
 
 
-def _waived(event: SessionEvent | None) -> bool:
+def _is_waived(event: SessionEvent | None) -> bool:
     return event is not None and event.details.get("event") == "waive"
 
 
 def _clone(evidence: Evidence) -> str:
     event = evidence.settled_by
-    known = event.details.get("replay") if event else None
-    return str(known) if known else "another instance"
+    clone_name = event.details.get("replay") if event else None
+    return str(clone_name) if clone_name else "another instance"
 
 
-def _reached(instance: TaskInstance) -> str:
+def _status_moment(instance: TaskInstance) -> str:
     """When it reached its status."""
     at = instance.metadata.get("timestamps", {}).get(instance.status.value)
     return moment(datetime.fromisoformat(at)) if at else "an unknown moment"
@@ -324,5 +335,5 @@ def told_fire(fire: Fire) -> str:
     return f"at {moment(fire.fired_at)}{by} (fire {fire.fire_id})"
 
 
-def _listed(names: list[str]) -> str:
+def _enumeration(names: list[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else "nothing"

@@ -78,7 +78,7 @@ def _in_flight(
         )
         yield Reason("no_scheduler", f"No scheduler of Airflow is alive: {last}.")
     if run.state == "queued":
-        yield from _queued(run, now=now, disclosure=disclosure)
+        yield from _queued_run(run, now=now, disclosure=disclosure)
         return
     if status is InstanceStatus.SCHEDULED:
         yield Reason("run_started", f"Its DAG run has started in Airflow. {_CONTROLLER}")
@@ -100,19 +100,19 @@ def _dag(run: RunInAirflow) -> Iterator[Reason]:
         yield Reason("dag_paused", f"The DAG {run.dag_id} is paused. Unpause it.")
 
 
-def _queued(run: RunInAirflow, *, now: datetime, disclosure: Disclosure) -> Iterator[Reason]:
+def _queued_run(run: RunInAirflow, *, now: datetime, disclosure: Disclosure) -> Iterator[Reason]:
     since = f" since {moment(run.queued_at)}" if run.queued_at else ""
     if run.run_after is not None and run.run_after > now:
         yield Reason("run_after", f"Its DAG run begins at {moment(run.run_after)}, and not before.")
     elif run.dag is not None and run.dag.active_count >= run.dag.max_active_runs:
-        shown = ", ".join(run.dag.active_runs)
-        more = ", …" if run.dag.active_count > len(run.dag.active_runs) else ""
+        run_ids = ", ".join(run.dag.active_runs)
+        ellipsis = ", …" if run.dag.active_count > len(run.dag.active_runs) else ""
         limit = f" is {run.dag.max_active_runs}" if disclosure.dag(run.dag_id) else " allows no more"
         yield Reason(
             "max_active_runs",
             sentence(
                 f"{run.dag.active_count} runs of the DAG {run.dag_id} are running, and its max_active_runs{limit}",
-                f"{shown}{more}",
+                f"{run_ids}{ellipsis}",
             ),
         )
     else:
@@ -142,7 +142,7 @@ def _task(run: RunInAirflow, task: TaskInAirflow, *, at_work: int, disclosure: D
                 f"The task {task.label!r} is queued{since}: no worker{queue} has taken it from the executor.",
             )
         case "scheduled":
-            return _scheduled(run, task, at_work=at_work, disclosure=disclosure)
+            return _scheduled_task(run, task, at_work=at_work, disclosure=disclosure)
         case "up_for_retry":
             return Reason(
                 "task_retry", f"The task {task.label!r} failed in try {task.try_number}, and is tried again."
@@ -153,11 +153,13 @@ def _task(run: RunInAirflow, task: TaskInAirflow, *, at_work: int, disclosure: D
             return Reason("task_reschedule", f"The task {task.label!r} looks again later what it waits for.")
         case None:
             return Reason("task_waits", f"The task {task.label!r} has not been looked at by the scheduler.")
-        case other:
-            return Reason("task_state", f"The task {task.label!r} is {other}{since}.")
+        case state:
+            return Reason("task_state", f"The task {task.label!r} is {state}{since}.")
 
 
-def _scheduled(run: RunInAirflow, task: TaskInAirflow, *, at_work: int, disclosure: Disclosure) -> Reason:
+def _scheduled_task(
+    run: RunInAirflow, task: TaskInAirflow, *, at_work: int, disclosure: Disclosure
+) -> Reason:
     """A task that is ready, and that the scheduler has not handed to the executor."""
     since = f" since {moment(task.since)}" if task.since else ""
     if (reason := _pool(task, visible=disclosure.pool(task.pool), since=since)) is not None:

@@ -35,15 +35,16 @@ def told(entry: Fire | SessionEvent) -> str:
     tell = _TELLING.get(entry.kind, _unknown)
     try:
         return tell(entry, entry.details)
-    except (AttributeError, KeyError, TypeError, ValueError):  # whoever wrote the row, wrote it otherwise
+    except (AttributeError, KeyError, TypeError, ValueError):
+        # Whoever wrote the row, wrote it otherwise.
         return f"{_unknown(entry, entry.details)} Its details cannot be read."
 
 
 def _effect(fire: Fire) -> str:
-    touched = tuple(name for name in fire.touched if name not in fire.created)
+    reached_names = tuple(name for name in fire.touched if name not in fire.created)
     effects = {
         "made": fire.created,
-        "reached": touched,
+        "reached": reached_names,
         "scheduled": fire.scheduled,
         "abandoned": fire.abandoned,
     }
@@ -59,9 +60,9 @@ def _progress(event: SessionEvent, details: Details) -> str:
 
 
 def _replay(event: SessionEvent, details: Details) -> str:
-    replaced = ", with other kwargs" if details.get("kwargs_replaced") else ""
+    kwargs_note = ", with other kwargs" if details.get("kwargs_replaced") else ""
     pause = f", {details['cooldown']:g} seconds later" if details.get("cooldown") else ""
-    return f"{event.instance} was replayed as {details['replay']}{replaced}{pause}."
+    return f"{event.instance} was replayed as {details['replay']}{kwargs_note}{pause}."
 
 
 def _skip(event: SessionEvent, details: Details) -> str:
@@ -75,12 +76,12 @@ def _status(event: SessionEvent, details: Details) -> str:
 def _hook(event: SessionEvent, details: Details) -> str:
     after = details.get("trigger_name") or event.instance
     of = f" (after {after})" if after else ""
-    parked = event.kind == EventKind.HOOK_PARKED
-    then = "too often, and is parked" if parked else "and is called again later"
+    is_parked = event.kind == EventKind.HOOK_PARKED
+    then = "too often, and is parked" if is_parked else "and is called again later"
     return sentence(f"The hook {details['hook']}{of} raised {then}", details["error"])
 
 
-def _hook_called(event: SessionEvent, details: Details) -> str:
+def _hook_call(event: SessionEvent, details: Details) -> str:
     outcome = "ended" if details.get("ended") else "raised again"
     return f"The hook {details['hook']} was called again, and {outcome}."
 
@@ -103,8 +104,8 @@ def _asset_event(event: SessionEvent, details: Details) -> str:
 
 
 def _delayed_id(details: Details) -> str:
-    known = details.get("delayed_fire_id")
-    return f" (delayed fire {known})" if known else ""
+    delayed_fire_id = details.get("delayed_fire_id")
+    return f" (delayed fire {delayed_fire_id})" if delayed_fire_id else ""
 
 
 def _unknown(event: SessionEvent, details: Details) -> str:
@@ -113,37 +114,40 @@ def _unknown(event: SessionEvent, details: Details) -> str:
 
 
 _TELLING: Mapping[str, Callable[[SessionEvent, Details], str]] = {
-    EventKind.CONFIGURE: lambda _, it: (
-        f"The tasks {', '.join(it['tasks'])} were configured." if it["tasks"] else "No task was configured."
+    EventKind.CONFIGURE: lambda _, details: (
+        f"The tasks {', '.join(details['tasks'])} were configured."
+        if details["tasks"]
+        else "No task was configured."
     ),
     EventKind.PROGRESS: _progress,
     EventKind.STATUS: _status,
-    EventKind.METADATA: lambda event, it: (
-        f"{', '.join(it['keys']) or 'Nothing'} was attached to {event.instance}."
+    EventKind.METADATA: lambda event, details: (
+        f"{', '.join(details['keys']) or 'Nothing'} was attached to {event.instance}."
     ),
     EventKind.LOGS_RESOLVED: lambda event, _: f"The log messages of {event.instance} were dealt with.",
     EventKind.REPLAY: _replay,
     EventKind.SKIP: _skip,
-    EventKind.DELAY: lambda _, it: f"{it['trigger']} is to be fired at {it['fire_at']}.",
-    EventKind.DELAYED_FIRE: lambda _, it: (
-        f"{it['trigger']}, due at {it['fire_at']}, became fire {it['fire_id']}."
+    EventKind.DELAY: lambda _, details: f"{details['trigger']} is to be fired at {details['fire_at']}.",
+    EventKind.DELAYED_FIRE: lambda _, details: (
+        f"{details['trigger']}, due at {details['fire_at']}, became fire {details['fire_id']}."
     ),
-    EventKind.DELAYED_FIRE_FAILED: lambda _, it: sentence(
-        f"{it['trigger']} could not be fired yet", it["error"]
+    EventKind.DELAYED_FIRE_FAILED: lambda _, details: sentence(
+        f"{details['trigger']} could not be fired yet", details["error"]
     ),
-    EventKind.DELAYED_FIRE_PARKED: lambda _, it: sentence(
-        f"{it['trigger']}, due at {it['fire_at']}{_delayed_id(it)}, could not be fired too often, and is parked",
-        it["error"],
+    EventKind.DELAYED_FIRE_PARKED: lambda _, details: sentence(
+        f"{details['trigger']}, due at {details['fire_at']}{_delayed_id(details)}, could not be fired too often, "
+        "and is parked",
+        details["error"],
     ),
-    EventKind.DELAYED_FIRE_RETRIED: lambda _, it: (
-        f"{it['trigger']}, due at {it['fire_at']}{_delayed_id(it)}, is tried again."
+    EventKind.DELAYED_FIRE_RETRIED: lambda _, details: (
+        f"{details['trigger']}, due at {details['fire_at']}{_delayed_id(details)}, is tried again."
     ),
-    EventKind.DELAYED_FIRE_CANCELLED: lambda _, it: (
-        f"{it['trigger']}, due at {it['fire_at']}{_delayed_id(it)}, was cancelled."
+    EventKind.DELAYED_FIRE_CANCELLED: lambda _, details: (
+        f"{details['trigger']}, due at {details['fire_at']}{_delayed_id(details)}, was cancelled."
     ),
     EventKind.HOOK_FAILED: _hook,
     EventKind.HOOK_PARKED: _hook,
-    EventKind.HOOK_CALLED: _hook_called,
+    EventKind.HOOK_CALLED: _hook_call,
     EventKind.BACKOFF: _backoff,
     EventKind.WITHDRAW: _withdraw,
     EventKind.ASSET_EVENT: _asset_event,

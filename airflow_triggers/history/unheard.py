@@ -17,7 +17,7 @@ from airflow_triggers.domain.disclosure import EVERYTHING, Disclosure, shown_fir
 from airflow_triggers.domain.fires import Fire
 from airflow_triggers.domain.validation import validate_filter
 from airflow_triggers.errors import UnreadableRow
-from airflow_triggers.history.evidence import _used
+from airflow_triggers.history.evidence import _names_in_use
 from airflow_triggers.history.reasons import similar_names
 from airflow_triggers.sessions.describing import configured_as
 from airflow_triggers.storages import rows, tables
@@ -61,10 +61,10 @@ def vain_fires(
     """
     validate_filter("trigger", trigger)
     validate_filter("configuration", configuration)
-    fires, own, known = tables.fire.c, tables.session.c, tables.configuration.c
+    fires, sessions, configurations = tables.fire.c, tables.session.c, tables.configuration.c
     query = (
-        select(tables.fire, own.uid, own.configuration_hash)
-        .join(tables.session, own.id == fires.session_id)
+        select(tables.fire, sessions.uid, sessions.configuration_hash)
+        .join(tables.session, sessions.id == fires.session_id)
         .where(fires.in_vain.is_(True))
     )
     if before is not None:
@@ -72,13 +72,13 @@ def vain_fires(
     if trigger is not None:
         query = query.where(fires.trigger_name == trigger)
     if configuration is not None:
-        named = select(known.hash).where(known.name == configuration)
-        query = query.where(own.configuration_hash.in_(named))
+        hashes = select(configurations.hash).where(configurations.name == configuration)
+        query = query.where(sessions.configuration_hash.in_(hashes))
     if configuration_hashes is not None:
         query = query.where(configured_as(configuration_hashes))
     with snapshot() as session:
-        found = session.execute(query.order_by(fires.id.desc()).limit(limit)).all()
-        vain = [_vain(row, _configuration(session, row.configuration_hash)) for row in found]
+        fire_rows = session.execute(query.order_by(fires.id.desc()).limit(limit)).all()
+        vain = [_vain(row, _configuration(session, row.configuration_hash)) for row in fire_rows]
     return [replace(entry, fire=shown_fire(entry.fire, disclosure)) for entry in vain]
 
 
@@ -93,5 +93,5 @@ def _configuration(session: Session, content_hash: str | None) -> Configuration:
 def _vain(row: Any, configuration: Configuration) -> VainFire:
     fire = rows.fire_from_row(row)
     used_by = tuple(task.name for task in configuration.concerned_by(fire.trigger_name))
-    near = () if used_by else similar_names(fire.trigger_name, _used(configuration))
+    near = () if used_by else similar_names(fire.trigger_name, _names_in_use(configuration))
     return VainFire(uid=row.uid, fire=fire, used_by=used_by, similar=near)
