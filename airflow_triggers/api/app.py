@@ -67,13 +67,13 @@ def create_app() -> FastAPI:
     Its documentation is at ``/docs`` and ``/redoc``, unless ``[api] enable_swagger_ui`` of Airflow is off.
     """
     check_extensions()
-    documented = conf.getboolean("api", "enable_swagger_ui", fallback=True)
+    has_docs = conf.getboolean("api", "enable_swagger_ui", fallback=True)
     app = FastAPI(
         title="Triggers",
         description=DESCRIPTION,
         version=__version__,
-        docs_url="/docs" if documented else None,
-        redoc_url="/redoc" if documented else None,
+        docs_url="/docs" if has_docs else None,
+        redoc_url="/redoc" if has_docs else None,
         swagger_ui_oauth2_redirect_url=None,
         redirect_slashes=False,
         default_response_class=AsciiJSONResponse,

@@ -479,27 +479,27 @@ class SessionDetail(SessionBody):
     hooks: list[HookBody] = Field(description="Hooks that have not ended yet; parked ones need somebody.")
 
     @classmethod
-    def of_description(cls, described: SessionDescription) -> SessionDetail:
+    def of_description(cls, description: SessionDescription) -> SessionDetail:
         """The body for a description."""
         return cls(
-            **SessionBody.of(described.summary).model_dump(),
-            metadata=dict(described.metadata),
-            tasks=_tasks(described),
-            instances=[InstanceBody.of(view) for view in described.instances],
-            latest_triggers=_plain(described.latest_kwargs),
-            fires=[FireBody.of(fire) for fire in described.fires],
-            delayed_fires=[DelayedFireBody.of(fire) for fire in described.delayed_fires],
-            hooks=[HookBody.of(hook) for hook in described.hooks],
+            **SessionBody.of(description.summary).model_dump(),
+            metadata=dict(description.metadata),
+            tasks=_tasks(description),
+            instances=[InstanceBody.of(view) for view in description.instances],
+            latest_triggers=_plain(description.latest_kwargs),
+            fires=[FireBody.of(fire) for fire in description.fires],
+            delayed_fires=[DelayedFireBody.of(fire) for fire in description.delayed_fires],
+            hooks=[HookBody.of(hook) for hook in description.hooks],
         )
 
 
-def _tasks(described: SessionDescription) -> dict[str, TaskBody]:
-    dag_ids = dag_ids_of(described.tasks)
+def _tasks(description: SessionDescription) -> dict[str, TaskBody]:
+    dag_ids = dag_ids_of(description.tasks)
     return {
         task.name: TaskBody.model_validate(
             {**task.to_directives(), "sentence": explain_task(task), "dag_id": dag_ids.get(task.name)}
         )
-        for task in described.tasks
+        for task in description.tasks
     }
 
 

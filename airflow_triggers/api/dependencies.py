@@ -15,7 +15,7 @@ from fastapi.security import APIKeyCookie, HTTPBearer
 
 from airflow_triggers.api.fields import INSTANCE_NAME, TASK_OR_INSTANCE_NAME, Form, SessionUid
 from airflow_triggers.api.gate import USER
-from airflow_triggers.api.paths import decoded
+from airflow_triggers.api.paths import decoded_name
 from airflow_triggers.api.permissions import Permissions
 from airflow_triggers.api.turns import Turns
 from airflow_triggers.domain.validation import validate_session_uid
@@ -92,7 +92,7 @@ async def get_instance_name(
     ],
 ) -> str:
     """The name of the path, with its slashes."""
-    return decoded(name)
+    return decoded_name(name)
 
 
 InstanceNameDep = Annotated[str, Depends(get_instance_name)]
@@ -110,7 +110,7 @@ async def get_task_or_instance_name(
     ],
 ) -> str:
     """The name of the path, with its slashes."""
-    return decoded(name)
+    return decoded_name(name)
 
 
 TaskOrInstanceNameDep = Annotated[str, Depends(get_task_or_instance_name)]

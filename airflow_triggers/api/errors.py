@@ -18,7 +18,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from airflow_triggers import errors
-from airflow_triggers.api.paths import allowed_methods, decoded
+from airflow_triggers.api.paths import allowed_methods, decoded_name
 from airflow_triggers.domain.validation import shown
 from airflow_triggers.errors import SessionNotFound, TriggersError
 from airflow_triggers.sessions.opening import Concealed
@@ -119,7 +119,7 @@ def _without_nan(content: Any) -> Any:
 def install_error_handlers(app: FastAPI) -> None:
     """Let every error of the application, Starlette's and FastAPI's too, be answered in our form."""
     app.add_exception_handler(TriggersError, _triggers_error)
-    app.add_exception_handler(Concealed, _concealed)
+    app.add_exception_handler(Concealed, _concealed_session)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(StarletteHTTPException, _http_exception)
     app.add_exception_handler(Exception, _unexpected_error)
@@ -127,12 +127,12 @@ def install_error_handlers(app: FastAPI) -> None:
 
 def response_to(error: TriggersError | StarletteHTTPException) -> JSONResponse:
     """The answer to one of our errors, or to an HTTP exception."""
-    status, content = told(error)
+    status, content = answer_to(error)
     headers = _nearest(HEADERS_OF_ERROR, error) if isinstance(error, TriggersError) else error.headers
     return AsciiJSONResponse(content, status_code=status, headers=dict(headers or {}))
 
 
-def told(error: Exception) -> tuple[int, dict[str, Any]]:
+def answer_to(error: Exception) -> tuple[int, dict[str, Any]]:
     """The status and the body for an error; of what is no error of ours, nothing is shown."""
     if isinstance(error, TriggersError):
         return _nearest(STATUS_OF_ERROR, error), {"reason": type(error).__name__, "detail": str(error)}
@@ -155,7 +155,7 @@ def _triggers_error(request: Request, error: Exception) -> JSONResponse:
     return response
 
 
-def _concealed(request: Request, error: Exception) -> JSONResponse:
+def _concealed_session(request: Request, error: Exception) -> JSONResponse:
     """Who may do nothing with the session of the path is answered as if there were none."""
     return response_to(SessionNotFound(request.path_params["uid"]))
 
@@ -163,14 +163,14 @@ def _concealed(request: Request, error: Exception) -> JSONResponse:
 def _http_exception(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, StarletteHTTPException)
     if not isinstance(error, Refused) and error.status_code in _NO_ROUTE:
-        said = _NO_ROUTE[HTTPStatus(error.status_code)].format(
-            path=decoded(request.url.path), method=request.method
+        detail = _NO_ROUTE[HTTPStatus(error.status_code)].format(
+            path=decoded_name(request.url.path), method=request.method
         )
         headers = dict(error.headers or {})
         if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
             # Starlette names only the methods of the first of the routes that have this path.
             headers["Allow"] = ", ".join(allowed_methods(request.app.routes, request.scope))
-        error = StarletteHTTPException(error.status_code, said, headers=headers)
+        error = StarletteHTTPException(error.status_code, detail, headers=headers)
     return response_to(error)
 
 
@@ -193,20 +193,22 @@ def _read_http_exception(error: StarletteHTTPException) -> tuple[int, str, str]:
 
 def _unexpected_error(request: Request, error: Exception) -> JSONResponse:
     """A bug or a broken database: Starlette logs the traceback, the caller sees none of it."""
-    status, content = told(error)
+    status, content = answer_to(error)
     return AsciiJSONResponse(content, status_code=status)
 
 
 def _validation_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    status, content = told_invalid(error.errors())
+    status, content = answer_to_invalid(error.errors())
     return AsciiJSONResponse(content, status_code=status)
 
 
-def told_invalid(errors: Sequence[Mapping[str, Any]]) -> tuple[int, dict[str, Any]]:
+def answer_to_invalid(errors: Sequence[Mapping[str, Any]]) -> tuple[int, dict[str, Any]]:
     """The status and the body for what pydantic found wrong, at places that begin with ``body``, ``query``, …."""
-    problems = [_problem(one) for one in errors]
-    detail = "; ".join(f"{it['field']}: {it['problem']}, found {it['found']}" for it in problems[:3])
+    problems = [_problem(error) for error in errors]
+    detail = "; ".join(
+        f"{problem['field']}: {problem['problem']}, found {problem['found']}" for problem in problems[:3]
+    )
     return HTTPStatus.UNPROCESSABLE_ENTITY, {
         "reason": "InvalidBody" if problems[0]["in"] == "body" else "InvalidQuery",
         "detail": f"The {problems[0]['in']} is not valid. {detail}.",
@@ -229,7 +231,8 @@ def _problem(error: Mapping[str, Any]) -> dict[str, str]:
     wording = _WORDING.get(error["type"]) or str(error["msg"]).removeprefix("Value error, ")
     if error["type"] == "json_invalid":
         wording = f"this is not JSON: {error['ctx']['error']} at character {where[-1]}"
-    found = "nothing" if error["type"] in {"missing", "json_invalid"} else shown(error["input"])
-    if error["type"] == "value_error" and "; found " in wording:  # ours say it, more exactly
-        wording, found = wording.removesuffix(".").split("; found ", 1)
-    return {"in": str(where[0]), "field": field or str(where[0]), "problem": wording, "found": found}
+    input_text = "nothing" if error["type"] in {"missing", "json_invalid"} else shown(error["input"])
+    if error["type"] == "value_error" and "; found " in wording:
+        # Our own validators say it more exactly.
+        wording, input_text = wording.removesuffix(".").split("; found ", 1)
+    return {"in": str(where[0]), "field": field or str(where[0]), "problem": wording, "found": input_text}

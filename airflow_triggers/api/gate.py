@@ -53,7 +53,9 @@ class Gate:
         try:
             scope[USER] = await _authenticate(request)
             segments = _checked_segments(request)
-            receive = _limited(request, most=MAX_BATCH_BYTES if segments == BATCH else MAX_BODY_BYTES)
+            receive = _limited_receive(
+                request, max_bytes=MAX_BATCH_BYTES if segments == BATCH else MAX_BODY_BYTES
+            )
         except (HTTPException, InvalidSessionUid) as refusal:
             await response_to(refusal)(scope, receive, send)
         else:
@@ -118,27 +120,27 @@ def _checked_segments(request: Request) -> list[bytes]:
     return segments
 
 
-def _limited(request: Request, *, most: int) -> Receive:
-    """The request's ``receive``, which refuses a body of more than ``most`` bytes, announced or not."""
-    announced = request.headers.get("content-length", "0")
-    if announced.isdecimal() and int(announced) > most:
-        raise _too_large(most)
-    received = 0
+def _limited_receive(request: Request, *, max_bytes: int) -> Receive:
+    """The request's ``receive``, which refuses a body of more than ``max_bytes`` bytes, announced or not."""
+    announced_length = request.headers.get("content-length", "0")
+    if announced_length.isdecimal() and int(announced_length) > max_bytes:
+        raise _too_large(max_bytes)
+    received_bytes = 0
 
     async def receive() -> Message:
-        nonlocal received
+        nonlocal received_bytes
         message = await request.receive()
-        received += len(message.get("body", b""))
-        if received > most:
-            raise _too_large(most)
+        received_bytes += len(message.get("body", b""))
+        if received_bytes > max_bytes:
+            raise _too_large(max_bytes)
         return message
 
     return receive
 
 
-def _too_large(most: int) -> Refused:
+def _too_large(max_bytes: int) -> Refused:
     return Refused(
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         "TooLarge",
-        f"A body has {most} bytes at most here. Keep large content elsewhere, and fire with its address.",
+        f"A body has {max_bytes} bytes at most here. Keep large content elsewhere, and fire with its address.",
     )

@@ -159,17 +159,20 @@ class RequirementBody(BaseModel):
     )
 
     @classmethod
-    def of(cls, one: Requirement) -> RequirementBody:
+    def of(cls, requirement: Requirement) -> RequirementBody:
         """The body for a requirement."""
         return cls.model_validate(
             {
-                "trigger": one.trigger,
-                "directive": one.role,
-                "arrived": one.arrived,
-                "fire": ArrivalBody.of(one.fire) if one.fire else None,
-                "note": one.note,
-                "expected": [ExpectedFireBody(at=it.fire_at, error=it.error) for it in one.expected],
-                "similar": [ArrivalBody.of(it) for it in one.similar],
+                "trigger": requirement.trigger,
+                "directive": requirement.role,
+                "arrived": requirement.arrived,
+                "fire": ArrivalBody.of(requirement.fire) if requirement.fire else None,
+                "note": requirement.note,
+                "expected": [
+                    ExpectedFireBody(at=delayed_fire.fire_at, error=delayed_fire.error)
+                    for delayed_fire in requirement.expected
+                ],
+                "similar": [ArrivalBody.of(fire) for fire in requirement.similar],
             }
         )
 
@@ -202,8 +205,8 @@ class ExplanationBody(BaseModel):
             status=explanation.status,
             rule=explanation.rule,
             answer=explanation.answer,
-            reasons=[ReasonBody(code=one.code, text=one.text) for one in explanation.reasons],
-            requirements=[RequirementBody.of(one) for one in explanation.requirements],
+            reasons=[ReasonBody(code=reason.code, text=reason.text) for reason in explanation.reasons],
+            requirements=[RequirementBody.of(requirement) for requirement in explanation.requirements],
             dag_id=explanation.dag_id,
             dag_run_id=explanation.run_id,
         )

@@ -20,8 +20,8 @@ SLASH = "\ufdd0"
 
 def segments_of(scope: Scope) -> list[bytes] | None:
     """The decoded segments of the path below the application's mount; None when it was not sent as below it."""
-    sent: bytes = scope.get("raw_path") or quote(scope["path"]).encode("ascii")
-    segments = [unquote_to_bytes(segment) for segment in sent.partition(b"?")[0].split(b"/")]
+    raw_path: bytes = scope.get("raw_path") or quote(scope["path"]).encode("ascii")
+    segments = [unquote_to_bytes(segment) for segment in raw_path.partition(b"?")[0].split(b"/")]
     mount = _mount_of(scope).encode().split(b"/")
     return segments[len(mount) :] if segments[: len(mount)] == mount else None
 
@@ -36,15 +36,15 @@ def with_segments(scope: Scope, segments: Sequence[bytes]) -> Scope:
     """The scope, to be routed by these segments."""
     if not any(b"/" in segment for segment in segments):
         return scope
-    return {**scope, "path": "/".join([_mount_of(scope), *map(_routed, segments)])}
+    return {**scope, "path": "/".join([_mount_of(scope), *map(_routed_segment, segments)])}
 
 
-def _routed(segment: bytes) -> str:
+def _routed_segment(segment: bytes) -> str:
     # A route's pattern ends with ``$``, which matches before a newline, too.
     return segment.decode(errors="replace").replace("/", SLASH).replace("\n", "\r")
 
 
-def decoded(name: str) -> str:
+def decoded_name(name: str) -> str:
     """A name out of a routed path, with its slashes."""
     return name.replace(SLASH, "/")
 

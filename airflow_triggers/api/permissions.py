@@ -101,15 +101,15 @@ class Permissions:
     def disclosure(self) -> Disclosure:
         """What of Airflow an answer may show beside the session; asked once per DAG and pool, when it comes up."""
         return Disclosure(
-            dag=self._remembered(READ_DAG),
-            runs=self._remembered(READ_RUNS),
-            task_instances=self._remembered(READ_TASK_INSTANCES),
-            audit_log=self._remembered(READ_AUDIT_LOG),
+            dag=self._cached_check(READ_DAG),
+            runs=self._cached_check(READ_RUNS),
+            task_instances=self._cached_check(READ_TASK_INSTANCES),
+            audit_log=self._cached_check(READ_AUDIT_LOG),
             pool=cache(self._may_read_pool),
             cluster=cache(self._may_read_cluster),
         )
 
-    def _remembered(self, right: Right) -> Callable[[str], bool]:
+    def _cached_check(self, right: Right) -> Callable[[str], bool]:
         return cache(lambda dag_id: self._has(right, {dag_id}))
 
     def _may_read_pool(self, name: str) -> bool:
@@ -136,9 +136,9 @@ class Permissions:
         A trigger that no task uses starts nothing, but is recorded: that takes the right on one of the DAGs.
         """
         dag_ids = _dag_id_of_each_task(configuration)
-        concerned = {dag_ids[task.name] for task in configuration.concerned_by(trigger_name)}
-        if concerned or not self._may_fire_something(configuration):
-            self._require(CREATE_RUNS, concerned or _dag_ids(configuration), configuration)
+        concerned_dag_ids = {dag_ids[task.name] for task in configuration.concerned_by(trigger_name)}
+        if concerned_dag_ids or not self._may_fire_something(configuration):
+            self._require(CREATE_RUNS, concerned_dag_ids or _dag_ids(configuration), configuration)
 
     def require_firing(
         self, trigger_name: str, configuration: Configuration, makes_session: bool = False

@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 from airflow_triggers import errors, sessions
 from airflow_triggers.api.app import create_app
 from airflow_triggers.api.bodies import BodyRoute
-from airflow_triggers.api.errors import STATUS_OF_ERROR, response_to, told
+from airflow_triggers.api.errors import STATUS_OF_ERROR, answer_to, response_to
 from tests.support.api import mounted_api
 
 FIRE = "api/v1/sessions/order-1/fires"
@@ -46,7 +46,7 @@ def ours(kind):
     ],
 )
 def test_an_error_that_is_a_built_in_one_too_is_answered_with_its_message(error, status):
-    assert told(error) == (status, {"reason": type(error).__name__, "detail": str(error)})
+    assert answer_to(error) == (status, {"reason": type(error).__name__, "detail": str(error)})
     assert not str(error).startswith(("'", '"'))
 
 

@@ -54,7 +54,8 @@ def list_delayed_fires(
     disclosure = permissions.disclosure()
     return DelayedFiresPage(
         delayed_fires=[
-            DelayedFireBody.of(shown_delayed_fire(listed.fire, disclosure)) for listed in page.fires
+            DelayedFireBody.of(shown_delayed_fire(delayed_fire.fire, disclosure))
+            for delayed_fire in page.fires
         ],
         next=page.next,
     )

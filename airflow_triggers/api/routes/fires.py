@@ -36,11 +36,11 @@ def list_fires(
 ) -> FiresPage:
     """Fires of the session, newest first: who, when, kwargs, and what each did. Page with `before`."""
     readable_configuration(uid, permissions)
-    found = sessions.fires_of(uid, limit=query.limit + 1, before=query.before, only=query.covered())
-    page, disclosure = found[: query.limit], permissions.disclosure()
+    fires = sessions.fires_of(uid, limit=query.limit + 1, before=query.before, only=query.covered())
+    page, disclosure = fires[: query.limit], permissions.disclosure()
     return FiresPage(
         fires=[FireBody.of(shown_fire(fire, disclosure)) for fire in page],
-        next=page[-1].fire_id if len(found) > query.limit else None,
+        next=page[-1].fire_id if len(fires) > query.limit else None,
     )
 
 

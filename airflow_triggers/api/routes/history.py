@@ -85,16 +85,16 @@ def call_hook(
     """
     permissions.require_create(readable_configuration(uid, permissions))
     error = parked.call_hook_again(uid, hook_id, by=user_name)
-    left = next(
-        (one for one in sessions.describe_session(uid, fire_limit=0).hooks if one.token == hook_id), None
+    hook = next(
+        (hook for hook in sessions.describe_session(uid, fire_limit=0).hooks if hook.token == hook_id), None
     )
-    return HookCallBody(ended=error is None, error=error, hook=HookBody.of(left) if left else None)
+    return HookCallBody(ended=error is None, error=error, hook=HookBody.of(hook) if hook else None)
 
 
 @router.get("/fires", summary="List fires that touched nothing", tags=["Fires"])
 def list_vain_fires(query: Annotated[VainFiresQuery, Query()], permissions: PermissionsDep) -> VainFiresPage:
     """Fires without an effect in all sessions that you may read, newest first: a trigger that was misspelt, say."""
-    found = history.vain_fires(
+    vain_fires = history.vain_fires(
         limit=query.limit + 1,
         before=query.before,
         trigger=query.trigger,
@@ -102,8 +102,8 @@ def list_vain_fires(query: Annotated[VainFiresQuery, Query()], permissions: Perm
         configuration_hashes=permissions.readable(sessions.configurations_of_sessions()),
         disclosure=permissions.disclosure(),
     )
-    page = found[: query.limit]
+    page = vain_fires[: query.limit]
     return VainFiresPage(
-        fires=[VainFireBody.of(one) for one in page],
-        next=page[-1].fire.fire_id if len(found) > query.limit else None,
+        fires=[VainFireBody.of(vain_fire) for vain_fire in page],
+        next=page[-1].fire.fire_id if len(vain_fires) > query.limit else None,
     )

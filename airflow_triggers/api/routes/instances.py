@@ -39,8 +39,8 @@ def replay_instance(
     user_name: UserNameDep,
 ) -> InstanceBody:
     """Run a failed instance again, as a clone. The answer is the new instance; the failed one becomes `replayed`."""
-    described = readable_session(uid, permissions)
-    permissions.require_replay(described.tasks, instance_of(described, name))
+    description = readable_session(uid, permissions)
+    permissions.require_replay(description.tasks, instance_of(description, name))
     clone = sessions.open_session(uid).replay_failed_instance(
         name, body.kwargs, cooldown=body.cooldown, by=user_name
     )
@@ -56,7 +56,7 @@ def skip_instance(
     user_name: UserNameDep,
 ) -> InstanceBody:
     """Waive a failed instance: it becomes `skipped`, and with `cascade` its task's name is fired with `result`."""
-    described = readable_session(uid, permissions)
-    permissions.require_skip(described.tasks, instance_of(described, name), cascade=body.cascade)
+    description = readable_session(uid, permissions)
+    permissions.require_skip(description.tasks, instance_of(description, name), cascade=body.cascade)
     sessions.open_session(uid).skip_failed_instance(name, body.cascade, body.result, by=user_name)
     return InstanceBody.of(instance_of(readable_session(uid, permissions), name))

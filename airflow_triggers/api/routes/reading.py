@@ -71,12 +71,12 @@ def readable_session(uid: str, permissions: Permissions, *, fire_limit: int = 0)
     return sessions.shown_description(description, permissions.disclosure())
 
 
-def instance_of(described: SessionDescription, name: str) -> InstanceView:
+def instance_of(description: SessionDescription, name: str) -> InstanceView:
     """The session's instance of that name. :raises InstanceNotFound: when there is none."""
-    for view in described.instances:
+    for view in description.instances:
         if view.instance.name == name:
             return view
-    raise InstanceNotFound(f"Session {described.summary.uid!r} has no instance {name!r}.")
+    raise InstanceNotFound(f"Session {description.summary.uid!r} has no instance {name!r}.")
 
 
 def discreet(error: TriggersError, uid: str, fire: FireTrigger, permissions: Permissions) -> TriggersError:

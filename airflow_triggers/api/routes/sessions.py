@@ -37,17 +37,17 @@ router = APIRouter(tags=["Sessions"], route_class=BodyRoute)
 @router.get("", summary="List sessions")
 def list_sessions(query: Annotated[SessionsQuery, Query()], permissions: PermissionsDep) -> SessionsPage:
     """The sessions that you may read, ordered by UID. Page through them with `after`."""
-    found = sessions.list_sessions(
+    summaries = sessions.list_sessions(
         limit=query.limit + 1,
         after_uid=query.after,
         configuration=query.configuration,
         prefix=query.prefix,
         configuration_hashes=permissions.readable(sessions.configurations_of_sessions()),
     )
-    page = found[: query.limit]
+    page = summaries[: query.limit]
     return SessionsPage(
         sessions=[SessionBody.of(summary) for summary in page],
-        next=page[-1].uid if len(found) > query.limit else None,
+        next=page[-1].uid if len(summaries) > query.limit else None,
     )
 
 
