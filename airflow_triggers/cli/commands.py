@@ -34,14 +34,14 @@ def ends_with_one_line(command: Command) -> Command:
     """Our errors are sentences for the user: they go to stderr, without a traceback, and the exit code is 1."""
 
     @wraps(command)
-    def wrapped(args: Namespace) -> None:
+    def wrapper(args: Namespace) -> None:
         try:
             command(args)
         except TriggersError as error:
             print_text(error, to=sys.stderr)
             raise SystemExit(1) from None
 
-    return wrapped
+    return wrapper
 
 
 def tells_of_broken_extensions(command: Command) -> Command:
@@ -51,18 +51,18 @@ def tells_of_broken_extensions(command: Command) -> Command:
     """
 
     @wraps(command)
-    def wrapped(args: Namespace) -> None:
+    def wrapper(args: Namespace) -> None:
         problems = extension_problems()
         try:
             command(args)
         except TriggersError as error:
-            problems = [it for it in problems if it not in str(error)]
+            problems = [problem for problem in problems if problem not in str(error)]
             raise
         finally:
             for problem in problems:
                 print_text(problem, to=sys.stderr)
 
-    return wrapped
+    return wrapper
 
 
 @ends_with_one_line
@@ -71,7 +71,8 @@ def tells_of_broken_extensions(command: Command) -> Command:
 def triggers_controller(args: Namespace) -> None:
     """``airflow triggers controller``."""
     if settings.engine is not None:
-        settings.engine.dispose()  # a daemon closes every file: no connection may be open by then
+        # A daemon closes every file: no connection may be open by then.
+        settings.engine.dispose()
     run_command_with_daemon_option(
         args=args,
         process_name="triggers-controller",
@@ -85,10 +86,10 @@ def triggers_controller(args: Namespace) -> None:
 @providers_configuration_loaded
 def list_sessions(args: Namespace) -> None:
     """``airflow triggers sessions list``."""
-    found = sessions.list_sessions(
+    summaries = sessions.list_sessions(
         limit=args.limit, after_uid=args.after, configuration=args.configuration, prefix=args.prefix
     )
-    rows.print_rows([rows.of_session(summary) for summary in found], args.output)
+    rows.print_rows([rows.of_session(summary) for summary in summaries], args.output)
 
 
 @ends_with_one_line
@@ -96,11 +97,11 @@ def list_sessions(args: Namespace) -> None:
 @providers_configuration_loaded
 def show_session(args: Namespace) -> None:
     """``airflow triggers sessions show``."""
-    described = sessions.describe_session(args.uid)
+    description = sessions.describe_session(args.uid)
     if args.output in rows.STRUCTURED:
-        rows.print_row(rows.of_description(described), args.output)
+        rows.print_row(rows.of_description(description), args.output)
     else:
-        rows.print_rows([rows.of_instance(view) for view in described.instances], args.output)
+        rows.print_rows([rows.of_instance(view) for view in description.instances], args.output)
 
 
 @ends_with_one_line
@@ -110,7 +111,7 @@ def show_session(args: Namespace) -> None:
 @tells_of_broken_extensions
 def triggers_fire(args: Namespace) -> None:
     """``airflow triggers fire``."""
-    fired = sessions.fire_into(
+    result = sessions.fire_into(
         args.uid,
         args.trigger,
         args.kwargs,
@@ -120,7 +121,7 @@ def triggers_fire(args: Namespace) -> None:
         fired_by=user(),
         fire_at=args.fire_at,
     )
-    rows.print_row(rows.of_fire_result(fired), args.output)
+    rows.print_row(rows.of_fire_result(result), args.output)
 
 
 @ends_with_one_line
@@ -143,8 +144,8 @@ def triggers_replay(args: Namespace) -> None:
 def triggers_skip(args: Namespace) -> None:
     """``airflow triggers skip``: prints the skipped instance."""
     manager = sessions.open_session(args.uid)
-    skipped = manager.skip_failed_instance(args.instance, args.cascade, args.result, by=user())
-    rows.print_row(rows.of_changed_instance(skipped), args.output)
+    instance = manager.skip_failed_instance(args.instance, args.cascade, args.result, by=user())
+    rows.print_row(rows.of_changed_instance(instance), args.output)
 
 
 def user() -> str:

@@ -23,11 +23,13 @@ def list_delayed_fires(args: Namespace) -> None:
     page = delayed_fires.list_delayed_fires(
         uid=args.uid, limit=args.limit, after=args.after, parked=args.parked
     )
-    listed = [{"uid": item.uid, **rows.of_delayed_fire(item.fire)} for item in page.fires]
+    fire_rows = [
+        {"uid": delayed_fire.uid, **rows.of_delayed_fire(delayed_fire.fire)} for delayed_fire in page.fires
+    ]
     if args.output in rows.STRUCTURED:
-        rows.print_row({"delayed_fires": listed, "next": page.next}, args.output)
+        rows.print_row({"delayed_fires": fire_rows, "next": page.next}, args.output)
         return
-    rows.print_rows(listed, args.output)
+    rows.print_rows(fire_rows, args.output)
     if page.next:
         print(f"… later ones: --after {page.next}")
 

@@ -35,61 +35,71 @@ INDENT = "    "
 @providers_configuration_loaded
 def explain(args: Namespace) -> None:
     """``airflow triggers why``."""
-    found = history.why(args.uid, args.name)
+    explanation = history.why(args.uid, args.name)
     if args.output in rows.STRUCTURED:
-        rows.print_row(_of_explanation(found), args.output)
+        rows.print_row(_of_explanation(explanation), args.output)
     else:
-        for line in _lines(found):
+        for line in _lines(explanation):
             print_text(line, indent=INDENT)
 
 
-def _lines(found: Explanation) -> Iterator[str]:
-    yield found.answer
-    yield f"  {found.rule}"
-    if found.requirements:
-        width = max(len(one.trigger) for one in found.requirements)
+def _lines(explanation: Explanation) -> Iterator[str]:
+    yield explanation.answer
+    yield f"  {explanation.rule}"
+    if explanation.requirements:
+        width = max(len(requirement.trigger) for requirement in explanation.requirements)
         yield ""
-        for one in found.requirements:
-            yield f"  {one.role:8}  {one.trigger:{width}}  {_state_of(one, found.status)}"
-    if found.reasons:
+        for requirement in explanation.requirements:
+            yield f"  {requirement.role:8}  {requirement.trigger:{width}}  {_state_of(requirement, explanation.status)}"
+    if explanation.reasons:
         yield ""
-        yield from (f"  - {reason.text}" for reason in found.reasons)
-    if found.run_id:
+        yield from (f"  - {reason.text}" for reason in explanation.reasons)
+    if explanation.run_id:
         yield ""
-        yield f"  DAG run: {found.run_id} of {found.dag_id}"
+        yield f"  DAG run: {explanation.run_id} of {explanation.dag_id}"
 
 
-def _state_of(one: Requirement, status: InstanceStatus | None) -> str:
-    if one.arrived:
-        return f"arrived {told_fire(one.fire)}" if one.fire else f"arrived: {one.note}"
-    if one.role == "unless" or status not in (None, InstanceStatus.UNSTARTED):
-        return "had not fired" if one.fire is None else f"not taken; last fired {told_fire(one.fire)}"
-    return "missing" if one.fire is None else f"missing, though it was fired {told_fire(one.fire)}"
+def _state_of(requirement: Requirement, status: InstanceStatus | None) -> str:
+    if requirement.arrived:
+        return (
+            f"arrived {told_fire(requirement.fire)}" if requirement.fire else f"arrived: {requirement.note}"
+        )
+    if requirement.role == "unless" or status not in (None, InstanceStatus.UNSTARTED):
+        return (
+            "had not fired"
+            if requirement.fire is None
+            else f"not taken; last fired {told_fire(requirement.fire)}"
+        )
+    return (
+        "missing"
+        if requirement.fire is None
+        else f"missing, though it was fired {told_fire(requirement.fire)}"
+    )
 
 
-def _of_explanation(found: Explanation) -> rows.Row:
+def _of_explanation(explanation: Explanation) -> rows.Row:
     return {
-        "name": found.name,
-        "task": found.task,
-        "status": found.status.value if found.status else None,
-        "rule": found.rule,
-        "answer": found.answer,
-        "reasons": [{"code": one.code, "text": one.text} for one in found.reasons],
-        "requirements": [_of_requirement(one) for one in found.requirements],
-        "dag_id": found.dag_id,
-        "dag_run_id": found.run_id,
+        "name": explanation.name,
+        "task": explanation.task,
+        "status": explanation.status.value if explanation.status else None,
+        "rule": explanation.rule,
+        "answer": explanation.answer,
+        "reasons": [{"code": reason.code, "text": reason.text} for reason in explanation.reasons],
+        "requirements": [_of_requirement(requirement) for requirement in explanation.requirements],
+        "dag_id": explanation.dag_id,
+        "dag_run_id": explanation.run_id,
     }
 
 
-def _of_requirement(one: Requirement) -> rows.Row:
+def _of_requirement(requirement: Requirement) -> rows.Row:
     return {
-        "trigger": one.trigger,
-        "directive": one.role,
-        "arrived": one.arrived,
-        "fire": rows.of_fire(one.fire) if one.fire else None,
-        "note": one.note,
-        "expected": [rows.of_delayed_fire(it) for it in one.expected],
-        "similar": [rows.of_fire(it) for it in one.similar],
+        "trigger": requirement.trigger,
+        "directive": requirement.role,
+        "arrived": requirement.arrived,
+        "fire": rows.of_fire(requirement.fire) if requirement.fire else None,
+        "note": requirement.note,
+        "expected": [rows.of_delayed_fire(delayed_fire) for delayed_fire in requirement.expected],
+        "similar": [rows.of_fire(fire) for fire in requirement.similar],
     }
 
 
@@ -138,21 +148,21 @@ def _of_entry(entry: Entry) -> rows.Row:
 @providers_configuration_loaded
 def list_unheard(args: Namespace) -> None:
     """``airflow triggers unheard``."""
-    found = history.vain_fires(
+    vain_fires = history.vain_fires(
         limit=args.limit, before=args.before, trigger=args.trigger, configuration=args.configuration
     )
-    rows.print_rows([_of_vain_fire(one) for one in found], args.output)
+    rows.print_rows([_of_vain_fire(vain_fire) for vain_fire in vain_fires], args.output)
 
 
-def _of_vain_fire(one: VainFire) -> rows.Row:
+def _of_vain_fire(vain_fire: VainFire) -> rows.Row:
     return {
-        "uid": one.uid,
-        "fire_id": one.fire.fire_id,
-        "trigger": one.fire.trigger_name,
-        "fired_at": one.fire.fired_at.isoformat(),
-        "fired_by": one.fire.fired_by,
-        "used_by": list(one.used_by),
-        "similar": list(one.similar),
+        "uid": vain_fire.uid,
+        "fire_id": vain_fire.fire.fire_id,
+        "trigger": vain_fire.fire.trigger_name,
+        "fired_at": vain_fire.fire.fired_at.isoformat(),
+        "fired_by": vain_fire.fire.fired_by,
+        "used_by": list(vain_fire.used_by),
+        "similar": list(vain_fire.similar),
     }
 
 
@@ -161,18 +171,20 @@ def _of_vain_fire(one: VainFire) -> rows.Row:
 @providers_configuration_loaded
 def list_hooks(args: Namespace) -> None:
     """``airflow triggers hooks list``."""
-    found = parked.failed_hooks(limit=args.limit, uid=args.uid, parked=args.parked)
-    rows.print_rows([_of_hook(one) for one in found], args.output)
+    failed_hooks = parked.failed_hooks(limit=args.limit, uid=args.uid, parked=args.parked)
+    rows.print_rows([_of_hook(failed_hook) for failed_hook in failed_hooks], args.output)
 
 
-def _of_hook(one: parked.ParkedHook) -> rows.Row:
-    error: Any = (one.hook.error or "").strip().splitlines()
+def _of_hook(failed_hook: parked.ParkedHook) -> rows.Row:
+    error: Any = (failed_hook.hook.error or "").strip().splitlines()
     return {
-        "uid": one.uid,
-        "id": one.hook.token,
-        "hook": one.hook.hook,
-        "attempts": one.hook.attempts,
-        "due": "parked" if one.hook.parked or one.hook.due is None else one.hook.due.isoformat(),
+        "uid": failed_hook.uid,
+        "id": failed_hook.hook.token,
+        "hook": failed_hook.hook.hook,
+        "attempts": failed_hook.hook.attempts,
+        "due": "parked"
+        if failed_hook.hook.parked or failed_hook.hook.due is None
+        else failed_hook.hook.due.isoformat(),
         "error": error[-1] if error else None,
     }
 
@@ -195,20 +207,20 @@ def triggers_call_hook(args: Namespace) -> None:
 @providers_configuration_loaded
 def list_asset_events(args: Namespace) -> None:
     """``airflow triggers asset-events list``."""
-    found = parked.failed_asset_events(limit=args.limit, parked=args.parked)
-    rows.print_rows([_of_asset_event(one) for one in found], args.output)
+    failed_events = parked.failed_asset_events(limit=args.limit, parked=args.parked)
+    rows.print_rows([_of_asset_event(failed_event) for failed_event in failed_events], args.output)
 
 
-def _of_asset_event(one: parked.FailedAssetEvent) -> rows.Row:
-    event = one.event
+def _of_asset_event(failed_event: parked.FailedAssetEvent) -> rows.Row:
+    event = failed_event.event
     return {
-        "id": one.event_id,
+        "id": failed_event.event_id,
         "asset": event.uri if event else None,
         "partition_key": event.partition_key if event else None,
-        "source": one.source,
-        "attempts": one.attempts,
-        "due": one.due.isoformat() if one.due else "parked",
-        "error": one.error,
+        "source": failed_event.source,
+        "attempts": failed_event.attempts,
+        "due": failed_event.due.isoformat() if failed_event.due else "parked",
+        "error": failed_event.error,
     }
 
 

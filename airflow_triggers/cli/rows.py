@@ -58,19 +58,19 @@ def of_fire(fire: Fire) -> Row:
     }
 
 
-def of_fire_result(fired: FireResult) -> Row:
+def of_fire_result(result: FireResult) -> Row:
     """What a fire did."""
     return {
-        "fire_id": fired.fire_id,
-        **({"delayed_fire_id": fired.delayed_fire_id} if fired.delayed_fire_id else {}),
-        "trigger": fired.trigger_name,
-        "touched": list(fired.touched),
-        "created": list(fired.created),
-        "scheduled": list(fired.scheduled),
-        "abandoned": list(fired.abandoned),
-        "repeated": fired.repeated,
-        **({"fire_at": fired.fire_at.isoformat()} if fired.fire_at else {}),
-        **({"cancelled": True} if fired.cancelled else {}),
+        "fire_id": result.fire_id,
+        **({"delayed_fire_id": result.delayed_fire_id} if result.delayed_fire_id else {}),
+        "trigger": result.trigger_name,
+        "touched": list(result.touched),
+        "created": list(result.created),
+        "scheduled": list(result.scheduled),
+        "abandoned": list(result.abandoned),
+        "repeated": result.repeated,
+        **({"fire_at": result.fire_at.isoformat()} if result.fire_at else {}),
+        **({"cancelled": True} if result.cancelled else {}),
     }
 
 
@@ -102,23 +102,23 @@ def of_hook(hook: PromisedHook) -> Row:
     }
 
 
-def of_description(described: SessionDescription) -> Row:
+def of_description(description: SessionDescription) -> Row:
     """A session whole."""
     return {
-        **of_session(described.summary),
-        "metadata": dict(described.metadata),
+        **of_session(description.summary),
+        "metadata": dict(description.metadata),
         "instances": [
             {
                 **of_instance(view),
                 "kwargs": _plain(view.instance.kwargs),
                 "metadata": dict(view.instance.metadata),
             }
-            for view in described.instances
+            for view in description.instances
         ],
-        "latest_triggers": _plain(described.latest_kwargs),
-        "fires": [of_fire(fire) for fire in described.fires],
-        "delayed_fires": [of_delayed_fire(fire) for fire in described.delayed_fires],
-        "hooks": [of_hook(hook) for hook in described.hooks],
+        "latest_triggers": _plain(description.latest_kwargs),
+        "fires": [of_fire(fire) for fire in description.fires],
+        "delayed_fires": [of_delayed_fire(fire) for fire in description.delayed_fires],
+        "hooks": [of_hook(hook) for hook in description.hooks],
     }
 
 
