@@ -43,19 +43,20 @@ def refuse_inadmissible(make_dag: DagMaker, airflow: Mapping[str, Any], *, filel
     if not problems:
         return
     if airflow and not problems_with({}):
-        blamed = [
+        option_problems = [
             f"'airflow' has {name!r} {shown(value)}, expected {OPTIONS[name].expected} that Airflow takes: {problem}"
             for name, value in airflow.items()
             for problem in problems_with({name: value})
         ]
-        problems = blamed or problems
+        problems = option_problems or problems
     raise ConfigurationError(problems)
 
 
 def _problems(make_dag: DagMaker, airflow: Mapping[str, Any], fileloc: str | None) -> Iterator[str]:
     try:
         with foreign_code(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # they are shown when the DAG itself is made
+            # Warnings are shown when the DAG itself is made.
+            warnings.simplefilter("ignore")
             dag = make_dag(airflow)
             if fileloc is not None:
                 dag.fileloc = fileloc

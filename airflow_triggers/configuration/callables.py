@@ -49,7 +49,7 @@ def resolve_run(run: str, modules: ImportableModules) -> ResolvedRun:
         return ResolvedRun()
     if not _is_module(run, module_name):
         return _unknown_module(run, module_name, name, modules)
-    module = _imported(run, module_name)
+    module = _imported_module(run, module_name)
     if not colon and not _has(run, module, name) and not _near(module, name):
         return ResolvedRun(doubt=f"The module {module_name!r} has no {name!r}.")
     function = _attribute(run, module, name)
@@ -86,7 +86,8 @@ def _unknown_module(run: str, module_name: str, name: str, modules: ImportableMo
 
 def _is_module(run: str, name: str) -> bool:
     try:
-        with foreign_code():  # a parent package runs
+        # A parent package runs.
+        with foreign_code():
             return importlib.util.find_spec(name) is not None
     except ForeignError as error:
         cause = error.cause
@@ -94,18 +95,18 @@ def _is_module(run: str, name: str) -> bool:
             return False
         if isinstance(cause, ModuleNotFoundError) and f"{name}.".startswith(f"{cause.name}."):
             return False
-        raise ConfigurationError(_not_imported(run, error)) from error
+        raise ConfigurationError(_import_problem(run, error)) from error
 
 
-def _imported(run: str, name: str) -> ModuleType:
+def _imported_module(run: str, name: str) -> ModuleType:
     try:
         with foreign_code():
             return importlib.import_module(name)
     except ForeignError as error:
-        raise ConfigurationError(_not_imported(run, error)) from error
+        raise ConfigurationError(_import_problem(run, error)) from error
 
 
-def _not_imported(run: str, error: ForeignError) -> str:
+def _import_problem(run: str, error: ForeignError) -> str:
     return (
         sentence(
             f"'run' is {run!r}, and its module cannot be imported",
@@ -117,10 +118,11 @@ def _not_imported(run: str, error: ForeignError) -> str:
 
 def _has(run: str, module: ModuleType, name: str) -> bool:
     try:
-        with foreign_code():  # a module may have a __getattr__ of its own
+        # A module may have a __getattr__ of its own.
+        with foreign_code():
             return hasattr(module, name)
     except ForeignError as error:
-        raise ConfigurationError(_not_imported(run, error)) from error
+        raise ConfigurationError(_import_problem(run, error)) from error
 
 
 def _attribute(run: str, module: ModuleType, name: str) -> Any:
@@ -132,5 +134,5 @@ def _attribute(run: str, module: ModuleType, name: str) -> Any:
 
 
 def _near(module: ModuleType, name: str) -> str | None:
-    functions = [known for known, value in vars(module).items() if inspect.isroutine(value)]
+    functions = [attribute for attribute, value in vars(module).items() if inspect.isroutine(value)]
     return next(iter(get_close_matches(name, functions, n=1)), None)

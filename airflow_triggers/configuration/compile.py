@@ -77,7 +77,7 @@ def trigger_dags(folder: str | Path) -> dict[str, DAG]:
     """
     path = Path(folder).absolute()
     files = configuration_files(path.parent if path.is_file() else path)
-    return CompiledDags((it.stem, it, partial(load_configuration, it)) for it in files)
+    return CompiledDags((file.stem, file, partial(load_configuration, file)) for file in files)
 
 
 def configuration_dags(name: str, tasks: Mapping[str, Any]) -> dict[str, DAG]:
@@ -99,37 +99,39 @@ class CompiledDags(dict[str, DAG]):
     def __init__(self, sources: Iterable[Source]) -> None:
         super().__init__()
         self._sources = list(sources)
-        self._wanted = get_parsing_context().dag_id
+        self._wanted_dag_id = get_parsing_context().dag_id
         self._compile()
 
     def __missing__(self, dag_id: str) -> DAG:
-        if self._wanted is None:
+        if self._wanted_dag_id is None:
             raise KeyError(dag_id)
-        self._wanted = None
+        self._wanted_dag_id = None
         self._compile()
         return self[dag_id]
 
     def _compile(self) -> None:
-        already, ids = set(self), set[str]()
+        earlier_ids, ids = set(self), set[str]()
         for name, path, read in self._sources:
-            if not _may_have(name, self._wanted):
+            if not _may_have(name, self._wanted_dag_id):
                 continue
             try:
-                compiled = compile_configuration(read(), wanted=self._wanted)
-                if taken := sorted(ids & compiled.keys()):
+                dags = compile_configuration(read(), only_dag_id=self._wanted_dag_id)
+                if duplicate_ids := sorted(ids & dags.keys()):
                     raise ConfigurationError(
-                        f"its DAG {taken[0]!r} has the id of another configuration's, expected names that differ."
+                        f"its DAG {duplicate_ids[0]!r} has the id of another configuration's, expected names that "
+                        "differ."
                     )
             except ConfigurationError as error:
                 _register_broken(name, path, error.problems)
-            except Exception as error:  # whatever it is, it is this configuration's and not the file's
+            except Exception as error:
+                # Whatever it is, it is this configuration's and not the file's: the others load.
                 log.exception("The configuration %s cannot be compiled", name)
                 _register_broken(name, path, [sentence("it cannot be compiled", reason_of(error))])
             else:
-                ids |= compiled.keys()
-                new = {dag_id: dag for dag_id, dag in compiled.items() if dag_id not in already}
-                register(new.values())
-                self.update(new)
+                ids |= dags.keys()
+                new_dags = {dag_id: dag for dag_id, dag in dags.items() if dag_id not in earlier_ids}
+                register(new_dags.values())
+                self.update(new_dags)
 
 
 def _register_broken(name: str, path: Path | None, problems: list[str]) -> None:
@@ -142,44 +144,48 @@ def _may_have(name: str, dag_id: str | None) -> bool:
     return dag_id is None or dag_id == manifest_dag_id(name) or dag_id.startswith(compiled_dag_id(name, ""))
 
 
-def compile_configuration(configuration: Configuration, *, wanted: str | None = None) -> dict[str, DAG]:
+def compile_configuration(configuration: Configuration, *, only_dag_id: str | None = None) -> dict[str, DAG]:
     """The DAGs of a named configuration by id: one per task that needs one, and the manifest.
 
     They belong to no DAG file yet; :func:`trigger_dags` and :func:`configuration_dags` see to that.
 
-    :param wanted: the id of the only DAG that is wanted; None: all are.
+    :param only_dag_id: the id of the only DAG to make; None: all are made.
     :raises ConfigurationError: when a callable, an operator or a runner cannot be had; it names every task concerned.
     """
     if configuration.name is None:
         raise ConfigurationError("a configuration needs a name to be compiled to DAGs.")
     ids = {compiled_dag_id(configuration.name, task.name): task for task in configuration}
-    whole = wanted in (None, manifest_dag_id(configuration.name))
-    resolved: dict[str, _ResolvedTask] = {}
+    whole = only_dag_id in (None, manifest_dag_id(configuration.name))
+    resolved_tasks: dict[str, _ResolvedTask] = {}
     dags: list[DAG] = []
     problems: list[str] = []
     with of_no_dag_file() as fileloc:
         modules = ImportableModules()
-        for task in [task for dag_id, task in ids.items() if whole or dag_id == wanted]:
+        for task in [task for dag_id, task in ids.items() if whole or dag_id == only_dag_id]:
             with _naming(task, problems):
                 _check_runner(task)
-                resolved[task.name] = _resolved(task, ids.keys(), modules)
+                resolved_tasks[task.name] = _resolve(task, ids.keys(), modules)
         tasks = {
-            name: resolved[name].task if name in resolved else task
+            name: resolved_tasks[name].task if name in resolved_tasks else task
             for name, task in configuration.tasks.items()
         }
-        compiled = Configuration(tasks, configuration.name)
-        for item in resolved.values():
-            if item.make_operator is not None:
-                with _naming(item.task, problems):
-                    make_dag = partial(_task_dag, compiled, item.task, item.make_operator)
+        compiled_configuration = Configuration(tasks, configuration.name)
+        for resolved_task in resolved_tasks.values():
+            if resolved_task.make_operator is not None:
+                with _naming(resolved_task.task, problems):
+                    make_dag = partial(
+                        _task_dag, compiled_configuration, resolved_task.task, resolved_task.make_operator
+                    )
                     if whole:
-                        refuse_inadmissible(make_dag, item.task.airflow, fileloc=fileloc)
-                    dags.append(make_dag(item.task.airflow))
+                        refuse_inadmissible(make_dag, resolved_task.task.airflow, fileloc=fileloc)
+                    dags.append(make_dag(resolved_task.task.airflow))
     if problems:
         raise ConfigurationError(problems)
     if whole:
-        doubts = {name: item.doubt for name, item in resolved.items() if item.doubt}
-        dags.append(_manifest(compiled, doubts))
+        doubts = {
+            name: resolved_task.doubt for name, resolved_task in resolved_tasks.items() if resolved_task.doubt
+        }
+        dags.append(_manifest(compiled_configuration, doubts))
     return {dag.dag_id: dag for dag in dags}
 
 
@@ -220,12 +226,12 @@ class _ResolvedTask:
     doubt: str | None = None
 
 
-def _resolved(task: TaskConfig, compiled_ids: Collection[str], modules: ImportableModules) -> _ResolvedTask:
+def _resolve(task: TaskConfig, compiled_ids: Collection[str], modules: ImportableModules) -> _ResolvedTask:
     if isinstance(task.run, str):
         run = ResolvedRun() if task.run in compiled_ids else resolve_run(task.run, modules)
         if run.path is None:
-            if misplaced := list(misplaced_options(task)):
-                raise ConfigurationError(misplaced)
+            if problems := list(misplaced_options(task)):
+                raise ConfigurationError(problems)
             return _ResolvedTask(task, doubt=run.doubt)
         task = replace(task, run=run.path)
         maker: OperatorMaker = partial(_callable_operator, run.path)
@@ -250,9 +256,9 @@ OURS = ("dag", "task_group", "task_id")
 def _operator_maker(run: Mapping[str, Any]) -> OperatorMaker:
     path = str(run["operator"])
     arguments = {key: value for key, value in run.items() if key != "operator"}
-    if taken := sorted(arguments.keys() & set(OURS)):
+    if reserved_arguments := sorted(arguments.keys() & set(OURS)):
         raise ConfigurationError(
-            f"'run' gives {', '.join(map(repr, taken))} to the operator {path!r}, expected none of "
+            f"'run' gives {', '.join(map(repr, reserved_arguments))} to the operator {path!r}, expected none of "
             f"{', '.join(OURS)}: its DAG and its task id {COMPILED_TASK_ID!r} are made for it."
         )
     operator_class = _operator_class(path)
@@ -271,18 +277,18 @@ def _operator_class(path: str) -> type[BaseOperator]:
     module_name, _, class_name = path.rpartition(".")
     try:
         with foreign_code():
-            found = getattr(importlib.import_module(module_name), class_name)
+            operator_class = getattr(importlib.import_module(module_name), class_name)
     except ForeignError as error:
         raise ConfigurationError(
             sentence(f"'run' has the operator {path!r}, which cannot be imported", error)
             + " Expected the dotted path of an operator's class, of an installed provider or a module in the DAGs "
             "folder."
         ) from error
-    if not (isinstance(found, type) and issubclass(found, BaseOperator)):
+    if not (isinstance(operator_class, type) and issubclass(operator_class, BaseOperator)):
         raise ConfigurationError(
             f"'run' has the operator {path!r}, expected a class derived from BaseOperator."
         )
-    return found
+    return operator_class
 
 
 def _task_dag(
@@ -301,19 +307,19 @@ def _task_dag(
 
 
 def one_task_dag(
-    dag_id: str, make_operator: OperatorMaker, *, airflow: Mapping[str, Any], tags: set[str], **described: Any
+    dag_id: str, make_operator: OperatorMaker, *, airflow: Mapping[str, Any], tags: set[str], **defaults: Any
 ) -> DAG:
     """A DAG of one task, whose runs are made for sessions.
 
     :param airflow: Airflow's options, of the DAG and of the operator.
-    :param described: what they may override: ``description``, ``doc_md``, ``params``.
+    :param defaults: what they may override: ``description``, ``doc_md``, ``params``.
     """
     options = options_for(OptionOwner.DAG, airflow)
     dag = _dag(
         dag_id,
         schedule=PartitionedAtRuntime(),
         tags={*tags, *options.pop("tags", ())},
-        **_DEFAULTS | {"params": trigger_form()} | described | options,
+        **_DEFAULTS | {"params": trigger_form()} | defaults | options,
     )
     make_operator(task_id=COMPILED_TASK_ID, dag=dag, **options_for(OptionOwner.OPERATOR, airflow))
     return dag
@@ -329,8 +335,8 @@ def _manifest(configuration: Configuration, doubts: Mapping[str, str]) -> DAG:
         description="A configuration of triggers. To run its tasks, fire triggers into a session.",
         doc_md=explain_configuration(configuration, doubts),
     )
-    carried = json.dumps(configuration.to_dict(), ensure_ascii=False)
-    EmptyOperator(task_id="configuration", doc_json=carried, dag=dag)
+    configuration_json = json.dumps(configuration.to_dict(), ensure_ascii=False)
+    EmptyOperator(task_id="configuration", doc_json=configuration_json, dag=dag)
     return dag
 
 

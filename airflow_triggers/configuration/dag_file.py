@@ -38,12 +38,12 @@ def of_no_dag_file() -> Iterator[str | None]:
 
     :returns: the path of the file being parsed; None if there is none.
     """
-    parsed = DagContext.current_autoregister_module_name
+    module_name = DagContext.current_autoregister_module_name
     DagContext.current_autoregister_module_name = None
     try:
-        yield getattr(sys.modules.get(parsed or ""), "__file__", None)
+        yield getattr(sys.modules.get(module_name or ""), "__file__", None)
     finally:
-        DagContext.current_autoregister_module_name = parsed
+        DagContext.current_autoregister_module_name = module_name
 
 
 class BrokenConfiguration(DAG):
@@ -59,9 +59,8 @@ class BrokenConfiguration(DAG):
     def __init__(self, path: Path | None, error: ConfigurationError) -> None:
         source = str(path or error.source)
         name = re.sub(r"[^\w.-]", "_", source)[-150:]
-        digest = hashlib.sha256(source.encode(errors="surrogateescape")).hexdigest()[
-            :16
-        ]  # two names may read alike
+        # Two sources may become one name; the digest keeps their DAGs apart.
+        digest = hashlib.sha256(source.encode(errors="surrogateescape")).hexdigest()[:16]
         super().__init__(f"broken_configuration.{name}.{digest}", schedule=None)
         self._path, self._error = path, error
 

@@ -65,9 +65,9 @@ def trigger_task(
     :raises ConfigurationError: when an option is unknown or of another form, or the id is none that Airflow takes.
     """
 
-    def declare(declared: F) -> F:
-        _declare(declared, dag_id or declared.__name__, max_retries, airflow)
-        return declared
+    def declare(task_callable: F) -> F:
+        _declare(task_callable, dag_id or task_callable.__name__, max_retries, airflow)
+        return task_callable
 
     return declare if function is None else declare(function)
 

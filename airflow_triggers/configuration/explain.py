@@ -24,12 +24,12 @@ def explain_task(task: TaskConfig, *, markdown: bool = False) -> str:
     bold: Mark = _bold if markdown else str
     code: Mark = (lambda text: f"`{text}`") if markdown else str
     after = [trigger for trigger in task.after if trigger != task.and_every]
-    sentence = f"{_when(after, task.and_every, bold)}, run {_what(task, code)}"
+    sentence = f"{_when(after, task.and_every, bold)}, run {_run_phrase(task, code)}"
     if task.and_every is None:
         sentence += " once"
     if task.unless:
         verb = "has" if len(task.unless) == 1 else "have all"
-        sentence += f", unless {_listed(task.unless, bold)} {verb} fired before that"
+        sentence += f", unless {_enumeration(task.unless, bold)} {verb} fired before that"
     return f"{sentence}."
 
 
@@ -51,31 +51,34 @@ def explain_configuration(configuration: Configuration, doubts: Mapping[str, str
 
 def explain_in_full(configuration: Configuration, task: TaskConfig) -> str:
     """The page of a task's DAG, in Markdown: the sentence, what follows from it, the directives."""
-    followers = [one.name for one in configuration.concerned_by(task.name)]
+    followers = [follower.name for follower in configuration.concerned_by(task.name)]
     follows = (
         f"When it finishes, {_bold(task.name)} fires, with its result as kwargs, which concerns "
-        f"{_listed(followers, _bold)}."
+        f"{_enumeration(followers, _bold)}."
         if followers
         else f"When it finishes, {_bold(task.name)} fires, with its result as kwargs; no task of this configuration "
         "waits for that."
     )
-    written = yaml.safe_dump({task.name: task.to_directives()}, sort_keys=False, allow_unicode=True)
+    directives_yaml = yaml.safe_dump({task.name: task.to_directives()}, sort_keys=False, allow_unicode=True)
     return (
         f"{explain_task(task, markdown=True)}\n\n{follows}\n\n"
         f"A trigger task of the configuration {_bold(str(configuration.name))}. Each run is one instance in one "
-        f"session: the session is the run's partition key, the instance stands in its note.\n\n```yaml\n{written}```\n"
+        "session: the session is the run's partition key, the instance stands in its note.\n\n"
+        f"```yaml\n{directives_yaml}```\n"
     )
 
 
 def _when(after: Sequence[str], and_every: str | None, bold: Mark) -> str:
-    fired = f"After {_listed(after, bold)} {'has' if len(after) == 1 else 'have'} fired" if after else ""
+    after_clause = (
+        f"After {_enumeration(after, bold)} {'has' if len(after) == 1 else 'have'} fired" if after else ""
+    )
     if and_every is None:
-        return fired
+        return after_clause
     every = f"time {bold(and_every)} fires"
-    return f"{fired}, and every {every}" if fired else f"Every {every}"
+    return f"{after_clause}, and every {every}" if after_clause else f"Every {every}"
 
 
-def _what(task: TaskConfig, code: Mark) -> str:
+def _run_phrase(task: TaskConfig, code: Mark) -> str:
     if isinstance(task.run, str):
         return code(task.run) if ":" in task.run else f"the DAG {code(task.run)}"
     operator = str(task.run["operator"]).rpartition(".")[2]
@@ -83,9 +86,13 @@ def _what(task: TaskConfig, code: Mark) -> str:
     return f"{article} {code(operator)}"
 
 
-def _listed(names: Sequence[str], mark: Mark) -> str:
-    marked = [mark(name) for name in names]
-    return marked[0] if len(marked) == 1 else f"{', '.join(marked[:-1])} and {marked[-1]}"
+def _enumeration(names: Sequence[str], mark: Mark) -> str:
+    marked_names = [mark(name) for name in names]
+    return (
+        marked_names[0]
+        if len(marked_names) == 1
+        else f"{', '.join(marked_names[:-1])} and {marked_names[-1]}"
+    )
 
 
 def _bold(name: str) -> str:

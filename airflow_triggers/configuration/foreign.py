@@ -98,9 +98,8 @@ def _interruptions() -> Iterator[list[int]]:
     if isinstance(handler, _Interruption):
         yield handler.signals if is_main else []
         return
-    if not is_main or not callable(
-        handler
-    ):  # nobody interrupts a thread, or a process that a signal ends or not
+    # Nobody interrupts a thread; nor a process without a handler, which the signal ends, or which ignores it.
+    if not is_main or not callable(handler):
         yield []
         return
     interruption = _Interruption(handler)

@@ -29,7 +29,9 @@ def configuration_files(folder: Path) -> list[Path]:
         raise ConfigurationError(
             sentence(f"cannot read the folder of configurations {str(folder)!r}", error)
         ) from error
-    return [it for it in paths if it.suffix in SUFFIXES and not it.name.startswith(".") and it.is_file()]
+    return [
+        path for path in paths if path.suffix in SUFFIXES and not path.name.startswith(".") and path.is_file()
+    ]
 
 
 def load_configuration(path: Path) -> Configuration:

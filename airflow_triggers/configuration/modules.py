@@ -74,8 +74,8 @@ def _spec(module: str) -> ModuleSpec | None:
         return None
 
 
-def _alike(name: str, known: Iterable[str]) -> list[str]:
-    names = list(known)
+def _alike(name: str, known_names: Iterable[str]) -> list[str]:
+    names = list(known_names)
     if name in names:
         return [name]
     by_fold = {candidate.casefold(): candidate for candidate in names}
@@ -89,8 +89,12 @@ def _alike(name: str, known: Iterable[str]) -> list[str]:
 
 def near_name(name: str, names: Iterable[str]) -> str | None:
     """The name itself if it is among them, else the one that is most like it."""
-    known = list(names)
-    return name if name in known else next(iter(get_close_matches(name, known, n=1, cutoff=CUTOFF)), None)
+    known_names = list(names)
+    return (
+        name
+        if name in known_names
+        else next(iter(get_close_matches(name, known_names, n=1, cutoff=CUTOFF)), None)
+    )
 
 
 def _bound_names(body: Iterable[ast.stmt]) -> Iterator[str]:

@@ -125,8 +125,8 @@ class Option:
         """What fits, for messages."""
         if self.longest is not None:
             least = f"{self._shortest}-" if self._shortest else "at most "
-            each = "" if self.form is Form.STRING else " each"
-            return f"{self.form.expected} of {least}{self.longest} characters{each}"
+            suffix = "" if self.form is Form.STRING else " each"
+            return f"{self.form.expected} of {least}{self.longest} characters{suffix}"
         if self.minimum is not None and self.maximum is not None:
             return f"{self.form.expected} from {self.minimum} to {self.maximum}"
         return self.form.expected

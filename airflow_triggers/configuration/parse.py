@@ -71,12 +71,12 @@ def parse_configuration(
         return content
     if not isinstance(content, Mapping):
         raise ConfigurationError(
-            f"found {_found(content)}, expected a mapping of task name to directives.", source=source
+            f"found {_excerpt(content)}, expected a mapping of task name to directives.", source=source
         )
     problems = [*_names(content, name)]
     tasks: dict[str, TaskConfig] = {}
     for task_name, directives in content.items():
-        where = f"task {task_name!r}:" if isinstance(task_name, str) else f"task {_found(task_name)}:"
+        where = f"task {task_name!r}:" if isinstance(task_name, str) else f"task {_excerpt(task_name)}:"
         task, wrong = _task(task_name, directives)
         if task is not None:
             tasks[task.name] = task
@@ -91,14 +91,14 @@ def parse_configuration(
 
 def _names(content: Mapping[Any, Any], name: str | None) -> Iterator[str]:
     if name is not None and not _is_configuration_name(name):
-        yield f"the configuration's name {_found(name)} becomes part of DAG ids and a tag, expected {_NAME_FORM}."
+        yield f"the configuration's name {_excerpt(name)} becomes part of DAG ids and a tag, expected {_NAME_FORM}."
     for task_name in content:
         fits = (
             isinstance(task_name, str) and 0 < len(task_name) <= MAX_NAME_LENGTH and task_name.isprintable()
         )
         if not fits or "#" in task_name or task_name != task_name.strip():
             yield (
-                f"task {_found(task_name)}: expected a name of 1-{MAX_NAME_LENGTH} printable characters "
+                f"task {_excerpt(task_name)}: expected a name of 1-{MAX_NAME_LENGTH} printable characters "
                 "without '#' and surrounding blanks, such as 't_import'."
             )
 
@@ -113,34 +113,38 @@ def _compiled_name(task: TaskConfig, name: str | None) -> Iterator[str]:
         return
     dag_id = compiled_dag_id(name, task.name)
     if not is_compiled_dag_id(dag_id):
-        yield f"Airflow refuses the DAG {_found(dag_id)} that it becomes, expected {_DAG_ID_FORM}."
+        yield f"Airflow refuses the DAG {_excerpt(dag_id)} that it becomes, expected {_DAG_ID_FORM}."
 
 
 def _task(task_name: Any, directives: Any) -> tuple[TaskConfig | None, list[str]]:
     """The task, None if it cannot be read, and what is wrong with the names and types of its directives."""
     if not isinstance(directives, Mapping):
-        expected = f"a mapping of directives ({', '.join(DIRECTIVES)})"
-        return None, [f"found {_found(directives)}, expected {expected}."]
+        expected_form = f"a mapping of directives ({', '.join(DIRECTIVES)})"
+        return None, [f"found {_excerpt(directives)}, expected {expected_form}."]
     misspelt = {directive: near for directive in directives if (near := near_directive(directive))}
     problems = [
         f"there is no directive {directive!r}. Did you mean {near!r}?" for directive, near in misspelt.items()
     ]
     problems += [
-        f"found the directive {_found(directive)}, expected a name."
+        f"found the directive {_excerpt(directive)}, expected a name."
         for directive in directives
         if not isinstance(directive, str)
     ]
-    written = {
+    usable_directives = {
         key: _triggers(value) if key in TRIGGER_LISTS else value
         for key, value in directives.items()
         if isinstance(key, str) and key not in misspelt
     }
-    wrong = [*_form(written, set(misspelt.values())), *_beyond_json(written)]
-    if wrong or misspelt.keys() & {"after", "run"} or not {"after", "run"} <= written.keys():
-        return None, problems + wrong
-    copied = json.loads(json.dumps(written))
+    form_problems = [*_form(usable_directives, set(misspelt.values())), *_beyond_json(usable_directives)]
+    if (
+        form_problems
+        or misspelt.keys() & {"after", "run"}
+        or not {"after", "run"} <= usable_directives.keys()
+    ):
+        return None, problems + form_problems
+    json_copy = json.loads(json.dumps(usable_directives))
     name = str.__str__(task_name) if isinstance(task_name, str) else str(task_name)
-    return TaskConfig.from_directives(name, copied), problems
+    return TaskConfig.from_directives(name, json_copy), problems
 
 
 def _triggers(value: Any) -> Any:
@@ -158,17 +162,17 @@ def _form(directives: Mapping[str, Any], misspelt: set[str]) -> Iterator[str]:
     try:
         Directives.model_validate(directives)
     except ValidationError as error:
-        for directive in dict.fromkeys(str(one["loc"][0]) for one in error.errors()):
+        for directive in dict.fromkeys(str(problem["loc"][0]) for problem in error.errors()):
             if directive in directives:
-                found = directives[directive]
-                yield f"{directive!r} is {_found(found)}, expected {EXPECTED[directive]}.{_hint(directive, found)}"
+                value = directives[directive]
+                yield f"{directive!r} is {_excerpt(value)}, expected {EXPECTED[directive]}.{_hint(directive, value)}"
             elif directive not in misspelt:
                 yield f"{directive!r} is missing, expected {EXPECTED[directive]}."
 
 
-def _hint(directive: str, found: Any) -> str:
-    if directive in TRIGGER_LISTS and isinstance(found, str):
-        return f" Write [{found}]."
+def _hint(directive: str, value: Any) -> str:
+    if directive in TRIGGER_LISTS and isinstance(value, str):
+        return f" Write [{value}]."
     return ""
 
 
@@ -199,22 +203,23 @@ def _content(task: TaskConfig) -> Iterator[str]:
 def _run(run: str | Mapping[str, Any]) -> Iterator[str]:
     fits = not isinstance(run, str) or is_callable_path(run) or is_dag_id(run)
     if not fits:
-        yield f"'run' is {_found(run)}, expected {EXPECTED['run']}."
+        yield f"'run' is {_excerpt(run)}, expected {EXPECTED['run']}."
 
 
 def misplaced_options(task: TaskConfig) -> Iterator[str]:
     """Options of a task whose ``run`` is a DAG: it has its own."""
-    misplaced = sorted(task.airflow.keys() - {RESULT_TASK_ID})
-    if misplaced:
+    misplaced_names = sorted(task.airflow.keys() - {RESULT_TASK_ID})
+    if misplaced_names:
         yield (
-            f"'airflow' has {', '.join(map(repr, misplaced))}, but 'run' is the DAG {task.run!r}, which has its own "
-            f"options; expected only {RESULT_TASK_ID!r}."
+            f"'airflow' has {', '.join(map(repr, misplaced_names))}, but 'run' is the DAG {task.run!r}, which has its "
+            f"own options; expected only {RESULT_TASK_ID!r}."
         )
 
 
-def _found(value: Any) -> str:
+def _excerpt(value: Any) -> str:
     try:
         text = repr(value)
-    except (RecursionError, ValueError):  # nested too deep; or an integer of thousands of digits
+    except (RecursionError, ValueError):
+        # Nested too deep; or an integer of thousands of digits.
         text = shown(value)
     return text if len(text) <= FOUND_LENGTH else f"{text[: FOUND_LENGTH - 1]}…"

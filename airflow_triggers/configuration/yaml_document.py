@@ -144,8 +144,8 @@ class _BoundedComposer(Composer):
         if isinstance(event, yaml.AliasEvent):
             self._grow(self._sizes[node], event.start_mark)
             return node
-        own = _Size(1, len(node.value) if isinstance(node, yaml.ScalarNode) else 0)
-        self._grow(own, event.start_mark)
+        node_size = _Size(1, len(node.value) if isinstance(node, yaml.ScalarNode) else 0)
+        self._grow(node_size, event.start_mark)
         self._sizes[node] = _Size(
             self._total.values - before.values, self._total.characters - before.characters
         )
@@ -201,7 +201,8 @@ class _Constructor(SafeConstructor):
             return super().construct_object(node, deep=deep)
         except yaml.YAMLError:
             raise
-        except Exception as error:  # PyYAML's constructors convert text unguarded
+        except Exception as error:
+            # PyYAML's constructors convert text unguarded: int() and others raise what they raise.
             if not isinstance(node, yaml.ScalarNode):
                 raise
             raise DocumentError(
