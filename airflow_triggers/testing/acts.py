@@ -22,50 +22,51 @@ from airflow_triggers.testing.sources import ConfigurationSource
 from airflow_triggers.testing.story import standing
 from airflow_triggers.testing.stubs import Stub
 
-__unittest = True  # unittest leaves frames of this module out of the tracebacks that it shows
+# unittest leaves frames of this module out of the tracebacks that it shows.
+__unittest = True
 
 LIMIT = 1000
 """So many instances one ``run()`` runs before it takes the cascade for an endless one."""
 
 
 class SessionActs:
-    """What can be done to the session that :attr:`_tested` is.
+    """What can be done to the session that :attr:`_tested_session` is.
 
     A hook of the session's manager that raises fails the test that caused it; in earnest it would be logged, and
     called again later.
     """
 
     @property
-    def _tested(self) -> TestedSession:
+    def _tested_session(self) -> TestedSession:
         raise NotImplementedError
 
     @property
     def manager(self) -> TriggerManager:
         """The session's manager, for everything that has no short form here."""
-        return self._tested.manager
+        return self._tested_session.manager
 
     @property
     def storage(self) -> BaseStorageBackend:
         """The session's storage."""
-        return self._tested.storage
+        return self._tested_session.storage
 
     @property
     def now(self) -> datetime:
         """The test's present moment (UTC); it stands still until :meth:`advance`."""
-        return self._tested.bench.clock.now
+        return self._tested_session.bench.clock.now
 
     @property
     def statuses(self) -> dict[str, str]:
         """The status of every instance, by name."""
-        return {one.name: one.status.value for one in self.storage}
+        return {instance.name: instance.status.value for instance in self.storage}
 
     def __getitem__(self, instance_name: str) -> TaskInstance:
         """The instance. :raises InstanceNotFound: saying what there is instead."""
-        return self._tested.instance(instance_name)
+        return self._tested_session.instance(instance_name)
 
     def story(self) -> str:
         """What happened in the session, in lines; every failed assertion prints it."""
-        return self._tested.story()
+        return self._tested_session.story()
 
     def configure(self, configuration: ConfigurationSource | None = None, /, **tasks: Any) -> Self:
         """Add tasks to the session, or replace them by name.
@@ -76,7 +77,7 @@ class SessionActs:
         """
         for source in (configuration, tasks or None):
             if source is not None:
-                self.manager.update_configuration(self._tested.bench.read(source))
+                self.manager.update_configuration(self._tested_session.bench.read(source))
         return self
 
     def fire(
@@ -109,8 +110,10 @@ class SessionActs:
 
         See :meth:`TriggerManager.replay_failed_instance`.
         """
-        known = self._tested.instance(_name(instance))
-        clone = self.manager.replay_failed_instance(known, replacement_kwargs, cooldown=cooldown, by=by)
+        known_instance = self._tested_session.instance(_name(instance))
+        clone = self.manager.replay_failed_instance(
+            known_instance, replacement_kwargs, cooldown=cooldown, by=by
+        )
         self._raise_broken_hooks()
         return clone
 
@@ -123,10 +126,10 @@ class SessionActs:
         by: str | None = None,
     ) -> TaskInstance:
         """Waive a failed instance. See :meth:`TriggerManager.skip_failed_instance`."""
-        known = self._tested.instance(_name(instance))
-        skipped = self.manager.skip_failed_instance(known, cascade, result, by=by)
+        known_instance = self._tested_session.instance(_name(instance))
+        skipped_instance = self.manager.skip_failed_instance(known_instance, cascade, result, by=by)
         self._raise_broken_hooks()
-        return skipped
+        return skipped_instance
 
     def stub(
         self,
@@ -144,14 +147,14 @@ class SessionActs:
         :returns: the stub, whose ``contexts`` tell what it was given.
         :raises TaskNotFound: when the session has no such task.
         """
-        task = self._tested.task(task_name)
-        made = Stub(task.name, result=result, raises=raises, call=call)
-        self._tested.bench.stubs[task.name] = made
-        return made
+        task = self._tested_session.task(task_name)
+        stub = Stub(task.name, result=result, raises=raises, call=call)
+        self._tested_session.bench.stubs[task.name] = stub
+        return stub
 
     def unstub(self, task_name: str) -> None:
         """Have a task do its own work again."""
-        self._tested.bench.stubs.pop(self._tested.task(task_name).name, None)
+        self._tested_session.bench.stubs.pop(self._tested_session.task(task_name).name, None)
 
     def advance(
         self, *, seconds: float = 0, minutes: float = 0, hours: float = 0, days: float = 0
@@ -161,68 +164,71 @@ class SessionActs:
         :returns: the new moment.
         """
         duration = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
-        return self._tested.bench.clock.advance(duration)
+        return self._tested_session.bench.clock.advance(duration)
 
     # -- running ----------------------------------------------------------------------------------------------
 
     def _run(self, name: str | None, limit: int) -> list[str]:
         """See :meth:`SessionTester.run`."""
         __tracebackhide__ = True
-        ran = self._run_named(name) if name is not None else self._run_all(limit)
+        instance_names = self._run_by_name(name) if name is not None else self._run_all(limit)
         self._raise_broken_hooks()
-        return ran
+        return instance_names
 
     def _run_next(self) -> TaskInstance | None:
         """See :meth:`SessionTester.run_next`."""
         __tracebackhide__ = True
-        runner = self._tested.runner
-        if not (due := runner.due):
+        runner = self._tested_session.runner
+        if not (due_starts := runner.due):
             return None
-        ended = runner.work(due[0])
+        instance = runner.work(due_starts[0])
         self._raise_broken_hooks()
-        return ended
+        return instance
 
     def _run_all(self, limit: int) -> list[str]:
         __tracebackhide__ = True
-        runner, ran = self._tested.runner, list[str]()
-        while due := runner.due:
-            if len(ran) == limit:
-                names = ", ".join(start.instance.name for start in due[:5])
+        runner, instance_names = self._tested_session.runner, list[str]()
+        while due_starts := runner.due:
+            if len(instance_names) == limit:
+                names = ", ".join(start.instance.name for start in due_starts[:5])
                 raise failure(
-                    self._tested,
+                    self._tested_session,
                     f"{limit} instances were run, and there are more ({names}): does a task cause itself? If not, "
                     "raise the limit: run(limit=…).",
                 )
-            runner.work(due[0])
-            ran.append(due[0].instance.name)
-        return ran
+            runner.work(due_starts[0])
+            instance_names.append(due_starts[0].instance.name)
+        return instance_names
 
-    def _run_named(self, name: str) -> list[str]:
+    def _run_by_name(self, name: str) -> list[str]:
         """The instance of that name, or all of a task that are due."""
         __tracebackhide__ = True
-        runner = self._tested.runner
+        runner = self._tested_session.runner
         if name in self.storage.tasks:
-            chosen = [start for start in runner.due if start.instance.task.name == name]
+            starts = [start for start in runner.due if start.instance.task.name == name]
         else:
-            instance = self._tested.instance(name)
-            chosen = [start for start in runner.due if start.instance.name == name]
-            if not chosen:
+            instance = self._tested_session.instance(name)
+            starts = [start for start in runner.due if start.instance.name == name]
+            if not starts:
                 raise self._not_due(instance)
-        for start in chosen:
+        for start in starts:
             runner.work(start)
-        return [start.instance.name for start in chosen]
+        return [start.instance.name for start in starts]
 
     def _not_due(self, instance: TaskInstance) -> InvalidTransition:
-        status = f"{instance.status.value}{standing(instance, self._tested.runner.moments, self.now)}"
+        status = f"{instance.status.value}{standing(instance, self._tested_session.runner.moments, self.now)}"
         waits = instance.status is InstanceStatus.SCHEDULED
         return InvalidTransition("run", instance.name, status, ("due" if waits else "scheduled",))
 
     def _raise_broken_hooks(self) -> None:
         __tracebackhide__ = True
-        broken, self._tested.storage.broken_hooks = self._tested.storage.broken_hooks, []
-        for hook, error in broken:
+        broken_hooks, self._tested_session.storage.broken_hooks = (
+            self._tested_session.storage.broken_hooks,
+            [],
+        )
+        for hook, error in broken_hooks:
             raise failure(
-                self._tested, f"The hook {hook} of the manager {self.manager.name!r} raised:\n{error}"
+                self._tested_session, f"The hook {hook} of the manager {self.manager.name!r} raised:\n{error}"
             )
 
 

@@ -21,17 +21,18 @@ from airflow_triggers.testing.near import did_you_mean, listed
 from airflow_triggers.testing.session import TestedSession
 from airflow_triggers.testing.story import shown, standing
 
-__unittest = True  # unittest leaves frames of this module out of the tracebacks that it shows
+# unittest leaves frames of this module out of the tracebacks that it shows.
+__unittest = True
 
 
 class SessionAssertions:
-    """Assertions about the session that :attr:`_tested` is. Those about an instance return it.
+    """Assertions about the session that :attr:`_tested_session` is. Those about an instance return it.
 
     ``...`` as an expected value stands for any.
     """
 
     @property
-    def _tested(self) -> TestedSession:
+    def _tested_session(self) -> TestedSession:
         raise NotImplementedError
 
     # -- instances --------------------------------------------------------------------------------------------
@@ -58,10 +59,10 @@ class SessionAssertions:
         """
         __tracebackhide__ = True
         instance = self._in_status(instance_name, InstanceStatus.FAILED)
-        found = str(instance.metadata.get("exceptionType", "no exception"))
-        if exception is not None and not is_of_type(found, exception):
+        exception_type = str(instance.metadata.get("exceptionType", "no exception"))
+        if exception is not None and not is_of_type(exception_type, exception):
             raise self._failure(
-                f"{instance.name} failed with {found}, expected {dotted_name(exception)}.", instance
+                f"{instance.name} failed with {exception_type}, expected {dotted_name(exception)}.", instance
             )
         message = str(instance.metadata.get("exceptionMessage", ""))
         if match is not None and not re.search(match, message):
@@ -77,10 +78,11 @@ class SessionAssertions:
         """The instance waits for triggers, for exactly these."""
         __tracebackhide__ = True
         instance = self._in_status(instance_name, InstanceStatus.UNSTARTED)
-        expected = {missing} if isinstance(missing, str) else missing
-        if not isinstance(expected, EllipsisType) and instance.missing != set(expected):
+        expected_triggers = {missing} if isinstance(missing, str) else missing
+        if not isinstance(expected_triggers, EllipsisType) and instance.missing != set(expected_triggers):
             raise self._failure(
-                f"{instance.name} lacks {listed(instance.missing)}, expected that it lacks {listed(expected)}.",
+                f"{instance.name} lacks {listed(instance.missing)}, "
+                f"expected that it lacks {listed(expected_triggers)}.",
                 instance,
             )
         return instance
@@ -119,7 +121,11 @@ class SessionAssertions:
         """
         __tracebackhide__ = True
         instance = self._in_status(instance_name, InstanceStatus.REPLAYED)
-        clones = [one.name for one in self._tested.storage if one.metadata.get("parent") == instance.name]
+        clones = [
+            clone.name
+            for clone in self._tested_session.storage
+            if clone.metadata.get("parent") == instance.name
+        ]
         if by is not None and by not in clones:
             raise self._failure(f"{instance.name} was replayed by {listed(clones)}, expected {by}.", instance)
         return instance
@@ -129,12 +135,12 @@ class SessionAssertions:
         __tracebackhide__ = True
         task_name = name.partition("#")[0]
         self._known_task(task_name)
-        found = self._tested.storage.instances_of_task(task_name)
-        named = [one for one in found if name in (task_name, one.name)]
-        if named:
-            names = listed(one.name for one in named)
-            exist = "exists" if len(named) == 1 else "exist"
-            raise self._failure(f"{names} {exist}, expected no instance {name}.", named[0])
+        instances = self._tested_session.storage.instances_of_task(task_name)
+        matching_instances = [instance for instance in instances if name in (task_name, instance.name)]
+        if matching_instances:
+            names = listed(instance.name for instance in matching_instances)
+            exist = "exists" if len(matching_instances) == 1 else "exist"
+            raise self._failure(f"{names} {exist}, expected no instance {name}.", matching_instances[0])
 
     # -- the session ------------------------------------------------------------------------------------------
 
@@ -143,16 +149,18 @@ class SessionAssertions:
         __tracebackhide__ = True
         for name in task_names:
             self._known_task(name)
-        found = {task.name for task in self._tested.storage.get_unresolved_tasks()}
-        self._same_names("tasks", set(task_names), found)
+        unresolved_names = {task.name for task in self._tested_session.storage.get_unresolved_tasks()}
+        self._same_names("tasks", set(task_names), unresolved_names)
 
     def assert_unresolved_instances(self, *instance_names: str) -> None:
         """Exactly these instances exist and are not resolved."""
         __tracebackhide__ = True
         for name in instance_names:
             self._instance(name)
-        found = {one.name for one in self._tested.storage.get_unresolved_instances()}
-        self._same_names("instances", set(instance_names), found)
+        unresolved_names = {
+            instance.name for instance in self._tested_session.storage.get_unresolved_instances()
+        }
+        self._same_names("instances", set(instance_names), unresolved_names)
 
     def assert_fired(
         self,
@@ -168,62 +176,68 @@ class SessionAssertions:
         :returns: these fires, oldest first.
         """
         __tracebackhide__ = True
-        fires = self._tested.storage.fires()[::-1]
-        of_it = [fire for fire in fires if fire.trigger_name == trigger_name]
-        matching = [fire for fire in of_it if isinstance(kwargs, EllipsisType) or fire.kwargs == kwargs]
-        if len(matching) == times or (times is None and matching):
-            return matching
-        problem = f"{trigger_name} was {f'fired {_times(len(of_it))}' if of_it else 'never fired'}"
+        fires = self._tested_session.storage.fires()[::-1]
+        trigger_fires = [fire for fire in fires if fire.trigger_name == trigger_name]
+        matching_fires = [
+            fire for fire in trigger_fires if isinstance(kwargs, EllipsisType) or fire.kwargs == kwargs
+        ]
+        if len(matching_fires) == times or (times is None and matching_fires):
+            return matching_fires
+        problem = (
+            f"{trigger_name} was {f'fired {_times(len(trigger_fires))}' if trigger_fires else 'never fired'}"
+        )
         if not isinstance(kwargs, EllipsisType):
-            problem += f", {_times(len(matching))} with {shown(dict(kwargs))}"
+            problem += f", {_times(len(matching_fires))} with {shown(dict(kwargs))}"
         problem += f"; expected {'at least once' if times is None else _times(times)}."
-        if not of_it:
+        if not trigger_fires:
             problem += did_you_mean(trigger_name, {fire.trigger_name for fire in fires})
-        elif len(of_it) == 1 and not matching and not isinstance(kwargs, EllipsisType):
-            problem += difference(kwargs, of_it[0].kwargs)
+        elif len(trigger_fires) == 1 and not matching_fires and not isinstance(kwargs, EllipsisType):
+            problem += difference(kwargs, trigger_fires[0].kwargs)
         raise self._failure(problem)
 
     # -- how --------------------------------------------------------------------------------------------------
 
     def _failure(self, problem: str, instance: TaskInstance | None = None) -> AssertionError:
-        return failure(self._tested, problem, instance)
+        return failure(self._tested_session, problem, instance)
 
     def _instance(self, name: str) -> TaskInstance:
         __tracebackhide__ = True
         try:
-            return self._tested.instance(name)
+            return self._tested_session.instance(name)
         except InstanceNotFound as error:
             raise self._failure(str(error)) from None
 
     def _known_task(self, name: str) -> None:
         __tracebackhide__ = True
         try:
-            self._tested.task(name)
+            self._tested_session.task(name)
         except TaskNotFound as error:
             raise self._failure(str(error)) from None
 
-    def _in_status(self, name: str, expected: InstanceStatus) -> TaskInstance:
+    def _in_status(self, name: str, expected_status: InstanceStatus) -> TaskInstance:
         __tracebackhide__ = True
         instance = self._instance(name)
-        if instance.status is expected:
+        if instance.status is expected_status:
             return instance
-        session = self._tested
-        more = standing(instance, session.runner.moments, session.storage.now())
-        raise self._failure(f"{name} is {instance.status.value}{more}; expected {expected.value}.", instance)
+        session = self._tested_session
+        details = standing(instance, session.runner.moments, session.storage.now())
+        raise self._failure(
+            f"{name} is {instance.status.value}{details}; expected {expected_status.value}.", instance
+        )
 
     def _with_metadata(self, instance: TaskInstance, **expected: Any) -> TaskInstance:
         __tracebackhide__ = True
         for key, value in expected.items():
-            found = instance.metadata.get(key)
-            if value is not ... and found != value:
-                problem = f"{instance.name} has the {key} {shown(found)}, expected {shown(value)}."
-                raise self._failure(problem + difference(value, found), instance)
+            actual = instance.metadata.get(key)
+            if value is not ... and actual != value:
+                problem = f"{instance.name} has the {key} {shown(actual)}, expected {shown(value)}."
+                raise self._failure(problem + difference(value, actual), instance)
         return instance
 
-    def _same_names(self, what: str, expected: Iterable[str], found: Iterable[str]) -> None:
+    def _same_names(self, kind: str, expected: Iterable[str], actual: Iterable[str]) -> None:
         __tracebackhide__ = True
-        if expected != found:
-            raise self._failure(f"The unresolved {what} are {listed(found)}; expected {listed(expected)}.")
+        if expected != actual:
+            raise self._failure(f"The unresolved {kind} are {listed(actual)}; expected {listed(expected)}.")
 
 
 def _times(count: int) -> str:

@@ -34,25 +34,29 @@ class Bench:
         self.stubs: dict[str, Stub] = {}
         self.compiled: dict[str, str | Mapping[str, Any]] = {}
         """By the id of the DAG that a deployed configuration's task becomes, its ``run`` as it was written."""
-        self._folders = default_folders() if folders is None else tuple(Path(it).absolute() for it in folders)
+        self._folders = (
+            default_folders() if folders is None else tuple(Path(folder).absolute() for folder in folders)
+        )
         self._imports: list[str] = []
 
     def read(self, source: ConfigurationSource) -> Mapping[str, Any] | Configuration:
         """The configuration that the source names. See :func:`read_configuration`."""
-        found, folder = read_configuration(source, self._folders)
+        configuration, folder = read_configuration(source, self._folders)
         if folder is not None and str(folder) not in self._imports:
             self._imports.append(str(folder))
-        if isinstance(found, Configuration) and found.name is not None:
-            self.compiled |= {compiled_dag_id(found.name, task.name): task.run for task in found}
-        return found
+        if isinstance(configuration, Configuration) and configuration.name is not None:
+            self.compiled |= {
+                compiled_dag_id(configuration.name, task.name): task.run for task in configuration
+            }
+        return configuration
 
     @contextmanager
     def importable(self) -> Iterator[None]:
         """Inside, modules beside the YAML files can be imported, as Airflow makes those of the DAGs folder."""
-        added = [folder for folder in self._imports if folder not in sys.path]
-        sys.path.extend(added)
+        new_folders = [folder for folder in self._imports if folder not in sys.path]
+        sys.path.extend(new_folders)
         try:
             yield
         finally:
-            for folder in added:
+            for folder in new_folders:
                 sys.path.remove(folder)

@@ -29,8 +29,8 @@ class Call:
 
     def __init__(self, function: TriggerCallable, *, as_dag: bool) -> None:
         self._function, self._as_dag = function, as_dag
-        self._passing: BaseException | None = None
-        self._plain: list[Any] = []
+        self._passing_error: BaseException | None = None
+        self._plain_results: list[Any] = []
 
     def perform(self, start: Start) -> TaskInstance:
         """Run the instance to its end.
@@ -38,34 +38,34 @@ class Call:
         :raises BaseException: what is not the task's: Ctrl-C, ``pytest.fail()``. The instance is failed then.
         """
         __tracebackhide__ = True
-        ended = perform(replace(start, report=self._reporting(start)), self._watched())
-        if self._passing is not None:
-            raise self._passing
-        return ended
+        instance = perform(replace(start, report=self._reporting(start)), self._watched_function())
+        if self._passing_error is not None:
+            raise self._passing_error
+        return instance
 
-    def _watched(self) -> TriggerCallable:
+    def _watched_function(self) -> TriggerCallable:
         @wraps(self._function)
-        def watched(context: TaskContext) -> Any:
+        def watched_function(context: TaskContext) -> Any:
             result: Any
             try:
                 result = self._function(context)
             except BaseException as error:
-                self._passing = None if _belongs_to_the_task(error) else error
+                self._passing_error = None if _belongs_to_the_task(error) else error
                 raise
             if self._as_dag and not isinstance(result, (Mapping, NoneType)):
-                self._plain.append(result)
+                self._plain_results.append(result)
                 return {RETURN_KEY: result}
             return result
 
-        return watched
+        return watched_function
 
     def _reporting(self, start: Start) -> Any:
         """What reports as the start does, and of a DAG's plain result the result itself."""
 
-        def report(event: Event, **said: Any) -> TaskInstance:
-            if event is Event.FINISH and self._plain:
-                said["metadata"] = {"result": self._plain[-1]}
-            return start.report(event, **said)
+        def report(event: Event, **arguments: Any) -> TaskInstance:
+            if event is Event.FINISH and self._plain_results:
+                arguments["metadata"] = {"result": self._plain_results[-1]}
+            return start.report(event, **arguments)
 
         return report
 

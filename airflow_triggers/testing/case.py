@@ -17,7 +17,8 @@ from airflow_triggers.testing.session import ManagerSource, TestedSession
 from airflow_triggers.testing.sources import ConfigurationSource
 from airflow_triggers.testing.tester import SessionTester
 
-__unittest = True  # unittest leaves frames of this module out of the tracebacks that it shows
+# unittest leaves frames of this module out of the tracebacks that it shows.
+__unittest = True
 
 
 class TriggersTestMixin(SessionActs, SessionAssertions):
@@ -59,8 +60,8 @@ class TriggersTestMixin(SessionActs, SessionAssertions):
         )
 
     @property
-    def _tested(self) -> TestedSession:
-        return self.tester._tested
+    def _tested_session(self) -> TestedSession:
+        return self.tester._tested_session
 
     def session(
         self,

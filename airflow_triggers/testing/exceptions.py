@@ -18,7 +18,7 @@ def dotted_name(exception: type[BaseException] | str) -> str:
     return exception if isinstance(exception, str) else f"{exception.__module__}.{exception.__qualname__}"
 
 
-def is_of_type(found: str, expected: type[BaseException] | str) -> bool:
+def is_of_type(type_name: str, expected: type[BaseException] | str) -> bool:
     """Whether the exception of that dotted name is of the class, or of one derived from it.
 
     A class that the test's process has not imported, or that a function made, counts as derived from nothing. Of a
@@ -28,11 +28,11 @@ def is_of_type(found: str, expected: type[BaseException] | str) -> bool:
     (True, True)
     """
     if isinstance(expected, str):
-        return expected in (found, found.removeprefix("builtins."))
-    if dotted_name(expected) == found:
+        return expected in (type_name, type_name.removeprefix("builtins."))
+    if dotted_name(expected) == type_name:
         return True
-    known = _class_of(found)
-    return known is not None and issubclass(known, expected)
+    exception_class = _class_of(type_name)
+    return exception_class is not None and issubclass(exception_class, expected)
 
 
 def _class_of(name: str) -> type | None:
@@ -41,8 +41,8 @@ def _class_of(name: str) -> type | None:
     for split in range(len(parts) - 1, 0, -1):
         module = sys.modules.get(".".join(parts[:split]))
         if module is not None:
-            found: Any = module
+            attribute: Any = module
             for part in parts[split:]:
-                found = getattr(found, part, None)
-            return found if isinstance(found, type) else None
+                attribute = getattr(attribute, part, None)
+            return attribute if isinstance(attribute, type) else None
     return None

@@ -40,22 +40,26 @@ def describe(instance: TaskInstance) -> str:
     return "\n".join(lines)
 
 
-def difference(expected: Any, found: Any) -> str:
+def difference(expected: Any, actual: Any) -> str:
     """How two values differ, line by line; nothing when one line says it."""
-    old, new = (pprint.pformat(value, width=80).splitlines() for value in (expected, found))
-    if isinstance(expected, Mapping) and isinstance(found, Mapping):
-        old, new = list(_entries(expected)), list(_entries(found))
-    if len(old) + len(new) <= 2:
+    expected_lines, actual_lines = (
+        pprint.pformat(value, width=80).splitlines() for value in (expected, actual)
+    )
+    if isinstance(expected, Mapping) and isinstance(actual, Mapping):
+        expected_lines, actual_lines = list(_entries(expected)), list(_entries(actual))
+    if len(expected_lines) + len(actual_lines) <= 2:
         return ""
-    lines = (line.rstrip("\n") for line in difflib.ndiff(old, new) if not line.startswith("?"))
+    lines = (
+        line.rstrip("\n") for line in difflib.ndiff(expected_lines, actual_lines) if not line.startswith("?")
+    )
     return "\n" + "\n".join(f"  {line}" for line in lines) + "\n  (- expected, + found)"
 
 
 def _entries(mapping: Mapping[Any, Any]) -> Iterator[str]:
     for key in sorted(mapping, key=str):
-        first, *rest = pprint.pformat(mapping[key], width=70).splitlines()
-        yield f"{key!r}: {first}"
-        yield from (f"    {line}" for line in rest)
+        first_line, *other_lines = pprint.pformat(mapping[key], width=70).splitlines()
+        yield f"{key!r}: {first_line}"
+        yield from (f"    {line}" for line in other_lines)
 
 
 def _block(value: Any) -> str:

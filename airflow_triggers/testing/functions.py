@@ -28,9 +28,9 @@ def function_of(task: TaskConfig, bench: Bench) -> TriggerCallable:
     except ConfigurationError as error:
         raise RunnerError(f"task {task.name!r}: {error}\n{_stubs(task)}") from error
     if path is None:
-        shown = f"the DAG {run!r}" if isinstance(run, str) else f"the operator {run['operator']!r}"
+        run_phrase = f"the DAG {run!r}" if isinstance(run, str) else f"the operator {run['operator']!r}"
         raise RunnerError(
-            f"task {task.name!r}: 'run' is {shown}, and only a callable can run without Airflow.\n{_stubs(task)}"
+            f"task {task.name!r}: 'run' is {run_phrase}, and only a callable can run without Airflow.\n{_stubs(task)}"
         )
     return load_callable(path)
 
@@ -41,7 +41,8 @@ def is_callable_run(task: TaskConfig, bench: Bench) -> bool:
     try:
         return isinstance(run, str) and callable_path(run) is not None
     except ConfigurationError:
-        return True  # meant to be one: only its stub can run here
+        # Meant to be a callable: only its stub can run here.
+        return True
 
 
 def _run(task: TaskConfig, bench: Bench) -> str | Mapping[str, Any]:

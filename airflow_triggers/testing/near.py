@@ -6,22 +6,22 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
+def did_you_mean(name: str, known_names: Iterable[str]) -> str:
     """A question to end a message with, or nothing when no known name is like it.
 
     >>> did_you_mean("t_imprt", ["t_import", "t_notify"])
     " Did you mean 't_import'?"
     """
-    near = nearest(name, known)
+    near = nearest(name, known_names)
     return f" Did you mean {near!r}?" if near else ""
 
 
-def nearest(name: str, known: Iterable[str]) -> str | None:
+def nearest(name: str, known_names: Iterable[str]) -> str | None:
     """The known name that is most like it; None when none is."""
-    return next(iter(get_close_matches(name, list(known), n=1)), None)
+    return next(iter(get_close_matches(name, list(known_names), n=1)), None)
 
 
 def listed(names: Iterable[str]) -> str:
     """The names for a sentence: "a, b and c", sorted; "none" when there are none."""
-    *most, last = sorted(names) or ["none"]
-    return f"{', '.join(most)} and {last}" if most else last
+    *first_names, last_name = sorted(names) or ["none"]
+    return f"{', '.join(first_names)} and {last_name}" if first_names else last_name

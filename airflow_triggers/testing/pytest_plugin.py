@@ -43,11 +43,11 @@ def triggers_tester_factory(request: pytest.FixtureRequest) -> Callable[..., Ses
 
     root = request.config.rootpath
     folders = request.config.getini(FOLDERS) or [root / "dags", root, request.path.parent]
-    made = request.node.stash.setdefault(_testers, [])
+    testers = request.node.stash.setdefault(_testers, [])
 
     def make(configuration: Any = None, **options: Any) -> SessionTester:
         tester = SessionTester(configuration, **{"folders": folders, **options})
-        made.append(tester)
+        testers.append(tester)
         return tester
 
     return make

@@ -58,12 +58,14 @@ class QueueingTaskRunner(BaseTaskRunner):
 
         :raises ConfigurationError: naming the tasks and what was meant.
         """
-        named = {task.name: task.using for task in configuration if task.using and task.using not in BUILT_IN}
-        known = task_runners.names() if named else []
+        runner_of_task = {
+            task.name: task.using for task in configuration if task.using and task.using not in BUILT_IN
+        }
+        known_runners = task_runners.names() if runner_of_task else []
         problems = [
             f"task {task_name!r}: 'using' is {using!r}, expected the name of a runner.{hint}"
-            for task_name, using in named.items()
-            if using not in known and (hint := did_you_mean(using, known))
+            for task_name, using in runner_of_task.items()
+            if using not in known_runners and (hint := did_you_mean(using, known_runners))
         ]
         if problems:
             raise ConfigurationError(problems)

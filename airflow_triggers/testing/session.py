@@ -31,7 +31,8 @@ class TestedSession:
     :raises InvalidMetadata: when the metadata is no mapping that JSON can hold.
     """
 
-    __test__ = False  # not a class of tests, whatever its name begins with
+    # pytest takes no tests of it, though its name begins with Test.
+    __test__ = False
 
     def __init__(
         self, uid: str, *, bench: Bench, manager: ManagerSource, metadata: Mapping[str, Any] | None
@@ -41,9 +42,9 @@ class TestedSession:
         self.storage = TesterStorage(uid, region=bench.region, clock=bench.clock)
         self.manager = _manager(manager, self.storage)
         _hand_over(self.manager, self.runner)
-        if attached := validate_metadata(metadata):
+        if session_metadata := validate_metadata(metadata):
             with self.storage.acquire_lock(create=True, manager=self.manager.name):
-                self.storage.set_metadata(attached)
+                self.storage.set_metadata(session_metadata)
 
     def story(self) -> str:
         """What happened in the session."""
@@ -51,31 +52,33 @@ class TestedSession:
 
     def instance(self, name: str) -> TaskInstance:
         """The instance. :raises InstanceNotFound: saying what there is instead."""
-        found = self.storage.instances
-        if name in found:
-            return found[name]
-        raise InstanceNotFound(f"There is no instance {name!r}.{self._instead(name, found)}")
+        instances = self.storage.instances
+        if name in instances:
+            return instances[name]
+        raise InstanceNotFound(f"There is no instance {name!r}.{self._alternatives(name, instances)}")
 
     def task(self, name: str) -> TaskConfig:
         """The task. :raises TaskNotFound: saying what there is instead."""
         tasks = self.storage.tasks
         if name in tasks:
             return tasks[name]
-        known = f"The tasks are {listed(tasks)}." if tasks else "The session has no configuration yet."
-        raise TaskNotFound(f"There is no trigger task {name!r}.{did_you_mean(name, tasks)} {known}")
+        tasks_sentence = (
+            f"The tasks are {listed(tasks)}." if tasks else "The session has no configuration yet."
+        )
+        raise TaskNotFound(f"There is no trigger task {name!r}.{did_you_mean(name, tasks)} {tasks_sentence}")
 
-    def _instead(self, name: str, found: Mapping[str, TaskInstance]) -> str:
+    def _alternatives(self, name: str, instances: Mapping[str, TaskInstance]) -> str:
         task_name, _, number = name.partition("#")
         task = self.storage.tasks.get(task_name)
         if task is None:
             near = nearest(task_name, self.storage.tasks)
-            meant = f"{near}#{number}" if f"{near}#{number}" in found else near
-            return f" Did you mean {meant!r}?" if meant else ""
-        own = [one.name for one in found.values() if one.task.name == task_name]
+            suggestion = f"{near}#{number}" if f"{near}#{number}" in instances else near
+            return f" Did you mean {suggestion!r}?" if suggestion else ""
+        instance_names = [instance.name for instance in instances.values() if instance.task.name == task_name]
         if name == task_name:
-            return f" It is a trigger task; name an instance of it, as {name}#0. It has: {listed(own)}."
-        if own:
-            return f" The instances of {task_name} are {listed(own)}."
+            return f" It is a trigger task; name an instance of it, as {name}#0. It has: {listed(instance_names)}."
+        if instance_names:
+            return f" The instances of {task_name} are {listed(instance_names)}."
         return f" {task_name} has none: nothing that concerns it has fired ({listed(task.triggers)})."
 
 

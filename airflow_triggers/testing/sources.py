@@ -33,15 +33,16 @@ def configuration_file(source: str | os.PathLike[str], folders: Sequence[Path]) 
     names = [path] if path.suffix in SUFFIXES else [Path(f"{path}{suffix}") for suffix in SUFFIXES]
     for folder in folders:
         for name in names:
-            if (found := folder / name).is_file():
-                return found
+            if (file := folder / name).is_file():
+                return file
     where = [folder / path.parent for folder in folders]
-    known = {it.stem: it for folder in where if folder.is_dir() for it in folder.iterdir()}
-    stems = [stem for stem, it in known.items() if it.suffix in SUFFIXES]
-    looked = ", ".join(dict.fromkeys(str(folder) for folder in where))
+    files_by_stem = {file.stem: file for folder in where if folder.is_dir() for file in folder.iterdir()}
+    stems = [stem for stem, file in files_by_stem.items() if file.suffix in SUFFIXES]
+    searched_folders = ", ".join(dict.fromkeys(str(folder) for folder in where))
     hint = did_you_mean(path.stem if path.suffix in SUFFIXES else path.name, stems)
     raise UnknownConfiguration(
-        f"There is no configuration {str(source)!r}: expected the name or the path of a YAML file in {looked}.{hint}"
+        f"There is no configuration {str(source)!r}: expected the name or the path of a YAML file in "
+        f"{searched_folders}.{hint}"
     )
 
 

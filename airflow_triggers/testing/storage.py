@@ -16,7 +16,8 @@ from airflow_triggers.testing.clock import Clock
 class TesterStorage(CacheStorageBackend):
     """A session in memory whose time is the clock's, and that tells of hooks that raised."""
 
-    __test__ = False  # not a class of tests, whatever its name begins with
+    # pytest takes no tests of it, though its name begins with Test.
+    __test__ = False
 
     def __init__(self, uid: str, *, region: CacheRegion, clock: Clock) -> None:
         super().__init__(uid, region=region)
@@ -31,4 +32,4 @@ class TesterStorage(CacheStorageBackend):
     def hook_failed(self, token: int, error: str) -> None:
         """See :meth:`BaseStorageBackend.hook_failed`."""
         super().hook_failed(token, error)
-        self.broken_hooks += [(one.hook, error) for one in self.hooks() if one.token == token]
+        self.broken_hooks += [(hook.hook, error) for hook in self.hooks() if hook.token == token]

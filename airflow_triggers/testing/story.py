@@ -28,17 +28,17 @@ def tell(storage: BaseStorageBackend, *, manager_name: str, waiting: Mapping[str
     :param waiting: not before when each instance that was scheduled and not run may run, by name.
     """
     configuration = storage.configuration
-    named = f", configuration {configuration.name!r}" if configuration.name else ""
-    lines = [f"The story of session {storage.uid!r} (manager {manager_name!r}{named}):"]
+    configuration_note = f", configuration {configuration.name!r}" if configuration.name else ""
+    lines = [f"The story of session {storage.uid!r} (manager {manager_name!r}{configuration_note}):"]
     lines += _section("fires", list(_fires(storage)), "nothing was fired")
     lines += _section("instances", list(_instances(storage, waiting)), "there are none")
-    without = [
+    task_lines = [
         f"{task.name}: waits for {listed(task.triggers)}"
         for task in configuration
         if not storage.instances_of_task(task)
     ]
-    if without or not configuration.tasks:
-        lines += _section("tasks without an instance", without, "the session has no tasks")
+    if task_lines or not configuration.tasks:
+        lines += _section("tasks without an instance", task_lines, "the session has no tasks")
     return "\n".join(lines)
 
 
@@ -57,15 +57,15 @@ def _section(title: str, lines: list[str], nothing: str) -> list[str]:
 def _fires(storage: BaseStorageBackend) -> Iterator[str]:
     fires = storage.fires()[::-1]
     configuration = storage.configuration
-    known = {trigger for task in configuration for trigger in (task.name, *task.triggers)}
+    known_triggers = {trigger for task in configuration for trigger in (task.name, *task.triggers)}
     for number, fire in enumerate(fires, start=1):
-        passed = (fire.fired_at - fires[0].fired_at).total_seconds()
-        after = f" after {passed:g} s" if passed else ""
+        seconds = (fire.fired_at - fires[0].fired_at).total_seconds()
+        after = f" after {seconds:g} s" if seconds else ""
         by = f" by {fire.fired_by}" if fire.fired_by else ""
-        yield f"{number}. {fire.trigger_name} {shown(fire.kwargs)}{by}{after}: {_effects(fire, known)}"
+        yield f"{number}. {fire.trigger_name} {shown(fire.kwargs)}{by}{after}: {_effects(fire, known_triggers)}"
 
 
-def _effects(fire: Fire, known: set[str]) -> str:
+def _effects(fire: Fire, known_triggers: set[str]) -> str:
     touched = tuple(name for name in fire.touched if name not in fire.created)
     effects = {
         "created": fire.created,
@@ -73,12 +73,12 @@ def _effects(fire: Fire, known: set[str]) -> str:
         "scheduled": fire.scheduled,
         "abandoned": fire.abandoned,
     }
-    told = "; ".join(f"{verb} {', '.join(names)}" for verb, names in effects.items() if names)
-    if told:
-        return told
-    if fire.trigger_name in known:
+    effects_text = "; ".join(f"{verb} {', '.join(names)}" for verb, names in effects.items() if names)
+    if effects_text:
+        return effects_text
+    if fire.trigger_name in known_triggers:
         return "changed nothing"
-    return f"no task names it.{did_you_mean(fire.trigger_name, known)}"
+    return f"no task names it.{did_you_mean(fire.trigger_name, known_triggers)}"
 
 
 def _instances(storage: BaseStorageBackend, waiting: Mapping[str, datetime | None]) -> Iterator[str]:
@@ -115,5 +115,5 @@ def _due(instance: TaskInstance, waiting: Mapping[str, datetime | None], now: da
 
 def _exception(metadata: Mapping[str, Any]) -> str:
     message = str(metadata.get("exceptionMessage", ""))
-    first, *more = message.splitlines() or [""]
-    return f"{metadata['exceptionType']}: {first}{' …' if more else ''}"
+    first_line, *other_lines = message.splitlines() or [""]
+    return f"{metadata['exceptionType']}: {first_line}{' …' if other_lines else ''}"

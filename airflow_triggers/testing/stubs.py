@@ -31,9 +31,11 @@ class Stub:
         raises: BaseException | type[BaseException] | None = None,
         call: Callable[[TaskContext], Any] | None = None,
     ) -> None:
-        given = {"result": result, "raises": raises, "call": call}
-        if len(named := [name for name, value in given.items() if value is not None]) > 1:
-            raise TypeError(f"The stub of {task_name!r} has {' and '.join(named)}, expected one of them.")
+        behaviours = {"result": result, "raises": raises, "call": call}
+        if len(behaviour_names := [name for name, value in behaviours.items() if value is not None]) > 1:
+            raise TypeError(
+                f"The stub of {task_name!r} has {' and '.join(behaviour_names)}, expected one of them."
+            )
         if raises is not None and not _is_exception(raises):
             raise TypeError(
                 f"The stub of {task_name!r} raises {raises!r}, expected an exception or a class of them."

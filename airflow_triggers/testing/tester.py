@@ -64,14 +64,14 @@ class SessionTester(SessionActs, SessionAssertions):
     ) -> None:
         bench = Bench(now=now, folders=folders)
         self._session = TestedSession(uid, bench=bench, manager=manager, metadata=metadata)
-        self._others: dict[str, SessionTester] = {uid: self}
+        self._testers: dict[str, SessionTester] = {uid: self}
         self.configure(configuration)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of session {self.uid!r}>"
 
     @property
-    def _tested(self) -> TestedSession:
+    def _tested_session(self) -> TestedSession:
         return self._session
 
     @property
@@ -82,7 +82,7 @@ class SessionTester(SessionActs, SessionAssertions):
     @property
     def sessions(self) -> tuple[SessionTester, ...]:
         """The testers of all sessions of this test."""
-        return tuple(self._others.values())
+        return tuple(self._testers.values())
 
     def session(
         self,
@@ -98,26 +98,26 @@ class SessionTester(SessionActs, SessionAssertions):
         :param manager: None: a manager of the same class.
         :raises ValueError: when the session was made before, and is to be made otherwise now.
         """
-        if uid in self._others:
+        if uid in self._testers:
             if (configuration, manager, metadata) != (None, None, None):
                 raise ValueError(
                     f"The session {uid!r} was made before; configure() changes its configuration."
                 )
-            return self._others[uid]
+            return self._testers[uid]
         session = TestedSession(
-            uid, bench=self._tested.bench, manager=manager or type(self.manager), metadata=metadata
+            uid, bench=self._tested_session.bench, manager=manager or type(self.manager), metadata=metadata
         )
-        other = type(self)._of(session, self._others)
+        other_tester = type(self)._of(session, self._testers)
         if configuration is not None or self.storage.tasks:
-            other.configure(self.storage.configuration if configuration is None else configuration)
-        self._others[uid] = other
-        return other
+            other_tester.configure(self.storage.configuration if configuration is None else configuration)
+        self._testers[uid] = other_tester
+        return other_tester
 
     @classmethod
-    def _of(cls, session: TestedSession, others: dict[str, SessionTester]) -> SessionTester:
-        made = cls.__new__(cls)
-        made._session, made._others = session, others
-        return made
+    def _of(cls, session: TestedSession, testers: dict[str, SessionTester]) -> SessionTester:
+        tester = cls.__new__(cls)
+        tester._session, tester._testers = session, testers
+        return tester
 
     def run(self, name: str | None = None, *, limit: int = LIMIT) -> list[str]:
         """Run what this session has scheduled and is due, and what that causes, until nothing is left.

@@ -119,7 +119,7 @@ def configure(manager: TriggerManager, **tasks: Any) -> None:
 
 def statuses(manager: TriggerManager) -> dict[str, str]:
     """The status of every instance, by name."""
-    return {name: one.status.value for name, one in manager.storage.instances.items()}
+    return {name: instance.status.value for name, instance in manager.storage.instances.items()}
 
 
 def fail(manager: TriggerManager, instance_name: str) -> None:

@@ -223,12 +223,12 @@ class FiringContract(StorageSuite):
         assert manager.trace == []
 
     def test_sessions_do_not_touch_each_other(self, manager: TracedManager) -> None:
-        other = TracedManager(self.storage_of("survey-2"))
-        for one in (manager, other):
-            configure(one, t_a={"after": ["x"]})
+        other_manager = TracedManager(self.storage_of("survey-2"))
+        for traced_manager in (manager, other_manager):
+            configure(traced_manager, t_a={"after": ["x"]})
         manager.fire("x", {"n": 1})
-        assert statuses(other) == {}
-        assert other.storage.latest_kwargs == {}
+        assert statuses(other_manager) == {}
+        assert other_manager.storage.latest_kwargs == {}
 
     def test_unicode_names_and_a_trigger_named_like_a_task(self, manager: TracedManager) -> None:
         configure(manager, t_größe={"after": ["späte Ankunft 😀"]}, t_next={"after": ["t_größe"]})

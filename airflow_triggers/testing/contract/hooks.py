@@ -27,7 +27,7 @@ from airflow_triggers.testing.contract.suite import StorageSuite
 
 
 @contextmanager
-def unlogged() -> Iterator[None]:
+def disabled_logging() -> Iterator[None]:
     """Have nothing logged."""
     before = logging.root.manager.disable
     logging.disable()
@@ -68,12 +68,12 @@ class HooksContract(StorageSuite):
         self, manager: TracedManager, runner: RecordingRunner, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         configure(manager, t_a={"after": ["x"]}, t_b={"after": ["t_a"]})
-        elsewhere, seen = self.storage_of(manager.storage.uid), list[Any]()
+        elsewhere, entries = self.storage_of(manager.storage.uid), list[Any]()
 
         def note(hook: str, name: str, *_: Any) -> None:
             with elsewhere.acquire_lock():
-                kept = {one.name: one.status.value for one in elsewhere}
-            seen.append((hook, name, kept, list(runner.names)))
+                status_by_name = {instance.name: instance.status.value for instance in elsewhere}
+            entries.append((hook, name, status_by_name, list(runner.names)))
 
         monkeypatch.setattr(manager, "_note", note)
         manager.fire("x")
@@ -83,36 +83,36 @@ class HooksContract(StorageSuite):
         manager.skip_failed_instance("t_a#1", cascade=True)
         manager.record_progress("t_b#0", Event.FINISH, cascade=True)
 
-        replayed, skipped = {"t_a#0": "replayed"}, {"t_a#0": "replayed", "t_a#1": "skipped"}
-        started = ["t_a#0", "t_a#1", "t_b#0"]
-        assert seen == [
-            ("fire", "x", {"t_a#0": "scheduled"}, started[:1]),
-            ("replay", "t_a#1", {**replayed, "t_a#1": "scheduled"}, started[:2]),
-            ("fire", "t_a", {**skipped, "t_b#0": "scheduled"}, started),
-            ("skip", "t_a#1", {**skipped, "t_b#0": "scheduled"}, started),
-            ("fire", "t_b", {**skipped, "t_b#0": "finished"}, started),
+        after_replay, after_skip = {"t_a#0": "replayed"}, {"t_a#0": "replayed", "t_a#1": "skipped"}
+        start_names = ["t_a#0", "t_a#1", "t_b#0"]
+        assert entries == [
+            ("fire", "x", {"t_a#0": "scheduled"}, start_names[:1]),
+            ("replay", "t_a#1", {**after_replay, "t_a#1": "scheduled"}, start_names[:2]),
+            ("fire", "t_a", {**after_skip, "t_b#0": "scheduled"}, start_names),
+            ("skip", "t_a#1", {**after_skip, "t_b#0": "scheduled"}, start_names),
+            ("fire", "t_b", {**after_skip, "t_b#0": "finished"}, start_names),
         ]
 
     def test_hooks_and_default_runner_are_those_of_the_manager_that_the_session_remembers(
         self, storage: BaseStorageBackend, runner: RecordingRunner, caplog: pytest.LogCaptureFixture
     ) -> None:
         """Whoever acts: an application that always uses the same class need not know."""
-        made = [TracedManager(storage)]
-        configure(made[0], t_a={"after": ["x"]})
+        managers = [TracedManager(storage)]
+        configure(managers[0], t_a={"after": ["x"]})
 
         def make(storage: BaseStorageBackend) -> TracedManager:
-            made.append(TracedManager(storage))
-            return made[-1]
+            managers.append(TracedManager(storage))
+            return managers[-1]
 
-        other = TriggerManager(self.storage_of(storage.uid))
+        other_manager = TriggerManager(self.storage_of(storage.uid))
         trigger_managers.register(TracedManager.name, make)
         try:
-            other.fire("x")
+            other_manager.fire("x")
         finally:
             trigger_managers.unregister(TracedManager.name)
         assert runner.names == ["t_a#0"]
-        assert [entry for one in made for entry in one.trace] == [("fire", "x", ["t_a#0"])]
-        other.fire("y")
+        assert [entry for manager in managers for entry in manager.trace] == [("fire", "x", ["t_a#0"])]
+        other_manager.fire("y")
         assert "remembers the manager 'traced', and 'default' acts on it alone" in caplog.text
 
     def test_hooks_of_what_is_done_under_one_lock_follow_in_order_when_it_ends(
@@ -188,11 +188,12 @@ class HooksContract(StorageSuite):
     ) -> None:
         configure(manager, t_a={"after": ["x"]})
 
-        def broken(*_: Any) -> None:
+        def raise_unstorable(*_: Any) -> None:
             raise ValueError("a \0 and a lone \ud800")
 
-        monkeypatch.setattr(manager, "_post_fire", broken)
-        with unlogged():  # nor can pytest-xdist send it on
+        monkeypatch.setattr(manager, "_post_fire", raise_unstorable)
+        # pytest-xdist cannot send the log's text on either.
+        with disabled_logging():
             assert manager.fire("x").scheduled == ("t_a#0",)
         assert self.promised_hooks(manager.storage) == ["_post_fire"]
 
@@ -210,11 +211,11 @@ class HooksContract(StorageSuite):
         storage.hook_failed(second, "Traceback …")
         storage.hook_failed(second, "Traceback …")
         assert self.promised_hooks(storage) == ["_post_skip"]
-        (kept,) = self.storage_of(storage.uid).hooks()
-        assert (kept.token, kept.attempts, kept.error) == (second, 2, "Traceback …")
-        assert kept.arguments == {"instance": "t_a#0", "cascade": False}
-        (told,) = storage.events()
-        assert (told.instance, told.details) == ("t_a#0", {"hook": "_post_skip", "error": "Traceback …"})
+        (hook,) = self.storage_of(storage.uid).hooks()
+        assert (hook.token, hook.attempts, hook.error) == (second, 2, "Traceback …")
+        assert hook.arguments == {"instance": "t_a#0", "cascade": False}
+        (event,) = storage.events()
+        assert (event.instance, event.details) == ("t_a#0", {"hook": "_post_skip", "error": "Traceback …"})
         storage.hook_done(second)
         assert self.promised_hooks(storage) == []
 

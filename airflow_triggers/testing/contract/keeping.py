@@ -74,9 +74,9 @@ class KeepingContract(StorageSuite):
             storage["t_import#0"]
 
     def test_a_configuration_is_read_as_it_was_written_in_its_order(self, kept: BaseStorageBackend) -> None:
-        found = self.storage_of(kept.uid).configuration
-        assert found == CONFIGURATION
-        assert list(found.tasks) == ["t_notify", "t_import"]
+        configuration = self.storage_of(kept.uid).configuration
+        assert configuration == CONFIGURATION
+        assert list(configuration.tasks) == ["t_notify", "t_import"]
         assert list(kept.tasks) == ["t_notify", "t_import"]
 
     def test_metadata_is_replaced_whole(self, kept: BaseStorageBackend) -> None:
@@ -99,7 +99,7 @@ class KeepingContract(StorageSuite):
     # -- instances -------------------------------------------------------------------------------------------
 
     def test_an_instance_is_read_as_it_was_written(self, kept: BaseStorageBackend) -> None:
-        made = TaskInstance(
+        instance = TaskInstance(
             task=IMPORT,
             number=0,
             status=InstanceStatus.FAILED,
@@ -111,11 +111,11 @@ class KeepingContract(StorageSuite):
             },
         )
         with kept.acquire_lock():
-            kept.add(made)
-            assert kept["t_import#0"] == made
+            kept.add(instance)
+            assert kept["t_import#0"] == instance
         elsewhere = self.storage_of(kept.uid)
-        assert elsewhere["t_import#0"] == made
-        assert elsewhere.instances == {"t_import#0": made}
+        assert elsewhere["t_import#0"] == instance
+        assert elsewhere.instances == {"t_import#0": instance}
 
     @pytest.mark.parametrize("value", [float("nan"), 2**64, "\0", "\ud800", {1, 2}, {1: 2}])
     def test_what_no_worker_could_be_sent_is_not_kept(self, kept: BaseStorageBackend, value: Any) -> None:
@@ -140,8 +140,8 @@ class KeepingContract(StorageSuite):
             kept.create_instance(NOTIFY)
             assert (kept.count_instances(IMPORT), kept.count_instances(NOTIFY)) == (11, 1)
         names = [f"t_import#{number}" for number in range(11)]
-        assert list(kept.instances) == [one.name for one in kept] == ["t_notify#0", *names]
-        assert [one.name for one in kept.instances_of_task("t_import")] == names
+        assert list(kept.instances) == [instance.name for instance in kept] == ["t_notify#0", *names]
+        assert [instance.name for instance in kept.instances_of_task("t_import")] == names
         assert kept.instances_of_task(IMPORT) == kept.instances_of_task("t_import")
         assert kept.instances_of_task("t_unknown") == []
 
@@ -173,9 +173,9 @@ class KeepingContract(StorageSuite):
 
     def test_a_number_is_taken_once(self, kept: BaseStorageBackend) -> None:
         with kept.acquire_lock():
-            made = kept.create_instance("t_import", metadata={"first": True})
+            instance = kept.create_instance("t_import", metadata={"first": True})
         with pytest.raises(StaleWrite, match="t_import#0"), kept.acquire_lock():
-            kept.add(replace(made, metadata={}))
+            kept.add(replace(instance, metadata={}))
         assert kept["t_import#0"].metadata["first"] is True
 
     def test_an_instance_has_its_tasks_current_configuration(self, kept: BaseStorageBackend) -> None:
@@ -225,7 +225,7 @@ class KeepingContract(StorageSuite):
             )
             clones = [kept.clone_instance(original), kept.create_instance(IMPORT)]
             assert [clone.task.unless for clone in clones] == [("late",), ("late",)]
-            waiting = [one.name for one in kept.fire_view("late").waiting]
+            waiting = [instance.name for instance in kept.fire_view("late").waiting]
         assert waiting == ["t_import#0", "t_import#1", "t_import#2"]
 
     def test_nothing_is_cloned_of_what_does_not_exist(self, kept: BaseStorageBackend) -> None:
@@ -241,7 +241,7 @@ class KeepingContract(StorageSuite):
 
     def test_a_fire_is_read_as_it_was_written(self, kept: BaseStorageBackend) -> None:
         with kept.acquire_lock():
-            recorded = kept.record_fire(
+            recorded_fire = kept.record_fire(
                 fire(
                     "späte Ankunft 😀",
                     kwargs={"ü": {"a": [1, None]}},
@@ -253,21 +253,21 @@ class KeepingContract(StorageSuite):
                     abandoned=("t_c#0",),
                 )
             )
-            assert kept.find_fire("k") == recorded
-        assert recorded.fire_id > 0
-        assert self.storage_of(kept.uid).fires() == [recorded]
+            assert kept.find_fire("k") == recorded_fire
+        assert recorded_fire.fire_id > 0
+        assert self.storage_of(kept.uid).fires() == [recorded_fire]
 
     def test_fires_are_listed_newest_first_and_by_pages(self, kept: BaseStorageBackend) -> None:
         with kept.acquire_lock():
             ids = [kept.record_fire(fire("x", kwargs={"n": number})).fire_id for number in range(7)]
         assert ids == sorted(set(ids))
-        listed = [one.fire_id for one in kept.fires()]
-        assert listed == ids[::-1]
+        newest_first = [recorded_fire.fire_id for recorded_fire in kept.fires()]
+        assert newest_first == ids[::-1]
         pages, before = [], None
         while page := kept.fires(limit=3, before=before):
-            pages.append([one.fire_id for one in page])
+            pages.append([recorded_fire.fire_id for recorded_fire in page])
             before = page[-1].fire_id
-        assert pages == [listed[:3], listed[3:6], listed[6:]]
+        assert pages == [newest_first[:3], newest_first[3:6], newest_first[6:]]
         assert kept.fires(limit=0) == []
 
     def test_the_latest_kwargs_are_those_of_each_triggers_latest_fire(self, kept: BaseStorageBackend) -> None:
@@ -278,40 +278,40 @@ class KeepingContract(StorageSuite):
         assert self.storage_of(kept.uid).latest_kwargs == {"y": {"n": 1}, "x": {"n": 2}}
 
     def test_a_fire_is_found_by_its_key_in_its_own_session(self, kept: BaseStorageBackend) -> None:
-        other = self.storage_of("survey-2")
+        other_storage = self.storage_of("survey-2")
         with kept.acquire_lock():
             first = kept.record_fire(fire("x", idempotency_key="k"))
             kept.record_fire(fire("x"))
-        with other.acquire_lock(create=True):
-            assert other.find_fire("k") is None
-            second = other.record_fire(fire("y", idempotency_key="k"))
-            assert other.find_fire("k") == second
+        with other_storage.acquire_lock(create=True):
+            assert other_storage.find_fire("k") is None
+            second = other_storage.record_fire(fire("y", idempotency_key="k"))
+            assert other_storage.find_fire("k") == second
         with kept.acquire_lock():
             assert kept.find_fire("k") == first
             assert kept.find_fire("K") is None
 
     def test_fires_are_picked_by_trigger_instance_and_effect(self, kept: BaseStorageBackend) -> None:
         with kept.acquire_lock():
-            for one in (
+            for recorded_fire in (
                 fire("x", touched=("t_ü#0",), created=("t_ü#0",)),
                 fire("x", touched=("t_ü#01",)),
                 fire("y", fired_by="t_ü#0"),
                 fire("t_ü", fired_by="t_ü#0"),
                 fire("y", abandoned=("t_%#0",)),
             ):
-                kept.record_fire(one)
+                kept.record_fire(recorded_fire)
 
-        def picked(**which: Any) -> list[int]:
-            found = self.storage_of(kept.uid).fires(only=FireFilter(**which))
-            every = [one.fire_id for one in kept.fires()][::-1]
-            return sorted(every.index(one.fire_id) for one in found)
+        def places_of(**conditions: Any) -> list[int]:
+            fires = self.storage_of(kept.uid).fires(only=FireFilter(**conditions))
+            fire_ids = [recorded_fire.fire_id for recorded_fire in kept.fires()][::-1]
+            return sorted(fire_ids.index(recorded_fire.fire_id) for recorded_fire in fires)
 
-        assert picked() == [0, 1, 2, 3, 4]
-        assert picked(trigger_name="x") == [0, 1]
-        assert picked(instance="t_ü#0") == [0, 2, 3]
-        assert picked(instance="t_%#0") == [4]
-        assert picked(in_vain=True) == [2]
-        assert picked(in_vain=False, trigger_name="y") == [4]
+        assert places_of() == [0, 1, 2, 3, 4]
+        assert places_of(trigger_name="x") == [0, 1]
+        assert places_of(instance="t_ü#0") == [0, 2, 3]
+        assert places_of(instance="t_%#0") == [4]
+        assert places_of(in_vain=True) == [2]
+        assert places_of(in_vain=False, trigger_name="y") == [4]
         assert len(kept.fires(limit=1, only=FireFilter(trigger_name="x"))) == 1
 
     def test_what_else_happened_is_read_newest_first_and_by_pages(self, kept: BaseStorageBackend) -> None:
@@ -320,8 +320,8 @@ class KeepingContract(StorageSuite):
                 name = f"t_notify#{number % 2}"
                 kept.record_event(EventKind.PROGRESS, instance=name, by="ann", details={"ü": [number]})
         events = self.storage_of(kept.uid).events()
-        assert [one.details for one in events] == [{"ü": [number]} for number in (2, 1, 0)]
-        assert {(one.kind, one.by, one.at.utcoffset() is None) for one in events} == {
+        assert [event.details for event in events] == [{"ü": [number]} for number in (2, 1, 0)]
+        assert {(event.kind, event.by, event.at.utcoffset() is None) for event in events} == {
             (EventKind.PROGRESS, "ann", False)
         }
         assert kept.events(limit=1, before=events[0].event_id) == events[1:2]
@@ -337,7 +337,7 @@ class KeepingContract(StorageSuite):
             kept.create_instance("t_notify")
             view = kept.fire_view("page")
             assert [task.name for task in view.tasks] == ["t_import"]
-            assert [one.name for one in view.waiting] == [lacking.name]
+            assert [instance.name for instance in view.waiting] == [lacking.name]
             assert view.counts["t_import"] == 3
             assert kept.fire_view("unheard").tasks == ()
 
@@ -358,20 +358,20 @@ class KeepingContract(StorageSuite):
             kept.set_configuration(
                 CONFIGURATION.updated(Configuration({"t_notify": replace(NOTIFY, after=("y", "z"))}))
             )
-            assert [one.name for one in kept.fire_view("z").waiting] == ["t_notify#0"]
+            assert [instance.name for instance in kept.fire_view("z").waiting] == ["t_notify#0"]
             assert kept.fire_view("t_import").tasks == ()
 
     # -- sessions --------------------------------------------------------------------------------------------
 
     @pytest.mark.parametrize("uid", ["survey-10", "Survey-1", "survey-1#0", "survey%", "survey-1:x", "ü😀"])
     def test_sessions_with_like_names_are_strangers(self, kept: BaseStorageBackend, uid: str) -> None:
-        other = self.storage_of(uid)
-        assert not other.exists
-        with other.acquire_lock(create=True, manager="another"):
-            other.set_configuration(Configuration({"t_import": IMPORT}))
-            other.create_instance("t_import")
-            other.record_fire(fire("x", kwargs={"n": 1}))
-            other.set_metadata({"n": 1})
+        other_storage = self.storage_of(uid)
+        assert not other_storage.exists
+        with other_storage.acquire_lock(create=True, manager="another"):
+            other_storage.set_configuration(Configuration({"t_import": IMPORT}))
+            other_storage.create_instance("t_import")
+            other_storage.record_fire(fire("x", kwargs={"n": 1}))
+            other_storage.set_metadata({"n": 1})
         assert (kept.instances, kept.latest_kwargs, kept.metadata, kept.fires()) == ({}, {}, {}, [])
         assert (kept.manager_name, list(kept.tasks)) == ("default", ["t_notify", "t_import"])
         assert self.storage_of(uid).manager_name == "another"

@@ -27,17 +27,19 @@ DEADLINE = 60
 TASK = TaskConfig(name="t_a", run="a_dag", after=("x",))
 
 WRITES: dict[str, Callable[[BaseStorageBackend], Any]] = {
-    "set_configuration": lambda it: it.set_configuration(Configuration({"t_a": TASK})),
-    "set_metadata": lambda it: it.set_metadata({"n": 1}),
-    "add": lambda it: it.add(TaskInstance(task=TASK, number=0)),
-    "put": lambda it: it.put(TaskInstance(task=TASK, number=0), TaskInstance(task=TASK, number=0)),
-    "record_fire": lambda it: it.record_fire(Fire(trigger_name="x", kwargs={}, fired_at=datetime.now(UTC))),
-    "record_event": lambda it: it.record_event("note", instance=None, by=None, details={}),
-    "add_hook": lambda it: it.add_hook("_post_fire", {"trigger_name": "x", "scheduled": []}),
-    "save": lambda it: it.save(),
-    "create_instance": lambda it: it.create_instance("t_a"),
-    "clone_instance": lambda it: it.clone_instance(TaskInstance(task=TASK, number=0)),
-    "after_release": lambda it: it.after_release(lambda: None),
+    "set_configuration": lambda storage: storage.set_configuration(Configuration({"t_a": TASK})),
+    "set_metadata": lambda storage: storage.set_metadata({"n": 1}),
+    "add": lambda storage: storage.add(TaskInstance(task=TASK, number=0)),
+    "put": lambda storage: storage.put(TaskInstance(task=TASK, number=0), TaskInstance(task=TASK, number=0)),
+    "record_fire": lambda storage: storage.record_fire(
+        Fire(trigger_name="x", kwargs={}, fired_at=datetime.now(UTC))
+    ),
+    "record_event": lambda storage: storage.record_event("note", instance=None, by=None, details={}),
+    "add_hook": lambda storage: storage.add_hook("_post_fire", {"trigger_name": "x", "scheduled": []}),
+    "save": lambda storage: storage.save(),
+    "create_instance": lambda storage: storage.create_instance("t_a"),
+    "clone_instance": lambda storage: storage.clone_instance(TaskInstance(task=TASK, number=0)),
+    "after_release": lambda storage: storage.after_release(lambda: None),
 }
 """Every act that writes, or that belongs to writing."""
 
@@ -66,16 +68,16 @@ class LockingContract(StorageSuite):
         self, manager: TracedManager, caplog: pytest.LogCaptureFixture
     ) -> None:
         configure(manager, t_a={"after": ["x"]})
-        called: list[str] = []
+        calls: list[str] = []
 
-        def broken() -> None:
+        def divide_by_zero() -> None:
             raise ZeroDivisionError
 
         with manager.storage.acquire_lock():
-            manager.storage.after_release(broken)
-            manager.storage.after_release(lambda: called.append("second"))
+            manager.storage.after_release(divide_by_zero)
+            manager.storage.after_release(lambda: calls.append("second"))
             manager.fire("x")
-        assert called == ["second"]
+        assert calls == ["second"]
         assert "what was to follow a kept write failed" in caplog.text
         assert statuses(manager) == {"t_a#0": "scheduled"}
 
@@ -84,8 +86,8 @@ class LockingContract(StorageSuite):
     def test_the_lock_gives_the_storage(self, storage: BaseStorageBackend) -> None:
         with storage.acquire_lock(create=True) as writable:
             assert writable is storage
-            with storage.acquire_lock() as nested:
-                assert nested is storage
+            with storage.acquire_lock() as nested_storage:
+                assert nested_storage is storage
             writable.set_metadata({"n": 1})
         with storage.acquire_lock(wait=False) as writable:
             assert writable is storage
@@ -110,8 +112,8 @@ class LockingContract(StorageSuite):
             assert storage.manager_name == "finalizing"
         with storage.acquire_lock(create=True, manager="another"):
             pass
-        other = self.storage_of("survey-1")
-        assert (other.exists, other.manager_name) == (True, "finalizing")
+        other_storage = self.storage_of("survey-1")
+        assert (other_storage.exists, other_storage.manager_name) == (True, "finalizing")
 
     def test_what_is_written_is_seen_inside_at_once_and_elsewhere_once_the_outermost_lock_ends(
         self, storage: BaseStorageBackend
@@ -138,37 +140,37 @@ class LockingContract(StorageSuite):
     def test_an_exception_that_leaves_undoes_all_and_the_lock_is_free_again(
         self, storage: BaseStorageBackend
     ) -> None:
-        called: list[str] = []
+        calls: list[str] = []
         with storage.acquire_lock(create=True):
             storage.set_metadata({"n": 1})
         with suppress(LookupError), storage.acquire_lock():
             storage.set_metadata({"n": 2})
             storage.set_configuration(Configuration({"t_a": TASK}))
             storage.create_instance("t_a")
-            storage.after_release(lambda: called.append("undone"))
+            storage.after_release(lambda: calls.append("undone"))
             raise LookupError
         assert (storage.metadata, storage.tasks, storage.instances) == ({"n": 1}, {}, {})
         with storage.acquire_lock():
-            storage.after_release(lambda: called.append("kept"))
-        assert called == ["kept"]
+            storage.after_release(lambda: calls.append("kept"))
+        assert calls == ["kept"]
 
     def test_what_follows_is_called_in_order_with_everything_kept_and_the_lock_free(
         self, storage: BaseStorageBackend
     ) -> None:
-        called: list[Any] = []
+        calls: list[Any] = []
 
         def write_again() -> None:
             with storage.acquire_lock():
-                called.append(dict(self.storage_of(storage.uid).metadata))
+                calls.append(dict(self.storage_of(storage.uid).metadata))
                 storage.set_metadata({"n": 2})
 
         with storage.acquire_lock(create=True):
             storage.after_release(write_again)
             with storage.acquire_lock():
-                storage.after_release(lambda: called.append(storage.metadata))
+                storage.after_release(lambda: calls.append(storage.metadata))
             storage.set_metadata({"n": 1})
-            assert called == []
-        assert called == [{"n": 1}, {"n": 2}]
+            assert calls == []
+        assert calls == [{"n": 1}, {"n": 2}]
 
     def test_savepoints_nest(self, storage: BaseStorageBackend) -> None:
         with storage.acquire_lock(create=True):
@@ -186,14 +188,14 @@ class LockingContract(StorageSuite):
     # -- two at a time ---------------------------------------------------------------------------------------
 
     def test_the_lock_is_the_threads_that_took_it(self, storage: BaseStorageBackend) -> None:
-        with storage.acquire_lock(create=True), ThreadPoolExecutor(1) as another:
-            writing = another.submit(storage.set_metadata, {"n": 1})
+        with storage.acquire_lock(create=True), ThreadPoolExecutor(1) as other_thread:
+            writing = other_thread.submit(storage.set_metadata, {"n": 1})
             with pytest.raises(RuntimeError, match="needs its lock"):
                 writing.result(DEADLINE)
 
-    @pytest.mark.parametrize("shared", [True, False], ids=["one-object", "an-object-each"])
+    @pytest.mark.parametrize("is_shared", [True, False], ids=["one-object", "an-object-each"])
     def test_one_writes_at_a_time_and_no_write_is_lost(
-        self, storage: BaseStorageBackend, shared: bool
+        self, storage: BaseStorageBackend, is_shared: bool
     ) -> None:
         writers, times = 4, 5
         with storage.acquire_lock(create=True):
@@ -201,15 +203,15 @@ class LockingContract(StorageSuite):
         together = Barrier(writers)
 
         def count() -> None:
-            own = storage if shared else self.storage_of(storage.uid)
+            writer_storage = storage if is_shared else self.storage_of(storage.uid)
             together.wait(DEADLINE)
             for _ in range(times):
-                with own.acquire_lock():
-                    own.set_metadata({"n": own.metadata["n"] + 1})
+                with writer_storage.acquire_lock():
+                    writer_storage.set_metadata({"n": writer_storage.metadata["n"] + 1})
 
         with ThreadPoolExecutor(writers) as pool:
-            for ended in [pool.submit(count) for _ in range(writers)]:
-                ended.result(DEADLINE)
+            for future in [pool.submit(count) for _ in range(writers)]:
+                future.result(DEADLINE)
         assert storage.metadata == {"n": writers * times}
 
 
@@ -221,21 +223,21 @@ class ImpatientLockContract(StorageSuite):
     ) -> None:
         with storage.acquire_lock(create=True):
             storage.set_metadata({"n": 1})
-        held, done = Event(), Event()
+        lock_taken, may_release = Event(), Event()
 
         def hold() -> None:
             with self.storage_of(storage.uid).acquire_lock():
-                held.set()
-                assert done.wait(DEADLINE)
+                lock_taken.set()
+                assert may_release.wait(DEADLINE)
 
-        with ThreadPoolExecutor(1) as another:
-            holding = another.submit(hold)
+        with ThreadPoolExecutor(1) as other_thread:
+            holding = other_thread.submit(hold)
             try:
-                assert held.wait(DEADLINE)
+                assert lock_taken.wait(DEADLINE)
                 with pytest.raises(LockTimeout, match="survey-1"), storage.acquire_lock(wait=False):
                     pass
             finally:
-                done.set()
+                may_release.set()
             holding.result(DEADLINE)
         with storage.acquire_lock(wait=False):
             storage.set_metadata({"n": 2})

@@ -56,14 +56,14 @@ class RepairingContract(StorageSuite):
     ) -> None:
         """What it wrote is undone; nothing else is."""
 
-        def broken(storage: BaseStorageBackend, *_: Any, **__: Any) -> None:
+        def write_and_raise(storage: BaseStorageBackend, *_: Any, **__: Any) -> None:
             storage.set_metadata({"half": "done"})
             raise error
 
         configure(manager, t_a={"after": ["x"]})
         manager.fire("x")
         for method in ("confirm_failed", "overruled", "replayed", "skip"):
-            monkeypatch.setattr(runner, method, broken)
+            monkeypatch.setattr(runner, method, write_and_raise)
         fail(manager, "t_a#0")
         manager.replay_failed_instance("t_a#0")
         manager.update_instance_status("t_a#1", "failed")
@@ -176,11 +176,11 @@ class RepairingContract(StorageSuite):
         manager.fire("x")
         fail(manager, "t_a#0")
         manager.trace.clear()
-        skipped = manager.skip_failed_instance(
+        skipped_instance = manager.skip_failed_instance(
             manager.storage["t_a#0"], cascade=True, result={"n": 5}, by="ann"
         )
-        assert skipped.status is InstanceStatus.SKIPPED
-        assert (skipped.metadata["cascade"], skipped.metadata["result"]) == (True, {"n": 5})
+        assert skipped_instance.status is InstanceStatus.SKIPPED
+        assert (skipped_instance.metadata["cascade"], skipped_instance.metadata["result"]) == (True, {"n": 5})
         assert manager.storage["t_b#0"].kwargs == {"t_a": {"n": 5}}
         assert runner.skipped == [("t_a#0", "ann", {"n": 5})]
         assert manager.trace == [("fire", "t_a", ["t_b#0"]), ("skip", "t_a#0", True)]
@@ -217,17 +217,17 @@ class RepairingContract(StorageSuite):
             manager.fire("x")
             manager.update_instance_metadata(name, {"logLevel": level})
 
-        def unresolved() -> list[str]:
+        def unresolved_names() -> list[str]:
             return [instance.name for instance in manager.storage.get_instances_with_unresolved_logs()]
 
-        assert unresolved() == ["t_a#1", "t_a#2", "t_a#3"]
+        assert unresolved_names() == ["t_a#1", "t_a#2", "t_a#3"]
         fail(manager, "t_a#1")
-        assert "t_a#1" in unresolved()
+        assert "t_a#1" in unresolved_names()
         manager.skip_failed_instance("t_a#1")
         manager.mark_instance_logs_resolved("t_a#2")
         fail(manager, "t_a#3")
         manager.replay_failed_instance("t_a#3")
-        assert unresolved() == []
+        assert unresolved_names() == []
         assert all(instance.logs_resolved for instance in manager.storage)
 
     def test_metadata_is_merged_and_logs_are_marked(self, manager: TracedManager) -> None:
@@ -235,7 +235,9 @@ class RepairingContract(StorageSuite):
         manager.fire("x")
         before = manager.storage["t_a#0"]
         manager.update_instance_metadata("t_a#0", {"ticket": 7, "logLevel": 40})
-        assert [one.name for one in manager.storage.get_instances_with_unresolved_logs()] == ["t_a#0"]
+        assert [instance.name for instance in manager.storage.get_instances_with_unresolved_logs()] == [
+            "t_a#0"
+        ]
         manager.mark_instance_logs_resolved("t_a#0")
         after = manager.storage["t_a#0"]
         assert (after.status, after.metadata["ticket"], after.logs_resolved) == (before.status, 7, True)
@@ -258,18 +260,18 @@ class RepairingContract(StorageSuite):
         self, manager: TracedManager, runner: RecordingRunner
     ) -> None:
         configure(manager, t_a={"after": ["x"]})
-        who = "a\0" + "b" * 400
-        manager.fire("x", fired_by=who)
+        user = "a\0" + "b" * 400
+        manager.fire("x", fired_by=user)
         fail(manager, "t_a#0")
-        manager.replay_failed_instance("t_a#0", by=who)
+        manager.replay_failed_instance("t_a#0", by=user)
         fail(manager, "t_a#1")
-        manager.skip_failed_instance("t_a#1", by=who)
-        manager.update_instance_status("t_a#0", "failed", by=who)
-        manager.update_configuration({"t_b": {"after": ["x"], "run": "a_dag"}}, by=who)
-        kept = "a\N{REPLACEMENT CHARACTER}" + "b" * 248
-        assert [fire.fired_by for fire in manager.storage.fires()] == [kept]
-        assert {start.by for start in runner.started} == {kept}
-        assert runner.skipped[0][1] == runner.replays[0][2] == kept
+        manager.skip_failed_instance("t_a#1", by=user)
+        manager.update_instance_status("t_a#0", "failed", by=user)
+        manager.update_configuration({"t_b": {"after": ["x"], "run": "a_dag"}}, by=user)
+        stored_user = "a\N{REPLACEMENT CHARACTER}" + "b" * 248
+        assert [fire.fired_by for fire in manager.storage.fires()] == [stored_user]
+        assert {start.by for start in runner.started} == {stored_user}
+        assert runner.skipped[0][1] == runner.replays[0][2] == stored_user
 
     @pytest.mark.parametrize(
         ("metadata", "expected"),
@@ -308,7 +310,12 @@ class RepairingContract(StorageSuite):
         manager.update_instance_status("t_a#1", "finished")
         assert manager.replay_failed_instance("t_a#2").status.value == "failed"
 
-        assert [one.status.value for one in manager.storage] == ["skipped", "finished", "replayed", "failed"]
+        assert [instance.status.value for instance in manager.storage] == [
+            "skipped",
+            "finished",
+            "replayed",
+            "failed",
+        ]
         assert "the runner of t_a was not told" in caplog.text
 
     def test_a_runner_may_refuse_a_repair_and_then_nothing_was_changed(

@@ -199,10 +199,10 @@ class RunnerContract:
         self, manager: TriggerManager, caplog: pytest.LogCaptureFixture
     ) -> None:
         self.run_all(manager, "x", t_logs="logs_and_fails")
-        failed = manager.storage["t_logs#0"]
-        assert (failed.status.value, failed.log_level_name) == ("failed", "ERROR")
-        assert failed.metadata["exceptionContext"] == {"age": "thirty-six"}
-        assert manager.storage.get_instances_with_unresolved_logs() == [failed]
+        failed_instance = manager.storage["t_logs#0"]
+        assert (failed_instance.status.value, failed_instance.log_level_name) == ("failed", "ERROR")
+        assert failed_instance.metadata["exceptionContext"] == {"age": "thirty-six"}
+        assert manager.storage.get_instances_with_unresolved_logs() == [failed_instance]
         records = [record for record in caplog.records if record.name == "airflow_triggers.task.t_logs"]
         values = {"respondent": 17, "age": "thirty-six"}
         assert [(record.levelname, vars(record)["context"]) for record in records] == [("ERROR", values)]
@@ -232,9 +232,9 @@ class RunnerContract:
         manager.fire("other", idempotency_key="second")
         self.run_all(manager, "x", t_fires="fires")
         assert statuses(manager) == {"t_fires#0": "failed"}
-        failed = manager.storage["t_fires#0"]
-        assert str(failed.metadata["exceptionType"]).endswith("IdempotencyConflict")
-        assert failed.log_level_name == "ERROR", "what it logged is kept all the same"
+        failed_instance = manager.storage["t_fires#0"]
+        assert str(failed_instance.metadata["exceptionType"]).endswith("IdempotencyConflict")
+        assert failed_instance.log_level_name == "ERROR", "what it logged is kept all the same"
         assert [fire.trigger_name for fire in manager.storage.fires()] == ["x", "other"]
 
     def test_a_task_in_this_process_has_the_manager_itself(self, manager: TriggerManager) -> None:

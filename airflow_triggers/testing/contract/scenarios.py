@@ -282,10 +282,20 @@ class ScenariosContract(StorageSuite):
         for number in range(3):
             fail(manager, f"t_a#{number}")
             manager.replay_failed_instance(f"t_a#{number}")
-        found = manager.storage.instances_of_task("t_a")
-        assert [one.status.value for one in found] == ["replayed", "replayed", "replayed", "scheduled"]
-        assert [one.metadata.get("parent") for one in found] == [None, "t_a#0", "t_a#1", "t_a#2"]
-        assert [one.depth for one in found] == [0, 1, 2, 3]
+        instances = manager.storage.instances_of_task("t_a")
+        assert [instance.status.value for instance in instances] == [
+            "replayed",
+            "replayed",
+            "replayed",
+            "scheduled",
+        ]
+        assert [instance.metadata.get("parent") for instance in instances] == [
+            None,
+            "t_a#0",
+            "t_a#1",
+            "t_a#2",
+        ]
+        assert [instance.depth for instance in instances] == [0, 1, 2, 3]
         assert {start.kwargs["x"]["n"] for start in runner.started} == {1}
         assert [fire.trigger_name for fire in manager.storage.fires()] == ["x"], "a replay fires nothing"
         finish(manager, "t_a#3", {"id": 4})
@@ -297,12 +307,12 @@ class ScenariosContract(StorageSuite):
         configure(manager, t_a={"after": ["x", "y"], "withParams": {"x": {"lang": "en"}, "p": {"q": 1}}})
         manager.fire("x", {"n": 1})
         manager.fire("y", {"m": 2})
-        given = []
+        kwargs_pairs = []
         for number, replacement in enumerate([None, {}, {"y": {"m": 3}}]):
             fail(manager, f"t_a#{number}")
             manager.replay_failed_instance(f"t_a#{number}", replacement)
-            given.append((runner.started[-1].instance.kwargs, runner.started[-1].kwargs))
-        assert given == [
+            kwargs_pairs.append((runner.started[-1].instance.kwargs, runner.started[-1].kwargs))
+        assert kwargs_pairs == [
             ({"x": {"n": 1}, "y": {"m": 2}}, {"x": {"lang": "en", "n": 1}, "y": {"m": 2}, "p": {"q": 1}}),
             ({}, {"x": {"lang": "en"}, "p": {"q": 1}}),
             ({"y": {"m": 3}}, {"x": {"lang": "en"}, "y": {"m": 3}, "p": {"q": 1}}),

@@ -29,7 +29,7 @@ class StorageSuite:
 
     def promised_hooks(self, storage: BaseStorageBackend) -> list[str]:
         """The names of the session's hooks that are still to be called, oldest first."""
-        return [one.hook for one in storage.hooks()]
+        return [hook.hook for hook in storage.hooks()]
 
     @pytest.fixture
     def runner(self) -> Iterator[RecordingRunner]:

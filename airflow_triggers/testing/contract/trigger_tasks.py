@@ -67,12 +67,12 @@ def skip_with_reason(context: TaskContext) -> None:
 
 def fires(context: TaskContext) -> dict[str, Any]:
     """Fires twice, and logs an error."""
-    seen = len(context.manager.storage.fires())
+    fire_count = len(context.manager.storage.fires())
     context.fire("first", {"n": 1})
     context.fire("second", idempotency_key="second")
-    with context.get_logger_context(context={"seen": seen}) as logger:
-        logger.error("%s fires were seen", seen)
-    return {"seen": seen}
+    with context.get_logger_context(context={"seen": fire_count}) as logger:
+        logger.error("%s fires were seen", fire_count)
+    return {"seen": fire_count}
 
 
 def logs_and_fails(context: TaskContext) -> None:
