@@ -199,8 +199,10 @@ class InvalidTransition(TriggersError, ValueError):
 
     def __init__(self, event: str, instance: str, status: str, expected: tuple[str, ...]) -> None:
         self.event, self.instance, self.status, self.expected = event, instance, status, expected
-        allowed = " or ".join(expected)
-        super().__init__(f"Cannot {event} {instance}: it is {status}, and only {allowed} instances can be.")
+        allowed_statuses = " or ".join(expected)
+        super().__init__(
+            f"Cannot {event} {instance}: it is {status}, and only {allowed_statuses} instances can be."
+        )
 
 
 class IdempotencyConflict(TriggersError):
@@ -268,8 +270,8 @@ class InvalidTriggerKwargs(TaskError, ValueError):
     def __init__(self, problems: list[tuple[str, str, str, str]]) -> None:
         self.problems = list(problems)
         lines = [
-            f"{trigger}{'.' if field else ''}{field}: {wrong}; found {found}"
-            for trigger, field, wrong, found in self.problems
+            f"{trigger}{'.' if field else ''}{field}: {problem}; found {value}"
+            for trigger, field, problem, value in self.problems
         ]
         count = "1 problem" if len(lines) == 1 else f"{len(lines)} problems"
         super().__init__(f"{count} in the trigger kwargs:" + "".join(f"\n  - {line}" for line in lines))

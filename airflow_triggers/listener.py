@@ -27,20 +27,22 @@ class TriggersListener:
     """Airflow's hooks around the life of a component, and those by which it tells how a DAG run ended."""
 
     def __init__(self) -> None:
-        self._watched: list[WatchedJob] = []
+        self._watched_jobs: list[WatchedJob] = []
 
     @hookimpl
     def on_starting(self, component: object) -> None:
         """A component begins to start; if it turns out to be a scheduler, it gets a controller."""
         if _is_job(component):
-            self._watched.append(WatchedJob(component))
+            self._watched_jobs.append(WatchedJob(component))
 
     @hookimpl
     def before_stopping(self, component: object) -> None:
         """A component ends; its controller, if it has one, ends first."""
-        for watched in [it for it in self._watched if it.job is component]:
-            self._watched.remove(watched)
-            watched.end()
+        for watched_job in [
+            watched_job for watched_job in self._watched_jobs if watched_job.job is component
+        ]:
+            self._watched_jobs.remove(watched_job)
+            watched_job.end()
 
     @hookimpl
     def on_dag_run_success(self, dag_run: Any) -> None:
@@ -58,10 +60,11 @@ class TriggersListener:
         It would find it anyway, but only when it looks at all settled runs. What a scheduler ends is in flight before,
         and seen then; so nothing is done there. A boundary: whatever goes wrong, the mark stands.
         """
-        if self._watched:
+        if self._watched_jobs:
             return
-        run_id = None  # not to be had any more once its transaction has failed
+        run_id = None
         try:
+            # Read before the watch: it cannot be had once the transaction has failed, and the log names it.
             run_id = dag_run.run_id
             _watch(dag_run)
         except Exception:

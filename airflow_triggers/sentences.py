@@ -17,9 +17,9 @@ def sentence(text: str, reason: object = "") -> str:
     >>> sentence("It cannot be read", ValueError())
     'It cannot be read.'
     """
-    shown = str(reason).strip()
-    whole = f"{text}: {shown}" if shown else text
-    return whole if whole.endswith(_ENDS) else f"{whole}."
+    reason_text = str(reason).strip()
+    text_with_reason = f"{text}: {reason_text}" if reason_text else text
+    return text_with_reason if text_with_reason.endswith(_ENDS) else f"{text_with_reason}."
 
 
 def error_in_short(error: BaseException) -> str:
