@@ -24,7 +24,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from types import FrameType
 
-log = logging.getLogger("airflow_triggers.controller.process")  # as a program, __name__ is "__main__"
+# As a program, __name__ is "__main__".
+log = logging.getLogger("airflow_triggers.controller.process")
 
 INTERVAL = 0.5
 HEALTHY_AFTER = 20.0
