@@ -232,6 +232,11 @@ def _read_dag_ids(configuration: Configuration) -> frozenset[str]:
 
 
 def _dag_ids_of_instance(configuration: Configuration, view: InstanceView) -> set[str]:
-    """The DAG of the instance's run, and the one that its task runs now: an update may have changed it."""
-    planned = _dag_id_of_each_task(configuration)[view.instance.task.name]
-    return {planned} if view.dag_id is None else {planned, view.dag_id}
+    """The DAG of the instance's run, and the one that its task runs now: an update may have changed it.
+
+    A task that the configuration does not have (its row cannot be read) may be any.
+    """
+    of_tasks = _dag_id_of_each_task(configuration)
+    name = view.instance.task.name
+    planned = {of_tasks[name]} if name in of_tasks else set(of_tasks.values())
+    return planned if view.dag_id is None else {*planned, view.dag_id}

@@ -119,8 +119,8 @@ def _create(session: Session, dag_id: str, run_id: str) -> None:
 
 
 def is_promise(row: Any) -> bool:
-    """Whether the row's run is still to be created."""
-    return bool(row.seen_state == PROMISED.state)
+    """Whether the row's run is still to be created: it says so, and from what."""
+    return row.seen_state == PROMISED.state and row.promised is not None
 
 
 def _is_promised() -> Any:

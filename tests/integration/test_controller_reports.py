@@ -12,6 +12,7 @@ from sqlalchemy import literal_column, update
 from airflow_triggers.controller.loop import Controller
 from airflow_triggers.sessions.describing import fires_of
 from airflow_triggers.sessions.opening import fire_into, open_session
+from airflow_triggers.storages import tables
 from tests.support.dags import play, run_of
 from tests.support.surveys import statuses, view
 
@@ -138,6 +139,15 @@ def test_an_xcom_that_cannot_be_used_fails_the_instance_at_once(imported, contro
     metadata = view("t_import#0").instance.metadata
     assert metadata["exceptionType"] == "airflow_triggers.errors.InvalidReport"
     assert problem in metadata["exceptionMessage"]
+
+
+@pytest.mark.parametrize("seen_state", ["promised", "", "nonsense"])
+def test_a_row_that_says_anything_of_its_run_holds_up_nothing(imported, controller, seen_state):
+    play(imported, "success")
+    with airflow_session() as session:
+        session.execute(update(tables.run).values(seen_state=seen_state))
+    controller.run_once()
+    assert statuses() == {"t_import#0": "finished", "t_score#0": "scheduled"}
 
 
 def test_a_fire_whose_key_was_used_for_another_fails_the_instance_and_can_be_replayed(imported, controller):

@@ -228,6 +228,16 @@ def test_who_acts_on_it_is_refused_and_nothing_changes(order, client, airflow_db
     assert describe_session("order-1").instances == before.instances
 
 
+@pytest.mark.parametrize("act", ["replay", "skip"])
+def test_who_acts_on_an_instance_of_no_task_is_refused(order, client, airflow_db, act):
+    spoil(airflow_db, "triggers_instance", "task_name", "t_gone", ONE_INSTANCE)
+    answer = client.post(
+        f"{SESSION}/instances/t_gone%230/{act}", json={"cascade": True} if act == "skip" else {}
+    )
+    assert (answer.status_code, answer.json()["reason"]) == (409, "UnreadableRow")
+    assert "its task is 't_gone', and the session's tasks are: t_import, t_score" in answer.json()["detail"]
+
+
 def test_a_fire_that_needs_it_is_refused_and_another_one_is_not(order, client, airflow_db):
     spoil(airflow_db, "triggers_instance", "kwargs", DEEP, "task_name = 't_score'")
     answer = client.post(f"{SESSION}/fires", json={"trigger": "embedded"})
