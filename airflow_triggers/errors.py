@@ -13,6 +13,7 @@ Those that say that a name is unknown are a ``KeyError`` too, and those that say
     ├── InvalidSessionUid             a session UID outside the allowed form
     ├── InvalidTrigger                a trigger name or trigger kwargs outside the allowed form
     ├── InvalidMetadata               metadata that is no JSON object
+    ├── InvalidMaxRetries             a number of retries that is no whole number, or too large
     ├── InvalidCooldown               a cooldown that is no number of seconds, or too long
     ├── InvalidCursor                 a page of a list was asked for that no list named
     ├── InvalidFilter                 a list was asked for by a text that nothing in it can have
@@ -116,6 +117,10 @@ class InvalidTrigger(TriggersError, ValueError):
 
 class InvalidMetadata(TriggersError, ValueError):
     """Metadata is no mapping, or holds what JSON cannot."""
+
+
+class InvalidMaxRetries(TriggersError, ValueError):
+    """How often a task may ask to be run again is no whole number, or too large."""
 
 
 class InvalidCooldown(TriggersError, ValueError):

@@ -32,6 +32,7 @@ STATUS_OF_ERROR: dict[type[TriggersError], HTTPStatus] = {
     errors.InvalidSessionUid: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.InvalidTrigger: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.InvalidMetadata: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.InvalidMaxRetries: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.InvalidCooldown: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.InvalidCursor: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.InvalidFilter: HTTPStatus.UNPROCESSABLE_ENTITY,

@@ -16,7 +16,8 @@ from airflow_triggers.configuration.compile import one_task_dag
 from airflow_triggers.configuration.dag_file import register
 from airflow_triggers.configuration.options import RESULT_TASK_ID, wrong_options
 from airflow_triggers.domain.names import COMPILED_TASK_ID, MAX_COMPILED_DAG_ID_BYTES, is_compiled_dag_id
-from airflow_triggers.errors import ConfigurationError
+from airflow_triggers.domain.validation import validate_max_retries
+from airflow_triggers.errors import ConfigurationError, InvalidMaxRetries
 from airflow_triggers.task import TriggerTaskOperator
 from airflow_triggers.task.calling import MAX_RETRIES_ATTRIBUTE, TriggerCallable
 from airflow_triggers.task.context import DEFAULT_MAX_RETRIES
@@ -79,8 +80,10 @@ def _declare(function: TriggerCallable, dag_id: str, max_retries: Any, airflow: 
         problems.append(
             f"the DAG's id may have letters, digits, '_', '-' and '.', {MAX_COMPILED_DAG_ID_BYTES} bytes at most."
         )
-    if not isinstance(max_retries, int) or isinstance(max_retries, bool) or max_retries < 0:
-        problems.append(f"'max_retries' is {max_retries!r}, expected a whole number, zero or more.")
+    try:
+        validate_max_retries(max_retries)
+    except InvalidMaxRetries as error:
+        problems.append(str(error))
     if RESULT_TASK_ID in airflow:
         problems.append(f"{RESULT_TASK_ID!r} is for a 'run' that is a DAG with several tasks.")
     if problems:

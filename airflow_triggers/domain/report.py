@@ -19,6 +19,7 @@ from airflow_triggers.domain import jsonb
 from airflow_triggers.domain.configuration import Kwargs, TriggerKwargs
 from airflow_triggers.domain.failures import reported_exception
 from airflow_triggers.domain.validation import (
+    MAX_RETRIES,
     json_text,
     parse_json,
     parse_moment,
@@ -38,9 +39,6 @@ REPORT_KEY = "triggers_report"
 
 TEXT_KEY = "json"
 """The only key of a report that is sent as JSON text."""
-
-MAX_RETRIES = 2**31 - 1
-"""How many replays in a row a report can count; the clone's run tells them to its task."""
 
 Moment = Annotated[
     datetime, BeforeValidator(lambda moment: moment if isinstance(moment, datetime) else parse_moment(moment))

@@ -20,6 +20,7 @@ from airflow_triggers.domain.metadata import SEEN_RUN
 from airflow_triggers.errors import (
     InvalidCooldown,
     InvalidFilter,
+    InvalidMaxRetries,
     InvalidMetadata,
     InvalidSessionUid,
     InvalidTrigger,
@@ -43,6 +44,9 @@ MAX_JSON_BYTES = 1024 * 1024
 
 MIN_INTEGER, MAX_INTEGER = -(2**63), 2**64 - 1
 """The integers that a worker can be sent: those of MessagePack, by which Airflow talks to the task's process."""
+
+MAX_RETRIES = 2**31 - 1
+"""How often a task may ask to be run again, at most: what a column of 32 bits holds."""
 
 MAX_COOLDOWN = 366 * 24 * 3600
 """The longest cooldown before a replay, in seconds: a year."""
@@ -155,6 +159,18 @@ def validate_cooldown(cooldown: object) -> float | None:
         return cooldown
     raise InvalidCooldown(
         f"A cooldown is a number of seconds from 0 to {MAX_COOLDOWN} (a year); found {shown(cooldown)}."
+    )
+
+
+def validate_max_retries(max_retries: object) -> int:
+    """Return how often a task may ask to be run again.
+
+    :raises InvalidMaxRetries: when it is no whole number from 0 to :data:`MAX_RETRIES`.
+    """
+    if type(max_retries) is int and 0 <= max_retries <= MAX_RETRIES:
+        return max_retries
+    raise InvalidMaxRetries(
+        f"'max_retries' is {shown(max_retries)}, expected a whole number from 0 to {MAX_RETRIES}."
     )
 
 

@@ -21,7 +21,7 @@ from airflow_triggers.domain.configuration import Kwargs, TaskConfig, TriggerKwa
 from airflow_triggers.domain.failures import attached_context, describe_exception, failure_in_short
 from airflow_triggers.domain.instances import InstanceStatus, TaskInstance
 from airflow_triggers.domain.report import RequestedFire, RequestedReplay, TaskReport
-from airflow_triggers.domain.validation import validate_instance_metadata
+from airflow_triggers.domain.validation import validate_instance_metadata, validate_max_retries
 from airflow_triggers.errors import MaxRetriesExceeded
 from airflow_triggers.extensions.plugins import manager_classes
 from airflow_triggers.task.identity import BY_HAND, identity_of
@@ -195,12 +195,12 @@ class TaskContext:
         :param max_retries: how many such replays there may be in a row; None: :attr:`max_retries`. Past it the
             exception is :class:`MaxRetriesExceeded`, and the instance stays failed. A replay by an operator begins
             the count anew.
-        :raises InvalidMetadata, InvalidTrigger, InvalidCooldown: when metadata, kwargs or cooldown are outside their
-            form.
+        :raises InvalidMetadata, InvalidTrigger, InvalidCooldown, InvalidMaxRetries: when metadata, kwargs, cooldown or
+            the number of retries are outside their form.
         """
         reason = exc or sys.exc_info()[1]
         retries = int(self.metadata.get("retries", 0))
-        limit = self.max_retries if max_retries is None else max_retries
+        limit = self.max_retries if max_retries is None else validate_max_retries(max_retries)
         valid_metadata = validate_instance_metadata(metadata)
         retry = RequestedReplay(replacement_kwargs=replacement_kwargs, cooldown=cooldown, retries=retries + 1)
         if retries >= limit:

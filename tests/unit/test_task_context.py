@@ -24,6 +24,7 @@ from pydantic import BaseModel, Field
 from airflow_triggers.domain.failures import with_context
 from airflow_triggers.domain.report import TaskReport
 from airflow_triggers.errors import (
+    InvalidMaxRetries,
     InvalidMetadata,
     InvalidReport,
     InvalidTrigger,
@@ -583,3 +584,9 @@ def test_a_report_is_of_jsons_own_types():
         }
     ]
     assert isinstance(report["fires"][0]["trigger_kwargs"]["pair"], list)
+
+
+@pytest.mark.parametrize("max_retries", [-5, True, 1.5, "3", 10**400])
+def test_the_number_of_retries_is_a_whole_number_within_bounds(max_retries):
+    with pytest.raises(InvalidMaxRetries, match=r"'max_retries' is .*, expected a whole number from 0 to"):
+        context().retry(max_retries=max_retries)
