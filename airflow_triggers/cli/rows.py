@@ -5,6 +5,7 @@ Neighbours: ``commands.py``. The names of the columns are those of the REST API.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from airflow.cli.simple_table import AirflowConsole
@@ -143,7 +144,19 @@ def print_rows(rows: list[Row], output: str) -> None:
 def _print_structured(value: Any, output: str) -> None:
     # Not print_as, which makes text of every value: True would become "True".
     console = AirflowConsole()
-    (console.print_as_json if output == "json" else console.print_as_yaml)(value)
+    if output == "json":
+        console.print_as_json(value)
+    else:
+        console.print_as_yaml(_in_utf8(value))
+
+
+def _in_utf8(value: Any) -> Any:
+    """The value with half of a surrogate pair replaced: JSON can escape it, YAML cannot."""
+    if isinstance(value, str):
+        return value.encode(errors="replace").decode()
+    if isinstance(value, Mapping):
+        return {_in_utf8(key): _in_utf8(part) for key, part in value.items()}
+    return [_in_utf8(part) for part in value] if isinstance(value, list) else value
 
 
 def _cell(value: Any) -> Any:

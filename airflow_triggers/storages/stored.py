@@ -52,13 +52,16 @@ _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
 _DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
 
 
-def read_json(text: Any) -> Any:
-    """The JSON value of a text; :class:`Unreadable` where it is none, or is nested deeper than pages can show."""
+def read_json(text: Any, *, halves: bool = False) -> Any:
+    """The JSON value of a text; :class:`Unreadable` where it is none, or is nested deeper than pages can show.
+
+    :param halves: whether half of a surrogate pair is allowed: no database and no worker is sent the value again.
+    """
     try:
         content = _DECODER.decode(text)
         if text.count("{") + text.count("[") > MAX_STORED_DEPTH:
             _refuse_depth(content)
-        if _SURROGATE.search(text):
+        if not halves and _SURROGATE.search(text):
             _refuse_halves(content)
     except RecursionError:
         return Unreadable(f"it is nested more than {MAX_STORED_DEPTH} levels deep")
@@ -107,18 +110,30 @@ class StoredObject(StoredJson):
     """A JSON object; other JSON is as unreadable."""
 
     cache_ok = True
+    halves = False
+    """Whether half of a surrogate pair is allowed in it."""
 
     def result_processor(self, dialect: Dialect, coltype: Any) -> Callable[[Any], Any]:
         """What makes a mapping of the text."""
-        read = super().result_processor(dialect, coltype)
+        halves = self.halves
 
         def mapping(text: Any) -> Any:
-            content = read(text)
+            content = None if text is None else read_json(text, halves=halves)
             # NULL is none, JSON's null is no object.
             is_object = text is None or isinstance(content, dict)
             return content if is_object else Unreadable("it is no JSON object")
 
         return mapping
+
+
+class StoredMetadata(StoredObject):
+    """An instance's metadata. Earlier versions kept half of a surrogate pair there, from a task's exception, say.
+
+    Such an instance can be shown and repaired: its metadata is never sent to Airflow.
+    """
+
+    cache_ok = True
+    halves = True
 
 
 class StoredMoment(UtcDateTime):

@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 
 from airflow_triggers.domain.configuration import MAX_NAME_LENGTH
-from airflow_triggers.storages.stored import StoredJson, StoredMoment, StoredObject
+from airflow_triggers.storages.stored import StoredJson, StoredMetadata, StoredMoment, StoredObject
 
 AIRFLOW_ID_LENGTH = 250
 
@@ -83,7 +83,7 @@ instance = Table(
     Column("status", String(20), nullable=False),
     Column("kwargs", StoredObject, nullable=False),
     Column("unless_seen", StoredJson, nullable=False),
-    Column("metadata", StoredObject, nullable=False),
+    Column("metadata", StoredMetadata, nullable=False),
 )
 """One row a task instance; its key is its name."""
 

@@ -273,6 +273,7 @@ def test_an_unpaired_surrogate_that_a_task_left_behind_can_be_shown(client, fail
     with airflow_session() as session:  # as an older version kept it
         session.execute(update(tables.instance).values(metadata={"file": "\udcff"}))
     assert client.get(failed_import).json()["metadata"]["file"] == "\udcff"
+    assert client.post(f"{failed_import}/replay", json={}).json()["name"] == "t_import#1"
 
 
 def test_a_fire_for_later_is_listed_until_its_moment(client, survey):

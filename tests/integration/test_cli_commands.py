@@ -10,10 +10,11 @@ from airflow.cli.cli_parser import get_parser
 from airflow.models.log import Log
 from airflow.utils.platform import getuser
 from airflow.utils.session import create_session as airflow_session
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from airflow_triggers.controller.loop import Controller
 from airflow_triggers.sessions.describing import describe_session
+from airflow_triggers.storages import tables
 from tests.support.dags import deploy_configuration, play
 
 
@@ -274,3 +275,10 @@ def test_what_a_terminal_would_obey_is_printed_escaped(airflow, capsys):
     with pytest.raises(SystemExit):
         airflow("why", "order-1", "t_\x1b[31mx")
     assert "\x1b" not in capsys.readouterr().err
+
+
+def test_half_of_a_surrogate_pair_that_an_earlier_version_kept_is_printed(failed, airflow):
+    with airflow_session() as session:
+        session.execute(update(tables.instance).values(metadata={"file": "\udcff"}))
+    for output in ("table", "json", "yaml", "plain"):
+        assert "t_import#0" in airflow("sessions", "show", "order-1", "--output", output)

@@ -30,7 +30,11 @@ ONE_INSTANCE = "task_name = 't_import' AND number = 0"
 
 CASES = [
     *[("triggers_instance", "kwargs", text, ONE_INSTANCE) for text in [*WRONG, '{"firstPage": 7}']],
-    *[("triggers_instance", "metadata", text, ONE_INSTANCE) for text in WRONG],
+    *[
+        ("triggers_instance", "metadata", text, ONE_INSTANCE)
+        for text in WRONG
+        if text != HALF_A_PAIR  # earlier versions kept it there, and it can be shown
+    ],
     *[
         ("triggers_instance", "metadata", json.dumps(metadata), ONE_INSTANCE)
         for metadata in (
