@@ -47,6 +47,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: not item.nodeid.startswith(END_TO_END))
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Iterator[Any]:
+    """Escape half of a surrogate pair in what a test printed or logged: a worker of pytest-xdist could not send it."""
+    report = yield
+    report.sections = [
+        (name, text.encode(errors="backslashreplace").decode()) for name, text in report.sections
+    ]
+    return report
+
+
 def pytest_unconfigure() -> None:
     """Leave nothing behind but the caches in ``.test``."""
     shutil.rmtree(AIRFLOW_HOME, ignore_errors=True)
