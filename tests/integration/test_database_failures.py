@@ -22,7 +22,7 @@ from tests.support.dags import play
 from tests.support.hooks import let_fall_due, promised_hooks
 from tests.support.surveys import failed_import, statuses, view
 
-LARGE = {"answers": "x" * 2_000_000}
+LARGE = {"answers": "x" * 1_000_000}
 
 
 @contextmanager

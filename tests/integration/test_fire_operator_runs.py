@@ -55,11 +55,12 @@ def test_the_output_of_a_task_is_fired(survey, controller):
         output = fetch()
         FireTriggerOperator(task_id="output", trigger_kwargs=output, **FIRE)
         FireTriggerOperator(task_id="within", trigger_kwargs={"rows": output, "n": "{{ 1 + 1 }}"}, **FIRE)
-        FireTriggerOperator(
+        text = FireTriggerOperator(
             task_id="text",
             trigger_kwargs="{{ ti.xcom_pull(task_ids='fetch') | tojson }}",
             **{**FIRE, "session_uid": "{{ 'order' }}-1"},
         )
+        output >> text
         FireTriggerOperator.partial(task_id="mapped", **FIRE).expand(trigger_kwargs=[{"n": 1}, {"n": 2}])
         each = FireTriggerOperator.partial(task_id="each", trigger="firstPage", configuration="survey")
         each.expand_kwargs(elements())
