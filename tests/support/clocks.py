@@ -5,14 +5,13 @@ from __future__ import annotations
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
-from airflow_triggers import history
 from airflow_triggers.controller import assets, delayed, loop
 from airflow_triggers.gateway import runs
-from airflow_triggers.history import parked
+from airflow_triggers.history import evidence, parked
 from airflow_triggers.runners import promises
 from airflow_triggers.storages import anchors, base, hooks, together
 
-READERS = (anchors, assets, base, delayed, history, hooks, loop, parked, promises, runs, together)
+READERS = (anchors, assets, base, delayed, evidence, hooks, loop, parked, promises, runs, together)
 """Every module of the product that asks what time it is; a test sees to it that none is missing."""
 
 
