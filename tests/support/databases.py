@@ -89,6 +89,8 @@ class AirflowDatabase:
             connection.commit()
             # The connection's own settings end with it.
             connection.invalidate()
+        if any(table.name == "team" for table in filled):
+            _restore_default_pool()
 
     def _reflected_tables(self) -> list[sa.Table]:
         names = sa.inspect(self.engine).get_table_names()
@@ -104,6 +106,13 @@ class AirflowDatabase:
             for number, table in enumerate(self._tables)
         ]
         return [self._tables[number] for number in connection.scalars(sa.union_all(*rows))]
+
+
+def _restore_default_pool() -> None:
+    """Pools belong to teams: PostgreSQL empties their table together with that of the teams."""
+    from airflow.utils.db import add_default_pool_if_not_exists
+
+    add_default_pool_if_not_exists()
 
 
 def sqlite_database(folder: Path) -> AirflowDatabase:
