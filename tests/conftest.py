@@ -62,6 +62,17 @@ def pytest_unconfigure() -> None:
     shutil.rmtree(AIRFLOW_HOME, ignore_errors=True)
 
 
+@pytest.fixture(autouse=True)
+def restored_registries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget what a test registered: its managers, storages and runners must not show in the tests after it."""
+    from airflow_triggers.manager.manager import trigger_managers
+    from airflow_triggers.runners import task_runners
+    from airflow_triggers.storages import storage_backends
+
+    for registry in (trigger_managers, storage_backends, task_runners):
+        monkeypatch.setattr(registry, "_registered", dict(registry._registered))
+
+
 @pytest.fixture(scope="session")
 def sqlite_airflow_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowDatabase]:
     """A migrated SQLite database of this test run; tests use ``sqlite_airflow_db``."""

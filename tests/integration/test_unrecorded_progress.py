@@ -203,11 +203,16 @@ STEPS = {
 }
 
 
-@pytest.mark.parametrize("step", STEPS)
+# What was seen of a run is kept in its row (note), or with a session that is kept elsewhere (with_seen).
+@pytest.mark.parametrize(
+    ("kept_in", "step"),
+    [
+        *(("sql", step) for step in STEPS if step != "with_seen"),
+        *(("cache", step) for step in STEPS if step != "note"),
+    ],
+    indirect=["kept_in"],
+)
 def test_whichever_step_raises_the_instance_can_be_moved_in_the_end(kept_in, monkeypatch, step):
-    if step == ("with_seen" if kept_in == "sql" else "note"):
-        pytest.skip("what was seen of a run is kept in its row, or with a session that is kept elsewhere")
-
     def broken(*_, **__):
         raise OverflowError("too large")
 
@@ -230,11 +235,13 @@ def test_what_a_fire_of_the_cascade_raises_fails_the_instance_that_ended(kept_in
     assert_movable("order-1")
 
 
-@pytest.mark.parametrize("storage_class", [SqlStorageBackend, CacheStorageBackend])
+@pytest.mark.parametrize(
+    ("kept_in", "storage_class"),
+    [("sql", SqlStorageBackend), ("cache", CacheStorageBackend)],
+    indirect=["kept_in"],
+)
 def test_what_the_store_refuses_fails_the_instance_that_left_it(kept_in, monkeypatch, storage_class):
     """A cache takes the session whole, when all was applied: the other runs of the session still count."""
-    if storage_class.name != kept_in:
-        pytest.skip("the session is kept in the other one")
     put = storage_class.put
 
     def refusing(self, before, after):
@@ -320,10 +327,9 @@ def test_a_run_that_goes_on_after_its_instance_was_failed_does_not_undo_it(kept_
     assert statuses() == {"t_import#0": "finished", "t_score#0": "scheduled"}
 
 
+# With a session in the database, the run is created with the fire.
+@pytest.mark.parametrize("kept_in", ["cache"], indirect=True)
 def test_a_promised_run_that_can_never_be_created_fails_its_instance(kept_in, monkeypatch):
-    if kept_in == "sql":
-        pytest.skip("there the run is created with the fire")
-
     def broken(*_):
         raise KeyError("conf")
 
