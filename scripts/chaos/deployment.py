@@ -1,6 +1,6 @@
 """A real deployment: PostgreSQL, an API server of two workers, two schedulers with their controllers, a third one.
 
-Neighbours: ``postgresql.py`` and the demo's ``airflow.py`` run the processes; ``killer.py`` kills them.
+Neighbours: ``postgresql.py`` and ``scripts/demo/airflow.py`` run the processes; ``killer.py`` kills them.
 """
 
 from __future__ import annotations
