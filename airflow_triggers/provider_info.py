@@ -58,6 +58,26 @@ _SETTINGS: dict[str, Any] = {
             "example": None,
             "default": "True",
         },
+        "controller_health_check_threshold": {
+            "description": (
+                "Seconds after which a triggers controller that gave no sign of life counts as dead, in\n"
+                "``airflow triggers controller --check`` and in the REST API's ``/health``.\n"
+            ),
+            "version_added": "0.1.0",
+            "type": "float",
+            "example": None,
+            "default": "30",
+        },
+        "controller_lag_threshold": {
+            "description": (
+                "Seconds that a change may wait until a triggers controller applies it, before the health check says\n"
+                "that controllers do not keep up.\n"
+            ),
+            "version_added": "0.1.0",
+            "type": "float",
+            "example": None,
+            "default": "300",
+        },
         "controller_interval": {
             "description": (
                 "Seconds until a triggers controller looks again, when nothing has changed. On PostgreSQL it hears of\n"

@@ -19,29 +19,13 @@ from airflow.utils.providers_configuration_loader import providers_configuration
 
 from airflow_triggers import sessions
 from airflow_triggers.cli import rows
-from airflow_triggers.cli.terminal import print_text
+from airflow_triggers.cli.terminal import Command, ends_with_one_line, print_text
 from airflow_triggers.controller import process
 from airflow_triggers.errors import TriggersError
 from airflow_triggers.manager.installed import extension_problems
 
-Command = Callable[[Namespace], None]
-
 audited: Callable[[Command], Command] = action_cli
 """Airflow's decorator: checks that the database is migrated, and puts ``cli_<function's name>`` into the audit log."""
-
-
-def ends_with_one_line(command: Command) -> Command:
-    """Our errors are sentences for the user: they go to stderr, without a traceback, and the exit code is 1."""
-
-    @wraps(command)
-    def wrapper(args: Namespace) -> None:
-        try:
-            command(args)
-        except TriggersError as error:
-            print_text(error, to=sys.stderr)
-            raise SystemExit(1) from None
-
-    return wrapper
 
 
 def tells_of_broken_extensions(command: Command) -> Command:

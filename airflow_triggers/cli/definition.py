@@ -26,6 +26,7 @@ from airflow.cli.cli_config import (
 )
 
 COMMANDS = "airflow_triggers.cli.commands"
+CONTROLLER = "airflow_triggers.cli.controller"
 DELAYED = "airflow_triggers.cli.delayed_fires"
 PAST = "airflow_triggers.cli.history"
 
@@ -143,14 +144,26 @@ _CONTROLLER = ActionCommand(
     help="Run a triggers controller, which brings what happens to DAG runs back into sessions",
     description=(
         "Run a triggers controller, which brings what happens to DAG runs back into sessions.\n\n"
-        "Schedulers run one each, unless the setting triggers.controller_autostart is off. Any number may run."
+        "Schedulers run one each, unless the setting triggers.controller_autostart is off. Any number may run.\n\n"
+        "With --check, run none: say in one sentence whether controllers are alive and keep up, and exit with 0; or "
+        "with 1, saying what to do. For the health check of a container, --check --local."
     ),
-    func=lazy_load_command(f"{COMMANDS}.triggers_controller"),
+    func=lazy_load_command(f"{CONTROLLER}.triggers_controller"),
     args=(
         _arg(
             "--interval",
             type=positive_seconds,
             help="Seconds to wait when nothing has changed (default: the setting triggers.controller_interval)",
+        ),
+        _arg(
+            "--check",
+            action="store_true",
+            help="Only check that a controller is alive, and that controllers keep up",
+        ),
+        _arg(
+            "--local",
+            action="store_true",
+            help="Only check that a controller of this host is alive (implies --check)",
         ),
         ARG_PID,
         ARG_DAEMON,

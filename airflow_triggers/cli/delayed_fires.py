@@ -11,7 +11,8 @@ from airflow.utils.cli import suppress_logs_and_warning
 from airflow.utils.providers_configuration_loader import providers_configuration_loaded
 
 from airflow_triggers.cli import rows
-from airflow_triggers.cli.commands import audited, ends_with_one_line, tells_of_broken_extensions, user
+from airflow_triggers.cli.commands import audited, tells_of_broken_extensions, user
+from airflow_triggers.cli.terminal import ends_with_one_line
 from airflow_triggers.sessions import delayed_fires
 
 

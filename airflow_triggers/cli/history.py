@@ -15,8 +15,8 @@ from airflow.utils.providers_configuration_loader import providers_configuration
 
 from airflow_triggers import history
 from airflow_triggers.cli import rows
-from airflow_triggers.cli.commands import audited, ends_with_one_line, tells_of_broken_extensions, user
-from airflow_triggers.cli.terminal import print_text
+from airflow_triggers.cli.commands import audited, tells_of_broken_extensions, user
+from airflow_triggers.cli.terminal import ends_with_one_line, print_text
 from airflow_triggers.domain.fires import Fire
 from airflow_triggers.domain.instances import InstanceStatus
 from airflow_triggers.history import parked

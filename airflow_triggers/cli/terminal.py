@@ -9,7 +9,14 @@ from __future__ import annotations
 
 import re
 import sys
+from argparse import Namespace
+from collections.abc import Callable
+from functools import wraps
 from typing import TextIO
+
+from airflow_triggers.errors import TriggersError
+
+Command = Callable[[Namespace], None]
 
 _OBEYED = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """Controls (C0 without the line feed, DEL, C1), marks and overrides of direction, line separators, lone surrogates."""
@@ -31,3 +38,17 @@ def print_text(text: object, *, to: TextIO | None = None, indent: str = "") -> N
     :param indent: of its further lines (a traceback's), so that none of them looks like a line of ours.
     """
     print(escaped(str(text)).replace("\n", f"\n{indent}"), file=to or sys.stdout)
+
+
+def ends_with_one_line(command: Command) -> Command:
+    """Our errors are sentences for the user: they go to stderr, without a traceback, and the exit code is 1."""
+
+    @wraps(command)
+    def wrapper(args: Namespace) -> None:
+        try:
+            command(args)
+        except TriggersError as error:
+            print_text(error, to=sys.stderr)
+            raise SystemExit(1) from None
+
+    return wrapper

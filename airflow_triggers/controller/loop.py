@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -64,6 +65,9 @@ MAX_PAUSE = 30.0
 HURRY = 0.05
 """Seconds at least between two passes while there are more watched runs than one pass compares."""
 
+MAX_SILENCE = 1.0
+"""Seconds at most, while there is nothing to do, until a controller notices that a sign of life is due."""
+
 IDLE_SHARE = 9
 """A pass without news is followed by a pause of so many times its duration, at least."""
 
@@ -72,10 +76,13 @@ class Controller:
     """Applies what happened to DAG runs to the instances that they execute. Any number may run at once.
 
     :param interval: seconds between two passes when there is nothing to do.
+    :param beat: called after each pass and after each session of a pass, and while the controller waits for the next
+        pass: a sign of life. A controller that hangs, or whose passes fail, gives none.
     """
 
-    def __init__(self, *, interval: float = 0.5) -> None:
+    def __init__(self, *, interval: float = 0.5, beat: Callable[[], None] = lambda: None) -> None:
         self.interval = interval
+        self._beat = beat
         self._next_sweep = datetime.min.replace(tzinfo=UTC)
         self._slice_end = observe.START
         self._events_after = 0
@@ -106,14 +113,17 @@ class Controller:
     def _work(self, stop: threading.Event, listener: Listener) -> None:
         """A pass; and, if it found nothing to do, a pause in which what is told of is done at once."""
         started_at = time.monotonic()
-        if self.run_once(stop):
+        work_count = self.run_once(stop)
+        self._beat()
+        if work_count:
             return
         ended_at = time.monotonic()
         between = self.interval if self._slice_end == observe.START else min(HURRY, self.interval)
         deadline = ended_at + max(between, IDLE_SHARE * (ended_at - started_at))
         while not stop.is_set() and (seconds_left := deadline - time.monotonic()) > 0:
-            if runs := listener.wait(stop, seconds_left):
+            if runs := listener.wait(stop, min(seconds_left, MAX_SILENCE)):
                 self.look_at(runs, stop)
+            self._beat()
 
     def run_once(self, stop: threading.Event | None = None) -> int:
         """One pass. Returns how many sessions were brought up to date, and hooks called.
@@ -176,6 +186,7 @@ class Controller:
             if stop is not None and stop.is_set():
                 break
             session_count += self._handle_session(uid, row, list(runs))
+            self._beat()
         return session_count
 
     # -- one session ------------------------------------------------------------------------------------------
@@ -291,6 +302,7 @@ class Controller:
                     "Triggers controller: hook %s of session %s cannot be called", row.hook, row.uid
                 )
                 _count_hook(row, error)
+            self._beat()
         return len(claimed_hooks)
 
 

@@ -184,12 +184,20 @@ def run_controller(*, interval: float | None = None, parent: int | None = None) 
     :param parent: the supervising process.
     """
     from airflow_triggers.controller.loop import Controller
+    from airflow_triggers.gateway.jobs import ControllerJob
 
     request = StopRequest(parent=parent)
     request.watch()
     supervisor = "in the foreground" if parent is None else f"supervised by process {parent}"
     log.info("Triggers controller: running as process %s, %s", os.getpid(), supervisor)
-    Controller(interval=configured_interval() if interval is None else interval).run_forever(request.stop)
+    job, seconds = ControllerJob(), configured_interval() if interval is None else interval
+    job.beat()
+    try:
+        Controller(interval=seconds, beat=job.beat).run_forever(request.stop)
+    except BaseException:
+        job.end(failed=True)
+        raise
+    job.end(failed=False)
 
 
 def configured_interval() -> float:
