@@ -66,9 +66,11 @@ setup(
         "pytest": ["pytest>=8"],
         "redis": ["redis>=5"],
         "test": [
+            "apache-airflow-providers-celery>=3.26",
             "apache-airflow-providers-fab>=3.10",
             "apache-airflow-providers-postgres>=6",
             "build",
+            "check-jsonschema",
             "httpx",
             "hypothesis",
             "import-linter",

@@ -1,0 +1,15 @@
+# The image of every Airflow service of docker-compose.yaml and of deploy/helm-values.yaml.
+# The version of Airflow stands here and nowhere else in a deployment.
+ARG AIRFLOW_VERSION=3.3.2
+FROM apache/airflow:${AIRFLOW_VERSION}
+
+# The context is what .dockerignore lets through.
+COPY --chown=airflow:0 . /opt/airflow-triggers
+
+# pip builds in a copy: the user airflow may not write into the folder that COPY has made.
+# Airflow is named beside the package, so that pip may not change its version (AIRFLOW_VERSION is a variable of the image).
+# A volume mounted at the results gets the folder's owner.
+RUN cp --recursive /opt/airflow-triggers /tmp/airflow-triggers \
+    && pip install --no-cache-dir "apache-airflow==${AIRFLOW_VERSION}" /tmp/airflow-triggers \
+    && rm --recursive --force /tmp/airflow-triggers \
+    && mkdir --mode=2775 /opt/airflow/results
