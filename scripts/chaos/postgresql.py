@@ -67,6 +67,12 @@ class PostgresqlCluster:
             "initdb", "--auth=trust", "--username=postgres", "--no-sync", "--encoding=UTF8", "-D", self._files
         )
 
+    def require_password(self, user: str) -> None:
+        """Have the server ask this user for a password, from its next start or ``pg_reload_conf()``."""
+        rules = self.folder / "files" / "pg_hba.conf"
+        first = f"host all {user} 127.0.0.1/32 scram-sha-256\n"
+        rules.write_text(first + rules.read_text(encoding="utf-8"), encoding="utf-8")
+
     @property
     def _files(self) -> str:
         return str(self.folder / "files")

@@ -1,0 +1,246 @@
+"""Starts the services in their order, waits for their health, kills them and starts them again.
+
+Neighbours: ``services.py`` reads the file, ``containers.py`` makes a process of each replica. The images of PostgreSQL
+and Redis are not ours: they are servers of this machine, with the file's user, passwords and options.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg2
+from psycopg2 import sql
+
+from scripts.chaos.postgresql import PostgresqlCluster, postgresql_cluster
+from scripts.demo.airflow import ROOT, free_ports
+from scripts.demo.processes import DemoError, Processes, log_tail
+from scripts.topology.containers import (
+    API,
+    HEALTH,
+    TRIGGERER_LOGS,
+    WORKER_LOGS,
+    Container,
+)
+from scripts.topology.redis_server import PORT as REDIS_PORT
+from scripts.topology.redis_server import RedisServer
+from scripts.topology.services import Service, read_services
+
+COMPOSE_FILE = ROOT / "docker-compose.yaml"
+POSTGRES, REDIS, API_SERVER = "postgres", "redis", "airflow-apiserver"
+POSTGRES_PORT = 5432
+RESTARTED = ("always", "unless-stopped")
+START_DEADLINE = 240.0
+
+
+@dataclass
+class Topology(Processes):
+    """The deployment. Make it with :func:`topology`.
+
+    :param containers: those of the image that is ours, by name.
+    :param servers: the others, by service.
+    :param volumes: the folder of the named volumes.
+    """
+
+    containers: dict[str, Container]
+    servers: dict[str, Container]
+    cluster: PostgresqlCluster
+    redis: RedisServer
+    volumes: Path
+    _healthy: set[str] = field(default_factory=set, init=False)
+    _completed: set[str] = field(default_factory=set, init=False)
+
+    @property
+    def url(self) -> str:
+        """Where the UI and the API are."""
+        return f"http://127.0.0.1:{self.containers[f'{API_SERVER}-1'].ports[API]}"
+
+    def names(self, service: str) -> list[str]:
+        """The names of a service's containers."""
+        return [name for name, container in self.containers.items() if container.service.name == service]
+
+    def start(self) -> None:
+        """Start every service when what it depends on is as the file says, and wait until all are healthy.
+
+        :raises DemoError: when one ends, or is not healthy in time.
+        """
+        deadline = time.monotonic() + START_DEADLINE
+        while waiting := self.containers.keys() - self.processes.keys() - self._completed:
+            for name in sorted(waiting):
+                container = self.containers[name]
+                if all(self._holds(*demand) for demand in container.service.conditions.items()):
+                    self.launch(name, container.launch())
+            self._note_completions()
+            self._pause(deadline, f"still waiting: {', '.join(sorted(waiting))}")
+        while sick := [name for name in self.processes if not self._is_healthy(name)]:
+            self._pause(deadline, f"not healthy: {', '.join(sick)}")
+
+    def _pause(self, deadline: float, state: str) -> None:
+        self.check_alive()
+        if time.monotonic() > deadline:
+            raise DemoError(f"The deployment has not started within {START_DEADLINE:.0f} seconds; {state}.")
+        time.sleep(0.5)
+
+    def _holds(self, service: str, condition: str) -> bool:
+        if service in self.servers:
+            return _passes_its_check(self.servers[service])
+        names = self.names(service)
+        if condition == "service_completed_successfully":
+            return all(name in self._completed for name in names)
+        return all(name in self.processes and self._is_healthy(name) for name in names)
+
+    def _is_healthy(self, name: str) -> bool:
+        """Whether its check has passed since it was started."""
+        if name not in self._healthy and _passes_its_check(self.containers[name]):
+            self._healthy.add(name)
+        return name in self._healthy
+
+    def await_healthy(self, *names: str, seconds: float = 120) -> None:
+        """Wait until containers that were started again are healthy. :raises DemoError: when they are not in time."""
+        self._healthy.difference_update(names)
+        deadline = time.monotonic() + seconds
+        while sick := [name for name in names if not self._is_healthy(name)]:
+            self._pause(deadline, f"not healthy: {', '.join(sick)}")
+
+    def _note_completions(self) -> None:
+        """Take out what has ended as it should. :raises DemoError: when it has failed."""
+        for name, process in list(self.processes.items()):
+            container = self.containers[name]
+            if container.service.restart in RESTARTED or process.poll() is None:
+                continue
+            if process.returncode:
+                raise DemoError(f"{name} failed:\n{log_tail(container.log)}")
+            self._completed.add(name)
+            del self.processes[name]
+
+    def restart_ended(self) -> dict[str, int]:
+        """Start again what has ended, as the restart policies say; returns the exit codes by name."""
+        ended = {
+            name: process.returncode
+            for name, process in self.processes.items()
+            if process.poll() is not None and self.containers[name].service.restart in RESTARTED
+        }
+        for name in ended:
+            self.restart(name)
+        return ended
+
+
+def _passes_its_check(container: Container) -> bool:
+    check = container.service.healthcheck
+    if check is None:
+        return True
+    try:
+        result = subprocess.run(
+            container.translated(check.command),
+            env=container.environment(),
+            cwd=container.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=check.timeout,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return False
+    return result.returncode == 0
+
+
+@contextmanager
+def topology(
+    folder: Path,
+    variables: Mapping[str, str],
+    *,
+    dags: Path = ROOT / "dags",
+    extra: Mapping[str, str] | None = None,
+) -> Iterator[Topology]:
+    """The deployment of docker-compose.yaml, started and healthy; every process of it is gone at the end.
+
+    :param folder: an empty one; everything but PostgreSQL's files is written below it.
+    :param variables: what ``.env`` has.
+    :param dags: mounted instead of ``./dags``.
+    :param extra: variables of every service of ours, as an override file would have them.
+    """
+    services = read_services(COMPOSE_FILE, variables)
+    with postgresql_cluster() as cluster:
+        _make_user(cluster, services[POSTGRES])
+        deployment = _deployment(folder, services, cluster, extra or {})
+        for container in (*deployment.servers.values(), *deployment.containers.values()):
+            container.prepare(deployment.volumes, {"./dags": dags})
+        try:
+            deployment.redis.start()
+            deployment.start()
+            yield deployment
+        finally:
+            try:
+                deployment.stop()
+            finally:
+                deployment.redis.stop()
+
+
+def _deployment(
+    folder: Path, services: Mapping[str, Service], cluster: PostgresqlCluster, extra: Mapping[str, str]
+) -> Topology:
+    ports = {POSTGRES: {POSTGRES_PORT: cluster.port}, REDIS: {REDIS_PORT: free_ports()}}
+    ours = {name: service for name, service in services.items() if name not in ports}
+    addresses = {**ports, API_SERVER: _own_ports()}
+    containers = [
+        Container(
+            service=service,
+            number=number,
+            folder=folder / f"{service.name}-{number}",
+            ports=addresses.get(service.name) or _own_ports(),
+            addresses=addresses,
+            extra=extra,
+        )
+        for service in ours.values()
+        for number in range(1, service.replicas + 1)
+    ]
+    servers = {
+        name: Container(
+            service=services[name],
+            number=1,
+            folder=folder / name,
+            ports=own,
+            addresses=addresses,
+            extra={},
+        )
+        for name, own in ports.items()
+    }
+    return Topology(
+        containers={container.name: container for container in containers},
+        servers=servers,
+        cluster=cluster,
+        redis=RedisServer(servers[REDIS]),
+        volumes=folder / "volumes",
+    )
+
+
+def _own_ports() -> dict[int, int]:
+    """No process has both an API and a scheduler's health."""
+    first = free_ports()
+    return {API: first, HEALTH: first, WORKER_LOGS: first + 1, TRIGGERER_LOGS: first + 2}
+
+
+def _make_user(cluster: PostgresqlCluster, service: Service) -> None:
+    """What PostgreSQL's image makes of its variables: a user with a password, and its database."""
+    user, database = service.environment["POSTGRES_USER"], service.environment["POSTGRES_DB"]
+    cluster.require_password(user)
+    connection = psycopg2.connect(cluster.url.replace("+psycopg2", ""))
+    connection.autocommit = True
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                sql.SQL("CREATE ROLE {} SUPERUSER LOGIN PASSWORD {}").format(
+                    sql.Identifier(user), sql.Literal(service.environment["POSTGRES_PASSWORD"])
+                )
+            )
+            cursor.execute(
+                sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(database), sql.Identifier(user))
+            )
+            cursor.execute("SELECT pg_reload_conf()")
+    finally:
+        connection.close()
