@@ -11,8 +11,8 @@ help:  ## list the commands
 setup:  ## make .venv with Airflow, the package and the test tools (done by the others when needed)
 	@scripts/ci/setup
 
-demo: setup  ## run Airflow with the example survey and watch it; EXIT=1 checks everything and ends
-	@$(BIN)/python -m scripts.demo $(if $(EXIT),--exit)
+demo: setup  ## run Airflow with the example survey and watch it; EXIT=1 checks everything and ends; API=URL plays into a deployment
+	@$(BIN)/python -m scripts.demo $(if $(EXIT),--exit) $(if $(API),--api "$(API)")
 
 test: setup  ## run every test, two at once; ARGS="-k replay" passes options to pytest
 	@$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder $(ARGS)

@@ -107,7 +107,7 @@ def postgresql_cluster() -> Iterator[PostgresqlCluster]:
 
     :raises DemoError: when PostgreSQL's programs are not installed.
     """
-    user = _unprivileged_user()
+    user = unprivileged_user()
     folder = Path(tempfile.mkdtemp(prefix="airflow-triggers-postgresql-"))
     if user is not None:
         shutil.chown(folder, user)
@@ -136,8 +136,11 @@ def find_programs() -> Path:
     )
 
 
-def _unprivileged_user() -> str | None:
-    """:raises DemoError: when this is root, and there is nobody else to run the server as."""
+def unprivileged_user() -> str | None:
+    """Whom to run a server as that refuses to run as root; None: whoever runs this, who is not root.
+
+    :raises DemoError: when this is root, and there is nobody else to run the server as.
+    """
     if os.geteuid() != 0:
         return None
     for name in ("postgres", "nobody"):

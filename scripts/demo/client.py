@@ -13,7 +13,13 @@ from urllib.parse import quote
 
 import httpx
 
+from scripts.demo.processes import DemoError
+
 API = "/triggers/api/v1"
+
+
+class RequestRefused(DemoError, RuntimeError):
+    """An answer that says that something was not done."""
 
 
 @dataclass
@@ -21,18 +27,29 @@ class Client:
     """A user of the REST API, logged in.
 
     :param url: of Airflow's API server.
+    :param token: one that the user already has; without it, it is asked for with the password.
+    :raises httpx.HTTPError: when nobody answers there, or the login is refused.
     """
 
     url: str
     user: str = "admin"
     password: str = "admin"
+    token: str | None = None
     _http: httpx.Client = field(init=False)
 
     def __post_init__(self) -> None:
         self._http = httpx.Client(base_url=self.url, timeout=30)
+        try:
+            self._http.headers["Authorization"] = f"Bearer {self.token or self._new_token()}"
+        except BaseException:
+            self._http.close()
+            raise
+
+    def _new_token(self) -> str:
         answer = self._http.post("/auth/token", json={"username": self.user, "password": self.password})
         answer.raise_for_status()
-        self._http.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+        token: str = answer.json()["access_token"]
+        return token
 
     def __enter__(self) -> Client:
         return self
@@ -47,7 +64,7 @@ class Client:
     def _call(self, method: str, path: str, **options: Any) -> Any:
         answer = self.request(method, f"{API}{path}", **options)
         if answer.is_error:
-            raise RuntimeError(f"{method} {path} answered {answer.status_code}: {answer.text}")
+            raise RequestRefused(f"{method} {path} answered {answer.status_code}: {answer.text}")
         return answer.json()
 
     def fire(self, session: str, trigger: str, kwargs: dict[str, Any], *, configuration: str) -> Any:

@@ -6,6 +6,7 @@ Neighbours: ``__main__.py`` calls it; everything is printed with rich, and reada
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Collection
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -40,8 +41,8 @@ def print_instances(console: Console, sessions: dict[str, Any]) -> None:
     console.print(table)
 
 
-def print_results(console: Console, results: Path) -> None:
-    """The table of scores that the trigger tasks wrote."""
+def print_results(console: Console, results: Path, sessions: Collection[str]) -> None:
+    """The table of scores that the trigger tasks wrote for these sessions."""
     table = Table(title=f"Scores in {results.name}", title_justify="left")
     for column in ("respondent", "age", "answers", "browser", "expected vote", "voted"):
         table.add_column(column)
@@ -53,5 +54,7 @@ def print_results(console: Console, results: Path) -> None:
     """
     with closing(sqlite3.connect(results)) as connection:
         for row in connection.execute(query):
+            if row[0] not in sessions:
+                continue
             table.add_row(*("-" if value is None else str(value) for value in row))
     console.print(table)

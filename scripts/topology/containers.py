@@ -18,7 +18,8 @@ from scripts.demo.processes import DemoError, Launch
 from scripts.topology.services import Service
 
 AIRFLOW_HOME = "/opt/airflow"
-ADDRESS = re.compile(r"(?<=@|/)(?P<host>[a-z][a-z0-9-]*):(?P<port>\d+)(?!\d)")
+ADDRESS = re.compile(r"(?<=@|/)(?P<host>[a-z][a-z0-9-]*):(?P<port>\d+)(?!\w)(?![^/]*@)")
+"""Within a URL; before an @ are a user and a password."""
 
 API, HEALTH, WORKER_LOGS, TRIGGERER_LOGS = 8080, 8974, 8793, 8794
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +18,7 @@ from psycopg2 import sql
 
 from scripts.chaos.postgresql import PostgresqlCluster, postgresql_cluster
 from scripts.demo.airflow import ROOT, free_ports
-from scripts.demo.processes import DemoError, Processes, log_tail
+from scripts.demo.processes import DemoError, Processes, log_tail, title_of
 from scripts.topology.containers import (
     API,
     HEALTH,
@@ -34,7 +34,20 @@ COMPOSE_FILE = ROOT / "docker-compose.yaml"
 POSTGRES, REDIS, API_SERVER = "postgres", "redis", "airflow-apiserver"
 POSTGRES_PORT = 5432
 RESTARTED = ("always", "unless-stopped")
-START_DEADLINE = 240.0
+START_DEADLINE = 300.0
+
+SOON = {
+    # What a real deployment waits minutes for: whether a scheduler or a task still lives.
+    "AIRFLOW__SCHEDULER__JOB_HEARTBEAT_SEC": "2",
+    "AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "2",
+    "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "15",
+    "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "8",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_SEC": "3",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "20",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "5",
+    "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT": "30",
+    "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT_CHECK_INTERVAL": "10",
+}
 
 
 @dataclass
@@ -70,24 +83,29 @@ class Topology(Processes):
         """
         deadline = time.monotonic() + START_DEADLINE
         while waiting := self.containers.keys() - self.processes.keys() - self._completed:
-            for name in sorted(waiting):
+            for name in (name for name in self.containers if name in waiting):
                 container = self.containers[name]
                 if all(self._holds(*demand) for demand in container.service.conditions.items()):
                     self.launch(name, container.launch())
             self._note_completions()
             self._pause(deadline, f"still waiting: {', '.join(sorted(waiting))}")
-        while sick := [name for name in self.processes if not self._is_healthy(name)]:
-            self._pause(deadline, f"not healthy: {', '.join(sick)}")
+        self._await_healthy(list(self.processes), deadline)
+
+    def _await_healthy(self, names: Sequence[str], deadline: float) -> None:
+        """One after the other: a check may take seconds of a core's time."""
+        for name in names:
+            while not self._is_healthy(name):
+                self._pause(deadline, f"not healthy: {name}")
 
     def _pause(self, deadline: float, state: str) -> None:
         self.check_alive()
         if time.monotonic() > deadline:
-            raise DemoError(f"The deployment has not started within {START_DEADLINE:.0f} seconds; {state}.")
+            raise DemoError(f"The deployment does not start in time; {state}.")
         time.sleep(0.5)
 
     def _holds(self, service: str, condition: str) -> bool:
         if service in self.servers:
-            return _passes_its_check(self.servers[service])
+            return passes_its_check(self.servers[service])
         names = self.names(service)
         if condition == "service_completed_successfully":
             return all(name in self._completed for name in names)
@@ -95,16 +113,14 @@ class Topology(Processes):
 
     def _is_healthy(self, name: str) -> bool:
         """Whether its check has passed since it was started."""
-        if name not in self._healthy and _passes_its_check(self.containers[name]):
+        if name not in self._healthy and passes_its_check(self.containers[name]):
             self._healthy.add(name)
         return name in self._healthy
 
     def await_healthy(self, *names: str, seconds: float = 120) -> None:
         """Wait until containers that were started again are healthy. :raises DemoError: when they are not in time."""
         self._healthy.difference_update(names)
-        deadline = time.monotonic() + seconds
-        while sick := [name for name in names if not self._is_healthy(name)]:
-            self._pause(deadline, f"not healthy: {', '.join(sick)}")
+        self._await_healthy(names, time.monotonic() + seconds)
 
     def _note_completions(self) -> None:
         """Take out what has ended as it should. :raises DemoError: when it has failed."""
@@ -116,6 +132,15 @@ class Topology(Processes):
                 raise DemoError(f"{name} failed:\n{log_tail(container.log)}")
             self._completed.add(name)
             del self.processes[name]
+
+    def controllers(self) -> list[int]:
+        """The process ids of the controllers, whoever started them."""
+        return sorted(
+            process.pid
+            for name in self.processes
+            for process in self.group(name)
+            if "triggers controller" in (title := title_of(process)) or "airflow_triggers.controller" in title
+        )
 
     def restart_ended(self) -> dict[str, int]:
         """Start again what has ended, as the restart policies say; returns the exit codes by name."""
@@ -129,7 +154,8 @@ class Topology(Processes):
         return ended
 
 
-def _passes_its_check(container: Container) -> bool:
+def passes_its_check(container: Container) -> bool:
+    """Run the health check as the file has it; a container without one counts as healthy."""
     check = container.service.healthcheck
     if check is None:
         return True
