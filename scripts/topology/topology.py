@@ -37,7 +37,7 @@ RESTARTED = ("always", "unless-stopped")
 START_DEADLINE = 300.0
 
 SOON = {
-    # What a real deployment waits minutes for: whether a scheduler or a task still lives.
+    # What a real deployment waits minutes for: whether a scheduler, a controller or a task still lives.
     "AIRFLOW__SCHEDULER__JOB_HEARTBEAT_SEC": "2",
     "AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "2",
     "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "15",
@@ -47,6 +47,7 @@ SOON = {
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "5",
     "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT": "30",
     "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT_CHECK_INTERVAL": "10",
+    "AIRFLOW__TRIGGERS__CONTROLLER_HEALTH_CHECK_THRESHOLD": "10",
 }
 
 

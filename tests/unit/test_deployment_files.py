@@ -109,8 +109,7 @@ def test_every_service_that_goes_on_is_started_again_and_asked_for_its_health(do
             assert service["restart"] == "on-failure"
             continue
         assert service["restart"] == "unless-stopped", name
-        if name != "triggers-controller":
-            assert service["healthcheck"]["test"], name
+        assert service["healthcheck"]["test"], name
     for name in ("airflow-apiserver", "airflow-scheduler", "airflow-worker", "triggers-controller"):
         conditions = {
             other: demand["condition"] for other, demand in document["services"][name]["depends_on"].items()
