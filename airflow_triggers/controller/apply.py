@@ -21,7 +21,7 @@ from airflow_triggers.domain.failures import describe_exception
 from airflow_triggers.domain.instances import TaskInstance
 from airflow_triggers.domain.names import COMPILED_TASK_ID, RunKind, run_kind
 from airflow_triggers.domain.report import TaskReport, merged
-from airflow_triggers.domain.runs import SeenRun
+from airflow_triggers.domain.runs import Binding, SeenRun
 from airflow_triggers.domain.states import Event
 from airflow_triggers.domain.validation import validate_trigger_kwargs
 from airflow_triggers.errors import InvalidReport, InvalidTrigger, RunDeleted, RunFailed, TaskProcessDied
@@ -66,14 +66,11 @@ def observe_run(
     instance: TaskInstance,
     decision: Decision,
     *,
-    binding: Any,
+    binding: Binding,
     seen_run: SeenRun,
     now: SeenRun | None,
 ) -> ObservedRun:
-    """Read of a run what applying the decision needs.
-
-    :param binding: its row of ``triggers_run``.
-    """
+    """Read of a run what applying the decision needs."""
     dag_id, run_id, actor = binding.dag_id, binding.run_id, None
     xcoms, states, is_waived = gateway.Pushed(), dict[str, str](), False
     if decision.events and is_by_hand(instance.status, seen_run=seen_run, now=now):

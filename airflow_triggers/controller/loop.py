@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, select
 from sqlalchemy.orm import Session
 
 from airflow_triggers import gateway
@@ -32,11 +32,12 @@ from airflow_triggers.controller.assets import (
 from airflow_triggers.controller.backoff import pause_after
 from airflow_triggers.controller.decide import Decision, decide
 from airflow_triggers.controller.delayed import fire_due
-from airflow_triggers.controller.observed import note, with_seen
+from airflow_triggers.controller.observe import ChangedRun
 from airflow_triggers.controller.unrecorded import MAX_ATTEMPTS, UnrecordedRun, fail_instance
 from airflow_triggers.domain.events import EventKind
 from airflow_triggers.domain.failures import describe_exception
 from airflow_triggers.domain.instances import TaskInstance
+from airflow_triggers.domain.runs import RunKey
 from airflow_triggers.errors import (
     LockTimeout,
     SessionError,
@@ -54,7 +55,7 @@ from airflow_triggers.storages.base import BaseStorageBackend
 from airflow_triggers.storages.events import add_event
 from airflow_triggers.storages.hooks import HOOK_GRACE
 from airflow_triggers.storages.sql import SqlStorageBackend
-from airflow_triggers.storages.transaction import first_statement, glance, transaction
+from airflow_triggers.storages.transaction import glance, transaction
 
 log = logging.getLogger(__name__)
 
@@ -151,16 +152,16 @@ class Controller:
                 self._events_after = max(watermark(session, now, RECENT), recent)
         return work_count + (self._call_due_hooks(now) if due.hooks else 0)
 
-    def look_at(self, runs: list[observe.Key], stop: threading.Event | None = None) -> int:
+    def look_at(self, runs: list[RunKey], stop: threading.Event | None = None) -> int:
         """Look at these runs only; returns how many sessions were brought up to date."""
         now = datetime.now(UTC)
         with glance() as connection:
             changed_runs = observe.named_runs(connection, runs, now=now)
         return self._handle(changed_runs, stop)
 
-    def _compare(self, connection: Connection, now: datetime, *, sweep: bool) -> list[Any]:
+    def _compare(self, connection: Connection, now: datetime, *, sweep: bool) -> list[ChangedRun]:
         """The next slice of the watched runs; and, with the first one, a look at the others."""
-        other_runs = []
+        other_runs: list[ChangedRun] = []
         if self._slice_end == observe.START:
             other_runs += observe.reopened_runs(connection, now=now)
             if sweep:
@@ -174,27 +175,30 @@ class Controller:
         self._slice_end = run_slice.end
         if run_slice.over:
             with transaction() as session:
-                observe.settle(session, run_slice.over)
+                bindings.settle(session, run_slice.over)
         return [*run_slice.news, *other_runs]
 
-    def _handle(self, changed_runs: list[Any], stop: threading.Event | None) -> int:
-        by_session: dict[str, tuple[Any, dict[observe.Key, None]]] = {}
-        for row in changed_runs:
-            by_session.setdefault(row.uid, (row, {}))[1][row.dag_id, row.run_id] = None
+    def _handle(self, changed_runs: list[ChangedRun], stop: threading.Event | None) -> int:
+        by_session: dict[str, list[ChangedRun]] = {}
+        # A run may have been found twice: watched, and in flight again.
+        for changed_run in {changed_run.key: changed_run for changed_run in changed_runs}.values():
+            by_session.setdefault(changed_run.session_uid, []).append(changed_run)
         session_count = 0
-        for uid, (row, runs) in by_session.items():
+        for runs_of_session in by_session.values():
             if stop is not None and stop.is_set():
                 break
-            session_count += self._handle_session(uid, row, list(runs))
+            session_count += self._handle_session(runs_of_session)
             self._beat()
         return session_count
 
     # -- one session ------------------------------------------------------------------------------------------
 
-    def _handle_session(self, uid: str, row: Any, runs: list[observe.Key]) -> bool:
+    def _handle_session(self, changed_runs: list[ChangedRun]) -> bool:
         """Bring one session up to date. One that cannot be is logged and backed off, and stops no other."""
+        session, runs = changed_runs[0], [changed_run.key for changed_run in changed_runs]
+        uid = session.session_uid
         try:
-            manager = manager_of(uid, row)
+            manager = manager_of(uid, manager=session.manager, storage=session.storage)
             failures = self._commit_runs(manager, runs)
         except LockTimeout:
             log.debug("Session %s is being written by another process; the next pass looks again", uid)
@@ -204,16 +208,14 @@ class Controller:
             if isinstance(error, SessionNotFound):
                 # Kept elsewhere, and never saved or gone: no run is to be made.
                 for run in runs:
-                    promises.withdraw(*run)
+                    promises.withdraw(run)
             _back_off(uid, runs, error)
             return False
         for run, reason in failures.items():
             _fail_or_back_off(manager, run, reason)
         return len(failures) < len(runs)
 
-    def _commit_runs(
-        self, manager: TriggerManager, runs: list[observe.Key]
-    ) -> dict[observe.Key, BaseException]:
+    def _commit_runs(self, manager: TriggerManager, runs: list[RunKey]) -> dict[RunKey, BaseException]:
         """Bring the session's runs up to date in one commit; returns those that cannot be, and why.
 
         A store may refuse what one of them left behind when all is to be kept: then each has a commit of its own.
@@ -227,40 +229,36 @@ class Controller:
             log.exception("Triggers controller: session %s cannot be kept", manager.storage.uid)
             if len(runs) == 1:
                 return {runs[0]: error}
-        failures: dict[observe.Key, BaseException] = {}
+        failures: dict[RunKey, BaseException] = {}
         for run in runs:
             failures |= self._commit_runs(manager, [run])
         return failures
 
-    def _handle_runs(
-        self, manager: TriggerManager, runs: list[observe.Key]
-    ) -> dict[observe.Key, BaseException]:
+    def _handle_runs(self, manager: TriggerManager, runs: list[RunKey]) -> dict[RunKey, BaseException]:
         """Bring the session's runs up to date, each by itself; returns those that cannot be, and why."""
-        failures: dict[observe.Key, BaseException] = {}
+        failures: dict[RunKey, BaseException] = {}
         for run in runs:
             try:
                 with manager.storage.savepoint():
-                    self._handle_run(manager, *run)
+                    self._handle_run(manager, run)
             except FAULTS as error:
                 if is_system_fault(error):
                     raise
-                dag_id, run_id = run
-                log.exception("Triggers controller: run %s of %s cannot be applied", run_id, dag_id)
+                log.exception("Triggers controller: run %s of %s cannot be applied", run.run_id, run.dag_id)
                 failures[run] = error
         return failures
 
-    def _handle_run(self, manager: TriggerManager, dag_id: str, run_id: str) -> None:
+    def _handle_run(self, manager: TriggerManager, run: RunKey) -> None:
         storage = manager.storage
+        dag_id, run_id = run
         with with_session(storage) as session:
-            binding = session.execute(
-                select(tables.run).where(*bindings.by_key(dag_id, run_id))
-            ).one_or_none()
+            binding = bindings.find_by_run(session, run)
             if binding is None:
                 # Meanwhile its instance was set back by hand, and has another run.
                 return
-            now = gateway.see_run(session, dag_id, run_id, is_compiled=binding.compiled)
-            name = f"{binding.task_name}#{binding.number}"
-            if promises.is_promise(binding):
+            now = gateway.see_run(session, dag_id, run_id, is_compiled=binding.is_compiled)
+            name = binding.instance_name
+            if binding.is_promise:
                 instance, decision = None, Decision()
             else:
                 instance = storage[name]
@@ -276,15 +274,16 @@ class Controller:
                 )
         if instance is None:
             saved_instance = _saved_instance(storage, name)
-            if not promises.make_good(dag_id, run_id, saved_instance, partial(manager.record_progress, name)):
+            if not promises.make_good(run, saved_instance, partial(manager.record_progress, name)):
                 status = saved_instance.status.value if saved_instance else None
                 details = {"dag_id": dag_id, "run_id": run_id, "status": status}
                 storage.record_event(EventKind.WITHDRAW, instance=name, by=CONTROLLER, details=details)
             return
         current = now or seen_run
-        after_saving(storage, partial(note, dag_id, run_id, current, decision.watched))
+        noting = partial(bindings.note_applied, run=run, seen_run=current, is_watched=decision.watched)
+        after_saving(storage, noting)
         if not isinstance(storage, SqlStorageBackend):
-            instance = with_seen(storage, instance, run_id, current)
+            instance = bindings.with_seen(storage, instance, run, current)
         apply(manager, instance, decision, observed_run)
 
     # -- hooks ------------------------------------------------------------------------------------------------
@@ -335,15 +334,14 @@ def _count_hook(row: Any, error: Exception) -> None:
         log.exception("Triggers controller: session %s: the hook's failure cannot be kept", row.uid)
 
 
-def _fail_or_back_off(manager: TriggerManager, run: observe.Key, error: BaseException) -> None:
+def _fail_or_back_off(manager: TriggerManager, run: RunKey, error: BaseException) -> None:
     """Leave a run that cannot be applied alone for a while; after :data:`MAX_ATTEMPTS`, fail its instance."""
     attempts = _back_off(manager.storage.uid, [run], error).get(run, 0)
     if attempts >= MAX_ATTEMPTS:
-        dag_id, run_id = run
-        fail_instance(manager, UnrecordedRun(dag_id=dag_id, run_id=run_id, attempts=attempts, error=error))
+        fail_instance(manager, UnrecordedRun(key=run, attempts=attempts, error=error))
 
 
-def _back_off(uid: str, runs: list[observe.Key], error: BaseException) -> dict[observe.Key, int]:
+def _back_off(uid: str, runs: list[RunKey], error: BaseException) -> dict[RunKey, int]:
     """Leave the runs alone for a while; returns how often in a row each could not be applied.
 
     The history gets an entry when they first fail, not each time. What cannot even be kept is logged: the next pass
@@ -356,7 +354,7 @@ def _back_off(uid: str, runs: list[observe.Key], error: BaseException) -> dict[o
             if new_failures:
                 owner = select(tables.session.c.id).where(tables.session.c.uid == uid).scalar_subquery()
                 message = describe_exception(error)["exceptionMessage"]
-                details = {"error": message, "runs": [run_id for _, run_id in new_failures]}
+                details = {"error": message, "runs": [run.run_id for run in new_failures]}
                 now = datetime.now(UTC)
                 add_event(session, owner, EventKind.BACKOFF, at=now, by=CONTROLLER, details=details)
             return attempts
@@ -365,14 +363,8 @@ def _back_off(uid: str, runs: list[observe.Key], error: BaseException) -> dict[o
         return {}
 
 
-def _count_failure(session: Session, run: observe.Key) -> int:
-    """How often in a row the run could not be applied, this time included; and when to look again."""
-    columns = tables.run.c
-    by_key = bindings.by_key(*run)
-    increment = (
-        update(tables.run).where(*by_key).values(failures=columns.failures + 1).returning(columns.failures)
-    )
-    failures = first_statement(session, lambda: session.scalar(increment)) or 0
-    retry_at = datetime.now(UTC) + pause_after(failures)
-    session.execute(update(tables.run).where(*by_key).values(retry_at=retry_at))
+def _count_failure(session: Session, run: RunKey) -> int:
+    """How many times in a row the run could not be applied, this time included; and when to look again."""
+    failures = bindings.count_failure(session, run)
+    bindings.postpone(session, run, until=datetime.now(UTC) + pause_after(failures))
     return failures

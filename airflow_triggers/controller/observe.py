@@ -15,6 +15,7 @@ from sqlalchemy import (
     Connection,
     FromClause,
     Integer,
+    Row,
     Select,
     and_,
     bindparam,
@@ -30,21 +31,18 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from airflow_triggers.domain.hooks import MAX_HOOK_ATTEMPTS
+from airflow_triggers.domain.runs import PROMISED, RunKey
 from airflow_triggers.gateway.asset_events import any_new_asset_event
 from airflow_triggers.gateway.run_columns import IN_FLIGHT, DagRunColumns, OnlyTask
-from airflow_triggers.runners.promises import PROMISED
+from airflow_triggers.runners.bindings import is_among_keys
 from airflow_triggers.storages import tables
-from airflow_triggers.storages.transaction import first_statement
 
 BATCH = 500
 
 SLICE = 500
 """How many watched runs are compared in one pass, so that it costs the same however many there are."""
 
-Key = tuple[str, str]
-"""A run's DAG id and run id."""
-
-START: Key = ("", "")
+START = RunKey("", "")
 """Before the first key: no DAG has an empty id."""
 
 _NOW = bindparam("now", type_=tables.run.c.retry_at.type)
@@ -66,47 +64,74 @@ _COMPARED = [
 
 
 @dataclass(frozen=True, kw_only=True)
+class ChangedRun:
+    """A run to look at: it is not as it was last seen, is gone, or is a promise that is due.
+
+    :param session_uid: whose run it is, with the ``manager`` and the ``storage`` that the session remembers.
+    """
+
+    key: RunKey
+    session_uid: str
+    manager: str
+    storage: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Slice:
     """Some of the watched runs, compared.
 
-    :param news: runs whose state or clear number moved, or that are gone: rows of ``dag_id``, ``run_id`` and their
-        session's ``uid``, ``manager``, ``storage``.
+    :param news: runs whose state or clear number moved, or that are gone.
     :param over: keys of runs that now say themselves what their only task told before.
     :param end: the key of the last one that was compared; :data:`START` where it was the last of all.
     """
 
-    news: list[Any]
-    over: list[Key]
-    end: Key
+    news: list[ChangedRun]
+    over: list[RunKey]
+    end: RunKey
 
 
-def watched_runs(connection: Connection, *, now: datetime, after: Key) -> Slice:
+def watched_runs(connection: Connection, *, now: datetime, after: RunKey) -> Slice:
     """Compare the next :data:`SLICE` watched runs in the order of their keys, those after a key."""
-    begin = {"after_dag": after[0], "after_run": after[1]}
+    begin = {"after_dag": after.dag_id, "after_run": after.run_id}
     rows = connection.execute(_WATCHED, {"now": now, "size": SLICE, **begin}).all()
-    ends = [(row.dag_id, row.run_id) for row in rows if row.position == SLICE]
-    over = [(row.dag_id, row.run_id) for row in rows if row.is_over]
-    return Slice(news=[row for row in rows if row.is_news], over=over, end=ends[0] if ends else START)
+    ends = [_key_of(row) for row in rows if row.position == SLICE]
+    return Slice(
+        news=[_changed_run(row) for row in rows if row.is_news],
+        over=[_key_of(row) for row in rows if row.is_over],
+        end=ends[0] if ends else START,
+    )
 
 
-def settle(session: Session, over: list[Key]) -> None:
-    """Watch these runs no longer, unless they moved since: one that is cleared now is found as one in flight again."""
-    first_statement(session, lambda: session.execute(_SETTLE, {"keys": over}))
-
-
-def reopened_runs(connection: Connection, *, now: datetime) -> list[Any]:
+def reopened_runs(connection: Connection, *, now: datetime) -> list[ChangedRun]:
     """Runs that were settled and are in flight again."""
-    return list(connection.execute(_REOPENED, {"now": now}))
+    return _changed_runs(connection, _REOPENED, now=now)
 
 
-def settled_runs(connection: Connection, *, now: datetime) -> list[Any]:
+def settled_runs(connection: Connection, *, now: datetime) -> list[ChangedRun]:
     """Runs that were settled and that somebody marked otherwise since: a look at all of them, so not in every pass."""
-    return list(connection.execute(_SETTLED, {"now": now}))
+    return _changed_runs(connection, _SETTLED, now=now)
 
 
-def named_runs(connection: Connection, keys: Iterable[Key], *, now: datetime) -> list[Any]:
+def named_runs(connection: Connection, keys: Iterable[RunKey], *, now: datetime) -> list[ChangedRun]:
     """Those of the runs that are watched and not as they were last seen."""
-    return list(connection.execute(_NAMED, {"now": now, "keys": list(keys)}))
+    return _changed_runs(connection, _NAMED, now=now, keys=list(keys))
+
+
+def promised_runs(connection: Connection, *, now: datetime) -> list[ChangedRun]:
+    """Runs that were promised for a session kept elsewhere, and that nobody has created in time."""
+    return _changed_runs(connection, _PROMISED, now=now)
+
+
+def _changed_runs(connection: Connection, query: Select[Any], **parameters: Any) -> list[ChangedRun]:
+    return [_changed_run(row) for row in connection.execute(query, parameters)]
+
+
+def _changed_run(row: Row[Any]) -> ChangedRun:
+    return ChangedRun(key=_key_of(row), session_uid=row.uid, manager=row.manager, storage=row.storage)
+
+
+def _key_of(row: Row[Any]) -> RunKey:
+    return RunKey(row.dag_id, row.run_id)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,8 +179,8 @@ def _is_news(bindings: FromClause) -> Any:
 
 def _is_over(bindings: FromClause) -> Any:
     """Whether the run has succeeded, as was seen. Watched and seen to succeed are only runs whose task told early."""
-    run, binding = DagRunColumns, bindings.c
-    same = and_(run.state == binding.seen_state, run.clear_number == binding.seen_clear_number)
+    binding = bindings.c
+    same = DagRunColumns.is_as_seen(binding.seen_state, binding.seen_clear_number)
     return and_(binding.seen_state == "success", func.coalesce(same, false()))
 
 
@@ -187,23 +212,7 @@ def _settled_query(*conditions: Any) -> Select[Any]:
 _WATCHED = _watched_query()
 _REOPENED = _settled_query(DagRunColumns.state.in_(IN_FLIGHT))
 _SETTLED = _settled_query()
-_BY_KEYS = tuple_(tables.run.c.dag_id, tables.run.c.run_id).in_(bindparam("keys", expanding=True))
-_NAMED = _comparison(tables.run).where(tables.run.c.watched, _BY_KEYS, _is_news(tables.run))
-_SETTLE = (
-    update(tables.run)
-    .where(
-        _BY_KEYS,
-        tables.run.c.watched,
-        exists(
-            select(literal(1)).where(
-                DagRunColumns.dag_id == tables.run.c.dag_id,
-                DagRunColumns.run_id == tables.run.c.run_id,
-                _is_over(tables.run),
-            )
-        ),
-    )
-    .values(watched=False)
-)
+_NAMED = _comparison(tables.run).where(tables.run.c.watched, is_among_keys(), _is_news(tables.run))
 
 
 def _due_promises() -> tuple[Any, ...]:
@@ -216,6 +225,12 @@ def _due_hooks() -> tuple[Any, ...]:
     return tables.hook.c.due <= _NOW, tables.hook.c.attempts < MAX_HOOK_ATTEMPTS
 
 
+_PROMISED = (
+    select(*_OWNER, tables.run.c.dag_id, tables.run.c.run_id)
+    .join(tables.session, tables.session.c.id == tables.run.c.session_id)
+    .where(*_due_promises())
+    .limit(BATCH)
+)
 _DUE = select(
     exists(select(literal(1)).select_from(tables.run).where(*_due_promises())).label("promises"),
     exists(select(literal(1)).where(tables.delayed_fire.c.due <= _NOW)).label("fires"),
@@ -225,17 +240,6 @@ _DUE = select(
         exists(select(literal(1)).where(tables.asset_event.c.due <= _NOW)),
     ).label("asset_events"),
 )
-
-
-def promised_runs(connection: Connection, *, now: datetime) -> list[Any]:
-    """Runs that were promised for a session kept elsewhere, and that nobody has created in time."""
-    columns = tables.run.c
-    query = (
-        select(*_OWNER, columns.dag_id, columns.run_id)
-        .join(tables.session, tables.session.c.id == columns.session_id)
-        .where(*_due_promises())
-    )
-    return list(connection.execute(query.limit(BATCH), {"now": now}))
 
 
 def due_fires(session: Session, *, now: datetime) -> list[Any]:

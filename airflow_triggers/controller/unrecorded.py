@@ -13,21 +13,17 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from sqlalchemy import select
-
 from airflow_triggers import gateway
 from airflow_triggers.controller.apply import CONTROLLER
-from airflow_triggers.controller.observed import note, with_seen
 from airflow_triggers.domain.events import Cause
 from airflow_triggers.domain.failures import describe_exception
 from airflow_triggers.domain.instances import InstanceStatus, TaskInstance
-from airflow_triggers.domain.runs import SeenRun
+from airflow_triggers.domain.runs import RunKey, SeenRun
 from airflow_triggers.domain.states import Event
 from airflow_triggers.errors import ProgressNotRecorded
 from airflow_triggers.manager.manager import TriggerManager
 from airflow_triggers.runners import bindings, progress, promises
 from airflow_triggers.runners.transactions import after_saving, with_session
-from airflow_triggers.storages import tables
 from airflow_triggers.storages.sql import SqlStorageBackend
 
 log = logging.getLogger(__name__)
@@ -47,8 +43,7 @@ class UnrecordedRun:
     :param error: why not, the last time.
     """
 
-    dag_id: str
-    run_id: str
+    key: RunKey
     attempts: int
     error: BaseException
 
@@ -57,8 +52,8 @@ class UnrecordedRun:
         """What the history is to know."""
         return {
             "cause": f"what its DAG run did could not be recorded in {self.attempts} tries",
-            "dag_id": self.dag_id,
-            "run_id": self.run_id,
+            "dag_id": self.key.dag_id,
+            "run_id": self.key.run_id,
         }
 
     @property
@@ -66,7 +61,10 @@ class UnrecordedRun:
         """What the instance fails with."""
         error = describe_exception(self.error)
         reason = ProgressNotRecorded(
-            self.run_id, self.dag_id, self.attempts, f"{error['exceptionType']}: {error['exceptionMessage']}"
+            self.key.run_id,
+            self.key.dag_id,
+            self.attempts,
+            f"{error['exceptionType']}: {error['exceptionMessage']}",
         )
         reason.__cause__ = self.error
         return reason
@@ -82,7 +80,7 @@ def fail_instance(manager: TriggerManager, run: UnrecordedRun) -> bool:
             with manager.storage.acquire_lock(wait=False):
                 _settle(manager, run, fail)
         except progress.FAULTS:
-            log.exception("Triggers controller: the instance of run %s cannot be failed", run.run_id)
+            log.exception("Triggers controller: the instance of run %s cannot be failed", run.key.run_id)
         else:
             return True
     return False
@@ -106,23 +104,22 @@ def _settle(manager: TriggerManager, run: UnrecordedRun, fail: Fail) -> None:
     """Fail the instance, unless it was brought up to date meanwhile; and remember the run as it is now."""
     storage = manager.storage
     with with_session(storage) as session:
-        binding = session.execute(
-            select(tables.run).where(*bindings.by_key(run.dag_id, run.run_id))
-        ).one_or_none()
+        binding = bindings.find_by_run(session, run.key)
         if binding is None or binding.failures < MAX_ATTEMPTS:
             return
-        now = _visible(lambda: gateway.see_run(session, run.dag_id, run.run_id, is_compiled=binding.compiled))
-    instance = storage[f"{binding.task_name}#{binding.number}"]
+        now = _visible(lambda: gateway.see_run(session, *run.key, is_compiled=binding.is_compiled))
+    instance = storage[binding.instance_name]
     if instance.status in _PAST or (now is None and instance.status is InstanceStatus.FAILED):
         return
-    if promises.is_promise(binding):
-        storage.after_release(partial(promises.withdraw, run.dag_id, run.run_id))
+    if binding.is_promise:
+        storage.after_release(partial(promises.withdraw, run.key))
     else:
         seen_run = now or bindings.seen_of(instance, binding)
         is_watched = now is not None and now.state != "success"
-        after_saving(storage, partial(note, run.dag_id, run.run_id, seen_run, is_watched))
+        noting = partial(bindings.note_applied, run=run.key, seen_run=seen_run, is_watched=is_watched)
+        after_saving(storage, noting)
         if not isinstance(storage, SqlStorageBackend):
-            instance = with_seen(storage, instance, run.run_id, seen_run)
+            instance = bindings.with_seen(storage, instance, run.key, seen_run)
     fail(manager, instance, run)
 
 

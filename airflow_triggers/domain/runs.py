@@ -1,12 +1,22 @@
-"""What Airflow says of a DAG run and of what surrounds it: the DAG, its pools, its task instances.
+"""What Airflow says of a DAG run and of what surrounds it: the DAG, its pools, its task instances; and whose run it is.
 
-Neighbours: ``gateway/`` reads these values from Airflow, ``controller/`` and ``history/`` decide over them.
+Neighbours: ``gateway/`` reads these values from Airflow, ``runners/bindings.py`` keeps which run executes which
+instance, ``controller/`` and ``history/`` decide over them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any, NamedTuple
+
+
+class RunKey(NamedTuple):
+    """The key of a DAG run in Airflow."""
+
+    dag_id: str
+    run_id: str
 
 
 @dataclass(frozen=True)
@@ -24,6 +34,54 @@ class SeenRun:
     clear_number: int
     early: bool = field(default=False, compare=False)
     half_cleared: bool = field(default=False, compare=False)
+
+
+PROMISED = SeenRun("promised", 0)
+"""What stands for the run of a session kept elsewhere until the run is created."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Binding:
+    """Which DAG run executes an instance, and what the controller last saw of it: a row of ``triggers_run``.
+
+    :param session_id: the key of the session's row in ``triggers_session``.
+    :param task_name: the instance's task, and ``number`` its number.
+    :param attempt: how many runs the instance had before this one.
+    :param is_compiled: whether the run's DAG is compiled from a configuration: its only task tells how it ends.
+    :param seen_run: the run as it was last seen; :data:`PROMISED` before it is created.
+    :param is_watched: whether every pass of the controller compares the run.
+    :param promised_run: what the run is still to be created from, as JSON; None once it is created.
+    :param retry_at: when the controller looks at the run again that it could not apply (UTC); None: at once.
+    :param failures: how many times in a row it could not.
+    """
+
+    dag_id: str
+    run_id: str
+    session_id: int
+    task_name: str
+    number: int
+    attempt: int = 0
+    is_compiled: bool = True
+    seen_run: SeenRun
+    is_watched: bool = True
+    promised_run: Mapping[str, Any] | None = None
+    retry_at: datetime | None = None
+    failures: int = 0
+
+    @property
+    def key(self) -> RunKey:
+        """The key of its run."""
+        return RunKey(self.dag_id, self.run_id)
+
+    @property
+    def instance_name(self) -> str:
+        """``t_import#0``."""
+        return f"{self.task_name}#{self.number}"
+
+    @property
+    def is_promise(self) -> bool:
+        """Whether its run is still to be created: it says so, and from what."""
+        return self.seen_run.state == PROMISED.state and self.promised_run is not None
 
 
 @dataclass(frozen=True, kw_only=True)

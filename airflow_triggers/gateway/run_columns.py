@@ -25,6 +25,13 @@ class DagRunColumns:
     state = table.c.state
     clear_number = table.c.clear_number
 
+    @classmethod
+    def is_as_seen(
+        cls, seen_state: ColumnElement[str], seen_clear_number: ColumnElement[int]
+    ) -> ColumnElement[bool]:
+        """Whether the run itself says what was last seen of it."""
+        return and_(cls.state == seen_state, cls.clear_number == seen_clear_number)
+
 
 class OnlyTask:
     """The only task instance of a compiled DAG's run, to be joined to the run.

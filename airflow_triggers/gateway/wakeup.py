@@ -19,6 +19,7 @@ from airflow.models.log import Log
 from sqlalchemy import Connection, event, func, select
 
 from airflow_triggers.domain.names import RUN_ID_PREFIX
+from airflow_triggers.domain.runs import RunKey
 from airflow_triggers.storages.transaction import engine
 
 log = logging.getLogger(__name__)
@@ -58,7 +59,7 @@ class Listener:
         self._connection: Any = None
         self._connect_at = 0.0
 
-    def wait(self, stop: threading.Event, seconds: float) -> list[tuple[str, str]]:
+    def wait(self, stop: threading.Event, seconds: float) -> list[RunKey]:
         """Wait until something is told, ``stop`` is set, or the time is over; returns the keys of the runs told of."""
         deadline = time.monotonic() + seconds
         while not stop.is_set() and (seconds_left := deadline - time.monotonic()) > 0:
@@ -83,7 +84,7 @@ class Listener:
                 log.info("Triggers controller: cannot listen, and only looks at its interval", exc_info=True)
         return self._connection is not None
 
-    def _hear(self, seconds: float) -> list[tuple[str, str]]:
+    def _hear(self, seconds: float) -> list[RunKey]:
         driver = self._connection.dbapi_connection
         try:
             if readiness.select([driver], [], [], seconds)[0]:
@@ -111,7 +112,7 @@ def _listening_connection() -> Any:
     return connection
 
 
-def _key(payload: str) -> tuple[str, str] | None:
+def _key(payload: str) -> RunKey | None:
     """The run that a notification names; None where it is not ours: anybody may notify."""
     try:
         key = json.loads(payload)
@@ -119,6 +120,6 @@ def _key(payload: str) -> tuple[str, str] | None:
         return None
     match key:
         case [str(dag_id), str(run_id)]:
-            return dag_id, run_id
+            return RunKey(dag_id, run_id)
         case _:
             return None

@@ -20,7 +20,7 @@ from airflow_triggers.domain.runs import RunInAirflow
 from airflow_triggers.errors import InstanceNotFound, TaskNotFound
 from airflow_triggers.gateway import waiting
 from airflow_triggers.history.reasons import Evidence, Explanation, explain, similar_names
-from airflow_triggers.runners import bindings, promises
+from airflow_triggers.runners import bindings
 from airflow_triggers.sessions.describing import reading
 from airflow_triggers.storages import tables
 from airflow_triggers.storages.base import BaseStorageBackend
@@ -154,8 +154,8 @@ def _run_of(storage: BaseStorageBackend, session: Session, instance: TaskInstanc
     seen_run = bindings.seen_of(instance, binding)
     now = datetime.now(UTC)
     run = waiting.look_at_run(session, binding.dag_id, binding.run_id, seen_run=seen_run, now=now)
-    if promises.is_promise(binding):
-        return replace(run, state=binding.seen_state)
+    if binding.is_promise:
+        return replace(run, state=binding.seen_run.state)
     if not binding.failures:
         return run
     columns = tables.event.c

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -18,6 +19,7 @@ from airflow_triggers.domain import jsonb
 from airflow_triggers.domain.configuration import Configuration, Kwargs, TaskConfig
 from airflow_triggers.domain.instances import InstanceStatus, TaskInstance
 from airflow_triggers.domain.names import RUN_ID_PREFIX, dag_id_of
+from airflow_triggers.domain.runs import Binding
 from airflow_triggers.domain.validation import json_text
 from airflow_triggers.errors import ConfigurationError, InvalidTransition
 from airflow_triggers.gateway import NewRun
@@ -74,7 +76,8 @@ class AirflowTaskRunner(BaseTaskRunner):
             session, session_id = storage.transaction, storage.session_id
             new, attempt = self._new_run(session, session_id, start)
             seen_run = gateway.create_run(session, new)
-            bindings.bind(session, new, session_id, start.instance, attempt=attempt, seen_run=seen_run)
+            binding = bindings.binding_of(new, session_id, start.instance, attempt=attempt, seen_run=seen_run)
+            bindings.bind(session, binding)
         else:
             promises.promise(start, self._new_run)
 
@@ -113,13 +116,13 @@ class AirflowTaskRunner(BaseTaskRunner):
         note = f"The status of {instance.name} was set to {instance.status.value} by {by or 'an unnamed caller'}."
         open_again = instance.status in (InstanceStatus.SCHEDULED, InstanceStatus.RUNNING)
 
-        def overrule(session: Session, binding: Any) -> None:
-            now = gateway.hold_run(session, binding.dag_id, binding.run_id, is_compiled=binding.compiled)
+        def overrule(session: Session, binding: Binding) -> None:
+            now = gateway.hold_run(session, binding.dag_id, binding.run_id, is_compiled=binding.is_compiled)
             gateway.annotate_run(session, binding.dag_id, binding.run_id, note=note)
             over = now is not None and now.state == "success" and not now.early
             bindings.note_seen(session, binding, now, is_watched=open_again and not over)
 
-        self._tell(storage, instance, overrule)
+        self._mark(storage, instance, overrule)
 
     def skip(
         self, storage: BaseStorageBackend, instance: TaskInstance, *, by: str | None, result: Kwargs | None
@@ -131,7 +134,7 @@ class AirflowTaskRunner(BaseTaskRunner):
         result_note = "" if result is None else " A result was given instead."
         note = f"{instance.name} was skipped by {by or 'an unnamed caller'}.{result_note}"
 
-        def waive(session: Session, binding: Any) -> None:
+        def waive(session: Session, binding: Binding) -> None:
             now = gateway.hold_run(session, binding.dag_id, binding.run_id)
             if now is not None and now.state in IN_FLIGHT:
                 gateway.annotate_run(session, binding.dag_id, binding.run_id, note=note)
@@ -139,7 +142,7 @@ class AirflowTaskRunner(BaseTaskRunner):
                 now = gateway.skip_run(session, binding.dag_id, binding.run_id, note=note)
             bindings.note_seen(session, binding, now)
 
-        self._tell(storage, instance, waive)
+        self._mark(storage, instance, waive)
 
     def replayed(
         self, storage: BaseStorageBackend, failed: TaskInstance, clone: TaskInstance, *, by: str | None
@@ -148,13 +151,15 @@ class AirflowTaskRunner(BaseTaskRunner):
         successor = f"{clone.name}, run {run_id_of(storage.uid, clone)}"
         note = f"{failed.name} was replayed by {by or 'an unnamed caller'} as {successor}."
 
-        def annotate(session: Session, binding: Any) -> None:
+        def annotate(session: Session, binding: Binding) -> None:
             gateway.annotate_run(session, binding.dag_id, binding.run_id, note=note)
             bindings.note_seen(session, binding, None)
 
-        self._tell(storage, failed, annotate)
+        self._mark(storage, failed, annotate)
 
-    def _tell(self, storage: BaseStorageBackend, instance: TaskInstance, work: Any) -> None:
+    def _mark(
+        self, storage: BaseStorageBackend, instance: TaskInstance, work: Callable[[Session, Binding], None]
+    ) -> None:
         """Work on the run of the instance, if it has one, in what saves the session, or right after that."""
 
         def find_and_work(session: Session) -> None:

@@ -49,9 +49,9 @@ def open_session(uid: str) -> TriggerManager:
     return record.open()
 
 
-def manager_of(uid: str, row: Any) -> TriggerManager:
-    """As :func:`open_session`, of a session whose ``manager`` and ``storage`` somebody has read: ``row`` has both."""
-    return _manager_by_name(_storage_of(uid, row.storage), row.manager)
+def manager_of(uid: str, *, manager: str, storage: str) -> TriggerManager:
+    """As :func:`open_session`, of a session whose manager's and storage's names somebody has read."""
+    return _manager_by_name(_storage_of(uid, storage), manager)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -36,7 +36,7 @@ from airflow_triggers.history.evidence import why
 from airflow_triggers.history.pages import history_of
 from airflow_triggers.history.sentences import told
 from airflow_triggers.manager.manager import TriggerManager, trigger_managers
-from airflow_triggers.runners import promises
+from airflow_triggers.runners import bindings, promises
 from airflow_triggers.sessions.describing import fires_of
 from airflow_triggers.sessions.opening import create_session, fire_into, open_session
 from airflow_triggers.storages import cache, tables
@@ -198,8 +198,8 @@ STEPS = {
     "tasks": (gateway, "task_states"),
     "cause": (apply, "cause_of"),
     "apply": (loop, "apply"),
-    "note": (loop, "note"),
-    "with_seen": (loop, "with_seen"),
+    "note": (bindings, "note_applied"),
+    "with_seen": (bindings, "with_seen"),
 }
 
 
