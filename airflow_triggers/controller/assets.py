@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from airflow_triggers.controller.asset_fires import AssetFire, fire_of
 from airflow_triggers.controller.asset_rights import authorizer_of, check_by_hand
-from airflow_triggers.controller.backoff import pause_after
+from airflow_triggers.domain import backoff
 from airflow_triggers.domain.events import EventKind
 from airflow_triggers.domain.failures import describe_exception
 from airflow_triggers.errors import (
@@ -189,7 +189,11 @@ def _keep(event: AssetEventRow, error: Exception | None, fire: AssetFire | None)
             attempts = session.scalar(increment) or 1
             final = isinstance(error, FINAL) or attempts >= MAX_ATTEMPTS
             message = describe_exception(error)["exceptionMessage"]
-            session.execute(own_row.values(error=message, due=None if final else now + pause_after(attempts)))
+            session.execute(
+                own_row.values(
+                    error=message, due=None if final else now + backoff.ATTEMPTS.pause_after(attempts)
+                )
+            )
             if final and fire is not None and not isinstance(error, FOREIGN):
                 _tell(session, event, fire, message, at=now)
     except Exception:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from sqlalchemy import update
 
 from airflow_triggers.controller import observe
-from airflow_triggers.controller.backoff import pause_after
+from airflow_triggers.domain import backoff
 from airflow_triggers.domain.events import EventKind
 from airflow_triggers.domain.failures import describe_exception
 from airflow_triggers.errors import LockTimeout, RegistryError
@@ -65,7 +65,9 @@ def _back_off(delayed_id: int, error: BaseException) -> None:
             if row is None:
                 return
             is_parked = row.attempts >= MAX_ATTEMPTS and not _may_pass(error)
-            session.execute(own_row.values(due=None if is_parked else now + pause_after(row.attempts)))
+            session.execute(
+                own_row.values(due=None if is_parked else now + backoff.ATTEMPTS.pause_after(row.attempts))
+            )
             if is_parked or row.attempts == 1:
                 kind = EventKind.DELAYED_FIRE_PARKED if is_parked else EventKind.DELAYED_FIRE_FAILED
                 details = {

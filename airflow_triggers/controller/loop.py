@@ -29,11 +29,12 @@ from airflow_triggers.controller.assets import (
     forget_handled_events,
     watermark,
 )
-from airflow_triggers.controller.backoff import pause_after
 from airflow_triggers.controller.decide import Decision, decide
 from airflow_triggers.controller.delayed import fire_due
 from airflow_triggers.controller.observe import ChangedRun
 from airflow_triggers.controller.unrecorded import MAX_ATTEMPTS, UnrecordedRun, fail_instance
+from airflow_triggers.domain import backoff
+from airflow_triggers.domain.backoff import BackOff
 from airflow_triggers.domain.events import EventKind
 from airflow_triggers.domain.failures import describe_exception
 from airflow_triggers.domain.instances import TaskInstance
@@ -60,8 +61,8 @@ from airflow_triggers.storages.transaction import glance, transaction
 log = logging.getLogger(__name__)
 
 SWEEP_INTERVAL = timedelta(seconds=60)
-MAX_PAUSE = 30.0
-"""Seconds between two passes when the database cannot be had."""
+MAX_PAUSE = timedelta(seconds=30)
+"""The longest pause between two passes when the database cannot be had."""
 
 HURRY = 0.05
 """Seconds at least between two passes while there are more watched runs than one pass compares."""
@@ -95,8 +96,9 @@ class Controller:
             registry.check()
         log.info("Triggers controller: watching DAG runs every %s s", self.interval)
         listener, failures = Listener(), 0
+        between_failures = BackOff(first=timedelta(seconds=self.interval), longest=MAX_PAUSE)
         while not stop.is_set():
-            pause = min(MAX_PAUSE, self.interval * 2**failures)
+            pause = between_failures.pause_after(failures + 1).total_seconds()
             try:
                 self._work(stop, listener)
             except TriggersError as error:
@@ -106,7 +108,7 @@ class Controller:
             else:
                 failures = 0
                 continue
-            failures = min(failures + 1, 10)
+            failures += 1
             stop.wait(pause)
         listener.close()
         log.info("Triggers controller: stopped")
@@ -366,5 +368,5 @@ def _back_off(uid: str, runs: list[RunKey], error: BaseException) -> dict[RunKey
 def _count_failure(session: Session, run: RunKey) -> int:
     """How many times in a row the run could not be applied, this time included; and when to look again."""
     failures = bindings.count_failure(session, run)
-    bindings.postpone(session, run, until=datetime.now(UTC) + pause_after(failures))
+    bindings.postpone(session, run, until=datetime.now(UTC) + backoff.ATTEMPTS.pause_after(failures))
     return failures

@@ -22,14 +22,17 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from types import FrameType
+
+from airflow_triggers.domain.backoff import BackOff
 
 # As a program, __name__ is "__main__".
 log = logging.getLogger("airflow_triggers.controller.process")
 
 INTERVAL = 0.5
 HEALTHY_AFTER = 20.0
-LONGEST_PAUSE = 30.0
+RESTARTS = BackOff(first=timedelta(seconds=1), longest=timedelta(seconds=30))
 STOP_TIMEOUT = 5.0
 WATCH_INTERVAL = 0.5
 ORPHAN_GRACE = 10.0
@@ -53,7 +56,7 @@ class Restarts:
     @property
     def pause(self) -> float:
         """Seconds to wait before the next start: 0, 0, then 1, 2, 4 … 30."""
-        return 0.0 if self.quick_ends <= 1 else min(LONGEST_PAUSE, 2.0 ** (self.quick_ends - 2))
+        return RESTARTS.pause_after(self.quick_ends - 1).total_seconds()
 
 
 class ControllerProcess:

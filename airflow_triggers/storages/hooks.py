@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import delete, insert, select, update
 
+from airflow_triggers.domain.backoff import BackOff
 from airflow_triggers.domain.events import EventKind
 from airflow_triggers.domain.hooks import MAX_HOOK_ATTEMPTS
 from airflow_triggers.storages import tables
@@ -23,7 +24,8 @@ from airflow_triggers.storages.transaction import first_statement, transaction
 HOOK_GRACE = timedelta(seconds=30)
 """How long the process that committed has to call its hooks before the controller does."""
 
-MAX_HOOK_BACKOFF = timedelta(hours=1)
+BACK_OFF = BackOff(first=HOOK_GRACE, longest=timedelta(hours=1))
+"""Of a hook that raised."""
 
 KNOWN_AS = "known_as"
 """Of a row that is no promise itself: under this key of its arguments, by what its session knows the hook."""
@@ -74,7 +76,7 @@ def postpone(hook_id: int, error: str) -> None:
         if row is None:
             return
         now = datetime.now(UTC)
-        due = now + min(MAX_HOOK_BACKOFF, HOOK_GRACE * 2 ** (row.attempts - 1))
+        due = now + BACK_OFF.pause_after(row.attempts)
         session.execute(update(tables.hook).where(_COLUMNS.id == hook_id).values(due=due))
         kinds = {1: EventKind.HOOK_FAILED, MAX_HOOK_ATTEMPTS: EventKind.HOOK_PARKED}
         if kind := kinds.get(row.attempts):

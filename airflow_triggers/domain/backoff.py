@@ -1,0 +1,37 @@
+"""BackOff: growing pauses between tries of what failed. Pure: who tries keeps the count and looks at the clock.
+
+Neighbours: ``controller/``, ``storages/hooks.py`` and ``controller/process.py`` try again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+_MOST_DOUBLINGS = 32
+"""More would be longer than any pause that anybody waits for, and in the end than a timedelta holds."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BackOff:
+    """How long to leave alone what failed.
+
+    :param first: the pause after the first failure in a row; after each further one it is twice as long.
+    :param longest: no pause is longer.
+
+    >>> BackOff(first=timedelta(seconds=1), longest=timedelta(minutes=10)).pause_after(3)
+    datetime.timedelta(seconds=4)
+    """
+
+    first: timedelta
+    longest: timedelta
+
+    def pause_after(self, failures: int) -> timedelta:
+        """The pause after so many failures in a row; none where nothing failed."""
+        if failures <= 0:
+            return timedelta()
+        return min(self.longest, self.first * (1 << min(failures - 1, _MOST_DOUBLINGS)))
+
+
+ATTEMPTS = BackOff(first=timedelta(seconds=1), longest=timedelta(minutes=10))
+"""Of what the controller could not do: apply a run, fire a delayed fire, fire for an asset event."""
