@@ -33,7 +33,9 @@ lint: setup  ## check format, lint, types and layers
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	cd client && ../$(BIN)/mypy
 	$(BIN)/lint-imports
+	cd client && ../$(BIN)/lint-imports
 
 format: setup  ## format the code and mend what ruff can
 	$(BIN)/ruff check --fix .

@@ -1,0 +1,189 @@
+"""The asynchronous client: :class:`AsyncTriggersClient`, on asyncio.
+
+Its methods are the operations of ``operations/``. Neighbours: ``client.py`` has the same methods, for programs that
+may wait.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
+from types import TracebackType
+from typing import Concatenate, Generic, ParamSpec, TypeVar
+
+import httpx
+
+from airflow_triggers_client import operations
+from airflow_triggers_client.credentials import credentials_of
+from airflow_triggers_client.exchange import Steps
+from airflow_triggers_client.models import Fire, Page
+from airflow_triggers_client.operations.batches import (
+    MAX_BATCH,
+    Batcher,
+    FireReport,
+    Item,
+    ProgressCallback,
+    fire_batch,
+)
+from airflow_triggers_client.operations.listing import LARGEST_PAGE, Listing
+from airflow_triggers_client.retries import Retries
+from airflow_triggers_client.service import Service
+from airflow_triggers_client.signatures import as_method
+from airflow_triggers_client.transport import KEEPALIVE_SECONDS, AsyncDriver, without_cookies
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class AsyncPages(Generic[T]):
+    """A list of the API, read page by page while you iterate over it.
+
+    >>> async for session in client.sessions(configuration="questionnaire"):  # doctest: +SKIP
+    ...     print(session.uid)
+    """
+
+    def __init__(self, client: AsyncTriggersClient, listing: Listing[T]) -> None:
+        self._client, self._listing = client, listing
+
+    async def __aiter__(self) -> AsyncIterator[T]:
+        cursor = self._listing.cursor
+        while True:
+            page = await self._client._run(
+                self._listing.page(self._client._service, cursor=cursor, size=LARGEST_PAGE)
+            )
+            for item in page.items:
+                yield item
+            cursor = page.next
+            if cursor is None:
+                return
+
+    async def first(self, count: int) -> Page[T]:
+        """The first items, at most so many, and the cursor of those after them."""
+        return await self._client._run(self._listing.first(self._client._service, count=count))
+
+
+def _method(
+    operation: Callable[Concatenate[Service, P], Steps[T]],
+) -> Callable[Concatenate[AsyncTriggersClient, P], Awaitable[T]]:
+    """The operation as a method whose result is awaited."""
+
+    async def method(self: AsyncTriggersClient, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self._run(operation(self._service, *args, **kwargs))
+
+    return as_method(method, operation, drop=1, returns="{}")
+
+
+def _list(listing: Callable[P, Listing[T]]) -> Callable[Concatenate[AsyncTriggersClient, P], AsyncPages[T]]:
+    """The list as a method that returns its pages."""
+
+    def method(self: AsyncTriggersClient, /, *args: P.args, **kwargs: P.kwargs) -> AsyncPages[T]:
+        return AsyncPages(self, listing(*args, **kwargs))
+
+    return as_method(method, listing, drop=0, returns="AsyncPages[{}]")
+
+
+class AsyncTriggersClient:
+    """A client of the triggers API for asyncio. Several tasks may share one.
+
+    The parameters are those of :class:`~airflow_triggers_client.TriggersClient`; ``http`` is an asynchronous client.
+
+    >>> async with AsyncTriggersClient("http://localhost:8080", token="…") as client:  # doctest: +SKIP
+    ...     await client.fire("respondent-17", "pageReceived", {"page": 1}, configuration="questionnaire")
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        token: str | Callable[[], str] | None = None,
+        username: str | None = None,
+        password: str | None = None,
+        retries: Retries | None = None,
+        timeout: float = 60.0,
+        http: httpx.AsyncClient | None = None,
+    ) -> None:
+        self._service = Service(credentials_of(token, username, password), retries or Retries())
+        self._own_http = None
+        if http is None:
+            http = self._own_http = httpx.AsyncClient(limits=httpx.Limits(keepalive_expiry=KEEPALIVE_SECONDS))
+            without_cookies(http)
+        self._driver = AsyncDriver(url, timeout, http)
+
+    def __repr__(self) -> str:
+        return f"<AsyncTriggersClient of {self._driver.url}>"
+
+    async def __aenter__(self) -> AsyncTriggersClient:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close the connections to the server."""
+        if self._own_http is not None:
+            await self._own_http.aclose()
+
+    async def _run(self, steps: Steps[T]) -> T:
+        return await self._driver.run(steps)
+
+    sessions = _list(operations.sessions.sessions)
+    session = _method(operations.sessions.session)
+    create_session = _method(operations.sessions.create_session)
+
+    fire = _method(operations.fires.fire)
+
+    async def fire_many(
+        self,
+        fires: Iterable[Fire] | AsyncIterable[Fire],
+        *,
+        batch_size: int = MAX_BATCH,
+        progress: ProgressCallback | None = None,
+    ) -> FireReport:
+        """Fire many triggers, into any sessions; each session gets its fires in the order given.
+
+        They are sent in requests of ``batch_size``, one after the other, while the iterable is read. A fire that is
+        refused does not stop the others. Each fire counts once, however often it has to be sent.
+
+        :param fires: any iterable, asynchronous or not; give the fires idempotency keys where your program may make
+            them again.
+        :param progress: called after each request; what it returns is awaited, if it can be.
+        :raises FiringInterrupted: when the server stays away; it has the fires that are not settled.
+        """
+        report, batcher = FireReport(), Batcher(batch_size)
+
+        async def send(items: list[Item]) -> None:
+            state = await self._run(fire_batch(self._service, items, report))
+            answer = progress(state) if progress is not None else None
+            if inspect.isawaitable(answer):
+                await answer
+
+        async for fire in _asynchronous(fires):
+            for items in batcher.add(fire):
+                await send(items)
+        if rest := batcher.rest():
+            await send(rest)
+        return report
+
+    fires = _list(operations.history.fires)
+    instance = _method(operations.instances.instance)
+    replay = _method(operations.instances.replay)
+    skip = _method(operations.instances.skip)
+    delayed_fires = _list(operations.delayed_fires.delayed_fires)
+    cancel_delayed_fire = _method(operations.delayed_fires.cancel_delayed_fire)
+    retry_delayed_fire = _method(operations.delayed_fires.retry_delayed_fire)
+    history = _list(operations.history.history)
+    why = _method(operations.history.why)
+    unheard = _list(operations.history.unheard)
+    call_hook = _method(operations.history.call_hook)
+    wait_for = _method(operations.waiting.wait_for)
+
+
+async def _asynchronous(items: Iterable[T] | AsyncIterable[T]) -> AsyncIterator[T]:
+    if isinstance(items, AsyncIterable):
+        async for item in items:
+            yield item
+    else:
+        for item in items:
+            yield item

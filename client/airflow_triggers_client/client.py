@@ -1,0 +1,184 @@
+"""The blocking client: :class:`TriggersClient`.
+
+Its methods are the operations of ``operations/``, carried out one request after the other. Neighbours:
+``async_client.py`` has the same methods, to be awaited.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from types import TracebackType
+from typing import Concatenate, Generic, ParamSpec, TypeVar
+
+import httpx
+
+from airflow_triggers_client import operations
+from airflow_triggers_client.credentials import credentials_of
+from airflow_triggers_client.exchange import Steps
+from airflow_triggers_client.models import Fire, Page
+from airflow_triggers_client.operations.batches import (
+    MAX_BATCH,
+    Batcher,
+    FireReport,
+    Item,
+    ProgressCallback,
+    fire_batch,
+)
+from airflow_triggers_client.operations.listing import LARGEST_PAGE, Listing
+from airflow_triggers_client.retries import Retries
+from airflow_triggers_client.service import Service
+from airflow_triggers_client.signatures import as_method
+from airflow_triggers_client.transport import KEEPALIVE_SECONDS, BlockingDriver, without_cookies
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Pages(Generic[T]):
+    """A list of the API, read page by page while you iterate over it.
+
+    >>> for session in client.sessions(configuration="questionnaire"):  # doctest: +SKIP
+    ...     print(session.uid)
+    """
+
+    def __init__(self, client: TriggersClient, listing: Listing[T]) -> None:
+        self._client, self._listing = client, listing
+
+    def __iter__(self) -> Iterator[T]:
+        cursor = self._listing.cursor
+        while True:
+            page = self._client._run(
+                self._listing.page(self._client._service, cursor=cursor, size=LARGEST_PAGE)
+            )
+            yield from page.items
+            cursor = page.next
+            if cursor is None:
+                return
+
+    def first(self, count: int) -> Page[T]:
+        """The first items, at most so many, and the cursor of those after them."""
+        return self._client._run(self._listing.first(self._client._service, count=count))
+
+
+def _method(
+    operation: Callable[Concatenate[Service, P], Steps[T]],
+) -> Callable[Concatenate[TriggersClient, P], T]:
+    """The operation as a method that returns its result."""
+
+    def method(self: TriggersClient, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return self._run(operation(self._service, *args, **kwargs))
+
+    return as_method(method, operation, drop=1, returns="{}")
+
+
+def _list(listing: Callable[P, Listing[T]]) -> Callable[Concatenate[TriggersClient, P], Pages[T]]:
+    """The list as a method that returns its pages."""
+
+    def method(self: TriggersClient, /, *args: P.args, **kwargs: P.kwargs) -> Pages[T]:
+        return Pages(self, listing(*args, **kwargs))
+
+    return as_method(method, listing, drop=0, returns="Pages[{}]")
+
+
+class TriggersClient:
+    """A client of the triggers API, for programs that may wait. Several threads may share one.
+
+    :param url: of Airflow's API server, such as ``http://localhost:8080``; with its base path, if it has one.
+    :param token: a token of Airflow's auth manager; or a function that gives one, called anew when one is refused.
+    :param username: with ``password``, in place of a token: the client gets tokens of Airflow, and renews them.
+    :param retries: how long a request is tried. Only what is safe to repeat is sent again.
+    :param timeout: seconds to wait for the server at each step of a request; a batch may take five times as long.
+    :param http: a client of httpx to send with, for proxies or certificates of your own; you close it.
+    :raises InvalidArgument: when the URL or the credentials are not usable.
+
+    >>> with TriggersClient(
+    ...     "http://localhost:8080", username="admin", password="…"
+    ... ) as client:  # doctest: +SKIP
+    ...     client.fire("respondent-17", "pageReceived", {"page": 1}, configuration="questionnaire")
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        token: str | Callable[[], str] | None = None,
+        username: str | None = None,
+        password: str | None = None,
+        retries: Retries | None = None,
+        timeout: float = 60.0,
+        http: httpx.Client | None = None,
+    ) -> None:
+        self._service = Service(credentials_of(token, username, password), retries or Retries())
+        self._own_http = None
+        if http is None:
+            http = self._own_http = httpx.Client(limits=httpx.Limits(keepalive_expiry=KEEPALIVE_SECONDS))
+            without_cookies(http)
+        self._driver = BlockingDriver(url, timeout, http)
+
+    def __repr__(self) -> str:
+        return f"<TriggersClient of {self._driver.url}>"
+
+    def __enter__(self) -> TriggersClient:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections to the server."""
+        if self._own_http is not None:
+            self._own_http.close()
+
+    def _run(self, steps: Steps[T]) -> T:
+        return self._driver.run(steps)
+
+    sessions = _list(operations.sessions.sessions)
+    session = _method(operations.sessions.session)
+    create_session = _method(operations.sessions.create_session)
+
+    fire = _method(operations.fires.fire)
+
+    def fire_many(
+        self,
+        fires: Iterable[Fire],
+        *,
+        batch_size: int = MAX_BATCH,
+        progress: ProgressCallback | None = None,
+    ) -> FireReport:
+        """Fire many triggers, into any sessions; each session gets its fires in the order given.
+
+        They are sent in requests of ``batch_size``, one after the other, while the iterable is read. A fire that is
+        refused does not stop the others. Each fire counts once, however often it has to be sent.
+
+        :param fires: any iterable; give the fires idempotency keys where your program may make them again.
+        :param progress: called after each request.
+        :raises FiringInterrupted: when the server stays away; it has the fires that are not settled.
+        """
+        report, batcher = FireReport(), Batcher(batch_size)
+
+        def send(items: list[Item]) -> None:
+            state = self._run(fire_batch(self._service, items, report))
+            if progress is not None:
+                progress(state)
+
+        for fire in fires:
+            for items in batcher.add(fire):
+                send(items)
+        if rest := batcher.rest():
+            send(rest)
+        return report
+
+    fires = _list(operations.history.fires)
+    instance = _method(operations.instances.instance)
+    replay = _method(operations.instances.replay)
+    skip = _method(operations.instances.skip)
+    delayed_fires = _list(operations.delayed_fires.delayed_fires)
+    cancel_delayed_fire = _method(operations.delayed_fires.cancel_delayed_fire)
+    retry_delayed_fire = _method(operations.delayed_fires.retry_delayed_fire)
+    history = _list(operations.history.history)
+    why = _method(operations.history.why)
+    unheard = _list(operations.history.unheard)
+    call_hook = _method(operations.history.call_hook)
+    wait_for = _method(operations.waiting.wait_for)

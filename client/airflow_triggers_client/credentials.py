@@ -1,0 +1,110 @@
+"""Who asks: a token, a function that gives one, or a user's name and password, for which Airflow gives tokens.
+
+Neighbours: ``service.py`` puts the token into each request, and asks for another one when it is refused.
+"""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from pydantic import BaseModel
+
+from airflow_triggers_client.answers import result_of
+from airflow_triggers_client.errors import InvalidArgument
+from airflow_triggers_client.exchange import Answer, Request, Steps
+
+Exchange = Callable[[Request], "Steps[Answer]"]
+"""Sends a request without a token, again where that helps, and returns the answer of success."""
+
+
+class Credentials(ABC):
+    """Where tokens come from."""
+
+    can_renew: bool = True
+    """Whether another token may come when one is refused."""
+
+    @abstractmethod
+    def token(self, exchange: Exchange, *, refused: str | None) -> Steps[str]:
+        """The token to send.
+
+        :param exchange: for a request to Airflow.
+        :param refused: a token that the server did not accept; another one is returned, if there is one.
+        """
+
+
+@dataclass(frozen=True)
+class FixedToken(Credentials):
+    """One token, which cannot be renewed."""
+
+    value: str = field(repr=False)
+    can_renew = False
+
+    def token(self, exchange: Exchange, *, refused: str | None) -> Steps[str]:
+        """See :meth:`Credentials.token`."""
+        yield from ()
+        return self.value
+
+
+@dataclass
+class SuppliedToken(Credentials):
+    """Tokens of a function, which is called anew when one is refused."""
+
+    supply: Callable[[], str]
+    _current: str | None = field(default=None, repr=False)
+
+    def token(self, exchange: Exchange, *, refused: str | None) -> Steps[str]:
+        """See :meth:`Credentials.token`."""
+        yield from ()
+        if self._current is None or self._current == refused:
+            self._current = self.supply()
+        return self._current
+
+
+class _Login(BaseModel):
+    access_token: str
+
+
+@dataclass
+class Password(Credentials):
+    """A user's name and password: ``POST /auth/token`` of Airflow gives tokens for them, again when one expires."""
+
+    username: str
+    password: str = field(repr=False)
+    _current: str | None = field(default=None, repr=False)
+
+    def token(self, exchange: Exchange, *, refused: str | None) -> Steps[str]:
+        """See :meth:`Credentials.token`."""
+        # Another thread, or task, may have renewed it meanwhile: then that one is tried first.
+        if self._current is None or self._current == refused:
+            body = json.dumps({"username": self.username, "password": self.password}).encode()
+            answer = yield from exchange(Request("POST", "auth/token", body=body, repeatable=True))
+            self._current = result_of(answer, _Login).access_token
+        return self._current
+
+
+def credentials_of(
+    token: str | Callable[[], str] | None, username: str | None, password: str | None
+) -> Credentials:
+    """The credentials of a client's arguments.
+
+    :raises InvalidArgument: when there is neither a token nor a name with a password, or both.
+    """
+    if token is not None and username is None and password is None:
+        if callable(token):
+            return SuppliedToken(token)
+        return FixedToken(_header_value(token))
+    if token is None and username is not None and password is not None:
+        return Password(username, password)
+    raise InvalidArgument("Give a token, or a username with a password; not both, and not a part of them.")
+
+
+def _header_value(token: str) -> str:
+    token = token.strip()
+    if not token or not token.isascii() or not token.isprintable() or " " in token:
+        raise InvalidArgument(
+            "A token is one word of printable ASCII characters; the one that was given is not."
+        )
+    return token

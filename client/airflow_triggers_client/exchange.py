@@ -1,0 +1,78 @@
+"""Requests, replies and pauses as values: what an operation asks for, and what it gets.
+
+An operation is a generator. It yields a :class:`Request` or a :class:`Pause`, is sent the reply, and returns its
+result. It does no input or output itself, so one definition serves the blocking and the asynchronous client.
+Neighbours: ``transport.py`` carries requests out; ``service.py`` adds credentials and retries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Request:
+    """An HTTP request to the API server.
+
+    :param path: below the server's URL, without a slash at its start; names in it are percent-encoded.
+    :param query: parameters; those whose value is None are left out.
+    :param body: JSON; None: no body.
+    :param repeatable: whether sending it twice has the effect of sending it once.
+    :param is_long: whether the answer may take minutes.
+    :param token: for the header ``Authorization``.
+    """
+
+    method: str
+    path: str
+    query: Mapping[str, str | int | None] = field(default_factory=dict)
+    body: bytes | None = field(default=None, repr=False)
+    repeatable: bool = False
+    is_long: bool = False
+    token: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the server answered.
+
+    :param headers: by name in lower case.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes = field(repr=False)
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the status is 2xx."""
+        return 200 <= self.status < 300
+
+
+@dataclass(frozen=True)
+class Loss:
+    """No answer came.
+
+    :param was_sent: whether the server may have got the request; False: it certainly has not.
+    :param cause: the transport's error.
+    """
+
+    was_sent: bool
+    cause: Exception
+
+
+@dataclass(frozen=True)
+class Pause:
+    """Wait so many seconds."""
+
+    seconds: float
+
+
+Step = Request | Pause
+Reply = Answer | Loss | None
+
+Steps = Generator[Step, Reply, T]
+"""An operation that returns a ``T``."""

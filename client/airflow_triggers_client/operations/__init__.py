@@ -1,0 +1,13 @@
+"""What the API can be asked for: each operation once, as a generator (see ``exchange.py``), for both clients."""
+
+from airflow_triggers_client.operations import (
+    batches,
+    delayed_fires,
+    fires,
+    history,
+    instances,
+    sessions,
+    waiting,
+)
+
+__all__ = ["batches", "delayed_fires", "fires", "history", "instances", "sessions", "waiting"]

@@ -1,0 +1,218 @@
+"""Fire many triggers: in requests of up to 1,000, one after the other, so that each session gets its fires in order.
+
+A fire that the server could not take for a passing reason is sent again, before what follows. Neighbours:
+``fires.py`` says what a fire is; ``client.py`` and ``async_client.py`` walk through the caller's iterable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from airflow_triggers_client.answers import api_error, parsed
+from airflow_triggers_client.errors import (
+    ApiError,
+    FiringInterrupted,
+    InvalidArgument,
+    ServiceUnavailable,
+    TooLarge,
+    TooManyRequests,
+    TriggersClientError,
+    UnexpectedAnswer,
+)
+from airflow_triggers_client.exchange import Pause, Request, Steps
+from airflow_triggers_client.models import Fire, FireResult
+from airflow_triggers_client.operations.fires import content_of, with_key
+from airflow_triggers_client.retries import is_passing
+from airflow_triggers_client.service import MAX_BODY_BYTES, Service, body
+
+MAX_BATCH = 1000
+"""The most fires that the server takes in a request."""
+
+ROOM = MAX_BODY_BYTES - 1024
+"""Bytes for the fires of a request."""
+
+SUCCESS = 200
+
+
+@dataclass(frozen=True)
+class FireOutcome:
+    """What became of one fire of many.
+
+    :param index: its place among all of them, from 0.
+    :param fire: with its idempotency key.
+    :param result: what it did; None when it was refused.
+    :param error: why it was refused; None when it was not.
+    """
+
+    index: int
+    fire: Fire
+    result: FireResult | None = None
+    error: TriggersClientError | None = None
+
+
+@dataclass(frozen=True)
+class FireProgress:
+    """How far ``fire_many`` is.
+
+    :param fired: fires that count, so far.
+    :param repeated: those of them that the server had before.
+    :param refused: fires that were refused, so far.
+    :param outcomes: of the last request, in order.
+    """
+
+    fired: int
+    repeated: int
+    refused: int
+    outcomes: Sequence[FireOutcome]
+
+
+@dataclass
+class FireReport:
+    """What became of all fires.
+
+    :param fired: fires that count.
+    :param repeated: those of them that the server had before: an earlier run's, or those of an answer that was lost.
+    :param refused: the others, with the reason of each.
+    """
+
+    fired: int = 0
+    repeated: int = 0
+    refused: list[FireOutcome] = field(default_factory=list)
+
+    def add(self, outcomes: Sequence[FireOutcome]) -> FireProgress:
+        """Count the outcomes of a request."""
+        results = [outcome.result for outcome in outcomes if outcome.result is not None]
+        self.fired += len(results)
+        self.repeated += sum(result.repeated for result in results)
+        self.refused += [outcome for outcome in outcomes if outcome.error is not None]
+        return FireProgress(self.fired, self.repeated, len(self.refused), outcomes)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A fire with its place, its key and its JSON."""
+
+    index: int
+    fire: Fire
+    content: bytes = field(repr=False)
+
+
+Item = Entry | FireOutcome
+"""A fire to send, or one that cannot be sent."""
+
+
+class Batcher:
+    """Cuts fires into requests that the server takes.
+
+    :param size: fires in a request, at most.
+    :raises InvalidArgument: when the size is not from 1 to 1,000.
+    """
+
+    def __init__(self, size: int = MAX_BATCH) -> None:
+        if not 1 <= size <= MAX_BATCH:
+            raise InvalidArgument(f"A batch has 1 to {MAX_BATCH} fires; found {size!r}.")
+        self.size = size
+        self._count = 0
+        self._items: list[Item] = []
+        self._bytes = 0
+
+    def add(self, fire: Fire) -> Iterator[list[Item]]:
+        """Add a fire; yields the items of the request before it, and of its own, if they are complete."""
+        item = _item(self._count, fire)
+        self._count += 1
+        length = len(item.content) + 1 if isinstance(item, Entry) else 0
+        if self._items and self._bytes + length > ROOM:
+            yield self.rest()
+        self._items.append(item)
+        self._bytes += length
+        if len(self._items) >= self.size:
+            yield self.rest()
+
+    def rest(self) -> list[Item]:
+        """The items of the last request."""
+        items, self._items, self._bytes = self._items, [], 0
+        return items
+
+
+def _item(index: int, fire: Any) -> Item:
+    if not isinstance(fire, Fire):
+        raise InvalidArgument(f"fire_many takes Fire objects; found {type(fire).__name__} at {index}.")
+    keyed = with_key(fire)
+    try:
+        content = body({"session_uid": keyed.session_uid, **content_of(keyed)})
+    except InvalidArgument as error:
+        return FireOutcome(index, keyed, error=error)
+    return Entry(index, keyed, content)
+
+
+def fire_batch(service: Service, items: Sequence[Item], report: FireReport) -> Steps[FireProgress]:
+    """Fire the items of one request, those again that failed for a passing reason, and count them in the report.
+
+    :raises FiringInterrupted: when some have no final answer.
+    """
+    outcomes = {item.index: item for item in items if isinstance(item, FireOutcome)}
+    entries = [item for item in items if isinstance(item, Entry)]
+    attempts = service.attempts()
+    while entries:
+        try:
+            answers = yield from _send(service, entries)
+        except TriggersClientError as error:
+            raise _interrupted(error, entries, outcomes, report) from error
+        outcomes.update({answer.index: answer for answer in answers})
+        entries = [entry for entry in entries if _is_passing(outcomes[entry.index])]
+        if entries:
+            pause = attempts.pause()
+            if pause is None:
+                last = outcomes[entries[0].index].error
+                raise _interrupted(last, entries, outcomes, report) from last
+            yield Pause(pause)
+    return report.add([outcomes[item.index] for item in items])
+
+
+def _send(service: Service, entries: Sequence[Entry]) -> Steps[list[FireOutcome]]:
+    content = b'{"fires":[' + b",".join(entry.content for entry in entries) + b"]}"
+    request = Request("POST", "fires", body=content, repeatable=True, is_long=True)
+    try:
+        answer = yield from service.call(request, dict[str, Any])
+    except TooLarge as error:
+        if len(entries) > 1:
+            raise
+        return [FireOutcome(entries[0].index, entries[0].fire, error=error)]
+    results = parsed(answer.get("results"), list[dict[str, Any]])
+    if len(results) != len(entries):
+        raise UnexpectedAnswer(f"Expected {len(entries)} results of a batch, found {len(results)}.")
+    return [_outcome(entry, result) for entry, result in zip(entries, results, strict=True)]
+
+
+def _outcome(entry: Entry, result: dict[str, Any]) -> FireOutcome:
+    status = parsed(result.get("status"), int)
+    if status == SUCCESS:
+        return FireOutcome(entry.index, entry.fire, result=parsed(result, FireResult))
+    return FireOutcome(entry.index, entry.fire, error=api_error(status, result))
+
+
+def _is_passing(outcome: FireOutcome) -> bool:
+    # A fire at which alone the server fails (500) must not hold up the others.
+    return is_passing(outcome.error) and isinstance(outcome.error, (ServiceUnavailable, TooManyRequests))
+
+
+def _interrupted(
+    error: TriggersClientError | None,
+    entries: Sequence[Entry],
+    outcomes: dict[int, FireOutcome],
+    report: FireReport,
+) -> FiringInterrupted:
+    unsettled = {entry.index for entry in entries}
+    report.add([outcome for index, outcome in sorted(outcomes.items()) if index not in unsettled])
+    detail = error.detail if isinstance(error, ApiError) else str(error)
+    return FiringInterrupted(
+        f"{report.fired} fires count, and {len(report.refused)} were refused. Then the server did not answer for "
+        f"{len(entries)}, from the one at {entries[0].index} on; later ones were not sent. {detail}",
+        report,
+        [entry.fire for entry in entries],
+    )
+
+
+ProgressCallback = Callable[[FireProgress], object]

@@ -1,0 +1,61 @@
+"""Task instances: read one, repair a failed one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from airflow_triggers_client.exchange import Request, Steps
+from airflow_triggers_client.models import Instance
+from airflow_triggers_client.service import Service, body, path
+
+
+def instance(service: Service, session_uid: str, name: str) -> Steps[Instance]:
+    """One instance, such as ``t_importSubject#0``.
+
+    :raises InstanceNotFound: when there is none.
+    """
+    place = path("sessions", session_uid, "instances", name)
+    return (yield from service.call(Request("GET", place, repeatable=True), Instance))
+
+
+def replay(
+    service: Service,
+    session_uid: str,
+    name: str,
+    kwargs: Mapping[str, Mapping[str, Any]] | None = None,
+    *,
+    cooldown: float | None = None,
+) -> Steps[Instance]:
+    """Run a failed instance again, as a clone. It returns the clone.
+
+    It is not sent again when the answer is lost: the instance's status then says whether it was carried out.
+
+    :param kwargs: by trigger, in place of all the kwargs of the failed one (``{}``: none); None: the same again.
+    :param cooldown: seconds to wait before it runs.
+    :raises InvalidTransition: when the instance is not failed.
+    """
+    place = path("sessions", session_uid, "instances", name, "replay")
+    content = body({"kwargs": kwargs, "cooldown": cooldown})
+    return (yield from service.call(Request("POST", place, body=content), Instance))
+
+
+def skip(
+    service: Service,
+    session_uid: str,
+    name: str,
+    *,
+    cascade: bool = False,
+    result: Mapping[str, Any] | None = None,
+) -> Steps[Instance]:
+    """Waive a failed instance.
+
+    It is not sent again when the answer is lost: the instance's status then says whether it was carried out.
+
+    :param cascade: fire the task's name, as if it had finished.
+    :param result: the kwargs of that cascade.
+    :raises InvalidTransition: when the instance is not failed.
+    """
+    place = path("sessions", session_uid, "instances", name, "skip")
+    content = body({"cascade": cascade, "result": result})
+    return (yield from service.call(Request("POST", place, body=content), Instance))

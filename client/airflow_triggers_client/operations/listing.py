@@ -1,0 +1,67 @@
+"""Lists that come by pages.
+
+Neighbours: the other operations make listings; ``client.py`` and ``async_client.py`` let one iterate over them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from airflow_triggers_client.answers import parsed
+from airflow_triggers_client.errors import InvalidArgument, UnexpectedAnswer
+from airflow_triggers_client.exchange import Request, Steps
+from airflow_triggers_client.models import Page
+from airflow_triggers_client.service import Service
+
+T = TypeVar("T")
+
+LARGEST_PAGE = 200
+"""The most items that the API gives at once."""
+
+
+@dataclass(frozen=True)
+class Listing(Generic[T]):
+    """A list of the API, of which nothing has been read yet.
+
+    :param path: of the list, below the API.
+    :param key: of the items in an answer.
+    :param item: their type.
+    :param cursor_name: of the parameter that takes a page's ``next``.
+    :param cursor: where the list begins; None: at its beginning.
+    :param query: what else the API is asked for.
+    """
+
+    path: str
+    key: str
+    item: Any
+    cursor_name: str
+    cursor: str | int | None = None
+    query: Mapping[str, str | int | None] = field(default_factory=dict)
+
+    def page(self, service: Service, *, cursor: str | int | None, size: int) -> Steps[Page[T]]:
+        """One page of ``size`` items at most, from the cursor on."""
+        query = {**self.query, "limit": size, self.cursor_name: cursor}
+        answer = yield from service.call(Request("GET", self.path, query, repeatable=True), dict[str, Any])
+        if self.key not in answer:
+            raise UnexpectedAnswer(f"The server's answer to GET {self.path} lacks {self.key!r}.")
+        items: list[T] = parsed(answer[self.key], list[self.item])  # type: ignore[name-defined]
+        return Page(items, parsed(answer.get("next"), str | int | None))  # type: ignore[arg-type]
+
+    def first(self, service: Service, *, count: int) -> Steps[Page[T]]:
+        """The first ``count`` items, by as many pages as it takes.
+
+        :raises InvalidArgument: when ``count`` is below 1.
+        """
+        if count < 1:
+            raise InvalidArgument(f"A list is read from 1 item up; found {count!r}.")
+        items: list[T] = []
+        cursor = self.cursor
+        while True:
+            size = min(LARGEST_PAGE, count - len(items))
+            page = yield from self.page(service, cursor=cursor, size=size)
+            items += page.items
+            cursor = page.next
+            if cursor is None or len(items) >= count:
+                return Page(items, cursor)

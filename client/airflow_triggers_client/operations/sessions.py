@@ -1,0 +1,61 @@
+"""Sessions: list, create, read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from airflow_triggers_client.exchange import Request, Steps
+from airflow_triggers_client.models import Session, SessionSummary
+from airflow_triggers_client.operations.listing import Listing
+from airflow_triggers_client.service import Service, body, path
+
+
+def sessions(
+    *, configuration: str | None = None, prefix: str | None = None, after: str | None = None
+) -> Listing[SessionSummary]:
+    """The sessions that you may read, ordered by UID.
+
+    :param configuration: only those of this deployed configuration.
+    :param prefix: only those whose UID begins so.
+    :param after: only those after this UID: the ``next`` of a page.
+    """
+    query = {"configuration": configuration, "prefix": prefix}
+    return Listing("sessions", "sessions", SessionSummary, "after", after, query)
+
+
+def session(service: Service, session_uid: str) -> Steps[Session]:
+    """The session whole: its tasks, instances, latest triggers, newest fires.
+
+    :raises SessionNotFound: when there is none.
+    """
+    return (yield from service.call(Request("GET", path("sessions", session_uid), repeatable=True), Session))
+
+
+def create_session(
+    service: Service,
+    session_uid: str,
+    configuration: str,
+    *,
+    manager: str | None = None,
+    storage: str | None = None,
+    metadata: Mapping[str, Any] | None = None,
+) -> Steps[Session]:
+    """Create a session of a deployed configuration. Creating it again the same way changes nothing.
+
+    :param manager: the trigger manager that the session remembers; None: the default one.
+    :param storage: the storage backend that keeps it; None: Airflow's database.
+    :param metadata: what the application wants to keep with the session, a JSON object.
+    :raises UnknownConfiguration: when no deployed configuration has that name.
+    :raises SessionExists: when it exists with another configuration, manager or storage.
+    """
+    content = {
+        "uid": session_uid,
+        "configuration": configuration,
+        "manager": manager,
+        "storage": storage,
+        "metadata": metadata,
+    }
+    return (
+        yield from service.call(Request("POST", "sessions", body=body(content), repeatable=True), Session)
+    )

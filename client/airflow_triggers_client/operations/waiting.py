@@ -1,0 +1,130 @@
+"""Wait until a session has come to something: it is resolved, an instance has a status, a trigger has fired.
+
+Nothing is held on the server meanwhile: it is asked again, after pauses that grow. Neighbours: ``sessions.py``,
+``instances.py`` and ``history.py`` ask.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from airflow_triggers_client.errors import InstanceNotFound, InvalidArgument, WaitTimeout
+from airflow_triggers_client.exchange import Pause, Steps
+from airflow_triggers_client.models import FireRecord, Instance, InstanceStatus, Session
+from airflow_triggers_client.operations.history import fires
+from airflow_triggers_client.operations.instances import instance
+from airflow_triggers_client.operations.sessions import session
+from airflow_triggers_client.service import Service
+
+T = TypeVar("T")
+
+IN_MOTION = frozenset({InstanceStatus.SCHEDULED, InstanceStatus.RUNNING})
+FIRST_PAUSE = 0.5
+GROWTH = 1.5
+
+
+@dataclass(frozen=True)
+class Condition(Generic[T]):
+    """Something that a session may come to.
+
+    :param description: completes "waited until …".
+    :param look: asks the server about a session; returns what shows that the condition holds, else None.
+    """
+
+    description: str
+    look: Callable[[Service, str], Steps[T | None]] = field(repr=False)
+
+
+def session_is(holds: Callable[[Session], bool], description: str = "it is as asked") -> Condition[Session]:
+    """The session, once ``holds`` says so of it. Each look reads the session whole.
+
+    :param description: for the error, if the time is up: completes "waited until …".
+    """
+
+    def look(service: Service, session_uid: str) -> Steps[Session | None]:
+        current = yield from session(service, session_uid)
+        return current if holds(current) else None
+
+    return Condition(description, look)
+
+
+def resolved() -> Condition[Session]:
+    """The session, once it has instances and all of them are resolved: finished, skipped, replayed or abandoned."""
+    return session_is(
+        lambda current: bool(current.instances) and all(it.is_resolved for it in current.instances),
+        "all its instances are resolved",
+    )
+
+
+def idle() -> Condition[Session]:
+    """The session, once no instance is scheduled or running. Failed ones, and those that wait, may be there."""
+    return session_is(
+        lambda current: not any(it.status in IN_MOTION for it in current.instances),
+        "none of its instances is scheduled or running",
+    )
+
+
+def instance_has_status(name: str, *statuses: InstanceStatus | str) -> Condition[Instance]:
+    """The instance, once it is there and has one of the statuses; by default finished.
+
+    :param name: such as ``t_importSubject#0``.
+    :raises InvalidArgument: for a status that there is not.
+    """
+    try:
+        wanted = {InstanceStatus(status) for status in statuses} or {InstanceStatus.FINISHED}
+    except ValueError as error:
+        known = ", ".join(status.value for status in InstanceStatus)
+        raise InvalidArgument(f"{error}; expected some of {known}.") from error
+
+    def look(service: Service, session_uid: str) -> Steps[Instance | None]:
+        try:
+            current = yield from instance(service, session_uid, name)
+        except InstanceNotFound:
+            return None
+        return current if current.status in wanted else None
+
+    words = " or ".join(sorted(status.value for status in wanted))
+    return Condition(f"{name} is {words}", look)
+
+
+def trigger_fired(trigger: str) -> Condition[FireRecord]:
+    """The trigger's latest fire, once there is one. A task that finishes fires its own name."""
+
+    def look(service: Service, session_uid: str) -> Steps[FireRecord | None]:
+        page = yield from fires(session_uid, trigger=trigger).first(service, count=1)
+        return page.items[0] if page.items else None
+
+    return Condition(f"{trigger} has fired", look)
+
+
+def wait_for(
+    service: Service,
+    session_uid: str,
+    *,
+    until: Condition[T],
+    timeout: float | None = None,
+    longest_pause: float = 5.0,
+) -> Steps[T]:
+    """Wait until the session has come to something; returns what shows it.
+
+    :param until: ``resolved()``, ``idle()``, ``instance_has_status(…)``, ``trigger_fired(…)`` or ``session_is(…)``.
+    :param timeout: seconds to wait at most; None: for ever.
+    :param longest_pause: seconds between two looks, at most. The first pauses are shorter.
+    :raises WaitTimeout: when the time is up.
+    :raises SessionNotFound: when there is no such session.
+    """
+    began = service.clock()
+    pause = FIRST_PAUSE
+    while True:
+        proof = yield from until.look(service, session_uid)
+        if proof is not None:
+            return proof
+        left = float("inf") if timeout is None else began + timeout - service.clock()
+        if left <= 0:
+            raise WaitTimeout(
+                f"Waited {timeout:g} seconds until {until.description}, in session {session_uid!r}."
+            )
+        yield Pause(min(pause, longest_pause, left))
+        pause *= GROWTH

@@ -1,0 +1,88 @@
+"""When a request is sent again: only where that is safe, after growing pauses. Pure: no clock, no randomness.
+
+Neighbours: ``service.py`` asks; ``operations/batches.py`` asks for single fires of a batch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from airflow_triggers_client.errors import (
+    AnswerLost,
+    ApiError,
+    InvalidArgument,
+    LockTimeout,
+    NotInstalled,
+    SchemaOutdated,
+    ServerError,
+    ServerUnreachable,
+    ServiceUnavailable,
+    TooManyRequests,
+    TriggersClientError,
+)
+
+LASTING = (NotInstalled, SchemaOutdated)
+"""What a server says that somebody has to mend first."""
+
+UNEXPLAINED = frozenset({"InternalError", "InternalServerError"})
+"""Reasons of a status 500 that may pass: Airflow's login, or a proxy, failed."""
+
+
+@dataclass(frozen=True)
+class Retries:
+    """How long a request is tried, and the pauses between the tries.
+
+    :param patience: seconds from the first try to the last one; 0: a request is tried once.
+    :param first_pause: seconds before the second try, at most; each further pause is twice as long.
+    :param longest_pause: seconds that no pause exceeds, unless the server asks for more by ``Retry-After``.
+    :raises InvalidArgument: when a number is below 0.
+    """
+
+    patience: float = 60.0
+    first_pause: float = 0.2
+    longest_pause: float = 10.0
+
+    def __post_init__(self) -> None:
+        for name in ("patience", "first_pause", "longest_pause"):
+            seconds = getattr(self, name)
+            if not 0 <= seconds < float("inf"):
+                raise InvalidArgument(f"{name!r} is a number of seconds from 0; found {seconds!r}.")
+
+    def pause(
+        self, attempt: int, *, elapsed: float, chance: float, retry_after: float | None
+    ) -> float | None:
+        """Seconds to wait before the next try; None: there is none.
+
+        :param attempt: counts the tries that failed, from 0.
+        :param elapsed: seconds since the first try.
+        :param chance: from 0 to 1, by chance: clients that failed together come back apart.
+        :param retry_after: seconds that the server asks for.
+        """
+        longest = min(self.longest_pause, self.first_pause * 2.0 ** min(attempt, 30))
+        pause = (retry_after or 0.0) + longest * (0.5 + chance / 2)
+        return pause if elapsed + pause <= self.patience else None
+
+
+def may_repeat(error: TriggersClientError, *, repeatable: bool) -> bool:
+    """Whether a request that failed so may be sent again, and might succeed.
+
+    :param repeatable: whether sending it twice has the effect of sending it once.
+    """
+    if isinstance(error, (ServerUnreachable, TooManyRequests, LockTimeout)):
+        # Nothing was done.
+        return True
+    return repeatable and (isinstance(error, AnswerLost) or is_passing(error))
+
+
+def is_passing(error: TriggersClientError | None) -> bool:
+    """Whether the API's error may pass by itself."""
+    if isinstance(error, ServiceUnavailable):
+        return not isinstance(error, LASTING)
+    if isinstance(error, ServerError):
+        return error.reason in UNEXPLAINED
+    return isinstance(error, TooManyRequests)
+
+
+def retry_after_of(error: TriggersClientError) -> float | None:
+    """Seconds after which the server asks to be tried again."""
+    return error.problem.retry_after if isinstance(error, ApiError) else None

@@ -1,0 +1,163 @@
+"""The triggers API of one server, as operations use it: credentials are added, and failures tried again, here.
+
+Neighbours: ``operations/`` build requests for it; ``client.py`` and ``async_client.py`` make one each.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from http import HTTPStatus
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from airflow_triggers_client.answers import error_of, result_of
+from airflow_triggers_client.credentials import Credentials
+from airflow_triggers_client.errors import (
+    AnswerLost,
+    ConnectionFailed,
+    InvalidArgument,
+    ServerUnreachable,
+    TriggersClientError,
+)
+from airflow_triggers_client.exchange import Answer, Loss, Pause, Reply, Request, Steps
+from airflow_triggers_client.retries import Retries, may_repeat, retry_after_of
+
+T = TypeVar("T")
+
+API = "triggers/api/v1"
+"""The path of the API below the server's URL."""
+
+MAX_BODY_BYTES = 8 * 1024 * 1024
+"""The largest body that the server takes, that of a batch."""
+
+
+@dataclass
+class Attempts:
+    """The tries of one request so far."""
+
+    retries: Retries
+    clock: Callable[[], float]
+    chance: Callable[[], float]
+    count: int = 0
+    began: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.began = self.clock()
+
+    def pause(self, retry_after: float | None = None) -> float | None:
+        """Seconds before the next try; None: there is none."""
+        elapsed = self.clock() - self.began
+        pause = self.retries.pause(self.count, elapsed=elapsed, chance=self.chance(), retry_after=retry_after)
+        self.count += 1
+        return pause
+
+
+@dataclass(frozen=True)
+class Service:
+    """What every operation needs.
+
+    :param credentials: of whoever asks.
+    :param retries: how long a request is tried.
+    :param clock: seconds of a clock that never goes back.
+    :param chance: a number from 0 to 1 by chance.
+    """
+
+    credentials: Credentials
+    retries: Retries = field(default_factory=Retries)
+    clock: Callable[[], float] = time.monotonic
+    chance: Callable[[], float] = random.random
+
+    def call(self, request: Request, model: type[T]) -> Steps[T]:
+        """Send the request to the API, again where that is safe, and read the answer.
+
+        :raises TriggersClientError: of ``errors.py``, when there is no answer of success.
+        """
+        answer = yield from self.exchange(replace(request, path=f"{API}/{request.path}"))
+        return result_of(answer, model)
+
+    def attempts(self) -> Attempts:
+        """Tries that begin now."""
+        return Attempts(self.retries, self.clock, self.chance)
+
+    def exchange(self, request: Request, *, with_token: bool = True) -> Steps[Answer]:
+        """Send the request, with a token, until an answer of success comes or nothing more is to be tried."""
+        attempts = self.attempts()
+        refused: str | None = None
+        while True:
+            token = (yield from self.credentials.token(self._login, refused=refused)) if with_token else None
+            reply = yield replace(request, token=token)
+            if isinstance(reply, Answer) and reply.is_success:
+                return reply
+            if self._is_to_renew(reply, token, refused):
+                refused = token
+                continue
+            error = _error_of(reply, request)
+            pause = None
+            if may_repeat(error, repeatable=request.repeatable):
+                pause = attempts.pause(retry_after_of(error))
+            if pause is None:
+                raise error from (reply.cause if isinstance(reply, Loss) else None)
+            yield Pause(pause)
+
+    def _login(self, request: Request) -> Steps[Answer]:
+        return self.exchange(request, with_token=False)
+
+    def _is_to_renew(self, reply: Reply, token: str | None, refused: str | None) -> bool:
+        is_refused = isinstance(reply, Answer) and reply.status == HTTPStatus.UNAUTHORIZED
+        return is_refused and token is not None and refused is None and self.credentials.can_renew
+
+
+def _error_of(reply: Reply, request: Request) -> TriggersClientError:
+    if isinstance(reply, Answer):
+        return error_of(reply)
+    assert isinstance(reply, Loss)
+    return _connection_error(reply, request)
+
+
+def _connection_error(loss: Loss, request: Request) -> ConnectionFailed:
+    cause = f"{type(loss.cause).__name__}: {loss.cause}".rstrip(": ")
+    if not loss.was_sent:
+        return ServerUnreachable(f"The API server cannot be reached; nothing was done. {cause}.")
+    known = (
+        "It may be sent again: it counts once."
+        if request.repeatable
+        else "Look whether it was carried out before you send it again."
+    )
+    return AnswerLost(f"No answer to {request.method} {request.path} came. {known} {cause}.")
+
+
+def path(*segments: str | int) -> str:
+    """A path of these names, each percent-encoded.
+
+    :raises InvalidArgument: for a name that no path can have: an empty one, ``.`` and ``..``.
+    """
+    for segment in segments:
+        if segment in ("", ".", ".."):
+            raise InvalidArgument(f"A name is not empty, and not '.' or '..'; found {segment!r}.")
+    return "/".join(_encoded(str(segment)) for segment in segments)
+
+
+def _encoded(name: str) -> str:
+    try:
+        return quote(name, safe="")
+    except UnicodeEncodeError as error:
+        raise InvalidArgument(f"A name is text that UTF-8 can encode; found {name!r}.") from error
+
+
+def body(content: Mapping[str, Any]) -> bytes:
+    """The content as JSON, without what is None.
+
+    :raises InvalidArgument: when it holds what JSON has not.
+    """
+    given = {key: value for key, value in content.items() if value is not None}
+    try:
+        # ASCII: half of a surrogate pair is then refused by the server, with its place.
+        return json.dumps(given, allow_nan=False, separators=(",", ":")).encode("ascii")
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidArgument(
+            f"Expected what JSON has: objects, lists, strings, finite numbers, booleans and null. {error}."
+        ) from error
