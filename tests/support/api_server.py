@@ -52,14 +52,20 @@ class ApiServer:
 
 @contextmanager
 def running_api_server(
-    folder: Path, database_url: str, *, base_path: str = "", python: Path = Path(sys.executable)
+    folder: Path,
+    database_url: str,
+    *,
+    base_path: str = "",
+    python: Path = Path(sys.executable),
+    port: int | None = None,
 ):
     """Start an API server on the database, wait until it answers, and end it afterwards.
 
     :param base_path: the path of ``[api] base_url``, as behind a proxy.
     :param python: of the environment that Airflow is installed in.
+    :param port: where it listens; None: a free one.
     """
-    port = free_ports()
+    port = port or free_ports()
     url = f"http://127.0.0.1:{port}{base_path}"
     passwords = folder / "passwords.json"
     passwords.write_text(json.dumps({name: name for name in USERS}))

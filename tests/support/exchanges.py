@@ -1,7 +1,7 @@
 """Carries out operations of the client without a network: a script of replies, and the steps that were taken.
 
 Neighbours: ``tests/unit/test_client_*.py``. What a real server can be made to do is tested against one, in
-``tests/e2e/test_client.py``.
+``tests/e2e/``.
 """
 
 from __future__ import annotations

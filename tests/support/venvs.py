@@ -46,6 +46,18 @@ def build_example_wheel(example: Path, folder: Path) -> Path:
     return wheel
 
 
+def build_client_wheel(folder: Path) -> Path:
+    """Build the wheel of the client in ``client/``, likewise from a copy."""
+    return build_example_wheel(ROOT / "client", folder)
+
+
+def client_venv(python: Path, venv: Path, wheel: Path) -> Path:
+    """A virtual environment of the interpreter with the client's wheel and what it requires, and no Airflow."""
+    run(python, "-m", "venv", venv)
+    pip(venv, "install", "--constraint", CONSTRAINTS, wheel)
+    return venv
+
+
 def write_wheel(
     folder: Path, name: str, entry_points: dict[str, dict[str, str]], modules: dict[str, str]
 ) -> Path:

@@ -1,0 +1,118 @@
+"""The types of the command's arguments: each says what was expected, and what was found.
+
+Neighbours: ``definition.py`` names them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from airflow_triggers_client.cli.json_text import json_value
+
+MAX_DIGITS = 18
+"""Every number of so many digits fits into a database's integers."""
+
+SHOWN_CHARACTERS = 80
+
+
+class WrongArguments(Exception):
+    """Arguments that are right each by itself, and not together."""
+
+
+def count(text: str) -> int:
+    """A whole number above 0, and none that a database could not count to."""
+    if len(text) > MAX_DIGITS:
+        raise argparse.ArgumentTypeError(f"expected at most {MAX_DIGITS} digits, found {shown(text)}")
+    if not (text.isascii() and text.isdecimal()) or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"expected a whole number above 0, found {shown(text)}")
+    return int(text)
+
+
+def seconds(text: str) -> float:
+    """A number of seconds, from 0."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0.0 <= number < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected a number of seconds from 0, found {shown(text)}")
+    return number
+
+
+def profile_name(text: str) -> str:
+    """A name that a section of the file of profiles can have."""
+    if not re.fullmatch(r"[A-Za-z0-9_.-]{1,80}", text):
+        raise argparse.ArgumentTypeError(f"expected a name of letters, digits and _.-, found {shown(text)}")
+    return text
+
+
+def moment(text: str) -> datetime:
+    """A moment with its offset from UTC."""
+    # Python 3.10 knows no Z.
+    spelled = f"{text[:-1]}+00:00" if text[-1:] in ("Z", "z") else text
+    try:
+        parsed = datetime.fromisoformat(spelled)
+    except ValueError:
+        parsed = None
+    if parsed is None or parsed.utcoffset() is None:
+        raise argparse.ArgumentTypeError(
+            f"expected a moment in ISO 8601 with its offset from UTC (2031-05-17T08:00:00+02:00), found {shown(text)}"
+        )
+    return parsed
+
+
+def json_object(text: str) -> dict[str, Any]:
+    """A JSON object, or ``@`` and the file that has one."""
+    origin = ""
+    if text.startswith("@"):
+        origin = f" in {text[1:]}"
+        text = _content_of(text[1:])
+    try:
+        content = json_value(text)
+    except (ValueError, RecursionError) as error:
+        raise argparse.ArgumentTypeError(
+            f"expected a JSON object, found {shown(text)}{origin}: {error}"
+        ) from None
+    if not isinstance(content, dict):
+        raise argparse.ArgumentTypeError(f"expected a JSON object, found {shown(text)}{origin}")
+    return content
+
+
+def kwargs(text: str) -> dict[str, Any]:
+    """A JSON object, ``@`` and the file that has one, or ``key=value``.
+
+    The value is JSON, where it can be read so, and else text.
+    """
+    if text.startswith(("{", "@", "[")):
+        return json_object(text)
+    key, is_given, value = text.partition("=")
+    if not key or not is_given:
+        raise argparse.ArgumentTypeError(f"expected a JSON object, @FILE or key=value, found {shown(text)}")
+    try:
+        return {key: json_value(value)}
+    except (ValueError, RecursionError):
+        return {key: value}
+
+
+def merged(parts: Sequence[dict[str, Any]] | None) -> dict[str, Any] | None:
+    """The kwargs of all of a command's ``--kwargs``; a later one takes precedence. None: none was given."""
+    if parts is None:
+        return None
+    return {key: value for part in parts for key, value in part.items()}
+
+
+def shown(text: str) -> str:
+    """The text as an error shows it."""
+    return repr(text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…")
+
+
+def _content_of(name: str) -> str:
+    try:
+        return Path(name).read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise argparse.ArgumentTypeError(f"the file {name!r} cannot be read: {error}") from None

@@ -1,0 +1,184 @@
+"""``triggers fire``: one trigger, or the lines of a file with a progress bar and a report.
+
+Neighbours: ``definition.py`` declares it; ``events.py`` reads the file and writes the report.
+"""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from collections import deque
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from airflow_triggers_client.cli import output
+from airflow_triggers_client.cli.arguments import WrongArguments, merged
+from airflow_triggers_client.cli.commands import print_result
+from airflow_triggers_client.cli.events import EventsFile, Report
+from airflow_triggers_client.cli.terminal import print_text
+from airflow_triggers_client.client import TriggersClient
+from airflow_triggers_client.errors import FiringInterrupted, TriggersClientError
+from airflow_triggers_client.models import Fire, FireResult
+from airflow_triggers_client.operations.batches import FireProgress
+
+SHOWN_REFUSALS = 10
+"""How many refused lines stderr names; the report has them all."""
+
+BAR_WIDTH = 30
+
+
+def fire(client: TriggersClient, args: Namespace) -> int:
+    """``triggers fire``."""
+    if args.file is not None:
+        return _fire_file(client, args)
+    if args.trigger is None or args.report is not None:
+        raise WrongArguments(
+            "Give a session's UID and a trigger; or --file FILE, and if you like --report FILE."
+        )
+    result = client.fire(
+        args.uid,
+        args.trigger,
+        merged(args.kwargs),
+        configuration=args.configuration,
+        manager=args.manager,
+        idempotency_key=args.idempotency_key,
+        fire_at=args.fire_at,
+    )
+    print_result(result, _result_row(result), args.output)
+    return 0
+
+
+def _result_row(result: FireResult) -> output.Row:
+    return {
+        "fire_id": result.fire_id,
+        **({"delayed_fire_id": result.delayed_fire_id} if result.delayed_fire_id else {}),
+        "trigger": result.trigger,
+        "touched": result.touched,
+        "created": result.created,
+        "scheduled": result.scheduled,
+        "abandoned": result.abandoned,
+        "repeated": result.repeated,
+        **({"fire_at": result.fire_at.isoformat()} if result.fire_at else {}),
+        **({"cancelled": True} if result.cancelled else {}),
+    }
+
+
+def _fire_file(client: TriggersClient, args: Namespace) -> int:
+    single = [args.uid, args.trigger, args.kwargs, args.idempotency_key, args.fire_at]
+    if any(value is not None for value in single):
+        raise WrongArguments(
+            "With --file, the lines name session, trigger, kwargs, idempotency key and moment; leave these out."
+        )
+    events = EventsFile.open(Path(args.file))
+    report = Report.open(Path(args.report or f"{args.file}.report"), events)
+    with closing(report):
+        lines = Lines(events, report, Fire("", "", configuration=args.configuration, manager=args.manager))
+        bar = Bar(events.lines)
+        try:
+            client.fire_many(lines.fires(), progress=lambda state: lines.settle(state, bar))
+        except FiringInterrupted as error:
+            bar.end()
+            raise TriggersClientError(f"{error} Run the same command again to go on.") from error
+        lines.end()
+        bar.end()
+    return _print_account(lines, report, args.output)
+
+
+@dataclass
+class Lines:
+    """The lines on their way to the server.
+
+    :param before: how many had been fired by an earlier run.
+    :param refusals: the first ones, as sentences.
+    """
+
+    events: EventsFile
+    report: Report
+    defaults: Fire
+    before: int = 0
+    fired: int = 0
+    refused: int = 0
+    refusals: list[str] = field(default_factory=list)
+    _sent: deque[int] = field(default_factory=deque)
+    _invalid: deque[tuple[int, str]] = field(default_factory=deque)
+
+    def fires(self) -> Iterator[Fire]:
+        """The fires of the lines that an earlier run has not fired."""
+        for number, fire in self.events.fires(self.defaults):
+            if number in self.report.fired:
+                self.before += 1
+            elif isinstance(fire, str):
+                self._invalid.append((number, fire))
+            else:
+                self._sent.append(number)
+                yield replace(fire, idempotency_key=fire.idempotency_key or self.report.key(number))
+
+    def settle(self, state: FireProgress, bar: Bar) -> None:
+        """Write what became of the lines of a request, and of those before it that could not be sent."""
+        for outcome in state.outcomes:
+            number = self._sent.popleft()
+            self.report.add(number, outcome)
+            if outcome.result is not None:
+                self.fired += 1
+            else:
+                self._refuse(number, str(outcome.error))
+        self.end()
+        bar.show(self.before + self.fired + self.refused, fired=self.fired, refused=self.refused)
+
+    def end(self) -> None:
+        """Write why lines could not be sent."""
+        while self._invalid:
+            number, problem = self._invalid.popleft()
+            self.report.refuse(number, "InvalidLine", problem)
+            self._refuse(number, problem)
+        self.report.flush()
+
+    def _refuse(self, number: int, sentence: str) -> None:
+        self.refused += 1
+        if len(self.refusals) < SHOWN_REFUSALS:
+            self.refusals.append(f"line {number}: {sentence}")
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A progress bar on stderr, where that is a terminal."""
+
+    total: int
+
+    def show(self, count: int, *, fired: int, refused: int) -> None:
+        """Draw it in place of the former one."""
+        if sys.stderr.isatty():
+            share = count / self.total if self.total else 1.0
+            full = int(share * BAR_WIDTH)
+            drawn = "#" * full + "-" * (BAR_WIDTH - full)
+            print(
+                f"\r[{drawn}] {share:4.0%}  {fired} fired, {refused} refused",
+                end="",
+                file=sys.stderr,
+                flush=True,
+            )
+
+    def end(self) -> None:
+        """Leave its line."""
+        if sys.stderr.isatty():
+            print(file=sys.stderr)
+
+
+def _print_account(lines: Lines, report: Report, form: str) -> int:
+    row = {
+        "fired": lines.fired,
+        "fired_before": lines.before,
+        "refused": lines.refused,
+        "report": str(report.path),
+    }
+    if form in output.STRUCTURED:
+        output.print_value(row, form)
+    else:
+        output.print_rows([row], form)
+    for sentence in lines.refusals:
+        print_text(sentence, to=sys.stderr)
+    if lines.refused > len(lines.refusals):
+        print_text(f"… and {lines.refused - len(lines.refusals)} more: see {report.path}", to=sys.stderr)
+    return 1 if lines.refused else 0

@@ -1,0 +1,135 @@
+"""Which server, and who asks: from the environment, or from a profile in a file that only its owner may read.
+
+Neighbours: ``main.py`` makes a client of a profile; ``profile_commands.py`` writes the file.
+"""
+
+from __future__ import annotations
+
+import configparser
+import os
+import stat
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from airflow_triggers_client.errors import InvalidArgument
+
+KEYS = ("url", "token", "username", "password")
+DEFAULT = "default"
+OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A server and credentials.
+
+    :param url: of Airflow's API server.
+    :param token: a token; None: a user's name and password.
+    """
+
+    url: str
+    token: str | None = field(default=None, repr=False)
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+
+    def to_section(self) -> dict[str, str]:
+        """The profile as a section of the file."""
+        return {key: value for key in KEYS if (value := getattr(self, key)) is not None}
+
+
+def profiles_file(environment: Mapping[str, str]) -> Path:
+    """The file: ``TRIGGERS_PROFILES_FILE``, else one in the user's folder of configurations."""
+    if named := environment.get("TRIGGERS_PROFILES_FILE"):
+        return Path(named)
+    folder = environment.get("XDG_CONFIG_HOME") or "~/.config"
+    return Path(folder).expanduser() / "airflow-triggers" / "profiles.ini"
+
+
+def chosen_profile(name: str | None, environment: Mapping[str, str]) -> Profile:
+    """The profile of this name; without one, that of the environment, else the one called ``default``.
+
+    The parts of a profile come from one place: a token is never sent to the URL of another one.
+
+    :param name: of ``--profile``; None: ``TRIGGERS_PROFILE``, if it is set.
+    :raises InvalidArgument: when there is none, or it cannot be used.
+    """
+    name = name or environment.get("TRIGGERS_PROFILE")
+    if not name and environment.get("TRIGGERS_URL"):
+        return _profile(
+            "The environment (TRIGGERS_URL, …)",
+            {
+                key: environment[f"TRIGGERS_{key.upper()}"]
+                for key in KEYS
+                if environment.get(f"TRIGGERS_{key.upper()}")
+            },
+        )
+    path = profiles_file(environment)
+    profiles = read_profiles(path)
+    if (name or DEFAULT) not in profiles:
+        known = f"it has {', '.join(profiles)}" if profiles else "it has none"
+        raise InvalidArgument(
+            f"There is no profile {name or DEFAULT!r} in {path}: {known}. Add it with 'triggers profiles set "
+            f"{name or DEFAULT} --url URL', or set TRIGGERS_URL and TRIGGERS_TOKEN."
+        )
+    return profiles[name or DEFAULT]
+
+
+def read_profiles(path: Path) -> dict[str, Profile]:
+    """The profiles of the file, by name; none, where there is no file.
+
+    :raises InvalidArgument: when others may read it, or it is not of the form.
+    """
+    try:
+        with path.open(encoding="utf-8") as file:
+            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+            if os.name == "posix" and mode & OTHERS:
+                raise InvalidArgument(
+                    f"Others may read or write {path} (mode {mode:03o}), and it has credentials. Run: chmod 600 {path}"
+                )
+            parser = _parser()
+            parser.read_file(file)
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, configparser.Error) as error:
+        raise InvalidArgument(f"{path} cannot be read: {' '.join(str(error).split())}") from error
+    return {
+        name: _profile(f"The profile {name!r} in {path}", dict(parser[name])) for name in parser.sections()
+    }
+
+
+def write_profiles(path: Path, profiles: Mapping[str, Profile]) -> None:
+    """Write the file anew, readable for its owner alone; a reader meets the former one, or this one.
+
+    :raises InvalidArgument: when it cannot be written.
+    """
+    parser = _parser()
+    parser.read_dict({name: profile.to_section() for name, profile in profiles.items()})
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Such a file has the mode 600.
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, encoding="utf-8", delete=False) as file:
+            parser.write(file)
+        os.replace(file.name, path)
+    except OSError as error:
+        raise InvalidArgument(f"{path} cannot be written: {error}") from error
+
+
+def _parser() -> configparser.RawConfigParser:
+    # No section is one of defaults for the others; "%" in a password stands for itself.
+    return configparser.RawConfigParser(default_section="\0", delimiters=("=",), comment_prefixes=("#",))
+
+
+def _profile(origin: str, values: Mapping[str, str]) -> Profile:
+    unknown = sorted(set(values) - set(KEYS))
+    if unknown:
+        raise InvalidArgument(f"{origin} has {', '.join(unknown)}; expected only {', '.join(KEYS)}.")
+    has_token = bool(values.get("token"))
+    has_user = bool(values.get("username")) and bool(values.get("password"))
+    parts = {key for key in ("username", "password") if values.get(key)}
+    if not values.get("url") or has_token == has_user or (has_token and parts):
+        given = ", ".join(key for key in KEYS if values.get(key)) or "nothing"
+        raise InvalidArgument(
+            f"{origin} has {given}; expected a url, and a token, or a username with a password."
+        )
+    return Profile(**values)

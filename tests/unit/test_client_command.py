@@ -1,0 +1,401 @@
+"""The command ``triggers``: arguments, profiles, formats. What it does is tested end to end."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import os
+import stat
+import sys
+from datetime import UTC, datetime
+
+import pytest
+import yaml
+
+from airflow_triggers.cli.definition import get_triggers_cli_commands
+from airflow_triggers_client.cli import main as entry
+from airflow_triggers_client.cli import output, profiles
+from airflow_triggers_client.cli.definition import parser
+from airflow_triggers_client.cli.events import EventsFile, Report
+from airflow_triggers_client.cli.yaml import yaml_text
+from airflow_triggers_client.errors import InvalidArgument
+from airflow_triggers_client.models import Fire
+
+WITHOUT_ROUTE = {"controller", "asset-events list", "asset-events retry"}
+"""Commands of a shell on the server for which REST has no route."""
+
+OF_THE_CLIENT = {"profiles list", "profiles set", "profiles remove"}
+
+AIRFLOWS = {"--verbose"}
+"""Options that Airflow gives every command."""
+
+CLIENTS = {"--help", "--profile", "--patience", "--file", "--report"}
+
+
+def leaves(command, names=()):
+    """The commands below one of argparse's parsers, by name."""
+    for action in command._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for name, below in action.choices.items():
+                yield from leaves(below, (*names, name))
+            return
+    yield " ".join(names), command
+
+
+def airflow_leaves(commands, names=()):
+    """Those of Airflow's definitions."""
+    for command in commands:
+        if hasattr(command, "subcommands"):
+            yield from airflow_leaves(command.subcommands, (*names, command.name))
+        else:
+            yield " ".join((*names, command.name)).removeprefix("triggers "), command
+
+
+COMMANDS = dict(leaves(parser()))
+TWINS = dict(airflow_leaves(get_triggers_cli_commands()))
+
+
+def test_the_nouns_and_verbs_are_those_of_airflow_triggers():
+    assert set(COMMANDS) - OF_THE_CLIENT == set(TWINS) - WITHOUT_ROUTE
+
+
+@pytest.mark.parametrize("name", sorted(set(TWINS) - WITHOUT_ROUTE))
+def test_the_arguments_are_those_of_airflow_triggers(name):
+    twin = {
+        flag for arg in TWINS[name].args for flag in arg.flags if not flag.startswith("-") or "--" in flag
+    }
+    own = {
+        flag
+        for action in COMMANDS[name]._actions
+        for flag in (action.option_strings or [action.dest])
+        if not flag.startswith("-") or "--" in flag
+    }
+    absent = {"--parked"} if name == "delayed-fires list" else set()
+
+    assert own - CLIENTS == twin - AIRFLOWS - absent
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_every_command_explains_itself_with_an_example(name, capsys):
+    with pytest.raises(SystemExit) as ended:
+        parser().parse_args([*name.split(), "--help"])
+
+    shown = capsys.readouterr().out
+    assert ended.value.code == 0
+    assert f"\n  triggers {name} " in shown or f"triggers {name}\n" in shown or f"| triggers {name}" in shown
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_every_command_exists(name):
+    module, _, function = COMMANDS[name].get_default("command").partition(":")
+
+    assert callable(
+        getattr(__import__(f"airflow_triggers_client.cli.{module}", fromlist=[function]), function)
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("fire", "order-1", "paid", "--kwargs", "{"), "expected a JSON object, found '{'"),
+        (("fire", "order-1", "paid", "--kwargs", "[1]"), "expected a JSON object, found '[1]'"),
+        (("fire", "order-1", "paid", "--kwargs", "amount"), "expected a JSON object, @FILE or key=value"),
+        (("fire", "order-1", "paid", "--kwargs", "@nowhere.json"), "the file 'nowhere.json' cannot be read"),
+        (("fire", "order-1", "paid", "--kwargs", '{"a": 1, "a": 2}'), "it has the key 'a' twice"),
+        (("fire", "order-1", "paid", "--kwargs", '{"a": NaN}'), "NaN is no number of JSON"),
+        (("fire", "order-1", "paid", "--fire-at", "2031-05-17"), "expected a moment in ISO 8601"),
+        (("fire", "order-1", "paid", "--fire-at", "2031-05-17T08:00"), "with its offset from UTC"),
+        (("fire", "order-1", "paid", "--idempotency", "k"), "unrecognized arguments"),
+        (("skip", "order-1", "t_x#0", "--result", "7"), "expected a JSON object, found '7'"),
+        (
+            ("replay", "order-1", "t_x#0", "--cooldown", "soon"),
+            "expected a number of seconds from 0, found 'soon'",
+        ),
+        (
+            ("replay", "order-1", "t_x#0", "--cooldown", "-1"),
+            "expected a number of seconds from 0, found '-1'",
+        ),
+        (("sessions", "list", "--limit", "0"), "expected a whole number above 0, found '0'"),
+        (("sessions", "list", "--limit", "9" * 19), "expected at most 18 digits"),
+        (("delayed-fires", "cancel", "order-1", "-1"), "expected a whole number above 0, found '-1'"),
+        (("sessions", "list", "--output", "xml"), "invalid choice: 'xml'"),
+        (("profiles", "set", "a]b", "--url", "http://x"), "expected a name of letters, digits"),
+        (("sessions",), "required: COMMAND"),
+        ((), "required: COMMAND"),
+        (("fires",), "invalid choice: 'fires'"),
+    ],
+)
+def test_a_bad_argument_is_refused_with_what_was_expected(arguments, complaint, capsys):
+    with pytest.raises(SystemExit) as ended:
+        parser().parse_args(arguments)
+
+    assert ended.value.code == 2
+    assert complaint in " ".join(capsys.readouterr().err.split())
+
+
+def test_kwargs_are_an_object_a_file_or_keys_and_values(tmp_path):
+    file = tmp_path / "kwargs.json"
+    file.write_text('{"page": 1, "lang": "nl"}')
+    given = ["--kwargs", f"@{file}", "--kwargs", "page=3", "--kwargs", "note=a=b", "--kwargs", '{"ok": true}']
+    args = parser().parse_args(["fire", "order-1", "paid", *given])
+
+    from airflow_triggers_client.cli.arguments import merged
+
+    assert merged(args.kwargs) == {"page": 3, "lang": "nl", "note": "a=b", "ok": True}
+    assert merged(parser().parse_args(["fire", "order-1", "paid"]).kwargs) is None
+
+
+def test_a_moment_may_end_with_z():
+    args = parser().parse_args(["fire", "order-1", "paid", "--fire-at", "2031-05-17T08:00:00Z"])
+
+    assert args.fire_at == datetime(2031, 5, 17, 8, tzinfo=UTC)
+
+
+# -- profiles -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def file(tmp_path, monkeypatch):
+    path = tmp_path / "folder" / "profiles.ini"
+    for name in [name for name in os.environ if name.startswith("TRIGGERS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("TRIGGERS_PROFILES_FILE", str(path))
+    return path
+
+
+def entered(monkeypatch, text):
+    """What is piped into the command."""
+    monkeypatch.setattr(sys, "stdin", io.StringIO(text))
+
+
+def test_profiles_are_set_listed_and_removed_and_only_their_owner_reads_them(file, monkeypatch, capsys):
+    entered(monkeypatch, "tok%en\n")
+    assert entry.main(["profiles", "set", "default", "--url", "http://localhost:8080"]) == 0
+    entered(monkeypatch, "pass word\n")
+    assert entry.main(["profiles", "set", "ci", "--url", "https://x.test/a", "--username", "shop"]) == 0
+
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert profiles.chosen_profile(None, os.environ) == profiles.Profile(
+        "http://localhost:8080", token="tok%en"
+    )
+    assert profiles.chosen_profile("ci", os.environ) == profiles.Profile(
+        "https://x.test/a", username="shop", password="pass word"
+    )
+    entry.main(["profiles", "list", "--output", "json"])
+    shown = capsys.readouterr().out
+    assert [row["profile"] for row in json.loads(shown)] == ["default", "ci"]
+    assert "tok%en" not in shown
+    assert "pass word" not in shown
+    assert entry.main(["profiles", "remove", "ci"]) == 0
+    assert entry.main(["profiles", "remove", "ci"]) == 1
+    assert "There is no profile 'ci'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o660])
+def test_a_file_that_others_may_read_is_refused(file, mode, capsys):
+    file.parent.mkdir()
+    file.write_text("[default]\nurl = http://localhost:1\ntoken = secret\n")
+    file.chmod(mode)
+
+    assert entry.main(["sessions", "list"]) == 1
+    assert f"(mode {mode:03o}), and it has credentials. Run: chmod 600 {file}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (
+            "[default]\nurl = http://x\n",
+            "has url; expected a url, and a token, or a username with a password",
+        ),
+        ("[default]\ntoken = t\n", "has token; expected a url"),
+        (
+            "[default]\nurl = http://x\ntoken = t\nusername = u\npassword = p\n",
+            "has url, token, username, password",
+        ),
+        ("[default]\nurl = http://x\ntoken = t\nusername = u\n", "has url, token, username"),
+        ("[default]\nurl = http://x\ntokn = t\n", "has tokn; expected only url, token, username, password"),
+        ("url = http://x\n", "cannot be read: File contains no section headers"),
+        ("[other]\nurl = http://x\ntoken = t\n", "There is no profile 'default'"),
+        ("", "There is no profile 'default'"),
+    ],
+)
+def test_a_file_of_another_form_is_refused_with_what_was_expected(file, content, complaint, capsys):
+    file.parent.mkdir()
+    file.write_text(content)
+    file.chmod(0o600)
+
+    assert entry.main(["sessions", "list"]) == 1
+    assert complaint in capsys.readouterr().err
+
+
+def test_the_environment_is_taken_whole_unless_a_profile_is_named(file):
+    profiles.write_profiles(file, {"default": profiles.Profile("http://file", token="file")})
+    environment = {"TRIGGERS_PROFILES_FILE": str(file), "TRIGGERS_URL": "http://env", "TRIGGERS_TOKEN": "env"}
+
+    assert profiles.chosen_profile(None, environment).url == "http://env"
+    assert profiles.chosen_profile("default", environment).token == "file"
+    assert profiles.chosen_profile(None, {**environment, "TRIGGERS_PROFILE": "default"}).token == "file"
+    with pytest.raises(InvalidArgument, match="The environment"):
+        # The token of the file is not sent to the URL of the environment.
+        profiles.chosen_profile(None, {**environment, "TRIGGERS_TOKEN": ""})
+
+
+def test_without_a_profile_the_command_says_how_to_make_one(file, capsys):
+    assert entry.main(["sessions", "list"]) == 1
+    assert "Add it with 'triggers profiles set default --url URL'" in capsys.readouterr().err
+
+
+def test_a_server_that_is_away_is_an_error_of_one_sentence(file, monkeypatch, capsys):
+    monkeypatch.setenv("TRIGGERS_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("TRIGGERS_TOKEN", "t")
+
+    assert entry.main(["why", "order-1", "t_x", "--patience", "0"]) == 1
+    shown = capsys.readouterr().err
+    assert shown.startswith("The API server cannot be reached; nothing was done.")
+    assert shown.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["fire"],
+        ["fire", "order-1"],
+        ["fire", "order-1", "paid", "--report", "r"],
+        ["fire", "order-1", "paid", "--file", "f"],
+        ["fire", "--file", "f", "--idempotency-key", "k"],
+    ],
+)
+def test_arguments_that_do_not_go_together_are_refused(file, monkeypatch, arguments, capsys):
+    monkeypatch.setenv("TRIGGERS_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("TRIGGERS_TOKEN", "t")
+
+    assert entry.main(arguments) == 2
+    assert "--file" in capsys.readouterr().err
+
+
+# -- formats --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {},
+        [],
+        {"a": [], "b": {}, "c": None, "d": True, "e": ""},
+        [{"a": 1, "b": [{"c": [1, [2, [3]]]}]}, "x", ["y", {}], [[]]],
+        {
+            "yes": "no",
+            "1": "1",
+            "1.5": 1.5,
+            "null": "null",
+            "~": "~",
+            "on": "off",
+            "2026-01-01": "2026-01-01",
+        },
+        {"text": "a: b", "more": "# no", "lines": "a\nb\n", "quote": "'\"\\", "blank": " x ", "tab": "\t"},
+        {"é": "日本語 \U0001f600", "control": "\x1b[31m\x7f\x85\u2028\u202e"},
+        {"big": 2**70, "exponent": 1e16, "small": 1e-7, "negative": -1e300, "zero": -0.0},
+        {
+            "t_x#0": "t_x#0",
+            "dash": "-",
+            "colon": ":",
+            "question": "? x",
+            "star": "*a",
+            "amp": "&a",
+            "bang": "!a",
+        },
+        "text",
+        7,
+    ],
+)
+def test_yaml_is_read_by_others_as_what_it_was(value):
+    text = yaml_text(value)
+
+    assert yaml.safe_load(text) == value
+    assert "\x1b" not in text
+
+
+def test_half_of_a_surrogate_pair_is_replaced_in_yaml():
+    assert yaml.safe_load(yaml_text({"a": "\ud800x"})) == {"a": "?x"}
+
+
+def test_a_table_has_a_column_for_each_key_and_obeys_nobody(capsys):
+    output.print_rows([{"a": "日本", "b": ["x", "y"]}, {"a": None, "b": "\x1b[31m\nred", "c": True}], "table")
+
+    assert capsys.readouterr().out.splitlines() == [
+        "a    | b             | c",
+        "=====+===============+=====",
+        "日本 | x, y          |",
+        r"     | \x1b[31m\nred | True",
+    ]
+
+
+def test_a_plain_table_has_no_lines(capsys):
+    output.print_rows([{"a": 1, "b": 2}], "plain")
+
+    assert capsys.readouterr().out == "a  b\n1  2\n"
+
+
+def test_no_rows_are_said_in_words(capsys):
+    output.print_rows([], "table")
+
+    assert capsys.readouterr().out == "No data found\n"
+
+
+# -- files of fires -------------------------------------------------------------------------------------------
+
+
+def test_each_line_is_a_fire_or_says_what_is_wrong_with_it(tmp_path):
+    path = tmp_path / "events.jsonl"
+    path.write_text(
+        '{"session_uid": "order-1", "trigger": "paid", "kwargs": {"n": 1}}\n\n'
+        '{"session_uid": "order-1", "trigger": "paid", "configuration": "own", "idempotency_key": "k"}\n'
+        '{"session_uid": "order-1"}\n{"session_uid": "order-1", "trigger": "paid", "kwarg": {}}\n[]\n{\n'
+        '{"session_uid": "a", "session_uid": "b", "trigger": "paid"}\n'
+    )
+    lines = dict(EventsFile.open(path).fires(Fire("", "", configuration="orders")))
+
+    assert lines[1] == Fire("order-1", "paid", {"n": 1}, configuration="orders")
+    assert lines[3] == Fire("order-1", "paid", configuration="own", idempotency_key="k")
+    assert lines[4].startswith("trigger: ")
+    assert lines[5].startswith("kwarg: ")
+    assert lines[6] == "it is no JSON object"
+    assert lines[7].startswith("it cannot be read: ")
+    assert "'session_uid' twice" in lines[8]
+
+
+def test_a_report_is_gone_on_with_although_its_last_line_is_torn(tmp_path):
+    path, reported = tmp_path / "events.jsonl", tmp_path / "report"
+    path.write_text("{}\n{}\n")
+    events = EventsFile.open(path)
+    first = Report.open(reported, events)
+    first._write(line=1, status="fired")
+    first.close()
+    with reported.open("a") as file:
+        file.write('{"line": 2, "sta')
+    second = Report.open(reported, events)
+    second.refuse(2, "InvalidLine", "…")
+    second.close()
+    third = Report.open(reported, events)
+    third.close()
+
+    assert (second.fired, third.fired, third.key(2)) == ({1}, {1}, first.key(2))
+    assert json.loads(reported.read_text().splitlines()[-1])["status"] == "refused"
+
+
+@pytest.mark.parametrize("content", ["no report\n", '{"sha256": "of another"}\n', '{"line": 1}\n'])
+def test_a_report_of_something_else_is_left_alone(tmp_path, content):
+    path, reported = tmp_path / "events.jsonl", tmp_path / "report"
+    path.write_text("{}\n")
+    reported.write_text(content)
+
+    with pytest.raises(InvalidArgument, match="--report"):
+        Report.open(reported, EventsFile.open(path))
+    assert reported.read_text() == content
+
+
+def test_a_file_that_is_not_there_is_an_error(tmp_path):
+    with pytest.raises(InvalidArgument, match="cannot be read"):
+        EventsFile.open(tmp_path / "nowhere")
