@@ -42,7 +42,9 @@ def main() -> int:
         if options.api:
             wrong = play_into(options.api.rstrip("/"), console)
         else:
-            wrong = run_and_play(options.port, console, stays=not options.exit)
+            wrong = run_and_play(
+                Airflow(options.folder / "airflow", options.port), console, stays=not options.exit
+            )
     except DemoError as error:
         console.print("[red]The demo failed.[/]", markup=True, end=" ")
         console.print(str(error), markup=False, soft_wrap=True)
@@ -61,12 +63,13 @@ def _options() -> argparse.Namespace:
         default=os.environ.get("DEMO_PORT") or str(DEFAULT_PORT),
         help="the first of three free ports (DEMO_PORT)",
     )
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="for everything that it writes")
     parser.add_argument("--api", help="the URL of a deployment to play into (API)")
     return parser.parse_args()
 
 
 def _first_port(text: str) -> int:
-    if not text.isdecimal() or not 0 < int(text) <= LAST_PORT - 2:
+    if not text.isascii() or not text.isdecimal() or not 0 < int(text) <= LAST_PORT - 2:
         raise argparse.ArgumentTypeError(
             f"DEMO_PORT is {text!r}; expected the first of three ports in a row, from 1 to {LAST_PORT - 2}"
         )
@@ -118,14 +121,13 @@ class Elsewhere:
         """Nothing is known of its processes."""
 
 
-def run_and_play(port: int, console: Console, *, stays: bool) -> list[str]:
+def run_and_play(airflow: Airflow, console: Console, *, stays: bool) -> list[str]:
     """Run an Airflow and play into it. Returns what is not as it must be.
 
     :param stays: leave it running until Ctrl-C.
     :raises DemoError: when a port is taken, or Airflow does not start.
     """
-    airflow = Airflow(FOLDER / "airflow", port)
-    with only_one(FOLDER):
+    with only_one(airflow.home.parent):
         airflow.check_ports()
         shutil.rmtree(airflow.home, ignore_errors=True)
         with running(airflow, console):
