@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from airflow_triggers.controller.backlog import read_backlog
 from airflow_triggers.domain.health import Health
 from airflow_triggers.gateway.jobs import configured_limits, own_host, read_controllers
 from airflow_triggers.storages.transaction import glance
@@ -24,4 +25,5 @@ def read_health(*, local: bool = False) -> Health:
     with glance() as connection:
         host = own_host() if local else None
         controllers = read_controllers(connection, now=now, silence=limits.silence, host=host)
-    return Health(at=now, controllers=controllers, limits=limits)
+        backlog = None if local else read_backlog(connection, now=now)
+    return Health(at=now, controllers=controllers, limits=limits, backlog=backlog)

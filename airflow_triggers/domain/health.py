@@ -33,6 +33,33 @@ class Controllers:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Backlog:
+    """What is still to be done, and what waits for people. Numbers are :data:`MAX_COUNT` at most.
+
+    :param oldest_change: when the oldest change happened that is not applied yet, and is not put off after a failure;
+        None: all is applied.
+    :param overdue_fires: delayed fires whose moment has come.
+    :param parked_hooks: hooks that raised too often; nobody calls them again by itself.
+    :param parked_asset_events: asset events, and ``parked_delayed_fires`` delayed fires, that are not tried again.
+    """
+
+    oldest_change: datetime | None = None
+    overdue_fires: int = 0
+    parked_hooks: int = 0
+    parked_asset_events: int = 0
+    parked_delayed_fires: int = 0
+
+    @property
+    def parked(self) -> dict[str, int]:
+        """How many are parked of each kind, by its noun."""
+        return {
+            "hook": self.parked_hooks,
+            "asset event": self.parked_asset_events,
+            "delayed fire": self.parked_delayed_fires,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
 class HealthLimits:
     """What counts as healthy.
 
@@ -48,19 +75,19 @@ class HealthLimits:
 class Health:
     """The state of the controllers and of what they have to do, at one moment.
 
-    :param oldest_change: when the oldest change happened that is not applied yet, and nobody has put off; None: all
-        is applied.
+    :param backlog: None where it was not asked for: of one host, since all controllers work on the same.
     """
 
     at: datetime
     controllers: Controllers
     limits: HealthLimits
-    oldest_change: datetime | None = None
+    backlog: Backlog | None = None
 
     @property
     def lag(self) -> timedelta:
         """How long the oldest change has been waiting that is not applied yet; zero when all is applied."""
-        return max(timedelta(0), self.at - (self.oldest_change or self.at))
+        oldest_change = self.backlog.oldest_change if self.backlog else None
+        return max(timedelta(0), self.at - (oldest_change or self.at))
 
     @property
     def reason(self) -> str | None:
@@ -87,15 +114,16 @@ class Health:
             return self.reason
         controllers = self.controllers
         assert controllers.last_pass is not None
-        noun = "controller is" if controllers.alive_count == 1 else "controllers are"
-        number = (
-            f"{MAX_COUNT} or more" if controllers.alive_count >= MAX_COUNT else str(controllers.alive_count)
-        )
+        count, verb = controllers.alive_count, "is" if controllers.alive_count == 1 else "are"
+        alive = f"{_number(count, 'triggers controller')} {verb} alive{_on(controllers.host)}"
         silence = _seconds(max(timedelta(0), self.at - controllers.last_pass))
-        return (
-            f"{number} triggers {noun} alive{_on(controllers.host)}; the last sign of life is {silence} old, the "
-            f"oldest change that is not applied yet {_seconds(self.lag)}."
-        )
+        life = f"{alive}; the last sign of life is {silence} old"
+        if self.backlog is None:
+            return f"{life}."
+        parked = ", ".join(_number(count, noun) for noun, count in self.backlog.parked.items() if count)
+        waiting = f"the oldest change that is not applied yet has waited {_seconds(self.lag)}"
+        lag = waiting if self.backlog.oldest_change else "every change is applied"
+        return f"{life}, {lag}{f'; parked: {parked}' if parked else ''}."
 
     def _silence_reason(self) -> str:
         controllers, place = self.controllers, _on(self.controllers.host)
@@ -108,6 +136,12 @@ class Health:
             f"{_seconds(self.at - controllers.last_pass)} ago, expected at most {_seconds(self.limits.silence)} "
             "([triggers] controller_health_check_threshold). Look into its log, and start it again."
         )
+
+
+def _number(count: int, noun: str) -> str:
+    """``1 hook``, ``2 hooks``; ``1000 or more hooks``, where no more are counted."""
+    number = f"{count} or more" if count >= MAX_COUNT else str(count)
+    return f"{number} {noun}" if count == 1 else f"{number} {noun}s"
 
 
 def _on(host: str | None) -> str:

@@ -15,7 +15,19 @@ from typing import Any
 from airflow.configuration import conf
 from airflow.models.asset import AssetEvent, AssetModel
 from airflow.models.log import Log
-from sqlalchemy import ColumnElement, Row, Select, Text, and_, cast, exists, func, literal, select
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    ScalarSelect,
+    Select,
+    Text,
+    and_,
+    cast,
+    exists,
+    func,
+    literal,
+    select,
+)
 from sqlalchemy.orm import Session
 
 from airflow_triggers.domain.asset_uris import SCHEME
@@ -26,6 +38,9 @@ AUTHOR_WINDOW = timedelta(minutes=10)
 
 AUTHOR_REQUESTS = 100
 """Of how many requests before the event, at most, one is looked for that made it."""
+
+LATEST = 10_000
+"""So many of the latest events of all assets are looked at, to say whether one still has to be handled."""
 
 _CREATED = "create_asset_event"
 """What the audit log calls the request that creates an event."""
@@ -134,6 +149,21 @@ def any_new_asset_event(after: ColumnElement[int]) -> ColumnElement[bool]:
     """The condition that :func:`new_asset_events` would find one, for a query that asks for more at once."""
     has_assets = exists(select(literal(1)).where(AssetModel.uri.startswith(SCHEME)))
     return and_(has_assets, exists(_of_triggers(literal(1)).where(*_new(after))))
+
+
+def oldest_new_asset_event() -> ScalarSelect[datetime]:
+    """When the oldest event was made that :func:`new_asset_events` would find among the latest of all assets'.
+
+    For a query that asks for more at once. It looks at no more than :data:`LATEST` events.
+    """
+    columns = tables.asset_event.c
+    # What was handled is forgotten in the order of the ids: before the first row that is kept, all was handled.
+    is_settled = columns.due.is_(None), columns.error.is_(None)
+    first_handled = select(columns.event_id).where(*is_settled).order_by(columns.event_id).limit(1)
+    handled = func.coalesce(first_handled.scalar_subquery(), 0)
+    latest = select(func.max(AssetEvent.id) - LATEST).scalar_subquery()
+    query = _of_triggers(AssetEvent.timestamp).where(*_new(handled), AssetEvent.id > latest)
+    return query.order_by(AssetEvent.id).limit(1).scalar_subquery()
 
 
 def handled_up_to(session: Session, *, after: int) -> int | None:

@@ -5,6 +5,8 @@ Neighbours: ``runs.py`` looks at single runs with them, ``controller/observe.py`
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from airflow.models.dagrun import DagRun
 from airflow.models.taskinstance import TaskInstance
 from airflow.utils.state import DagRunState
@@ -60,3 +62,14 @@ class OnlyTask:
     def run_state(cls, is_compiled: ColumnElement[bool]) -> ColumnElement[str]:
         """The state of the run, or what it is about to be."""
         return case((cls.is_early(is_compiled), "success"), else_=DagRunColumns.state)
+
+
+def moment_of_state(is_compiled: ColumnElement[bool]) -> ColumnElement[datetime]:
+    """When the run, or its only task, came into the state that it is seen in."""
+    run = DagRunColumns.table.c
+    return case(
+        (OnlyTask.is_early(is_compiled), OnlyTask.table.c.end_date),
+        (run.state == DagRunState.QUEUED.value, run.queued_at),
+        (run.state == DagRunState.RUNNING.value, run.start_date),
+        else_=run.end_date,
+    )

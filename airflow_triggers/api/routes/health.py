@@ -1,0 +1,90 @@
+"""``/api/v1/health``: whether controllers are alive and keep up. Nothing of sessions, so it takes no rights on DAGs."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from airflow_triggers.api.bodies import BodyRoute
+from airflow_triggers.controller.health import read_health
+from airflow_triggers.domain.health import MAX_COUNT, Backlog, Health
+
+router = APIRouter(tags=["Health"], route_class=BodyRoute)
+
+
+def _counted(description: str) -> int:
+    field: int = Field(ge=0, le=MAX_COUNT, description=f"{description} {MAX_COUNT} means: so many or more.")
+    return field
+
+
+class ControllersBody(BaseModel):
+    """The controllers."""
+
+    alive: int = _counted("How many controllers gave a sign of life in time.")
+    last_pass: datetime | None = Field(
+        description="When one of them last finished a pass, or a session within a long pass, to a few seconds. Null: "
+        "none has ever run."
+    )
+
+
+class OverdueBody(BaseModel):
+    """What should have been done by now."""
+
+    delayed_fires: int = _counted("How many delayed fires are due.")
+
+
+class ParkedBody(BaseModel):
+    """What was tried too often, or cannot be done, and waits for people. It does not make the answer unhealthy."""
+
+    hooks: int = _counted("How many hooks are parked.")
+    asset_events: int = _counted("How many asset events are parked.")
+    delayed_fires: int = _counted("How many delayed fires are parked.")
+
+
+class HealthBody(BaseModel):
+    """The health of the triggers controllers."""
+
+    status: Literal["healthy", "unhealthy"]
+    reason: str | None = Field(description="Why it is unhealthy, and what to do; null when it is healthy.")
+    at: datetime = Field(description="When this was read, by the clock of the API server.")
+    controllers: ControllersBody
+    lag: float = Field(
+        ge=0,
+        description="How many seconds the oldest change has been waiting that is not applied yet; 0: all is applied.",
+    )
+    oldest_change: datetime | None = Field(
+        description="When that change happened. Changes that failed and are tried again later are left out until then."
+    )
+    overdue: OverdueBody
+    parked: ParkedBody
+
+    @classmethod
+    def of(cls, health: Health) -> HealthBody:
+        """The answer about this state."""
+        backlog, controllers = health.backlog or Backlog(), health.controllers
+        return cls(
+            status="healthy" if health.is_healthy else "unhealthy",
+            reason=health.reason,
+            at=health.at,
+            controllers=ControllersBody(alive=controllers.alive_count, last_pass=controllers.last_pass),
+            lag=health.lag.total_seconds(),
+            oldest_change=backlog.oldest_change,
+            overdue=OverdueBody(delayed_fires=backlog.overdue_fires),
+            parked=ParkedBody(
+                hooks=backlog.parked_hooks,
+                asset_events=backlog.parked_asset_events,
+                delayed_fires=backlog.parked_delayed_fires,
+            ),
+        )
+
+
+@router.get("/health", summary="Read the controllers' health")
+def get_health() -> HealthBody:
+    """Whether triggers controllers are alive and keep up. The status is 200 in both cases, as of Airflow's own health.
+
+    It takes a valid token and no rights, costs a few look-ups by index, and tells nothing of sessions.
+    """
+    return HealthBody.of(read_health())

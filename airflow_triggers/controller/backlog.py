@@ -1,0 +1,97 @@
+"""Reads what controllers still have to do, and what was put aside for people, by a few looks at indexes.
+
+Neighbours: ``health.py`` and ``measures.py`` ask here; ``observe.py`` finds the same work, to do it. What is read is
+bounded, so that it costs the same in every database.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, ScalarSelect, Select, and_, bindparam, func, literal, or_, select
+
+from airflow_triggers.domain.health import MAX_COUNT, Backlog
+from airflow_triggers.domain.hooks import MAX_HOOK_ATTEMPTS
+from airflow_triggers.gateway.asset_events import oldest_new_asset_event
+from airflow_triggers.gateway.run_columns import DagRunColumns, OnlyTask, moment_of_state
+from airflow_triggers.runners.promises import PROMISED
+from airflow_triggers.storages import tables
+
+MAX_COMPARED = 2000
+"""So many watched runs are compared, in the order of their keys."""
+
+_NOW = bindparam("now", type_=tables.run.c.retry_at.type)
+_HOOK_LIMIT = literal(MAX_HOOK_ATTEMPTS, literal_execute=True)
+"""As text, so that a database sees that a partial index covers the condition."""
+
+
+def read_backlog(connection: Connection, *, now: datetime) -> Backlog:
+    """What is still to be done, and what is parked, by one statement.
+
+    A change that failed and is tried again later counts from the moment of its next try. A run that was deleted counts
+    not at all: nobody knows when.
+    """
+    row = connection.execute(_BACKLOG, {"now": now}).one()._mapping
+    moments = [row[name] for name in _OLDEST if row[name] is not None]
+    return Backlog(oldest_change=min(moments, default=None), **{name: row[name] for name in _COUNTS})
+
+
+def _oldest_run() -> ScalarSelect[Any]:
+    """When the oldest change of a watched run happened that its instance does not show yet."""
+    run, columns = DagRunColumns, tables.run.c
+    watched = (
+        select(
+            columns.dag_id,
+            columns.run_id,
+            columns.compiled,
+            columns.seen_state,
+            columns.seen_clear_number,
+            columns.retry_at,
+        )
+        .where(columns.watched)
+        .order_by(columns.dag_id, columns.run_id)
+        .limit(MAX_COMPARED)
+        .subquery("watched")
+    )
+    ours = watched.c
+    beside = watched.join(run.table, (run.dag_id == ours.dag_id) & (run.run_id == ours.run_id)).outerjoin(
+        OnlyTask.table, and_(ours.compiled, OnlyTask.of(ours.dag_id, ours.run_id))
+    )
+    differs = or_(
+        OnlyTask.run_state(ours.compiled) != ours.seen_state, run.clear_number != ours.seen_clear_number
+    )
+    is_due = or_(ours.retry_at.is_(None), ours.retry_at <= _NOW)
+    oldest = func.min(moment_of_state(ours.compiled))
+    return select(oldest).select_from(beside).where(differs, is_due).scalar_subquery()
+
+
+def _oldest(column: Any, *conditions: Any) -> ScalarSelect[Any]:
+    """The earliest moment of the column that has come, by its index."""
+    return select(column).where(column <= _NOW, *conditions).order_by(column).limit(1).scalar_subquery()
+
+
+def _count(query: Select[Any]) -> ScalarSelect[int]:
+    return select(func.count()).select_from(query.limit(MAX_COUNT).subquery()).scalar_subquery()
+
+
+_FIRES, _EVENTS, _HOOKS = tables.delayed_fire.c, tables.asset_event.c, tables.hook.c
+_ONE = literal(1)
+
+_OLDEST = {
+    "run": _oldest_run(),
+    "promise": _oldest(
+        tables.run.c.retry_at, tables.run.c.seen_state == literal(PROMISED.state, literal_execute=True)
+    ),
+    "delayed_fire": _oldest(_FIRES.due),
+    "hook": _oldest(_HOOKS.due, _HOOKS.attempts < _HOOK_LIMIT),
+    "asset_event": oldest_new_asset_event(),
+    "failed_asset_event": _oldest(_EVENTS.due),
+}
+_COUNTS = {
+    "overdue_fires": _count(select(_ONE).where(_FIRES.due <= _NOW)),
+    "parked_hooks": _count(select(_ONE).where(_HOOKS.attempts >= _HOOK_LIMIT)),
+    "parked_asset_events": _count(select(_ONE).where(_EVENTS.error.is_not(None), _EVENTS.due.is_(None))),
+    "parked_delayed_fires": _count(select(_ONE).where(_FIRES.due.is_(None), _FIRES.cancelled_at.is_(None))),
+}
+_BACKLOG = select(*(column.label(name) for name, column in (_OLDEST | _COUNTS).items()))

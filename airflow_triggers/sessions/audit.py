@@ -1,0 +1,97 @@
+"""What people do to sessions, in Airflow's audit log, in the transaction of the act itself.
+
+Neighbours: ``api/`` and ``cli/`` wrap their acts into :func:`audited`; ``gateway/audit.py`` writes. A session's own
+history keeps more, and is shown to other people: see ``docs/rights.md``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from functools import partial
+from typing import Any
+
+from airflow_triggers.domain.configuration import Configuration
+from airflow_triggers.domain.names import dag_ids_of
+from airflow_triggers.domain.validation import caller_name
+from airflow_triggers.gateway.audit import Act, fires_are_audited, write_act
+from airflow_triggers.runners.transactions import after_saving
+from airflow_triggers.storages.base import BaseStorageBackend
+
+NO_DAG = "triggers:no-dag"
+"""Stands for the DAG of a session that runs none. No DAG can have this id, so Airflow's pages show nobody the entry."""
+
+
+class AuditEvent(StrEnum):
+    """What Airflow's audit log calls the acts."""
+
+    CREATE_SESSION = "triggers_create_session"
+    FIRE = "triggers_fire"
+    REPLAY = "triggers_replay"
+    SKIP = "triggers_skip"
+    CANCEL_DELAYED_FIRE = "triggers_cancel_delayed_fire"
+    RETRY_DELAYED_FIRE = "triggers_retry_delayed_fire"
+    CALL_HOOK = "triggers_call_hook"
+    RETRY_ASSET_EVENTS = "triggers_retry_asset_events"
+
+
+@contextmanager
+def audited(
+    storage: BaseStorageBackend,
+    event: AuditEvent,
+    *,
+    by: str | None,
+    instance: str | None = None,
+    trigger: str | None = None,
+    **details: Any,
+) -> Iterator[dict[str, Any]]:
+    """Hold the session's lock for an act, and put it into the audit log with what the act writes, or not at all.
+
+    :param by: who acts; None: nobody is known, and nothing is put into the log.
+    :param instance: the name of the instance that the act is about; or ``trigger``: of the trigger.
+    :param details: what else the entry is to say; the mapping that is given takes more, while the act goes on.
+    :raises SessionNotFound: when there is no such session.
+    """
+    with storage.acquire_lock():
+        yield details
+        note_act(storage, event, by=by, instance=instance, trigger=trigger, **details)
+
+
+def note_act(
+    storage: BaseStorageBackend,
+    event: AuditEvent,
+    *,
+    by: str | None,
+    instance: str | None = None,
+    trigger: str | None = None,
+    **details: Any,
+) -> None:
+    """Put an act into the audit log; under the session's lock. See :func:`audited`.
+
+    Of a session that is kept elsewhere, the entry is written once the session is saved.
+    """
+    user = caller_name(by)
+    if user is None:
+        return
+    dag_id = _dag_id(storage.configuration, instance=instance, trigger=trigger)
+    about = {"session_uid": storage.uid, "instance": instance, "trigger": trigger}
+    known = {key: value for key, value in about.items() if value is not None}
+    after_saving(
+        storage, partial(write_act, act=Act(event=event, user=user, dag_id=dag_id, details=known | details))
+    )
+
+
+def note_fire(storage: BaseStorageBackend, trigger: str, *, by: str | None, **details: Any) -> None:
+    """Put a fire into the audit log, where the setting ``[triggers] audit_fires`` is on. Under the session's lock."""
+    if fires_are_audited():
+        note_act(storage, AuditEvent.FIRE, by=by, trigger=trigger, **details)
+
+
+def _dag_id(configuration: Configuration, *, instance: str | None, trigger: str | None) -> str:
+    """A DAG that the act concerns: the instance's, else one that the trigger may start, else any of the session's."""
+    dag_ids = dag_ids_of(configuration)
+    concerned = [task.name for task in configuration.concerned_by(trigger)] if trigger else []
+    tasks = [instance.rpartition("#")[0]] if instance else concerned
+    candidates = [dag_ids.get(task) for task in tasks] + list(dag_ids.values()) + [configuration.name]
+    return next((dag_id for dag_id in candidates if dag_id is not None), NO_DAG)
