@@ -58,6 +58,15 @@ _SETTINGS: dict[str, Any] = {
             "example": None,
             "default": "True",
         },
+        "audit_fires": {
+            "description": (
+                "Whether each fire gets an entry in Airflow's audit log. All other acts on sessions have one anyway.\n"
+            ),
+            "version_added": "0.1.0",
+            "type": "boolean",
+            "example": None,
+            "default": "False",
+        },
         "controller_health_check_threshold": {
             "description": (
                 "Seconds after which a triggers controller that gave no sign of life counts as dead, in\n"

@@ -23,6 +23,7 @@ from airflow_triggers.cli.terminal import Command, ends_with_one_line, print_tex
 from airflow_triggers.controller import process
 from airflow_triggers.errors import TriggersError
 from airflow_triggers.manager.installed import extension_problems
+from airflow_triggers.sessions import repairs
 
 audited: Callable[[Command], Command] = action_cli
 """Airflow's decorator: checks that the database is migrated, and puts ``cli_<function's name>`` into the audit log."""
@@ -115,8 +116,7 @@ def triggers_fire(args: Namespace) -> None:
 @tells_of_broken_extensions
 def triggers_replay(args: Namespace) -> None:
     """``airflow triggers replay``: prints the new instance."""
-    manager = sessions.open_session(args.uid)
-    clone = manager.replay_failed_instance(args.instance, args.kwargs, cooldown=args.cooldown, by=user())
+    clone = repairs.replay(args.uid, args.instance, args.kwargs, cooldown=args.cooldown, by=user())
     rows.print_row(rows.of_changed_instance(clone), args.output)
 
 
@@ -127,8 +127,7 @@ def triggers_replay(args: Namespace) -> None:
 @tells_of_broken_extensions
 def triggers_skip(args: Namespace) -> None:
     """``airflow triggers skip``: prints the skipped instance."""
-    manager = sessions.open_session(args.uid)
-    instance = manager.skip_failed_instance(args.instance, args.cascade, args.result, by=user())
+    instance = repairs.skip(args.uid, args.instance, args.cascade, args.result, by=user())
     rows.print_row(rows.of_changed_instance(instance), args.output)
 
 

@@ -230,5 +230,5 @@ def _of_asset_event(failed_event: parked.FailedAssetEvent) -> rows.Row:
 @providers_configuration_loaded
 def triggers_retry_asset_events(args: Namespace) -> None:
     """``airflow triggers asset-events retry``."""
-    parked.retry_asset_events(args.id)
+    parked.retry_asset_events(args.id, by=user())
     rows.print_rows([{"id": event_id, "due": "now"} for event_id in args.id], args.output)

@@ -18,6 +18,7 @@ from airflow_triggers.domain.hooks import MAX_HOOK_ATTEMPTS, PromisedHook
 from airflow_triggers.domain.validation import validate_filter
 from airflow_triggers.errors import NothingParked
 from airflow_triggers.gateway.asset_events import AssetEventRow, asset_events, author_of
+from airflow_triggers.sessions.audit import AuditEvent, note_act, note_retried_events
 from airflow_triggers.sessions.describing import reading
 from airflow_triggers.sessions.opening import open_session
 from airflow_triggers.storages import hooks, rows, tables
@@ -95,6 +96,14 @@ def call_hook_again(uid: str, token: int, *, by: str | None = None) -> str | Non
         instance_name = promised_hook.arguments.get("instance")
         details = {"hook": promised_hook.hook, "ended": error is None, "attempts": promised_hook.attempts}
         manager.storage.record_event(EventKind.HOOK_CALLED, instance=instance_name, by=by, details=details)
+        note_act(
+            manager.storage,
+            AuditEvent.CALL_HOOK,
+            by=by,
+            instance=instance_name,
+            hook_id=token,
+            ended=error is None,
+        )
     return error
 
 
@@ -125,7 +134,7 @@ def _failed_asset_event(session: Session, row: Any, event: AssetEventRow | None)
     )
 
 
-def retry_asset_events(event_ids: Collection[int]) -> None:
+def retry_asset_events(event_ids: Collection[int], *, by: str | None = None) -> None:
     """Have a controller try the events again at once, as if they had not been tried.
 
     :raises NothingParked: when one of them did not fail; nothing is changed then.
@@ -143,3 +152,4 @@ def retry_asset_events(event_ids: Collection[int]) -> None:
             raise NothingParked(
                 f"No such asset event has failed: {', '.join(map(str, missing))}. See 'airflow triggers asset-events'."
             )
+        note_retried_events(session, event_ids, by=by)

@@ -1,16 +1,17 @@
 """What people do to sessions, in Airflow's audit log, in the transaction of the act itself.
 
-Neighbours: ``api/`` and ``cli/`` wrap their acts into :func:`audited`; ``gateway/audit.py`` writes. A session's own
+Neighbours: ``opening.py``, ``repairs.py``, ``delayed_fires.py`` note acts; ``gateway/audit.py`` writes. A session's own
 history keeps more, and is shown to other people: see ``docs/rights.md``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from enum import StrEnum
 from functools import partial
 from typing import Any
+
+from sqlalchemy.orm import Session
 
 from airflow_triggers.domain.configuration import Configuration
 from airflow_triggers.domain.names import dag_ids_of
@@ -36,28 +37,6 @@ class AuditEvent(StrEnum):
     RETRY_ASSET_EVENTS = "triggers_retry_asset_events"
 
 
-@contextmanager
-def audited(
-    storage: BaseStorageBackend,
-    event: AuditEvent,
-    *,
-    by: str | None,
-    instance: str | None = None,
-    trigger: str | None = None,
-    **details: Any,
-) -> Iterator[dict[str, Any]]:
-    """Hold the session's lock for an act, and put it into the audit log with what the act writes, or not at all.
-
-    :param by: who acts; None: nobody is known, and nothing is put into the log.
-    :param instance: the name of the instance that the act is about; or ``trigger``: of the trigger.
-    :param details: what else the entry is to say; the mapping that is given takes more, while the act goes on.
-    :raises SessionNotFound: when there is no such session.
-    """
-    with storage.acquire_lock():
-        yield details
-        note_act(storage, event, by=by, instance=instance, trigger=trigger, **details)
-
-
 def note_act(
     storage: BaseStorageBackend,
     event: AuditEvent,
@@ -67,9 +46,13 @@ def note_act(
     trigger: str | None = None,
     **details: Any,
 ) -> None:
-    """Put an act into the audit log; under the session's lock. See :func:`audited`.
+    """Put an act into the audit log, with what the act writes or not at all. Under the session's lock.
 
     Of a session that is kept elsewhere, the entry is written once the session is saved.
+
+    :param by: who acts; None: nobody is known, and nothing is put into the log.
+    :param instance: the name of the instance that the act is about; or ``trigger``: of the trigger.
+    :param details: what else the entry is to say: no kwargs and no results.
     """
     user = caller_name(by)
     if user is None:
@@ -80,6 +63,14 @@ def note_act(
     after_saving(
         storage, partial(write_act, act=Act(event=event, user=user, dag_id=dag_id, details=known | details))
     )
+
+
+def note_retried_events(session: Session, event_ids: Collection[int], *, by: str | None) -> None:
+    """Put into the audit log that somebody had asset events tried again, which belong to no session."""
+    user = caller_name(by)
+    if user is not None:
+        details = {"asset_event_ids": sorted(event_ids)}
+        write_act(session, Act(event=AuditEvent.RETRY_ASSET_EVENTS, user=user, dag_id=None, details=details))
 
 
 def note_fire(storage: BaseStorageBackend, trigger: str, *, by: str | None, **details: Any) -> None:

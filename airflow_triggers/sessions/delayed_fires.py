@@ -14,9 +14,11 @@ from airflow_triggers.domain.configuration import MAX_ID
 from airflow_triggers.domain.fires import DelayedFire
 from airflow_triggers.domain.validation import validate_session_uid
 from airflow_triggers.errors import DelayedFireNotFound, InvalidCursor, SessionNotFound
+from airflow_triggers.sessions.audit import AuditEvent, note_act
 from airflow_triggers.sessions.describing import reading
 from airflow_triggers.sessions.opening import open_session
 from airflow_triggers.storages import rows, tables
+from airflow_triggers.storages.base import BaseStorageBackend
 from airflow_triggers.storages.transaction import snapshot
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -91,12 +93,24 @@ def delayed_fire_of(uid: str, delayed_fire_id: int) -> DelayedFire:
 
 def cancel(uid: str, delayed_fire_id: int, *, by: str | None = None) -> DelayedFire:
     """See :meth:`TriggerManager.cancel_delayed_fire`. :raises SessionNotFound: when there is no such session."""
-    return open_session(uid).cancel_delayed_fire(delayed_fire_id, by=by)
+    manager = open_session(uid)
+    with manager.storage.acquire_lock():
+        fire = manager.cancel_delayed_fire(delayed_fire_id, by=by)
+        _note(manager.storage, AuditEvent.CANCEL_DELAYED_FIRE, fire, by=by)
+    return fire
 
 
 def retry(uid: str, delayed_fire_id: int, *, by: str | None = None) -> DelayedFire:
     """See :meth:`TriggerManager.retry_delayed_fire`. :raises SessionNotFound: when there is no such session."""
-    return open_session(uid).retry_delayed_fire(delayed_fire_id, by=by)
+    manager = open_session(uid)
+    with manager.storage.acquire_lock():
+        fire = manager.retry_delayed_fire(delayed_fire_id, by=by)
+        _note(manager.storage, AuditEvent.RETRY_DELAYED_FIRE, fire, by=by)
+    return fire
+
+
+def _note(storage: BaseStorageBackend, event: AuditEvent, fire: DelayedFire, *, by: str | None) -> None:
+    note_act(storage, event, by=by, trigger=fire.trigger_name, delayed_fire_id=fire.delayed_id)
 
 
 def _cursor(fire: DelayedFire) -> str:

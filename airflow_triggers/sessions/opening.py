@@ -30,6 +30,7 @@ from airflow_triggers.manager.hooks import DEFAULT_MANAGER
 from airflow_triggers.manager.manager import TriggerManager, trigger_managers
 from airflow_triggers.runners import task_runners
 from airflow_triggers.sentences import sentence
+from airflow_triggers.sessions.audit import AuditEvent, note_act, note_fire
 from airflow_triggers.storages import rows, statements, storage_backends
 from airflow_triggers.storages.anchors import anchor
 from airflow_triggers.storages.base import BaseStorageBackend
@@ -146,6 +147,8 @@ def create_session(
         is_new = _configure(session_manager, initial_configuration, is_deployed=is_deployed, by=by)
         if is_new and session_metadata:
             session_manager.storage.set_metadata(session_metadata)
+        if is_new:
+            note_act(session_manager.storage, AuditEvent.CREATE_SESSION, by=by)
         if not isinstance(session_manager.storage, SqlStorageBackend):
             with transaction() as session:
                 anchor(session, session_manager.storage, configuration=session_manager.storage.configuration)
@@ -169,14 +172,19 @@ class SessionFire:
     fire_at: datetime | None = None
 
     def fire_with(self, manager: TriggerManager, *, fired_by: str | None) -> FireResult:
-        """Fire it; see :meth:`TriggerManager.fire`."""
-        return manager.fire(
+        """Fire it; see :meth:`TriggerManager.fire`. A repeat changes nothing, and is not audited."""
+        result = manager.fire(
             self.trigger_name,
             self.trigger_kwargs,
             idempotency_key=self.idempotency_key,
             fired_by=fired_by,
             fire_at=self.fire_at,
         )
+        if not result.repeated:
+            ids = {"fire_id": result.fire_id, "delayed_fire_id": result.delayed_fire_id}
+            known_ids = {name: number for name, number in ids.items() if number is not None}
+            note_fire(manager.storage, self.trigger_name, by=fired_by, **known_ids)
+        return result
 
 
 Authorize = Callable[[Configuration, bool], None]

@@ -6,11 +6,11 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from airflow_triggers import sessions
 from airflow_triggers.api.bodies import BodyRoute
 from airflow_triggers.api.datamodels import ErrorBody, InstanceBody, ReplayInstance, SkipInstance
 from airflow_triggers.api.dependencies import InstanceNameDep, PermissionsDep, SessionUidDep, UserNameDep
 from airflow_triggers.api.routes.reading import instance_of, readable_session
+from airflow_triggers.sessions import repairs
 
 router = APIRouter(
     route_class=BodyRoute,
@@ -41,9 +41,7 @@ def replay_instance(
     """Run a failed instance again, as a clone. The answer is the new instance; the failed one becomes `replayed`."""
     description = readable_session(uid, permissions)
     permissions.require_replay(description.tasks, instance_of(description, name))
-    clone = sessions.open_session(uid).replay_failed_instance(
-        name, body.kwargs, cooldown=body.cooldown, by=user_name
-    )
+    clone = repairs.replay(uid, name, body.kwargs, cooldown=body.cooldown, by=user_name)
     return InstanceBody.of(instance_of(readable_session(uid, permissions), clone.name))
 
 
@@ -58,5 +56,5 @@ def skip_instance(
     """Waive a failed instance: it becomes `skipped`, and with `cascade` its task's name is fired with `result`."""
     description = readable_session(uid, permissions)
     permissions.require_skip(description.tasks, instance_of(description, name), cascade=body.cascade)
-    sessions.open_session(uid).skip_failed_instance(name, body.cascade, body.result, by=user_name)
+    repairs.skip(uid, name, body.cascade, body.result, by=user_name)
     return InstanceBody.of(instance_of(readable_session(uid, permissions), name))
