@@ -85,6 +85,7 @@ setup(
             "redis>=5",
             "ruff",
             "schemathesis",
+            "statsd>=3.3",
             "types-PyYAML",
             "types-psutil",
             "types-psycopg2",

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from collections.abc import Callable
 from functools import wraps
 
 from airflow import settings
@@ -17,7 +16,7 @@ from airflow.utils.cli import action_cli, suppress_logs_and_warning
 from airflow.utils.platform import getuser
 from airflow.utils.providers_configuration_loader import providers_configuration_loaded
 
-from airflow_triggers import sessions
+from airflow_triggers import metrics, sessions
 from airflow_triggers.cli import rows
 from airflow_triggers.cli.terminal import Command, ends_with_one_line, print_text
 from airflow_triggers.controller import process
@@ -25,8 +24,20 @@ from airflow_triggers.errors import TriggersError
 from airflow_triggers.manager.installed import extension_problems
 from airflow_triggers.sessions import repairs
 
-audited: Callable[[Command], Command] = action_cli
-"""Airflow's decorator: checks that the database is migrated, and puts ``cli_<function's name>`` into the audit log."""
+
+def audited(command: Command) -> Command:
+    """A command that changes something: the database must be migrated, and its metrics are sent.
+
+    Airflow's decorator puts ``cli_<function's name>`` into the audit log.
+    """
+
+    @wraps(command)
+    def wrapper(args: Namespace) -> None:
+        metrics.initialize()
+        command(args)
+
+    decorated: Command = action_cli(wrapper)
+    return decorated
 
 
 def tells_of_broken_extensions(command: Command) -> Command:

@@ -13,9 +13,10 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from airflow_triggers import gateway
+from airflow_triggers import gateway, metrics
 from airflow_triggers.controller.cause import cause_of, is_by_hand
 from airflow_triggers.controller.decide import Decision
+from airflow_triggers.controller.measures import time_run
 from airflow_triggers.domain import jsonb
 from airflow_triggers.domain.failures import describe_exception
 from airflow_triggers.domain.instances import TaskInstance
@@ -25,6 +26,7 @@ from airflow_triggers.domain.runs import Binding, SeenRun
 from airflow_triggers.domain.states import Event
 from airflow_triggers.domain.validation import validate_trigger_kwargs
 from airflow_triggers.errors import InvalidReport, InvalidTrigger, RunDeleted, RunFailed, TaskProcessDied
+from airflow_triggers.gateway.run_moments import RunMoments, read_moments
 from airflow_triggers.gateway.waiting import last_actor
 from airflow_triggers.manager.manager import TriggerManager
 from airflow_triggers.storages.stored import UNREADABLE, Unreadable
@@ -47,6 +49,7 @@ class ObservedRun:
     :param task_states: by task id, if it has ended.
     :param is_waived: whether it succeeded because its tasks skipped themselves.
     :param seen_run: the run as it was last seen; ``now``: as it is.
+    :param moments: when its work began and ended; None where metrics are off.
     :param actor: who acted on it in Airflow, where that was somebody and is known.
     """
 
@@ -57,6 +60,7 @@ class ObservedRun:
     task_states: Mapping[str, str]
     seen_run: SeenRun
     now: SeenRun | None
+    moments: RunMoments | None = None
     is_waived: bool = False
     actor: str | None = None
 
@@ -81,7 +85,11 @@ def observe_run(
         xcoms = gateway.read_pushed(session, dag_id, run_id, task_id=task_id)
         states = gateway.task_states(session, dag_id, run_id)
         is_waived = set(states.values()) == {"skipped"} and gateway.skipped_itself(session, dag_id, run_id)
+    moments = None
+    if now is not None and decision.events and metrics.are_on():
+        moments = read_moments(session, dag_id, run_id, is_compiled=binding.is_compiled)
     return ObservedRun(
+        moments=moments,
         dag_id=dag_id,
         run_id=run_id,
         is_deleted=now is None,
@@ -103,6 +111,7 @@ def apply(manager: TriggerManager, instance: TaskInstance, decision: Decision, r
             after = _finish(manager, instance, run)
         else:
             after = _record(manager, instance, run, event)
+        time_run(manager.storage, instance, event, moments=run.moments)
         log.info(
             "Session %s: %s %s → %s (DAG run %s of %s)",
             manager.storage.uid,

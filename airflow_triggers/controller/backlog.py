@@ -13,10 +13,11 @@ from sqlalchemy import Connection, ScalarSelect, Select, and_, bindparam, func, 
 
 from airflow_triggers.domain.health import MAX_COUNT, Backlog
 from airflow_triggers.domain.hooks import MAX_HOOK_ATTEMPTS
+from airflow_triggers.domain.runs import PROMISED
 from airflow_triggers.gateway.asset_events import oldest_new_asset_event
 from airflow_triggers.gateway.run_columns import DagRunColumns, OnlyTask, moment_of_state
-from airflow_triggers.runners.promises import PROMISED
 from airflow_triggers.storages import tables
+from airflow_triggers.storages.stored import UNREADABLE_MOMENT
 
 MAX_COMPARED = 2000
 """So many watched runs are compared, in the order of their keys."""
@@ -33,7 +34,7 @@ def read_backlog(connection: Connection, *, now: datetime) -> Backlog:
     not at all: nobody knows when.
     """
     row = connection.execute(_BACKLOG, {"now": now}).one()._mapping
-    moments = [row[name] for name in _OLDEST if row[name] is not None]
+    moments = [row[name] for name in _OLDEST if row[name] not in (None, UNREADABLE_MOMENT)]
     return Backlog(oldest_change=min(moments, default=None), **{name: row[name] for name in _COUNTS})
 
 
@@ -55,15 +56,20 @@ def _oldest_run() -> ScalarSelect[Any]:
         .subquery("watched")
     )
     ours = watched.c
-    beside = watched.join(run.table, (run.dag_id == ours.dag_id) & (run.run_id == ours.run_id)).outerjoin(
-        OnlyTask.table, and_(ours.compiled, OnlyTask.of(ours.dag_id, ours.run_id))
-    )
     differs = or_(
         OnlyTask.run_state(ours.compiled) != ours.seen_state, run.clear_number != ours.seen_clear_number
     )
+    # A subquery for each run, which takes an index. For a join, a planner may read all of Airflow's runs.
+    moment = (
+        select(moment_of_state(ours.compiled))
+        .outerjoin_from(run.table, OnlyTask.table, and_(ours.compiled, OnlyTask.of(run.dag_id, run.run_id)))
+        .where(run.dag_id == ours.dag_id, run.run_id == ours.run_id, differs)
+        .correlate(watched)
+        .scalar_subquery()
+    )
     is_due = or_(ours.retry_at.is_(None), ours.retry_at <= _NOW)
-    oldest = func.min(moment_of_state(ours.compiled))
-    return select(oldest).select_from(beside).where(differs, is_due).scalar_subquery()
+    moments = select(moment.label("moment")).select_from(watched).where(is_due).subquery("moments")
+    return select(func.min(moments.c.moment)).scalar_subquery()
 
 
 def _oldest(column: Any, *conditions: Any) -> ScalarSelect[Any]:

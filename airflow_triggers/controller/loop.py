@@ -18,7 +18,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 from sqlalchemy.orm import Session
 
-from airflow_triggers import gateway
+from airflow_triggers import gateway, metrics
 from airflow_triggers.controller import observe
 from airflow_triggers.controller.apply import CONTROLLER, apply, observe_run
 from airflow_triggers.controller.assets import (
@@ -47,6 +47,7 @@ from airflow_triggers.errors import (
 )
 from airflow_triggers.gateway.wakeup import Listener
 from airflow_triggers.manager.manager import TriggerManager, trigger_managers
+from airflow_triggers.metrics import Metric
 from airflow_triggers.runners import bindings, promises, task_runners
 from airflow_triggers.runners.progress import FAULTS, is_system_fault
 from airflow_triggers.runners.transactions import after_saving, with_session
@@ -117,6 +118,7 @@ class Controller:
         """A pass; and, if it found nothing to do, a pause in which what is told of is done at once."""
         started_at = time.monotonic()
         work_count = self.run_once(stop)
+        metrics.time(Metric.LOOP, timedelta(seconds=time.monotonic() - started_at))
         self._beat()
         if work_count:
             return

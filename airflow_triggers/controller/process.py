@@ -186,17 +186,26 @@ def run_controller(*, interval: float | None = None, parent: int | None = None) 
         ``[triggers] controller_interval``.
     :param parent: the supervising process.
     """
+    from airflow_triggers import metrics
     from airflow_triggers.controller.loop import Controller
+    from airflow_triggers.controller.measures import HealthGauges
     from airflow_triggers.gateway.jobs import ControllerJob
 
     request = StopRequest(parent=parent)
     request.watch()
     supervisor = "in the foreground" if parent is None else f"supervised by process {parent}"
     log.info("Triggers controller: running as process %s, %s", os.getpid(), supervisor)
-    job, seconds = ControllerJob(), configured_interval() if interval is None else interval
-    job.beat()
+    metrics.initialize()
+    job, gauges = ControllerJob(), HealthGauges()
+    seconds = configured_interval() if interval is None else interval
+
+    def beat() -> None:
+        job.beat()
+        gauges.renew()
+
+    beat()
     try:
-        Controller(interval=seconds, beat=job.beat).run_forever(request.stop)
+        Controller(interval=seconds, beat=beat).run_forever(request.stop)
     except BaseException:
         job.end(failed=True)
         raise

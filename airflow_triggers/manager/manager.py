@@ -52,6 +52,7 @@ from airflow_triggers.extensions.plugins import manager_classes
 from airflow_triggers.extensions.registry import Registry
 from airflow_triggers.manager.hooks import DEFAULT_MANAGER, HookOwner
 from airflow_triggers.runners import BaseTaskRunner, Start, progress, task_runners
+from airflow_triggers.runners.measures import count_statuses, measured_fire
 from airflow_triggers.storages.anchors import anchor
 from airflow_triggers.storages.transaction import transaction
 
@@ -164,10 +165,11 @@ class TriggerManager(HookOwner):
         kwargs = requested_fire.trigger_kwargs
         with self.storage.acquire_lock(create=True, manager=self.name):
             if idempotency_key is not None and (earlier := self._earlier(idempotency_key)):
-                return _result_of_repeat(earlier, trigger_name, kwargs)
+                return measured_fire(self.storage, _result_of_repeat(earlier, trigger_name, kwargs))
             now = self.storage.now()
             if requested_fire.fire_at is not None and requested_fire.fire_at > now:
-                return self._delay(requested_fire, requested_fire.fire_at, by=fired_by)
+                delayed = self._delay(requested_fire, requested_fire.fire_at, by=fired_by)
+                return measured_fire(self.storage, delayed)
             plan = states.plan_fire(self.storage.fire_view(trigger_name), trigger_name, kwargs, now=now)
             scheduled = plan.in_status(InstanceStatus.SCHEDULED)
             fire = self.storage.record_fire(
@@ -187,11 +189,13 @@ class TriggerManager(HookOwner):
                 self.storage.put(before, after)
             for instance in plan.created:
                 self.storage.add(instance)
+            moved = (after for before, after in plan.changed if after.status is not before.status)
+            count_statuses(self.storage, [*plan.created, *moved])
             again = {before.name for before, _ in plan.changed if before.was_scheduled}
             for instance in scheduled:
                 self._start(instance, by=fired_by, again=instance.name in again)
             self._promise_hook("_post_fire", trigger_name=trigger_name, scheduled=list(fire.scheduled))
-        return fire.to_result()
+            return measured_fire(self.storage, fire.to_result())
 
     def _earlier(self, idempotency_key: str) -> Fire | DelayedFire | None:
         return self.storage.find_fire(idempotency_key) or self.storage.find_delayed_fire(idempotency_key)
@@ -388,6 +392,7 @@ class TriggerManager(HookOwner):
         unstarted_clone = self.storage.clone_instance(replayed_original, kwargs=kwargs)
         clone = states.schedule(states.with_metadata(unstarted_clone, how.clone_metadata, now=now), now=now)
         self.storage.put(unstarted_clone, clone)
+        count_statuses(self.storage, [replayed_original, clone])
         self._tell_runner(
             original.task, lambda runner: runner.replayed(self.storage, original, clone, by=caller_name(by))
         )
@@ -419,6 +424,7 @@ class TriggerManager(HookOwner):
             after = states.transition(before, Event.SKIP, now=now, metadata=metadata)
             self._confirm_failed(before, Event.SKIP)
             self.storage.put(before, after)
+            count_statuses(self.storage, [after])
             self._tell_runner(
                 before.task,
                 lambda runner: runner.skip(self.storage, after, by=caller_name(by), result=cascade_kwargs),
@@ -462,6 +468,7 @@ class TriggerManager(HookOwner):
             before = self._instance(task_instance)
             after = states.with_status(before, target, now=self.storage.now(), metadata=instance_metadata)
             self.storage.put(before, after)
+            count_statuses(self.storage, [after])
             self._tell_runner(
                 before.task, lambda runner: runner.overruled(self.storage, after, by=caller_name(by))
             )

@@ -14,6 +14,7 @@ from airflow_triggers.domain.failures import describe_exception, failure_in_shor
 from airflow_triggers.domain.instances import TaskInstance
 from airflow_triggers.domain.states import Event, transition
 from airflow_triggers.errors import CannotDelay, StaleWrite, StorageError
+from airflow_triggers.runners.measures import count_statuses
 from airflow_triggers.storages.base import BaseStorageBackend
 
 FAULTS = (Exception, SystemExit)
@@ -44,6 +45,7 @@ def record(
     """
     after = transition(before, event, now=storage.now(), metadata=metadata)
     storage.put(before, after)
+    count_statuses(storage, [after])
     details = {"event": event.value, "from": before.status.value, "to": after.status.value, **why.details}
     if event is Event.FAIL:
         details["error"] = failure_in_short(after.metadata)

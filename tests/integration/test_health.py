@@ -32,8 +32,9 @@ def ago(seconds):
     return datetime.now(UTC) - timedelta(seconds=seconds)
 
 
-def lag():
-    return round(read_health().lag.total_seconds(), -1)
+def oldest_change():
+    """When the oldest change happened that is not applied yet."""
+    return read_health().backlog.oldest_change
 
 
 def counts():
@@ -47,9 +48,11 @@ def counts():
 
 
 def shift(seconds, *columns, of=DagRun):
-    """Have Airflow say that the runs came into their state so long ago."""
+    """Have Airflow say that the runs came into their state so long ago; the moment."""
+    moment = ago(seconds)
     with airflow_session() as session:
-        session.execute(update(of).values(dict.fromkeys(columns, ago(seconds))))
+        session.execute(update(of).values(dict.fromkeys(columns, moment)))
+    return moment
 
 
 @pytest.fixture
@@ -65,29 +68,29 @@ def fired(survey, controller):
 
 def test_a_run_that_is_as_it_was_seen_is_no_change(fired):
     shift(600, "queued_at", "run_after")
-    assert read_health().backlog.oldest_change is None
-    assert lag() == 0
+    assert oldest_change() is None
+    assert read_health().lag == timedelta(0)
 
 
 def test_a_run_that_moved_waits_since_it_moved_until_it_is_applied(fired, controller):
     play(fired, "running")
-    shift(50, "start_date")
     shift(300, "queued_at")
-    assert lag() == 50
+    moved_at = shift(50, "start_date")
+    assert oldest_change() == moved_at
     controller.run_once()
-    assert lag() == 0
+    assert oldest_change() is None
     play(fired, "failed")
-    shift(70, "end_date")
-    assert lag() == 70
+    moved_at = shift(70, "end_date")
+    assert oldest_change() == moved_at
     controller.run_once()
-    assert lag() == 0
+    assert oldest_change() is None
 
 
 def test_a_task_that_told_early_waits_since_its_own_end(fired, controller):
     play(fired, "running", task_state="success", result={})
     shift(500, "start_date")
-    shift(40, "end_date", of=TaskInstance)
-    assert lag() == 40
+    moved_at = shift(40, "end_date", of=TaskInstance)
+    assert oldest_change() == moved_at
     controller.run_once()
     assert view("t_import#0").instance.status == "finished"
 
@@ -96,33 +99,34 @@ def test_a_cleared_run_waits_since_it_was_queued_again(fired, controller):
     play(fired, "failed")
     controller.run_once()
     play(fired, "queued", clear=True)
-    shift(60, "queued_at")
-    assert lag() == 60
+    moved_at = shift(60, "queued_at")
+    assert oldest_change() == moved_at
 
 
 def test_a_change_that_failed_counts_from_its_next_try(fired):
     play(fired, "running")
-    shift(500, "start_date")
+    moved_at = shift(500, "start_date")
     with transaction() as session:
         session.execute(update(tables.run).values(retry_at=datetime.now(UTC) + HOUR))
-    assert lag() == 0
+    assert oldest_change() is None
     with transaction() as session:
         session.execute(update(tables.run).values(retry_at=ago(1)))
-    assert lag() == 500
+    assert oldest_change() == moved_at
 
 
 def test_a_deleted_run_takes_no_health_away(fired):
     with airflow_session() as session:
         session.delete(run_of(session, fired))
-    assert lag() == 0
+    assert oldest_change() is None
 
 
 def test_the_oldest_of_many_kinds_counts(fired, controller):
     play(fired, "running")
     shift(20, "start_date")
-    insert_delayed_fire(due=ago(90))
+    due = ago(90)
+    insert_delayed_fire(due=due)
     insert_hook(due=ago(60))
-    assert lag() == 90
+    assert oldest_change() == due
     assert counts() == (1, 0, 0, 0)
 
 
@@ -134,11 +138,12 @@ def test_an_asset_event_waits_until_it_is_fired(survey, controller):
         session.flush()
         made = {"extra": {}, "source_map_index": -1}
         session.execute(insert(AssetEvent).values(asset_id=other.id, timestamp=ago(900), **made))
-        event = {"asset_id": asset.id, "timestamp": ago(80), "partition_key": "order-1"}
+        made_at = ago(80)
+        event = {"asset_id": asset.id, "timestamp": made_at, "partition_key": "order-1"}
         session.execute(insert(AssetEvent).values(**event, **made))
-    assert lag() == 80
+    assert oldest_change() == made_at
     controller.run_once()
-    assert lag() == 0
+    assert oldest_change() is None
 
 
 def test_handled_asset_events_that_were_forgotten_are_no_change(survey, controller):
@@ -153,7 +158,7 @@ def test_handled_asset_events_that_were_forgotten_are_no_change(survey, controll
                 id=-1, asset_id=asset_id, timestamp=ago(9000), extra={}, source_map_index=-1
             )
         )
-    assert lag() == 0
+    assert oldest_change() is None
 
 
 # -- what waits -------------------------------------------------------------------------------------------------
@@ -193,7 +198,7 @@ def test_what_is_parked_is_counted_and_is_no_lag(fired):
         for row in (handled, parked, failed):
             session.execute(insert(tables.asset_event).values(**row))
     assert counts() == (0, 1, 1, 1)
-    assert lag() == 0
+    assert oldest_change() is None
 
 
 def test_no_more_is_counted_than_has_to_be(fired, monkeypatch):
@@ -229,14 +234,15 @@ def api(airflow_db, monkeypatch):
 def test_the_health_over_rest_is_for_everybody_with_a_token_and_tells_nothing_of_sessions(fired, api):
     ControllerJob().beat()
     play(fired, "failed")
-    shift(100, "end_date")
+    moved_at = shift(100, "end_date")
     insert_hook(due=ago(1), attempts=MAX_HOOK_ATTEMPTS)
     api.let("nobody")
     answer = api.client("nobody").get("api/v1/health")
     assert answer.status_code == 200
     body = answer.json()
     assert (body["status"], body["reason"], body["controllers"]["alive"]) == ("healthy", None, 1)
-    assert round(body["lag"], -1) == 100
+    assert datetime.fromisoformat(body["oldest_change"]) == moved_at
+    assert body["lag"] >= 100
     assert body["parked"] == {"hooks": 1, "asset_events": 0, "delayed_fires": 0}
     assert body["overdue"] == {"delayed_fires": 0}
     assert "order-1" not in json.dumps(body)

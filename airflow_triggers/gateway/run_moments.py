@@ -1,0 +1,47 @@
+"""Reads when the work of a DAG run began and ended, for metrics.
+
+Neighbours: ``runs.py`` reads what the controller decides by; ``controller/measures.py`` asks, where metrics are on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, case, func, literal, select
+from sqlalchemy.orm import Session
+
+from airflow_triggers.gateway.run_columns import DagRunColumns, OnlyTask
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunMoments:
+    """When a run's work began and ended.
+
+    :param started_at: of a compiled DAG, when its task began; of another, when the run did. None: it has not begun.
+    :param ended_at: likewise; of a task that is tried again, the end of its last try.
+    :param again: whether the run was cleared: its start is then no answer to the fire.
+    """
+
+    started_at: datetime | None
+    ended_at: datetime | None
+    again: bool
+
+
+def read_moments(session: Session, dag_id: str, run_id: str, *, is_compiled: bool) -> RunMoments | None:
+    """The moments of the run; None when there is none (any more)."""
+    run, task, tells = DagRunColumns, OnlyTask.table.c, literal(is_compiled)
+
+    def of_task(moment: str) -> ColumnElement[datetime]:
+        own = run.table.c[moment]
+        return case((tells, func.coalesce(task[moment], own)), else_=own).label(moment)
+
+    query = (
+        select(of_task("start_date"), of_task("end_date"), run.clear_number)
+        .outerjoin_from(run.table, OnlyTask.table, OnlyTask.of(run.dag_id, run.run_id))
+        .where(run.dag_id == dag_id, run.run_id == run_id)
+    )
+    row = session.execute(query).one_or_none()
+    if row is None:
+        return None
+    return RunMoments(started_at=row.start_date, ended_at=row.end_date, again=row.clear_number > 0)
