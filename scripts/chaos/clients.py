@@ -29,14 +29,23 @@ SKIPPED_RESULT = {"value": -1}
 PAGE = 100
 
 
-@dataclass
-class PatientClient:
-    """A client that tries again for as long as nobody is there, or whoever is there says so.
+@dataclass(frozen=True)
+class Login:
+    """Who fires, and where.
 
     :param url: of the API server.
+    :param password: of the user admin.
     """
 
     url: str
+    password: str
+
+
+@dataclass
+class PatientClient:
+    """A client that tries again for as long as nobody is there, or whoever is there says so."""
+
+    login: Login
     journal: Journal
     stop: threading.Event
     _client: Client | None = None
@@ -70,7 +79,7 @@ class PatientClient:
 
     def _logged_in(self) -> Client:
         if self._client is None:
-            self._client = Client(self.url)
+            self._client = Client(self.login.url, password=self.login.password)
         return self._client
 
     def _log_out(self) -> None:
@@ -88,7 +97,7 @@ class Firing:
     :param seconds: when the last script begins.
     """
 
-    url: str
+    login: Login
     journal: Journal
     stop: threading.Event
     clients: int = 8
@@ -110,7 +119,7 @@ class Firing:
                 pass
 
     def _play(self, script: Script) -> None:
-        client = PatientClient(self.url, self.journal, self.stop)
+        client = PatientClient(self.login, self.journal, self.stop)
         try:
             body = {"uid": script.session, "configuration": "chaos", "manager": "chaos"}
             self._send(client, f"{API}/sessions", body, act="create", session=script.session)
@@ -138,7 +147,7 @@ class Firing:
 class Operator:
     """Looks for failed runs, as an operator does in Airflow's lists, and replays or skips their instances."""
 
-    url: str
+    login: Login
     journal: Journal
     stop: threading.Event
     problems: list[str] = field(default_factory=list)
@@ -146,7 +155,7 @@ class Operator:
 
     def work(self) -> None:
         """Repair until told to stop. A boundary: what goes wrong is kept, and the next look is taken."""
-        client = PatientClient(self.url, self.journal, self.stop)
+        client = PatientClient(self.login, self.journal, self.stop)
         while not self.stop.is_set():
             try:
                 for session, instance in list(self._failed_instances(client)):

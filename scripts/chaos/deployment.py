@@ -1,10 +1,11 @@
-"""A real deployment: PostgreSQL, an API server of two workers, two schedulers with their controllers, a third one.
+"""The deployment of docker-compose.yaml, each service a process, with the chaos configuration and two controllers.
 
-Neighbours: ``postgresql.py`` and ``scripts/demo/airflow.py`` run the processes; ``killer.py`` kills them.
+Neighbours: ``scripts/topology`` runs the processes; ``killer.py`` kills them.
 """
 
 from __future__ import annotations
 
+import secrets
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,33 +15,31 @@ from pathlib import Path
 import psutil
 
 from scripts.chaos.journal import Journal
-from scripts.chaos.postgresql import PostgresqlCluster, postgresql_cluster
-from scripts.demo.airflow import Airflow, free_ports, wait_for
+from scripts.chaos.postgresql import PostgresqlCluster
 from scripts.demo.client import API, Client
+from scripts.demo.processes import title_of, wait_for
+from scripts.topology.topology import SOON, Topology, topology
 
 HERE = Path(__file__).parent
-API_SERVER, DAG_PROCESSOR, CONTROLLER = "api-server", "dag-processor", "triggers controller"
-SCHEDULERS = ("scheduler", "scheduler-2")
-COMPONENTS = (
-    API_SERVER,
-    DAG_PROCESSOR,
-    "scheduler --skip-serve-logs",
-    "scheduler --skip-serve-logs",
-    CONTROLLER,
-)
+API_SERVER, DAG_PROCESSOR = "airflow-apiserver-1", "airflow-dag-processor-1"
+SCHEDULERS = ("airflow-scheduler-1", "airflow-scheduler-2")
+WORKERS = ("airflow-worker-1", "airflow-worker-2")
+CONTROLLERS = ("triggers-controller-1", "triggers-controller-2")
 
-SOON = {
-    # What a real deployment waits minutes for: whether a scheduler or a task still lives.
-    "AIRFLOW__SCHEDULER__JOB_HEARTBEAT_SEC": "2",
-    "AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "2",
-    "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "15",
-    "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "8",
-    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_SEC": "3",
-    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "20",
-    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "5",
-    "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT": "30",
-    "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT_CHECK_INTERVAL": "10",
+SIZES = {
+    "AIRFLOW_SCHEDULERS": str(len(SCHEDULERS)),
+    "AIRFLOW_WORKERS": str(len(WORKERS)),
+    "AIRFLOW_WORKER_CONCURRENCY": "2",
+    "TRIGGERS_CONTROLLERS": str(len(CONTROLLERS)),
 }
+SECRETS = (
+    "AIRFLOW_ADMIN_PASSWORD",
+    "AIRFLOW_API_SECRET_KEY",
+    "AIRFLOW_JWT_SECRET",
+    "POSTGRES_PASSWORD",
+    "REDIS_PASSWORD",
+)
+FERNET_KEY = "Y2hhb3MtaGFzLW5vdGhpbmctdG8taGlkZS1pbi1pdC4="
 
 
 @dataclass
@@ -50,54 +49,46 @@ class Deployment:
     :param ends: components that ended without having been killed here, and how often.
     """
 
-    airflow: Airflow
-    cluster: PostgresqlCluster
+    services: Topology
+    password: str
     effects: Path
     hooks: Path
     journal: Journal
     ends: Counter[str] = field(default_factory=Counter)
 
+    @property
+    def cluster(self) -> PostgresqlCluster:
+        """Where the metadata database is."""
+        return self.services.cluster
+
+    @property
+    def url(self) -> str:
+        """Where the API is."""
+        return self.services.url
+
     def restart_ended(self) -> None:
-        """What a service manager does: start again what has ended by itself."""
-        for name, process in list(self.airflow.processes.items()):
-            if process.poll() is not None:
-                self.ends[name] += 1
-                self.journal.write("ended", component=name, code=process.returncode)
-                self.airflow.restart(name)
+        """What Docker does: start again what has ended by itself."""
+        for name, code in self.services.restart_ended().items():
+            self.ends[name] += 1
+            self.journal.write("ended", component=name, code=code)
 
     def task_processes(self) -> list[psutil.Process]:
-        """Processes in which a task runs. Not the executor's own: one of them that dies takes a lock along."""
+        """Processes in which a task runs. Not those of Celery's pool, which supervise them."""
         return [
             process
-            for scheduler in SCHEDULERS
-            for process in self.airflow.group(scheduler)
-            if (title := _title(process)).startswith("airflow worker -- ") and "LocalExecutor" not in title
-        ]
-
-    def supervised_controllers(self) -> list[psutil.Process]:
-        """The controllers that the schedulers keep running."""
-        return [
-            process
-            for scheduler in SCHEDULERS
-            for process in self.airflow.group(scheduler)
-            if "airflow_triggers.controller" in _title(process)
+            for worker in WORKERS
+            for process in self.services.group(worker)
+            if title_of(process).startswith("airflow worker -- ")
         ]
 
     def api_workers(self) -> list[psutil.Process]:
         """The API server's worker processes."""
-        server = self.airflow.processes[API_SERVER].pid
+        server = self.services.processes[API_SERVER].pid
         return [
             process
-            for process in self.airflow.group(API_SERVER)
-            if process.pid != server and "spawn_main" in _title(process)
+            for process in self.services.group(API_SERVER)
+            if process.pid != server and "spawn_main" in title_of(process)
         ]
-
-
-def _title(process: psutil.Process) -> str:
-    try:
-        return " ".join(process.cmdline())
-    except psutil.Error:
-        return ""
 
 
 @contextmanager
@@ -108,29 +99,26 @@ def deployment(folder: Path) -> Iterator[Deployment]:
     """
     effects, hooks = folder / "effects.jsonl", folder / "hooks.jsonl"
     extra = {
+        **SOON,
         "AIRFLOW__API__WORKERS": "2",
         "AIRFLOW__API__WORKER_TIMEOUT": "30",  # a worker that dies while it is asked for its health is missed later
+        "AIRFLOW__CORE__DEFAULT_TASK_RETRIES": "0",  # what is killed fails, and somebody replays it
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(HERE / "plugins"),
         "AIRFLOW__CORE__MAX_ACTIVE_RUNS_PER_DAG": "64",
         "CHAOS_EFFECTS": str(effects),
         "CHAOS_HOOKS": str(hooks),
-        **SOON,
     }
-    with postgresql_cluster() as cluster:
-        airflow = Airflow(folder / "airflow", free_ports(), cluster.url, dags=HERE / "dags", extra=extra)
-        chaos_deployment = Deployment(airflow, cluster, effects, hooks, Journal(folder / "journal.jsonl"))
-        try:
-            airflow.prepare()
-            airflow.start(*COMPONENTS)
-            airflow.wait_until_ready()
-            _wait_until_deployed(airflow)
-            yield chaos_deployment
-        finally:
-            airflow.stop()
+    variables = {name: secrets.token_hex(16) for name in SECRETS}
+    variables |= {"AIRFLOW_FERNET_KEY": FERNET_KEY, **SIZES}
+    with topology(folder / "services", variables, dags=HERE / "dags", extra=extra) as services:
+        password = variables["AIRFLOW_ADMIN_PASSWORD"]
+        chaos_deployment = Deployment(services, password, effects, hooks, Journal(folder / "journal.jsonl"))
+        _wait_until_deployed(chaos_deployment)
+        yield chaos_deployment
 
 
-def _wait_until_deployed(airflow: Airflow) -> None:
-    with Client(airflow.url) as client:
+def _wait_until_deployed(chaos_deployment: Deployment) -> None:
+    with Client(chaos_deployment.url, password=chaos_deployment.password) as client:
         wait_for(
             "the configuration is deployed, and the API answers",
             lambda: (
@@ -138,5 +126,5 @@ def _wait_until_deployed(airflow: Airflow) -> None:
                 and client.request("GET", f"{API}/sessions").is_success
             ),
             seconds=120,
-            alive=airflow.check_alive,
+            alive=chaos_deployment.services.check_alive,
         )

@@ -6,7 +6,6 @@ Neighbours: ``deployment.py`` is what is killed; the journal keeps each kill.
 from __future__ import annotations
 
 import random
-import signal
 import threading
 import time
 from collections import Counter
@@ -15,16 +14,24 @@ from dataclasses import dataclass, field
 
 import psutil
 
-from scripts.chaos.deployment import API_SERVER, CONTROLLER, DAG_PROCESSOR, SCHEDULERS, Deployment
+from scripts.chaos.deployment import (
+    API_SERVER,
+    CONTROLLERS,
+    DAG_PROCESSOR,
+    SCHEDULERS,
+    WORKERS,
+    Deployment,
+)
 from scripts.chaos.journal import Journal
 
 WEIGHTS = {
     "a task's process": 6,
-    "a scheduler's controller": 5,
+    "a controller": 5,
     "an API worker": 4,
     "a scheduler": 3,
-    "the controller of its own": 3,
+    "a Celery worker": 3,
     "the API server": 2,
+    "Redis": 1,
     "the DAG processor": 1,
 }
 POSTGRESQL = "PostgreSQL"
@@ -87,17 +94,18 @@ class Killer:
     def _kill(self, kind: str) -> None:
         acts: dict[str, Callable[[], str]] = {
             "a task's process": lambda: self._kill_one(self.deployment.task_processes),
-            "a scheduler's controller": lambda: self._kill_one(self.deployment.supervised_controllers),
+            "a controller": lambda: self._kill_component(self._random.choice(CONTROLLERS)),
             "an API worker": lambda: self._kill_one(self.deployment.api_workers),
-            "a scheduler": lambda: self._kill_scheduler(self._random.choice(SCHEDULERS)),
-            "the controller of its own": lambda: self._kill_component(CONTROLLER),
+            "a scheduler": lambda: self._kill_component(self._random.choice(SCHEDULERS)),
+            "a Celery worker": lambda: self._kill_component(self._random.choice(WORKERS)),
             "the API server": lambda: self._kill_component(API_SERVER),
+            "Redis": self._restart_redis,
             "the DAG processor": lambda: self._kill_component(DAG_PROCESSOR),
             POSTGRESQL: self._restart_postgresql,
         }
         victim = acts[kind]()
         if not victim:  # nothing of the kind runs at the moment
-            kind = "the controller of its own"
+            kind = "a controller"
             victim = acts[kind]()
         self.count_of_kills[kind] += 1
         self.journal.write("kill", victim=kind, what=victim)
@@ -119,17 +127,20 @@ class Killer:
         return ""
 
     def _kill_component(self, name: str) -> str:
-        self.deployment.airflow.kill(name)
+        """All that a container has, as when it is killed."""
+        self.deployment.services.kill(name)
         self.stop.wait(self._random.uniform(0, LONGEST_DOWN))
-        self.deployment.airflow.restart(name)
+        self.deployment.services.restart(name)
         return name
 
-    def _kill_scheduler(self, name: str) -> str:
-        """The scheduler's own process first; its controller and its tasks go on for a moment, then they go too."""
-        self.deployment.airflow.processes[name].send_signal(signal.SIGKILL)
+    def _restart_redis(self) -> str:
+        self.deployment.services.redis.kill()
         self.stop.wait(self._random.uniform(0, LONGEST_DOWN))
-        self.deployment.airflow.restart(name)
-        return name
+        self.deployment.services.redis.restart()
+        # A Celery worker does not always consume again after Redis was away. People start it again, too.
+        for worker in WORKERS:
+            self._kill_component(worker)
+        return "killed, and started again with what it had written; then the workers"
 
     def _restart_postgresql(self) -> str:
         self.deployment.cluster.stop()

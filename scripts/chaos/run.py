@@ -14,7 +14,7 @@ from pathlib import Path
 
 from scripts.chaos import plan
 from scripts.chaos.checker import Verdict, check
-from scripts.chaos.clients import Firing, Operator, in_thread
+from scripts.chaos.clients import Firing, Login, Operator, in_thread
 from scripts.chaos.deployment import Deployment, deployment
 from scripts.chaos.evidence import read_evidence
 from scripts.chaos.killer import Killer
@@ -66,7 +66,7 @@ def run_chaos(folder: Path, size: Size, tell: Callable[[str], None]) -> Outcome:
     :param tell: shown what goes on, a line each.
     """
     start = time.monotonic()
-    tell("Making PostgreSQL and Airflow …")
+    tell("Starting the services of docker-compose.yaml …")
     with deployment(folder) as chaos_deployment:
         tell(
             f"Ready after {time.monotonic() - start:.0f} s; firing into {size.sessions} sessions, and killing."
@@ -77,8 +77,9 @@ def run_chaos(folder: Path, size: Size, tell: Callable[[str], None]) -> Outcome:
 def _under_fire(chaos_deployment: Deployment, size: Size, tell: Callable[[str], None]) -> Outcome:
     stop = threading.Event()
     ends_at = time.monotonic() + size.limit
-    url, journal = chaos_deployment.airflow.url, chaos_deployment.journal
-    firing, operator = Firing(url, journal, stop), Operator(url, journal, stop)
+    journal = chaos_deployment.journal
+    login = Login(chaos_deployment.url, chaos_deployment.password)
+    firing, operator = Firing(login, journal, stop), Operator(login, journal, stop)
     killer = Killer(
         chaos_deployment,
         journal,
@@ -129,7 +130,7 @@ def _final_verdict(chaos_deployment: Deployment, ends_at: float, tell: Callable[
     while True:
         chaos_deployment.restart_ended()
         evidence = read_evidence(
-            chaos_deployment.cluster.url, effects=chaos_deployment.effects, hooks=chaos_deployment.hooks
+            chaos_deployment.services.database, effects=chaos_deployment.effects, hooks=chaos_deployment.hooks
         )
         verdict = check(chaos_deployment.journal.read(), evidence)
         now = time.monotonic()

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import psycopg2
 from psycopg2 import sql
+from sqlalchemy.engine import make_url
 
 from scripts.chaos.postgresql import PostgresqlCluster, postgresql_cluster
 from scripts.demo.airflow import ROOT, free_ports
@@ -72,6 +73,12 @@ class Topology(Processes):
     def url(self) -> str:
         """Where the UI and the API are."""
         return f"http://127.0.0.1:{self.containers[f'{API_SERVER}-1'].ports[API]}"
+
+    @property
+    def database(self) -> str:
+        """SQLAlchemy's URL of the metadata database, for the server's own user, who needs no password."""
+        name = self.servers[POSTGRES].service.environment["POSTGRES_DB"]
+        return make_url(self.cluster.url).set(database=name).render_as_string(hide_password=False)
 
     def names(self, service: str) -> list[str]:
         """The names of a service's containers."""
