@@ -28,6 +28,8 @@ Those that say that a name is unknown are a ``KeyError`` too, and those that say
     │   └── NothingParked             there is no such hook, or asset event, to try again
     ├── InvalidTransition             the instance's status does not allow that (names both)
     ├── IdempotencyConflict           the idempotency key was used for another fire
+    ├── Refused                       the caller may not do that
+    │   └── Concealed                 nor know of what it names
     ├── StorageError
     │   ├── SchemaOutdated            the tables are missing or of another version
     │   ├── DatabaseFailed            the database is away, full or read-only, or was lost on the way
@@ -44,7 +46,7 @@ Those that say that a name is unknown are a ``KeyError`` too, and those that say
         ├── InvalidTriggerKwargs      trigger kwargs do not fit the schema that the task filters them by
         ├── InvalidReport             a worker reported what cannot be used
         ├── InvalidAssetEvent         an asset event does not say what to fire, or into which session
-        ├── RefusedAssetEvent         an asset event may not fire what it asks for
+        ├── RefusedAssetEvent         an asset event may not fire what it asks for (Refused, too)
         ├── MaxRetriesExceeded        a trigger task asked to be run again too often
         ├── NoDatabaseInTask          a task asked its manager for what needs the database
         ├── NotATriggerRun            a trigger task's DAG was run without a session
@@ -214,6 +216,14 @@ class IdempotencyConflict(TriggersError):
     """An idempotency key was used before for a fire with another trigger or other kwargs."""
 
 
+class Refused(TriggersError):
+    """The caller may not do what they ask for; nothing was changed."""
+
+
+class Concealed(Refused):
+    """The caller may do nothing with what they name, and is not to know of it: they are answered as if it were not."""
+
+
 class StorageError(TriggersError):
     """The storage could not do its work."""
 
@@ -293,7 +303,7 @@ class InvalidAssetEvent(TaskError, ValueError):
         super().__init__(sentence(f"The asset event {event_id} {problem}"))
 
 
-class RefusedAssetEvent(TaskError):
+class RefusedAssetEvent(TaskError, Refused):
     """An asset event may not fire what it asks for: a person created it, or another team's task."""
 
     def __init__(self, event_id: int, problem: str) -> None:

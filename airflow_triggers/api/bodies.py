@@ -12,7 +12,7 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
-from airflow_triggers.api.errors import Refused
+from airflow_triggers.api.errors import RequestRefused
 from airflow_triggers.domain.validation import JsonFlaw, parse_json
 
 
@@ -20,11 +20,13 @@ class BodyRequest(Request):
     """A request whose body is refused where ``json.loads`` would take only a part of it."""
 
     async def json(self) -> Any:
-        """The body's content. :raises Refused: 422 for a key that stands twice, and for what is nested too deep."""
+        """The body's content. :raises RequestRefused: 422 for a key that stands twice, or what is nested too deep."""
         try:
             return parse_json(await self.body())
         except JsonFlaw as flaw:
-            raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, "InvalidBody", f"The body {flaw}.") from flaw
+            raise RequestRefused(
+                HTTPStatus.UNPROCESSABLE_ENTITY, "InvalidBody", f"The body {flaw}."
+            ) from flaw
 
 
 class BodyRoute(APIRoute):

@@ -29,18 +29,18 @@ from airflow_triggers.api.fields import (
     Limit,
     ManagerName,
     Prefix,
-    SessionUid,
+    SessionUidText,
     StorageName,
     TriggerName,
 )
 from airflow_triggers.configuration import explain_task
-from airflow_triggers.domain.fires import DelayedFire, Fire, FireFilter, FireResult
+from airflow_triggers.domain.fires import DelayedFire, Fire, FireFilter, FireResult, SessionFireRequest
 from airflow_triggers.domain.hooks import PromisedHook
 from airflow_triggers.domain.instances import InstanceStatus
 from airflow_triggers.domain.names import dag_ids_of
+from airflow_triggers.domain.uids import SessionUid
 from airflow_triggers.domain.validation import MAX_COOLDOWN, json_object, parse_moment
 from airflow_triggers.sessions.describing import InstanceView, SessionDescription, SessionSummary
-from airflow_triggers.sessions.opening import SessionFire
 
 MAX_BATCH = 1000
 
@@ -121,7 +121,7 @@ class DelayedFiresQuery(Request):
 class CreateSession(Request):
     """A session to create."""
 
-    uid: SessionUid = Field(
+    uid: SessionUidText = Field(
         description='1-200 printable characters without "/" and surrounding blanks, and not "." or "..".',
         examples=["respondent-17"],
     )
@@ -162,23 +162,27 @@ class FireTrigger(Request):
         examples=["2031-05-17T08:00:00Z"],
     )
 
-
-class BatchedFire(FireTrigger):
-    """A trigger to fire into a session."""
-
-    session_uid: SessionUid = Field(description="The session's UID.", examples=["respondent-17"])
-
-    def to_fire(self) -> SessionFire:
-        """The fire that is asked for."""
-        return SessionFire(
-            session_uid=self.session_uid,
+    def into(self, session_uid: SessionUid) -> SessionFireRequest:
+        """The request to fire it into the session. :raises InvalidTrigger: when no trigger can have such a name."""
+        return SessionFireRequest.with_checked_kwargs(
+            self.kwargs,
+            session_uid=session_uid,
             trigger_name=self.trigger,
-            trigger_kwargs=self.kwargs,
             configuration=self.configuration,
             manager=self.manager,
             idempotency_key=self.idempotency_key,
             fire_at=self.fire_at,
         )
+
+
+class BatchedFire(FireTrigger):
+    """A trigger to fire into a session."""
+
+    session_uid: SessionUidText = Field(description="The session's UID.", examples=["respondent-17"])
+
+    def to_request(self) -> SessionFireRequest:
+        """The request to fire it. :raises InvalidSessionUid, InvalidTrigger: when there can be no such one."""
+        return self.into(SessionUid(self.session_uid))
 
 
 class FireBatch(Request):

@@ -13,12 +13,12 @@ from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
 from fastapi import Depends, Path, Request, Security
 from fastapi.security import APIKeyCookie, HTTPBearer
 
-from airflow_triggers.api.fields import INSTANCE_NAME, TASK_OR_INSTANCE_NAME, Form, SessionUid
-from airflow_triggers.api.gate import USER
+from airflow_triggers.api.fields import INSTANCE_NAME, TASK_OR_INSTANCE_NAME, Form, SessionUidText
+from airflow_triggers.api.gate import SESSION_UID, USER
 from airflow_triggers.api.paths import decoded_name
 from airflow_triggers.api.permissions import Permissions
 from airflow_triggers.api.turns import Turns
-from airflow_triggers.domain.validation import validate_session_uid
+from airflow_triggers.domain.uids import SessionUid
 from airflow_triggers.storages.tables import AIRFLOW_ID_LENGTH
 
 SECURITY_SCHEMES = [
@@ -53,31 +53,33 @@ UserNameDep = Annotated[str, Depends(get_user_name)]
 
 
 async def get_session_uid(
+    request: Request,
     uid: Annotated[
-        SessionUid,
+        SessionUidText,
         Path(
             description='The session\'s UID: 1-200 printable characters without "/" and surrounding blanks, '
             'and not "." or ".."; percent-encoded.',
             examples=["respondent-17"],
         ),
     ],
-) -> str:
-    """The UID of the path. :raises InvalidSessionUid: when it is not of the allowed form."""
-    return validate_session_uid(uid)
+) -> SessionUid:
+    """The UID of the path, as the gate has read and checked it; the parameter ``uid`` is for the documentation."""
+    session_uid: SessionUid = request.scope[SESSION_UID]
+    return session_uid
 
 
-SessionUidDep = Annotated[str, Depends(get_session_uid)]
+SessionUidDep = Annotated[SessionUid, Depends(get_session_uid)]
 
 _turns = Turns()
 
 
-async def get_turn(uid: SessionUidDep) -> AsyncIterator[str]:
+async def get_turn(uid: SessionUidDep) -> AsyncIterator[SessionUid]:
     """The UID of the path, once it is the request's turn to fire into that session. :raises LockTimeout: if never."""
     async with _turns.take(uid):
         yield uid
 
 
-TurnDep = Annotated[str, Depends(get_turn, scope="function")]
+TurnDep = Annotated[SessionUid, Depends(get_turn, scope="function")]
 
 
 # What no instance can be named is answered as an instance that does not exist: 404, by whoever looks for it.

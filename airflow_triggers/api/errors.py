@@ -1,6 +1,7 @@
 """How errors become answers: one table from our errors to HTTP, one form for every error's body.
 
-Neighbours: ``airflow_triggers/errors.py`` is the tree; ``gate.py`` and ``permissions.py`` raise :class:`Refused`.
+Neighbours: ``airflow_triggers/errors.py`` is the tree; ``permissions.py`` raises its :class:`~errors.Refused`;
+``gate.py`` and ``bodies.py`` raise :class:`RequestRefused`.
 """
 
 from __future__ import annotations
@@ -20,8 +21,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from airflow_triggers import errors
 from airflow_triggers.api.paths import allowed_methods, decoded_name
 from airflow_triggers.domain.validation import shown
-from airflow_triggers.errors import SessionNotFound, TriggersError
-from airflow_triggers.sessions.opening import Concealed
+from airflow_triggers.errors import Concealed, SessionNotFound, TriggersError
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +47,8 @@ STATUS_OF_ERROR: dict[type[TriggersError], HTTPStatus] = {
     errors.NothingParked: HTTPStatus.NOT_FOUND,
     errors.InvalidTransition: HTTPStatus.CONFLICT,
     errors.IdempotencyConflict: HTTPStatus.CONFLICT,
+    errors.Refused: HTTPStatus.FORBIDDEN,
+    errors.Concealed: HTTPStatus.NOT_FOUND,
     errors.StorageError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.SchemaOutdated: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.DatabaseFailed: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -76,14 +78,20 @@ STATUS_OF_ERROR: dict[type[TriggersError], HTTPStatus] = {
 }
 """The HTTP status of each error; a subclass that a user's manager raises has its base's."""
 
+REASON_OF_ERROR: dict[type[TriggersError], str] = {
+    errors.Refused: "Forbidden",
+    errors.Concealed: SessionNotFound.__name__,
+}
+"""The word for programs, where it is not the error's name."""
+
 HEADERS_OF_ERROR: dict[type[TriggersError], Mapping[str, str]] = {
     errors.LockTimeout: {"Retry-After": "1"},
     errors.DatabaseFailed: {"Retry-After": "5"},
 }
 
 
-class Refused(HTTPException):
-    """A request that is refused before it reaches a session: not authenticated, not allowed, too large.
+class RequestRefused(HTTPException):
+    """A request that is refused before it reaches a route: not authenticated, of another site, too large, no JSON.
 
     :param reason: a word for programs, as the names of our errors are.
     """
@@ -136,7 +144,8 @@ def response_to(error: TriggersError | StarletteHTTPException) -> JSONResponse:
 def answer_to(error: Exception) -> tuple[int, dict[str, Any]]:
     """The status and the body for an error; of what is no error of ours, nothing is shown."""
     if isinstance(error, TriggersError):
-        return _nearest(STATUS_OF_ERROR, error), {"reason": type(error).__name__, "detail": str(error)}
+        reason = REASON_OF_ERROR.get(type(error), type(error).__name__)
+        return _nearest(STATUS_OF_ERROR, error), {"reason": reason, "detail": str(error)}
     if isinstance(error, StarletteHTTPException):
         status, reason, detail = _read_http_exception(error)
         return status, {"reason": reason, "detail": detail}
@@ -163,7 +172,7 @@ def _concealed_session(request: Request, error: Exception) -> JSONResponse:
 
 def _http_exception(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, StarletteHTTPException)
-    if not isinstance(error, Refused) and error.status_code in _NO_ROUTE:
+    if not isinstance(error, RequestRefused) and error.status_code in _NO_ROUTE:
         detail = _NO_ROUTE[HTTPStatus(error.status_code)].format(
             path=decoded_name(request.url.path), method=request.method
         )
@@ -183,7 +192,7 @@ _NO_ROUTE = {
 
 
 def _read_http_exception(error: StarletteHTTPException) -> tuple[int, str, str]:
-    if isinstance(error, Refused):
+    if isinstance(error, RequestRefused):
         return error.status_code, error.reason, str(error.detail)
     if error.status_code == HTTPStatus.BAD_REQUEST:
         # FastAPI's own, for a body that is not UTF-8 or is nested too deep to be read.

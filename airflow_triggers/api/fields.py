@@ -139,11 +139,11 @@ def _history_cursor(cursor: str) -> str:
 
 _managers, _storages = Installed(trigger_managers), Installed(storage_backends)
 
-SessionUid = Annotated[str, Form(SESSION_UID)]
-"""The gate checks a path's, and the code below REST a body's."""
+SessionUidText = Annotated[str, Form(SESSION_UID)]
+"""The document's form alone: the gate makes a :class:`SessionUid` of a path's, and the route of a body's."""
 
 FiredTriggerName = Annotated[str, Form(TRIGGER_NAME)]
-"""In a body; the code below REST checks it."""
+"""In a body; the request to fire that is made of it checks it."""
 
 TriggerName = Annotated[str, Form(TRIGGER_NAME), AfterValidator(_trigger_name)]
 InstanceName = Annotated[str, Form(INSTANCE_NAME), AfterValidator(_instance_name)]

@@ -17,13 +17,16 @@ from fastapi import HTTPException, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from airflow_triggers.api.errors import Refused, response_to
+from airflow_triggers.api.errors import RequestRefused, response_to
 from airflow_triggers.api.paths import segments_of, with_segments
-from airflow_triggers.domain.validation import validate_session_uid
+from airflow_triggers.domain.uids import SessionUid
 from airflow_triggers.errors import InvalidSessionUid
 
 USER = "airflow_triggers.user"
 """Where the scope of a request that passed holds Airflow's user."""
+
+SESSION_UID = "airflow_triggers.session_uid"
+"""Where the scope of a request that names a session in its path holds the :class:`SessionUid`."""
 
 MAX_BODY_BYTES = 1024 * 1024
 MAX_BATCH_BYTES = 8 * MAX_BODY_BYTES
@@ -52,7 +55,9 @@ class Gate:
         request = Request(scope, receive)
         try:
             scope[USER] = await _authenticate(request)
-            segments = _checked_segments(request)
+            segments = _segments_of(request)
+            if segments[: len(SESSIONS)] == SESSIONS and len(segments) > len(SESSIONS):
+                scope[SESSION_UID] = _session_uid(segments[len(SESSIONS)])
             receive = _limited_receive(
                 request, max_bytes=MAX_BATCH_BYTES if segments == BATCH else MAX_BODY_BYTES
             )
@@ -65,21 +70,21 @@ class Gate:
 async def _authenticate(request: Request) -> Any:
     """Airflow's user of the request: of its bearer token, else of the cookie that browsers send along.
 
-    :raises Refused: 401 without a valid token; 403 when the cookie came along from another site's page.
+    :raises RequestRefused: 401 without a valid token; 403 when the cookie came along from another site's page.
     """
     credentials: HTTPAuthorizationCredentials | None = await _bearer(request)
     try:
         user = await get_user(request, None, credentials)
     except HTTPException as error:
         # Airflow answers 403 to a token that it cannot read; for the caller it is the same as none.
-        raise Refused(
+        raise RequestRefused(
             HTTPStatus.UNAUTHORIZED,
             "NotAuthenticated",
             f"{error.detail}. Send a token of Airflow's POST /auth/token as 'Authorization: Bearer …'.",
             headers={"WWW-Authenticate": "Bearer"},
         ) from error
     if credentials is None and request.method not in SAFE_METHODS and not _is_same_origin(request):
-        raise Refused(
+        raise RequestRefused(
             HTTPStatus.FORBIDDEN,
             "CrossOrigin",
             "With the login cookie, only Airflow's own pages may change anything. Send a bearer token instead.",
@@ -98,26 +103,30 @@ def _is_same_origin(request: Request) -> bool:
     return origin in {f"http://{host}", f"https://{host}", f"{base.scheme}://{base.netloc}"} - {"://"}
 
 
-def _checked_segments(request: Request) -> list[bytes]:
-    """The path's segments as they were sent, those of a session with a UID that a session can have.
+def _segments_of(request: Request) -> list[bytes]:
+    """The path's segments as they were sent.
 
-    The check stands before the routing, which would show such a UID to no route, or to another one.
-
-    :raises InvalidSessionUid: when the UID is of another form.
-    :raises Refused: 404 when the path was sent as one that is not below our mount (``/%2Ftriggers``).
+    :raises RequestRefused: 404 when the path was sent as one that is not below our mount (``/%2Ftriggers``).
     """
     segments = segments_of(request.scope)
     if segments is None:
-        raise Refused(HTTPStatus.NOT_FOUND, "NotFound", f"There is nothing at {request.url.path}.")
-    if segments[: len(SESSIONS)] == SESSIONS and len(segments) > len(SESSIONS):
-        uid = segments[len(SESSIONS)]
-        try:
-            validate_session_uid(uid.decode("utf-8"))
-        except UnicodeDecodeError as error:
-            raise InvalidSessionUid(
-                f"A session UID in a path is percent-encoded UTF-8; found {uid!r}."
-            ) from error
+        raise RequestRefused(HTTPStatus.NOT_FOUND, "NotFound", f"There is nothing at {request.url.path}.")
     return segments
+
+
+def _session_uid(segment: bytes) -> SessionUid:
+    """The UID that the segment names.
+
+    It is checked before the routing, which would show a UID that no session can have to no route, or to another one.
+
+    :raises InvalidSessionUid: when it is of another form.
+    """
+    try:
+        return SessionUid(segment.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise InvalidSessionUid(
+            f"A session UID in a path is percent-encoded UTF-8; found {segment!r}."
+        ) from error
 
 
 def _limited_receive(request: Request, *, max_bytes: int) -> Receive:
@@ -138,8 +147,8 @@ def _limited_receive(request: Request, *, max_bytes: int) -> Receive:
     return receive
 
 
-def _too_large(max_bytes: int) -> Refused:
-    return Refused(
+def _too_large(max_bytes: int) -> RequestRefused:
+    return RequestRefused(
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         "TooLarge",
         f"A body has {max_bytes} bytes at most here. Keep large content elsewhere, and fire with its address.",

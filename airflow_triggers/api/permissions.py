@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from functools import cache
-from http import HTTPStatus
+from functools import cache, partial
 from typing import Any, Literal
 
 from airflow.api_fastapi.app import get_auth_manager
@@ -23,13 +22,13 @@ from airflow.api_fastapi.auth.managers.models.resource_details import (
 )
 from airflow.configuration import conf
 
-from airflow_triggers.api.errors import Refused
 from airflow_triggers.domain.configuration import Configuration
 from airflow_triggers.domain.disclosure import Disclosure
 from airflow_triggers.domain.names import dag_ids_of
+from airflow_triggers.errors import Concealed, Refused
 from airflow_triggers.gateway import teams
 from airflow_triggers.sessions.describing import InstanceView
-from airflow_triggers.sessions.opening import Concealed
+from airflow_triggers.sessions.opening import Authorize
 from airflow_triggers.storages.transaction import snapshot
 
 EVERY_DAG = "~"
@@ -64,7 +63,7 @@ class Permissions:
     not read them of ALL its DAGs reads nothing of it. An act takes the right on the DAGs that the user acts on
     themselves; what follows from it, the configuration's author has decided.
 
-    Every ``require_…`` raises :class:`Refused`, or :class:`Concealed` when the user may do nothing with such a session.
+    Every ``require_…`` raises :class:`Refused`: :class:`Concealed` when the user may do nothing with such a session.
     """
 
     def __init__(self, user: BaseUser) -> None:
@@ -140,6 +139,10 @@ class Permissions:
         if concerned_dag_ids or not self._may_fire_something(configuration):
             self._require(CREATE_RUNS, concerned_dag_ids or _dag_ids(configuration), configuration)
 
+    def authorizer_of(self, trigger_name: str) -> Authorize:
+        """What has to be asked before the user fires the trigger."""
+        return partial(self.require_firing, trigger_name)
+
     def require_firing(
         self, trigger_name: str, configuration: Configuration, makes_session: bool = False
     ) -> None:
@@ -179,8 +182,6 @@ class Permissions:
             return
         self.require_something(configuration)
         raise Refused(
-            HTTPStatus.FORBIDDEN,
-            "Forbidden",
             f"User {self.user.get_name()!r} may not {right.words} of the DAGs that this concerns. "
             "Ask an administrator of Airflow for that right.",
         )

@@ -13,6 +13,8 @@ from typing import Any
 
 from airflow_triggers.domain.asset_uris import trigger_of
 from airflow_triggers.domain.configuration import Kwargs
+from airflow_triggers.domain.fires import SessionFireRequest
+from airflow_triggers.domain.uids import SessionUid
 from airflow_triggers.domain.validation import parse_moment, shown
 from airflow_triggers.errors import InvalidAssetEvent
 from airflow_triggers.gateway.asset_events import AssetEventRow
@@ -29,7 +31,10 @@ _NULLABLE = ("configuration", "idempotency_key", "fire_at")
 
 @dataclass(frozen=True, kw_only=True)
 class AssetFire:
-    """A fire that an asset event asks for.
+    """A fire that an asset event asks for, as its author wrote it.
+
+    :meth:`to_request` checks the UID, the trigger, the kwargs and the key. The history names the session and the
+    trigger of an invalid one, too.
 
     :param idempotency_key: the event's own, else one made of its id.
     """
@@ -40,6 +45,17 @@ class AssetFire:
     configuration: str | None
     idempotency_key: str
     fire_at: datetime | None
+
+    def to_request(self) -> SessionFireRequest:
+        """The request to fire it. :raises InvalidSessionUid, InvalidTrigger: when there can be no such one."""
+        return SessionFireRequest(
+            session_uid=SessionUid(self.session_uid),
+            trigger_name=self.trigger_name,
+            trigger_kwargs=self.kwargs,
+            configuration=self.configuration,
+            idempotency_key=self.idempotency_key,
+            fire_at=self.fire_at,
+        )
 
 
 def fire_of(event: AssetEventRow) -> AssetFire:

@@ -38,7 +38,7 @@ from airflow_triggers.gateway.asset_events import (
     handled_up_to,
     new_asset_events,
 )
-from airflow_triggers.sessions.opening import fire_into
+from airflow_triggers.sessions.opening import fire_request
 from airflow_triggers.storages import rows, tables
 from airflow_triggers.storages.events import add_event
 from airflow_triggers.storages.stored import UNREADABLE_MOMENT
@@ -131,17 +131,13 @@ def _handle(event: AssetEventRow) -> bool:
     fire = None
     try:
         check_by_hand(event)
-        fire = fire_of(event)
-        fire_into(
-            fire.session_uid,
-            fire.trigger_name,
-            fire.kwargs,
-            configuration=fire.configuration,
-            idempotency_key=fire.idempotency_key,
-            fired_by=_fired_by(event),
-            fire_at=fire.fire_at,
-            authorize=authorizer_of(event),
-        )
+        asset_fire, authorize = fire_of(event), authorizer_of(event)
+        if authorize is None:
+            # Otherwise the session's history must not be written to before the event was authorized.
+            fire = asset_fire
+        request = asset_fire.to_request()
+        fire = asset_fire
+        fire_request(request, by=_fired_by(event), authorize=authorize)
     except LockTimeout:
         log.debug("The session of asset event %s is being written; the next pass looks again", event.event_id)
         return False

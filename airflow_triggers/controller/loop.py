@@ -51,7 +51,8 @@ from airflow_triggers.metrics import Metric
 from airflow_triggers.runners import bindings, promises, task_runners
 from airflow_triggers.runners.progress import FAULTS, is_system_fault
 from airflow_triggers.runners.transactions import after_saving, with_session
-from airflow_triggers.sessions.opening import manager_of, open_session
+from airflow_triggers.sessions.opening import open_session
+from airflow_triggers.sessions.records import manager_of
 from airflow_triggers.storages import hooks, storage_backends, tables
 from airflow_triggers.storages.base import BaseStorageBackend
 from airflow_triggers.storages.events import add_event

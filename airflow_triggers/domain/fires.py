@@ -1,15 +1,86 @@
-"""Fires: what a session records of one, what a fire answers, one for later, and filters over them.
+"""Fires: the request for one, what it answers, what a session records of it, one for later, and filters over them.
 
-Neighbours: ``states.py`` plans what a fire does, ``storages/`` keep fires.
+Neighbours: the ways in (REST, CLI, Python, asset events, reports of tasks) make a :class:`FireRequest` and
+``manager/`` takes it; ``states.py`` plans what a fire does, ``storages/`` keep fires.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Annotated, Any, Self
+
+from pydantic import BeforeValidator
 
 from airflow_triggers.domain.configuration import Kwargs
-from airflow_triggers.domain.validation import validate_filter
+from airflow_triggers.domain.uids import SessionUid
+from airflow_triggers.domain.validation import (
+    parse_moment,
+    validate_filter,
+    validate_fire_at,
+    validate_idempotency_key,
+    validate_trigger_kwargs,
+    validate_trigger_name,
+)
+
+Moment = Annotated[
+    datetime, BeforeValidator(lambda moment: moment if isinstance(moment, datetime) else parse_moment(moment))
+]
+"""A moment; in what a worker wrote, a string with an offset from UTC."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FireRequest:
+    """A request to fire a trigger, valid from the moment when it exists.
+
+    It does not say who fires: nobody may say that of themselves.
+
+    :param trigger_kwargs: a mapping that JSON can hold. The request has a copy.
+    :param idempotency_key: makes the fire count once for the life of the session.
+    :param fire_at: not before this moment; None: at once.
+    :raises InvalidTrigger: when the name, the kwargs, the key or the moment are outside the allowed form.
+    """
+
+    trigger_name: str
+    trigger_kwargs: Kwargs = field(default_factory=dict)
+    idempotency_key: str | None = None
+    fire_at: Moment | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "trigger_name", validate_trigger_name(self.trigger_name))
+        object.__setattr__(self, "trigger_kwargs", validate_trigger_kwargs(self.trigger_kwargs))
+        if self.idempotency_key is not None:
+            object.__setattr__(self, "idempotency_key", validate_idempotency_key(self.idempotency_key))
+        object.__setattr__(self, "fire_at", validate_fire_at(self.fire_at))
+
+    @classmethod
+    def with_checked_kwargs(cls, trigger_kwargs: dict[str, Any], **fields: Any) -> Self:
+        """The request with kwargs that the caller has from :func:`json_object`: they are not checked a second time.
+
+        A way in checks them itself in order to say where in a body they are wrong.
+        """
+        request = cls(**fields | {"trigger_kwargs": None})
+        object.__setattr__(request, "trigger_kwargs", trigger_kwargs)
+        return request
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionFireRequest(FireRequest):
+    """A request to fire a trigger into the session of this UID.
+
+    :param configuration: the name of a deployed configuration, with which a first fire makes the session. A session
+        that exists must have it; None: whichever it has.
+    :param manager: a session that exists must have it; None: whichever it has, and ``default`` for a new one.
+    :raises InvalidSessionUid: when the UID is outside the allowed form.
+    """
+
+    session_uid: SessionUid
+    configuration: str | None = None
+    manager: str | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "session_uid", SessionUid(self.session_uid))
+        super().__post_init__()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,6 +177,14 @@ class DelayedFire:
     parked: bool = False
     cancelled_at: datetime | None = None
     cancelled_by: str | None = None
+
+    def to_request(self) -> FireRequest:
+        """The request to fire it now."""
+        return FireRequest(
+            trigger_name=self.trigger_name,
+            trigger_kwargs=self.kwargs,
+            idempotency_key=self.idempotency_key,
+        )
 
     def to_result(self, *, repeated: bool = False) -> FireResult:
         """What :meth:`TriggerManager.fire` answers."""

@@ -18,19 +18,16 @@ from pydantic import BeforeValidator, TypeAdapter, ValidationError
 from airflow_triggers.domain import jsonb
 from airflow_triggers.domain.configuration import Kwargs, TriggerKwargs
 from airflow_triggers.domain.failures import reported_exception
+from airflow_triggers.domain.fires import FireRequest
 from airflow_triggers.domain.validation import (
     MAX_RETRIES,
     json_text,
     parse_json,
-    parse_moment,
     shown,
     validate_cooldown,
-    validate_fire_at,
-    validate_idempotency_key,
     validate_instance_metadata,
     validate_replacement_kwargs,
     validate_trigger_kwargs,
-    validate_trigger_name,
 )
 from airflow_triggers.errors import InvalidReport, TriggersError
 
@@ -39,32 +36,6 @@ REPORT_KEY = "triggers_report"
 
 TEXT_KEY = "json"
 """The only key of a report that is sent as JSON text."""
-
-Moment = Annotated[
-    datetime, BeforeValidator(lambda moment: moment if isinstance(moment, datetime) else parse_moment(moment))
-]
-"""A moment; in what a worker wrote, a string with an offset from UTC."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class RequestedFire:
-    """A trigger that a task fires, effective when it succeeds.
-
-    :param fire_at: not before this moment; None: at once.
-    :raises InvalidTrigger: when the name, the kwargs, the key or the moment are outside the allowed form.
-    """
-
-    trigger_name: str
-    trigger_kwargs: Kwargs = field(default_factory=dict)
-    idempotency_key: str | None = None
-    fire_at: Moment | None = None
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "trigger_name", validate_trigger_name(self.trigger_name))
-        object.__setattr__(self, "trigger_kwargs", validate_trigger_kwargs(self.trigger_kwargs))
-        if self.idempotency_key is not None:
-            object.__setattr__(self, "idempotency_key", validate_idempotency_key(self.idempotency_key))
-        object.__setattr__(self, "fire_at", validate_fire_at(self.fire_at))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +82,7 @@ class TaskReport:
 
     exception: Mapping[str, Any] | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
-    fires: tuple[RequestedFire, ...] = ()
+    fires: tuple[FireRequest, ...] = ()
     retry: RequestedReplay | None = None
     log_level: int = logging.NOTSET
     result: Kwargs | None = None

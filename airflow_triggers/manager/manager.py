@@ -26,10 +26,10 @@ from airflow_triggers.domain.configuration import (
 )
 from airflow_triggers.domain.events import Cause, EventKind
 from airflow_triggers.domain.failures import describe_exception
-from airflow_triggers.domain.fires import DelayedFire, Fire, FireResult
+from airflow_triggers.domain.fires import DelayedFire, Fire, FireRequest, FireResult
 from airflow_triggers.domain.instances import InstanceStatus, TaskInstance
 from airflow_triggers.domain.names import dag_ids_of
-from airflow_triggers.domain.report import RequestedFire, RequestedReplay, TaskReport
+from airflow_triggers.domain.report import RequestedReplay, TaskReport
 from airflow_triggers.domain.states import Event
 from airflow_triggers.domain.validation import (
     caller_name,
@@ -152,63 +152,84 @@ class TriggerManager(HookOwner):
         :raises CannotDelay: when it is for later, and the storage keeps no such fires.
         :raises IdempotencyConflict: when the key was used for another trigger or other kwargs.
         """
-        requested_fire = RequestedFire(
+        request = FireRequest(
             trigger_name=trigger_name,
             trigger_kwargs={} if trigger_kwargs is None else trigger_kwargs,
             idempotency_key=idempotency_key,
             fire_at=fire_at,
         )
-        if self.storage.defer_fire(requested_fire):
-            return FireResult(
-                fire_id=None, trigger_name=trigger_name, deferred=True, fire_at=requested_fire.fire_at
-            )
-        kwargs = requested_fire.trigger_kwargs
+        return self._fire(request, by=fired_by)
+
+    def fire_request(self, request: FireRequest, *, by: str | None = None) -> FireResult:
+        """Fire what is requested, as :meth:`fire` does, without checking it again.
+
+        A subclass that has a :meth:`fire` of its own is asked by that one.
+        """
+        if type(self).fire is _FIRE:
+            return self._fire(request, by=by)
+        return self.fire(
+            request.trigger_name,
+            request.trigger_kwargs,
+            idempotency_key=request.idempotency_key,
+            fired_by=by,
+            fire_at=request.fire_at,
+        )
+
+    def _fire(self, request: FireRequest, *, by: str | None) -> FireResult:
+        if self.storage.defer_fire(request):
+            trigger_name, fire_at = request.trigger_name, request.fire_at
+            return FireResult(fire_id=None, trigger_name=trigger_name, deferred=True, fire_at=fire_at)
         with self.storage.acquire_lock(create=True, manager=self.name):
-            if idempotency_key is not None and (earlier := self._earlier(idempotency_key)):
-                return measured_fire(self.storage, _result_of_repeat(earlier, trigger_name, kwargs))
+            key = request.idempotency_key
+            if key is not None and (earlier := self._earlier(key)):
+                return measured_fire(self.storage, _result_of_repeat(earlier, request))
             now = self.storage.now()
-            if requested_fire.fire_at is not None and requested_fire.fire_at > now:
-                delayed = self._delay(requested_fire, requested_fire.fire_at, by=fired_by)
-                return measured_fire(self.storage, delayed)
-            plan = states.plan_fire(self.storage.fire_view(trigger_name), trigger_name, kwargs, now=now)
-            scheduled = plan.in_status(InstanceStatus.SCHEDULED)
-            fire = self.storage.record_fire(
-                Fire(
-                    trigger_name=trigger_name,
-                    kwargs=kwargs,
-                    fired_at=now,
-                    fired_by=caller_name(fired_by),
-                    idempotency_key=idempotency_key,
-                    touched=plan.touched,
-                    created=tuple(instance.name for instance in plan.created),
-                    scheduled=tuple(instance.name for instance in scheduled),
-                    abandoned=tuple(instance.name for instance in plan.in_status(InstanceStatus.ABANDONED)),
-                )
+            if request.fire_at is not None and request.fire_at > now:
+                return measured_fire(self.storage, self._delay(request, request.fire_at, by=by))
+            return measured_fire(self.storage, self._carry_out(request, by=by, now=now).to_result())
+
+    def _carry_out(self, request: FireRequest, *, by: str | None, now: datetime) -> Fire:
+        """Record the fire, keep the instances that it makes and changes, and start those that are ready."""
+        trigger_name, kwargs = request.trigger_name, request.trigger_kwargs
+        plan = states.plan_fire(self.storage.fire_view(trigger_name), trigger_name, kwargs, now=now)
+        scheduled = plan.in_status(InstanceStatus.SCHEDULED)
+        fire = self.storage.record_fire(
+            Fire(
+                trigger_name=trigger_name,
+                kwargs=kwargs,
+                fired_at=now,
+                fired_by=caller_name(by),
+                idempotency_key=request.idempotency_key,
+                touched=plan.touched,
+                created=tuple(instance.name for instance in plan.created),
+                scheduled=tuple(instance.name for instance in scheduled),
+                abandoned=tuple(instance.name for instance in plan.in_status(InstanceStatus.ABANDONED)),
             )
-            for before, after in plan.changed:
-                self.storage.put(before, after)
-            for instance in plan.created:
-                self.storage.add(instance)
-            moved = (after for before, after in plan.changed if after.status is not before.status)
-            count_statuses(self.storage, [*plan.created, *moved])
-            again = {before.name for before, _ in plan.changed if before.was_scheduled}
-            for instance in scheduled:
-                self._start(instance, by=fired_by, again=instance.name in again)
-            self._promise_hook("_post_fire", trigger_name=trigger_name, scheduled=list(fire.scheduled))
-            return measured_fire(self.storage, fire.to_result())
+        )
+        for before, after in plan.changed:
+            self.storage.put(before, after)
+        for instance in plan.created:
+            self.storage.add(instance)
+        moved = (after for before, after in plan.changed if after.status is not before.status)
+        count_statuses(self.storage, [*plan.created, *moved])
+        again = {before.name for before, _ in plan.changed if before.was_scheduled}
+        for instance in scheduled:
+            self._start(instance, by=by, again=instance.name in again)
+        self._promise_hook("_post_fire", trigger_name=trigger_name, scheduled=list(fire.scheduled))
+        return fire
 
     def _earlier(self, idempotency_key: str) -> Fire | DelayedFire | None:
         return self.storage.find_fire(idempotency_key) or self.storage.find_delayed_fire(idempotency_key)
 
-    def _delay(self, requested_fire: RequestedFire, fire_at: datetime, *, by: str | None) -> FireResult:
+    def _delay(self, request: FireRequest, fire_at: datetime, *, by: str | None) -> FireResult:
         """Keep a fire for the controller."""
         delayed_fire = self.storage.delay_fire(
             DelayedFire(
-                trigger_name=requested_fire.trigger_name,
-                kwargs=requested_fire.trigger_kwargs,
+                trigger_name=request.trigger_name,
+                kwargs=request.trigger_kwargs,
                 fire_at=fire_at,
                 fired_by=caller_name(by),
-                idempotency_key=requested_fire.idempotency_key,
+                idempotency_key=request.idempotency_key,
             )
         )
         self._record_delayed_fire(EventKind.DELAY, delayed_fire, by=by)
@@ -235,12 +256,7 @@ class TriggerManager(HookOwner):
             delayed_fire = self.storage.take_delayed_fire(delayed_id)
             if delayed_fire is None:
                 return None
-            result = self.fire(
-                delayed_fire.trigger_name,
-                delayed_fire.kwargs,
-                idempotency_key=delayed_fire.idempotency_key,
-                fired_by=delayed_fire.fired_by,
-            )
+            result = self.fire_request(delayed_fire.to_request(), by=delayed_fire.fired_by)
             self._record_delayed_fire(
                 EventKind.DELAYED_FIRE, delayed_fire, by="controller", fire_id=result.fire_id
             )
@@ -542,7 +558,7 @@ class TriggerManager(HookOwner):
             if event is Event.FINISH:
                 name = before.task.name
                 cascades = (
-                    [RequestedFire(trigger_name=name, trigger_kwargs=cascade_kwargs or {})] if cascade else []
+                    [FireRequest(trigger_name=name, trigger_kwargs=cascade_kwargs or {})] if cascade else []
                 )
                 try:
                     return self._finish(before, instance_metadata, [*task_report.fires, *cascades], why)
@@ -560,19 +576,13 @@ class TriggerManager(HookOwner):
             return self.record_progress(instance_name, event, **progress)
 
     def _finish(
-        self, before: TaskInstance, metadata: Mapping[str, Any], fires: Sequence[RequestedFire], why: Cause
+        self, before: TaskInstance, metadata: Mapping[str, Any], fires: Sequence[FireRequest], why: Cause
     ) -> TaskInstance:
         """Finish and fire; nothing of it when what the task fired cannot be fired."""
         with self.storage.savepoint():
             after = self._advance(before, Event.FINISH, metadata=metadata, why=why)
             for fire in fires:
-                self.fire(
-                    fire.trigger_name,
-                    fire.trigger_kwargs,
-                    idempotency_key=fire.idempotency_key,
-                    fired_by=after.name,
-                    fire_at=fire.fire_at,
-                )
+                self.fire_request(fire, by=after.name)
         return after
 
     def _advance(
@@ -591,7 +601,12 @@ class TriggerManager(HookOwner):
         return self.storage[task_instance if isinstance(task_instance, str) else task_instance.name]
 
 
-def _result_of_repeat(earlier: Fire | DelayedFire, trigger_name: str, kwargs: Kwargs) -> FireResult:
+_FIRE = TriggerManager.fire
+"""The framework's own method, by which a manager's class is asked whether it has another."""
+
+
+def _result_of_repeat(earlier: Fire | DelayedFire, request: FireRequest) -> FireResult:
+    trigger_name, kwargs = request.trigger_name, request.trigger_kwargs
     if earlier.trigger_name != trigger_name or as_json(earlier.kwargs) != as_json(kwargs):
         earlier_fire = (
             f"the fire {earlier.fire_id}"

@@ -1,11 +1,13 @@
 """The life of sessions that Airflow's processes share.
 
-``opening.py`` opens, creates and fires into sessions, ``describing.py`` lists and describes them, ``batches.py`` fires
-into many at once, ``delayed_fires.py`` lists and cancels fires that are still to come.
+``opening.py`` opens, creates and fires into sessions, by what ``records.py`` says of them and what ``configuring.py``
+gives them. ``describing.py`` lists and describes them, ``batches.py`` fires into many at once, ``delayed_fires.py``
+lists and cancels fires that are still to come.
 """
 
 from airflow_triggers.domain.fires import DelayedFire, Fire
 from airflow_triggers.domain.names import dag_ids_of
+from airflow_triggers.sessions.configuring import deployed_configuration
 from airflow_triggers.sessions.describing import (
     InstanceView,
     SessionDescription,
@@ -19,30 +21,16 @@ from airflow_triggers.sessions.describing import (
     reading,
     shown_description,
 )
-from airflow_triggers.sessions.opening import (
-    Concealed,
-    KeptSession,
-    SessionFire,
-    check_session,
-    create_session,
-    deployed_configuration,
-    fire_into,
-    kept_sessions,
-    manager_of,
-    open_session,
-    uid_taken,
-)
+from airflow_triggers.sessions.opening import create_session, fire_into, fire_request, open_session, uid_taken
+from airflow_triggers.sessions.records import SessionRecord, manager_of, record_of, records_of
 
 __all__ = [
-    "Concealed",
     "DelayedFire",
     "Fire",
     "InstanceView",
-    "KeptSession",
     "SessionDescription",
-    "SessionFire",
+    "SessionRecord",
     "SessionSummary",
-    "check_session",
     "configuration_of",
     "configurations_of_sessions",
     "configured_as",
@@ -51,12 +39,14 @@ __all__ = [
     "deployed_configuration",
     "describe_session",
     "fire_into",
+    "fire_request",
     "fires_of",
-    "kept_sessions",
     "list_sessions",
     "manager_of",
     "open_session",
     "reading",
+    "record_of",
+    "records_of",
     "shown_description",
     "uid_taken",
 ]

@@ -11,36 +11,28 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
 
 from airflow_triggers.domain.configuration import Configuration
-from airflow_triggers.domain.fires import FireResult
-from airflow_triggers.domain.validation import validate_session_uid
+from airflow_triggers.domain.fires import FireResult, SessionFireRequest
+from airflow_triggers.domain.uids import SessionUid
 from airflow_triggers.errors import (
     CannotDelay,
+    Concealed,
     IdempotencyConflict,
-    InvalidSessionUid,
     InvalidTrigger,
     LockTimeout,
+    Refused,
     RegistryError,
     SessionExists,
     TriggersError,
     UnreadableRow,
 )
 from airflow_triggers.manager.manager import TriggerManager
-from airflow_triggers.sessions.opening import (
-    Concealed,
-    KeptSession,
-    SessionFire,
-    check_session,
-    fire_into,
-    kept_sessions,
-)
+from airflow_triggers.sessions.opening import Authorize, audited_fire, check_session, fire_request
+from airflow_triggers.sessions.records import SessionRecord, record_of, records_of
 from airflow_triggers.storages.sql import SqlStorageBackend
 from airflow_triggers.storages.together import hold_together
 from airflow_triggers.storages.transaction import LOCK_TIMEOUT
-
-__all__ = ["Outcome", "Refusal", "SessionFire", "fire_all"]
 
 log = logging.getLogger(__name__)
 
@@ -50,15 +42,15 @@ MOST_TOGETHER = 100
 Outcome = FireResult | Exception
 """What became of a fire: its result, or the error that the fire alone would have raised."""
 
-Refusal = Callable[[str, Configuration, bool], Exception | None]
-"""The error, if the caller may not fire the trigger under the configuration; the flag: the fire makes the session.
-
-:class:`Concealed`: the fire is answered as if there were no such session.
-"""
+AuthorizerOf = Callable[[str], Authorize]
+"""What has to be asked before a trigger of this name is fired."""
 
 
 def fire_all(
-    fires: Iterable[SessionFire], *, fired_by: str | None = None, refusal: Refusal | None = None
+    requests: Iterable[SessionFireRequest],
+    *,
+    fired_by: str | None = None,
+    authorizer_of: AuthorizerOf | None = None,
 ) -> list[Outcome]:
     """Fire them all; fires into one session take effect in the order given.
 
@@ -66,32 +58,34 @@ def fire_all(
     fired all the same. Fires into a session that another process is writing come last, and hold up no other session;
     their outcome is :class:`LockTimeout` when it is not free in time.
 
-    :param refusal: says whether the caller may; asked before anything is written or locked.
-    :returns: the outcomes, in the order of the fires.
+    :param authorizer_of: says what is to be asked before anything is written or locked; None: nothing.
+    :returns: the outcomes, in the order of the requests.
 
-    >>> outcomes = fire_all([SessionFire(session_uid="order-1", trigger_name="paid")])  # doctest: +SKIP
+    >>> outcomes = fire_all(
+    ...     [SessionFireRequest(session_uid="order-1", trigger_name="paid")]
+    ... )  # doctest: +SKIP
     """
-    return _Batch(list(fires), fired_by, refusal).fire()
+    return _Batch(list(requests), fired_by, authorizer_of).fire()
 
 
 @dataclass
 class _Group:
     """Fires into one session that is kept here, by their places in the batch."""
 
-    record: KeptSession
+    record: SessionRecord
     places: list[int]
 
 
 @dataclass
 class _Batch:
-    """The fires, and the outcomes that are known so far, by place."""
+    """The requests, and the outcomes that are known so far, by place."""
 
-    fires: list[SessionFire]
+    requests: list[SessionFireRequest]
     fired_by: str | None
-    refusal: Refusal | None
+    authorizer_of: AuthorizerOf | None
     outcomes: dict[int, Outcome] = field(default_factory=dict)
     patient_until: float = field(default_factory=lambda: time.monotonic() + LOCK_TIMEOUT)
-    _answers: dict[tuple[int, str], tuple[Configuration, Exception | None]] = field(default_factory=dict)
+    _answers: dict[tuple[int, str], tuple[Configuration, Refused | None]] = field(default_factory=dict)
 
     def fire(self) -> list[Outcome]:
         """Fire them all."""
@@ -103,7 +97,7 @@ class _Batch:
         for group in busy:
             if self._together([group], wait=time.monotonic() < self.patient_until):
                 self._one_by_one([group])
-        return [self.outcomes[place] for place in range(len(self.fires))]
+        return [self.outcomes[place] for place in range(len(self.requests))]
 
     # -- what goes where --------------------------------------------------------------------------------------
 
@@ -131,24 +125,21 @@ class _Batch:
         ]
         return [group for group in groups if group.places]
 
-    def _places(self) -> dict[str, list[int]]:
-        places_by_uid: dict[str, list[int]] = {}
-        for place, fire in enumerate(self.fires):
-            try:
-                places_by_uid.setdefault(validate_session_uid(fire.session_uid), []).append(place)
-            except InvalidSessionUid as error:
-                self.outcomes[place] = error
+    def _places(self) -> dict[SessionUid, list[int]]:
+        places_by_uid: dict[SessionUid, list[int]] = {}
+        for place, request in enumerate(self.requests):
+            places_by_uid.setdefault(request.session_uid, []).append(place)
         return places_by_uid
 
-    def _records(self, places_by_uid: dict[str, list[int]]) -> dict[str, KeptSession]:
+    def _records(self, places_by_uid: dict[SessionUid, list[int]]) -> dict[SessionUid, SessionRecord]:
         """Those of the sessions that exist. Of one that cannot be read, that is the outcome of its fires."""
         try:
-            return kept_sessions(places_by_uid)
+            return records_of(places_by_uid)
         except UnreadableRow:
-            records: dict[str, KeptSession] = {}
+            records: dict[SessionUid, SessionRecord] = {}
         for uid, places in places_by_uid.items():
             try:
-                records.update(kept_sessions([uid]))
+                records.update(records_of([uid]))
             except UnreadableRow as error:
                 self.outcomes.update(dict.fromkeys(places, error))
                 places.clear()
@@ -162,19 +153,20 @@ class _Batch:
             if places and isinstance(self.outcomes[place], FireResult) and self._is_here(place):
                 return
 
-    def _may_configure(self, places: list[int], session: KeptSession) -> bool:
+    def _may_configure(self, places: list[int], session: SessionRecord) -> bool:
         """Whether a fire gives the session, which has none, its configuration: those after it act under that."""
-        return not session.configuration.tasks and any(self.fires[place].configuration for place in places)
+        return not session.configuration.tasks and any(self.requests[place].configuration for place in places)
 
     def _all_alone(self, places: list[int]) -> None:
         while places:
             self._alone(places.pop(0))
 
     def _is_here(self, place: int) -> bool:
-        return any(record.is_here for record in kept_sessions([self.fires[place].session_uid]).values())
+        record = record_of(self.requests[place].session_uid)
+        return record is not None and record.is_here
 
     def _may(self, place: int, configuration: Configuration) -> bool:
-        refusal = self._refusal_of(self.fires[place].trigger_name, configuration)
+        refusal = self._refusal_of(self.requests[place].trigger_name, configuration)
         if isinstance(refusal, Concealed):
             # The answer is the one for a session that does not exist.
             self._alone(place)
@@ -182,13 +174,14 @@ class _Batch:
             self.outcomes[place] = refusal
         return refusal is None
 
-    def _refusal_of(self, trigger_name: str, configuration: Configuration) -> Exception | None:
+    def _refusal_of(self, trigger_name: str, configuration: Configuration) -> Refused | None:
         """The same answer for the same trigger of the same configuration: most batches ask few questions."""
-        if self.refusal is None:
+        if self.authorizer_of is None:
             return None
         question = (id(configuration), trigger_name)
         if question not in self._answers:
-            self._answers[question] = configuration, self.refusal(trigger_name, configuration, False)
+            refusal = _refusal_by(self.authorizer_of(trigger_name), configuration)
+            self._answers[question] = configuration, refusal
         return self._answers[question][1]
 
     # -- firing -----------------------------------------------------------------------------------------------
@@ -235,14 +228,15 @@ class _Batch:
         current = manager.storage.configuration
         is_changed = current is not group.record.configuration and current != group.record.configuration
         for place in group.places:
-            if is_changed and self._refusal_of(self.fires[place].trigger_name, current):
+            request = self.requests[place]
+            if is_changed and self._refusal_of(request.trigger_name, current):
                 raise _MustGoAlone(group.record.uid)
-            self.outcomes[place] = self._outcome(self.fires[place], manager)
+            self.outcomes[place] = self._outcome(request, manager)
 
-    def _outcome(self, fire: SessionFire, manager: TriggerManager) -> Outcome:
+    def _outcome(self, request: SessionFireRequest, manager: TriggerManager) -> Outcome:
         try:
-            check_session(manager.storage, fire)
-            return fire.fire_with(manager, fired_by=self.fired_by)
+            check_session(manager.storage, request)
+            return audited_fire(manager, request, by=self.fired_by)
         except REFUSED_BEFORE_WRITING as error:
             return error
 
@@ -253,34 +247,18 @@ class _Batch:
 
     def _alone(self, place: int) -> None:
         """Fire in a transaction of its own. A boundary: whatever is wrong is this fire's outcome."""
-        fire = self.fires[place]
+        request = self.requests[place]
+        authorize = self.authorizer_of(request.trigger_name) if self.authorizer_of else None
+        is_patient = time.monotonic() < self.patient_until
         try:
-            self.outcomes[place] = fire_into(
-                fire.session_uid,
-                fire.trigger_name,
-                fire.trigger_kwargs,
-                configuration=fire.configuration,
-                manager=fire.manager,
-                idempotency_key=fire.idempotency_key,
-                fired_by=self.fired_by,
-                fire_at=fire.fire_at,
-                authorize=partial(self._authorize, fire.trigger_name),
-                wait=time.monotonic() < self.patient_until,
+            self.outcomes[place] = fire_request(
+                request, by=self.fired_by, authorize=authorize, wait=is_patient
             )
-        except _RefusalCarrier as error:
-            self.outcomes[place] = error.refusal
         except TriggersError as error:
             self.outcomes[place] = error
         except Exception as error:
-            log.exception("%s could not be fired into session %s", fire.trigger_name, fire.session_uid)
+            log.exception("%s could not be fired into session %s", request.trigger_name, request.session_uid)
             self.outcomes[place] = error
-
-    def _authorize(self, trigger_name: str, configuration: Configuration, makes_session: bool) -> None:
-        refusal = self.refusal(trigger_name, configuration, makes_session) if self.refusal else None
-        if isinstance(refusal, Concealed):
-            raise refusal
-        if refusal is not None:
-            raise _RefusalCarrier(refusal)
 
     def _all_have(self, groups: Iterable[_Group], outcome: Outcome) -> None:
         self.outcomes.update({place: outcome for group in groups for place in group.places})
@@ -294,12 +272,13 @@ class _MustGoAlone(Exception):
     """A fire must not share a transaction, since it may have to be undone."""
 
 
-class _RefusalCarrier(Exception):
-    """Carries a refusal out of the transaction that it undoes."""
-
-    def __init__(self, refusal: Exception) -> None:
-        self.refusal = refusal
-        super().__init__(str(refusal))
+def _refusal_by(authorize: Authorize, configuration: Configuration) -> Refused | None:
+    """What the caller is answered who may not fire under the configuration."""
+    try:
+        authorize(configuration, False)
+    except Refused as refusal:
+        return refusal
+    return None
 
 
 def _chunks(groups: Iterable[_Group]) -> Iterator[list[_Group]]:

@@ -12,7 +12,7 @@ from sqlalchemy import select, tuple_
 
 from airflow_triggers.domain.configuration import MAX_ID
 from airflow_triggers.domain.fires import DelayedFire
-from airflow_triggers.domain.validation import validate_session_uid
+from airflow_triggers.domain.uids import SessionUid
 from airflow_triggers.errors import DelayedFireNotFound, InvalidCursor, SessionNotFound
 from airflow_triggers.sessions.audit import AuditEvent, note_act
 from airflow_triggers.sessions.describing import reading
@@ -65,9 +65,7 @@ def list_delayed_fires(
         query = query.where(columns.due.is_(None))
     with snapshot() as session:
         if uid is not None:
-            owner = session.scalar(
-                select(session_columns.id).where(session_columns.uid == validate_session_uid(uid))
-            )
+            owner = session.scalar(select(session_columns.id).where(session_columns.uid == SessionUid(uid)))
             if owner is None:
                 raise SessionNotFound(uid)
             query = query.where(columns.session_id == owner)

@@ -1,6 +1,6 @@
 """Describes sessions and lists them: summaries, details, their fires and configurations.
 
-Neighbours: ``opening.py`` opens sessions; ``api/`` and ``cli/`` show what is described here.
+Neighbours: ``records.py`` says where a session is kept; ``api/`` and ``cli/`` show what is described here.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from airflow_triggers.errors import (
     SessionNotFound,
     UnreadableRow,
 )
-from airflow_triggers.sessions.opening import _storage_of
+from airflow_triggers.sessions.records import storage_of
 from airflow_triggers.storages import rows, tables
 from airflow_triggers.storages.base import BaseStorageBackend
 from airflow_triggers.storages.prefixes import begins_with
@@ -173,7 +173,7 @@ def reading(uid: str) -> Iterator[tuple[BaseStorageBackend, Session, Row[Any]]]:
         if row.storage == in_database.name:
             yield in_database, session, row
             return
-        storage = _storage_of(uid, row.storage)
+        storage = storage_of(in_database.uid, row.storage)
         if not storage.exists:
             raise SessionNotFound(uid)
         with storage.consistent_read():

@@ -19,14 +19,13 @@ from typing import Any, ClassVar, Self
 from airflow_triggers.domain import states
 from airflow_triggers.domain.configuration import Configuration, TaskConfig, TriggerKwargs
 from airflow_triggers.domain.events import SessionEvent
-from airflow_triggers.domain.fires import EVERY_FIRE, DelayedFire, Fire, FireFilter
+from airflow_triggers.domain.fires import EVERY_FIRE, DelayedFire, Fire, FireFilter, FireRequest
 from airflow_triggers.domain.hooks import PromisedHook
 from airflow_triggers.domain.instances import InstanceStatus, TaskInstance
-from airflow_triggers.domain.report import RequestedFire
+from airflow_triggers.domain.uids import SessionUid
 from airflow_triggers.domain.validation import (
     validate_instance_metadata,
     validate_replacement_kwargs,
-    validate_session_uid,
 )
 from airflow_triggers.errors import CannotDelay
 from airflow_triggers.storages.hook_queue import CommittedHooks, HookCall, HookQueue, hook_queue
@@ -92,7 +91,7 @@ class BaseStorageBackend(ABC):
     finds it. Of a storage in that database itself it is not asked."""
 
     def __init__(self, uid: str) -> None:
-        self.uid = validate_session_uid(uid)
+        self.uid = SessionUid(uid)
         self._lock_state = _LockState()
 
     def __repr__(self) -> str:
@@ -500,7 +499,7 @@ class BaseStorageBackend(ABC):
         self.add(clone)
         return clone
 
-    def defer_fire(self, fire: RequestedFire) -> bool:
+    def defer_fire(self, fire: FireRequest) -> bool:
         """Take a fire for later instead of now; only a storage that has no database at hand does (see ``task/``)."""
         return False
 

@@ -19,8 +19,9 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_triggers.domain.configuration import Kwargs, TaskConfig, TriggerKwargs
 from airflow_triggers.domain.failures import attached_context, describe_exception, failure_in_short
+from airflow_triggers.domain.fires import FireRequest
 from airflow_triggers.domain.instances import InstanceStatus, TaskInstance
-from airflow_triggers.domain.report import RequestedFire, RequestedReplay, TaskReport
+from airflow_triggers.domain.report import RequestedReplay, TaskReport
 from airflow_triggers.domain.validation import validate_instance_metadata, validate_max_retries
 from airflow_triggers.errors import MaxRetriesExceeded
 from airflow_triggers.extensions.plugins import manager_classes
@@ -40,7 +41,7 @@ class _Requests:
     """What the task asked for and logged until now."""
 
     def __init__(self) -> None:
-        self.fires: list[RequestedFire] = []
+        self.fires: list[FireRequest] = []
         self.journal = Journal()
 
 
@@ -161,7 +162,7 @@ class TaskContext:
         :param fire_at: not before this moment; None: as soon as the task has succeeded.
         :raises InvalidTrigger: when the name, the kwargs, the key or the moment are outside the allowed form.
         """
-        fire = RequestedFire(
+        fire = FireRequest(
             trigger_name=trigger_name,
             trigger_kwargs=trigger_kwargs or {},
             idempotency_key=idempotency_key,

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from airflow_triggers.domain.fires import FireRequest
 from airflow_triggers.domain.instances import TaskInstance
-from airflow_triggers.domain.report import RequestedFire
 from airflow_triggers.errors import NoDatabaseInTask
 
 
@@ -28,7 +28,7 @@ class TaskStorage:
         *,
         instance: TaskInstance,
         manager_name: str,
-        fire: Callable[[RequestedFire], None],
+        fire: Callable[[FireRequest], None],
     ) -> None:
         self.uid, self.manager_name = uid, manager_name
         self._instance, self._fire = instance, fire
@@ -50,7 +50,7 @@ class TaskStorage:
     def __iter__(self) -> Any:
         raise NoDatabaseInTask("the instances", self.uid)
 
-    def defer_fire(self, fire: RequestedFire) -> bool:
+    def defer_fire(self, fire: FireRequest) -> bool:
         """See :meth:`BaseStorageBackend.defer_fire`: it takes effect when the task has succeeded."""
         self._fire(fire)
         return True

@@ -21,7 +21,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from airflow_triggers.domain.report import RequestedFire, RequestedReplay, TaskReport
+from airflow_triggers.domain.fires import FireRequest
+from airflow_triggers.domain.report import RequestedReplay, TaskReport
 from airflow_triggers.domain.states import Event
 from airflow_triggers.errors import IdempotencyConflict, InvalidTransition
 from airflow_triggers.testing.contract.actors import RecordingRunner, RefusingRunner, TracedManager
@@ -161,7 +162,7 @@ class Sessions(RuleBasedStateMachine):
     def finish(self, choice, result, fires):
         name = self.drawn(choice, "scheduled", "running")
         asked = tuple(
-            RequestedFire(trigger_name=trigger, trigger_kwargs=kwargs, idempotency_key=key)
+            FireRequest(trigger_name=trigger, trigger_kwargs=kwargs, idempotency_key=key)
             for trigger, kwargs, key in fires
         )
         self.manager.record_progress(
@@ -180,7 +181,7 @@ class Sessions(RuleBasedStateMachine):
         name = self.drawn(choice, "scheduled", "running")
         report = TaskReport(
             exception={"exceptionType": VALUE_ERROR},
-            fires=tuple(RequestedFire(trigger_name=trigger) for trigger, _, _ in unheard),
+            fires=tuple(FireRequest(trigger_name=trigger) for trigger, _, _ in unheard),
             log_level=40,
         )
         self.manager.record_progress(name, Event.FAIL, report=report)

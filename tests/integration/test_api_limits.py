@@ -13,8 +13,9 @@ from airflow_triggers.history.evidence import why
 from airflow_triggers.history.pages import history_of
 from airflow_triggers.history.parked import failed_hooks
 from airflow_triggers.history.unheard import vain_fires
+from airflow_triggers.sessions.configuring import deployed_configuration
 from airflow_triggers.sessions.describing import describe_session, fires_of, list_sessions
-from airflow_triggers.sessions.opening import create_session, deployed_configuration, open_session
+from airflow_triggers.sessions.opening import create_session, open_session
 from tests.support.api import mounted_api
 from tests.support.dags import deploy_configuration
 

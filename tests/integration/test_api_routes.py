@@ -12,10 +12,12 @@ from airflow.utils.session import create_session as airflow_session
 from sqlalchemy import update
 
 from airflow_triggers.domain.states import Event
+from airflow_triggers.domain.validation import json_object, validate_session_uid, validate_trigger_name
 from airflow_triggers.sessions.describing import describe_session
 from airflow_triggers.sessions.opening import create_session, open_session
 from airflow_triggers.storages import tables
 from tests.support.api import mounted_api
+from tests.support.calls import calls_of
 from tests.support.dags import deploy_configuration, run_of
 
 SESSIONS = "api/v1/sessions"
@@ -244,6 +246,20 @@ def test_any_printable_uid_works_percent_encoded(client, uid):
     path = quote(uid, safe="")
     assert fire(client, "firstPage", uid=path)["touched"] == ["t_import#0"]
     assert read(client, uid=path)["uid"] == uid
+
+
+def test_a_fire_has_its_uid_its_trigger_and_its_kwargs_checked_once(client):
+    create_session("order-1", configuration="survey")
+    with calls_of(validate_session_uid, validate_trigger_name, json_object) as calls:
+        assert fire(client, "page", kwargs={"n": 1})["touched"] == ["t_import#0"]
+    assert calls == ["validate_session_uid", "json_object", "validate_trigger_name"]
+
+
+def test_an_invalid_trigger_is_refused_whether_or_not_there_is_such_a_session(client):
+    create_session("order-1", configuration="survey")
+    for uid in ("order-1", "order-2"):
+        answer = client.post(f"{SESSIONS}/{uid}/fires", json={"trigger": " page"})
+        assert (answer.status_code, answer.json()["reason"]) == (422, "InvalidTrigger")
 
 
 @pytest.mark.parametrize("uid", ["", " a", "a ", "a/b", "a\nb", "x" * 201])

@@ -11,11 +11,10 @@ from airflow.models.team import Team, dag_bundle_team_association_table
 from airflow.utils.session import create_session as airflow_session
 from sqlalchemy import delete, insert
 
-from airflow_triggers.api.errors import Refused
 from airflow_triggers.api.permissions import Permissions
 from airflow_triggers.configuration import parse_configuration
 from airflow_triggers.domain.configuration import Configuration
-from airflow_triggers.sessions.opening import Concealed
+from airflow_triggers.errors import Concealed, Refused
 from tests.support.dags import BUNDLE, dag, deploy
 from tests.support.statements import statements
 

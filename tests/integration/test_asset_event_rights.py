@@ -157,6 +157,25 @@ def test_an_event_by_hand_fires_nothing_else(declared, controller, app, uri, ext
     assert [history_of(uid).entries for uid in ("other-1", "own-1")] == before
 
 
+def test_an_invalid_event_by_hand_is_not_told_in_the_history_of_a_session_that_it_may_not_fire_into(
+    declared, controller, app
+):
+    deploy_configuration("other", t_other={"after": ["firstPage"]})
+    create_session("other-1", configuration="other")
+    create_session("order-1", configuration="survey")
+    before = [history_of(uid).entries for uid in ("other-1", "order-1")]
+    too_long = "k" * 251
+    by_hand = create(
+        client_of(app, "mallory"), FIRST_PAGE.uri, session_uid="other-1", idempotency_key=too_long
+    )
+    of_a_task = happen(FIRST_PAGE.uri, dag_id="etl", partition_key="order-1", idempotency_key=too_long)
+    assert controller.run_once() == 0
+    assert all("An idempotency key is" in parked()[event_id].error for event_id in (by_hand, of_a_task))
+    after = [history_of(uid).entries for uid in ("other-1", "order-1")]
+    assert after[0] == before[0]
+    assert [entry.details["event_id"] for entry in after[1][: len(after[1]) - len(before[1])]] == [of_a_task]
+
+
 @pytest.mark.parametrize("mark", [False, None, "yes"])
 def test_a_person_cannot_strip_the_mark_nor_pass_for_a_task(declared, controller, app, mark):
     marks = {"from_rest_api": mark, "from_trigger": True, "payload": NAMED}

@@ -12,6 +12,7 @@ from sqlalchemy import select, update
 
 from airflow_triggers.controller import delayed
 from airflow_triggers.controller.loop import Controller
+from airflow_triggers.domain.fires import SessionFireRequest
 from airflow_triggers.errors import (
     CannotDelay,
     DatabaseFailed,
@@ -28,7 +29,7 @@ from airflow_triggers.history.pages import history_of
 from airflow_triggers.history.sentences import told
 from airflow_triggers.manager.manager import TriggerManager, trigger_managers
 from airflow_triggers.sessions import delayed_fires
-from airflow_triggers.sessions.batches import SessionFire, fire_all
+from airflow_triggers.sessions.batches import fire_all
 from airflow_triggers.sessions.describing import describe_session, fires_of
 from airflow_triggers.sessions.opening import create_session, fire_into, open_session
 from airflow_triggers.storages import tables
@@ -221,7 +222,11 @@ def test_the_key_of_a_cancelled_fire_stays_used_and_the_answer_says_so(survey, c
         assert (again.cancelled, again.repeated, again.deferred) == (True, True, False)
         assert (again.fire_id, again.delayed_fire_id) == (None, delayed_id)
     (batched,) = fire_all(
-        [SessionFire(session_uid="order-1", trigger_name="firstPage", idempotency_key="k", fire_at=LATER)]
+        [
+            SessionFireRequest(
+                session_uid="order-1", trigger_name="firstPage", idempotency_key="k", fire_at=LATER
+            )
+        ]
     )
     assert batched.cancelled
     with pytest.raises(IdempotencyConflict):

@@ -10,10 +10,11 @@ from airflow.sdk import DAG
 
 from airflow_triggers import SqlStorageBackend, TriggerManager, trigger_asset
 from airflow_triggers.controller.loop import Controller
+from airflow_triggers.domain.fires import SessionFireRequest
 from airflow_triggers.errors import SessionExists, UnknownConfiguration
 from airflow_triggers.history.parked import failed_asset_events
 from airflow_triggers.manager.manager import trigger_managers
-from airflow_triggers.sessions.batches import SessionFire, fire_all
+from airflow_triggers.sessions.batches import fire_all
 from airflow_triggers.sessions.describing import describe_session, list_sessions
 from airflow_triggers.sessions.opening import create_session, fire_into, open_session
 from tests.integration.test_asset_events import happen
@@ -83,7 +84,7 @@ def test_in_a_batch_where_the_other_fires_are_made(api):
 
 def test_in_a_batch_that_makes_the_session_first(survey):
     names = ("orders", "survey", None)
-    batch = [SessionFire(session_uid="s-2", trigger_name="page", configuration=name) for name in names]
+    batch = [SessionFireRequest(session_uid="s-2", trigger_name="page", configuration=name) for name in names]
     outcomes = fire_all(batch)
     assert [type(outcome).__name__ for outcome in outcomes] == ["FireResult", "SessionExists", "FireResult"]
 
@@ -114,7 +115,7 @@ def test_a_repeat_of_an_accepted_fire_is_answered_as_before(survey):
     first = fire_into("s-1", "page", configuration="survey", idempotency_key="once")
     again = fire_into("s-1", "page", configuration="orders", manager="noting", idempotency_key="once")
     assert (again.repeated, again.fire_id) == (True, first.fire_id)
-    batch = SessionFire(
+    batch = SessionFireRequest(
         session_uid="s-1", trigger_name="page", configuration="orders", idempotency_key="once"
     )
     assert fire_all([batch])[0].repeated
@@ -151,8 +152,8 @@ def test_a_session_made_at_run_time_has_no_deployed_configuration(survey):
 def test_a_session_without_a_configuration_gets_the_one_that_a_fire_names(survey, batched):
     TriggerManager(SqlStorageBackend("bare")).fire("early")
     if batched:
-        named = SessionFire(session_uid="bare", trigger_name="page", configuration="survey")
-        plain = SessionFire(session_uid="bare", trigger_name="page")
+        named = SessionFireRequest(session_uid="bare", trigger_name="page", configuration="survey")
+        plain = SessionFireRequest(session_uid="bare", trigger_name="page")
         outcomes = fire_all([plain, named, plain])
         assert [outcome.created for outcome in outcomes] == [(), ("t_import#0",), ()]
     else:

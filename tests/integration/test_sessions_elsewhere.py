@@ -24,7 +24,8 @@ from airflow_triggers.errors import (
 from airflow_triggers.manager.manager import TriggerManager
 from airflow_triggers.runners import promises
 from airflow_triggers.sessions.describing import fires_of, list_sessions
-from airflow_triggers.sessions.opening import create_session, fire_into, kept_sessions, open_session
+from airflow_triggers.sessions.opening import create_session, fire_into, open_session
+from airflow_triggers.sessions.records import records_of
 from airflow_triggers.storages import cache, storage_backends, tables
 from airflow_triggers.storages.cache import CacheStorageBackend
 from airflow_triggers.storages.sql import SqlStorageBackend
@@ -277,5 +278,5 @@ def test_lists_know_the_configuration_as_it_was_last_updated(cached):
     cached.update_configuration({"t_score": {"after": ["t_import"], "run": "other"}})
     current = open_session("order-1").storage.configuration
     assert current["t_score"].run == "other"
-    assert kept_sessions(["order-1"])["order-1"].configuration == current
+    assert records_of(["order-1"])["order-1"].configuration == current
     assert [one.uid for one in list_sessions(configuration_hashes=[current.content_hash])] == ["order-1"]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from airflow_triggers.controller import observe
+from airflow_triggers.domain.fires import SessionFireRequest
 from airflow_triggers.manager.manager import TriggerManager
-from airflow_triggers.sessions.batches import SessionFire, fire_all
+from airflow_triggers.sessions.batches import fire_all
 from airflow_triggers.sessions.opening import fire_into
 from airflow_triggers.storages.sql import SqlStorageBackend
 from tests.support.dags import play
@@ -51,7 +52,7 @@ def test_a_fire_of_which_nobody_waits_any_more_takes_three_statements(manager):
 
 def test_each_of_many_fires_together_takes_one_statement(manager):
     resolve_all(manager)
-    fires = [SessionFire(session_uid="order-1", trigger_name="x") for _ in range(50)]
+    fires = [SessionFireRequest(session_uid="order-1", trigger_name="x") for _ in range(50)]
     with statements() as sent:
         outcomes = fire_all(fires)
     assert len({outcome.fire_id for outcome in outcomes}) == 50

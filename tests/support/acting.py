@@ -52,7 +52,8 @@ class Actor:
 
     def end(self, manager, number):
         """Looks and acts under the lock, as the controller does: each instance ends once."""
-        from airflow_triggers.domain.report import RequestedFire, TaskReport
+        from airflow_triggers.domain.fires import FireRequest
+        from airflow_triggers.domain.report import TaskReport
         from airflow_triggers.domain.states import Event
 
         with manager.storage.acquire_lock():
@@ -68,7 +69,7 @@ class Actor:
                 report = TaskReport(exception={"exceptionType": "builtins.ValueError"})
                 manager.record_progress(one, Event.FAIL, report=report)
                 return {"name": one.name, "status": "failed"}
-            fires = (RequestedFire(trigger_name="late"),) if dice > 0.9 else ()
+            fires = (FireRequest(trigger_name="late"),) if dice > 0.9 else ()
             result = {"by": self.who, "n": number}
             manager.record_progress(
                 one,

@@ -14,11 +14,10 @@ with warnings.catch_warnings():
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
 
 from airflow_triggers.api import permissions
-from airflow_triggers.api.errors import Refused
 from airflow_triggers.api.permissions import Permissions
 from airflow_triggers.configuration import parse_configuration
 from airflow_triggers.domain.configuration import Configuration
-from airflow_triggers.sessions.opening import Concealed
+from airflow_triggers.errors import Concealed, Refused
 
 ENTITIES = [("can_read", "DAG Runs"), ("can_create", "DAG Runs"), ("can_read", "XComs")]
 ONE_DAG = [("can_read", "DAG:survey"), ("can_edit", "DAG:survey")]

@@ -8,7 +8,8 @@ from decimal import Decimal
 import pytest
 
 from airflow_triggers.domain import jsonb
-from airflow_triggers.domain.report import RequestedFire, TaskReport
+from airflow_triggers.domain.fires import FireRequest
+from airflow_triggers.domain.report import TaskReport
 
 
 @pytest.mark.parametrize(
@@ -41,7 +42,7 @@ def test_an_integer_that_is_no_float_either_stays():
 
 
 def test_a_report_whose_values_survive_is_a_readable_xcom():
-    report = TaskReport(fires=(RequestedFire(trigger_name="x", trigger_kwargs={"n": 1}),), log_level=30)
+    report = TaskReport(fires=(FireRequest(trigger_name="x", trigger_kwargs={"n": 1}),), log_level=30)
     assert report.to_xcom() == report.to_json()
     assert TaskReport.from_json(report.to_xcom()) == report
 
@@ -49,7 +50,7 @@ def test_a_report_whose_values_survive_is_a_readable_xcom():
 @pytest.mark.parametrize(
     "report",
     [
-        TaskReport(fires=(RequestedFire(trigger_name="x", trigger_kwargs={"n": 1e16}),)),
+        TaskReport(fires=(FireRequest(trigger_name="x", trigger_kwargs={"n": 1e16}),)),
         TaskReport(metadata={"b": 1, "a": -0.0}),
         TaskReport(result={"b": 1, "a": 2}),
     ],

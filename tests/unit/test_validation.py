@@ -9,7 +9,8 @@ from types import MappingProxyType
 
 import pytest
 
-from airflow_triggers.domain.report import RequestedFire, RequestedReplay, TaskReport
+from airflow_triggers.domain.fires import FireRequest
+from airflow_triggers.domain.report import RequestedReplay, TaskReport
 from airflow_triggers.domain.validation import (
     MAX_COOLDOWN,
     MAX_DEPTH,
@@ -118,7 +119,7 @@ REFUSED = [
 WAYS = [
     (InvalidTrigger, validate_trigger_kwargs),
     (InvalidTrigger, lambda value: validate_replacement_kwargs({"x": value})),
-    (InvalidTrigger, lambda value: RequestedFire(trigger_name="x", trigger_kwargs=value)),
+    (InvalidTrigger, lambda value: FireRequest(trigger_name="x", trigger_kwargs=value)),
     (InvalidTrigger, lambda value: RequestedReplay(replacement_kwargs={"x": value})),
     (InvalidMetadata, validate_metadata),
     (InvalidMetadata, validate_instance_metadata),
@@ -149,7 +150,7 @@ def test_what_a_value_says_of_itself_does_not_count():
 @pytest.mark.parametrize("validate", [validate_session_uid, validate_trigger_name, validate_idempotency_key])
 def test_a_name_that_is_a_member_of_an_enumeration_becomes_plain_text(validate):
     assert f"{validate(Trigger.PAID)}" == "paid"
-    fire = RequestedFire(trigger_name=Trigger.PAID, idempotency_key=Trigger.PAID)
+    fire = FireRequest(trigger_name=Trigger.PAID, idempotency_key=Trigger.PAID)
     assert f"{fire.trigger_name} {fire.idempotency_key}" == "paid paid"
 
 

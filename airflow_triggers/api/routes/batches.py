@@ -12,13 +12,12 @@ from pydantic import ValidationError
 from airflow_triggers.api.bodies import BodyRoute
 from airflow_triggers.api.datamodels import BatchedFire, BatchResults, FireBatch, FireResultBody
 from airflow_triggers.api.dependencies import PermissionsDep, UserNameDep
-from airflow_triggers.api.errors import AsciiJSONResponse, Refused, answer_to, answer_to_invalid
+from airflow_triggers.api.errors import AsciiJSONResponse, answer_to, answer_to_invalid
 from airflow_triggers.api.permissions import Permissions
 from airflow_triggers.api.routes.reading import discreet
-from airflow_triggers.domain.fires import FireResult
-from airflow_triggers.errors import TriggersError
-from airflow_triggers.sessions.batches import Outcome, Refusal, fire_all
-from airflow_triggers.sessions.opening import Concealed
+from airflow_triggers.domain.fires import FireResult, SessionFireRequest
+from airflow_triggers.errors import InvalidSessionUid, InvalidTrigger, TriggersError
+from airflow_triggers.sessions.batches import Outcome, fire_all
 
 router = APIRouter(tags=["Fires"], route_class=BodyRoute)
 
@@ -33,41 +32,34 @@ def fire_batch(body: FireBatch, permissions: PermissionsDep, user_name: UserName
     one session take effect in the order sent. A fire whose status is 200 is never lost.
     """
     entries = [_read(content) for content in body.fires]
-    fires = [entry for entry in entries if isinstance(entry, BatchedFire)]
-    outcomes = fire_all([fire.to_fire() for fire in fires], fired_by=user_name, refusal=_refusal(permissions))
-    answers_to_fires = iter(
-        _answer_of(outcome, fire, permissions) for outcome, fire in zip(outcomes, fires, strict=True)
+    requests = [entry for entry in entries if isinstance(entry, SessionFireRequest)]
+    outcomes = fire_all(requests, fired_by=user_name, authorizer_of=permissions.authorizer_of)
+    answers_to_requests = iter(
+        _answer_of(outcome, request, permissions) for outcome, request in zip(outcomes, requests, strict=True)
     )
-    answers = [next(answers_to_fires) if isinstance(entry, BatchedFire) else entry for entry in entries]
+    answers = [
+        next(answers_to_requests) if isinstance(entry, SessionFireRequest) else entry for entry in entries
+    ]
     return AsciiJSONResponse({"results": _results_of(answers)})
 
 
-def _read(content: Any) -> BatchedFire | Answer:
-    """The fire, or what is wrong with it."""
+def _read(content: Any) -> SessionFireRequest | Answer:
+    """The request to fire, or what is wrong with it."""
     try:
-        return BatchedFire.model_validate(content)
+        return BatchedFire.model_validate(content).to_request()
     except ValidationError as error:
         return answer_to_invalid(
             [{**problem, "loc": ("body", *problem["loc"])} for problem in error.errors()]
         )
+    except (InvalidSessionUid, InvalidTrigger) as error:
+        return answer_to(error)
 
 
-def _refusal(permissions: Permissions) -> Refusal:
-    def refusal(*firing: Any) -> Exception | None:
-        try:
-            permissions.require_firing(*firing)
-        except (Concealed, Refused) as error:
-            return error
-        return None
-
-    return refusal
-
-
-def _answer_of(outcome: Outcome, fire: BatchedFire, permissions: Permissions) -> Answer:
+def _answer_of(outcome: Outcome, request: SessionFireRequest, permissions: Permissions) -> Answer:
     if isinstance(outcome, FireResult):
         return HTTPStatus.OK, FireResultBody.of(outcome).model_dump(mode="json")
     if isinstance(outcome, TriggersError):
-        return answer_to(discreet(outcome, fire.session_uid, fire, permissions))
+        return answer_to(discreet(outcome, request, permissions))
     return answer_to(outcome)
 
 

@@ -16,13 +16,13 @@ from airflow_triggers.api.datamodels import (
     ErrorBody,
 )
 from airflow_triggers.api.dependencies import PermissionsDep, SessionUidDep, UserNameDep
-from airflow_triggers.api.errors import Refused
 from airflow_triggers.api.fields import Id
 from airflow_triggers.api.permissions import Permissions
 from airflow_triggers.api.routes.reading import known_configuration, readable_configuration
 from airflow_triggers.domain.disclosure import shown_delayed_fire
 from airflow_triggers.domain.fires import DelayedFire
-from airflow_triggers.errors import DelayedFireNotFound
+from airflow_triggers.domain.uids import SessionUid
+from airflow_triggers.errors import DelayedFireNotFound, Refused
 from airflow_triggers.sessions import delayed_fires
 
 router = APIRouter(
@@ -88,7 +88,7 @@ def retry_delayed_fire(
     return DelayedFireBody.of(fire if may_read else _without_content(fire))
 
 
-def _require_fire(uid: str, delayed_fire_id: int, permissions: Permissions) -> bool:
+def _require_fire(uid: SessionUid, delayed_fire_id: int, permissions: Permissions) -> bool:
     """Require the right to fire the trigger of the fire; returns whether the user may read the session, too.
 
     :raises DelayedFireNotFound: when there is none, or when the user may neither read the session nor fire it.
@@ -98,7 +98,7 @@ def _require_fire(uid: str, delayed_fire_id: int, permissions: Permissions) -> b
     may_read = permissions.may_read(configuration)
     fire = delayed_fires.delayed_fire_of(uid, delayed_fire_id)
     try:
-        permissions.require_fire(configuration, fire.trigger_name)
+        permissions.authorizer_of(fire.trigger_name)(configuration, False)
     except Refused as refusal:
         if may_read:
             raise

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -59,18 +58,9 @@ def fire(
     uid: TurnDep, body: FireTrigger, permissions: PermissionsDep, user_name: UserNameDep
 ) -> FireResultBody:
     """Fire a trigger into the session. The answer says what it did; an answered fire is never lost."""
+    request, authorize = body.into(uid), permissions.authorizer_of(body.trigger)
     try:
-        result = sessions.fire_into(
-            uid,
-            body.trigger,
-            body.kwargs,
-            configuration=body.configuration,
-            manager=body.manager,
-            idempotency_key=body.idempotency_key,
-            fired_by=user_name,
-            fire_at=body.fire_at,
-            authorize=partial(permissions.require_firing, body.trigger),
-        )
+        result = sessions.fire_request(request, by=user_name, authorize=authorize)
     except (IdempotencyConflict, SessionExists, UnknownConfiguration) as error:
-        raise discreet(error, uid, body, permissions) from error
+        raise discreet(error, request, permissions) from error
     return FireResultBody.of(result)

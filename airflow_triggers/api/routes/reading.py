@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from airflow_triggers import sessions
-from airflow_triggers.api.datamodels import FireTrigger
-from airflow_triggers.api.errors import Refused
 from airflow_triggers.api.permissions import Permissions
 from airflow_triggers.domain.configuration import Configuration
+from airflow_triggers.domain.fires import SessionFireRequest
+from airflow_triggers.domain.uids import SessionUid
 from airflow_triggers.errors import (
+    Concealed,
     IdempotencyConflict,
     InstanceNotFound,
+    Refused,
     RegistryError,
     SessionExists,
     SessionNotFound,
@@ -23,10 +25,9 @@ from airflow_triggers.errors import (
     UnknownConfiguration,
 )
 from airflow_triggers.sessions.describing import InstanceView, SessionDescription
-from airflow_triggers.sessions.opening import Concealed
 
 
-def readable_configuration(uid: str, permissions: Permissions) -> Configuration:
+def readable_configuration(uid: SessionUid, permissions: Permissions) -> Configuration:
     """The configuration of the session, which the user may read; it takes the same time however large the session is.
 
     :raises SessionNotFound: when there is no such session.
@@ -38,7 +39,7 @@ def readable_configuration(uid: str, permissions: Permissions) -> Configuration:
     return configuration
 
 
-def known_configuration(uid: str, permissions: Permissions) -> Configuration:
+def known_configuration(uid: SessionUid, permissions: Permissions) -> Configuration:
     """The configuration of the session, with which the user may do something.
 
     :raises SessionNotFound: when there is no such session.
@@ -49,17 +50,17 @@ def known_configuration(uid: str, permissions: Permissions) -> Configuration:
     return configuration
 
 
-def _configuration_of(uid: str, require: Callable[[Configuration], None]) -> Configuration:
+def _configuration_of(uid: SessionUid, require: Callable[[Configuration], None]) -> Configuration:
     """The session's configuration. Only who passes ``require`` hears that its storage cannot be opened here."""
     try:
         return sessions.configuration_of(uid)
     except RegistryError:
-        for record in sessions.kept_sessions([uid]).values():
+        if record := sessions.record_of(uid):
             require(record.configuration)
         raise
 
 
-def readable_session(uid: str, permissions: Permissions, *, fire_limit: int = 0) -> SessionDescription:
+def readable_session(uid: SessionUid, permissions: Permissions, *, fire_limit: int = 0) -> SessionDescription:
     """The session in one consistent read, as far as Airflow would show it to the user.
 
     Raises what :func:`readable_configuration` does.
@@ -79,25 +80,25 @@ def instance_of(description: SessionDescription, name: str) -> InstanceView:
     raise InstanceNotFound(f"Session {description.summary.uid!r} has no instance {name!r}.")
 
 
-def discreet(error: TriggersError, uid: str, fire: FireTrigger, permissions: Permissions) -> TriggersError:
+def discreet(error: TriggersError, request: SessionFireRequest, permissions: Permissions) -> TriggersError:
     """The error of a fire without what the user might not be allowed to know: what others fired, and deployed."""
-    if isinstance(error, UnknownConfiguration) and fire.configuration is not None:
-        return _unknown(fire.configuration)
+    if isinstance(error, UnknownConfiguration) and request.configuration is not None:
+        return _unknown(request.configuration)
     if isinstance(error, SessionExists):
-        return session_exists(error, uid, permissions)
+        return session_exists(error, request.session_uid, permissions)
     if isinstance(error, IdempotencyConflict):
         return IdempotencyConflict(
-            f"The idempotency key {fire.idempotency_key!r} was used in session {uid!r} for another trigger or "
-            "other kwargs. Use a key of its own for each fire."
+            f"The idempotency key {request.idempotency_key!r} was used in session {request.session_uid!r} for another "
+            "trigger or other kwargs. Use a key of its own for each fire."
         )
     return error
 
 
-def session_exists(error: SessionExists, uid: str, permissions: Permissions) -> SessionExists:
+def session_exists(error: SessionExists, uid: SessionUid, permissions: Permissions) -> SessionExists:
     """The error for who may read the session; for others, one that does not tell what the session has."""
     try:
         readable_configuration(uid, permissions)
-    except (Concealed, Refused, RegistryError, SessionNotFound):
+    except (Refused, RegistryError, SessionNotFound):
         return sessions.uid_taken(uid)
     return error
 

@@ -18,16 +18,14 @@ from airflow_triggers.api.datamodels import (
     SessionsQuery,
 )
 from airflow_triggers.api.dependencies import PermissionsDep, SessionUidDep, UserNameDep
-from airflow_triggers.api.errors import Refused
 from airflow_triggers.api.routes.reading import (
     creatable_configuration,
     readable_configuration,
     readable_session,
     session_exists,
 )
-from airflow_triggers.domain.validation import validate_session_uid
-from airflow_triggers.errors import SessionExists, SessionNotFound
-from airflow_triggers.sessions.opening import Concealed, uid_taken
+from airflow_triggers.domain.uids import SessionUid
+from airflow_triggers.errors import Refused, SessionExists, SessionNotFound
 
 FIRES_IN_DETAIL = 100
 
@@ -68,7 +66,7 @@ def create_session(
     body: CreateSession, permissions: PermissionsDep, user_name: UserNameDep, response: Response
 ) -> SessionDetail:
     """Create a session of a deployed configuration. Creating it again the same way changes nothing."""
-    uid = validate_session_uid(body.uid)
+    uid = SessionUid(body.uid)
     creatable_configuration(body.configuration, permissions)
     try:
         with suppress(SessionNotFound):
@@ -82,8 +80,8 @@ def create_session(
             by=user_name,
         )
         description = readable_session(uid, permissions, fire_limit=FIRES_IN_DETAIL)
-    except (Concealed, Refused):
-        raise uid_taken(uid) from None
+    except Refused:
+        raise sessions.uid_taken(uid) from None
     except SessionExists as error:
         raise session_exists(error, uid, permissions) from error
     response.status_code = 201 if created else 200

@@ -1,0 +1,92 @@
+"""Gives a session its first configuration, or makes sure that it has that one already.
+
+Neighbours: ``opening.py`` calls this under the session's lock; ``TriggerManager.update_configuration`` changes one
+later.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from airflow_triggers import gateway
+from airflow_triggers.domain.configuration import Configuration
+from airflow_triggers.domain.events import EventKind
+from airflow_triggers.errors import ConfigurationError, RegistryError, SessionExists
+from airflow_triggers.manager.manager import TriggerManager
+from airflow_triggers.runners import task_runners
+from airflow_triggers.storages.transaction import snapshot
+
+
+def deployed_configuration(name: str) -> Configuration:
+    """The deployed configuration of that name. :raises UnknownConfiguration: when there is none."""
+    with snapshot() as session:
+        return gateway.deployed_configuration(session, name)
+
+
+def configure(
+    manager: TriggerManager, configuration: Configuration, *, is_deployed: bool, by: str | None
+) -> bool:
+    """Give a session, whose lock is held, its configuration; False when it had the same one already.
+
+    A deployed configuration is not checked against the deployed DAGs: one of them missing for a moment (the DAG
+    processor is at work) holds up an instance, not the session. A runner that is not installed here stays so.
+    """
+    storage = manager.storage
+    existing = storage.configuration
+    if existing.tasks:
+        _check_same(manager, existing, configuration)
+        return False
+    if is_deployed:
+        _check_runners(manager, configuration)
+        storage.set_configuration(configuration)
+        storage.record_event(
+            EventKind.CONFIGURE, instance=None, by=by, details={"tasks": sorted(configuration.tasks)}
+        )
+    else:
+        manager.update_configuration(configuration, by=by)
+    return True
+
+
+def _check_runners(manager: TriggerManager, configuration: Configuration) -> None:
+    """:raises ConfigurationError: naming every task whose runner cannot be had here."""
+    problems = []
+    for task in configuration:
+        try:
+            task_runners.get_class(task.using or manager.default_task_runner_name)
+        except RegistryError as error:
+            using = (
+                repr(task.using) if task.using else f"missing, and the manager {manager.name!r} has its own"
+            )
+            problems.append(f"task {task.name!r}: 'using' is {using}. {error}")
+    if problems:
+        raise ConfigurationError(problems)
+
+
+def _check_same(manager: TriggerManager, existing: Configuration, configuration: Configuration) -> None:
+    uid = manager.storage.uid
+    same = (
+        existing.name == configuration.name
+        if configuration.name
+        else _content_of(existing) == _content_of(configuration)
+    )
+    if not same:
+        raise SessionExists(
+            f"Session {uid!r} exists with {description_of(existing)}, not with {description_of(configuration)}. "
+            "Choose another UID, or update that session's configuration."
+        )
+    if manager.storage.manager_name != manager.name:
+        raise SessionExists(
+            f"Session {uid!r} exists with the manager {manager.storage.manager_name!r}, not {manager.name!r}."
+        )
+
+
+def _content_of(configuration: Configuration) -> str:
+    """What is compared of configurations without a name; which DAGs earlier updates replaced is not part of it."""
+    return replace(configuration, former_dag_ids=frozenset()).content_hash
+
+
+def description_of(configuration: Configuration) -> str:
+    """Which configuration a session has, in the words of a message."""
+    if configuration.name:
+        return f"the configuration {configuration.name!r}"
+    return "a configuration of its own" if configuration.tasks else "no configuration"

@@ -1,0 +1,91 @@
+"""Where sessions are kept, and who handles them: what Airflow's database says of each, whichever storage keeps it.
+
+Neighbours: ``opening.py`` opens, creates and fires into sessions by these; ``describing.py`` reads their content.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from airflow_triggers.domain.configuration import Configuration
+from airflow_triggers.domain.uids import SessionUid
+from airflow_triggers.errors import RegistryError
+from airflow_triggers.manager.manager import TriggerManager, trigger_managers
+from airflow_triggers.storages import rows, statements, storage_backends
+from airflow_triggers.storages.base import BaseStorageBackend
+from airflow_triggers.storages.sql import SqlStorageBackend
+from airflow_triggers.storages.transaction import glance
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionRecord:
+    """What stands in Airflow's database of a session: which storage keeps it, which manager handles it.
+
+    :param configuration: as it was when read; that of a session kept elsewhere is asked of its storage.
+    """
+
+    uid: SessionUid
+    storage: str
+    manager: str
+    configuration: Configuration
+
+    @property
+    def is_here(self) -> bool:
+        """Whether the whole session is kept in Airflow's database."""
+        return self.storage == SqlStorageBackend.name
+
+    def open_storage(self) -> BaseStorageBackend:
+        """The session's storage. :raises RegistryError: when it is not installed here, or broken."""
+        return storage_of(self.uid, self.storage)
+
+    def open(self, storage: BaseStorageBackend | None = None) -> TriggerManager:
+        """The session's manager. :raises RegistryError: when it, or the storage, is not installed here, or broken."""
+        return _manager_by_name(storage or self.open_storage(), self.manager)
+
+
+def records_of(uids: Collection[SessionUid]) -> dict[SessionUid, SessionRecord]:
+    """Those of the sessions that exist, by UID, read by one statement."""
+    with glance() as connection:
+        session_rows = connection.execute(statements.KEPT_SESSIONS, {"uids": list(uids)}).all()
+        rows_by_uid = {row.uid: row for row in session_rows}
+        return {
+            uid: SessionRecord(
+                uid=uid,
+                storage=rows_by_uid[uid].storage,
+                manager=rows_by_uid[uid].manager,
+                configuration=rows.read_configuration(connection, rows_by_uid[uid].configuration_hash),
+            )
+            for uid in uids
+            if uid in rows_by_uid
+        }
+
+
+def record_of(uid: SessionUid) -> SessionRecord | None:
+    """That of the session, if it exists."""
+    return records_of([uid]).get(uid)
+
+
+def manager_of(uid: str, *, manager: str, storage: str) -> TriggerManager:
+    """The manager of a session whose manager's and storage's names somebody has read.
+
+    :raises RegistryError: when one of them is not installed here, or broken.
+    """
+    return _manager_by_name(storage_of(uid, storage), manager)
+
+
+def storage_of(uid: str, storage_name: str) -> BaseStorageBackend:
+    """The storage of that name, for the session. :raises RegistryError: when it is not installed here, or broken."""
+    try:
+        return storage_backends.get(storage_name, uid=uid)
+    except RegistryError as error:
+        raise RegistryError(f"Session {uid!r} is kept in the storage {storage_name!r}. {error}") from error
+
+
+def _manager_by_name(storage: BaseStorageBackend, manager_name: str) -> TriggerManager:
+    try:
+        return trigger_managers.get(manager_name, storage=storage)
+    except RegistryError as error:
+        raise RegistryError(
+            f"Session {storage.uid!r} can be read, and not changed: it belongs to the manager {manager_name!r}. {error}"
+        ) from error
