@@ -1,62 +1,24 @@
-"""What requests and answers look like.
+"""What answers look like.
 
-Neighbours: ``routes/`` read the first and make the second, by their ``of`` methods, from what ``sessions/`` returns.
+Neighbours: ``requests.py`` has the requests. ``routes/`` make these by their ``of`` methods, from what ``sessions/``
+returns.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import (
-    AfterValidator,
-    AwareDatetime,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    SkipValidation,
-)
+from pydantic import BaseModel, ConfigDict, Field
 
-from airflow_triggers.api.fields import (
-    TRIGGER_NAME,
-    FiredTriggerName,
-    Form,
-    Id,
-    InstanceName,
-    KeptName,
-    Limit,
-    ManagerName,
-    Prefix,
-    SessionUidText,
-    StorageName,
-    TriggerName,
-)
+from airflow_triggers.api.requests import KWARGS_EXAMPLE, TRIGGER_KWARGS_EXAMPLE
 from airflow_triggers.configuration import explain_task
-from airflow_triggers.domain.fires import DelayedFire, Fire, FireFilter, FireResult, SessionFireRequest
+from airflow_triggers.domain.fires import DelayedFire, Fire, FireResult
 from airflow_triggers.domain.hooks import PromisedHook
 from airflow_triggers.domain.instances import InstanceStatus
 from airflow_triggers.domain.names import dag_ids_of
-from airflow_triggers.domain.uids import SessionUid
-from airflow_triggers.domain.validation import MAX_COOLDOWN, json_object, parse_moment
 from airflow_triggers.sessions.describing import InstanceView, SessionDescription, SessionSummary
-
-MAX_BATCH = 1000
-
-
-Moment = Annotated[AwareDatetime, BeforeValidator(parse_moment)]
-JsonObject = Annotated[dict[str, Any], AfterValidator(json_object)]
-ReplacementKwargs = Annotated[dict[str, JsonObject], Form({"propertyNames": TRIGGER_NAME})]
-
-KWARGS_EXAMPLE = {"respondent": 17, "page": 1}
-TRIGGER_KWARGS_EXAMPLE = {"firstPageReceived": KWARGS_EXAMPLE}
-
-
-class Request(BaseModel):
-    """What a caller sends: a field that we do not know is refused, not ignored."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 class ErrorBody(BaseModel):
@@ -69,156 +31,6 @@ class ErrorBody(BaseModel):
     errors: list[dict[str, str]] | None = Field(
         None, description="Of a body that is not valid: each problem."
     )
-
-
-# -- requests -------------------------------------------------------------------------------------------------
-
-
-class SessionsQuery(Request):
-    """Which sessions to list."""
-
-    limit: Limit = Field(50, description="How many at most.")
-    after: Prefix | None = Field(None, description="The cursor: `next` of the page before.")
-    configuration: KeptName | None = Field(None, description="Only sessions of this deployed configuration.")
-    prefix: Prefix | None = Field(None, description="Only UIDs that begin so.")
-
-
-Touched = Literal["nothing"]
-TOUCHED = Field(
-    None, description="`nothing`: only fires that had no effect: no task uses them, or all had them."
-)
-
-
-class FiresQuery(Request):
-    """Which fires to list."""
-
-    limit: Limit = Field(50, description="How many at most.")
-    before: Id | None = Field(None, description="The cursor: `next` of the page before.")
-    trigger: TriggerName | None = Field(None, description="Only fires of this trigger.")
-    instance: InstanceName | None = Field(
-        None, description="Only fires that touched this instance, or that it fired."
-    )
-    touched: Touched | None = TOUCHED
-
-    def covered(self) -> FireFilter:
-        """What the storage is asked for."""
-        in_vain = True if self.touched == "nothing" else None
-        return FireFilter(trigger_name=self.trigger, instance=self.instance, in_vain=in_vain)
-
-
-class DelayedFiresQuery(Request):
-    """Which fires that are still to come to list."""
-
-    limit: Limit = Field(50, description="How many at most.")
-    after: str | None = Field(
-        None,
-        pattern=r"^-?[0-9]{1,19}\.[0-9]{1,19}$",
-        description="The cursor: `next` of the page before.",
-        examples=["1936771200000000.7"],
-    )
-
-
-class CreateSession(Request):
-    """A session to create."""
-
-    uid: SessionUidText = Field(
-        description='1-200 printable characters without "/" and surrounding blanks, and not "." or "..".',
-        examples=["respondent-17"],
-    )
-    configuration: KeptName = Field(
-        description="A deployed configuration's name.", examples=["questionnaire"]
-    )
-    manager: ManagerName = Field("default", description="The trigger manager that the session remembers.")
-    storage: StorageName = Field("sql", description="The storage backend that keeps the session.")
-    metadata: JsonObject = Field({}, description="Whatever the application wants to keep with the session.")
-
-
-class FireTrigger(Request):
-    """A trigger to fire."""
-
-    trigger: FiredTriggerName = Field(description="The trigger's name.", examples=["firstPageReceived"])
-    kwargs: JsonObject = Field({}, description="The trigger's kwargs.", examples=[KWARGS_EXAMPLE])
-    configuration: KeptName | None = Field(
-        None,
-        description="A deployed configuration's name: with it, a first fire creates the session. A session that "
-        "exists must have it.",
-        examples=["questionnaire"],
-    )
-    manager: ManagerName | None = Field(
-        None,
-        description="The trigger manager of a session created by this fire; null: `default`. A session that exists "
-        "must have it.",
-    )
-    idempotency_key: KeptName | None = Field(
-        None,
-        description="Makes the fire count once for the life of the session, however often it is sent: a repeat does "
-        "nothing and answers with the first result. Sent again with another trigger or other kwargs it is refused; "
-        "`fire_at` may differ, and the first one counts.",
-        examples=["respondent-17/page-1"],
-    )
-    fire_at: Moment | None = Field(
-        None,
-        description="Not before this moment (with its offset from UTC). Null, or one that has passed: now.",
-        examples=["2031-05-17T08:00:00Z"],
-    )
-
-    def into(self, session_uid: SessionUid) -> SessionFireRequest:
-        """The request to fire it into the session. :raises InvalidTrigger: when no trigger can have such a name."""
-        return SessionFireRequest.with_checked_kwargs(
-            self.kwargs,
-            session_uid=session_uid,
-            trigger_name=self.trigger,
-            configuration=self.configuration,
-            manager=self.manager,
-            idempotency_key=self.idempotency_key,
-            fire_at=self.fire_at,
-        )
-
-
-class BatchedFire(FireTrigger):
-    """A trigger to fire into a session."""
-
-    session_uid: SessionUidText = Field(description="The session's UID.", examples=["respondent-17"])
-
-    def to_request(self) -> SessionFireRequest:
-        """The request to fire it. :raises InvalidSessionUid, InvalidTrigger: when there can be no such one."""
-        return self.into(SessionUid(self.session_uid))
-
-
-class FireBatch(Request):
-    """Triggers to fire, into any sessions. Each is validated by itself: a bad one is refused, the others are fired."""
-
-    fires: list[SkipValidation[BatchedFire]] = Field(
-        min_length=1, max_length=MAX_BATCH, description="In the order in which each session is to get them."
-    )
-
-
-class ReplayInstance(Request):
-    """How to replay a failed instance."""
-
-    kwargs: ReplacementKwargs | None = Field(
-        None,
-        description="By trigger, in place of ALL the kwargs of the failed one (`{}`: none). Null: the same again.",
-        examples=[TRIGGER_KWARGS_EXAMPLE],
-    )
-    cooldown: float | None = Field(
-        None,
-        ge=0,
-        le=MAX_COOLDOWN,
-        allow_inf_nan=False,
-        strict=True,
-        description="Seconds to wait before it runs.",
-    )
-
-
-class SkipInstance(Request):
-    """How to skip a failed instance."""
-
-    cascade: bool = Field(False, strict=True, description="Fire the task's name, as if it had finished.")
-    result: JsonObject | None = Field(None, description="The kwargs of that cascade; kept in the metadata.")
-
-
-# -- answers --------------------------------------------------------------------------------------------------
 
 
 class SessionBody(BaseModel):

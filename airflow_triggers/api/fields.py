@@ -1,8 +1,8 @@
 """The types of what a request names: UIDs, triggers, instances, ids, cursors; each checked, and documented by its form.
 
 A database has limits that JSON and URLs have not: PostgreSQL keeps no NUL, and no database keeps an unpaired surrogate
-or an integer of any size. So no query, path or body has a bare ``str`` or ``int``. Neighbours: ``datamodels.py`` and
-``history_models.py`` make requests of these, ``dependencies.py`` paths; ``domain/validation.py`` has the checks.
+or an integer of any size. So no query, path or body has a bare ``str`` or ``int``. Neighbours: ``requests.py`` makes
+requests of these, ``dependencies.py`` paths; ``domain/validation.py`` has the checks.
 """
 
 from __future__ import annotations

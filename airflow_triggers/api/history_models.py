@@ -1,6 +1,6 @@
-"""What requests and answers about what happened look like: a session's history, and why an instance has not run.
+"""What answers about what happened look like: a session's history, and why an instance has not run.
 
-Neighbours: ``datamodels.py`` has the others; ``routes/history.py`` reads and makes these.
+Neighbours: ``datamodels.py`` has the others, ``requests.py`` the requests; ``routes/history.py`` makes these.
 """
 
 from __future__ import annotations
@@ -10,15 +10,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from airflow_triggers.api.datamodels import (
-    KWARGS_EXAMPLE,
-    TOUCHED,
-    FireBody,
-    HookBody,
-    Request,
-    Touched,
-)
-from airflow_triggers.api.fields import HistoryCursor, Id, InstanceName, KeptName, Limit, TriggerName
+from airflow_triggers.api.datamodels import FireBody, HookBody
+from airflow_triggers.api.requests import KWARGS_EXAMPLE
 from airflow_triggers.domain.events import SessionEvent
 from airflow_triggers.domain.fires import Fire
 from airflow_triggers.domain.instances import InstanceStatus
@@ -26,37 +19,6 @@ from airflow_triggers.history.pages import Entry
 from airflow_triggers.history.reasons import Explanation, Requirement
 from airflow_triggers.history.sentences import told
 from airflow_triggers.history.unheard import VainFire
-
-# -- requests -------------------------------------------------------------------------------------------------
-
-
-class HistoryQuery(Request):
-    """Which entries of a session's history to list."""
-
-    limit: Limit = Field(50, description="How many at most.")
-    before: HistoryCursor | None = Field(
-        None, description="The cursor: `next` of the page before.", examples=["41.17.0"]
-    )
-    instance: InstanceName | None = Field(
-        None, description="Only what concerns this instance.", examples=["t_importSubject#0"]
-    )
-    trigger: TriggerName | None = Field(None, description="Only fires of this trigger.")
-    touched: Touched | None = TOUCHED
-
-
-class VainFiresQuery(Request):
-    """Which fires of all sessions to list."""
-
-    touched: Touched = Field(description="`nothing`: fires that had no effect. There is no other choice.")
-    limit: Limit = Field(50, description="How many at most.")
-    before: Id | None = Field(None, description="The cursor: `next` of the page before.")
-    trigger: TriggerName | None = Field(None, description="Only fires of this trigger.")
-    configuration: KeptName | None = Field(
-        None, description="Only in sessions of this deployed configuration."
-    )
-
-
-# -- answers --------------------------------------------------------------------------------------------------
 
 
 class FireEntryBody(FireBody):

@@ -8,8 +8,8 @@ import json
 import httpx
 import pytest
 
-from airflow_triggers.api.datamodels import MAX_BATCH as SERVER_BATCH
 from airflow_triggers.api.gate import MAX_BATCH_BYTES
+from airflow_triggers.api.requests import MAX_BATCH as SERVER_BATCH
 from airflow_triggers_client import AsyncTriggersClient, Fire, Retries, TriggersClient, errors
 from airflow_triggers_client.operations.batches import MAX_BATCH, Batcher, Entry, FireReport, fire_batch
 from airflow_triggers_client.service import MAX_BODY_BYTES

@@ -12,7 +12,7 @@ import pytest
 from dogpile.cache import make_region
 
 from airflow_triggers import CacheStorageBackend, TriggerManager
-from airflow_triggers.api.datamodels import BatchedFire, FireTrigger
+from airflow_triggers.api.requests import BatchedFire, FireTrigger
 from airflow_triggers.domain.fires import DelayedFire, FireRequest, SessionFireRequest
 from airflow_triggers.domain.uids import SessionUid
 from airflow_triggers.domain.validation import json_object, validate_session_uid

@@ -10,10 +10,11 @@ from fastapi import APIRouter
 from pydantic import ValidationError
 
 from airflow_triggers.api.bodies import BodyRoute
-from airflow_triggers.api.datamodels import BatchedFire, BatchResults, FireBatch, FireResultBody
+from airflow_triggers.api.datamodels import BatchResults, FireResultBody
 from airflow_triggers.api.dependencies import PermissionsDep, UserNameDep
 from airflow_triggers.api.errors import AsciiJSONResponse, answer_to, answer_to_invalid
 from airflow_triggers.api.permissions import Permissions
+from airflow_triggers.api.requests import BatchedFire, FireBatch
 from airflow_triggers.api.routes.reading import discreet
 from airflow_triggers.domain.fires import FireResult, SessionFireRequest
 from airflow_triggers.errors import InvalidSessionUid, InvalidTrigger, TriggersError

@@ -9,15 +9,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query
 
 from airflow_triggers.api.bodies import BodyRoute
-from airflow_triggers.api.datamodels import (
-    DelayedFireBody,
-    DelayedFiresPage,
-    DelayedFiresQuery,
-    ErrorBody,
-)
+from airflow_triggers.api.datamodels import DelayedFireBody, DelayedFiresPage, ErrorBody
 from airflow_triggers.api.dependencies import PermissionsDep, SessionUidDep, UserNameDep
 from airflow_triggers.api.fields import Id
 from airflow_triggers.api.permissions import Permissions
+from airflow_triggers.api.requests import DelayedFiresQuery
 from airflow_triggers.api.routes.reading import known_configuration, readable_configuration
 from airflow_triggers.domain.disclosure import shown_delayed_fire
 from airflow_triggers.domain.fires import DelayedFire

@@ -8,15 +8,9 @@ from fastapi import APIRouter, Query
 
 from airflow_triggers import sessions
 from airflow_triggers.api.bodies import BodyRoute
-from airflow_triggers.api.datamodels import (
-    ErrorBody,
-    FireBody,
-    FireResultBody,
-    FiresPage,
-    FiresQuery,
-    FireTrigger,
-)
+from airflow_triggers.api.datamodels import ErrorBody, FireBody, FireResultBody, FiresPage
 from airflow_triggers.api.dependencies import PermissionsDep, SessionUidDep, TurnDep, UserNameDep
+from airflow_triggers.api.requests import FiresQuery, FireTrigger
 from airflow_triggers.api.routes.reading import discreet, readable_configuration
 from airflow_triggers.domain.disclosure import shown_fire
 from airflow_triggers.errors import IdempotencyConflict, SessionExists, UnknownConfiguration

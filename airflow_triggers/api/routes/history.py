@@ -20,13 +20,12 @@ from airflow_triggers.api.fields import Id
 from airflow_triggers.api.history_models import (
     ExplanationBody,
     HistoryPageBody,
-    HistoryQuery,
     HookCallBody,
     VainFireBody,
     VainFiresPage,
-    VainFiresQuery,
     entry_body,
 )
+from airflow_triggers.api.requests import HistoryQuery, VainFiresQuery
 from airflow_triggers.api.routes.reading import readable_configuration
 from airflow_triggers.history import parked
 

@@ -7,8 +7,9 @@ from typing import Any
 from fastapi import APIRouter
 
 from airflow_triggers.api.bodies import BodyRoute
-from airflow_triggers.api.datamodels import ErrorBody, InstanceBody, ReplayInstance, SkipInstance
+from airflow_triggers.api.datamodels import ErrorBody, InstanceBody
 from airflow_triggers.api.dependencies import InstanceNameDep, PermissionsDep, SessionUidDep, UserNameDep
+from airflow_triggers.api.requests import ReplayInstance, SkipInstance
 from airflow_triggers.api.routes.reading import instance_of, readable_session
 from airflow_triggers.sessions import repairs
 

@@ -9,15 +9,9 @@ from fastapi import APIRouter, Query, Response
 
 from airflow_triggers import sessions
 from airflow_triggers.api.bodies import BodyRoute
-from airflow_triggers.api.datamodels import (
-    CreateSession,
-    ErrorBody,
-    SessionBody,
-    SessionDetail,
-    SessionsPage,
-    SessionsQuery,
-)
+from airflow_triggers.api.datamodels import ErrorBody, SessionBody, SessionDetail, SessionsPage
 from airflow_triggers.api.dependencies import PermissionsDep, SessionUidDep, UserNameDep
+from airflow_triggers.api.requests import CreateSession, SessionsQuery
 from airflow_triggers.api.routes.reading import (
     creatable_configuration,
     readable_configuration,
