@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
+from airflow._shared.observability.metrics import stats as shared_stats
 from airflow._shared.observability.metrics.base_stats_logger import NoStatsLogger
 from airflow.models.taskinstance import TaskInstance
 from airflow.observability import stats
@@ -79,6 +80,9 @@ def statsd(monkeypatch):
     yield server
     monkeypatch.undo()
     metrics.are_on.cache_clear()
+    client = getattr(shared_stats._backend, "statsd", None)
+    if client is not None:
+        client.close()
     stats.initialize(factory=NoStatsLogger, export_legacy_names=False)
     server.close()
 
