@@ -1,6 +1,6 @@
-"""PromisedHook: a manager's hook that a commit promised and that is still to be called.
+"""Hooks: the methods of a manager that are called after a commit, and the promises to call them.
 
-Neighbours: ``storages/hooks.py`` keeps hooks, ``manager/hooks.py`` calls them.
+Neighbours: ``storages/hooks.py`` keeps promises, ``manager/hooks.py`` calls the hooks.
 """
 
 from __future__ import annotations
@@ -8,10 +8,32 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 MAX_HOOK_ATTEMPTS = 20
 """A hook that raised so often is parked: kept with its error, and not called again by itself."""
+
+
+class Hook(StrEnum):
+    """A hook, by the name of the manager's method. The values are stored and part of the REST API."""
+
+    POST_FIRE = "_post_fire"  #: after a fire
+    POST_REPLAY = "_post_replay"  #: after a replay
+    POST_SKIP = "_post_skip"  #: after a skip, and after the hook of its cascade
+
+
+TRIGGER_NAME = "trigger_name"
+"""The argument of a :attr:`Hook.POST_FIRE` that says what was fired."""
+
+SCHEDULED = "scheduled"
+"""The argument of a :attr:`Hook.POST_FIRE` with the names of the instances that the fire scheduled."""
+
+INSTANCE = "instance"
+"""The argument of the other hooks: the name of the instance."""
+
+CASCADE = "cascade"
+"""The argument of a :attr:`Hook.POST_SKIP` that says whether the skip had a cascade."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,6 +41,7 @@ class PromisedHook:
     """A hook that was promised by a commit and has not ended yet.
 
     :param token: identifies it in its storage.
+    :param hook: the name of the manager's method, a :class:`Hook` unless its row was damaged.
     :param attempts: how often it raised.
     :param due: when the controller calls it (again); None where no controller does.
     :param error: the traceback of the last time.

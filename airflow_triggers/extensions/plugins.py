@@ -1,7 +1,7 @@
 """Finds trigger managers that Airflow plugins declare: ``class MyPlugin(AirflowPlugin): trigger_managers =
 [MyManager]``.
 
-Neighbours: ``manager/manager.py`` has the registry that asks here; ``registry.py`` tells which names are taken twice.
+Neighbours: ``manager/manager.py`` offers the registry of this file; ``registry.py`` tells which names are taken twice.
 """
 
 from __future__ import annotations
@@ -36,13 +36,14 @@ def managers_of_plugins() -> Iterator[Declared[Any]]:
         yield Declared(None, partial(_refuse, why), source, certain=False)
 
 
-manager_classes: Registry[Any] = Registry(
+trigger_managers: Registry[Any] = Registry(
     "trigger manager",
     "triggers.managers",
     elsewhere=managers_of_plugins,
     base="airflow_triggers.manager.manager.TriggerManager",
 )
-"""Managers by name; the same as ``manager.trigger_managers``, for those that must not know the class."""
+"""Managers by name: ``trigger_managers.get("default", storage)`` makes one. The base is named by its path: the classes
+are in rooms above this one."""
 
 
 def _managers_of(plugin: Any, source: str) -> Iterator[Declared[Any]]:

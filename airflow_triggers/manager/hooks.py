@@ -1,4 +1,5 @@
-"""The hooks of a manager: promised with what they follow, and called after the commit, at least once.
+"""ManagerHooks: the hooks of a manager. They are promised with what they follow, and called after the commit, at least
+once.
 
 Neighbours: ``manager.py`` promises them; ``storages/hooks.py`` keeps the promises, ``controller/`` calls those whose
 process died, or that raised.
@@ -8,103 +9,82 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Protocol
 
 from airflow_triggers.domain.failures import describe_exception
+from airflow_triggers.domain.hooks import CASCADE, INSTANCE, SCHEDULED, TRIGGER_NAME, Hook
 from airflow_triggers.domain.instances import TaskInstance
-from airflow_triggers.errors import RegistryError
-from airflow_triggers.extensions.plugins import manager_classes
 from airflow_triggers.storages import hooks, rows
 from airflow_triggers.storages.base import BaseStorageBackend
 
 log = logging.getLogger("airflow_triggers.manager.manager")
 
-DEFAULT_MANAGER = "default"
-"""The name of the manager that sessions have unless they name another one."""
 
+class HookedManager(Protocol):
+    """A manager, as its hooks need it."""
 
-class HookOwner:
-    """What of a manager has to do with hooks.
+    name: ClassVar[str]
+    storage: BaseStorageBackend
 
-    :param storage: where the session is kept.
-    """
+    def _post_fire(self, trigger_name: str, tasks_scheduled: Sequence[TaskInstance]) -> None: ...
 
-    name: ClassVar[str] = DEFAULT_MANAGER
+    def _post_replay(self, task_instance: TaskInstance) -> None: ...
 
-    def __init__(self, storage: BaseStorageBackend) -> None:
-        self.storage = storage
-
-    def _post_fire(self, trigger_name: str, tasks_scheduled: Sequence[TaskInstance]) -> None:
-        """Called after a fire was kept, with the instances that it scheduled. Override it."""
-
-    def _post_replay(self, task_instance: TaskInstance) -> None:
-        """Called after a replay was kept, with the NEW instance; ``metadata["parent"]`` names the failed one."""
-
-    def _post_skip(self, task_instance: TaskInstance, cascade: bool) -> None:
-        """Called after a skip was kept and after its cascade's ``_post_fire``."""
-
-    def _remembered_manager(self) -> Self:
-        """Whose hooks and default runner the session has, under its lock: the class that it remembers.
-
-        That is this one's, unless somebody acts on the session through another class than it was made with. A session
-        of the default manager, which has none of its own, takes them from whoever acts.
-        """
-        name = self.storage.manager_name
-        if name in (None, self.name, DEFAULT_MANAGER):
-            return self
-        try:
-            manager: Self = manager_classes.get(name, storage=self.storage)
-        except RegistryError as error:
-            log.warning(
-                "Session %s remembers the manager %r, and %r acts on it alone: %s",
-                self.storage.uid,
-                name,
-                self.name,
-                error,
-            )
-            return self
-        return manager
-
-    def _promise_hook(self, hook: str, **arguments: Any) -> None:
-        """Have the hook called after the commit: by us, or by the controller if this process dies before."""
-        owner = self._remembered_manager()
-        if getattr(type(owner), hook) is getattr(HookOwner, hook):
-            return
-        token = self.storage.add_hook(hook, arguments)
-        owed_id = hooks.owe(self.storage, hook, token)
-        self.storage.call_hook_after_release(partial(owner.call_hook, token, hook, arguments, owed=owed_id))
+    def _post_skip(self, task_instance: TaskInstance, cascade: bool) -> None: ...
 
     def call_hook(
         self, token: Any, hook: str, arguments: Mapping[str, Any], *, owed: int | None = None
     ) -> str | None:
-        """Call a promised hook; one that raises is logged and called again later.
+        """See :meth:`TriggerManager.call_hook`."""
 
-        :param token: what the storage knows it by.
-        :param owed: what the controller knows it by, of a session that is kept elsewhere (see ``storages/hooks.py``).
-        :returns: the traceback of what it raised; None when it ended.
+
+@dataclass(frozen=True)
+class ManagerHooks:
+    """The hooks of one manager."""
+
+    manager: HookedManager
+
+    def promise(self, hook: Hook, arguments: Mapping[str, Any], *, default: type) -> None:
+        """Have the hook called after the commit: by us, or by the controller if this process dies before.
+
+        :param default: the class whose hooks do nothing: a hook that is still this class's is not promised.
         """
+        manager = self.manager
+        if getattr(type(manager), hook) is getattr(default, hook):
+            return
+        token = manager.storage.add_hook(hook.value, arguments)
+        owed_id = hooks.owe(manager.storage, hook.value, token)
+        # By the manager's own method: a subclass may have overridden it.
+        call = partial(manager.call_hook, token, hook.value, arguments, owed=owed_id)
+        manager.storage.call_hook_after_release(call)
+
+    def call(self, token: Any, hook: str, arguments: Mapping[str, Any], *, owed: int | None) -> str | None:
+        """See :meth:`TriggerManager.call_hook`."""
+        storage = self.manager.storage
         try:
-            self._hook_call(hook, arguments)
+            self._call(hook, arguments)
         except (Exception, SystemExit) as error:
-            log.exception("Hook %s of manager %r raised in session %s", hook, self.name, self.storage.uid)
+            log.exception("Hook %s of manager %r raised in session %s", hook, self.manager.name, storage.uid)
             traceback: str = describe_exception(error)["exceptionInfo"]
-            self.storage.hook_failed(token, traceback)
+            storage.hook_failed(token, traceback)
             if owed is not None:
                 hooks.postpone(owed, traceback)
             return traceback
-        self.storage.hook_done(token)
+        storage.hook_done(token)
         if owed is not None:
             hooks.forget(owed)
         return None
 
-    def _hook_call(self, hook: str, arguments: Mapping[str, Any]) -> None:
+    def _call(self, hook: str, arguments: Mapping[str, Any]) -> None:
+        manager = self.manager
         rows.check_content(arguments, of=f"what the hook {hook} is to be called with")
-        if hook == "_post_fire":
-            self._post_fire(
-                arguments["trigger_name"], [self.storage[name] for name in arguments["scheduled"]]
-            )
-        elif hook == "_post_replay":
-            self._post_replay(self.storage[arguments["instance"]])
-        else:
-            self._post_skip(self.storage[arguments["instance"]], arguments["cascade"])
+        match Hook(hook):
+            case Hook.POST_FIRE:
+                scheduled = [manager.storage[name] for name in arguments[SCHEDULED]]
+                manager._post_fire(arguments[TRIGGER_NAME], scheduled)
+            case Hook.POST_REPLAY:
+                manager._post_replay(manager.storage[arguments[INSTANCE]])
+            case Hook.POST_SKIP:
+                manager._post_skip(manager.storage[arguments[INSTANCE]], arguments[CASCADE])

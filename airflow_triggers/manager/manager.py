@@ -1,13 +1,13 @@
 """TriggerManager: the controller of one session, and the registry of its subclasses.
 
-Neighbours: ``domain/states.py`` decides, ``storages/`` keep, ``runners/`` start. Every method works under the
-session's lock, in one transaction; hooks run after it.
+Neighbours: ``domain/states.py`` decides, ``storages/`` keep, ``runners/`` start. ``hooks.py``, ``delayed_fires.py``,
+``instance_runners.py`` and ``remembered.py`` are its parts. Every method works under the session's lock, in one
+transaction; hooks run after it.
 """
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -17,16 +17,15 @@ from airflow_triggers.configuration import parse_configuration
 from airflow_triggers.configuration.pinning import pinned
 from airflow_triggers.domain import states
 from airflow_triggers.domain.configuration import (
-    MAX_ID,
     Configuration,
     Kwargs,
-    TaskConfig,
     TriggerKwargs,
     as_json,
 )
 from airflow_triggers.domain.events import Cause, EventKind
 from airflow_triggers.domain.failures import describe_exception
 from airflow_triggers.domain.fires import DelayedFire, Fire, FireRequest, FireResult
+from airflow_triggers.domain.hooks import Hook
 from airflow_triggers.domain.instances import InstanceStatus, TaskInstance
 from airflow_triggers.domain.names import dag_ids_of
 from airflow_triggers.domain.report import RequestedReplay, TaskReport
@@ -36,33 +35,26 @@ from airflow_triggers.domain.validation import (
     validate_instance_metadata,
     validate_trigger_kwargs,
 )
-from airflow_triggers.errors import (
-    CannotDelay,
-    ConfigurationError,
-    DelayedFireCancelled,
-    DelayedFireNotFound,
-    IdempotencyConflict,
-    InvalidTransition,
-    NothingParked,
-    RegistryError,
-    RunnerError,
-    StorageError,
-)
-from airflow_triggers.extensions.plugins import manager_classes
+from airflow_triggers.errors import CannotDelay, IdempotencyConflict
+from airflow_triggers.extensions import plugins
 from airflow_triggers.extensions.registry import Registry
-from airflow_triggers.manager.hooks import DEFAULT_MANAGER, HookOwner
-from airflow_triggers.runners import BaseTaskRunner, Start, progress, task_runners
+from airflow_triggers.manager.delayed_fires import DelayedFires
+from airflow_triggers.manager.hooks import ManagerHooks
+from airflow_triggers.manager.instance_runners import InstanceRunners, RunnerSource
+from airflow_triggers.manager.remembered import DEFAULT_MANAGER, remembered_manager
+from airflow_triggers.runners import Start, progress, task_runners
 from airflow_triggers.runners.measures import count_statuses, measured_fire
 from airflow_triggers.storages.anchors import anchor
+from airflow_triggers.storages.base import BaseStorageBackend
 from airflow_triggers.storages.transaction import transaction
 
-log = logging.getLogger(__name__)
 
-
-class TriggerManager(HookOwner):
+class TriggerManager:
     """Fires triggers into one session, and repairs what failed.
 
     :param storage: where the session is kept; the session is made when it is first written to.
+    :param runners: gives the runner of that name to each task (``.get(name)``); None: the registry ``task_runners``.
+        A test gives its own.
 
     Subclasses set :attr:`name`, may override the hooks ``_post_fire``, ``_post_replay``, ``_post_skip`` and
     :attr:`default_task_runner_name`, and are registered under the entry-point group ``triggers.managers``.
@@ -72,9 +64,40 @@ class TriggerManager(HookOwner):
 
     name: ClassVar[str] = DEFAULT_MANAGER
     default_task_runner_name: str = "airflow"
+    runners: RunnerSource = task_runners
+
+    def __init__(self, storage: BaseStorageBackend, *, runners: RunnerSource | None = None) -> None:
+        self.storage = storage
+        if runners is not None:
+            self.runners = runners
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self.storage!r}>"
+
+    # -- hooks ------------------------------------------------------------------------------------------------
+
+    def _post_fire(self, trigger_name: str, tasks_scheduled: Sequence[TaskInstance]) -> None:
+        """Called after a fire was kept, with the instances that it scheduled. Override it."""
+
+    def _post_replay(self, task_instance: TaskInstance) -> None:
+        """Called after a replay was kept, with the NEW instance; ``metadata["parent"]`` names the failed one."""
+
+    def _post_skip(self, task_instance: TaskInstance, cascade: bool) -> None:
+        """Called after a skip was kept and after its cascade's ``_post_fire``."""
+
+    def call_hook(
+        self, token: Any, hook: str, arguments: Mapping[str, Any], *, owed: int | None = None
+    ) -> str | None:
+        """Call a promised hook; one that raises is logged and called again later.
+
+        :param token: what the storage knows it by.
+        :param owed: what the controller knows it by, of a session that is kept elsewhere (see ``storages/hooks.py``).
+        :returns: the traceback of what it raised; None when it ended.
+        """
+        return ManagerHooks(self).call(token, hook, arguments, owed=owed)
+
+    def _promise_hook(self, hook: Hook, **arguments: Any) -> None:
+        ManagerHooks(remembered_manager(self)).promise(hook, arguments, default=TriggerManager)
 
     # -- configuring ------------------------------------------------------------------------------------------
 
@@ -115,18 +138,7 @@ class TriggerManager(HookOwner):
         return replace(new_configuration, former_dag_ids=current.former_dag_ids | former)
 
     def _validate_runners(self, configuration: Configuration) -> None:
-        by_runner: dict[str, dict[str, TaskConfig]] = {}
-        default = self._remembered_manager().default_task_runner_name
-        for task in configuration:
-            by_runner.setdefault(task.using or default, {})[task.name] = task
-        for runner_name, tasks in by_runner.items():
-            try:
-                runner = task_runners.get(runner_name)
-            except RegistryError as error:
-                raise ConfigurationError(
-                    f"task {next(iter(tasks))!r}: 'using' is {runner_name!r}: {error}"
-                ) from error
-            runner.validate(self.storage, replace(configuration, tasks=tasks))
+        self._instance_runners.validate(configuration)
 
     # -- firing -----------------------------------------------------------------------------------------------
 
@@ -185,7 +197,8 @@ class TriggerManager(HookOwner):
                 return measured_fire(self.storage, _result_of_repeat(earlier, request))
             now = self.storage.now()
             if request.fire_at is not None and request.fire_at > now:
-                return measured_fire(self.storage, self._delay(request, request.fire_at, by=by))
+                delayed = DelayedFires(self).delay(request, request.fire_at, by=by)
+                return measured_fire(self.storage, delayed)
             return measured_fire(self.storage, self._carry_out(request, by=by, now=now).to_result())
 
     def _carry_out(self, request: FireRequest, *, by: str | None, now: datetime) -> Fire:
@@ -215,35 +228,11 @@ class TriggerManager(HookOwner):
         again = {before.name for before, _ in plan.changed if before.was_scheduled}
         for instance in scheduled:
             self._start(instance, by=by, again=instance.name in again)
-        self._promise_hook("_post_fire", trigger_name=trigger_name, scheduled=list(fire.scheduled))
+        self._promise_hook(Hook.POST_FIRE, trigger_name=trigger_name, scheduled=list(fire.scheduled))
         return fire
 
     def _earlier(self, idempotency_key: str) -> Fire | DelayedFire | None:
         return self.storage.find_fire(idempotency_key) or self.storage.find_delayed_fire(idempotency_key)
-
-    def _delay(self, request: FireRequest, fire_at: datetime, *, by: str | None) -> FireResult:
-        """Keep a fire for the controller."""
-        delayed_fire = self.storage.delay_fire(
-            DelayedFire(
-                trigger_name=request.trigger_name,
-                kwargs=request.trigger_kwargs,
-                fire_at=fire_at,
-                fired_by=caller_name(by),
-                idempotency_key=request.idempotency_key,
-            )
-        )
-        self._record_delayed_fire(EventKind.DELAY, delayed_fire, by=by)
-        return delayed_fire.to_result()
-
-    def _record_delayed_fire(
-        self, kind: EventKind, fire: DelayedFire, *, by: str | None, **details: Any
-    ) -> None:
-        fire_details = {
-            "delayed_fire_id": fire.delayed_id,
-            "trigger": fire.trigger_name,
-            "fire_at": fire.fire_at.isoformat(),
-        }
-        self.storage.record_event(kind, instance=None, by=by, details=fire_details | details)
 
     def fire_delayed(self, delayed_id: int) -> FireResult | None:
         """Fire a delayed fire now, as the controller does when it is due.
@@ -252,15 +241,7 @@ class TriggerManager(HookOwner):
 
         :returns: None when it was fired already, or cancelled.
         """
-        with self.storage.acquire_lock():
-            delayed_fire = self.storage.take_delayed_fire(delayed_id)
-            if delayed_fire is None:
-                return None
-            result = self.fire_request(delayed_fire.to_request(), by=delayed_fire.fired_by)
-            self._record_delayed_fire(
-                EventKind.DELAYED_FIRE, delayed_fire, by="controller", fire_id=result.fire_id
-            )
-            return result
+        return DelayedFires(self).fire(delayed_id)
 
     def cancel_delayed_fire(self, delayed_fire_id: int, *, by: str | None = None) -> DelayedFire:
         """Take back a fire that is still to come. Its idempotency key stays used: sent again, it does not come back.
@@ -271,11 +252,7 @@ class TriggerManager(HookOwner):
         :raises DelayedFireNotFound: when it has been fired, or never was.
         :raises DelayedFireCancelled: when it was cancelled before.
         """
-        with self.storage.acquire_lock():
-            fire = self._fire_to_come(delayed_fire_id)
-            self.storage.cancel_delayed_fire(delayed_fire_id, by=caller_name(by))
-            self._record_delayed_fire(EventKind.DELAYED_FIRE_CANCELLED, fire, by=by)
-            return self.storage.get_delayed_fire(delayed_fire_id) or fire
+        return DelayedFires(self).cancel(delayed_fire_id, by=by)
 
     def retry_delayed_fire(self, delayed_fire_id: int, *, by: str | None = None) -> DelayedFire:
         """Have the controller try a fire again, now, that could not be fired when it was due; a parked one, say.
@@ -284,29 +261,7 @@ class TriggerManager(HookOwner):
         :raises DelayedFireNotFound, DelayedFireCancelled: see :meth:`cancel_delayed_fire`.
         :raises NothingParked: when it has not failed.
         """
-        with self.storage.acquire_lock():
-            fire = self._fire_to_come(delayed_fire_id)
-            if not fire.attempts:
-                raise NothingParked(
-                    f"The delayed fire {delayed_fire_id} of session {self.storage.uid!r} has not failed: it comes at "
-                    f"{fire.fire_at.isoformat()}."
-                )
-            self.storage.retry_delayed_fire(delayed_fire_id)
-            self._record_delayed_fire(EventKind.DELAYED_FIRE_RETRIED, fire, by=by)
-            return self.storage.get_delayed_fire(delayed_fire_id) or fire
-
-    def _fire_to_come(self, delayed_fire_id: int) -> DelayedFire:
-        uid = self.storage.uid
-        is_valid_id = 0 < delayed_fire_id <= MAX_ID
-        fire = self.storage.get_delayed_fire(delayed_fire_id) if is_valid_id else None
-        if fire is None:
-            raise DelayedFireNotFound(uid, delayed_fire_id)
-        if fire.cancelled_at is not None:
-            raise DelayedFireCancelled(
-                f"The delayed fire {delayed_fire_id} of session {uid!r} was cancelled at "
-                f"{fire.cancelled_at.isoformat()} by {fire.cancelled_by or 'an unnamed caller'}."
-            )
-        return fire
+        return DelayedFires(self).retry(delayed_fire_id, by=by)
 
     def _start(
         self,
@@ -318,8 +273,7 @@ class TriggerManager(HookOwner):
     ) -> None:
         """Hand a scheduled instance to its runner; what cannot be started fails with the reason.
 
-        A runner is somebody else's code, and reads what somebody else deployed: whatever it raises belongs to the
-        instance, and what it wrote is undone. The fire, and the other instances, stand.
+        The fire, and the other instances, stand.
         """
         start = Start(
             storage=self.storage,
@@ -331,51 +285,23 @@ class TriggerManager(HookOwner):
             by=caller_name(by),
             again=again,
             report=partial(
-                self._record_report, instance.name, by=f"runner {self._runner_name(instance.task)}"
+                self._record_report,
+                instance.name,
+                by=f"runner {self._instance_runners.name_of(instance.task)}",
             ),
         )
-        try:
-            with self.storage.savepoint():
-                self._runner(instance.task).run(start)
-        except progress.FAULTS as error:
-            if isinstance(error, StorageError):
-                raise
-            is_expected = isinstance(error, (RunnerError, RegistryError, ConfigurationError))
-            log.warning(
-                "%s of session %s could not be started: %s",
-                instance.name,
-                self.storage.uid,
-                error,
-                exc_info=not is_expected,
-            )
+        error = self._instance_runners.start(start)
+        if error is not None:
             why = Cause(by, {"cause": "it could not be started"})
             self._advance(instance, Event.FAIL, metadata=describe_exception(error), why=why)
 
-    def _runner(self, task: TaskConfig) -> BaseTaskRunner:
-        return task_runners.get(self._runner_name(task))
-
-    def _runner_name(self, task: TaskConfig) -> str:
-        return task.using or self._remembered_manager().default_task_runner_name
-
-    def _tell_runner(self, task: TaskConfig, tell: Callable[[BaseTaskRunner], None]) -> None:
-        """Tell the task's runner of a repair. One that is not there any more, or is broken, must not prevent repairs.
-
-        :raises InvalidTransition: when the runner refuses.
-        """
-        try:
-            with self.storage.savepoint():
-                tell(self._runner(task))
-        except progress.FAULTS as error:
-            if isinstance(error, (InvalidTransition, StorageError)):
-                raise
-            is_expected = isinstance(error, (RegistryError, RunnerError))
-            log.warning(
-                "Session %s: the runner of %s was not told: %s",
-                self.storage.uid,
-                task.name,
-                error,
-                exc_info=not is_expected,
-            )
+    @property
+    def _instance_runners(self) -> InstanceRunners:
+        return InstanceRunners(
+            storage=self.storage,
+            source=self.runners,
+            default_name=lambda: remembered_manager(self).default_task_runner_name,
+        )
 
     # -- repairing --------------------------------------------------------------------------------------------
 
@@ -409,13 +335,13 @@ class TriggerManager(HookOwner):
         clone = states.schedule(states.with_metadata(unstarted_clone, how.clone_metadata, now=now), now=now)
         self.storage.put(unstarted_clone, clone)
         count_statuses(self.storage, [replayed_original, clone])
-        self._tell_runner(
+        self._instance_runners.notify(
             original.task, lambda runner: runner.replayed(self.storage, original, clone, by=caller_name(by))
         )
         details = {"replay": clone.name, "kwargs_replaced": kwargs is not None, "cooldown": how.cooldown}
         self.storage.record_event(EventKind.REPLAY, instance=original.name, by=by, details=details)
         self._start(clone, by=by, run_after=now + timedelta(seconds=how.cooldown) if how.cooldown else None)
-        self._promise_hook("_post_replay", instance=clone.name)
+        self._promise_hook(Hook.POST_REPLAY, instance=clone.name)
         return self.storage[clone.name]
 
     def skip_failed_instance(
@@ -441,7 +367,7 @@ class TriggerManager(HookOwner):
             self._confirm_failed(before, Event.SKIP)
             self.storage.put(before, after)
             count_statuses(self.storage, [after])
-            self._tell_runner(
+            self._instance_runners.notify(
                 before.task,
                 lambda runner: runner.skip(self.storage, after, by=caller_name(by), result=cascade_kwargs),
             )
@@ -449,11 +375,11 @@ class TriggerManager(HookOwner):
             self.storage.record_event(EventKind.SKIP, instance=before.name, by=by, details=details)
             if cascade:
                 self.fire(before.task.name, cascade_kwargs, fired_by=before.name)
-            self._promise_hook("_post_skip", instance=before.name, cascade=cascade)
+            self._promise_hook(Hook.POST_SKIP, instance=before.name, cascade=cascade)
             return after
 
     def _confirm_failed(self, instance: TaskInstance, event: Event) -> None:
-        self._tell_runner(
+        self._instance_runners.notify(
             instance.task, lambda runner: runner.confirm_failed(self.storage, instance, event.value)
         )
 
@@ -485,7 +411,7 @@ class TriggerManager(HookOwner):
             after = states.with_status(before, target, now=self.storage.now(), metadata=instance_metadata)
             self.storage.put(before, after)
             count_statuses(self.storage, [after])
-            self._tell_runner(
+            self._instance_runners.notify(
                 before.task, lambda runner: runner.overruled(self.storage, after, by=caller_name(by))
             )
             details = {"from": before.status.value, "to": target.value, "cascade": cascade}
@@ -622,5 +548,5 @@ def _result_of_repeat(earlier: Fire | DelayedFire, request: FireRequest) -> Fire
     return earlier.to_result(repeated=True)
 
 
-trigger_managers: Registry[TriggerManager] = manager_classes
+trigger_managers: Registry[TriggerManager] = plugins.trigger_managers
 """Managers by name: ``trigger_managers.get("default", storage)`` makes one."""

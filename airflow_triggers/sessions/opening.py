@@ -24,8 +24,8 @@ from airflow_triggers.errors import (
     TriggersError,
     UnknownConfiguration,
 )
-from airflow_triggers.manager.hooks import DEFAULT_MANAGER
 from airflow_triggers.manager.manager import TriggerManager, trigger_managers
+from airflow_triggers.manager.remembered import DEFAULT_MANAGER
 from airflow_triggers.sentences import sentence
 from airflow_triggers.sessions.audit import AuditEvent, note_act, note_fire
 from airflow_triggers.sessions.configuring import configure, deployed_configuration, description_of

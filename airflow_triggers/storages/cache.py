@@ -396,7 +396,7 @@ class CacheStorageBackend(BaseStorageBackend):
         content = self._writing
         content["hook_count"] += 1
         content["hooks"][str(content["hook_count"])] = {
-            "hook": hook,
+            "hook": str(hook),
             "arguments": dict(arguments),
             "attempts": 0,
             "error": None,

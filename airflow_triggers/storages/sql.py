@@ -410,7 +410,12 @@ class SqlStorageBackend(SqlReader):
 
     def add_hook(self, hook: str, arguments: Mapping[str, Any]) -> int:
         """See :meth:`BaseStorageBackend.add_hook`; due for the controller after :data:`HOOK_GRACE`."""
-        values = {"hook": hook, "arguments": dict(arguments), "attempts": 0, "due": self.now() + HOOK_GRACE}
+        values = {
+            "hook": str(hook),
+            "arguments": dict(arguments),
+            "attempts": 0,
+            "due": self.now() + HOOK_GRACE,
+        }
         result = self.transaction.execute(
             insert(tables.hook).values(session_id=self.session_id, **values).returning(tables.hook.c.id)
         )

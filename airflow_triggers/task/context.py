@@ -24,7 +24,7 @@ from airflow_triggers.domain.instances import InstanceStatus, TaskInstance
 from airflow_triggers.domain.report import RequestedReplay, TaskReport
 from airflow_triggers.domain.validation import validate_instance_metadata, validate_max_retries
 from airflow_triggers.errors import MaxRetriesExceeded
-from airflow_triggers.extensions.plugins import manager_classes
+from airflow_triggers.extensions.plugins import trigger_managers
 from airflow_triggers.task.identity import BY_HAND, identity_of
 from airflow_triggers.task.kwargs import KwargsSchema, filter_kwargs
 from airflow_triggers.task.log import ContextLogger, Journal
@@ -143,7 +143,7 @@ class TaskContext:
             manager_name=self.manager_name,
             fire=self._requests.fires.append,
         )
-        return manager_classes.get(self.manager_name, storage=storage)
+        return trigger_managers.get(self.manager_name, storage=storage)
 
     # -- asking -----------------------------------------------------------------------------------------------
 

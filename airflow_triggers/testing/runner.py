@@ -5,6 +5,7 @@ Neighbours: ``calls.py`` calls the function and tells the manager; ``functions.p
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
@@ -97,3 +98,14 @@ class QueueingTaskRunner(BaseTaskRunner):
 
     def _drop(self, instance_name: str) -> None:
         self.queue[:] = [start for start in self.queue if start.instance.name != instance_name]
+
+
+@dataclass(frozen=True)
+class OneRunner:
+    """Gives one runner to every task, whatever runner its ``using`` names. The process's registry stays as it is."""
+
+    runner: BaseTaskRunner
+
+    def get(self, name: str, /) -> BaseTaskRunner:
+        """See :class:`airflow_triggers.manager.instance_runners.RunnerSource`."""
+        return self.runner

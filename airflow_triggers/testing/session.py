@@ -8,15 +8,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from airflow_triggers.domain.configuration import Configuration, TaskConfig
+from airflow_triggers.domain.configuration import TaskConfig
 from airflow_triggers.domain.instances import TaskInstance
 from airflow_triggers.domain.validation import validate_metadata
 from airflow_triggers.errors import InstanceNotFound, TaskNotFound
+from airflow_triggers.manager.instance_runners import RunnerSource
 from airflow_triggers.manager.manager import TriggerManager, trigger_managers
 from airflow_triggers.storages.base import BaseStorageBackend
 from airflow_triggers.testing.bench import Bench
 from airflow_triggers.testing.near import did_you_mean, listed, nearest
-from airflow_triggers.testing.runner import QueueingTaskRunner
+from airflow_triggers.testing.runner import OneRunner, QueueingTaskRunner
 from airflow_triggers.testing.storage import TesterStorage
 from airflow_triggers.testing.story import tell
 
@@ -40,8 +41,7 @@ class TestedSession:
         self.bench = bench
         self.runner = QueueingTaskRunner(bench)
         self.storage = TesterStorage(uid, region=bench.region, clock=bench.clock)
-        self.manager = _manager(manager, self.storage)
-        _hand_over(self.manager, self.runner)
+        self.manager = _manager(manager, self.storage, runners=OneRunner(self.runner))
         if session_metadata := validate_metadata(metadata):
             with self.storage.acquire_lock(create=True, manager=self.manager.name):
                 self.storage.set_metadata(session_metadata)
@@ -82,20 +82,15 @@ class TestedSession:
         return f" {task_name} has none: nothing that concerns it has fired ({listed(task.triggers)})."
 
 
-def _manager(source: ManagerSource, storage: BaseStorageBackend) -> TriggerManager:
-    if isinstance(source, str):
-        return trigger_managers.get(source, storage=storage)
-    return (source or TriggerManager)(storage)
+def _manager(source: ManagerSource, storage: BaseStorageBackend, *, runners: RunnerSource) -> TriggerManager:
+    """The manager, with the test's runners.
 
-
-def _hand_over(manager: TriggerManager, runner: QueueingTaskRunner) -> None:
-    """Have this one manager give every task to the tester's runner.
-
-    The registry of runners is the process's, and a class made for the test would meet what its bases do to their
-    subclasses; this leaves no trace.
+    Set afterwards: a class of one's own may have an ``__init__`` that takes the storage alone.
     """
-
-    def validate(configuration: Configuration) -> None:
-        runner.validate(manager.storage, configuration)
-
-    vars(manager).update(_runner=lambda task: runner, _validate_runners=validate)
+    manager: TriggerManager = (
+        trigger_managers.get(source, storage=storage)
+        if isinstance(source, str)
+        else (source or TriggerManager)(storage)
+    )
+    manager.runners = runners
+    return manager

@@ -305,3 +305,12 @@ def test_a_tester_leaves_no_trace_in_the_registries_and_the_path():
     assert tester.statuses["t_importSubject#0"] == "failed"
     assert (task_runners.names(), trigger_managers.names(), sys.path) == before
     assert "_runner" not in vars(FinalizingManager)
+
+
+def test_a_manager_gets_the_runners_of_the_test_and_keeps_its_own_methods():
+    tester = SessionTester({"t_import": {"after": ["received"], "run": "some_dag", "using": "nightly"}})
+
+    assert [
+        name for name in vars(tester.manager) if callable(getattr(type(tester.manager), name, None))
+    ] == []
+    assert tester.manager.runners.get("nightly").name == "testing"

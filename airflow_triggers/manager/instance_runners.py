@@ -1,0 +1,125 @@
+"""InstanceRunners: which runner executes which task of a session, and the calls to it.
+
+A runner is somebody else's code, and reads what somebody else deployed. So each call to it is a boundary: a runner that
+raises fails an instance, and never a fire or a repair. Neighbours: ``manager.py`` asks here; ``runners/base.py`` has
+the contract of a runner.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from airflow_triggers.domain.configuration import Configuration, TaskConfig
+from airflow_triggers.errors import (
+    ConfigurationError,
+    InvalidTransition,
+    RegistryError,
+    RunnerError,
+    StorageError,
+)
+from airflow_triggers.runners import BaseTaskRunner, Start, progress
+from airflow_triggers.storages.base import BaseStorageBackend
+
+log = logging.getLogger("airflow_triggers.manager.manager")
+
+
+class RunnerSource(Protocol):
+    """Where runners come from: the registry ``task_runners``; in a test, one runner for all tasks."""
+
+    def get(self, name: str, /) -> BaseTaskRunner:
+        """The runner of that name. :raises RegistryError: when it is not installed here, or broken."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class InstanceRunners:
+    """The runners of a session's tasks.
+
+    :param source: gives a runner by name.
+    :param default_name: asked for the name of the runner of a task without ``using``.
+    """
+
+    storage: BaseStorageBackend
+    source: RunnerSource
+    default_name: Callable[[], str]
+
+    def name_of(self, task: TaskConfig) -> str:
+        """The name of the task's runner."""
+        return task.using or self.default_name()
+
+    def start(self, start: Start) -> BaseException | None:
+        """Hand an instance to its runner.
+
+        :returns: why it could not be started; then what the runner wrote is undone. None: it starts.
+        :raises StorageError: the database fails, and not the instance.
+        """
+        instance = start.instance
+        try:
+            with self.storage.savepoint():
+                self._runner_of(instance.task).run(start)
+        except progress.FAULTS as error:
+            if isinstance(error, StorageError):
+                raise
+            is_expected = isinstance(error, (RunnerError, RegistryError, ConfigurationError))
+            log.warning(
+                "%s of session %s could not be started: %s",
+                instance.name,
+                self.storage.uid,
+                error,
+                exc_info=not is_expected,
+            )
+            return error
+        return None
+
+    def notify(self, task: TaskConfig, message: Callable[[BaseTaskRunner], None]) -> None:
+        """Tell the task's runner of a repair. A runner that is not installed any more, or raises, prevents no repair.
+
+        :param message: calls the runner.
+        :raises InvalidTransition: when the runner refuses.
+        """
+        try:
+            with self.storage.savepoint():
+                message(self._runner_of(task))
+        except progress.FAULTS as error:
+            if isinstance(error, (InvalidTransition, StorageError)):
+                raise
+            is_expected = isinstance(error, (RegistryError, RunnerError))
+            log.warning(
+                "Session %s: the runner of %s was not told: %s",
+                self.storage.uid,
+                task.name,
+                error,
+                exc_info=not is_expected,
+            )
+
+    def validate(self, configuration: Configuration) -> None:
+        """Ask each runner whether it could run its tasks.
+
+        :raises ConfigurationError: naming the task and the reason.
+        """
+        tasks_by_name: dict[str, dict[str, TaskConfig]] = {}
+        for task in configuration:
+            tasks_by_name.setdefault(self.name_of(task), {})[task.name] = task
+        for runner, tasks in self._tasks_by_runner(tasks_by_name):
+            runner.validate(self.storage, replace(configuration, tasks=tasks))
+
+    def _tasks_by_runner(
+        self, tasks_by_name: dict[str, dict[str, TaskConfig]]
+    ) -> list[tuple[BaseTaskRunner, dict[str, TaskConfig]]]:
+        """Each runner once with all its tasks: a source may give the same one under several names."""
+        pairs: dict[int, tuple[BaseTaskRunner, dict[str, TaskConfig]]] = {}
+        for name, tasks in tasks_by_name.items():
+            try:
+                runner = self.source.get(name)
+            except RegistryError as error:
+                raise ConfigurationError(
+                    f"task {next(iter(tasks))!r}: 'using' is {name!r}: {error}"
+                ) from error
+            _, runner_tasks = pairs.setdefault(id(runner), (runner, {}))
+            runner_tasks.update(tasks)
+        return list(pairs.values())
+
+    def _runner_of(self, task: TaskConfig) -> BaseTaskRunner:
+        return self.source.get(self.name_of(task))
