@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from airflow_triggers.domain.configuration import Configuration, TaskConfig
@@ -21,7 +22,7 @@ from airflow_triggers.errors import InstanceNotFound, TaskNotFound
 from airflow_triggers.gateway import waiting
 from airflow_triggers.history.reasons import Evidence, Explanation, explain, similar_names
 from airflow_triggers.runners import bindings
-from airflow_triggers.sessions.describing import reading
+from airflow_triggers.sessions.describing import AuthorizeReading, read_authorized
 from airflow_triggers.storages import tables
 from airflow_triggers.storages.base import BaseStorageBackend
 
@@ -34,26 +35,35 @@ IN_FLIGHT = (InstanceStatus.SCHEDULED, InstanceStatus.RUNNING)
 # -- why --------------------------------------------------------------------------------------------------------
 
 
-def why(uid: str, name: str, *, disclosure: Disclosure = EVERYTHING) -> Explanation:
+def why(
+    uid: str,
+    name: str,
+    *,
+    disclosure: Disclosure = EVERYTHING,
+    authorize: AuthorizeReading | None = None,
+) -> Explanation:
     """Why an instance has not run; of a task, its latest instance, or why it has none.
 
     :param name: an instance's name (``t_import#0``), or a task's (``t_import``).
     :param disclosure: what of Airflow may be shown.
+    :param authorize: see :func:`airflow_triggers.sessions.describing.read_authorized`.
     :raises SessionNotFound: when there is no session.
     :raises InstanceNotFound: when it has no such instance.
     :raises TaskNotFound: when it has no such task.
     """
-    with reading(uid) as (storage, session, _):
+
+    def read(storage: BaseStorageBackend, session: Session, row: Row[Any]) -> Evidence:
         task, instance = _task_and_instance(storage, name)
-        evidence = _evidence(storage, session, task, instance)
-        return explain(replace(evidence, disclosure=disclosure))
+        return _evidence(storage, session, task, instance)
+
+    evidence = read_authorized(uid, read, authorize=authorize)
+    return explain(replace(evidence, disclosure=disclosure))
 
 
 def _task_and_instance(storage: BaseStorageBackend, name: str) -> tuple[TaskConfig, TaskInstance | None]:
     configuration = storage.configuration
     if name in configuration.tasks:
-        instances = storage.instances_of_task(name)
-        return configuration[name], instances[-1] if instances else None
+        return configuration[name], storage.last_instance_of_task(name)
     try:
         task_name, _ = parse_instance_name(name)
     except ValueError:
@@ -79,9 +89,7 @@ def _evidence(
         task=task,
         instance=instance,
         now=storage.now(),
-        instances={
-            name: tuple(storage.instances_of_task(name)) for name in missing if name in configuration.tasks
-        },
+        instances={name: _last_instances(storage, name) for name in missing if name in configuration.tasks},
         taken=_fires_of(storage, instance) if instance else {},
         latest={name: fire for name, fire in latest.items() if fire},
         unused=unused_names,
@@ -89,6 +97,12 @@ def _evidence(
         settled_by=_settled_by(storage, instance) if instance else None,
         run=_run_of(storage, session, instance) if instance and instance.status in IN_FLIGHT else None,
     )
+
+
+def _last_instances(storage: BaseStorageBackend, task_name: str) -> tuple[TaskInstance, ...]:
+    """The task's last instance, which speaks for it; none when it has none."""
+    instance = storage.last_instance_of_task(task_name)
+    return () if instance is None else (instance,)
 
 
 def _names_in_use(configuration: Configuration) -> frozenset[str]:

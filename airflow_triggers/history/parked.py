@@ -19,7 +19,7 @@ from airflow_triggers.domain.validation import validate_filter
 from airflow_triggers.errors import NothingParked
 from airflow_triggers.gateway.asset_events import AssetEventRow, asset_events, author_of
 from airflow_triggers.sessions.audit import AuditEvent, note_act, note_retried_events
-from airflow_triggers.sessions.describing import reading
+from airflow_triggers.sessions.describing import promised_hook_of
 from airflow_triggers.sessions.opening import open_session
 from airflow_triggers.storages import hooks, rows, tables
 from airflow_triggers.storages.transaction import first_statement, snapshot, transaction
@@ -85,8 +85,7 @@ def call_hook_again(uid: str, token: int, *, by: str | None = None) -> str | Non
     :raises NothingParked: when the session has no such hook (any more).
     :raises RegistryError: when the session's manager is not installed here.
     """
-    with reading(uid) as (storage, _, _row):
-        promised_hook = next((hook for hook in storage.hooks() if hook.token == token), None)
+    promised_hook = promised_hook_of(uid, token)
     if promised_hook is None:
         raise NothingParked(f"Session {uid!r} has no hook {token} to be called: it has ended, or never was.")
     manager = open_session(uid)

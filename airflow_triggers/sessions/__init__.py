@@ -9,17 +9,21 @@ from airflow_triggers.domain.fires import DelayedFire, Fire
 from airflow_triggers.domain.names import dag_ids_of
 from airflow_triggers.sessions.configuring import deployed_configuration
 from airflow_triggers.sessions.describing import (
+    InstanceDescription,
     InstanceView,
     SessionDescription,
     SessionSummary,
     configuration_of,
     configurations_of_sessions,
     configured_as,
+    describe_instance,
     describe_session,
     fires_of,
     list_sessions,
+    promised_hook_of,
     reading,
     shown_description,
+    shown_instance_description,
 )
 from airflow_triggers.sessions.opening import create_session, fire_into, fire_request, open_session, uid_taken
 from airflow_triggers.sessions.records import SessionRecord, manager_of, record_of, records_of
@@ -27,6 +31,7 @@ from airflow_triggers.sessions.records import SessionRecord, manager_of, record_
 __all__ = [
     "DelayedFire",
     "Fire",
+    "InstanceDescription",
     "InstanceView",
     "SessionDescription",
     "SessionRecord",
@@ -37,6 +42,7 @@ __all__ = [
     "create_session",
     "dag_ids_of",
     "deployed_configuration",
+    "describe_instance",
     "describe_session",
     "fire_into",
     "fire_request",
@@ -44,9 +50,11 @@ __all__ = [
     "list_sessions",
     "manager_of",
     "open_session",
+    "promised_hook_of",
     "reading",
     "record_of",
     "records_of",
     "shown_description",
+    "shown_instance_description",
     "uid_taken",
 ]

@@ -6,11 +6,11 @@ Neighbours: ``records.py`` says where a session is kept; ``api/`` and ``cli/`` s
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Row, Select, or_, select
 from sqlalchemy.orm import Session
@@ -21,10 +21,7 @@ from airflow_triggers.domain.fires import EVERY_FIRE, DelayedFire, Fire, FireFil
 from airflow_triggers.domain.hooks import PromisedHook
 from airflow_triggers.domain.instances import TaskInstance
 from airflow_triggers.domain.validation import validate_filter
-from airflow_triggers.errors import (
-    SessionNotFound,
-    UnreadableRow,
-)
+from airflow_triggers.errors import SessionNotFound, TriggersError, UnreadableRow
 from airflow_triggers.sessions.records import storage_of
 from airflow_triggers.storages import rows, tables
 from airflow_triggers.storages.base import BaseStorageBackend
@@ -33,6 +30,11 @@ from airflow_triggers.storages.sql import SqlStorageBackend
 from airflow_triggers.storages.transaction import snapshot
 
 log = logging.getLogger(__name__)
+
+AuthorizeReading = Callable[[Configuration], None]
+"""Raises unless the caller may read a session of the configuration."""
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +56,14 @@ class InstanceView:
     instance: TaskInstance
     dag_id: str | None = None
     run_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class InstanceDescription:
+    """One instance with its run, and the configuration that its session had at the same moment."""
+
+    tasks: Configuration
+    view: InstanceView
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,14 +151,77 @@ def describe_session(uid: str, *, fire_limit: int = 100) -> SessionDescription:
         )
 
 
+def describe_instance(
+    uid: str, name: str, *, authorize: AuthorizeReading | None = None
+) -> InstanceDescription:
+    """One instance, read by its key: at the same cost however many the session has.
+
+    :param authorize: see :func:`read_authorized`.
+    :raises SessionNotFound: when there is no session.
+    :raises InstanceNotFound: when it has no such instance.
+    """
+
+    def read(storage: BaseStorageBackend, session: Session, row: Row[Any]) -> InstanceDescription:
+        instance, columns = storage[name], tables.run.c
+        key = (
+            columns.session_id == row.id,
+            columns.task_name == instance.task.name,
+            columns.number == instance.number,
+        )
+        run = session.execute(select(tables.run).where(*key)).one_or_none()
+        return InstanceDescription(tasks=storage.configuration, view=_view(instance, run))
+
+    return read_authorized(uid, read, authorize=authorize)
+
+
+def promised_hook_of(uid: str, token: int) -> PromisedHook | None:
+    """The session's hook that has not ended; None when there is no such one. :raises SessionNotFound: if no session."""
+    with reading(uid) as (storage, _, _row):
+        return next((hook for hook in storage.hooks() if hook.token == token), None)
+
+
+def read_authorized(
+    uid: str,
+    read: Callable[[BaseStorageBackend, Session, Row[Any]], Answer],
+    *,
+    authorize: AuthorizeReading | None = None,
+) -> Answer:
+    """What is read of a session, read once.
+
+    :param authorize: asked about the configuration that the session has at the same moment, before anything of what was
+        read is returned or raised. It is asked after the reading: it may need a connection of its own.
+    :raises SessionNotFound: when there is no session.
+    """
+    answer: Answer | TriggersError
+    with reading(uid) as (storage, session, row):
+        configuration = storage.configuration
+        try:
+            answer = read(storage, session, row)
+        except TriggersError as error:
+            answer = error
+    if authorize is not None:
+        authorize(configuration)
+    if isinstance(answer, TriggersError):
+        raise answer
+    return answer
+
+
+def shown_instance_description(
+    description: InstanceDescription, disclosure: Disclosure
+) -> InstanceDescription:
+    """The instance, as far as it may be shown."""
+    return replace(description, view=_shown_view(description.view, disclosure))
+
+
+def _shown_view(view: InstanceView, disclosure: Disclosure) -> InstanceView:
+    return replace(view, instance=shown_instance(view.instance, view.dag_id, disclosure))
+
+
 def shown_description(description: SessionDescription, disclosure: Disclosure) -> SessionDescription:
     """The description, as far as it may be shown."""
     return replace(
         description,
-        instances=tuple(
-            replace(view, instance=shown_instance(view.instance, view.dag_id, disclosure))
-            for view in description.instances
-        ),
+        instances=tuple(_shown_view(view, disclosure) for view in description.instances),
         fires=tuple(shown_fire(fire, disclosure) for fire in description.fires),
         delayed_fires=tuple(shown_delayed_fire(fire, disclosure) for fire in description.delayed_fires),
     )
@@ -166,12 +239,14 @@ def fires_of(
 def reading(uid: str) -> Iterator[tuple[BaseStorageBackend, Session, Row[Any]]]:
     """The session's storage, the database as it is at one moment, and the session's row in it."""
     in_database = SqlStorageBackend(uid)
-    with in_database.consistent_read() as session:
+    with snapshot() as session:
         row = session.execute(_summaries().where(tables.session.c.uid == uid)).one_or_none()
         if row is None:
             raise SessionNotFound(uid)
+        configuration = rows.read_configuration(session, row.configuration_hash)
         if row.storage == in_database.name:
-            yield in_database, session, row
+            with in_database.joined_read(session, row.id, configuration):
+                yield in_database, session, row
             return
         storage = storage_of(in_database.uid, row.storage)
         if not storage.exists:
@@ -198,6 +273,7 @@ def _summaries() -> Select[Any]:
         session_columns.manager,
         session_columns.created,
         session_columns.last_modified,
+        session_columns.configuration_hash,
         tables.configuration.c.name,
     ).select_from(sessions_with_configuration)
 

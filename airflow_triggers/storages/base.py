@@ -260,6 +260,11 @@ class BaseStorageBackend(ABC):
     def instances_of_task(self, task: TaskConfig | str) -> list[TaskInstance]:
         """The task's instances ordered by number."""
 
+    def last_instance_of_task(self, task: TaskConfig | str) -> TaskInstance | None:
+        """The task's instance with the highest number; None when it has none."""
+        instances = self.instances_of_task(task)
+        return instances[-1] if instances else None
+
     @abstractmethod
     def __getitem__(self, instance_name: str) -> TaskInstance:
         """The instance of that name. :raises InstanceNotFound: when there is none."""

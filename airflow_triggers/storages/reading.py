@@ -47,12 +47,22 @@ class SqlReader(BaseStorageBackend):
     @contextmanager
     def consistent_read(self) -> Iterator[Session]:
         """Let everything that is read inside see the session at one moment."""
-        with self._reading() as reading:
-            outer, self._work.reading = self._work.reading, reading
-            try:
-                yield reading[0]
-            finally:
-                self._work.reading = outer
+        with self._reading() as reading, self.joined_read(*reading):
+            yield reading[0]
+
+    @contextmanager
+    def joined_read(
+        self, session: Session, session_id: int | None, configuration: Configuration
+    ) -> Iterator[None]:
+        """Let everything that is read inside be read in somebody else's transaction, which has read the session's row.
+
+        :param session_id: the key of the row; None: there is no session.
+        """
+        outer, self._work.reading = self._work.reading, (session, session_id, configuration)
+        try:
+            yield
+        finally:
+            self._work.reading = outer
 
     @contextmanager
     def _reading(self) -> Iterator[tuple[Session, int | None, Configuration]]:
@@ -115,6 +125,19 @@ class SqlReader(BaseStorageBackend):
                 .order_by(tables.instance.c.number)
             )
             return [rows.instance_from_row(row, configuration) for row in instance_rows]
+
+    def last_instance_of_task(self, task: TaskConfig | str) -> TaskInstance | None:
+        """See :meth:`BaseStorageBackend.last_instance_of_task`; one look-up by the end of the key's index."""
+        task_name, columns = task if isinstance(task, str) else task.name, tables.instance.c
+        with self._reading() as (session, session_id, configuration):
+            query = (
+                select(tables.instance)
+                .where(columns.session_id == session_id, columns.task_name == task_name)
+                .order_by(columns.number.desc())
+                .limit(1)
+            )
+            row = session.execute(query).one_or_none()
+            return rows.instance_from_row(row, configuration) if row else None
 
     def __getitem__(self, instance_name: str) -> TaskInstance:
         try:

@@ -26,7 +26,7 @@ from airflow_triggers.api.history_models import (
     entry_body,
 )
 from airflow_triggers.api.requests import HistoryQuery, VainFiresQuery
-from airflow_triggers.api.routes.reading import readable_configuration
+from airflow_triggers.api.routes.reading import concealing, readable_configuration
 from airflow_triggers.history import parked
 
 router = APIRouter(tags=["History"], route_class=BodyRoute)
@@ -67,8 +67,13 @@ def explain(
     permissions: PermissionsDep,
 ) -> ExplanationBody:
     """Which triggers arrived and when, which are missing, and what its DAG run waits for in Airflow."""
-    readable_configuration(uid, permissions)
-    return ExplanationBody.of(history.why(uid, name, disclosure=permissions.disclosure()))
+    require = permissions.require_read
+    explanation = concealing(
+        uid,
+        lambda: history.why(uid, name, disclosure=permissions.disclosure(), authorize=require),
+        require=require,
+    )
+    return ExplanationBody.of(explanation)
 
 
 @router.post("/sessions/{uid}/hooks/{hook_id}/call", summary="Call a hook again", responses=NOT_FOUND)
@@ -84,9 +89,7 @@ def call_hook(
     """
     permissions.require_create(readable_configuration(uid, permissions))
     error = parked.call_hook_again(uid, hook_id, by=user_name)
-    hook = next(
-        (hook for hook in sessions.describe_session(uid, fire_limit=0).hooks if hook.token == hook_id), None
-    )
+    hook = sessions.promised_hook_of(uid, hook_id)
     return HookCallBody(ended=error is None, error=error, hook=HookBody.of(hook) if hook else None)
 
 

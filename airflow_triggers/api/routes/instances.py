@@ -10,7 +10,7 @@ from airflow_triggers.api.bodies import BodyRoute
 from airflow_triggers.api.datamodels import ErrorBody, InstanceBody
 from airflow_triggers.api.dependencies import InstanceNameDep, PermissionsDep, SessionUidDep, UserNameDep
 from airflow_triggers.api.requests import ReplayInstance, SkipInstance
-from airflow_triggers.api.routes.reading import instance_of, readable_session
+from airflow_triggers.api.routes.reading import readable_instance
 from airflow_triggers.sessions import repairs
 
 router = APIRouter(
@@ -28,7 +28,7 @@ NOT_FAILED: dict[int | str, dict[str, Any]] = {
 @router.get("", summary="Read an instance")
 def read_instance(uid: SessionUidDep, name: InstanceNameDep, permissions: PermissionsDep) -> InstanceBody:
     """One instance of the session."""
-    return InstanceBody.of(instance_of(readable_session(uid, permissions), name))
+    return InstanceBody.of(readable_instance(uid, name, permissions).view)
 
 
 @router.post("/replay", summary="Replay a failed instance", responses=NOT_FAILED)
@@ -40,10 +40,10 @@ def replay_instance(
     user_name: UserNameDep,
 ) -> InstanceBody:
     """Run a failed instance again, as a clone. The answer is the new instance; the failed one becomes `replayed`."""
-    description = readable_session(uid, permissions)
-    permissions.require_replay(description.tasks, instance_of(description, name))
+    description = readable_instance(uid, name, permissions)
+    permissions.require_replay(description.tasks, description.view)
     clone = repairs.replay(uid, name, body.kwargs, cooldown=body.cooldown, by=user_name)
-    return InstanceBody.of(instance_of(readable_session(uid, permissions), clone.name))
+    return InstanceBody.of(readable_instance(uid, clone.name, permissions).view)
 
 
 @router.post("/skip", summary="Skip a failed instance", responses=NOT_FAILED)
@@ -55,7 +55,7 @@ def skip_instance(
     user_name: UserNameDep,
 ) -> InstanceBody:
     """Waive a failed instance: it becomes `skipped`, and with `cascade` its task's name is fired with `result`."""
-    description = readable_session(uid, permissions)
-    permissions.require_skip(description.tasks, instance_of(description, name), cascade=body.cascade)
+    description = readable_instance(uid, name, permissions)
+    permissions.require_skip(description.tasks, description.view, cascade=body.cascade)
     repairs.skip(uid, name, body.cascade, body.result, by=user_name)
-    return InstanceBody.of(instance_of(readable_session(uid, permissions), name))
+    return InstanceBody.of(readable_instance(uid, name, permissions).view)

@@ -7,6 +7,7 @@ that do not exist.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
 from airflow_triggers import sessions
 from airflow_triggers.api.permissions import Permissions
@@ -16,7 +17,6 @@ from airflow_triggers.domain.uids import SessionUid
 from airflow_triggers.errors import (
     Concealed,
     IdempotencyConflict,
-    InstanceNotFound,
     Refused,
     RegistryError,
     SessionExists,
@@ -24,7 +24,9 @@ from airflow_triggers.errors import (
     TriggersError,
     UnknownConfiguration,
 )
-from airflow_triggers.sessions.describing import InstanceView, SessionDescription
+from airflow_triggers.sessions.describing import InstanceDescription, SessionDescription
+
+Answer = TypeVar("Answer")
 
 
 def readable_configuration(uid: SessionUid, permissions: Permissions) -> Configuration:
@@ -51,9 +53,15 @@ def known_configuration(uid: SessionUid, permissions: Permissions) -> Configurat
 
 
 def _configuration_of(uid: SessionUid, require: Callable[[Configuration], None]) -> Configuration:
-    """The session's configuration. Only who passes ``require`` hears that its storage cannot be opened here."""
+    return concealing(uid, lambda: sessions.configuration_of(uid), require=require)
+
+
+def concealing(
+    uid: SessionUid, read: Callable[[], Answer], *, require: Callable[[Configuration], None]
+) -> Answer:
+    """What is read of the session. Only who passes ``require`` hears that its storage cannot be opened here."""
     try:
-        return sessions.configuration_of(uid)
+        return read()
     except RegistryError:
         if record := sessions.record_of(uid):
             require(record.configuration)
@@ -72,12 +80,18 @@ def readable_session(uid: SessionUid, permissions: Permissions, *, fire_limit: i
     return sessions.shown_description(description, permissions.disclosure())
 
 
-def instance_of(description: SessionDescription, name: str) -> InstanceView:
-    """The session's instance of that name. :raises InstanceNotFound: when there is none."""
-    for view in description.instances:
-        if view.instance.name == name:
-            return view
-    raise InstanceNotFound(f"Session {description.summary.uid!r} has no instance {name!r}.")
+def readable_instance(uid: SessionUid, name: str, permissions: Permissions) -> InstanceDescription:
+    """The session's instance of that name, as far as Airflow would show it to the user; read once, by its key.
+
+    Raises what :func:`readable_configuration` does.
+
+    :raises InstanceNotFound: when the user may read the session, and it has no such instance.
+    """
+    require = permissions.require_read
+    description = concealing(
+        uid, lambda: sessions.describe_instance(uid, name, authorize=require), require=require
+    )
+    return sessions.shown_instance_description(description, permissions.disclosure())
 
 
 def discreet(error: TriggersError, request: SessionFireRequest, permissions: Permissions) -> TriggersError:
