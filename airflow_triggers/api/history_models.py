@@ -17,7 +17,7 @@ from airflow_triggers.domain.fires import Fire
 from airflow_triggers.domain.instances import InstanceStatus
 from airflow_triggers.history.pages import Entry
 from airflow_triggers.history.reasons import Explanation, Requirement
-from airflow_triggers.history.sentences import told
+from airflow_triggers.history.sentences import sentence_of
 from airflow_triggers.history.unheard import VainFire
 
 
@@ -32,7 +32,9 @@ class FireEntryBody(FireBody):
     @classmethod
     def of_entry(cls, fire: Fire) -> FireEntryBody:
         """The body for a fire."""
-        return cls(**FireBody.of(fire).model_dump(), at=fire.fired_at, by=fire.fired_by, text=told(fire))
+        return cls(
+            **FireBody.of(fire).model_dump(), at=fire.fired_at, by=fire.fired_by, text=sentence_of(fire)
+        )
 
 
 class EventEntryBody(BaseModel):
@@ -59,7 +61,7 @@ class EventEntryBody(BaseModel):
             by=event.by,
             instance=event.instance,
             details=dict(event.details),
-            text=told(event),
+            text=sentence_of(event),
         )
 
 

@@ -85,7 +85,9 @@ def list_sessions(args: Namespace) -> None:
     summaries = sessions.list_sessions(
         limit=args.limit, after_uid=args.after, configuration=args.configuration, prefix=args.prefix
     )
-    rows.print_rows([rows.of_session(summary) for summary in summaries], args.output)
+    rows.print_rows(
+        [rows.of_session(summary) for summary in summaries], args.output, columns=rows.SESSION_COLUMNS
+    )
 
 
 @ends_with_one_line
@@ -97,7 +99,8 @@ def show_session(args: Namespace) -> None:
     if args.output in rows.STRUCTURED:
         rows.print_row(rows.of_description(description), args.output)
     else:
-        rows.print_rows([rows.of_instance(view) for view in description.instances], args.output)
+        instance_rows = [rows.of_instance(view) for view in description.instances]
+        rows.print_rows(instance_rows, args.output, columns=rows.INSTANCE_COLUMNS)
 
 
 @ends_with_one_line
@@ -117,7 +120,7 @@ def triggers_fire(args: Namespace) -> None:
         fired_by=user(),
         fire_at=args.fire_at,
     )
-    rows.print_row(rows.of_fire_result(result), args.output)
+    rows.print_row(rows.of_fire_result(result), args.output, columns=rows.FIRE_RESULT_COLUMNS)
 
 
 @ends_with_one_line
@@ -128,7 +131,7 @@ def triggers_fire(args: Namespace) -> None:
 def triggers_replay(args: Namespace) -> None:
     """``airflow triggers replay``: prints the new instance."""
     clone = repairs.replay(args.uid, args.instance, args.kwargs, cooldown=args.cooldown, by=user())
-    rows.print_row(rows.of_changed_instance(clone), args.output)
+    _print_instance(args, clone.name)
 
 
 @ends_with_one_line
@@ -139,7 +142,12 @@ def triggers_replay(args: Namespace) -> None:
 def triggers_skip(args: Namespace) -> None:
     """``airflow triggers skip``: prints the skipped instance."""
     instance = repairs.skip(args.uid, args.instance, args.cascade, args.result, by=user())
-    rows.print_row(rows.of_changed_instance(instance), args.output)
+    _print_instance(args, instance.name)
+
+
+def _print_instance(args: Namespace, name: str) -> None:
+    view = sessions.describe_instance(args.uid, name).view
+    rows.print_row(rows.of_instance(view), args.output, columns=rows.INSTANCE_COLUMNS)
 
 
 def user() -> str:

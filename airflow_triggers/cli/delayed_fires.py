@@ -25,12 +25,13 @@ def list_delayed_fires(args: Namespace) -> None:
         uid=args.uid, limit=args.limit, after=args.after, parked=args.parked
     )
     fire_rows = [
-        {"uid": delayed_fire.uid, **rows.of_delayed_fire(delayed_fire.fire)} for delayed_fire in page.fires
+        {"uid": entry.uid, "session_uid": entry.uid, **rows.of_delayed_fire(entry.fire)}
+        for entry in page.fires
     ]
     if args.output in rows.STRUCTURED:
         rows.print_row({"delayed_fires": fire_rows, "next": page.next}, args.output)
         return
-    rows.print_rows(fire_rows, args.output)
+    rows.print_rows(fire_rows, args.output, columns=rows.DELAYED_FIRE_COLUMNS)
     if page.next:
         print(f"… later ones: --after {page.next}")
 
@@ -43,7 +44,7 @@ def list_delayed_fires(args: Namespace) -> None:
 def triggers_cancel_delayed_fire(args: Namespace) -> None:
     """``airflow triggers delayed-fires cancel``: prints the fire."""
     fire = delayed_fires.cancel(args.uid, args.id, by=user())
-    rows.print_row(rows.of_delayed_fire(fire), args.output)
+    rows.print_row(rows.of_delayed_fire(fire), args.output, columns=rows.DELAYED_FIRE_COLUMNS)
 
 
 @ends_with_one_line
@@ -54,4 +55,4 @@ def triggers_cancel_delayed_fire(args: Namespace) -> None:
 def triggers_retry_delayed_fire(args: Namespace) -> None:
     """``airflow triggers delayed-fires retry``: prints the fire."""
     fire = delayed_fires.retry(args.uid, args.id, by=user())
-    rows.print_row(rows.of_delayed_fire(fire), args.output)
+    rows.print_row(rows.of_delayed_fire(fire), args.output, columns=rows.DELAYED_FIRE_COLUMNS)

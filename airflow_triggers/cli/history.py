@@ -8,26 +8,39 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Iterator
-from typing import Any
 
 from airflow.utils.cli import suppress_logs_and_warning
 from airflow.utils.providers_configuration_loader import providers_configuration_loaded
 
 from airflow_triggers import history
+from airflow_triggers.answers.history import (
+    ArrivalAnswer,
+    ExpectedFireAnswer,
+    ExplanationAnswer,
+    RequirementAnswer,
+    VainFireAnswer,
+    answer_of_entry,
+)
+from airflow_triggers.answers.hooks import HookCallAnswer
 from airflow_triggers.cli import rows
 from airflow_triggers.cli.commands import audited, tells_of_broken_extensions, user
 from airflow_triggers.cli.terminal import ends_with_one_line, print_text
-from airflow_triggers.domain.fires import Fire
+from airflow_triggers.domain.fires import DelayedFire, Fire
 from airflow_triggers.domain.instances import InstanceStatus
 from airflow_triggers.history import parked
 from airflow_triggers.history.pages import Entry, moment_of
-from airflow_triggers.history.reasons import Explanation, Requirement, told_fire
+from airflow_triggers.history.reasons import Explanation, Requirement, fire_phrase
 from airflow_triggers.history.run_reasons import moment
-from airflow_triggers.history.sentences import told
+from airflow_triggers.history.sentences import sentence_of
 from airflow_triggers.history.unheard import VainFire
+from airflow_triggers.sessions import promised_hook_of
 
 INDENT = "    "
 """Of the further lines of an entry."""
+
+VAIN_FIRE_COLUMNS = ("uid", "fire_id", "trigger", "fired_at", "fired_by", "used_by", "similar")
+HOOK_COLUMNS = ("uid", "id", "hook", "attempts", "due", "error")
+HOOK_CALL_COLUMNS = ("uid", "id", "ended", "error")
 
 
 @ends_with_one_line
@@ -62,45 +75,42 @@ def _lines(explanation: Explanation) -> Iterator[str]:
 def _state_of(requirement: Requirement, status: InstanceStatus | None) -> str:
     if requirement.arrived:
         return (
-            f"arrived {told_fire(requirement.fire)}" if requirement.fire else f"arrived: {requirement.note}"
+            f"arrived {fire_phrase(requirement.fire)}" if requirement.fire else f"arrived: {requirement.note}"
         )
     if requirement.role == "unless" or status not in (None, InstanceStatus.UNSTARTED):
         return (
             "had not fired"
             if requirement.fire is None
-            else f"not taken; last fired {told_fire(requirement.fire)}"
+            else f"not taken; last fired {fire_phrase(requirement.fire)}"
         )
     return (
         "missing"
         if requirement.fire is None
-        else f"missing, though it was fired {told_fire(requirement.fire)}"
+        else f"missing, though it was fired {fire_phrase(requirement.fire)}"
     )
 
 
 def _of_explanation(explanation: Explanation) -> rows.Row:
-    return {
-        "name": explanation.name,
-        "task": explanation.task,
-        "status": explanation.status.value if explanation.status else None,
-        "rule": explanation.rule,
-        "answer": explanation.answer,
-        "reasons": [{"code": reason.code, "text": reason.text} for reason in explanation.reasons],
-        "requirements": [_of_requirement(requirement) for requirement in explanation.requirements],
-        "dag_id": explanation.dag_id,
-        "dag_run_id": explanation.run_id,
-    }
+    requirements = [_of_requirement(requirement) for requirement in explanation.requirements]
+    return {**rows.of_answer(ExplanationAnswer.of(explanation)), "requirements": requirements}
 
 
 def _of_requirement(requirement: Requirement) -> rows.Row:
+    """A requirement with its fires whole, where REST has them in short."""
     return {
-        "trigger": requirement.trigger,
-        "directive": requirement.role,
-        "arrived": requirement.arrived,
-        "fire": rows.of_fire(requirement.fire) if requirement.fire else None,
-        "note": requirement.note,
-        "expected": [rows.of_delayed_fire(delayed_fire) for delayed_fire in requirement.expected],
-        "similar": [rows.of_fire(fire) for fire in requirement.similar],
+        **rows.of_answer(RequirementAnswer.of(requirement)),
+        "fire": _of_arrival(requirement.fire) if requirement.fire else None,
+        "expected": [_of_expected(delayed_fire) for delayed_fire in requirement.expected],
+        "similar": [_of_arrival(fire) for fire in requirement.similar],
     }
+
+
+def _of_arrival(fire: Fire) -> rows.Row:
+    return {**rows.of_answer(ArrivalAnswer.of(fire)), **rows.of_fire(fire)}
+
+
+def _of_expected(fire: DelayedFire) -> rows.Row:
+    return {**rows.of_answer(ExpectedFireAnswer.of(fire)), **rows.of_delayed_fire(fire)}
 
 
 @ends_with_one_line
@@ -124,23 +134,14 @@ def show_history(args: Namespace) -> None:
         print_text(f"… earlier entries: --before {page.next}")
     for entry in reversed(page.entries):
         by = entry.fired_by if isinstance(entry, Fire) else entry.by
-        print_text(f"{moment(moment_of(entry))}  {by or '-':20}  {told(entry)}", indent=INDENT)
+        print_text(f"{moment(moment_of(entry))}  {by or '-':20}  {sentence_of(entry)}", indent=INDENT)
     if not page.entries:
         print_text("Nothing of that kind happened.")
 
 
 def _of_entry(entry: Entry) -> rows.Row:
-    if isinstance(entry, Fire):
-        return {"kind": "fire", **rows.of_fire(entry), "text": told(entry)}
-    return {
-        "kind": entry.kind,
-        "event_id": entry.event_id,
-        "at": entry.at.isoformat(),
-        "by": entry.by,
-        "instance": entry.instance,
-        "details": dict(entry.details),
-        "text": told(entry),
-    }
+    row = rows.of_answer(answer_of_entry(entry))
+    return {**rows.of_fire(entry), **row} if isinstance(entry, Fire) else row
 
 
 @ends_with_one_line
@@ -151,19 +152,12 @@ def list_unheard(args: Namespace) -> None:
     vain_fires = history.vain_fires(
         limit=args.limit, before=args.before, trigger=args.trigger, configuration=args.configuration
     )
-    rows.print_rows([_of_vain_fire(vain_fire) for vain_fire in vain_fires], args.output)
+    fire_rows = [_of_vain_fire(vain_fire) for vain_fire in vain_fires]
+    rows.print_rows(fire_rows, args.output, columns=VAIN_FIRE_COLUMNS)
 
 
 def _of_vain_fire(vain_fire: VainFire) -> rows.Row:
-    return {
-        "uid": vain_fire.uid,
-        "fire_id": vain_fire.fire.fire_id,
-        "trigger": vain_fire.fire.trigger_name,
-        "fired_at": vain_fire.fire.fired_at.isoformat(),
-        "fired_by": vain_fire.fire.fired_by,
-        "used_by": list(vain_fire.used_by),
-        "similar": list(vain_fire.similar),
-    }
+    return {"uid": vain_fire.uid, **rows.of_answer(VainFireAnswer.of(vain_fire))}
 
 
 @ends_with_one_line
@@ -172,21 +166,16 @@ def _of_vain_fire(vain_fire: VainFire) -> rows.Row:
 def list_hooks(args: Namespace) -> None:
     """``airflow triggers hooks list``."""
     failed_hooks = parked.failed_hooks(limit=args.limit, uid=args.uid, parked=args.parked)
-    rows.print_rows([_of_hook(failed_hook) for failed_hook in failed_hooks], args.output)
+    hook_rows = [_of_hook(failed_hook) for failed_hook in failed_hooks]
+    rows.print_rows(hook_rows, args.output, columns=HOOK_COLUMNS)
 
 
 def _of_hook(failed_hook: parked.ParkedHook) -> rows.Row:
-    error: Any = (failed_hook.hook.error or "").strip().splitlines()
-    return {
-        "uid": failed_hook.uid,
-        "id": failed_hook.hook.token,
-        "hook": failed_hook.hook.hook,
-        "attempts": failed_hook.hook.attempts,
-        "due": "parked"
-        if failed_hook.hook.parked or failed_hook.hook.due is None
-        else failed_hook.hook.due.isoformat(),
-        "error": error[-1] if error else None,
-    }
+    """A hook in short: of a traceback the last line."""
+    row = rows.of_hook(failed_hook.hook)
+    lines = (failed_hook.hook.error or "").strip().splitlines()
+    short = {"due": row["due"] or "parked", "error": lines[-1] if lines else None}
+    return {"uid": failed_hook.uid, "session_uid": failed_hook.uid, **row, **short}
 
 
 @ends_with_one_line
@@ -197,7 +186,10 @@ def _of_hook(failed_hook: parked.ParkedHook) -> rows.Row:
 def triggers_call_hook(args: Namespace) -> None:
     """``airflow triggers hooks call``: exits with 1 when the hook raises again."""
     error = parked.call_hook_again(args.uid, args.id, by=user())
-    rows.print_row({"uid": args.uid, "id": args.id, "ended": error is None, "error": error}, args.output)
+    hook = None if error is None else promised_hook_of(args.uid, args.id)
+    session_and_hook = {"uid": args.uid, "session_uid": args.uid, "id": args.id}
+    row = {**session_and_hook, **rows.of_answer(HookCallAnswer.of(error, hook))}
+    rows.print_row(row, args.output, columns=HOOK_CALL_COLUMNS)
     if error is not None:
         raise SystemExit(1)
 

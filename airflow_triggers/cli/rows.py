@@ -1,144 +1,153 @@
-"""What the commands print: sessions, instances and fires as rows, in Airflow's output formats.
+"""What the commands print: answers as rows, in Airflow's output formats.
 
-Neighbours: ``commands.py``. The names of the columns are those of the REST API.
+Neighbours: ``answers/`` has the keys, which are those of the REST API; ``commands.py``, ``history.py`` and
+``delayed_fires.py`` print rows. JSON and YAML show a row whole; a table shows some columns of it.
+
+Some rows have a key twice, under an older name too (``instance`` for ``name``, ``uid`` for ``session_uid``): scripts
+read it. An answer that is new needs none.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from datetime import datetime
+from enum import Enum
 from typing import Any
 
 from airflow.cli.simple_table import AirflowConsole
 
+from airflow_triggers.answers.fires import DelayedFireAnswer, FireAnswer, FireResultAnswer
+from airflow_triggers.answers.hooks import HookAnswer
+from airflow_triggers.answers.instances import InstanceAnswer
+from airflow_triggers.answers.sessions import SessionAnswer, SessionDetailAnswer
 from airflow_triggers.cli.terminal import escaped
 from airflow_triggers.domain.fires import DelayedFire, Fire, FireResult
 from airflow_triggers.domain.hooks import PromisedHook
-from airflow_triggers.domain.instances import InstanceStatus, TaskInstance
 from airflow_triggers.sessions.describing import InstanceView, SessionDescription, SessionSummary
 
 Row = dict[str, Any]
+Columns = Sequence[str]
 
 STRUCTURED = frozenset({"json", "yaml"})
 """The formats that keep types and nested values; the others are tables of text."""
 
+SESSION_COLUMNS: Columns = ("uid", "configuration", "manager", "storage", "created", "last_modified")
+INSTANCE_COLUMNS: Columns = ("instance", "status", "missing", "dag_id", "dag_run_id")
+FIRE_RESULT_COLUMNS: Columns = (
+    *("fire_id", "delayed_fire_id", "trigger", "touched", "created", "scheduled", "abandoned", "repeated"),
+    *("deferred", "fire_at", "cancelled"),
+)
+DELAYED_FIRE_COLUMNS: Columns = (
+    *(
+        "uid",
+        "id",
+        "trigger",
+        "kwargs",
+        "fire_at",
+        "fired_by",
+        "idempotency_key",
+        "attempts",
+        "parked",
+        "error",
+    ),
+    "cancelled_by",
+)
+OCCASIONAL = frozenset({"uid", "delayed_fire_id", "deferred", "fire_at", "cancelled", "cancelled_by"})
+"""Columns that a table leaves out where no row has a value for them."""
+
+
+def of_answer(answer: Any) -> Row:
+    """An answer as JSON and YAML can hold it, key by key.
+
+    :param answer: one of the dataclasses of ``answers/``.
+    """
+    return {field.name: _plain(getattr(answer, field.name)) for field in fields(answer)}
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value):
+        return of_answer(value)
+    if isinstance(value, Mapping):
+        return {key: _plain(part) for key, part in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(part) for part in value]
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return value.value if isinstance(value, Enum) else value
+
 
 def of_session(summary: SessionSummary) -> Row:
     """A session in a list."""
-    return {
-        "uid": summary.uid,
-        "configuration": summary.configuration,
-        "manager": summary.manager,
-        "created": summary.created.isoformat(),
-        "last_modified": summary.last_modified.isoformat(),
-    }
-
-
-def of_changed_instance(instance: TaskInstance) -> Row:
-    """An instance by itself."""
-    waits = instance.status is InstanceStatus.UNSTARTED
-    return {
-        "instance": instance.name,
-        "status": instance.status.value,
-        "missing": sorted(instance.missing) if waits else [],
-    }
+    return of_answer(SessionAnswer.of(summary))
 
 
 def of_instance(view: InstanceView) -> Row:
     """An instance with its DAG run."""
-    return {**of_changed_instance(view.instance), "dag_id": view.dag_id, "dag_run_id": view.run_id}
+    return {"instance": view.instance.name, **of_answer(InstanceAnswer.of(view))}
 
 
 def of_fire(fire: Fire) -> Row:
-    """A fire in a session's history."""
-    return {
-        **of_fire_result(fire.to_result()),
-        "kwargs": dict(fire.kwargs),
-        "fired_at": fire.fired_at.isoformat(),
-        "fired_by": fire.fired_by,
-        "idempotency_key": fire.idempotency_key,
-    }
+    """A fire in a session's history; ``repeated`` is false: it is no answer to a fire."""
+    return {**of_answer(FireAnswer.of(fire)), "repeated": False}
 
 
 def of_fire_result(result: FireResult) -> Row:
     """What a fire did."""
-    return {
-        "fire_id": result.fire_id,
-        **({"delayed_fire_id": result.delayed_fire_id} if result.delayed_fire_id else {}),
-        "trigger": result.trigger_name,
-        "touched": list(result.touched),
-        "created": list(result.created),
-        "scheduled": list(result.scheduled),
-        "abandoned": list(result.abandoned),
-        "repeated": result.repeated,
-        **({"fire_at": result.fire_at.isoformat()} if result.fire_at else {}),
-        **({"cancelled": True} if result.cancelled else {}),
-    }
+    return of_answer(FireResultAnswer.of(result))
 
 
 def of_delayed_fire(fire: DelayedFire) -> Row:
     """A fire that is still to come, or was cancelled."""
-    return {
-        "id": fire.delayed_id,
-        "trigger": fire.trigger_name,
-        "kwargs": dict(fire.kwargs),
-        "fire_at": fire.fire_at.isoformat(),
-        "fired_by": fire.fired_by,
-        "idempotency_key": fire.idempotency_key,
-        "parked": fire.parked,
-        "error": fire.error,
-        **({"cancelled_by": fire.cancelled_by} if fire.cancelled_at else {}),
-    }
+    return of_answer(DelayedFireAnswer.of(fire))
 
 
 def of_hook(hook: PromisedHook) -> Row:
     """A hook that has not ended."""
-    return {
-        "id": hook.token,
-        "hook": hook.hook,
-        "arguments": dict(hook.arguments),
-        "attempts": hook.attempts,
-        "due": hook.due.isoformat() if hook.due else None,
-        "parked": hook.parked,
-        "error": hook.error,
-    }
+    return of_answer(HookAnswer.of(hook))
 
 
 def of_description(description: SessionDescription) -> Row:
     """A session whole."""
     return {
-        **of_session(description.summary),
-        "metadata": dict(description.metadata),
-        "instances": [
-            {
-                **of_instance(view),
-                "kwargs": _plain(view.instance.kwargs),
-                "metadata": dict(view.instance.metadata),
-            }
-            for view in description.instances
-        ],
-        "latest_triggers": _plain(description.latest_kwargs),
+        **of_answer(SessionDetailAnswer.of_description(description)),
+        "instances": [of_instance(view) for view in description.instances],
         "fires": [of_fire(fire) for fire in description.fires],
-        "delayed_fires": [of_delayed_fire(fire) for fire in description.delayed_fires],
-        "hooks": [of_hook(hook) for hook in description.hooks],
     }
 
 
-def print_row(row: Row, output: str) -> None:
-    """Print one row: an object in JSON and YAML, a table of one line otherwise."""
+def print_row(row: Row, output: str, *, columns: Columns | None = None) -> None:
+    """Print one row: an object in JSON and YAML, a table of one line otherwise.
+
+    :param columns: of the table; None: all keys.
+    """
     if output in STRUCTURED:
         _print_structured(row, output)
     else:
-        print_rows([row], output)
+        print_rows([row], output, columns=columns)
 
 
-def print_rows(rows: list[Row], output: str) -> None:
-    """Print rows in one of Airflow's output formats."""
+def print_rows(rows: list[Row], output: str, *, columns: Columns | None = None) -> None:
+    """Print rows in one of Airflow's output formats.
+
+    :param columns: of a table; None: all keys. One of :data:`OCCASIONAL` is left out where no row has a value for it.
+    """
     if output in STRUCTURED:
         _print_structured(rows, output)
     else:
         # What looks like markup or an emoji's name is text: it may be anybody's.
         console = AirflowConsole(markup=False, emoji=False)
-        console.print_as([{key: _cell(value) for key, value in row.items()} for row in rows], output)
+        console.print_as([_cells(row, _shown_columns(rows, columns)) for row in rows], output)
+
+
+def _shown_columns(rows: list[Row], columns: Columns | None) -> Columns | None:
+    if columns is None:
+        return None
+    return [column for column in columns if column not in OCCASIONAL or any(row.get(column) for row in rows)]
+
+
+def _cells(row: Row, columns: Columns | None) -> Row:
+    return {column: _cell(row[column]) for column in (row if columns is None else columns)}
 
 
 def _print_structured(value: Any, output: str) -> None:
@@ -163,7 +172,3 @@ def _cell(value: Any) -> Any:
     if isinstance(value, list):
         value = ", ".join(map(str, value))
     return "" if value is None else escaped(value) if isinstance(value, str) else value
-
-
-def _plain(kwargs: Any) -> dict[str, Any]:
-    return {trigger: dict(values) for trigger, values in kwargs.items()}

@@ -53,7 +53,7 @@ class Requirement:
 class Evidence:
     """What is known of an instance, or of a task that has none.
 
-    :param instances: the session's instances by task name, of the task itself and of those whose end it waits for.
+    :param instances: by task name, of each task whose end it waits for: its instances, the last one at least.
     :param taken: by trigger, the fire with which the instance took it, where that is known.
     :param latest: by trigger, the latest fire of what the task names, and of every trigger that no task names.
     :param unused: the triggers that were fired and that no task names.
@@ -265,7 +265,7 @@ def _missing_triggers(requirements: tuple[Requirement, ...]) -> Iterator[Reason]
         for fire in requirement.similar:
             yield Reason(
                 "similar_trigger",
-                f"{fire.trigger_name!r}, which no task uses, was fired {told_fire(fire)}. "
+                f"{fire.trigger_name!r}, which no task uses, was fired {fire_phrase(fire)}. "
                 f"Was {requirement.trigger!r} meant?",
             )
         for delayed_fire in requirement.expected:
@@ -329,7 +329,7 @@ def _status_moment(instance: TaskInstance) -> str:
     return moment(datetime.fromisoformat(at)) if at else "an unknown moment"
 
 
-def told_fire(fire: Fire) -> str:
+def fire_phrase(fire: Fire) -> str:
     """When, by whom and as which fire."""
     by = f" by {fire.fired_by}" if fire.fired_by else ""
     return f"at {moment(fire.fired_at)}{by} (fire {fire.fire_id})"

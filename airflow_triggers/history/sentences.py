@@ -15,11 +15,11 @@ from airflow_triggers.sentences import sentence
 Details = Mapping[str, Any]
 
 
-def told(entry: Fire | SessionEvent) -> str:
+def sentence_of(entry: Fire | SessionEvent) -> str:
     """What happened, in one sentence, without who and when.
 
     >>> from datetime import datetime
-    >>> told(
+    >>> sentence_of(
     ...     Fire(
     ...         trigger_name="paid",
     ...         kwargs={},
@@ -32,9 +32,9 @@ def told(entry: Fire | SessionEvent) -> str:
     """
     if isinstance(entry, Fire):
         return f"{entry.trigger_name} was fired: {_effect(entry)}."
-    tell = _TELLING.get(entry.kind, _unknown)
+    sentence_of_kind = _SENTENCES.get(entry.kind, _unknown)
     try:
-        return tell(entry, entry.details)
+        return sentence_of_kind(entry, entry.details)
     except (AttributeError, KeyError, TypeError, ValueError):
         # Whoever wrote the row, wrote it otherwise.
         return f"{_unknown(entry, entry.details)} Its details cannot be read."
@@ -113,7 +113,7 @@ def _unknown(event: SessionEvent, details: Details) -> str:
     return f"{event.kind}{about}."
 
 
-_TELLING: Mapping[str, Callable[[SessionEvent, Details], str]] = {
+_SENTENCES: Mapping[str, Callable[[SessionEvent, Details], str]] = {
     EventKind.CONFIGURE: lambda _, details: (
         f"The tasks {', '.join(details['tasks'])} were configured."
         if details["tasks"]

@@ -21,7 +21,7 @@ from airflow_triggers.errors import InvalidSessionUid, InvalidTrigger, NothingPa
 from airflow_triggers.gateway.asset_events import new_asset_events
 from airflow_triggers.history.pages import history_of
 from airflow_triggers.history.parked import failed_asset_events, retry_asset_events
-from airflow_triggers.history.sentences import told
+from airflow_triggers.history.sentences import sentence_of
 from airflow_triggers.sessions.describing import describe_session, fires_of
 from airflow_triggers.sessions.opening import create_session, fire_into
 from airflow_triggers.storages import tables
@@ -433,7 +433,7 @@ def test_an_event_that_is_given_up_stands_in_the_history_of_its_session_and_can_
     stray = happen(UNHEARD.uri, partition_key="order-2")
     controller.run_once()
     entry = history_of("order-1", limit=1).entries[0]
-    assert told(entry).startswith(
+    assert sentence_of(entry).startswith(
         f"The asset event {refused} did not fire x: The idempotency key 'k' was used"
     )
     assert [(it.event_id, it.due) for it in failed_asset_events(parked=True)] == [

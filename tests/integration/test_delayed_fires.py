@@ -26,7 +26,7 @@ from airflow_triggers.errors import (
 )
 from airflow_triggers.history.evidence import why
 from airflow_triggers.history.pages import history_of
-from airflow_triggers.history.sentences import told
+from airflow_triggers.history.sentences import sentence_of
 from airflow_triggers.manager.manager import TriggerManager, trigger_managers
 from airflow_triggers.sessions import delayed_fires
 from airflow_triggers.sessions.batches import fire_all
@@ -172,7 +172,7 @@ def delay(trigger="firstPage", uid="order-1", **more):
 
 
 def stories(uid="order-1", limit=3):
-    return [told(entry) for entry in history_of(uid, limit=limit).entries]
+    return [sentence_of(entry) for entry in history_of(uid, limit=limit).entries]
 
 
 def test_a_cancelled_fire_never_comes_and_the_history_says_who(survey, controller):

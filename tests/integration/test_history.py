@@ -20,7 +20,7 @@ from airflow_triggers.domain.fires import Fire
 from airflow_triggers.errors import InstanceNotFound, InvalidCursor, TaskNotFound
 from airflow_triggers.history.evidence import why
 from airflow_triggers.history.pages import history_of
-from airflow_triggers.history.sentences import told
+from airflow_triggers.history.sentences import sentence_of
 from airflow_triggers.history.unheard import vain_fires
 from airflow_triggers.manager.manager import TriggerManager
 from airflow_triggers.sessions.describing import describe_session
@@ -58,7 +58,7 @@ def a_scheduler():
 def lines(uid="order-1", **which):
     """The story, oldest first: who did what."""
     entries = history_of(uid, **which).entries
-    return [(it.fired_by if isinstance(it, Fire) else it.by, told(it)) for it in reversed(entries)]
+    return [(it.fired_by if isinstance(it, Fire) else it.by, sentence_of(it)) for it in reversed(entries)]
 
 
 def codes(name, uid="order-1"):

@@ -13,7 +13,7 @@ from airflow_triggers.domain.hooks import MAX_HOOK_ATTEMPTS
 from airflow_triggers.errors import NothingParked
 from airflow_triggers.history.pages import history_of
 from airflow_triggers.history.parked import call_hook_again, failed_hooks
-from airflow_triggers.history.sentences import told
+from airflow_triggers.history.sentences import sentence_of
 from airflow_triggers.manager.manager import TriggerManager, trigger_managers
 from airflow_triggers.sessions.describing import describe_session
 from airflow_triggers.sessions.opening import create_session, fire_into
@@ -48,7 +48,7 @@ def parked(survey, controller, monkeypatch):
 
 def stories():
     return [
-        told(entry)
+        sentence_of(entry)
         for entry in history_of("order-1").entries
         if getattr(entry, "kind", "").startswith("hook")
     ]

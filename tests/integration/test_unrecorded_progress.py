@@ -34,7 +34,7 @@ from airflow_triggers.errors import (
 )
 from airflow_triggers.history.evidence import why
 from airflow_triggers.history.pages import history_of
-from airflow_triggers.history.sentences import told
+from airflow_triggers.history.sentences import sentence_of
 from airflow_triggers.manager.manager import TriggerManager, trigger_managers
 from airflow_triggers.runners import bindings, promises
 from airflow_triggers.sessions.describing import fires_of
@@ -289,7 +289,7 @@ def failed(kept_in, raising, monkeypatch):
 
 
 def test_the_history_and_why_say_it(failed):
-    stories = [told(entry) for entry in history_of("order-1").entries]
+    stories = [sentence_of(entry) for entry in history_of("order-1").entries]
     run = "(triggers__order-1~t_import~0 of survey.t_import)"
     cause = f"what its DAG run did could not be recorded in {MAX_ATTEMPTS} tries"
     assert stories[0].startswith(f"t_import#0 became failed, from scheduled: {cause} {run}.")

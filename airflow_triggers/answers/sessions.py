@@ -1,0 +1,90 @@
+"""Answers about sessions: one in a list, and one whole.
+
+Neighbours: ``sessions/describing.py`` reads what is answered here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from airflow_triggers.answers.fires import DelayedFireAnswer, FireAnswer
+from airflow_triggers.answers.hooks import HookAnswer
+from airflow_triggers.answers.instances import InstanceAnswer
+from airflow_triggers.configuration import explain_task
+from airflow_triggers.domain.configuration import Configuration
+from airflow_triggers.domain.names import dag_ids_of
+from airflow_triggers.sessions.describing import SessionDescription, SessionSummary
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionAnswer:
+    """A session in a list.
+
+    :param configuration: the deployed configuration's name; None for one made at run time.
+    """
+
+    uid: str
+    manager: str
+    storage: str
+    configuration: str | None
+    created: datetime
+    last_modified: datetime
+
+    @classmethod
+    def of(cls, summary: SessionSummary) -> SessionAnswer:
+        """The answer for a summary."""
+        return cls(**_fields_of(summary))
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionDetailAnswer(SessionAnswer):
+    """A session whole, as it was at one moment.
+
+    :param tasks: by name, the directives of each task, its rule as a sentence (``sentence``), and its DAG (``dag_id``).
+    :param latest_triggers: by trigger, the kwargs of its latest fire.
+    :param fires: the newest ones, newest first; ``delayed_fires``: those that come next.
+    """
+
+    metadata: Mapping[str, Any]
+    tasks: Mapping[str, Mapping[str, Any]]
+    instances: tuple[InstanceAnswer, ...]
+    latest_triggers: Mapping[str, Mapping[str, Any]]
+    fires: tuple[FireAnswer, ...]
+    delayed_fires: tuple[DelayedFireAnswer, ...]
+    hooks: tuple[HookAnswer, ...]
+
+    @classmethod
+    def of_description(cls, description: SessionDescription) -> SessionDetailAnswer:
+        """The answer for a description."""
+        return cls(
+            **_fields_of(description.summary),
+            metadata=description.metadata,
+            tasks=_tasks(description.tasks),
+            instances=tuple(map(InstanceAnswer.of, description.instances)),
+            latest_triggers=description.latest_kwargs,
+            fires=tuple(map(FireAnswer.of, description.fires)),
+            delayed_fires=tuple(map(DelayedFireAnswer.of, description.delayed_fires)),
+            hooks=tuple(map(HookAnswer.of, description.hooks)),
+        )
+
+
+def _fields_of(summary: SessionSummary) -> dict[str, Any]:
+    return {
+        "uid": summary.uid,
+        "manager": summary.manager,
+        "storage": summary.storage,
+        "configuration": summary.configuration,
+        "created": summary.created,
+        "last_modified": summary.last_modified,
+    }
+
+
+def _tasks(configuration: Configuration) -> dict[str, dict[str, Any]]:
+    dag_ids = dag_ids_of(configuration)
+    return {
+        task.name: {**task.to_directives(), "sentence": explain_task(task), "dag_id": dag_ids.get(task.name)}
+        for task in configuration
+    }

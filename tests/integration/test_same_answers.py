@@ -1,0 +1,205 @@
+"""REST and the command line answer alike: every key of an answer of REST's is in the command's, with the same value.
+
+A command's answer may have more: an older name of a key (``instance`` for ``name``), and a fire whole where REST has it
+in short.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+from datetime import datetime
+
+import pytest
+from airflow.api_fastapi.app import purge_cached_app
+from airflow.cli.cli_parser import get_parser
+
+from airflow_triggers.answers import fires, history, hooks, instances
+from airflow_triggers.answers import sessions as session_answers
+from airflow_triggers.api import datamodels, history_models
+from airflow_triggers.manager.manager import TriggerManager, trigger_managers
+from airflow_triggers.sessions import describe_session, fire_into
+from tests.support.api import mounted_api
+from tests.support.dags import deploy_configuration, play
+
+SESSION = "api/v1/sessions/order-1"
+LATER = "2931-05-17T08:00:00Z"
+
+OLDER_NAMES = {"instance", "uid", "repeated"}
+"""Keys that only commands have, where scripts read them: ``instance`` for ``name``, ``uid`` for ``session_uid``."""
+
+WHOLE_FIRE = {
+    field.name for answer in (fires.FireAnswer, fires.DelayedFireAnswer) for field in fields(answer)
+}
+"""Keys that only ``airflow triggers why`` has, of a fire that REST's answer has in short."""
+
+
+class Moody(TriggerManager):
+    """Its hook of a fire raises."""
+
+    name = "moody"
+
+    def _post_fire(self, trigger_name, tasks_scheduled):
+        raise RuntimeError("not today")
+
+
+@pytest.fixture
+def client(airflow_db, monkeypatch):
+    deploy_configuration(
+        "survey",
+        t_import={"after": ["firstPage"], "andEvery": "page"},
+        t_score={"after": ["t_import", "completion"], "unless": ["embedded"]},
+    )
+    trigger_managers.register("moody", Moody)
+    yield mounted_api(monkeypatch).client("admin")
+    trigger_managers.unregister("moody")
+    purge_cached_app()
+
+
+@pytest.fixture
+def command(client, capsys):
+    """Runs ``airflow triggers …`` and gives its answer, and exit code 0."""
+
+    def run(*arguments, ends_with=0):
+        args = get_parser().parse_args(["triggers", *arguments, "--output", "json"])
+        capsys.readouterr()
+        if ends_with:
+            with pytest.raises(SystemExit):
+                args.func(args)
+        else:
+            args.func(args)
+        return json.loads(capsys.readouterr().out)
+
+    return run
+
+
+@pytest.fixture
+def order(client, controller):
+    """A session with something of everything that answers have."""
+    fire_into("order-1", "firstPage", {"n": 1}, configuration="survey", manager="moody", fired_by="ann")
+    fire_into("order-1", "page", {"n": 2}, idempotency_key="k")
+    fire_into("order-1", "compleetion", {"n": 3}, fired_by="ann")
+    fire_into("order-1", "completion", {"n": 4}, fire_at=datetime.fromisoformat(LATER))
+    play(describe_session("order-1").instances[0], "failed", exception={"exceptionType": "builtins.KeyError"})
+    controller.run_once()
+
+
+def rest(client, path, method="get", body=None):
+    answer = client.request(method, path, json=body)
+    assert answer.status_code in (200, 201), answer.text
+    return answer.json()
+
+
+def assert_alike(rest_answer, command_answer, *, values=True, extra=frozenset(OLDER_NAMES)):
+    """Compares keys at each depth, and what is below them."""
+    if isinstance(rest_answer, dict):
+        assert rest_answer.keys() <= command_answer.keys()
+        assert command_answer.keys() - rest_answer.keys() <= extra
+        for key, value in rest_answer.items():
+            assert_alike(value, command_answer[key], values=values, extra=extra)
+    elif isinstance(rest_answer, list):
+        assert len(rest_answer) == len(command_answer)
+        for one_of_rest, one_of_command in zip(rest_answer, command_answer, strict=True):
+            assert_alike(one_of_rest, one_of_command, values=values, extra=extra)
+    elif values:
+        assert _value(rest_answer) == _value(command_answer)
+
+
+def _value(value):
+    try:
+        return datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        return value
+
+
+def test_sessions_are_listed_alike(order, client, command):
+    assert_alike(rest(client, "api/v1/sessions")["sessions"], command("sessions", "list"))
+
+
+def test_a_session_is_shown_alike(order, client, command):
+    shown = rest(client, SESSION)
+    assert all(shown.values()), "nothing is left out of the comparison"
+    assert_alike(shown, command("sessions", "show", "order-1"))
+
+
+def test_an_instance_is_answered_alike(order, client, command):
+    clone = command("replay", "order-1", "t_import#0")
+    assert_alike(rest(client, f"{SESSION}/instances/{clone['name'].replace('#', '%23')}"), clone)
+
+
+def test_a_skipped_instance_is_answered_alike(order, client, command):
+    skipped = command("skip", "order-1", "t_import#0")
+    assert_alike(rest(client, f"{SESSION}/instances/t_import%230"), skipped)
+
+
+@pytest.mark.parametrize("later", [False, True])
+def test_a_fire_is_answered_alike(order, client, command, later):
+    body = {"trigger": "page", "idempotency_key": "same", **({"fire_at": LATER} if later else {})}
+    arguments = (
+        "fire",
+        "order-1",
+        "page",
+        "--idempotency-key",
+        "same",
+        *(["--fire-at", LATER] if later else []),
+    )
+    rest(client, f"{SESSION}/fires", "post", body)
+    assert_alike(rest(client, f"{SESSION}/fires", "post", body), command(*arguments))
+
+
+def test_fires_to_come_are_listed_and_cancelled_alike(order, client, command):
+    page = rest(client, f"{SESSION}/delayed-fires")
+    listed = command("delayed-fires", "list", "--uid", "order-1")
+    assert_alike(page, listed, extra=OLDER_NAMES | {"session_uid"})
+    (fire,) = page["delayed_fires"]
+    second = rest(client, f"{SESSION}/fires", "post", {"trigger": "completion", "fire_at": LATER})
+    by_rest = rest(client, f"{SESSION}/delayed-fires/{fire['id']}", "delete")
+    by_command = command("delayed-fires", "cancel", "order-1", str(second["delayed_fire_id"]))
+    assert_alike(by_rest, by_command, values=False)
+
+
+def test_the_history_is_answered_alike(order, client, command):
+    assert_alike(rest(client, f"{SESSION}/history"), command("history", "order-1"))
+
+
+@pytest.mark.parametrize("name", ["t_import#0", "t_score"])
+def test_why_is_answered_alike(order, client, command, name):
+    explained = rest(client, f"{SESSION}/instances/{name.replace('#', '%23')}/why")
+    assert_alike(explained, command("why", "order-1", name), extra=OLDER_NAMES | WHOLE_FIRE)
+
+
+def test_fires_that_touched_nothing_are_listed_alike(order, client, command):
+    assert_alike(rest(client, "api/v1/fires?touched=nothing")["fires"], command("unheard"))
+
+
+def test_a_hook_is_called_again_alike(order, client, command):
+    hook = describe_session("order-1").hooks[0].token
+    by_rest = rest(client, f"{SESSION}/hooks/{hook}/call", "post")
+    by_command = command("hooks", "call", "order-1", str(hook), ends_with=1)
+    assert_alike(by_rest, by_command, values=False, extra=OLDER_NAMES | {"session_uid", "id"})
+
+
+@pytest.mark.parametrize(
+    ("model", "answer"),
+    [
+        (datamodels.SessionBody, session_answers.SessionAnswer),
+        (datamodels.SessionDetail, session_answers.SessionDetailAnswer),
+        (datamodels.InstanceBody, instances.InstanceAnswer),
+        (datamodels.FireResultBody, fires.FireResultAnswer),
+        (datamodels.FireBody, fires.FireAnswer),
+        (datamodels.DelayedFireBody, fires.DelayedFireAnswer),
+        (datamodels.HookBody, hooks.HookAnswer),
+        (history_models.HookCallBody, hooks.HookCallAnswer),
+        (history_models.HistoryPageBody, history.HistoryPageAnswer),
+        (history_models.FireEntryBody, history.FireEntryAnswer),
+        (history_models.EventEntryBody, history.EventEntryAnswer),
+        (history_models.ExplanationBody, history.ExplanationAnswer),
+        (history_models.ReasonBody, history.ReasonAnswer),
+        (history_models.RequirementBody, history.RequirementAnswer),
+        (history_models.ArrivalBody, history.ArrivalAnswer),
+        (history_models.ExpectedFireBody, history.ExpectedFireAnswer),
+        (history_models.VainFireBody, history.VainFireAnswer),
+    ],
+)
+def test_each_model_of_rest_documents_the_fields_of_an_answer(model, answer):
+    assert set(model.model_fields) == {field.name for field in fields(answer)}
