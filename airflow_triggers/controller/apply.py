@@ -20,6 +20,7 @@ from airflow_triggers.controller.measures import time_run
 from airflow_triggers.domain import jsonb
 from airflow_triggers.domain.failures import describe_exception
 from airflow_triggers.domain.instances import TaskInstance
+from airflow_triggers.domain.metadata import UNREADABLE
 from airflow_triggers.domain.names import COMPILED_TASK_ID, RunKind, run_kind
 from airflow_triggers.domain.report import TaskReport, merged
 from airflow_triggers.domain.runs import Binding, SeenRun
@@ -29,7 +30,7 @@ from airflow_triggers.errors import InvalidReport, InvalidTrigger, RunDeleted, R
 from airflow_triggers.gateway.run_moments import RunMoments, read_moments
 from airflow_triggers.gateway.waiting import last_actor
 from airflow_triggers.manager.manager import TriggerManager
-from airflow_triggers.storages.stored import UNREADABLE, Unreadable
+from airflow_triggers.storages.stored import Unreadable
 
 log = logging.getLogger(__name__)
 

@@ -12,9 +12,10 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from airflow_triggers.domain.events import EventKind, SessionEvent
+from airflow_triggers.domain.events import Detail, EventKind, SessionEvent
 from airflow_triggers.domain.fires import DelayedFire, Fire
 from airflow_triggers.domain.instances import TaskInstance
+from airflow_triggers.domain.metadata import EXCEPTION_INFO, EXCEPTION_MESSAGE, EXCEPTION_TYPE
 from airflow_triggers.errors import DagUnavailable, RunFailed
 
 IN_AIRFLOW = " in Airflow"
@@ -87,18 +88,20 @@ def shown_delayed_fire(fire: DelayedFire, disclosure: Disclosure) -> DelayedFire
 
 def shown_event(event: SessionEvent, disclosure: Disclosure) -> SessionEvent:
     """The entry of the history, as far as it may be shown."""
-    dag_id = event.details.get("dag_id")
+    dag_id = event.details.get(Detail.DAG_ID)
     caller = shown_source(event.by, disclosure)
     if event.kind != EventKind.PROGRESS:
         return event if caller == event.by else replace(event, by=caller)
     if dag_id and caller and caller.endswith(IN_AIRFLOW) and not disclosure.audit_log(dag_id):
         caller = SOMEBODY
-    error = event.details.get("error")
+    error = event.details.get(Detail.ERROR)
     kind = str(error).partition(":")[0]
     failure = error and shown_failure(str(error), kind=kind, dag_id=dag_id, disclosure=disclosure)
     if (caller, failure) == (event.by, error):
         return event
-    return replace(event, by=caller, details={**event.details, "error": failure} if error else event.details)
+    return replace(
+        event, by=caller, details={**event.details, Detail.ERROR: failure} if error else event.details
+    )
 
 
 def shown_instance(instance: TaskInstance, dag_id: str | None, disclosure: Disclosure) -> TaskInstance:
@@ -107,10 +110,10 @@ def shown_instance(instance: TaskInstance, dag_id: str | None, disclosure: Discl
     :param dag_id: of its run; None when it has none.
     """
     metadata = instance.metadata
-    kind = metadata.get("exceptionType")
+    kind = metadata.get(EXCEPTION_TYPE)
     if kind not in (_RUN_FAILED, _DAG_UNAVAILABLE):
         return instance
-    texts = {key: str(metadata[key]) for key in ("exceptionMessage", "exceptionInfo") if key in metadata}
+    texts = {key: str(metadata[key]) for key in (EXCEPTION_MESSAGE, EXCEPTION_INFO) if key in metadata}
     failure = {
         key: shown_failure(text, kind=kind, dag_id=dag_id, disclosure=disclosure)
         for key, text in texts.items()

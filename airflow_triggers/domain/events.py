@@ -1,11 +1,12 @@
-"""Events: what a session's history keeps beside its fires.
+"""Events: what a session's history keeps beside its fires: their kinds, and the keys of their details, each once.
 
-Neighbours: ``storages/events.py`` keeps them, ``history/`` reads and words them.
+Neighbours: ``storages/events.py`` keeps them, ``history/`` reads and words them. Whoever writes an entry makes its
+details by a function of this file.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -52,6 +53,140 @@ class SessionEvent:
     at: datetime
     by: str | None
     details: Mapping[str, Any]
+
+
+class Detail:
+    """The keys of the details. They are stored and part of the REST API."""
+
+    TASKS = "tasks"  #: the names of tasks
+    EVENT = "event"  #: what happened to the instance, as a verb
+    FROM = "from"  #: the instance's status before
+    TO = "to"  #: and after
+    CAUSE = "cause"  #: why, as a phrase
+    DAG_ID = "dag_id"  #: the DAG of the instance's run
+    RUN_ID = "run_id"  #: the run
+    ERROR = "error"  #: an exception on one line
+    KEYS = "keys"  #: of the metadata that was attached
+    REPLAY = "replay"  #: the name of the clone
+    KWARGS_REPLACED = "kwargs_replaced"  #: whether the clone has other kwargs
+    COOLDOWN = "cooldown"  #: seconds
+    CASCADE = "cascade"  #: whether the task's name was fired
+    RESULT = "result"  #: with these kwargs
+    DELAYED_FIRE_ID = "delayed_fire_id"  #: of a fire for later
+    TRIGGER = "trigger"  #: what it fires
+    FIRE_AT = "fire_at"  #: and when
+    FIRE_ID = "fire_id"  #: of the fire that it became
+    HOOK = "hook"  #: the name of the manager's method
+    TRIGGER_NAME = "trigger_name"  #: whose fire the hook follows
+    ENDED = "ended"  #: whether the hook ended
+    ATTEMPTS = "attempts"  #: how often it had raised
+    RUNS = "runs"  #: ids of DAG runs
+    STATUS = "status"  #: the instance's status
+    EVENT_ID = "event_id"  #: of an asset event
+
+
+Details = dict[str, Any]
+
+
+def configuration_details(task_names: Iterable[str]) -> Details:
+    """Of :attr:`EventKind.CONFIGURE`: the tasks that were added or replaced."""
+    return {Detail.TASKS: sorted(task_names)}
+
+
+def progress_details(event: str, *, before: str, after: str, cause: Mapping[str, Any]) -> Details:
+    """Of :attr:`EventKind.PROGRESS`.
+
+    :param before: the instance's status; likewise ``after``.
+    :param cause: see :attr:`Cause.details`.
+    """
+    return {Detail.EVENT: event, Detail.FROM: before, Detail.TO: after, **cause}
+
+
+def error_details(error: str | None) -> Details:
+    """Of a :attr:`EventKind.PROGRESS` to a failure, besides :func:`progress_details`: the exception on one line."""
+    return {Detail.ERROR: error}
+
+
+def cause_details(cause: str, *, dag_id: str | None = None, run_id: str | None = None) -> Details:
+    """What :attr:`Cause.details` hold.
+
+    :param cause: why, as a phrase ("its DAG run succeeded").
+    :param dag_id: the DAG of the run that caused it, if one did; likewise ``run_id``.
+    """
+    run = {} if run_id is None else {Detail.DAG_ID: dag_id, Detail.RUN_ID: run_id}
+    return {Detail.CAUSE: cause, **run}
+
+
+def status_details(*, before: str, after: str, cascade: bool) -> Details:
+    """Of :attr:`EventKind.STATUS`: the status before and after, and whether the task's name was fired."""
+    return {Detail.FROM: before, Detail.TO: after, Detail.CASCADE: cascade}
+
+
+def metadata_details(keys: Iterable[str]) -> Details:
+    """Of :attr:`EventKind.METADATA`: the keys that were attached."""
+    return {Detail.KEYS: sorted(keys)}
+
+
+def replay_details(clone_name: str, *, kwargs_replaced: bool, cooldown: float | None) -> Details:
+    """Of :attr:`EventKind.REPLAY`."""
+    return {Detail.REPLAY: clone_name, Detail.KWARGS_REPLACED: kwargs_replaced, Detail.COOLDOWN: cooldown}
+
+
+def skip_details(*, cascade: bool, result: Mapping[str, Any] | None) -> Details:
+    """Of :attr:`EventKind.SKIP`."""
+    return {Detail.CASCADE: cascade, Detail.RESULT: result}
+
+
+def delayed_fire_details(
+    delayed_fire_id: int,
+    *,
+    trigger_name: str,
+    fire_at: datetime,
+    fire_id: int | None = None,
+    error: str | None = None,
+) -> Details:
+    """Of the kinds about fires for later.
+
+    :param fire_id: of the fire that it became, if it did.
+    :param error: why it could not be fired, if it could not.
+    """
+    details: Details = {
+        Detail.DELAYED_FIRE_ID: delayed_fire_id,
+        Detail.TRIGGER: trigger_name,
+        Detail.FIRE_AT: fire_at.isoformat(),
+    }
+    outcome = {Detail.FIRE_ID: fire_id, Detail.ERROR: error}
+    return details | {key: value for key, value in outcome.items() if value is not None}
+
+
+def hook_failure_details(hook: str, *, trigger_name: str | None, error: str) -> Details:
+    """Of :attr:`EventKind.HOOK_FAILED` and :attr:`EventKind.HOOK_PARKED`.
+
+    :param trigger_name: whose fire the hook follows, if it follows one.
+    :param error: the exception on one line.
+    """
+    about = {} if trigger_name is None else {Detail.TRIGGER_NAME: trigger_name}
+    return {Detail.HOOK: hook, **about, Detail.ERROR: error}
+
+
+def hook_call_details(hook: str, *, ended: bool, attempts: int) -> Details:
+    """Of :attr:`EventKind.HOOK_CALLED`; ``attempts``: how often it had raised before."""
+    return {Detail.HOOK: hook, Detail.ENDED: ended, Detail.ATTEMPTS: attempts}
+
+
+def backoff_details(error: str, *, run_ids: Iterable[str]) -> Details:
+    """Of :attr:`EventKind.BACKOFF`."""
+    return {Detail.ERROR: error, Detail.RUNS: list(run_ids)}
+
+
+def withdrawal_details(dag_id: str, run_id: str, *, status: str | None) -> Details:
+    """Of :attr:`EventKind.WITHDRAW`; ``status``: the instance's, None where there is no instance."""
+    return {Detail.DAG_ID: dag_id, Detail.RUN_ID: run_id, Detail.STATUS: status}
+
+
+def asset_event_details(event_id: int, *, trigger_name: str, error: str) -> Details:
+    """Of :attr:`EventKind.ASSET_EVENT`."""
+    return {Detail.EVENT_ID: event_id, Detail.TRIGGER: trigger_name, Detail.ERROR: error}
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,12 @@ import traceback
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from airflow_triggers.domain.metadata import (
+    EXCEPTION_CONTEXT,
+    EXCEPTION_INFO,
+    EXCEPTION_MESSAGE,
+    EXCEPTION_TYPE,
+)
 from airflow_triggers.domain.validation import json_object
 
 MAX_LENGTH = 60_000
@@ -51,10 +57,10 @@ def describe_exception(error: BaseException) -> dict[str, Any]:
     """
     kind = type(error)
     return {
-        "exceptionType": f"{kind.__module__}.{kind.__qualname__}",
-        "exceptionMessage": _end_of(_text_of(error, str), MAX_VALUE_LENGTH),
-        "exceptionInfo": _end_of("".join(traceback.format_exception(error)), MAX_LENGTH),
-        "exceptionContext": _json_context(attached_context(error)),
+        EXCEPTION_TYPE: f"{kind.__module__}.{kind.__qualname__}",
+        EXCEPTION_MESSAGE: _end_of(_text_of(error, str), MAX_VALUE_LENGTH),
+        EXCEPTION_INFO: _end_of("".join(traceback.format_exception(error)), MAX_LENGTH),
+        EXCEPTION_CONTEXT: _json_context(attached_context(error)),
     }
 
 
@@ -64,10 +70,10 @@ def failure_in_short(metadata: Mapping[str, Any]) -> str | None:
     >>> failure_in_short(describe_exception(ValueError("no such age")))
     'ValueError: no such age'
     """
-    if "exceptionType" not in metadata:
+    if EXCEPTION_TYPE not in metadata:
         return None
-    first, *further_lines = str(metadata.get("exceptionMessage", "")).splitlines() or [""]
-    kind = str(metadata["exceptionType"]).removeprefix("builtins.")
+    first, *further_lines = str(metadata.get(EXCEPTION_MESSAGE, "")).splitlines() or [""]
+    kind = str(metadata[EXCEPTION_TYPE]).removeprefix("builtins.")
     text = f"{_end_of(first, MAX_VALUE_LENGTH)}{' …' if further_lines else ''}".strip()
     return f"{kind}: {text}" if text else kind
 
@@ -78,15 +84,15 @@ def reported_exception(report: Mapping[str, Any]) -> dict[str, Any]:
     Whatever runs in a worker can write the report, and it becomes an instance's metadata.
     """
     lengths = {
-        "exceptionType": MAX_VALUE_LENGTH,
-        "exceptionMessage": MAX_VALUE_LENGTH,
-        "exceptionInfo": MAX_LENGTH,
+        EXCEPTION_TYPE: MAX_VALUE_LENGTH,
+        EXCEPTION_MESSAGE: MAX_VALUE_LENGTH,
+        EXCEPTION_INFO: MAX_LENGTH,
     }
-    context = report.get("exceptionContext")
+    context = report.get(EXCEPTION_CONTEXT)
     values = context if isinstance(context, Mapping) else {}
     return {
         **{key: _end_of(str(report.get(key, "")), length) for key, length in lengths.items()},
-        "exceptionContext": _json_context(values),
+        EXCEPTION_CONTEXT: _json_context(values),
     }
 
 

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Any
 
 from airflow_triggers.domain.configuration import MAX_KEY_LENGTH, MAX_NAME_LENGTH, TaskConfig, TriggerKwargs
+from airflow_triggers.domain.metadata import DEPTH, LAST_MODIFIED, LOG_LEVEL, LOGS_RESOLVED, timestamps_of
 
 MAX_INSTANCE_NUMBER = 999_999_999
 """No task has more instances in one session; a database's integers end a little above."""
@@ -115,17 +116,17 @@ class TaskInstance:
     @property
     def was_scheduled(self) -> bool:
         """Whether it was handed to its runner at some time; its status may have been set back by hand since."""
-        return InstanceStatus.SCHEDULED.value in self.metadata.get("timestamps", {})
+        return InstanceStatus.SCHEDULED.value in timestamps_of(self.metadata)
 
     @property
     def depth(self) -> int:
         """How many ancestors it has by replay; 0 for an original."""
-        return int(self.metadata.get("depth", 0))
+        return int(self.metadata.get(DEPTH, 0))
 
     @property
     def log_level(self) -> int:
         """The highest level that its logger saw (``logging.NOTSET`` when none)."""
-        return int(self.metadata.get("logLevel", logging.NOTSET))
+        return int(self.metadata.get(LOG_LEVEL, logging.NOTSET))
 
     @property
     def log_level_name(self) -> str:
@@ -144,13 +145,13 @@ class TaskInstance:
         They do not when somebody marked them as dealt with, when none is an ``ERROR`` or worse, or when its status lets
         them not matter (:attr:`logs_relevant`).
         """
-        is_marked = bool(self.metadata.get("logsResolved", False))
+        is_marked = bool(self.metadata.get(LOGS_RESOLVED, False))
         return is_marked or self.log_level < logging.ERROR or not self.logs_relevant
 
     @property
     def last_modified(self) -> datetime | None:
         """When its status or metadata last changed (UTC)."""
-        timestamp = self.metadata.get("timestamps", {}).get("lastModified")
+        timestamp = timestamps_of(self.metadata).get(LAST_MODIFIED)
         return datetime.fromisoformat(timestamp) if timestamp else None
 
 

@@ -19,6 +19,7 @@ from airflow_triggers.domain import jsonb
 from airflow_triggers.domain.configuration import Kwargs, TriggerKwargs
 from airflow_triggers.domain.failures import reported_exception
 from airflow_triggers.domain.fires import FireRequest
+from airflow_triggers.domain.metadata import COOLDOWN, EXCEPTION_CONTEXT, LOG_LEVEL, RETRIES
 from airflow_triggers.domain.validation import (
     MAX_RETRIES,
     json_text,
@@ -64,7 +65,7 @@ class RequestedReplay:
     @property
     def clone_metadata(self) -> dict[str, Any]:
         """What the clone's metadata says of it."""
-        metadata = {"cooldown": self.cooldown, "retries": self.retries}
+        metadata = {COOLDOWN: self.cooldown, RETRIES: self.retries}
         return {key: value for key, value in metadata.items() if value}
 
 
@@ -89,7 +90,7 @@ class TaskReport:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "metadata", validate_instance_metadata(self.metadata))
-        validate_instance_metadata({"logLevel": self.log_level})
+        validate_instance_metadata({LOG_LEVEL: self.log_level})
         if self.result is not None:
             object.__setattr__(self, "result", validate_trigger_kwargs(self.result))
         if self.exception is not None:
@@ -98,7 +99,7 @@ class TaskReport:
     @property
     def instance_metadata(self) -> dict[str, Any]:
         """What becomes of it in the instance's metadata."""
-        level = {"logLevel": self.log_level} if self.log_level else {}
+        level = {LOG_LEVEL: self.log_level} if self.log_level else {}
         return {**self.metadata, **(self.exception or {}), **level}
 
     def to_json(self) -> dict[str, Any]:
@@ -113,7 +114,7 @@ class TaskReport:
         content = self.to_json()
         values: list[Any] = [self.metadata, self.result, *(fire.trigger_kwargs for fire in self.fires)]
         values += [
-            (self.exception or {}).get("exceptionContext"),
+            (self.exception or {}).get(EXCEPTION_CONTEXT),
             self.retry and self.retry.replacement_kwargs,
         ]
         return content if all(map(jsonb.survives, values)) else {TEXT_KEY: json_text(content)}

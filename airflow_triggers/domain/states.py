@@ -14,6 +14,16 @@ from typing import Any
 
 from airflow_triggers.domain.configuration import Kwargs, TaskConfig, TriggerKwargs
 from airflow_triggers.domain.instances import InstanceStatus, TaskInstance
+from airflow_triggers.domain.metadata import (
+    ACTUAL_KWARGS,
+    CREATED,
+    FAILURE,
+    LAST_MODIFIED,
+    RESULT,
+    TIMESTAMPS,
+    ancestry,
+    timestamps_of,
+)
 from airflow_triggers.errors import InvalidTransition
 
 RIPE = ""
@@ -50,12 +60,10 @@ TRANSITIONS: Mapping[Event, tuple[frozenset[InstanceStatus], InstanceStatus]] = 
 """Every guarded transition: event → (statuses it may start from, the status it leads to)."""
 
 
-_FAILURE = frozenset({"exceptionType", "exceptionMessage", "exceptionInfo", "exceptionContext"})
-
 OUTDATED: Mapping[Event, frozenset[str]] = {
-    Event.REOPEN: _FAILURE | {"result"},
-    Event.FINISH: _FAILURE,
-    Event.FAIL: frozenset({"result"}),
+    Event.REOPEN: FAILURE | {RESULT},
+    Event.FINISH: FAILURE,
+    Event.FAIL: frozenset({RESULT}),
 }
 """Metadata of an earlier outcome, which an event makes untrue."""
 
@@ -96,8 +104,8 @@ def with_metadata(instance: TaskInstance, metadata: Mapping[str, Any], *, now: d
 
 
 def _with_timestamps(metadata: dict[str, Any], now: datetime, *moment_names: str) -> dict[str, Any]:
-    moments = dict.fromkeys((*moment_names, "lastModified"), now.isoformat())
-    return {**metadata, "timestamps": {**metadata.get("timestamps", {}), **moments}}
+    moments = dict.fromkeys((*moment_names, LAST_MODIFIED), now.isoformat())
+    return {**metadata, TIMESTAMPS: {**timestamps_of(metadata), **moments}}
 
 
 def new_instance(
@@ -119,7 +127,7 @@ def new_instance(
     )
     return replace(
         instance,
-        metadata=_with_timestamps(dict(instance.metadata), now, "created", InstanceStatus.UNSTARTED.value),
+        metadata=_with_timestamps(dict(instance.metadata), now, CREATED, InstanceStatus.UNSTARTED.value),
     )
 
 
@@ -136,15 +144,14 @@ def clone_of(
     :param kwargs: replaces the original's kwargs completely; None keeps them.
     :param metadata: of the clone, besides its parent and depth; nothing of the original's is copied.
     """
-    ancestry = {"parent": original.name, "depth": original.depth + 1}
     clone = TaskInstance(
         task=original.task,
         number=number,
         kwargs=original.kwargs if kwargs is None else kwargs,
         unless_seen=original.unless_seen,
-        metadata={**(metadata or {}), **ancestry},
+        metadata={**(metadata or {}), **ancestry(original.name, depth=original.depth + 1)},
     )
-    return replace(clone, metadata=_with_timestamps(dict(clone.metadata), now, "created", clone.status.value))
+    return replace(clone, metadata=_with_timestamps(dict(clone.metadata), now, CREATED, clone.status.value))
 
 
 def take(instance: TaskInstance, trigger_name: str, kwargs: Kwargs) -> TaskInstance:
@@ -253,7 +260,7 @@ def schedule(instance: TaskInstance, *, now: datetime) -> TaskInstance:
 
     :raises InvalidTransition: when it is not unstarted.
     """
-    return transition(instance, Event.SCHEDULE, now=now, metadata={"actualKwargs": actual_kwargs(instance)})
+    return transition(instance, Event.SCHEDULE, now=now, metadata={ACTUAL_KWARGS: actual_kwargs(instance)})
 
 
 def actual_kwargs(instance: TaskInstance) -> dict[str, Any]:

@@ -16,7 +16,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn
 
 from airflow_triggers.domain.configuration import MAX_KEY_LENGTH, MAX_NAME_LENGTH
-from airflow_triggers.domain.metadata import SEEN_RUN
+from airflow_triggers.domain.metadata import (
+    DEPTH,
+    LOG_LEVEL,
+    LOGS_RESOLVED,
+    PARENT,
+    RETRIES,
+    SEEN_RUN,
+    TIMESTAMPS,
+    UNREADABLE,
+)
 from airflow_triggers.errors import (
     InvalidCooldown,
     InvalidFilter,
@@ -27,10 +36,10 @@ from airflow_triggers.errors import (
 )
 from airflow_triggers.sentences import sentence
 
-KEPT_METADATA = frozenset({"depth", "parent", "retries", SEEN_RUN, "timestamps", "unreadable"})
+KEPT_METADATA = frozenset({DEPTH, PARENT, RETRIES, SEEN_RUN, TIMESTAMPS, UNREADABLE})
 """Keys of an instance's metadata that only the framework writes."""
 
-TYPED_METADATA: Mapping[str, type] = {"logLevel": int, "logsResolved": bool}
+TYPED_METADATA: Mapping[str, type] = {LOG_LEVEL: int, LOGS_RESOLVED: bool}
 """Keys of an instance's metadata that anybody may write, and that the framework reads."""
 
 DOT_SEGMENTS = frozenset({".", ".."})

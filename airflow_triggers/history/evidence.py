@@ -14,9 +14,10 @@ from sqlalchemy.orm import Session
 
 from airflow_triggers.domain.configuration import Configuration, TaskConfig
 from airflow_triggers.domain.disclosure import EVERYTHING, Disclosure
-from airflow_triggers.domain.events import EventKind, SessionEvent
+from airflow_triggers.domain.events import Detail, EventKind, SessionEvent
 from airflow_triggers.domain.fires import Fire, FireFilter
 from airflow_triggers.domain.instances import InstanceStatus, TaskInstance, parse_instance_name
+from airflow_triggers.domain.metadata import PARENT
 from airflow_triggers.domain.runs import RunInAirflow
 from airflow_triggers.errors import InstanceNotFound, TaskNotFound
 from airflow_triggers.gateway import waiting
@@ -144,7 +145,7 @@ def _triggers_of(instance: TaskInstance) -> set[str]:
 def _original(storage: BaseStorageBackend, clone: TaskInstance) -> TaskInstance | None:
     """What the instance was cloned of: an earlier one of its task, whatever its metadata may say."""
     try:
-        original = storage[clone.metadata["parent"]]
+        original = storage[clone.metadata[PARENT]]
     except (KeyError, InstanceNotFound):
         return None
     return original if original.number < clone.number else None
@@ -177,4 +178,4 @@ def _run_of(storage: BaseStorageBackend, session: Session, instance: TaskInstanc
         columns.session_id == binding.session_id, columns.kind == EventKind.BACKOFF
     )
     details = session.scalar(last.order_by(columns.id.desc()).limit(1)) or {}
-    return replace(run, failures=binding.failures, retry_at=binding.retry_at, error=details.get("error"))
+    return replace(run, failures=binding.failures, retry_at=binding.retry_at, error=details.get(Detail.ERROR))

@@ -13,8 +13,8 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from airflow_triggers.domain.events import EventKind
-from airflow_triggers.domain.hooks import MAX_HOOK_ATTEMPTS, PromisedHook
+from airflow_triggers.domain.events import EventKind, hook_call_details
+from airflow_triggers.domain.hooks import INSTANCE, MAX_HOOK_ATTEMPTS, PromisedHook
 from airflow_triggers.domain.validation import validate_filter
 from airflow_triggers.errors import NothingParked
 from airflow_triggers.gateway.asset_events import AssetEventRow, asset_events, author_of
@@ -92,8 +92,8 @@ def call_hook_again(uid: str, token: int, *, by: str | None = None) -> str | Non
     hook_id = hooks.owed_for(uid, token)
     error = manager.call_hook(token, promised_hook.hook, promised_hook.arguments, owed=hook_id)
     with manager.storage.acquire_lock():
-        instance_name = promised_hook.arguments.get("instance")
-        details = {"hook": promised_hook.hook, "ended": error is None, "attempts": promised_hook.attempts}
+        instance_name = promised_hook.arguments.get(INSTANCE)
+        details = hook_call_details(promised_hook.hook, ended=error is None, attempts=promised_hook.attempts)
         manager.storage.record_event(EventKind.HOOK_CALLED, instance=instance_name, by=by, details=details)
         note_act(
             manager.storage,

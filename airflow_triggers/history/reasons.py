@@ -14,11 +14,13 @@ from difflib import get_close_matches
 from airflow_triggers.configuration import explain_task
 from airflow_triggers.domain.configuration import TaskConfig
 from airflow_triggers.domain.disclosure import EVERYTHING, Disclosure, shown_event, shown_fire, shown_instance
-from airflow_triggers.domain.events import SessionEvent
+from airflow_triggers.domain.events import Detail, SessionEvent
 from airflow_triggers.domain.failures import failure_in_short
 from airflow_triggers.domain.fires import DelayedFire, Fire
 from airflow_triggers.domain.instances import InstanceStatus, TaskInstance
+from airflow_triggers.domain.metadata import CASCADE, timestamps_of
 from airflow_triggers.domain.runs import RunInAirflow
+from airflow_triggers.domain.states import Event
 from airflow_triggers.history.run_reasons import Reason, moment, reasons_of_run
 from airflow_triggers.sentences import sentence
 
@@ -78,7 +80,7 @@ class Evidence:
     def for_reader(self) -> Evidence:
         """The same, as far as it may be shown."""
         disclosure = self.disclosure
-        dag_id = self.settled_by.details.get("dag_id") if self.settled_by else None
+        dag_id = self.settled_by.details.get(Detail.DAG_ID) if self.settled_by else None
         return replace(
             self,
             instance=shown_instance(self.instance, dag_id, disclosure) if self.instance else None,
@@ -297,7 +299,7 @@ def _settled_instance(evidence: Evidence, instance: TaskInstance) -> Iterator[Re
     match instance.status:
         case _S.FAILED:
             failure = failure_in_short(instance.metadata) or "no exception is known"
-            cause = f" ({event.details['cause']})" if event and event.details.get("cause") else ""
+            cause = f" ({event.details[Detail.CAUSE]})" if event and event.details.get(Detail.CAUSE) else ""
             yield Reason("failed", sentence(f"It failed at {at}{cause}", failure))
             yield Reason("repair", "Replay it to run it again, with other kwargs if need be; or skip it.")
         case _S.ABANDONED:
@@ -305,7 +307,7 @@ def _settled_instance(evidence: Evidence, instance: TaskInstance) -> Iterator[Re
             yield Reason("abandoned", f"Before it was scheduled, {trigger_names} had fired (at {at}).")
         case _S.SKIPPED:
             itself = "All of its work was skipped" if _is_waived(event) else f"It was skipped{by}"
-            cascade_note = "" if instance.metadata.get("cascade") else ", and its name was not fired"
+            cascade_note = "" if instance.metadata.get(CASCADE) else ", and its name was not fired"
             yield Reason("skipped", f"{itself} at {at}{cascade_note}.")
         case _S.REPLAYED:
             yield Reason("replayed", f"It was replayed{by} at {at} as {_clone(evidence)}.")
@@ -314,18 +316,18 @@ def _settled_instance(evidence: Evidence, instance: TaskInstance) -> Iterator[Re
 
 
 def _is_waived(event: SessionEvent | None) -> bool:
-    return event is not None and event.details.get("event") == "waive"
+    return event is not None and event.details.get(Detail.EVENT) == Event.WAIVE.value
 
 
 def _clone(evidence: Evidence) -> str:
     event = evidence.settled_by
-    clone_name = event.details.get("replay") if event else None
+    clone_name = event.details.get(Detail.REPLAY) if event else None
     return str(clone_name) if clone_name else "another instance"
 
 
 def _status_moment(instance: TaskInstance) -> str:
     """When it reached its status."""
-    at = instance.metadata.get("timestamps", {}).get(instance.status.value)
+    at = timestamps_of(instance.metadata).get(instance.status.value)
     return moment(datetime.fromisoformat(at)) if at else "an unknown moment"
 
 

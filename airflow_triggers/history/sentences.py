@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from airflow_triggers.domain.events import EventKind, SessionEvent
+from airflow_triggers.domain.events import Detail, EventKind, SessionEvent
 from airflow_triggers.domain.fires import Fire
 from airflow_triggers.sentences import sentence
 
@@ -53,59 +53,64 @@ def _effect(fire: Fire) -> str:
 
 
 def _progress(event: SessionEvent, details: Details) -> str:
-    cause = f": {details['cause']}" if details.get("cause") else ""
-    run = f" ({details['run_id']} of {details['dag_id']})" if details.get("run_id") else ""
-    change = sentence(f"{event.instance} became {details['to']}, from {details['from']}{cause}{run}")
-    return f"{change} {sentence(details['error'])}" if details.get("error") else change
+    cause = f": {details[Detail.CAUSE]}" if details.get(Detail.CAUSE) else ""
+    run = f" ({details[Detail.RUN_ID]} of {details[Detail.DAG_ID]})" if details.get(Detail.RUN_ID) else ""
+    change = sentence(
+        f"{event.instance} became {details[Detail.TO]}, from {details[Detail.FROM]}{cause}{run}"
+    )
+    return f"{change} {sentence(details[Detail.ERROR])}" if details.get(Detail.ERROR) else change
 
 
 def _replay(event: SessionEvent, details: Details) -> str:
-    kwargs_note = ", with other kwargs" if details.get("kwargs_replaced") else ""
-    pause = f", {details['cooldown']:g} seconds later" if details.get("cooldown") else ""
-    return f"{event.instance} was replayed as {details['replay']}{kwargs_note}{pause}."
+    kwargs_note = ", with other kwargs" if details.get(Detail.KWARGS_REPLACED) else ""
+    pause = f", {details[Detail.COOLDOWN]:g} seconds later" if details.get(Detail.COOLDOWN) else ""
+    return f"{event.instance} was replayed as {details[Detail.REPLAY]}{kwargs_note}{pause}."
 
 
 def _skip(event: SessionEvent, details: Details) -> str:
-    return f"{event.instance} was skipped, {'with' if details.get('cascade') else 'without'} a cascade."
+    return f"{event.instance} was skipped, {'with' if details.get(Detail.CASCADE) else 'without'} a cascade."
 
 
 def _status(event: SessionEvent, details: Details) -> str:
-    return f"The status of {event.instance} was set to {details['to']}, from {details['from']}."
+    return f"The status of {event.instance} was set to {details[Detail.TO]}, from {details[Detail.FROM]}."
 
 
 def _hook(event: SessionEvent, details: Details) -> str:
-    after = details.get("trigger_name") or event.instance
+    after = details.get(Detail.TRIGGER_NAME) or event.instance
     of = f" (after {after})" if after else ""
     is_parked = event.kind == EventKind.HOOK_PARKED
     then = "too often, and is parked" if is_parked else "and is called again later"
-    return sentence(f"The hook {details['hook']}{of} raised {then}", details["error"])
+    return sentence(f"The hook {details[Detail.HOOK]}{of} raised {then}", details[Detail.ERROR])
 
 
 def _hook_call(event: SessionEvent, details: Details) -> str:
-    outcome = "ended" if details.get("ended") else "raised again"
-    return f"The hook {details['hook']} was called again, and {outcome}."
+    outcome = "ended" if details.get(Detail.ENDED) else "raised again"
+    return f"The hook {details[Detail.HOOK]} was called again, and {outcome}."
 
 
 def _backoff(event: SessionEvent, details: Details) -> str:
     return sentence(
-        f"What the runs {', '.join(details.get('runs', ()))} did could not be applied",
-        details.get("error") or "",
+        f"What the runs {', '.join(details.get(Detail.RUNS, ()))} did could not be applied",
+        details.get(Detail.ERROR) or "",
     )
 
 
 def _withdraw(event: SessionEvent, details: Details) -> str:
-    return f"The run {details['run_id']} of {details['dag_id']} was not made: {event.instance} does not wait for it."
+    run = f"{details[Detail.RUN_ID]} of {details[Detail.DAG_ID]}"
+    return f"The run {run} was not made: {event.instance} does not wait for it."
 
 
 def _asset_event(event: SessionEvent, details: Details) -> str:
     return sentence(
-        f"The asset event {details['event_id']} did not fire {details['trigger']}", details["error"]
+        f"The asset event {details[Detail.EVENT_ID]} did not fire {details[Detail.TRIGGER]}",
+        details[Detail.ERROR],
     )
 
 
-def _delayed_id(details: Details) -> str:
-    delayed_fire_id = details.get("delayed_fire_id")
-    return f" (delayed fire {delayed_fire_id})" if delayed_fire_id else ""
+def _delayed_fire(details: Details) -> str:
+    delayed_fire_id = details.get(Detail.DELAYED_FIRE_ID)
+    name = f" (delayed fire {delayed_fire_id})" if delayed_fire_id else ""
+    return f"{details[Detail.TRIGGER]}, due at {details[Detail.FIRE_AT]}{name}"
 
 
 def _unknown(event: SessionEvent, details: Details) -> str:
@@ -115,36 +120,33 @@ def _unknown(event: SessionEvent, details: Details) -> str:
 
 _SENTENCES: Mapping[str, Callable[[SessionEvent, Details], str]] = {
     EventKind.CONFIGURE: lambda _, details: (
-        f"The tasks {', '.join(details['tasks'])} were configured."
-        if details["tasks"]
+        f"The tasks {', '.join(details[Detail.TASKS])} were configured."
+        if details[Detail.TASKS]
         else "No task was configured."
     ),
     EventKind.PROGRESS: _progress,
     EventKind.STATUS: _status,
     EventKind.METADATA: lambda event, details: (
-        f"{', '.join(details['keys']) or 'Nothing'} was attached to {event.instance}."
+        f"{', '.join(details[Detail.KEYS]) or 'Nothing'} was attached to {event.instance}."
     ),
     EventKind.LOGS_RESOLVED: lambda event, _: f"The log messages of {event.instance} were dealt with.",
     EventKind.REPLAY: _replay,
     EventKind.SKIP: _skip,
-    EventKind.DELAY: lambda _, details: f"{details['trigger']} is to be fired at {details['fire_at']}.",
+    EventKind.DELAY: lambda _, details: (
+        f"{details[Detail.TRIGGER]} is to be fired at {details[Detail.FIRE_AT]}."
+    ),
     EventKind.DELAYED_FIRE: lambda _, details: (
-        f"{details['trigger']}, due at {details['fire_at']}, became fire {details['fire_id']}."
+        f"{details[Detail.TRIGGER]}, due at {details[Detail.FIRE_AT]}, became fire {details[Detail.FIRE_ID]}."
     ),
     EventKind.DELAYED_FIRE_FAILED: lambda _, details: sentence(
-        f"{details['trigger']} could not be fired yet", details["error"]
+        f"{details[Detail.TRIGGER]} could not be fired yet", details[Detail.ERROR]
     ),
     EventKind.DELAYED_FIRE_PARKED: lambda _, details: sentence(
-        f"{details['trigger']}, due at {details['fire_at']}{_delayed_id(details)}, could not be fired too often, "
-        "and is parked",
-        details["error"],
+        f"{_delayed_fire(details)}, could not be fired too often, and is parked",
+        details[Detail.ERROR],
     ),
-    EventKind.DELAYED_FIRE_RETRIED: lambda _, details: (
-        f"{details['trigger']}, due at {details['fire_at']}{_delayed_id(details)}, is tried again."
-    ),
-    EventKind.DELAYED_FIRE_CANCELLED: lambda _, details: (
-        f"{details['trigger']}, due at {details['fire_at']}{_delayed_id(details)}, was cancelled."
-    ),
+    EventKind.DELAYED_FIRE_RETRIED: lambda _, details: f"{_delayed_fire(details)}, is tried again.",
+    EventKind.DELAYED_FIRE_CANCELLED: lambda _, details: f"{_delayed_fire(details)}, was cancelled.",
     EventKind.HOOK_FAILED: _hook,
     EventKind.HOOK_PARKED: _hook,
     EventKind.HOOK_CALLED: _hook_call,

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from airflow_triggers.domain.configuration import MAX_ID
-from airflow_triggers.domain.events import EventKind
+from airflow_triggers.domain.events import EventKind, delayed_fire_details
 from airflow_triggers.domain.fires import DelayedFire, FireRequest, FireResult
 from airflow_triggers.domain.validation import caller_name
 from airflow_triggers.errors import DelayedFireCancelled, DelayedFireNotFound, NothingParked
@@ -96,10 +96,10 @@ class DelayedFires:
             )
         return fire
 
-    def _record(self, kind: EventKind, fire: DelayedFire, *, by: str | None, **details: Any) -> None:
-        fire_details = {
-            "delayed_fire_id": fire.delayed_id,
-            "trigger": fire.trigger_name,
-            "fire_at": fire.fire_at.isoformat(),
-        }
-        self._storage.record_event(kind, instance=None, by=by, details=fire_details | details)
+    def _record(
+        self, kind: EventKind, fire: DelayedFire, *, by: str | None, fire_id: int | None = None
+    ) -> None:
+        details = delayed_fire_details(
+            fire.delayed_id, trigger_name=fire.trigger_name, fire_at=fire.fire_at, fire_id=fire_id
+        )
+        self._storage.record_event(kind, instance=None, by=by, details=details)

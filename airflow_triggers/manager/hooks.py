@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Protocol
 from airflow_triggers.domain.failures import describe_exception
 from airflow_triggers.domain.hooks import CASCADE, INSTANCE, SCHEDULED, TRIGGER_NAME, Hook
 from airflow_triggers.domain.instances import TaskInstance
+from airflow_triggers.domain.metadata import EXCEPTION_INFO
 from airflow_triggers.storages import hooks, rows
 from airflow_triggers.storages.base import BaseStorageBackend
 
@@ -67,7 +68,7 @@ class ManagerHooks:
             self._call(hook, arguments)
         except (Exception, SystemExit) as error:
             log.exception("Hook %s of manager %r raised in session %s", hook, self.manager.name, storage.uid)
-            traceback: str = describe_exception(error)["exceptionInfo"]
+            traceback: str = describe_exception(error)[EXCEPTION_INFO]
             storage.hook_failed(token, traceback)
             if owed is not None:
                 hooks.postpone(owed, traceback)

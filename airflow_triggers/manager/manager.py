@@ -22,11 +22,21 @@ from airflow_triggers.domain.configuration import (
     TriggerKwargs,
     as_json,
 )
-from airflow_triggers.domain.events import Cause, EventKind
+from airflow_triggers.domain.events import (
+    Cause,
+    EventKind,
+    cause_details,
+    configuration_details,
+    metadata_details,
+    replay_details,
+    skip_details,
+    status_details,
+)
 from airflow_triggers.domain.failures import describe_exception
 from airflow_triggers.domain.fires import DelayedFire, Fire, FireRequest, FireResult
 from airflow_triggers.domain.hooks import Hook
 from airflow_triggers.domain.instances import InstanceStatus, TaskInstance
+from airflow_triggers.domain.metadata import LOGS_RESOLVED, skip_metadata
 from airflow_triggers.domain.names import dag_ids_of
 from airflow_triggers.domain.report import RequestedReplay, TaskReport
 from airflow_triggers.domain.states import Event
@@ -121,7 +131,7 @@ class TriggerManager:
                 with transaction() as session:
                     anchor(session, self.storage, configuration=new_configuration)
             self.storage.record_event(
-                EventKind.CONFIGURE, instance=None, by=by, details={"tasks": sorted(update.tasks)}
+                EventKind.CONFIGURE, instance=None, by=by, details=configuration_details(update.tasks)
             )
         return new_configuration
 
@@ -292,7 +302,7 @@ class TriggerManager:
         )
         error = self._instance_runners.start(start)
         if error is not None:
-            why = Cause(by, {"cause": "it could not be started"})
+            why = Cause(by, cause_details("it could not be started"))
             self._advance(instance, Event.FAIL, metadata=describe_exception(error), why=why)
 
     @property
@@ -338,7 +348,7 @@ class TriggerManager:
         self._instance_runners.notify(
             original.task, lambda runner: runner.replayed(self.storage, original, clone, by=caller_name(by))
         )
-        details = {"replay": clone.name, "kwargs_replaced": kwargs is not None, "cooldown": how.cooldown}
+        details = replay_details(clone.name, kwargs_replaced=kwargs is not None, cooldown=how.cooldown)
         self.storage.record_event(EventKind.REPLAY, instance=original.name, by=by, details=details)
         self._start(clone, by=by, run_after=now + timedelta(seconds=how.cooldown) if how.cooldown else None)
         self._promise_hook(Hook.POST_REPLAY, instance=clone.name)
@@ -362,7 +372,7 @@ class TriggerManager:
         cascade_kwargs = None if result is None else validate_trigger_kwargs(result)
         with self.storage.acquire_lock():
             before = self._instance(failed_instance)
-            now, metadata = self.storage.now(), {"cascade": cascade, "result": cascade_kwargs}
+            now, metadata = self.storage.now(), skip_metadata(cascade=cascade, result=cascade_kwargs)
             after = states.transition(before, Event.SKIP, now=now, metadata=metadata)
             self._confirm_failed(before, Event.SKIP)
             self.storage.put(before, after)
@@ -371,7 +381,7 @@ class TriggerManager:
                 before.task,
                 lambda runner: runner.skip(self.storage, after, by=caller_name(by), result=cascade_kwargs),
             )
-            details = {"cascade": cascade, "result": cascade_kwargs}
+            details = skip_details(cascade=cascade, result=cascade_kwargs)
             self.storage.record_event(EventKind.SKIP, instance=before.name, by=by, details=details)
             if cascade:
                 self.fire(before.task.name, cascade_kwargs, fired_by=before.name)
@@ -414,7 +424,7 @@ class TriggerManager:
             self._instance_runners.notify(
                 before.task, lambda runner: runner.overruled(self.storage, after, by=caller_name(by))
             )
-            details = {"from": before.status.value, "to": target.value, "cascade": cascade}
+            details = status_details(before=before.status.value, after=target.value, cascade=cascade)
             self.storage.record_event(EventKind.STATUS, instance=before.name, by=by, details=details)
             if cascade:
                 self.fire(before.task.name, kwargs, fired_by=before.name)
@@ -429,7 +439,7 @@ class TriggerManager:
         """
         instance_metadata = validate_instance_metadata(metadata)
         with self.storage.acquire_lock():
-            details = {"keys": sorted(instance_metadata)}
+            details = metadata_details(instance_metadata)
             return self._attach(task_instance, instance_metadata, EventKind.METADATA, by=by, details=details)
 
     def mark_instance_logs_resolved(
@@ -437,7 +447,7 @@ class TriggerManager:
     ) -> TaskInstance:
         """Mark the instance's log messages as dealt with."""
         with self.storage.acquire_lock():
-            return self._attach(task_instance, {"logsResolved": True}, EventKind.LOGS_RESOLVED, by=by)
+            return self._attach(task_instance, {LOGS_RESOLVED: True}, EventKind.LOGS_RESOLVED, by=by)
 
     def _attach(
         self,

@@ -18,9 +18,9 @@ from typing import Any, ClassVar, Self
 
 from airflow_triggers.domain import states
 from airflow_triggers.domain.configuration import Configuration, TaskConfig, TriggerKwargs
-from airflow_triggers.domain.events import SessionEvent
+from airflow_triggers.domain.events import SessionEvent, hook_failure_details
 from airflow_triggers.domain.fires import EVERY_FIRE, DelayedFire, Fire, FireFilter, FireRequest
-from airflow_triggers.domain.hooks import PromisedHook
+from airflow_triggers.domain.hooks import INSTANCE, TRIGGER_NAME, PromisedHook
 from airflow_triggers.domain.instances import InstanceStatus, TaskInstance
 from airflow_triggers.domain.uids import SessionUid
 from airflow_triggers.domain.validation import (
@@ -519,6 +519,7 @@ def hook_failure(hook: str, arguments: Mapping[str, Any], error: str) -> dict[st
     :param error: a traceback; its last line says what was raised.
     """
     lines = error.strip().splitlines()
-    about = {key: arguments[key] for key in ("trigger_name",) if key in arguments}
-    details = {"hook": hook, **about, "error": lines[-1] if lines else ""}
-    return {"instance": arguments.get("instance"), "details": details}
+    details = hook_failure_details(
+        hook, trigger_name=arguments.get(TRIGGER_NAME), error=lines[-1] if lines else ""
+    )
+    return {"instance": arguments.get(INSTANCE), "details": details}

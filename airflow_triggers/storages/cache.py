@@ -29,11 +29,12 @@ from airflow_triggers.domain.events import EventKind, SessionEvent
 from airflow_triggers.domain.fires import EVERY_FIRE, Fire, FireFilter
 from airflow_triggers.domain.hooks import MAX_HOOK_ATTEMPTS, PromisedHook
 from airflow_triggers.domain.instances import TaskInstance
+from airflow_triggers.domain.metadata import UNREADABLE
 from airflow_triggers.domain.validation import caller_name, validate_metadata
 from airflow_triggers.errors import InstanceNotFound, LockTimeout, SessionNotFound, StaleWrite, UnreadableRow
 from airflow_triggers.storages import rows
 from airflow_triggers.storages.base import BaseStorageBackend, hook_failure
-from airflow_triggers.storages.stored import UNREADABLE, Unreadable, read_json
+from airflow_triggers.storages.stored import Unreadable, read_json
 
 log = logging.getLogger(__name__)
 

@@ -22,11 +22,19 @@ from airflow_triggers.domain.events import SessionEvent
 from airflow_triggers.domain.fires import DelayedFire, Fire, FireFilter
 from airflow_triggers.domain.hooks import MAX_HOOK_ATTEMPTS, PromisedHook
 from airflow_triggers.domain.instances import MAX_INSTANCE_NUMBER, InstanceStatus, TaskInstance
-from airflow_triggers.domain.metadata import SEEN_RUN
+from airflow_triggers.domain.metadata import (
+    DEPTH,
+    LOG_LEVEL,
+    PARENT,
+    RETRIES,
+    SEEN_RUN,
+    TIMESTAMPS,
+    UNREADABLE,
+)
 from airflow_triggers.domain.validation import shown
 from airflow_triggers.errors import UnreadableRow
 from airflow_triggers.storages import tables
-from airflow_triggers.storages.stored import UNREADABLE, UNREADABLE_MOMENT, Unreadable
+from airflow_triggers.storages.stored import UNREADABLE_MOMENT, Unreadable
 from airflow_triggers.storages.transaction import is_sqlite
 
 EFFECTS = ("touched", "created", "scheduled", "abandoned")
@@ -142,13 +150,13 @@ def _no_metadata(content: Any) -> str | None:
     for key in _NUMBERS & content.keys():
         if not isinstance(content[key], int):
             return f"its metadata key {key!r} is no whole number"
-    if not isinstance(content.get("parent"), str | None):
-        return "its metadata key 'parent' is no name of an instance"
+    if not isinstance(content.get(PARENT), str | None):
+        return f"its metadata key {PARENT!r} is no name of an instance"
     if not _is_seen_run(content.get(SEEN_RUN)):
         return f"its metadata key {SEEN_RUN!r} does not say what a run was seen to be"
-    moments = content.get("timestamps", {})
+    moments = content.get(TIMESTAMPS, {})
     if not isinstance(moments, dict) or not all(map(_is_moment, moments.values())):
-        return "its metadata key 'timestamps' is no mapping of moments"
+        return f"its metadata key {TIMESTAMPS!r} is no mapping of moments"
     return None
 
 
@@ -159,7 +167,7 @@ def _is_seen_run(run: Any) -> bool:
     )
 
 
-_NUMBERS = frozenset({"depth", "logLevel", "retries"})
+_NUMBERS = frozenset({DEPTH, LOG_LEVEL, RETRIES})
 
 
 def _is_moment(text: Any) -> bool:

@@ -20,6 +20,7 @@ from airflow_triggers.domain import states
 from airflow_triggers.domain.configuration import Configuration, TaskConfig
 from airflow_triggers.domain.fires import DelayedFire, Fire
 from airflow_triggers.domain.instances import TaskInstance
+from airflow_triggers.domain.metadata import UNREADABLE
 from airflow_triggers.domain.validation import validate_metadata
 from airflow_triggers.errors import (
     IdempotencyConflict,
@@ -34,7 +35,6 @@ from airflow_triggers.storages.events import add_event
 from airflow_triggers.storages.hooks import HOOK_GRACE
 from airflow_triggers.storages.prepared import PreparedStatement
 from airflow_triggers.storages.reading import SqlReader
-from airflow_triggers.storages.stored import UNREADABLE
 from airflow_triggers.storages.transaction import (
     Answer,
     Transaction,

@@ -18,9 +18,9 @@ from airflow.utils.sqlalchemy import UtcDateTime
 from sqlalchemy import JSON, Dialect, Text, cast, type_coerce
 from sqlalchemy.types import TypeDecorator
 
+from airflow_triggers.domain.metadata import UNREADABLE
 from airflow_triggers.domain.validation import MAX_DEPTH, json_text
 
-UNREADABLE = "unreadable"
 """The key under which a marker says why something cannot be read."""
 
 MAX_STORED_DEPTH = MAX_DEPTH + 20

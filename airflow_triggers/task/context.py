@@ -21,6 +21,7 @@ from airflow_triggers.domain.configuration import Kwargs, TaskConfig, TriggerKwa
 from airflow_triggers.domain.failures import attached_context, describe_exception, failure_in_short
 from airflow_triggers.domain.fires import FireRequest
 from airflow_triggers.domain.instances import InstanceStatus, TaskInstance
+from airflow_triggers.domain.metadata import ACTUAL_KWARGS, RETRIES
 from airflow_triggers.domain.report import RequestedReplay, TaskReport
 from airflow_triggers.domain.validation import validate_instance_metadata, validate_max_retries
 from airflow_triggers.errors import MaxRetriesExceeded
@@ -123,7 +124,7 @@ class TaskContext:
             number=self.number,
             status=InstanceStatus.RUNNING,
             kwargs=self.trigger_kwargs,
-            metadata={**self.metadata, "actualKwargs": self.trigger_kwargs},
+            metadata={**self.metadata, ACTUAL_KWARGS: self.trigger_kwargs},
         )
 
     @cached_property
@@ -200,7 +201,7 @@ class TaskContext:
             the number of retries are outside their form.
         """
         reason = exc or sys.exc_info()[1]
-        retries = int(self.metadata.get("retries", 0))
+        retries = int(self.metadata.get(RETRIES, 0))
         limit = self.max_retries if max_retries is None else validate_max_retries(max_retries)
         valid_metadata = validate_instance_metadata(metadata)
         retry = RequestedReplay(replacement_kwargs=replacement_kwargs, cooldown=cooldown, retries=retries + 1)

@@ -14,6 +14,7 @@ from typing import Any
 from airflow_triggers.domain.configuration import Kwargs
 from airflow_triggers.domain.fires import Fire
 from airflow_triggers.domain.instances import InstanceStatus, TaskInstance
+from airflow_triggers.domain.metadata import EXCEPTION_MESSAGE, EXCEPTION_TYPE, PARENT
 from airflow_triggers.errors import InstanceNotFound, TaskNotFound
 from airflow_triggers.testing.exceptions import dotted_name, is_of_type
 from airflow_triggers.testing.failure import difference, failure
@@ -59,12 +60,12 @@ class SessionAssertions:
         """
         __tracebackhide__ = True
         instance = self._in_status(instance_name, InstanceStatus.FAILED)
-        exception_type = str(instance.metadata.get("exceptionType", "no exception"))
+        exception_type = str(instance.metadata.get(EXCEPTION_TYPE, "no exception"))
         if exception is not None and not is_of_type(exception_type, exception):
             raise self._failure(
                 f"{instance.name} failed with {exception_type}, expected {dotted_name(exception)}.", instance
             )
-        message = str(instance.metadata.get("exceptionMessage", ""))
+        message = str(instance.metadata.get(EXCEPTION_MESSAGE, ""))
         if match is not None and not re.search(match, message):
             raise self._failure(
                 f"{instance.name} failed with the message {message!r}, expected one that matches {match!r}.",
@@ -124,7 +125,7 @@ class SessionAssertions:
         clones = [
             clone.name
             for clone in self._tested_session.storage
-            if clone.metadata.get("parent") == instance.name
+            if clone.metadata.get(PARENT) == instance.name
         ]
         if by is not None and by not in clones:
             raise self._failure(f"{instance.name} was replayed by {listed(clones)}, expected {by}.", instance)

@@ -12,6 +12,7 @@ from types import NoneType
 from typing import Any
 
 from airflow_triggers.domain.instances import TaskInstance
+from airflow_triggers.domain.metadata import RESULT
 from airflow_triggers.domain.states import Event
 from airflow_triggers.runners import Start
 from airflow_triggers.runners.inprocess import perform
@@ -64,7 +65,7 @@ class Call:
 
         def report(event: Event, **arguments: Any) -> TaskInstance:
             if event is Event.FINISH and self._plain_results:
-                arguments["metadata"] = {"result": self._plain_results[-1]}
+                arguments["metadata"] = {RESULT: self._plain_results[-1]}
             return start.report(event, **arguments)
 
         return report

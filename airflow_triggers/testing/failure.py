@@ -11,10 +11,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from airflow_triggers.domain.instances import TaskInstance
+from airflow_triggers.domain.metadata import EXCEPTION_INFO
 from airflow_triggers.testing.near import listed
 from airflow_triggers.testing.session import TestedSession
 
-TEXTS = ("exceptionInfo",)
+TEXTS = (EXCEPTION_INFO,)
 """Metadata that is text of several lines."""
 
 

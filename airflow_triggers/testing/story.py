@@ -12,6 +12,7 @@ from typing import Any
 
 from airflow_triggers.domain.fires import Fire
 from airflow_triggers.domain.instances import InstanceStatus, TaskInstance
+from airflow_triggers.domain.metadata import EXCEPTION_MESSAGE, EXCEPTION_TYPE, PARENT, RESULT
 from airflow_triggers.storages.base import BaseStorageBackend
 from airflow_triggers.testing.near import did_you_mean, listed
 
@@ -84,7 +85,7 @@ def _effects(fire: Fire, known_triggers: set[str]) -> str:
 def _instances(storage: BaseStorageBackend, waiting: Mapping[str, datetime | None]) -> Iterator[str]:
     now = storage.now()
     for instance in storage:
-        parent = instance.metadata.get("parent")
+        parent = instance.metadata.get(PARENT)
         replay = f", replays {parent}" if parent else ""
         yield f"{instance.name}: {instance.status.value}{replay}{standing(instance, waiting, now)}"
 
@@ -98,9 +99,9 @@ def standing(instance: TaskInstance, waiting: Mapping[str, datetime | None], now
         case InstanceStatus.SCHEDULED:
             return _due(instance, waiting, now)
         case InstanceStatus.FAILED | InstanceStatus.REPLAYED:
-            return f", {_exception(metadata)}" if "exceptionType" in metadata else ""
+            return f", {_exception(metadata)}" if EXCEPTION_TYPE in metadata else ""
         case InstanceStatus.FINISHED | InstanceStatus.SKIPPED:
-            return f", result {shown(metadata['result'])}" if metadata.get("result") is not None else ""
+            return f", result {shown(metadata[RESULT])}" if metadata.get(RESULT) is not None else ""
     return ""
 
 
@@ -114,6 +115,6 @@ def _due(instance: TaskInstance, waiting: Mapping[str, datetime | None], now: da
 
 
 def _exception(metadata: Mapping[str, Any]) -> str:
-    message = str(metadata.get("exceptionMessage", ""))
+    message = str(metadata.get(EXCEPTION_MESSAGE, ""))
     first_line, *other_lines = message.splitlines() or [""]
-    return f"{metadata['exceptionType']}: {first_line}{' …' if other_lines else ''}"
+    return f"{metadata[EXCEPTION_TYPE]}: {first_line}{' …' if other_lines else ''}"
