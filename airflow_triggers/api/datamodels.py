@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from airflow_triggers.api.requests import KWARGS_EXAMPLE, TRIGGER_KWARGS_EXAMPLE
 from airflow_triggers.configuration import explain_task
 from airflow_triggers.domain.fires import DelayedFire, Fire, FireResult
-from airflow_triggers.domain.hooks import PromisedHook
+from airflow_triggers.domain.hooks import Hook, PromisedHook
 from airflow_triggers.domain.instances import InstanceStatus
 from airflow_triggers.domain.names import dag_ids_of
 from airflow_triggers.sessions.describing import InstanceView, SessionDescription, SessionSummary
@@ -251,7 +251,7 @@ class HookBody(BaseModel):
     """A hook of the session's manager that was promised by a commit and has not ended."""
 
     id: int = Field(description="Identifies it in the session: `POST …/hooks/{id}/call`.")
-    hook: str = Field(examples=["_post_fire"])
+    hook: str = Field(examples=[Hook.POST_FIRE.value])
     arguments: dict[str, Any] = Field(examples=[{"trigger_name": "firstPageReceived", "scheduled": []}])
     attempts: int = Field(description="How often it raised.")
     due: datetime | None = Field(description="When the controller calls it; null where no controller does.")

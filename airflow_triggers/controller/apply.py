@@ -18,9 +18,10 @@ from airflow_triggers.controller.cause import cause_of, is_by_hand
 from airflow_triggers.controller.decide import Decision
 from airflow_triggers.controller.measures import time_run
 from airflow_triggers.domain import jsonb
+from airflow_triggers.domain.events import Detail, cause_details
 from airflow_triggers.domain.failures import describe_exception
 from airflow_triggers.domain.instances import TaskInstance
-from airflow_triggers.domain.metadata import UNREADABLE
+from airflow_triggers.domain.metadata import RESULT, UNREADABLE
 from airflow_triggers.domain.names import COMPILED_TASK_ID, RunKind, run_kind
 from airflow_triggers.domain.report import TaskReport, merged
 from airflow_triggers.domain.runs import Binding, SeenRun
@@ -129,14 +130,11 @@ def _record(
     manager: TriggerManager, instance: TaskInstance, run: ObservedRun, event: Event, **outcome: Any
 ) -> TaskInstance:
     """Have the manager record it, with what the history is to know of its cause."""
-    cause: dict[str, Any] = {
-        "cause": cause_of(instance.status, event, seen_run=run.seen_run, now=run.now),
-        "dag_id": run.dag_id,
-        "run_id": run.run_id,
-        "run_state": run.now.state if run.now else None,
-    }
+    phrase = cause_of(instance.status, event, seen_run=run.seen_run, now=run.now)
+    cause = cause_details(phrase, dag_id=run.dag_id, run_id=run.run_id)
+    cause[Detail.RUN_STATE] = run.now.state if run.now else None
     if run.now and run.now.clear_number:
-        cause["clear_number"] = run.now.clear_number
+        cause[Detail.CLEAR_NUMBER] = run.now.clear_number
     by = f"{run.actor} in Airflow" if run.actor else CONTROLLER
     return manager.record_progress(instance, event, by=by, cause=cause, **outcome)
 
@@ -156,7 +154,7 @@ def _finish(manager: TriggerManager, instance: TaskInstance, run: ObservedRun) -
         instance,
         run,
         Event.FINISH,
-        metadata={"result": result},
+        metadata={RESULT: result},
         cascade=True,
         cascade_kwargs=kwargs,
         report=report,

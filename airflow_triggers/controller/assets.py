@@ -17,8 +17,9 @@ from sqlalchemy.orm import Session
 from airflow_triggers.controller.asset_fires import AssetFire, fire_of
 from airflow_triggers.controller.asset_rights import authorizer_of, check_by_hand
 from airflow_triggers.domain import backoff
-from airflow_triggers.domain.events import EventKind
+from airflow_triggers.domain.events import EventKind, asset_event_details
 from airflow_triggers.domain.failures import describe_exception
+from airflow_triggers.domain.metadata import EXCEPTION_MESSAGE
 from airflow_triggers.errors import (
     CannotDelay,
     IdempotencyConflict,
@@ -184,7 +185,7 @@ def _keep(event: AssetEventRow, error: Exception | None, fire: AssetFire | None)
             increment = own_row.values(attempts=columns.attempts + 1).returning(columns.attempts)
             attempts = session.scalar(increment) or 1
             final = isinstance(error, FINAL) or attempts >= MAX_ATTEMPTS
-            message = describe_exception(error)["exceptionMessage"]
+            message = describe_exception(error)[EXCEPTION_MESSAGE]
             session.execute(
                 own_row.values(
                     error=message, due=None if final else now + backoff.ATTEMPTS.pause_after(attempts)
@@ -201,6 +202,6 @@ def _tell(session: Session, event: AssetEventRow, fire: AssetFire, error: str, *
     owner = session.scalar(select(tables.session.c.id).where(tables.session.c.uid == fire.session_uid))
     if owner is None:
         return
-    details = {"event_id": event.event_id, "trigger": fire.trigger_name, "error": error}
+    details = asset_event_details(event.event_id, trigger_name=fire.trigger_name, error=error)
     author = event.source or author_of(session, event)
     add_event(session, owner, EventKind.ASSET_EVENT, at=at, by=author, details=details)

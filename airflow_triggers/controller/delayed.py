@@ -12,8 +12,9 @@ from sqlalchemy import update
 
 from airflow_triggers.controller import observe
 from airflow_triggers.domain import backoff
-from airflow_triggers.domain.events import EventKind
+from airflow_triggers.domain.events import EventKind, delayed_fire_details
 from airflow_triggers.domain.failures import describe_exception
+from airflow_triggers.domain.metadata import EXCEPTION_MESSAGE
 from airflow_triggers.errors import LockTimeout, RegistryError
 from airflow_triggers.runners.progress import FAULTS, is_system_fault
 from airflow_triggers.sessions.opening import open_session
@@ -56,7 +57,7 @@ def _back_off(delayed_id: int, error: BaseException) -> None:
     """
     columns = tables.delayed_fire.c
     own_row = update(tables.delayed_fire).where(columns.id == delayed_id, columns.cancelled_at.is_(None))
-    message = describe_exception(error)["exceptionMessage"]
+    message = describe_exception(error)[EXCEPTION_MESSAGE]
     increment = own_row.values(attempts=columns.attempts + 1, error=message).returning(*columns)
     now = datetime.now(UTC)
     try:
@@ -70,12 +71,9 @@ def _back_off(delayed_id: int, error: BaseException) -> None:
             )
             if is_parked or row.attempts == 1:
                 kind = EventKind.DELAYED_FIRE_PARKED if is_parked else EventKind.DELAYED_FIRE_FAILED
-                details = {
-                    "delayed_fire_id": delayed_id,
-                    "trigger": row.trigger_name,
-                    "fire_at": row.fire_at.isoformat(),
-                    "error": message,
-                }
+                details = delayed_fire_details(
+                    delayed_id, trigger_name=row.trigger_name, fire_at=row.fire_at, error=message
+                )
                 add_event(session, row.session_id, kind, at=now, by="controller", details=details)
     except Exception:
         log.exception("Triggers controller: the delayed fire %s cannot be backed off", delayed_id)

@@ -35,9 +35,10 @@ from airflow_triggers.controller.observe import ChangedRun
 from airflow_triggers.controller.unrecorded import MAX_ATTEMPTS, UnrecordedRun, fail_instance
 from airflow_triggers.domain import backoff
 from airflow_triggers.domain.backoff import BackOff
-from airflow_triggers.domain.events import EventKind
+from airflow_triggers.domain.events import EventKind, backoff_details, withdrawal_details
 from airflow_triggers.domain.failures import describe_exception
 from airflow_triggers.domain.instances import TaskInstance
+from airflow_triggers.domain.metadata import EXCEPTION_INFO, EXCEPTION_MESSAGE
 from airflow_triggers.domain.runs import RunKey
 from airflow_triggers.errors import (
     LockTimeout,
@@ -281,7 +282,7 @@ class Controller:
             saved_instance = _saved_instance(storage, name)
             if not promises.make_good(run, saved_instance, partial(manager.record_progress, name)):
                 status = saved_instance.status.value if saved_instance else None
-                details = {"dag_id": dag_id, "run_id": run_id, "status": status}
+                details = withdrawal_details(dag_id, run_id, status=status)
                 storage.record_event(EventKind.WITHDRAW, instance=name, by=CONTROLLER, details=details)
             return
         current = now or seen_run
@@ -334,7 +335,7 @@ def _call_hook(manager: TriggerManager, row: Any) -> None:
 def _count_hook(row: Any, error: Exception) -> None:
     """A hook that has no manager here to call it waits longer each time too, and is parked in the end."""
     try:
-        hooks.postpone(row.id, describe_exception(error)["exceptionInfo"])
+        hooks.postpone(row.id, describe_exception(error)[EXCEPTION_INFO])
     except Exception:
         log.exception("Triggers controller: session %s: the hook's failure cannot be kept", row.uid)
 
@@ -358,8 +359,8 @@ def _back_off(uid: str, runs: list[RunKey], error: BaseException) -> dict[RunKey
             new_failures = [run for run, count in attempts.items() if count == 1]
             if new_failures:
                 owner = select(tables.session.c.id).where(tables.session.c.uid == uid).scalar_subquery()
-                message = describe_exception(error)["exceptionMessage"]
-                details = {"error": message, "runs": [run.run_id for run in new_failures]}
+                message = describe_exception(error)[EXCEPTION_MESSAGE]
+                details = backoff_details(message, run_ids=[run.run_id for run in new_failures])
                 now = datetime.now(UTC)
                 add_event(session, owner, EventKind.BACKOFF, at=now, by=CONTROLLER, details=details)
             return attempts

@@ -15,9 +15,10 @@ from typing import Any
 
 from airflow_triggers import gateway
 from airflow_triggers.controller.apply import CONTROLLER
-from airflow_triggers.domain.events import Cause
+from airflow_triggers.domain.events import Cause, cause_details
 from airflow_triggers.domain.failures import describe_exception
 from airflow_triggers.domain.instances import InstanceStatus, TaskInstance
+from airflow_triggers.domain.metadata import EXCEPTION_MESSAGE, EXCEPTION_TYPE
 from airflow_triggers.domain.runs import RunKey, SeenRun
 from airflow_triggers.domain.states import Event
 from airflow_triggers.errors import ProgressNotRecorded
@@ -50,11 +51,8 @@ class UnrecordedRun:
     @property
     def cause(self) -> dict[str, Any]:
         """What the history is to know."""
-        return {
-            "cause": f"what its DAG run did could not be recorded in {self.attempts} tries",
-            "dag_id": self.key.dag_id,
-            "run_id": self.key.run_id,
-        }
+        phrase = f"what its DAG run did could not be recorded in {self.attempts} tries"
+        return cause_details(phrase, dag_id=self.key.dag_id, run_id=self.key.run_id)
 
     @property
     def reason(self) -> ProgressNotRecorded:
@@ -64,7 +62,7 @@ class UnrecordedRun:
             self.key.run_id,
             self.key.dag_id,
             self.attempts,
-            f"{error['exceptionType']}: {error['exceptionMessage']}",
+            f"{error[EXCEPTION_TYPE]}: {error[EXCEPTION_MESSAGE]}",
         )
         reason.__cause__ = self.error
         return reason

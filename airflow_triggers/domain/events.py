@@ -65,6 +65,8 @@ class Detail:
     CAUSE = "cause"  #: why, as a phrase
     DAG_ID = "dag_id"  #: the DAG of the instance's run
     RUN_ID = "run_id"  #: the run
+    RUN_STATE = "run_state"  #: its state
+    CLEAR_NUMBER = "clear_number"  #: how often it had been cleared, if it had
     ERROR = "error"  #: an exception on one line
     KEYS = "keys"  #: of the metadata that was attached
     REPLAY = "replay"  #: the name of the clone

@@ -18,6 +18,7 @@ from airflow_triggers import gateway
 from airflow_triggers.domain import jsonb
 from airflow_triggers.domain.configuration import Configuration, Kwargs, TaskConfig
 from airflow_triggers.domain.instances import InstanceStatus, TaskInstance
+from airflow_triggers.domain.metadata import DEPTH, PARENT, RETRIES
 from airflow_triggers.domain.names import RUN_ID_PREFIX, dag_id_of
 from airflow_triggers.domain.runs import Binding
 from airflow_triggers.domain.validation import json_text
@@ -31,7 +32,7 @@ from airflow_triggers.storages.base import BaseStorageBackend
 from airflow_triggers.storages.sql import SqlStorageBackend
 from airflow_triggers.task.identity import KWARGS_TEXT, TASK_TEXT
 
-FOR_TASKS = ("parent", "depth", "retries")
+FOR_TASKS = (PARENT, DEPTH, RETRIES)
 """What of an instance's metadata its task is told."""
 
 MAX_RUN_ID_LENGTH = 240
@@ -214,6 +215,6 @@ class AirflowTaskRunner(BaseTaskRunner):
 
     def _note(self, start: Start) -> str:
         configuration = f" ({start.configuration.name})" if start.configuration.name else ""
-        parent = start.instance.metadata.get("parent")
+        parent = start.instance.metadata.get(PARENT)
         replay = f" It replays {parent}." if parent else ""
         return f"{start.instance.name} of session {start.storage.uid}{configuration}.{replay}"

@@ -12,8 +12,9 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_triggers.configuration.callables import callable_path
 from airflow_triggers.domain.configuration import TaskConfig
-from airflow_triggers.domain.events import Cause
+from airflow_triggers.domain.events import Cause, cause_details
 from airflow_triggers.domain.instances import TaskInstance
+from airflow_triggers.domain.metadata import RESULT
 from airflow_triggers.domain.states import Event
 from airflow_triggers.errors import ConfigurationError, InvalidTransition, RunnerError
 from airflow_triggers.runners.base import Start
@@ -43,7 +44,9 @@ def perform(start: Start, function: TriggerCallable | None = None) -> TaskInstan
 def _fail(start: Start, error: BaseException) -> None:
     """Fail the instance without its manager, which raised when it was told of the progress."""
     storage, name = start.storage, start.instance.name
-    why = Cause(f"thread {threading.current_thread().name}", {"cause": "its progress could not be recorded"})
+    why = Cause(
+        f"thread {threading.current_thread().name}", cause_details("its progress could not be recorded")
+    )
     try:
         with storage.acquire_lock():
             fail(storage, name, error, why=why)
@@ -62,7 +65,7 @@ def _perform(start: Start, function: TriggerCallable | None) -> TaskInstance:
         return start.report(Event.FAIL, report=context.report(error))
     return start.report(
         Event.FINISH,
-        metadata={"result": result},
+        metadata={RESULT: result},
         cascade=True,
         cascade_kwargs=result,
         report=context.report(),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from airflow_triggers.domain.events import Cause, EventKind
+from airflow_triggers.domain.events import Cause, EventKind, error_details, progress_details
 from airflow_triggers.domain.failures import describe_exception, failure_in_short
 from airflow_triggers.domain.instances import TaskInstance
 from airflow_triggers.domain.states import Event, transition
@@ -46,9 +46,11 @@ def record(
     after = transition(before, event, now=storage.now(), metadata=metadata)
     storage.put(before, after)
     count_statuses(storage, [after])
-    details = {"event": event.value, "from": before.status.value, "to": after.status.value, **why.details}
+    details = progress_details(
+        event.value, before=before.status.value, after=after.status.value, cause=why.details
+    )
     if event is Event.FAIL:
-        details["error"] = failure_in_short(after.metadata)
+        details |= error_details(failure_in_short(after.metadata))
     storage.record_event(EventKind.PROGRESS, instance=before.name, by=why.by, details=details)
     return after
 

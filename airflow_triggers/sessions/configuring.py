@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from airflow_triggers import gateway
 from airflow_triggers.domain.configuration import Configuration
-from airflow_triggers.domain.events import EventKind
+from airflow_triggers.domain.events import EventKind, configuration_details
 from airflow_triggers.errors import ConfigurationError, RegistryError, SessionExists
 from airflow_triggers.manager.manager import TriggerManager
 from airflow_triggers.runners import task_runners
@@ -40,7 +40,7 @@ def configure(
         _check_runners(manager, configuration)
         storage.set_configuration(configuration)
         storage.record_event(
-            EventKind.CONFIGURE, instance=None, by=by, details={"tasks": sorted(configuration.tasks)}
+            EventKind.CONFIGURE, instance=None, by=by, details=configuration_details(configuration.tasks)
         )
     else:
         manager.update_configuration(configuration, by=by)

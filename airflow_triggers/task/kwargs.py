@@ -69,8 +69,8 @@ def _adapter(trigger: str, trigger_schema: Any) -> TypeAdapter[Any]:
 
 
 def _problems(error: ValidationError) -> Iterator[tuple[str, str, str]]:
-    for details in error.errors(include_url=False):
-        input_text = repr(details["input"])
-        missing = details["type"] == "missing"
+    for problem in error.errors(include_url=False):
+        input_text = repr(problem["input"])
+        missing = problem["type"] == "missing"
         excerpt = "nothing" if missing else input_text[:_MAX_SHOWN] + "…" * (len(input_text) > _MAX_SHOWN)
-        yield ".".join(str(part) for part in details["loc"]), details["msg"], excerpt
+        yield ".".join(str(part) for part in problem["loc"]), problem["msg"], excerpt
