@@ -6,18 +6,20 @@ returns.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from airflow_triggers.answers.fires import DelayedFireAnswer, FireAnswer, FireResultAnswer
+from airflow_triggers.answers.hooks import HookAnswer
+from airflow_triggers.answers.instances import InstanceAnswer
+from airflow_triggers.answers.sessions import SessionAnswer, SessionDetailAnswer
+from airflow_triggers.api.answer_body import AnswerBody
 from airflow_triggers.api.requests import KWARGS_EXAMPLE, TRIGGER_KWARGS_EXAMPLE
-from airflow_triggers.configuration import explain_task
 from airflow_triggers.domain.fires import DelayedFire, Fire, FireResult
 from airflow_triggers.domain.hooks import Hook, PromisedHook
 from airflow_triggers.domain.instances import InstanceStatus
-from airflow_triggers.domain.names import dag_ids_of
 from airflow_triggers.sessions.describing import InstanceView, SessionDescription, SessionSummary
 
 
@@ -33,7 +35,7 @@ class ErrorBody(BaseModel):
     )
 
 
-class SessionBody(BaseModel):
+class SessionBody(AnswerBody):
     """A session in a list."""
 
     uid: str = Field(examples=["respondent-17"])
@@ -49,24 +51,17 @@ class SessionBody(BaseModel):
     @classmethod
     def of(cls, summary: SessionSummary) -> SessionBody:
         """The body for a summary."""
-        return cls(
-            uid=summary.uid,
-            manager=summary.manager,
-            storage=summary.storage,
-            configuration=summary.configuration,
-            created=summary.created,
-            last_modified=summary.last_modified,
-        )
+        return cls.model_validate(SessionAnswer.of(summary))
 
 
-class SessionsPage(BaseModel):
+class SessionsPage(AnswerBody):
     """Sessions, ordered by UID."""
 
     sessions: list[SessionBody]
     next: str | None = Field(description="Pass it as `after` to get the next page; null on the last one.")
 
 
-class TaskBody(BaseModel):
+class TaskBody(AnswerBody):
     """A trigger task of a session: its directives, custom ones included, and what they mean."""
 
     model_config = ConfigDict(extra="allow")
@@ -82,7 +77,7 @@ class TaskBody(BaseModel):
     )
 
 
-class InstanceBody(BaseModel):
+class InstanceBody(AnswerBody):
     """One execution of a trigger task."""
 
     name: str = Field(examples=["t_importSubject#0"])
@@ -105,25 +100,10 @@ class InstanceBody(BaseModel):
     @classmethod
     def of(cls, view: InstanceView) -> InstanceBody:
         """The body for an instance and its run."""
-        instance = view.instance
-        waits = instance.status is InstanceStatus.UNSTARTED
-        return cls(
-            name=instance.name,
-            task=instance.task.name,
-            number=instance.number,
-            status=instance.status,
-            kwargs=_plain(instance.kwargs),
-            missing=sorted(instance.missing) if waits else [],
-            metadata=dict(instance.metadata),
-            dag_id=view.dag_id,
-            dag_run_id=view.run_id,
-            can_replay=instance.can_replay,
-            can_skip=instance.can_skip,
-            is_resolved=instance.is_resolved,
-        )
+        return cls.model_validate(InstanceAnswer.of(view))
 
 
-class Effect(BaseModel):
+class Effect(AnswerBody):
     """What a fire did, by instance name."""
 
     fire_id: int
@@ -157,14 +137,7 @@ class FireResultBody(Effect):
     @classmethod
     def of(cls, result: FireResult) -> FireResultBody:
         """The body for a fire's result."""
-        return cls(
-            **effect_of(result),
-            delayed_fire_id=result.delayed_fire_id,
-            repeated=result.repeated,
-            deferred=result.deferred,
-            cancelled=result.cancelled,
-            fire_at=result.fire_at,
-        )
+        return cls.model_validate(FireResultAnswer.of(result))
 
 
 class BatchedResult(FireResultBody):
@@ -198,16 +171,10 @@ class FireBody(Effect):
     @classmethod
     def of(cls, fire: Fire) -> FireBody:
         """The body for a fire."""
-        return cls(
-            **effect_of(fire),
-            kwargs=dict(fire.kwargs),
-            fired_at=fire.fired_at,
-            fired_by=fire.fired_by,
-            idempotency_key=fire.idempotency_key,
-        )
+        return cls.model_validate(FireAnswer.of(fire))
 
 
-class DelayedFireBody(BaseModel):
+class DelayedFireBody(AnswerBody):
     """A fire that is still to come, or was cancelled."""
 
     id: int = Field(description="Identifies it until it takes effect: `DELETE …/delayed-fires/{id}`.")
@@ -225,29 +192,17 @@ class DelayedFireBody(BaseModel):
     @classmethod
     def of(cls, fire: DelayedFire) -> DelayedFireBody:
         """The body for a delayed fire."""
-        return cls(
-            id=fire.delayed_id,
-            trigger=fire.trigger_name,
-            kwargs=dict(fire.kwargs),
-            fire_at=fire.fire_at,
-            fired_by=fire.fired_by,
-            idempotency_key=fire.idempotency_key,
-            attempts=fire.attempts,
-            error=fire.error,
-            parked=fire.parked,
-            cancelled_at=fire.cancelled_at,
-            cancelled_by=fire.cancelled_by,
-        )
+        return cls.model_validate(DelayedFireAnswer.of(fire))
 
 
-class DelayedFiresPage(BaseModel):
+class DelayedFiresPage(AnswerBody):
     """Fires that are still to come, the next first."""
 
     delayed_fires: list[DelayedFireBody]
     next: str | None = Field(description="Pass it as `after` to get the next page; null on the last one.")
 
 
-class HookBody(BaseModel):
+class HookBody(AnswerBody):
     """A hook of the session's manager that was promised by a commit and has not ended."""
 
     id: int = Field(description="Identifies it in the session: `POST …/hooks/{id}/call`.")
@@ -261,18 +216,10 @@ class HookBody(BaseModel):
     @classmethod
     def of(cls, hook: PromisedHook) -> HookBody:
         """The body for a hook."""
-        return cls(
-            id=hook.token,
-            hook=hook.hook,
-            arguments=dict(hook.arguments),
-            attempts=hook.attempts,
-            due=None if hook.parked else hook.due,
-            error=hook.error,
-            parked=hook.parked,
-        )
+        return cls.model_validate(HookAnswer.of(hook))
 
 
-class FiresPage(BaseModel):
+class FiresPage(AnswerBody):
     """Fires, newest first."""
 
     fires: list[FireBody]
@@ -297,39 +244,4 @@ class SessionDetail(SessionBody):
     @classmethod
     def of_description(cls, description: SessionDescription) -> SessionDetail:
         """The body for a description."""
-        return cls(
-            **SessionBody.of(description.summary).model_dump(),
-            metadata=dict(description.metadata),
-            tasks=_tasks(description),
-            instances=[InstanceBody.of(view) for view in description.instances],
-            latest_triggers=_plain(description.latest_kwargs),
-            fires=[FireBody.of(fire) for fire in description.fires],
-            delayed_fires=[DelayedFireBody.of(fire) for fire in description.delayed_fires],
-            hooks=[HookBody.of(hook) for hook in description.hooks],
-        )
-
-
-def _tasks(description: SessionDescription) -> dict[str, TaskBody]:
-    dag_ids = dag_ids_of(description.tasks)
-    return {
-        task.name: TaskBody.model_validate(
-            {**task.to_directives(), "sentence": explain_task(task), "dag_id": dag_ids.get(task.name)}
-        )
-        for task in description.tasks
-    }
-
-
-def effect_of(fire: Fire | FireResult) -> dict[str, Any]:
-    """What a fire did, as the fields of :class:`Effect`."""
-    return {
-        "fire_id": fire.fire_id,
-        "trigger": fire.trigger_name,
-        "touched": list(fire.touched),
-        "created": list(fire.created),
-        "scheduled": list(fire.scheduled),
-        "abandoned": list(fire.abandoned),
-    }
-
-
-def _plain(kwargs: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    return {trigger: dict(values) for trigger, values in kwargs.items()}
+        return cls.model_validate(SessionDetailAnswer.of_description(description))

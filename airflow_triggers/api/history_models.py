@@ -8,16 +8,17 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
+from airflow_triggers.answers.history import ExplanationAnswer, HistoryPageAnswer, VainFireAnswer
+from airflow_triggers.answers.hooks import HookCallAnswer
+from airflow_triggers.api.answer_body import AnswerBody
 from airflow_triggers.api.datamodels import FireBody, HookBody
 from airflow_triggers.api.requests import KWARGS_EXAMPLE
-from airflow_triggers.domain.events import SessionEvent
-from airflow_triggers.domain.fires import Fire
+from airflow_triggers.domain.hooks import PromisedHook
 from airflow_triggers.domain.instances import InstanceStatus
-from airflow_triggers.history.pages import Entry
-from airflow_triggers.history.reasons import Explanation, Requirement
-from airflow_triggers.history.sentences import sentence_of
+from airflow_triggers.history.pages import HistoryPage
+from airflow_triggers.history.reasons import Explanation
 from airflow_triggers.history.unheard import VainFire
 
 
@@ -29,15 +30,8 @@ class FireEntryBody(FireBody):
     by: str | None
     text: str = Field(description="What happened, as a sentence.")
 
-    @classmethod
-    def of_entry(cls, fire: Fire) -> FireEntryBody:
-        """The body for a fire."""
-        return cls(
-            **FireBody.of(fire).model_dump(), at=fire.fired_at, by=fire.fired_by, text=sentence_of(fire)
-        )
 
-
-class EventEntryBody(BaseModel):
+class EventEntryBody(AnswerBody):
     """Something else in a session's history: a change of status, a repair, a hook that raised, …"""
 
     kind: str = Field(examples=["progress", "replay", "skip", "status", "metadata", "hook_parked"])
@@ -51,33 +45,20 @@ class EventEntryBody(BaseModel):
     )
     text: str = Field(description="What happened, as a sentence.")
 
-    @classmethod
-    def of_entry(cls, event: SessionEvent) -> EventEntryBody:
-        """The body for an entry that is no fire."""
-        return cls(
-            kind=event.kind,
-            event_id=event.event_id,
-            at=event.at,
-            by=event.by,
-            instance=event.instance,
-            details=dict(event.details),
-            text=sentence_of(event),
-        )
 
-
-class HistoryPageBody(BaseModel):
+class HistoryPageBody(AnswerBody):
     """A session's history, newest first."""
 
     entries: list[FireEntryBody | EventEntryBody]
     next: str | None = Field(description="Pass it as `before` to get the next page; null on the last one.")
 
+    @classmethod
+    def of(cls, page: HistoryPage) -> HistoryPageBody:
+        """The body for a page."""
+        return cls.model_validate(HistoryPageAnswer.of(page))
 
-def entry_body(entry: Entry) -> FireEntryBody | EventEntryBody:
-    """The body for an entry."""
-    return FireEntryBody.of_entry(entry) if isinstance(entry, Fire) else EventEntryBody.of_entry(entry)
 
-
-class ReasonBody(BaseModel):
+class ReasonBody(AnswerBody):
     """Something that stands in the way, or that settled it."""
 
     code: str = Field(
@@ -86,7 +67,7 @@ class ReasonBody(BaseModel):
     text: str = Field(description="A sentence for people.")
 
 
-class ArrivalBody(BaseModel):
+class ArrivalBody(AnswerBody):
     """A fire, in short."""
 
     fire_id: int
@@ -94,20 +75,15 @@ class ArrivalBody(BaseModel):
     at: datetime
     by: str | None
 
-    @classmethod
-    def of(cls, fire: Fire) -> ArrivalBody:
-        """The body for a fire."""
-        return cls(fire_id=fire.fire_id, trigger=fire.trigger_name, at=fire.fired_at, by=fire.fired_by)
 
-
-class ExpectedFireBody(BaseModel):
+class ExpectedFireBody(AnswerBody):
     """A fire that is still to come."""
 
     at: datetime
     error: str | None = Field(description="Why it could not be fired when it was due.")
 
 
-class RequirementBody(BaseModel):
+class RequirementBody(AnswerBody):
     """A trigger that the instance needs, or that abandons it."""
 
     trigger: str = Field(examples=["firstPageReceived"])
@@ -122,26 +98,8 @@ class RequirementBody(BaseModel):
         description="Fires of triggers that no task uses and whose names resemble this one: it may have been meant."
     )
 
-    @classmethod
-    def of(cls, requirement: Requirement) -> RequirementBody:
-        """The body for a requirement."""
-        return cls.model_validate(
-            {
-                "trigger": requirement.trigger,
-                "directive": requirement.role,
-                "arrived": requirement.arrived,
-                "fire": ArrivalBody.of(requirement.fire) if requirement.fire else None,
-                "note": requirement.note,
-                "expected": [
-                    ExpectedFireBody(at=delayed_fire.fire_at, error=delayed_fire.error)
-                    for delayed_fire in requirement.expected
-                ],
-                "similar": [ArrivalBody.of(fire) for fire in requirement.similar],
-            }
-        )
 
-
-class ExplanationBody(BaseModel):
+class ExplanationBody(AnswerBody):
     """Why an instance has not run, or what became of it."""
 
     name: str = Field(examples=["t_importSubject#0"])
@@ -163,20 +121,10 @@ class ExplanationBody(BaseModel):
     @classmethod
     def of(cls, explanation: Explanation) -> ExplanationBody:
         """The body for an explanation."""
-        return cls(
-            name=explanation.name,
-            task=explanation.task,
-            status=explanation.status,
-            rule=explanation.rule,
-            answer=explanation.answer,
-            reasons=[ReasonBody(code=reason.code, text=reason.text) for reason in explanation.reasons],
-            requirements=[RequirementBody.of(requirement) for requirement in explanation.requirements],
-            dag_id=explanation.dag_id,
-            dag_run_id=explanation.run_id,
-        )
+        return cls.model_validate(ExplanationAnswer.of(explanation))
 
 
-class VainFireBody(BaseModel):
+class VainFireBody(AnswerBody):
     """A fire that had no effect."""
 
     session_uid: str = Field(examples=["respondent-17"])
@@ -196,28 +144,24 @@ class VainFireBody(BaseModel):
     @classmethod
     def of(cls, vain: VainFire) -> VainFireBody:
         """The body for such a fire."""
-        return cls(
-            session_uid=vain.uid,
-            fire_id=vain.fire.fire_id,
-            trigger=vain.fire.trigger_name,
-            kwargs=dict(vain.fire.kwargs),
-            fired_at=vain.fire.fired_at,
-            fired_by=vain.fire.fired_by,
-            used_by=list(vain.used_by),
-            similar=list(vain.similar),
-        )
+        return cls.model_validate(VainFireAnswer.of(vain))
 
 
-class VainFiresPage(BaseModel):
+class VainFiresPage(AnswerBody):
     """Fires that had no effect, newest first."""
 
     fires: list[VainFireBody]
     next: int | None = Field(description="Pass it as `before` to get the next page; null on the last one.")
 
 
-class HookCallBody(BaseModel):
+class HookCallBody(AnswerBody):
     """What came of calling a hook again."""
 
     ended: bool = Field(description="True: it ended, and is done with.")
     error: str | None = Field(description="The traceback of what it raised; it stays where it was.")
     hook: HookBody | None = Field(description="The hook as it is now; null when it ended.")
+
+    @classmethod
+    def of(cls, error: str | None, hook: PromisedHook | None) -> HookCallBody:
+        """The body for a call: the traceback of what it raised, and the hook as it is now; None where it ended."""
+        return cls.model_validate(HookCallAnswer.of(error, hook))

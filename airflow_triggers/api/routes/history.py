@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Query
 
 from airflow_triggers import history, sessions
 from airflow_triggers.api.bodies import BodyRoute
-from airflow_triggers.api.datamodels import ErrorBody, HookBody
+from airflow_triggers.api.datamodels import ErrorBody
 from airflow_triggers.api.dependencies import (
     PermissionsDep,
     SessionUidDep,
@@ -23,7 +23,6 @@ from airflow_triggers.api.history_models import (
     HookCallBody,
     VainFireBody,
     VainFiresPage,
-    entry_body,
 )
 from airflow_triggers.api.requests import HistoryQuery, VainFiresQuery
 from airflow_triggers.api.routes.reading import concealing, readable_configuration
@@ -57,7 +56,7 @@ def read_history(
         touched_nothing=query.touched == "nothing",
         disclosure=permissions.disclosure(),
     )
-    return HistoryPageBody(entries=[entry_body(entry) for entry in page.entries], next=page.next)
+    return HistoryPageBody.of(page)
 
 
 @router.get("/sessions/{uid}/instances/{name}/why", summary="Explain why it has not run", responses=NOT_FOUND)
@@ -90,7 +89,7 @@ def call_hook(
     permissions.require_create(readable_configuration(uid, permissions))
     error = parked.call_hook_again(uid, hook_id, by=user_name)
     hook = sessions.promised_hook_of(uid, hook_id)
-    return HookCallBody(ended=error is None, error=error, hook=HookBody.of(hook) if hook else None)
+    return HookCallBody.of(error, hook)
 
 
 @router.get("/fires", summary="List fires that touched nothing", tags=["Fires"])
