@@ -1,43 +1,35 @@
 """TriggerManager: the controller of one session, and the registry of its subclasses.
 
-Neighbours: ``domain/states.py`` decides, ``storages/`` keep, ``runners/`` start. ``hooks.py``, ``delayed_fires.py``,
-``instance_runners.py`` and ``remembered.py`` are its parts. Every method works under the session's lock, in one
-transaction; hooks run after it.
+Neighbours: ``domain/states.py`` decides, ``storages/`` keep, ``runners/`` start. ``hooks.py``, ``repeats.py``,
+``delayed_fires.py``, ``repairs.py``, ``updates.py``, ``instance_runners.py`` and ``remembered.py`` are its parts. Every
+method works under the session's lock, in one transaction; hooks run after it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any, ClassVar
 
 from airflow_triggers.configuration import parse_configuration
-from airflow_triggers.configuration.pinning import pinned
 from airflow_triggers.domain import states
 from airflow_triggers.domain.configuration import (
     Configuration,
     Kwargs,
     TriggerKwargs,
-    as_json,
 )
 from airflow_triggers.domain.events import (
     Cause,
     EventKind,
     cause_details,
     configuration_details,
-    metadata_details,
-    replay_details,
-    skip_details,
-    status_details,
 )
 from airflow_triggers.domain.failures import describe_exception
 from airflow_triggers.domain.fires import DelayedFire, Fire, FireRequest, FireResult
 from airflow_triggers.domain.hooks import Hook
 from airflow_triggers.domain.instances import InstanceStatus, TaskInstance
-from airflow_triggers.domain.metadata import LOGS_RESOLVED, skip_metadata
-from airflow_triggers.domain.names import dag_ids_of
 from airflow_triggers.domain.report import RequestedReplay, TaskReport
 from airflow_triggers.domain.states import Event
 from airflow_triggers.domain.validation import (
@@ -52,6 +44,9 @@ from airflow_triggers.manager.delayed_fires import DelayedFires
 from airflow_triggers.manager.hooks import ManagerHooks
 from airflow_triggers.manager.instance_runners import InstanceRunners, RunnerSource
 from airflow_triggers.manager.remembered import DEFAULT_MANAGER, remembered_manager
+from airflow_triggers.manager.repairs import Repairs
+from airflow_triggers.manager.repeats import result_of_repeat
+from airflow_triggers.manager.updates import updated_configuration
 from airflow_triggers.runners import Start, progress, task_runners
 from airflow_triggers.runners.measures import count_statuses, measured_fire
 from airflow_triggers.storages.anchors import anchor
@@ -121,9 +116,10 @@ class TriggerManager:
         :raises ConfigurationError: naming task, directive, what was found and what was expected; nothing is changed.
         """
         with self.storage.acquire_lock(create=True, manager=self.name):
-            current = self.storage.configuration
-            update = parse_configuration(configuration, existing_tasks=tuple(current.tasks))
-            new_configuration = self._updated_configuration(current, update) if current.tasks else update
+            update = parse_configuration(
+                configuration, existing_tasks=tuple(self.storage.configuration.tasks)
+            )
+            new_configuration = updated_configuration(self.storage, update)
             tasks = {name: new_configuration.tasks[name] for name in update.tasks}
             self._validate_runners(replace(new_configuration, tasks=tasks))
             self.storage.set_configuration(new_configuration)
@@ -134,18 +130,6 @@ class TriggerManager:
                 EventKind.CONFIGURE, instance=None, by=by, details=configuration_details(update.tasks)
             )
         return new_configuration
-
-    def _updated_configuration(self, current: Configuration, update: Configuration) -> Configuration:
-        """The session's configuration with the other's tasks, and the DAGs that replaced tasks have run."""
-        new_configuration = current.updated(pinned(update, unless_named=current.name))
-        before, after = dag_ids_of(current), dag_ids_of(new_configuration)
-        former = {
-            dag_id
-            for name, dag_id in before.items()
-            if dag_id != after[name]
-            and any(instance.was_scheduled for instance in self.storage.instances_of_task(name))
-        }
-        return replace(new_configuration, former_dag_ids=current.former_dag_ids | former)
 
     def _validate_runners(self, configuration: Configuration) -> None:
         self._instance_runners.validate(configuration)
@@ -202,9 +186,8 @@ class TriggerManager:
             trigger_name, fire_at = request.trigger_name, request.fire_at
             return FireResult(fire_id=None, trigger_name=trigger_name, deferred=True, fire_at=fire_at)
         with self.storage.acquire_lock(create=True, manager=self.name):
-            key = request.idempotency_key
-            if key is not None and (earlier := self._earlier(key)):
-                return measured_fire(self.storage, _result_of_repeat(earlier, request))
+            if (first_result := result_of_repeat(self.storage, request)) is not None:
+                return measured_fire(self.storage, first_result)
             now = self.storage.now()
             if request.fire_at is not None and request.fire_at > now:
                 delayed = DelayedFires(self).delay(request, request.fire_at, by=by)
@@ -240,9 +223,6 @@ class TriggerManager:
             self._start(instance, by=by, again=instance.name in again)
         self._promise_hook(Hook.POST_FIRE, trigger_name=trigger_name, scheduled=list(fire.scheduled))
         return fire
-
-    def _earlier(self, idempotency_key: str) -> Fire | DelayedFire | None:
-        return self.storage.find_fire(idempotency_key) or self.storage.find_delayed_fire(idempotency_key)
 
     def fire_delayed(self, delayed_id: int) -> FireResult | None:
         """Fire a delayed fire now, as the controller does when it is due.
@@ -333,26 +313,7 @@ class TriggerManager:
         """
         how = RequestedReplay(replacement_kwargs=replacement_kwargs, cooldown=cooldown)
         with self.storage.acquire_lock():
-            return self._replay(self._instance(failed_instance), how, by=by)
-
-    def _replay(self, original: TaskInstance, how: RequestedReplay, *, by: str | None) -> TaskInstance:
-        now = self.storage.now()
-        replayed_original = states.transition(original, Event.REPLAY, now=now)
-        self._confirm_failed(original, Event.REPLAY)
-        self.storage.put(original, replayed_original)
-        kwargs = how.replacement_kwargs
-        unstarted_clone = self.storage.clone_instance(replayed_original, kwargs=kwargs)
-        clone = states.schedule(states.with_metadata(unstarted_clone, how.clone_metadata, now=now), now=now)
-        self.storage.put(unstarted_clone, clone)
-        count_statuses(self.storage, [replayed_original, clone])
-        self._instance_runners.notify(
-            original.task, lambda runner: runner.replayed(self.storage, original, clone, by=caller_name(by))
-        )
-        details = replay_details(clone.name, kwargs_replaced=kwargs is not None, cooldown=how.cooldown)
-        self.storage.record_event(EventKind.REPLAY, instance=original.name, by=by, details=details)
-        self._start(clone, by=by, run_after=now + timedelta(seconds=how.cooldown) if how.cooldown else None)
-        self._promise_hook(Hook.POST_REPLAY, instance=clone.name)
-        return self.storage[clone.name]
+            return Repairs(manager=self, by=by).replay(self._instance(failed_instance), how)
 
     def skip_failed_instance(
         self,
@@ -371,27 +332,8 @@ class TriggerManager:
         """
         cascade_kwargs = None if result is None else validate_trigger_kwargs(result)
         with self.storage.acquire_lock():
-            before = self._instance(failed_instance)
-            now, metadata = self.storage.now(), skip_metadata(cascade=cascade, result=cascade_kwargs)
-            after = states.transition(before, Event.SKIP, now=now, metadata=metadata)
-            self._confirm_failed(before, Event.SKIP)
-            self.storage.put(before, after)
-            count_statuses(self.storage, [after])
-            self._instance_runners.notify(
-                before.task,
-                lambda runner: runner.skip(self.storage, after, by=caller_name(by), result=cascade_kwargs),
-            )
-            details = skip_details(cascade=cascade, result=cascade_kwargs)
-            self.storage.record_event(EventKind.SKIP, instance=before.name, by=by, details=details)
-            if cascade:
-                self.fire(before.task.name, cascade_kwargs, fired_by=before.name)
-            self._promise_hook(Hook.POST_SKIP, instance=before.name, cascade=cascade)
-            return after
-
-    def _confirm_failed(self, instance: TaskInstance, event: Event) -> None:
-        self._instance_runners.notify(
-            instance.task, lambda runner: runner.confirm_failed(self.storage, instance, event.value)
-        )
+            instance = self._instance(failed_instance)
+            return Repairs(manager=self, by=by).skip(instance, cascade=cascade, result=cascade_kwargs)
 
     # -- manual changes ---------------------------------------------------------------------------------------
 
@@ -417,18 +359,13 @@ class TriggerManager:
         target, instance_metadata = InstanceStatus(status), validate_instance_metadata(metadata)
         kwargs = validate_trigger_kwargs(cascade_kwargs)
         with self.storage.acquire_lock():
-            before = self._instance(task_instance)
-            after = states.with_status(before, target, now=self.storage.now(), metadata=instance_metadata)
-            self.storage.put(before, after)
-            count_statuses(self.storage, [after])
-            self._instance_runners.notify(
-                before.task, lambda runner: runner.overruled(self.storage, after, by=caller_name(by))
+            return Repairs(manager=self, by=by).set_status(
+                self._instance(task_instance),
+                target,
+                metadata=instance_metadata,
+                cascade=cascade,
+                kwargs=kwargs,
             )
-            details = status_details(before=before.status.value, after=target.value, cascade=cascade)
-            self.storage.record_event(EventKind.STATUS, instance=before.name, by=by, details=details)
-            if cascade:
-                self.fire(before.task.name, kwargs, fired_by=before.name)
-            return after
 
     def update_instance_metadata(
         self, task_instance: TaskInstance | str, metadata: Mapping[str, Any], *, by: str | None = None
@@ -439,30 +376,14 @@ class TriggerManager:
         """
         instance_metadata = validate_instance_metadata(metadata)
         with self.storage.acquire_lock():
-            details = metadata_details(instance_metadata)
-            return self._attach(task_instance, instance_metadata, EventKind.METADATA, by=by, details=details)
+            return Repairs(manager=self, by=by).attach(self._instance(task_instance), instance_metadata)
 
     def mark_instance_logs_resolved(
         self, task_instance: TaskInstance | str, *, by: str | None = None
     ) -> TaskInstance:
         """Mark the instance's log messages as dealt with."""
         with self.storage.acquire_lock():
-            return self._attach(task_instance, {LOGS_RESOLVED: True}, EventKind.LOGS_RESOLVED, by=by)
-
-    def _attach(
-        self,
-        task_instance: TaskInstance | str,
-        metadata: Mapping[str, Any],
-        kind: EventKind,
-        *,
-        by: str | None,
-        details: Mapping[str, Any] | None = None,
-    ) -> TaskInstance:
-        before = self._instance(task_instance)
-        after = states.with_metadata(before, metadata, now=self.storage.now())
-        self.storage.put(before, after)
-        self.storage.record_event(kind, instance=before.name, by=by, details=details or {})
-        return after
+            return Repairs(manager=self, by=by).resolve_logs(self._instance(task_instance))
 
     # -- progress, as runners and the controller report it ----------------------------------------------------
 
@@ -503,7 +424,7 @@ class TriggerManager:
                     return self._advance(before, Event.FAIL, metadata=reason, why=why)
             after = self._advance(before, event, metadata=instance_metadata, why=why)
             if event is Event.FAIL and task_report.retry is not None:
-                self._replay(after, task_report.retry, by=after.name)
+                Repairs(manager=self, by=after.name).replay(after, task_report.retry)
             return self._instance(after)
 
     def _record_report(self, instance_name: str, event: Event, **progress: Any) -> TaskInstance:
@@ -539,23 +460,6 @@ class TriggerManager:
 
 _FIRE = TriggerManager.fire
 """The framework's own method, by which a manager's class is asked whether it has another."""
-
-
-def _result_of_repeat(earlier: Fire | DelayedFire, request: FireRequest) -> FireResult:
-    trigger_name, kwargs = request.trigger_name, request.trigger_kwargs
-    if earlier.trigger_name != trigger_name or as_json(earlier.kwargs) != as_json(kwargs):
-        earlier_fire = (
-            f"the fire {earlier.fire_id}"
-            if isinstance(earlier, Fire)
-            else f"the delayed fire {earlier.delayed_id}"
-        )
-        raise IdempotencyConflict(
-            f"The idempotency key {earlier.idempotency_key!r} was used for {earlier_fire} of "
-            f"{earlier.trigger_name!r} with {dict(earlier.kwargs)}; this one fires {trigger_name!r} with "
-            f"{dict(kwargs)}. "
-            "Use a key of its own for each fire."
-        )
-    return earlier.to_result(repeated=True)
 
 
 trigger_managers: Registry[TriggerManager] = plugins.trigger_managers
