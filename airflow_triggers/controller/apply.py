@@ -58,7 +58,7 @@ class ObservedRun:
     dag_id: str
     run_id: str
     is_deleted: bool
-    xcoms: gateway.Pushed
+    xcoms: gateway.RunXComs
     task_states: Mapping[str, str]
     seen_run: SeenRun
     now: SeenRun | None
@@ -78,13 +78,13 @@ def observe_run(
 ) -> ObservedRun:
     """Read of a run what applying the decision needs."""
     dag_id, run_id, actor = binding.dag_id, binding.run_id, None
-    xcoms, states, is_waived = gateway.Pushed(), dict[str, str](), False
+    xcoms, states, is_waived = gateway.RunXComs(), dict[str, str](), False
     if decision.events and is_by_hand(instance.status, seen_run=seen_run, now=now):
         actor = last_actor(session, dag_id, run_id, since=instance.last_modified)
     if now is not None and _READING & set(decision.events):
         result_task_id = instance.task.airflow.get("result_task_id")
         task_id = result_task_id if run_kind(instance.task.run) is RunKind.DAG else COMPILED_TASK_ID
-        xcoms = gateway.read_pushed(session, dag_id, run_id, task_id=task_id)
+        xcoms = gateway.read_xcoms(session, dag_id, run_id, task_id=task_id)
         states = gateway.task_states(session, dag_id, run_id)
         is_waived = set(states.values()) == {"skipped"} and gateway.skipped_itself(session, dag_id, run_id)
     moments = None

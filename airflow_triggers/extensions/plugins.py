@@ -13,13 +13,13 @@ from typing import Any
 from airflow import plugins_manager
 
 from airflow_triggers.errors import RegistryError
-from airflow_triggers.extensions.registry import Declared, Registry
+from airflow_triggers.extensions.registry import Declaration, Registry
 from airflow_triggers.sentences import sentence
 
 ATTRIBUTE = "trigger_managers"
 
 
-def managers_of_plugins() -> Iterator[Declared[Any]]:
+def managers_of_plugins() -> Iterator[Declaration[Any]]:
     """What stands in the attribute :data:`ATTRIBUTE` of every plugin that Airflow has loaded, classes or not.
 
     The registry tells what is wrong with one. A plugin that Airflow could not load is told of too: it may be the one
@@ -33,7 +33,7 @@ def managers_of_plugins() -> Iterator[Declared[Any]]:
             sentence(f"Airflow could not load the plugin {source!r}", error)
             + " If it has trigger managers, they are missing."
         )
-        yield Declared(None, partial(_refuse, why), source, certain=False)
+        yield Declaration(None, partial(_refuse, why), source, certain=False)
 
 
 trigger_managers: Registry[Any] = Registry(
@@ -46,7 +46,7 @@ trigger_managers: Registry[Any] = Registry(
 are in rooms above this one."""
 
 
-def _managers_of(plugin: Any, source: str) -> Iterator[Declared[Any]]:
+def _managers_of(plugin: Any, source: str) -> Iterator[Declaration[Any]]:
     try:
         attribute_value = getattr(plugin, ATTRIBUTE, [])
     # A property of somebody else's plugin; the error is told below.
@@ -54,12 +54,12 @@ def _managers_of(plugin: Any, source: str) -> Iterator[Declared[Any]]:
         attribute_value = error
     if not isinstance(attribute_value, list | tuple):
         why = f"{ATTRIBUTE!r} of {source} is {attribute_value!r}, expected a list of classes."
-        yield Declared(None, partial(_refuse, why), source)
+        yield Declaration(None, partial(_refuse, why), source)
         return
     for manager in attribute_value:
         name = vars(manager).get("name") if isinstance(manager, type) else None
         manager_name = name if isinstance(name, str) and name else None
-        yield Declared(manager_name, partial(_itself, manager), source, shown=_label_of(manager))
+        yield Declaration(manager_name, partial(_itself, manager), source, shown=_label_of(manager))
 
 
 def _label_of(manager: Any) -> str:

@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Declared(Generic[T]):
+class Declaration(Generic[T]):
     """A class that some package offers under a name.
 
     :param name: None for one that has no name to be found by; then it is only told what is wrong with it.
@@ -57,14 +57,14 @@ class Registry(Generic[T]):
         kind: str,
         group: str,
         *,
-        elsewhere: Callable[[], Iterable[Declared[T]]] | None = None,
+        elsewhere: Callable[[], Iterable[Declaration[T]]] | None = None,
         base: type[T] | str | None = None,
     ) -> None:
         self.kind, self.group = kind, group
         self._elsewhere, self._base = elsewhere, base
         self._registered: dict[str, Callable[..., T]] = {}
         self._loaded: dict[str, Callable[..., T]] = {}
-        self._declared_ones: dict[str | None, list[Declared[T]]] | None = None
+        self._declarations_by_name: dict[str | None, list[Declaration[T]]] | None = None
         self._lock = threading.Lock()
 
     def register(self, name: str, factory: Callable[..., T]) -> None:
@@ -170,7 +170,7 @@ class Registry(Generic[T]):
             )
         return next(iter(classes.values()))[0]
 
-    def _class_from(self, declaration: Declared[T]) -> Callable[..., T]:
+    def _class_from(self, declaration: Declaration[T]) -> Callable[..., T]:
         label = declaration.shown if declaration.name is None else f"The {self.kind} {declaration.name!r}"
         subject = f"{label} of {declaration.source}"
         try:
@@ -218,16 +218,16 @@ class Registry(Generic[T]):
         base: type = getattr(import_module(module_name), name)
         return base
 
-    def _declarations(self) -> dict[str | None, list[Declared[T]]]:
-        if self._declared_ones is None:
-            by_name: dict[str | None, list[Declared[T]]] = {}
+    def _declarations(self) -> dict[str | None, list[Declaration[T]]]:
+        if self._declarations_by_name is None:
+            by_name: dict[str | None, list[Declaration[T]]] = {}
             from_entry_points = [_by_entry_point(entry) for entry in entry_points(group=self.group)]
             for declaration in [*from_entry_points, *(self._elsewhere() if self._elsewhere else ())]:
                 by_name.setdefault(declaration.name, []).append(declaration)
-            self._declared_ones = by_name
-        return self._declared_ones
+            self._declarations_by_name = by_name
+        return self._declarations_by_name
 
 
-def _by_entry_point(entry: EntryPoint) -> Declared[Any]:
+def _by_entry_point(entry: EntryPoint) -> Declaration[Any]:
     package = entry.dist.name if entry.dist else "an unknown package"
-    return Declared(entry.name, entry.load, f"{package} ({entry.value})")
+    return Declaration(entry.name, entry.load, f"{package} ({entry.value})")

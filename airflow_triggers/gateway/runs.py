@@ -252,8 +252,8 @@ def _is_half_cleared() -> ColumnElement[bool]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pushed:
-    """What the tasks of a run left behind.
+class RunXComs:
+    """The XComs of a run that the framework reads: its result, and the reports of its tasks.
 
     As it was kept, JSON values: what Airflow's serialization made of an object stays that, and no class that a worker
     named is loaded here.
@@ -266,8 +266,8 @@ class Pushed:
     reports: tuple[Any, ...] = ()
 
 
-def read_pushed(session: Session, dag_id: str, run_id: str, *, task_id: str | None) -> Pushed:
-    """What the run left behind; its result is that of ``task_id``, else of the task that the DAG names."""
+def read_xcoms(session: Session, dag_id: str, run_id: str, *, task_id: str | None) -> RunXComs:
+    """The run's XComs; its result is that of ``task_id``, else of the task that the DAG names."""
     rows = session.execute(
         # The value as text: one that Python cannot read is one XCom's fault, and not the whole answer's.
         select(
@@ -292,7 +292,7 @@ def read_pushed(session: Session, dag_id: str, run_id: str, *, task_id: str | No
         and (row.task_id == task_id or (task_id is None and row.dag_result))
     )
     result = next(results, None)
-    return Pushed(
+    return RunXComs(
         result=result if isinstance(result, Unreadable) else jsonb.restored(result),
         reports=tuple(_read(row.text) for row in rows if row.key == REPORT_KEY),
     )

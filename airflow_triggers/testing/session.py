@@ -19,7 +19,7 @@ from airflow_triggers.testing.bench import Bench
 from airflow_triggers.testing.near import did_you_mean, listed, nearest
 from airflow_triggers.testing.runner import OneRunner, QueueingTaskRunner
 from airflow_triggers.testing.storage import TesterStorage
-from airflow_triggers.testing.story import tell
+from airflow_triggers.testing.story import story_of
 
 ManagerSource = type[TriggerManager] | str | None
 """A manager's class, the name that it is registered by, or None for the default one."""
@@ -48,7 +48,7 @@ class TestedSession:
 
     def story(self) -> str:
         """What happened in the session."""
-        return tell(self.storage, manager_name=self.manager.name, waiting=self.runner.moments)
+        return story_of(self.storage, manager_name=self.manager.name, waiting=self.runner.moments)
 
     def instance(self, name: str) -> TaskInstance:
         """The instance. :raises InstanceNotFound: saying what there is instead."""

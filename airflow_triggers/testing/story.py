@@ -23,7 +23,9 @@ WIDTH = 160
 """Of a shown value, in characters."""
 
 
-def tell(storage: BaseStorageBackend, *, manager_name: str, waiting: Mapping[str, datetime | None]) -> str:
+def story_of(
+    storage: BaseStorageBackend, *, manager_name: str, waiting: Mapping[str, datetime | None]
+) -> str:
     """The story.
 
     :param waiting: not before when each instance that was scheduled and not run may run, by name.

@@ -133,7 +133,7 @@ def test_what_one_controller_backs_off_from_another_applies_when_its_time_has_co
     fire_into("order-1", "firstPage", configuration="survey")
     play(view("t_import#0"), "success", result={"id": 7})
     with monkeypatch.context() as broken:
-        broken.setattr(gateway, "read_pushed", None)
+        broken.setattr(gateway, "read_xcoms", None)
         pass_of(clocks, failing)
     assert statuses() == {"t_import#0": "scheduled"}
     for _ in range(7):

@@ -254,14 +254,14 @@ def test_a_run_that_cannot_be_applied_holds_up_no_other_of_its_session(survey, c
         manager.fire("firstPage")
     play(view("t_import#0"), "success", result={"n": 0})
     play(view("t_import#1"), "success", result={"n": 1})
-    bad, read_pushed = view("t_import#0").run_id, gateway.read_pushed
+    bad, read_xcoms = view("t_import#0").run_id, gateway.read_xcoms
 
     def breaking(session, dag_id, run_id, *, task_id):
         if run_id == bad:
             raise RuntimeError("x" * 5_000)
-        return read_pushed(session, dag_id, run_id, task_id=task_id)
+        return read_xcoms(session, dag_id, run_id, task_id=task_id)
 
-    monkeypatch.setattr(gateway, "read_pushed", breaking)
+    monkeypatch.setattr(gateway, "read_xcoms", breaking)
     for _ in range(3):
         controller.run_once()
         with airflow_session() as session:

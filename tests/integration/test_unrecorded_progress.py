@@ -194,7 +194,7 @@ STEPS = {
     "look": (gateway, "see_run"),
     "decide": (loop, "decide"),
     "observe": (loop, "observe_run"),
-    "result": (gateway, "read_pushed"),
+    "result": (gateway, "read_xcoms"),
     "tasks": (gateway, "task_states"),
     "cause": (apply, "cause_of"),
     "apply": (loop, "apply"),

@@ -9,7 +9,7 @@ from airflow.plugins_manager import AirflowPlugin
 
 from airflow_triggers.errors import NotRegistered, RegistryError
 from airflow_triggers.extensions import plugins as plugin_managers
-from airflow_triggers.extensions.registry import Declared, Registry
+from airflow_triggers.extensions.registry import Declaration, Registry
 from airflow_triggers.manager.manager import TriggerManager, trigger_managers
 from airflow_triggers.runners import BaseTaskRunner, task_runners
 from airflow_triggers.storages import storage_backends
@@ -61,7 +61,7 @@ def test_what_the_package_declares_is_found():
 
 
 def test_an_unknown_name_is_told_with_the_known_ones():
-    registry = registry_of(Declared("finalizing", lambda: Finalizing, "shop"))
+    registry = registry_of(Declaration("finalizing", lambda: Finalizing, "shop"))
     with pytest.raises(
         RegistryError, match=r"no trigger manager 'finalising'; known are: finalizing. Did you mean"
     ):
@@ -83,7 +83,7 @@ def test_what_is_known_and_broken_is_no_missing_key():
         raise ImportError("no module named till")
 
     with pytest.raises(RegistryError, match="cannot be imported") as caught:
-        registry_of(Declared("till", load, "shop")).get("till")
+        registry_of(Declaration("till", load, "shop")).get("till")
     assert not isinstance(caught.value, KeyError)
 
 
@@ -101,11 +101,13 @@ def test_a_class_is_called_with_positional_and_named_arguments():
 
 def test_two_classes_of_one_name_are_refused_and_one_declared_twice_is_not():
     twice = registry_of(
-        Declared("x", lambda: Finalizing, "shop (shop:Finalizing)"),
-        Declared("x", lambda: Finalizing, "the plugin 'shop'"),
+        Declaration("x", lambda: Finalizing, "shop (shop:Finalizing)"),
+        Declaration("x", lambda: Finalizing, "the plugin 'shop'"),
     )
     assert twice.get_class("x") is Finalizing
-    two = registry_of(Declared("x", lambda: Finalizing, "shop"), Declared("x", lambda: Nameless, "store"))
+    two = registry_of(
+        Declaration("x", lambda: Finalizing, "shop"), Declaration("x", lambda: Nameless, "store")
+    )
     with pytest.raises(RegistryError, match="shop and store each declare a trigger manager named 'x'"):
         two.get_class("x")
 
@@ -115,7 +117,7 @@ def test_one_that_cannot_be_imported_is_told_with_its_package_and_the_others_wor
         raise ImportError("no module named 'shop'")
 
     registry = registry_of(
-        Declared("broken", broken, "shop (shop:X)"), Declared("good", lambda: Finalizing, "store")
+        Declaration("broken", broken, "shop (shop:X)"), Declaration("good", lambda: Finalizing, "store")
     )
     (problem,) = registry.check()
     assert "'broken' of shop (shop:X) cannot be imported: ImportError: no module named 'shop'" in problem
@@ -137,7 +139,7 @@ def test_airflow_plugins_declare_managers(monkeypatch):
 
 
 def test_a_registered_class_goes_before_a_declared_one():
-    registry = registry_of(Declared("x", lambda: Nameless, "shop"))
+    registry = registry_of(Declaration("x", lambda: Nameless, "shop"))
     registry.register("x", Finalizing)
     assert registry.get_class("x") is Finalizing
 
