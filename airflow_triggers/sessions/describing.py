@@ -21,7 +21,7 @@ from airflow_triggers.domain.fires import EVERY_FIRE, DelayedFire, Fire, FireFil
 from airflow_triggers.domain.hooks import PromisedHook
 from airflow_triggers.domain.instances import TaskInstance
 from airflow_triggers.domain.validation import validate_filter
-from airflow_triggers.errors import SessionNotFound, TriggersError, UnreadableRow
+from airflow_triggers.errors import InstanceNotFound, SessionNotFound, TriggersError, UnreadableRow
 from airflow_triggers.sessions.records import storage_of
 from airflow_triggers.storages import rows, tables
 from airflow_triggers.storages.base import BaseStorageBackend
@@ -162,7 +162,12 @@ def describe_instance(
     """
 
     def read(storage: BaseStorageBackend, session: Session, row: Row[Any]) -> InstanceDescription:
-        instance, columns = storage[name], tables.run.c
+        try:
+            instance = storage[name]
+        except InstanceNotFound:
+            # Also of a name that no instance can have: it was asked for as if one could.
+            raise InstanceNotFound(f"Session {uid!r} has no instance {name!r}.") from None
+        columns = tables.run.c
         key = (
             columns.session_id == row.id,
             columns.task_name == instance.task.name,
