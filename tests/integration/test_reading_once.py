@@ -37,7 +37,8 @@ def sent_by(client, path, method="get", body=None):
 
 
 def reads_of(table, sent):
-    return [statement for statement in sent if f"FROM {table} " in statement and "SELECT" in statement]
+    """What reads rows of the table; not what picks them by a row of another one."""
+    return [statement for statement in sent if statement.startswith(f"SELECT {table}.")]
 
 
 def whole_reads(sent):

@@ -18,7 +18,7 @@ from airflow_triggers.answers import fires, history, hooks, instances
 from airflow_triggers.answers import sessions as session_answers
 from airflow_triggers.api import datamodels, history_models
 from airflow_triggers.manager.manager import TriggerManager, trigger_managers
-from airflow_triggers.sessions import describe_session, fire_into
+from airflow_triggers.sessions import create_session, describe_session, fire_into
 from tests.support.api import mounted_api
 from tests.support.dags import deploy_configuration, play
 
@@ -76,7 +76,8 @@ def command(client, capsys):
 @pytest.fixture
 def order(client, controller):
     """A session with something of everything that answers have."""
-    fire_into("order-1", "firstPage", {"n": 1}, configuration="survey", manager="moody", fired_by="ann")
+    create_session("order-1", configuration="survey", manager="moody", metadata={"country": "NL"})
+    fire_into("order-1", "firstPage", {"n": 1}, fired_by="ann")
     fire_into("order-1", "page", {"n": 2}, idempotency_key="k")
     fire_into("order-1", "compleetion", {"n": 3}, fired_by="ann")
     fire_into("order-1", "completion", {"n": 4}, fire_at=datetime.fromisoformat(LATER))
@@ -152,7 +153,9 @@ def test_fires_to_come_are_listed_and_cancelled_alike(order, client, command):
     listed = command("delayed-fires", "list", "--uid", "order-1")
     assert_alike(page, listed, extra=OLDER_NAMES | {"session_uid"})
     (fire,) = page["delayed_fires"]
-    second = rest(client, f"{SESSION}/fires", "post", {"trigger": "completion", "fire_at": LATER})
+    second = rest(
+        client, f"{SESSION}/fires", "post", {"trigger": "completion", "kwargs": {"n": 5}, "fire_at": LATER}
+    )
     by_rest = rest(client, f"{SESSION}/delayed-fires/{fire['id']}", "delete")
     by_command = command("delayed-fires", "cancel", "order-1", str(second["delayed_fire_id"]))
     assert_alike(by_rest, by_command, values=False)
