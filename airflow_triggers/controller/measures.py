@@ -15,6 +15,7 @@ from airflow_triggers import metrics
 from airflow_triggers.controller.health import read_health
 from airflow_triggers.domain.health import Backlog
 from airflow_triggers.domain.instances import InstanceStatus, TaskInstance
+from airflow_triggers.domain.metadata import timestamps_of
 from airflow_triggers.domain.states import Event
 from airflow_triggers.gateway.run_moments import RunMoments
 from airflow_triggers.metrics import Metric
@@ -77,7 +78,7 @@ def time_run(
     if moments is None:
         return
     configuration = storage.configuration.name
-    scheduled_at = before.metadata.get("timestamps", {}).get(InstanceStatus.SCHEDULED.value)
+    scheduled_at = timestamps_of(before.metadata).get(InstanceStatus.SCHEDULED.value)
     # A replay's clone may have had to wait; a run that was cleared answers to who cleared it.
     was_fired = before.status is InstanceStatus.SCHEDULED and not before.depth and not moments.again
     if was_fired and moments.started_at and scheduled_at:
