@@ -180,7 +180,7 @@ class DelayedFireNotFound(NotFound):
 
 
 class NothingParked(NotFound):
-    """The session has no such hook to be called again."""
+    """There is no such hook to be called again; or the fire to come has not failed."""
 
     reasons = frozenset({"NothingParked"})
 

@@ -32,6 +32,7 @@ def cancel_delayed_fire(service: Service, session_uid: str, delayed_fire_id: int
 def retry_delayed_fire(service: Service, session_uid: str, delayed_fire_id: int) -> Steps[DelayedFire]:
     """Have a controller try a fire again at once that could not be fired when it was due.
 
+    :raises NothingParked: when it has not failed.
     :raises DelayedFireNotFound: when it has been fired, or there never was one.
     :raises DelayedFireCancelled: when it was cancelled before.
     """
