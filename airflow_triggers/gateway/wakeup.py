@@ -1,9 +1,9 @@
 """How controllers hear at once that a trigger task has succeeded: by PostgreSQL's NOTIFY, in Airflow's own transaction.
 
 The API server tells, a controller listens. It is a shortcut and nothing more: what is told is looked up like anything
-else, and what nobody told (on SQLite, behind a connection pooler that shares connections between transactions, from an
-API server that runs ``--apps execution`` and loads no plugins) is found by the next look. Neighbours: ``plugin.py`` has
-the API server tell; ``controller/loop.py`` waits.
+else. What nobody told (on SQLite, from an API server that runs ``--apps execution`` and loads no plugins) is found by
+the next look. A controller behind a connection pooler that shares connections between transactions cannot listen, and
+finds everything so. Neighbours: ``plugin.py`` has the API server tell; ``controller/loop.py`` waits.
 """
 
 from __future__ import annotations
