@@ -24,6 +24,7 @@ Those that say that a name is unknown are a ``KeyError`` too, and those that say
     │   ├── DelayedFireNotFound       the session has no such fire for later (any more)
     │   ├── DelayedFireCancelled      the fire for later was cancelled before
     │   ├── TaskNotFound              the session's configuration has no task of that name
+    │   ├── PreviewOutdated           the session has changed since the preview that was to be applied
     │   ├── UnreadableRow             a row of the database cannot be read, and was to be acted on
     │   └── NothingParked             there is no such hook, or asset event, to try again
     ├── InvalidTransition             the instance's status does not allow that (names both)
@@ -161,6 +162,10 @@ class InstanceNotFound(SessionError, KeyError):
 
 class TaskNotFound(SessionError, KeyError):
     """The session's configuration has no task of that name."""
+
+
+class PreviewOutdated(SessionError):
+    """The session has changed since the preview that was to be applied; nothing was changed."""
 
 
 class UnreadableRow(SessionError):

@@ -17,6 +17,7 @@ from airflow_triggers.configuration import explain_task
 from airflow_triggers.domain.configuration import Configuration
 from airflow_triggers.domain.names import dag_ids_of
 from airflow_triggers.sessions.describing import SessionDescription, SessionSummary
+from airflow_triggers.sessions.versions import ConfigurationVersion
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,12 +25,14 @@ class SessionAnswer:
     """A session in a list.
 
     :param configuration: the deployed configuration's name; None for one made at run time.
+    :param version: of the configuration; None: it has none.
     """
 
     uid: str
     manager: str
     storage: str
     configuration: str | None
+    version: ConfigurationVersion | None
     created: datetime
     last_modified: datetime
 
@@ -44,12 +47,14 @@ class SessionDetailAnswer(SessionAnswer):
     """A session whole, as it was at one moment.
 
     :param tasks: by name, the directives of each task, its rule as a sentence (``sentence``), and its DAG (``dag_id``).
+    :param removed_tasks: the names of tasks that a migration took out of the rules, and of which it has instances.
     :param latest_triggers: by trigger, the kwargs of its latest fire.
     :param fires: the newest ones, newest first; ``delayed_fires``: those that come next.
     """
 
     metadata: Mapping[str, Any]
     tasks: Mapping[str, Mapping[str, Any]]
+    removed_tasks: tuple[str, ...]
     instances: tuple[InstanceAnswer, ...]
     latest_triggers: Mapping[str, Mapping[str, Any]]
     fires: tuple[FireAnswer, ...]
@@ -63,6 +68,7 @@ class SessionDetailAnswer(SessionAnswer):
             **_fields_of(description.summary),
             metadata=description.metadata,
             tasks=_tasks(description.tasks),
+            removed_tasks=tuple(sorted(description.tasks.removed)),
             instances=tuple(map(InstanceAnswer.of, description.instances)),
             latest_triggers=description.latest_kwargs,
             fires=tuple(map(FireAnswer.of, description.fires)),
@@ -77,6 +83,7 @@ def _fields_of(summary: SessionSummary) -> dict[str, Any]:
         "manager": summary.manager,
         "storage": summary.storage,
         "configuration": summary.configuration,
+        "version": summary.version,
         "created": summary.created,
         "last_modified": summary.last_modified,
     }

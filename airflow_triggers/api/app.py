@@ -15,7 +15,16 @@ from airflow_triggers.api.datamodels import ErrorBody
 from airflow_triggers.api.dependencies import SECURITY_SCHEMES
 from airflow_triggers.api.errors import AsciiJSONResponse, install_error_handlers
 from airflow_triggers.api.gate import Gate
-from airflow_triggers.api.routes import batches, delayed_fires, fires, health, history, instances, sessions
+from airflow_triggers.api.routes import (
+    batches,
+    configurations,
+    delayed_fires,
+    fires,
+    health,
+    history,
+    instances,
+    sessions,
+)
 from airflow_triggers.manager.installed import check_extensions
 
 DESCRIPTION = """
@@ -83,6 +92,7 @@ def create_app() -> FastAPI:
     app.add_middleware(Gate)
     for module in (sessions, fires, delayed_fires, instances):
         app.include_router(module.router, prefix="/api/v1/sessions", dependencies=SECURITY_SCHEMES)
+    app.include_router(configurations.router, prefix="/api/v1/configurations", dependencies=SECURITY_SCHEMES)
     app.include_router(history.router, prefix="/api/v1", dependencies=SECURITY_SCHEMES)
     app.include_router(health.router, prefix="/api/v1", dependencies=SECURITY_SCHEMES)
     app.include_router(batches.router, prefix="/api/v1/fires", dependencies=SECURITY_SCHEMES)

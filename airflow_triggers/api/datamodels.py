@@ -35,6 +35,18 @@ class ErrorBody(BaseModel):
     )
 
 
+class ConfigurationVersionBody(AnswerBody):
+    """The version of a session's rules."""
+
+    hash: str = Field(description="A SHA-256 of the rules; equal rules have an equal one.")
+    deployed_at: datetime | None = Field(
+        description="When these rules were deployed; null: they were made at run time, or it is not known."
+    )
+    is_deployed: bool = Field(
+        description="Whether they are those that are deployed now. If not: `POST /configurations/{name}/migrate`."
+    )
+
+
 class SessionBody(AnswerBody):
     """A session in a list."""
 
@@ -44,6 +56,9 @@ class SessionBody(AnswerBody):
     configuration: str | None = Field(
         description="The deployed configuration's name; null for one made at run time.",
         examples=["questionnaire"],
+    )
+    version: ConfigurationVersionBody | None = Field(
+        description="The version of its configuration; null: it has none."
     )
     created: datetime
     last_modified: datetime
@@ -231,6 +246,10 @@ class SessionDetail(SessionBody):
 
     metadata: dict[str, Any]
     tasks: dict[str, TaskBody]
+    removed_tasks: list[str] = Field(
+        description="Tasks that a migration took out of the rules, and of which it has instances.",
+        examples=[[]],
+    )
     instances: list[InstanceBody]
     latest_triggers: dict[str, dict[str, Any]] = Field(
         description="The kwargs of each trigger's latest fire.", examples=[TRIGGER_KWARGS_EXAMPLE]

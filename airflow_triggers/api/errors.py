@@ -48,6 +48,7 @@ STATUS_OF_ERROR: dict[type[TriggersError], HTTPStatus] = {
     errors.InvalidTransition: HTTPStatus.CONFLICT,
     errors.IdempotencyConflict: HTTPStatus.CONFLICT,
     errors.Refused: HTTPStatus.FORBIDDEN,
+    errors.PreviewOutdated: HTTPStatus.CONFLICT,
     errors.Concealed: HTTPStatus.NOT_FOUND,
     errors.StorageError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.SchemaOutdated: HTTPStatus.SERVICE_UNAVAILABLE,

@@ -7,7 +7,7 @@ auth manager decides.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import Any, Literal
 
@@ -152,6 +152,22 @@ class Permissions:
         else:
             self.require_fire(configuration, trigger_name)
 
+    def refusal_to_move(self, configuration: Configuration) -> str | None:
+        """Why the user may not replace the rules of a session that has the configuration; None: they may.
+
+        It takes the rights to read the session and to create runs of all its DAGs.
+
+        :raises Concealed: when the user may do nothing with such a session.
+        """
+        try:
+            self.require_read(configuration)
+            self.require_create(configuration)
+        except Concealed:
+            raise
+        except Refused as refusal:
+            return str(refusal)
+        return None
+
     def require_replay(self, configuration: Configuration, view: InstanceView) -> None:
         """Require that runs of the instance's DAG may be created."""
         self._require(CREATE_RUNS, _dag_ids_of_instance(configuration, view), configuration)
@@ -237,7 +253,9 @@ def _dag_ids_of_instance(configuration: Configuration, view: InstanceView) -> se
 
     A task that the configuration does not have (its row cannot be read) may be any.
     """
-    of_tasks = _dag_id_of_each_task(configuration)
+    of_tasks = _dag_id_of_each_task(
+        replace(configuration, tasks={**configuration.removed, **configuration.tasks})
+    )
     name = view.instance.task.name
     planned = {of_tasks[name]} if name in of_tasks else set(of_tasks.values())
     return planned if view.dag_id is None else {*planned, view.dag_id}

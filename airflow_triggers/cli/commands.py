@@ -85,9 +85,10 @@ def list_sessions(args: Namespace) -> None:
     summaries = sessions.list_sessions(
         limit=args.limit, after_uid=args.after, configuration=args.configuration, prefix=args.prefix
     )
-    rows.print_rows(
-        [rows.of_session(summary) for summary in summaries], args.output, columns=rows.SESSION_COLUMNS
-    )
+    session_rows = [rows.of_session(summary) for summary in summaries]
+    if args.output not in rows.STRUCTURED:
+        session_rows = [rows.with_short_version(row) for row in session_rows]
+    rows.print_rows(session_rows, args.output, columns=rows.SESSION_COLUMNS)
 
 
 @ends_with_one_line

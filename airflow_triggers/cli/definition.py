@@ -28,6 +28,7 @@ from airflow.cli.cli_config import (
 COMMANDS = "airflow_triggers.cli.commands"
 CONTROLLER = "airflow_triggers.cli.controller"
 DELAYED = "airflow_triggers.cli.delayed_fires"
+MIGRATION = "airflow_triggers.cli.migration"
 PAST = "airflow_triggers.cli.history"
 
 MAX_DIGITS = 18
@@ -176,7 +177,7 @@ _CONTROLLER = ActionCommand(
 
 _SESSIONS = GroupCommand(
     name="sessions",
-    help="Look at sessions",
+    help="Look at sessions, move them to the deployed rules",
     subcommands=(
         ActionCommand(
             name="list",
@@ -195,6 +196,34 @@ _SESSIONS = GroupCommand(
             help="Show a session's task instances, what they wait for, and their DAG runs",
             func=lazy_load_command(f"{COMMANDS}.show_session"),
             args=(_UID, *_RESULTS),
+        ),
+        ActionCommand(
+            name="migrate",
+            help="Move open sessions to the rules that are deployed now",
+            description=(
+                "Move open sessions to the rules that are deployed now, each in a transaction of its own. A session "
+                "that has them is left alone, so an interrupted migration can be run again. The exit status is 1 if a "
+                "session was refused."
+            ),
+            func=lazy_load_command(f"{MIGRATION}.triggers_migrate_sessions"),
+            args=(
+                _arg("--configuration", required=True, help="The deployed configuration's name"),
+                _arg("--prefix", help="Only sessions whose UID begins with this"),
+                _arg("--after", metavar="UID", help="Only sessions after this UID"),
+                _arg(
+                    "--history",
+                    choices=("ignore", "apply"),
+                    default="ignore",
+                    help="apply: the fires of the past count for new and changed tasks (default: ignore)",
+                ),
+                _arg(
+                    "--replace-own-tasks",
+                    action="store_true",
+                    help="Also move sessions whose tasks were changed at run time: their own tasks go",
+                ),
+                _arg("--dry-run", action="store_true", help="Only say what would happen"),
+                *_RESULTS,
+            ),
         ),
     ),
 )

@@ -32,7 +32,15 @@ Columns = Sequence[str]
 STRUCTURED = frozenset({"json", "yaml"})
 """The formats that keep types and nested values; the others are tables of text."""
 
-SESSION_COLUMNS: Columns = ("uid", "configuration", "manager", "storage", "created", "last_modified")
+SHORT_VERSION = 12
+"""So many digits of a hash tell the versions of a configuration apart."""
+
+SESSION_COLUMNS: Columns = (
+    *("uid", "configuration", "version", "is_deployed", "manager", "storage", "created", "last_modified"),
+)
+MIGRATION_COLUMNS: Columns = (
+    *("uid", "outcome", "why", "removed_tasks", "created", "scheduled", "changed", "abandoned"),
+)
 INSTANCE_COLUMNS: Columns = ("instance", "status", "missing", "dag_id", "dag_run_id")
 FIRE_RESULT_COLUMNS: Columns = (
     *("fire_id", "delayed_fire_id", "trigger", "touched", "created", "scheduled", "abandoned", "repeated"),
@@ -55,6 +63,12 @@ DELAYED_FIRE_COLUMNS: Columns = (
 )
 OCCASIONAL = frozenset({"uid", "delayed_fire_id", "deferred", "fire_at", "cancelled", "cancelled_by"})
 """Columns that a table leaves out where no row has a value for them."""
+
+
+def with_short_version(row: Row) -> Row:
+    """The row of a session for a table: of its version, the begin of the hash and whether it is deployed."""
+    version = row["version"] or {"hash": "", "is_deployed": None}
+    return {**row, "version": version["hash"][:SHORT_VERSION], "is_deployed": version["is_deployed"]}
 
 
 def of_answer(answer: Any) -> Row:

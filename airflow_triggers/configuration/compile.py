@@ -42,6 +42,7 @@ from airflow_triggers.errors import ConfigurationError
 from airflow_triggers.extensions.registry import Registry
 from airflow_triggers.sentences import sentence
 from airflow_triggers.task import TriggerTaskOperator
+from airflow_triggers.task.removed import RemovedTaskOperator
 
 log = logging.getLogger(__name__)
 
@@ -132,6 +133,15 @@ class CompiledDags(dict[str, DAG]):
                 new_dags = {dag_id: dag for dag_id, dag in dags.items() if dag_id not in earlier_ids}
                 register(new_dags.values())
                 self.update(new_dags)
+                self._stand_in(name)
+
+    def _stand_in(self, name: str) -> None:
+        """In a worker: have a DAG for a run of a task that was removed from the configuration of that name."""
+        dag_id = self._wanted_dag_id
+        if dag_id is not None and dag_id not in self and dag_id.startswith(compiled_dag_id(name, "")):
+            dag = one_task_dag(dag_id, RemovedTaskOperator, airflow={}, tags={configuration_tag(name)})
+            register([dag])
+            self[dag_id] = dag
 
 
 def _register_broken(name: str, path: Path | None, problems: list[str]) -> None:

@@ -9,6 +9,8 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from airflow_triggers.errors import TaskNotFound
@@ -102,11 +104,17 @@ class Configuration:
     :param name: the deployed configuration's name, or None for one made at run time.
     :param former_dag_ids: DAGs that runs of the session used before an update, and that their tasks no longer name;
         None among them: a task ran without a DAG. Whoever reads the session reads what those runs returned.
+    :param removed: tasks that a migration took out of the rules, by name. No fire concerns them any more. The session
+        still has instances of them.
+    :param deployed_at: when the rules were deployed (UTC); None: not known, or they were made at run time. It is no
+        part of the content.
     """
 
     tasks: Mapping[str, TaskConfig] = field(default_factory=dict)
     name: str | None = None
     former_dag_ids: frozenset[str | None] = frozenset()
+    removed: Mapping[str, TaskConfig] = field(default_factory=dict)
+    deployed_at: datetime | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         tasks_by_trigger: dict[str, list[TaskConfig]] = {}
@@ -127,6 +135,10 @@ class Configuration:
                 f"There is no trigger task {task_name!r}; the tasks are: {task_names}."
             ) from None
 
+    def task_of(self, task_name: str) -> TaskConfig | None:
+        """The task of an instance, one that was removed from the rules included; None when there is none."""
+        return self.tasks.get(task_name) or self.removed.get(task_name)
+
     def concerned_by(self, trigger_name: str) -> tuple[TaskConfig, ...]:
         """The tasks whose ``after``, ``andEvery`` or ``unless`` names the trigger."""
         tasks_by_trigger: dict[str, list[TaskConfig]] = self.__dict__["_concerned"]
@@ -134,7 +146,8 @@ class Configuration:
 
     def updated(self, other: Configuration) -> Configuration:
         """The configuration with the other's tasks added, or replaced by name."""
-        return replace(self, tasks={**self.tasks, **other.tasks})
+        removed = {name: task for name, task in self.removed.items() if name not in other.tasks}
+        return replace(self, tasks={**self.tasks, **other.tasks}, removed=removed, deployed_at=None)
 
     def to_dict(self) -> dict[str, Any]:
         """``{"name": …, "tasks": {task name: directives}}``, ready for JSON."""
@@ -144,22 +157,38 @@ class Configuration:
         }
         if self.former_dag_ids:
             content["former_dag_ids"] = sorted(self.former_dag_ids, key=lambda dag_id: dag_id or "")
+        if self.removed:
+            content["removed"] = {task.name: task.to_directives() for task in self.removed.values()}
         return content
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Configuration:
         """Read what :meth:`to_dict` wrote."""
-        tasks = content["tasks"].items()
         return cls(
-            {name: TaskConfig.from_directives(name, directives) for name, directives in tasks},
+            _tasks_from(content["tasks"]),
             content.get("name"),
             frozenset(content.get("former_dag_ids", ())),
+            _tasks_from(content.get("removed", {})),
         )
 
-    @property
+    @cached_property
     def content_hash(self) -> str:
         """A SHA-256 (64 hexadecimal digits) that is equal for equal content."""
         return hashlib.sha256(as_json(self.to_dict()).encode()).hexdigest()
+
+    @cached_property
+    def version(self) -> str:
+        """The :attr:`content_hash` of the rules alone, without what is left of earlier ones.
+
+        Sessions of one version fire by the same rules. A session made of a deployed configuration has its version.
+        """
+        if not self.former_dag_ids and not self.removed:
+            return self.content_hash
+        return replace(self, former_dag_ids=frozenset(), removed={}).content_hash
+
+
+def _tasks_from(content: Mapping[str, Mapping[str, Any]]) -> dict[str, TaskConfig]:
+    return {name: TaskConfig.from_directives(name, directives) for name, directives in content.items()}
 
 
 def as_json(content: Mapping[str, Any]) -> str:

@@ -17,6 +17,7 @@ class EventKind(StrEnum):
     """What an entry of the history tells. The values are stored and part of the REST API."""
 
     CONFIGURE = "configure"  #: tasks were added, or replaced by name
+    RECONCILE = "reconcile"  #: new rules made an instance, or changed one that waited
     PROGRESS = "progress"  #: an instance's status changed with what executes it
     STATUS = "status"  #: an instance's status was set by hand
     METADATA = "metadata"  #: something was attached to an instance by hand
@@ -85,6 +86,11 @@ class Detail:
     RUNS = "runs"  #: ids of DAG runs
     STATUS = "status"  #: the instance's status
     EVENT_ID = "event_id"  #: of an asset event
+    REMOVED = "removed"  #: the names of tasks that a session lost
+    HISTORY = "history"  #: whether the fires of the past count for new rules
+    VERSION = "version"  #: of the deployed rules that a session got
+    EFFECT = "effect"  #: what new rules did to the instance, as a verb
+    FIRES = "fires"  #: the ids of fires, by trigger
 
 
 Details = dict[str, Any]

@@ -23,6 +23,9 @@ RETRIES = "retries"
 COOLDOWN = "cooldown"
 """How many seconds a replay waited before it ran."""
 
+APPLIED_FIRES = "appliedFires"
+"""Which fires of the past it took when new rules were applied to them: a mapping of trigger to fire id."""
+
 # -- what became of it ----------------------------------------------------------------------------------------
 
 ACTUAL_KWARGS = "actualKwargs"

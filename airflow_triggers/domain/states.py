@@ -34,7 +34,7 @@ class Event(StrEnum):
     """What can happen to an instance, as a verb for messages."""
 
     SCHEDULE = "schedule"  #: everything required has fired
-    ABANDON = "abandon"  #: every ``unless`` trigger has fired
+    ABANDON = "abandon"  #: every ``unless`` trigger has fired, or the rules no longer have it
     START = "start"  #: its runner began to work
     FINISH = "finish"  #: its work is done
     FAIL = "fail"  #: its work ended in an error, or could not begin
@@ -237,19 +237,19 @@ def plan_fire(view: FireView, trigger_name: str, kwargs: Kwargs, *, now: datetim
             unsettled_instance = take(before, trigger_name, kwargs)
             if unsettled_instance is not before:
                 touched.append(before.name)
-            after = _settle(unsettled_instance, now=now)
+            after = settle(unsettled_instance, now=now)
             if after is not before:
                 changes.append((before, after))
         if needs_new_instance(task, trigger_name, view.counts.get(task.name, 0), waiting):
             latest_kwargs = {name: value for name, value in view.latest.items() if name != trigger_name}
             fresh = new_instance(task, view.counts.get(task.name, 0), now=now, latest=latest_kwargs)
-            created.append(_settle(take(fresh, trigger_name, kwargs), now=now))
+            created.append(settle(take(fresh, trigger_name, kwargs), now=now))
             touched.append(fresh.name)
     return FirePlan(created=tuple(created), changed=tuple(changes), touched=tuple(touched))
 
 
-def _settle(instance: TaskInstance, *, now: datetime) -> TaskInstance:
-    """Abandon or schedule an unstarted instance if it is time."""
+def settle(instance: TaskInstance, *, now: datetime) -> TaskInstance:
+    """The instance, abandoned or scheduled if it is unstarted and nothing is missing for that."""
     if instance.can_abandon:
         return transition(instance, Event.ABANDON, now=now)
     return schedule(instance, now=now) if instance.can_run else instance

@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 
 from airflow_triggers.domain.configuration import MAX_KEY_LENGTH, MAX_NAME_LENGTH
 from airflow_triggers.domain.metadata import (
+    APPLIED_FIRES,
     DEPTH,
     LOG_LEVEL,
     LOGS_RESOLVED,
@@ -36,7 +37,7 @@ from airflow_triggers.errors import (
 )
 from airflow_triggers.sentences import sentence
 
-KEPT_METADATA = frozenset({DEPTH, PARENT, RETRIES, SEEN_RUN, TIMESTAMPS, UNREADABLE})
+KEPT_METADATA = frozenset({APPLIED_FIRES, DEPTH, PARENT, RETRIES, SEEN_RUN, TIMESTAMPS, UNREADABLE})
 """Keys of an instance's metadata that only the framework writes."""
 
 TYPED_METADATA: Mapping[str, type] = {LOG_LEVEL: int, LOGS_RESOLVED: bool}

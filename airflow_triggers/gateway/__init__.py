@@ -7,7 +7,7 @@ is; ``wakeup.py`` hears of a task's end.
 Airflow's internals change from release to release: what adapts to them is here.
 """
 
-from airflow_triggers.gateway.manifests import deployed_configuration, deployed_names
+from airflow_triggers.gateway.manifests import deployed_configuration, deployed_configurations, deployed_names
 from airflow_triggers.gateway.run_columns import IN_FLIGHT, DagRunColumns
 from airflow_triggers.gateway.runs import (
     RETURN_KEY,
@@ -37,6 +37,7 @@ __all__ = [
     "check_runnable",
     "create_run",
     "deployed_configuration",
+    "deployed_configurations",
     "deployed_names",
     "finish_clearing",
     "hold_run",

@@ -6,12 +6,14 @@ Neighbours: ``configuration/compile.py`` makes those DAGs in other processes; ``
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
+from dataclasses import replace
 from difflib import get_close_matches
 
 from airflow.models.dag import DagModel, DagTag
 from airflow.models.dag_version import DagVersion
 from airflow.models.serialized_dag import SerializedDagModel
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from airflow_triggers.domain.configuration import Configuration
@@ -41,13 +43,43 @@ def deployed_configuration(session: Session, name: str) -> Configuration:
     row = session.execute(latest).one_or_none()
     if row is None or row.is_stale:
         raise _unknown_configuration(session, name)
+    configuration = compiled_configuration(session, name, row.dag_hash)
+    if configuration is None:
+        raise _unknown_configuration(session, name)
+    return configuration
+
+
+def deployed_configurations(session: Session, names: Collection[str]) -> dict[str, Configuration]:
+    """Those of the names that a deployed configuration has, each with the configuration as last compiled."""
+    newest = (
+        select(func.max(DagVersion.version_number))
+        .where(DagVersion.dag_id == DagModel.dag_id)
+        .correlate(DagModel)
+        .scalar_subquery()
+    )
+    query = (
+        select(DagModel.dag_id, SerializedDagModel.dag_hash)
+        .join(DagTag, (DagTag.dag_id == DagModel.dag_id) & (DagTag.name == MANIFEST_TAG))
+        .join(DagVersion, (DagVersion.dag_id == DagModel.dag_id) & (DagVersion.version_number == newest))
+        .join(SerializedDagModel, SerializedDagModel.dag_version_id == DagVersion.id)
+        .where(DagModel.dag_id.in_(names), ~DagModel.is_stale)
+    )
+    rows = session.execute(query).all() if names else []
+    configurations = {row.dag_id: compiled_configuration(session, row.dag_id, row.dag_hash) for row in rows}
+    return {
+        name: configuration for name, configuration in configurations.items() if configuration is not None
+    }
+
+
+def compiled_configuration(session: Session, name: str, dag_hash: str) -> Configuration | None:
+    """The configuration in the manifest of that hash, from memory if it was read before; None when it is gone."""
     cache_entry = _manifests.get(name)
-    if cache_entry and cache_entry[0] == row.dag_hash:
+    if cache_entry and cache_entry[0] == dag_hash:
         return cache_entry[1]
     model = SerializedDagModel.get(name, session=session)
     if model is None:
-        raise _unknown_configuration(session, name)
-    configuration = _read_manifest(model)
+        return None
+    configuration = replace(_read_manifest(model), deployed_at=model.last_updated)
     _manifests[name] = (model.dag_hash, configuration)
     return configuration
 

@@ -41,13 +41,14 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from airflow_triggers.domain import jsonb
-from airflow_triggers.domain.names import FORM
+from airflow_triggers.domain.names import FORM, RunKind, run_kind
 from airflow_triggers.domain.report import REPORT_KEY
 from airflow_triggers.domain.runs import SeenRun
 from airflow_triggers.errors import DagUnavailable
+from airflow_triggers.gateway.manifests import compiled_configuration
 from airflow_triggers.gateway.run_columns import DagRunColumns, OnlyTask
 from airflow_triggers.sentences import error_in_short, sentence
 from airflow_triggers.storages.stored import Unreadable, read_json
@@ -65,6 +66,8 @@ class NewRun:
     :param session_uid: becomes the partition key where the DAG's timetable accepts one.
     :param run_after: not before this moment (UTC); None: at once.
     :param user_name: who fired, if known.
+    :param configuration: the deployed configuration that the DAG is compiled from; None: it is somebody's own.
+    :param task_name: the task that it is compiled from.
     """
 
     dag_id: str
@@ -74,6 +77,8 @@ class NewRun:
     note: str
     run_after: datetime | None = None
     user_name: str | None = None
+    configuration: str | None = None
+    task_name: str | None = None
 
 
 class _LenientParams:
@@ -96,7 +101,7 @@ def create_run(session: Session, new: NewRun) -> SeenRun:
     :raises DagUnavailable: when the DAG is missing, stale, has import errors, cannot be read, refuses manual runs, or
         the run's conf does not fit its params. The caller's savepoint undoes what was begun.
     """
-    dag = _runnable_dag(session, new.dag_id)
+    dag = _runnable_dag(session, new)
     takes_key = bool(getattr(dag.timetable, "partitioned_at_runtime", False))
     now = datetime.now(UTC)
     try:
@@ -127,9 +132,9 @@ def _is_taken(error: IntegrityError) -> bool:
     return "dag_run_dag_id_run_id_key" in message or "dag_run.run_id" in message
 
 
-def check_runnable(session: Session, dag_id: str) -> None:
-    """:raises DagUnavailable: when a run of the DAG could not be created now."""
-    _runnable_dag(session, dag_id)
+def check_runnable(session: Session, new: NewRun) -> None:
+    """:raises DagUnavailable: when the run could not be created now."""
+    _runnable_dag(session, new)
 
 
 def missing_dags(session: Session, dag_ids: set[str]) -> set[str]:
@@ -147,8 +152,23 @@ def near_dag_ids(session: Session, dag_id: str) -> list[str]:
     )
 
 
+_manifest, _manifest_version = aliased(DagModel), aliased(DagVersion)
+_serialized_manifest = aliased(SerializedDagModel)
+
+_MANIFEST_HASH = (
+    select(_serialized_manifest.dag_hash)
+    .join(_manifest_version, _serialized_manifest.dag_version_id == _manifest_version.id)
+    .join(_manifest, _manifest.dag_id == _manifest_version.dag_id)
+    .where(_manifest_version.dag_id == bindparam("of_manifest"), ~_manifest.is_stale)
+    .order_by(_manifest_version.version_number.desc())
+    .limit(1)
+    .scalar_subquery()
+)
+"""The hash of the DAG ``of_manifest``, which carries a configuration; NULL while it is not deployed."""
+
 _LATEST_VERSION = (
     select(
+        _MANIFEST_HASH.label("manifest_hash"),
         DagModel.is_stale,
         DagModel.has_import_errors,
         DagModel.allowed_run_types,
@@ -163,9 +183,13 @@ _LATEST_VERSION = (
 """What is to be known of the DAG ``of_dag`` before a run of it; built once, since every run asks."""
 
 
-def _runnable_dag(session: Session, dag_id: str) -> Any:
+def _runnable_dag(session: Session, new: NewRun) -> Any:
     """The latest version of the DAG, after the checks that Airflow's own route makes."""
-    row = session.connection().execute(_LATEST_VERSION, {"of_dag": dag_id}).one_or_none()
+    dag_id = new.dag_id
+    parameters = {"of_dag": dag_id, "of_manifest": new.configuration}
+    row = session.connection().execute(_LATEST_VERSION, parameters).one_or_none()
+    if row is not None and row.manifest_hash is not None:
+        _refuse_removed(session, new, row.manifest_hash)
     if row is None or row.is_stale:
         near = near_dag_ids(session, dag_id)
         hint = f" Did you mean {near[0]!r}?" if near else ""
@@ -179,6 +203,23 @@ def _runnable_dag(session: Session, dag_id: str) -> Any:
             f"DAG {dag_id!r} allows only runs of the types {', '.join(row.allowed_run_types)}, not manual ones."
         )
     return _deserialize(session, dag_id, row.dag_hash)
+
+
+def _refuse_removed(session: Session, new: NewRun, manifest_hash: str) -> None:
+    """Airflow keeps a removed DAG for minutes. A run of it would wait in a worker that does not find it.
+
+    :raises DagUnavailable: when the deployed configuration does not have the task any more.
+    """
+    configuration = compiled_configuration(session, str(new.configuration), manifest_hash)
+    task = configuration.tasks.get(str(new.task_name)) if configuration else None
+    if configuration is None or (task is not None and run_kind(task.run) is not RunKind.DAG):
+        return
+    raise DagUnavailable(
+        f"The deployed configuration {new.configuration!r} does not have the task {new.task_name!r} any more, so its "
+        f"DAG {new.dag_id!r} cannot run. Deploy the task again, then replay the instance. Or skip the instance, and "
+        "move the session to the deployed rules: airflow triggers sessions migrate --configuration "
+        f"{new.configuration}"
+    )
 
 
 def _deserialize(session: Session, dag_id: str, dag_hash: str) -> Any:

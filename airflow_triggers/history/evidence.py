@@ -17,7 +17,7 @@ from airflow_triggers.domain.disclosure import EVERYTHING, Disclosure
 from airflow_triggers.domain.events import Detail, EventKind, SessionEvent
 from airflow_triggers.domain.fires import Fire, FireFilter
 from airflow_triggers.domain.instances import InstanceStatus, TaskInstance, parse_instance_name
-from airflow_triggers.domain.metadata import PARENT
+from airflow_triggers.domain.metadata import APPLIED_FIRES, PARENT
 from airflow_triggers.domain.runs import RunInAirflow
 from airflow_triggers.errors import InstanceNotFound, TaskNotFound
 from airflow_triggers.gateway import waiting
@@ -27,7 +27,9 @@ from airflow_triggers.sessions.describing import AuthorizeReading, read_authoriz
 from airflow_triggers.storages import tables
 from airflow_triggers.storages.base import BaseStorageBackend
 
-SETTLING = frozenset({EventKind.PROGRESS, EventKind.STATUS, EventKind.REPLAY, EventKind.SKIP})
+SETTLING = frozenset(
+    {EventKind.PROGRESS, EventKind.STATUS, EventKind.REPLAY, EventKind.SKIP, EventKind.RECONCILE}
+)
 """The entries that tell how an instance came to its status."""
 
 IN_FLIGHT = (InstanceStatus.SCHEDULED, InstanceStatus.RUNNING)
@@ -63,8 +65,8 @@ def why(
 
 def _task_and_instance(storage: BaseStorageBackend, name: str) -> tuple[TaskConfig, TaskInstance | None]:
     configuration = storage.configuration
-    if name in configuration.tasks:
-        return configuration[name], storage.last_instance_of_task(name)
+    if (task := configuration.task_of(name)) is not None:
+        return task, storage.last_instance_of_task(name)
     try:
         task_name, _ = parse_instance_name(name)
     except ValueError:
@@ -72,7 +74,7 @@ def _task_and_instance(storage: BaseStorageBackend, name: str) -> tuple[TaskConf
         raise TaskNotFound(
             f"Session {storage.uid!r} has no task or instance {name!r}; its tasks are: {task_names}."
         ) from None
-    if task_name not in configuration.tasks:
+    if configuration.task_of(task_name) is None:
         raise InstanceNotFound(f"Session {storage.uid!r} has no instance {name!r}.")
     instance = storage[name]
     return instance.task, instance
@@ -94,6 +96,7 @@ def _evidence(
         taken=_fires_of(storage, instance) if instance else {},
         latest={name: fire for name, fire in latest.items() if fire},
         unused=unused_names,
+        is_removed=task.name in configuration.removed,
         delayed=tuple(storage.delayed_fires()),
         settled_by=_settled_by(storage, instance) if instance else None,
         run=_run_of(storage, session, instance) if instance and instance.status in IN_FLIGHT else None,
@@ -126,7 +129,8 @@ def _fires_of(storage: BaseStorageBackend, instance: TaskInstance) -> dict[str, 
     while names:
         concerning = storage.fires(only=FireFilter(instance=instance.name))
         touching = {fire.trigger_name: fire for fire in concerning if instance.name in fire.touched}
-        fire_by_trigger = {name: fire for name, fire in touching.items() if name in names} | fire_by_trigger
+        taken = {**_applied_fires(storage, instance), **touching}
+        fire_by_trigger = {name: fire for name, fire in taken.items() if name in names} | fire_by_trigger
         original = _original(storage, instance)
         if original is None:
             made_by = next((fire for fire in concerning if instance.name in fire.created), None)
@@ -136,6 +140,13 @@ def _fires_of(storage: BaseStorageBackend, instance: TaskInstance) -> dict[str, 
         same = {name for name in names if original.kwargs.get(name) == instance.kwargs.get(name)}
         names, instance = same & _triggers_of(original), original
     return fire_by_trigger
+
+
+def _applied_fires(storage: BaseStorageBackend, instance: TaskInstance) -> dict[str, Fire]:
+    """The fires of the past that the instance took when its rules changed."""
+    fire_ids = instance.metadata.get(APPLIED_FIRES, {})
+    fires = {name: _last_fire(storage, name, before=fire_id + 1) for name, fire_id in fire_ids.items()}
+    return {name: fire for name, fire in fires.items() if fire}
 
 
 def _triggers_of(instance: TaskInstance) -> set[str]:

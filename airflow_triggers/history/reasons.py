@@ -18,7 +18,7 @@ from airflow_triggers.domain.events import Detail, SessionEvent
 from airflow_triggers.domain.failures import failure_in_short
 from airflow_triggers.domain.fires import DelayedFire, Fire
 from airflow_triggers.domain.instances import InstanceStatus, TaskInstance
-from airflow_triggers.domain.metadata import CASCADE, timestamps_of
+from airflow_triggers.domain.metadata import CASCADE, PARENT, timestamps_of
 from airflow_triggers.domain.runs import RunInAirflow
 from airflow_triggers.domain.states import Event
 from airflow_triggers.history.run_reasons import Reason, moment, reasons_of_run
@@ -59,6 +59,7 @@ class Evidence:
     :param taken: by trigger, the fire with which the instance took it, where that is known.
     :param latest: by trigger, the latest fire of what the task names, and of every trigger that no task names.
     :param unused: the triggers that were fired and that no task names.
+    :param is_removed: whether the session's rules do not have the task any more.
     :param delayed: the session's fires for later.
     :param settled_by: the history's last entry about the instance's status.
     :param run: the instance's DAG run, if it has one.
@@ -72,6 +73,7 @@ class Evidence:
     taken: Mapping[str, Fire] = field(default_factory=dict)
     latest: Mapping[str, Fire] = field(default_factory=dict)
     unused: frozenset[str] = frozenset()
+    is_removed: bool = False
     delayed: tuple[DelayedFire, ...] = ()
     settled_by: SessionEvent | None = None
     run: RunInAirflow | None = None
@@ -249,21 +251,28 @@ def similar_names(name: str, among: Collection[str]) -> tuple[str, ...]:
 
 def _reasons(evidence: Evidence, requirements: tuple[Requirement, ...]) -> Iterator[Reason]:
     instance = evidence.instance
+    if evidence.is_removed and instance is not None and not instance.is_resolved:
+        yield Reason(
+            "removed_task",
+            f"The session's rules do not have the task {evidence.task.name} any more: no fire reaches it.",
+        )
     if instance is None or instance.status is _S.UNSTARTED:
-        yield from _missing_triggers(requirements)
+        yield from _missing_triggers(evidence, requirements)
     elif instance.status in (_S.SCHEDULED, _S.RUNNING):
         yield from _at_its_runner(evidence, instance)
     else:
         yield from _settled_instance(evidence, instance)
 
 
-def _missing_triggers(requirements: tuple[Requirement, ...]) -> Iterator[Reason]:
+def _missing_triggers(evidence: Evidence, requirements: tuple[Requirement, ...]) -> Iterator[Reason]:
     for requirement in requirements:
         if requirement.arrived or requirement.role == "unless":
             continue
         yield Reason(
             "missing_trigger", sentence(f"{requirement.trigger!r} is missing", requirement.note or "")
         )
+        if requirement.fire is not None and _came_before_rule(evidence):
+            yield Reason("fire_before_rule", _how_to_apply(evidence.task.name, requirement.fire))
         for fire in requirement.similar:
             yield Reason(
                 "similar_trigger",
@@ -280,6 +289,18 @@ def _missing_triggers(requirements: tuple[Requirement, ...]) -> Iterator[Reason]
                     delayed_fire.error or "",
                 ),
             )
+
+
+def _came_before_rule(evidence: Evidence) -> bool:
+    """Whether a fire was not taken because of the rules; a clone has its triggers from its original."""
+    return not evidence.is_removed and (evidence.instance is None or PARENT not in evidence.instance.metadata)
+
+
+def _how_to_apply(task_name: str, fire: Fire) -> str:
+    return (
+        f"{fire.trigger_name!r} was fired {fire_phrase(fire)}, before the rule that needs it. To have the fires of the "
+        f"past count, give the session the rule with update_configuration({{{task_name!r}: …}}, history='apply')."
+    )
 
 
 def _at_its_runner(evidence: Evidence, instance: TaskInstance) -> Iterator[Reason]:
@@ -303,6 +324,12 @@ def _settled_instance(evidence: Evidence, instance: TaskInstance) -> Iterator[Re
             yield Reason("failed", sentence(f"It failed at {at}{cause}", failure))
             yield Reason("repair", "Replay it to run it again, with other kwargs if need be; or skip it.")
         case _S.ABANDONED:
+            if event is not None and event.details.get(Detail.EFFECT) == "abandon":
+                yield Reason(
+                    "abandoned",
+                    sentence(f"It was abandoned{by} at {at}", event.details.get(Detail.CAUSE) or ""),
+                )
+                return
             trigger_names = _enumeration(sorted(instance.unless_seen))
             yield Reason("abandoned", f"Before it was scheduled, {trigger_names} had fired (at {at}).")
         case _S.SKIPPED:

@@ -61,6 +61,31 @@ def _progress(event: SessionEvent, details: Details) -> str:
     return f"{change} {sentence(details[Detail.ERROR])}" if details.get(Detail.ERROR) else change
 
 
+def _configure(event: SessionEvent, details: Details) -> str:
+    names = details[Detail.TASKS]
+    parts = [f"The tasks {', '.join(names)} were configured" if names else "No task was configured"]
+    if details.get(Detail.REMOVED):
+        parts.append(f"{', '.join(details[Detail.REMOVED])} removed")
+    if details.get(Detail.HISTORY):
+        parts.append("the fires of the past count for them")
+    deployed = " The session has the deployed rules now." if details.get(Detail.VERSION) else ""
+    return f"{'; '.join(parts)}.{deployed}"
+
+
+_RECONCILED = {
+    "create": "was made",
+    "schedule": "was scheduled",
+    "change": "took fires of the past",
+    "abandon": "was abandoned",
+}
+
+
+def _reconcile(event: SessionEvent, details: Details) -> str:
+    became = f", and is {details[Detail.TO]}" if details[Detail.EFFECT] in ("create", "change") else ""
+    cause = details.get(Detail.CAUSE) or "the fires of the past count for the new rules"
+    return sentence(f"{event.instance} {_RECONCILED[details[Detail.EFFECT]]}{became}", str(cause))
+
+
 def _replay(event: SessionEvent, details: Details) -> str:
     kwargs_note = ", with other kwargs" if details.get(Detail.KWARGS_REPLACED) else ""
     pause = f", {details[Detail.COOLDOWN]:g} seconds later" if details.get(Detail.COOLDOWN) else ""
@@ -119,11 +144,8 @@ def _unknown(event: SessionEvent, details: Details) -> str:
 
 
 _SENTENCES: Mapping[str, Callable[[SessionEvent, Details], str]] = {
-    EventKind.CONFIGURE: lambda _, details: (
-        f"The tasks {', '.join(details[Detail.TASKS])} were configured."
-        if details[Detail.TASKS]
-        else "No task was configured."
-    ),
+    EventKind.CONFIGURE: _configure,
+    EventKind.RECONCILE: _reconcile,
     EventKind.PROGRESS: _progress,
     EventKind.STATUS: _status,
     EventKind.METADATA: lambda event, details: (

@@ -105,6 +105,32 @@ class InstanceRunners:
         for runner, tasks in self._tasks_by_runner(tasks_by_name):
             runner.validate(self.storage, replace(configuration, tasks=tasks))
 
+    def resolved(self, configuration: Configuration) -> Configuration:
+        """The configuration with each task's ``run`` as its runner keeps it.
+
+        :raises ConfigurationError: naming the task and the reason.
+        """
+        tasks_by_name: dict[str, dict[str, TaskConfig]] = {}
+        for task in configuration:
+            tasks_by_name.setdefault(self.name_of(task), {})[task.name] = task
+        tasks = dict(configuration.tasks)
+        for runner, runner_tasks in self._tasks_by_runner(tasks_by_name):
+            tasks |= runner.resolved(self.storage, replace(configuration, tasks=runner_tasks)).tasks
+        return replace(configuration, tasks=tasks)
+
+    def require(self, configuration: Configuration) -> None:
+        """:raises ConfigurationError: naming every task whose runner cannot be had here."""
+        problems = []
+        for task in configuration:
+            try:
+                self._runner_of(task)
+            except RegistryError as error:
+                problems.append(
+                    f"task {task.name!r}: its runner {self.name_of(task)!r} cannot be used here. {error}"
+                )
+        if problems:
+            raise ConfigurationError(problems)
+
     def _tasks_by_runner(
         self, tasks_by_name: dict[str, dict[str, TaskConfig]]
     ) -> list[tuple[BaseTaskRunner, dict[str, TaskConfig]]]:

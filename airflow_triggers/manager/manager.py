@@ -8,23 +8,18 @@ method works under the session's lock, in one transaction; hooks run after it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any, ClassVar
 
-from airflow_triggers.configuration import parse_configuration
 from airflow_triggers.domain import states
 from airflow_triggers.domain.configuration import (
-    Configuration,
     Kwargs,
     TriggerKwargs,
 )
 from airflow_triggers.domain.events import (
     Cause,
-    EventKind,
     cause_details,
-    configuration_details,
 )
 from airflow_triggers.domain.failures import describe_exception
 from airflow_triggers.domain.fires import DelayedFire, Fire, FireRequest, FireResult
@@ -40,21 +35,19 @@ from airflow_triggers.domain.validation import (
 from airflow_triggers.errors import CannotDelay, IdempotencyConflict
 from airflow_triggers.extensions import plugins
 from airflow_triggers.extensions.registry import Registry
+from airflow_triggers.manager.configuring import ConfigurationKeeper
 from airflow_triggers.manager.delayed_fires import DelayedFires
 from airflow_triggers.manager.hooks import ManagerHooks
 from airflow_triggers.manager.instance_runners import InstanceRunners, RunnerSource
 from airflow_triggers.manager.remembered import DEFAULT_MANAGER, remembered_manager
 from airflow_triggers.manager.repairs import Repairs
 from airflow_triggers.manager.repeats import result_of_repeat
-from airflow_triggers.manager.updates import updated_configuration
 from airflow_triggers.runners import Start, progress, task_runners
 from airflow_triggers.runners.measures import count_statuses, measured_fire
-from airflow_triggers.storages.anchors import anchor
 from airflow_triggers.storages.base import BaseStorageBackend
-from airflow_triggers.storages.transaction import transaction
 
 
-class TriggerManager:
+class TriggerManager(ConfigurationKeeper):
     """Fires triggers into one session, and repairs what failed.
 
     :param storage: where the session is kept; the session is made when it is first written to.
@@ -103,36 +96,6 @@ class TriggerManager:
 
     def _promise_hook(self, hook: Hook, **arguments: Any) -> None:
         ManagerHooks(remembered_manager(self)).promise(hook, arguments, default=TriggerManager)
-
-    # -- configuring ------------------------------------------------------------------------------------------
-
-    def update_configuration(
-        self, configuration: Mapping[str, Any] | Configuration, *, by: str | None = None
-    ) -> Configuration:
-        """Add tasks, or replace them by name; the others stay. No instance is made for what fired before.
-
-        :param configuration: task name → directives (see SEMANTICS), or a parsed configuration.
-        :returns: the session's configuration afterwards.
-        :raises ConfigurationError: naming task, directive, what was found and what was expected; nothing is changed.
-        """
-        with self.storage.acquire_lock(create=True, manager=self.name):
-            update = parse_configuration(
-                configuration, existing_tasks=tuple(self.storage.configuration.tasks)
-            )
-            new_configuration = updated_configuration(self.storage, update)
-            tasks = {name: new_configuration.tasks[name] for name in update.tasks}
-            self._validate_runners(replace(new_configuration, tasks=tasks))
-            self.storage.set_configuration(new_configuration)
-            if self.storage.anchored:
-                with transaction() as session:
-                    anchor(session, self.storage, configuration=new_configuration)
-            self.storage.record_event(
-                EventKind.CONFIGURE, instance=None, by=by, details=configuration_details(update.tasks)
-            )
-        return new_configuration
-
-    def _validate_runners(self, configuration: Configuration) -> None:
-        self._instance_runners.validate(configuration)
 
     # -- firing -----------------------------------------------------------------------------------------------
 

@@ -1,6 +1,6 @@
-"""Updates: what a session's configuration becomes when tasks are added or replaced.
+"""Updates: what a session's configuration becomes when its rules change.
 
-Neighbours: ``manager.py`` keeps it; ``configuration/`` has read the update.
+Neighbours: ``configuring.py`` keeps it; ``configuration/`` has read the update.
 """
 
 from __future__ import annotations
@@ -13,17 +13,33 @@ from airflow_triggers.domain.names import dag_ids_of
 from airflow_triggers.storages.base import BaseStorageBackend
 
 
-def updated_configuration(storage: BaseStorageBackend, update: Configuration) -> Configuration:
-    """The session's configuration with the update's tasks, and the DAGs that replaced tasks have run."""
+def merged_configuration(current: Configuration, update: Configuration) -> Configuration:
+    """The session's configuration with the update's tasks."""
+    return current.updated(pinned(update, unless_named=current.name)) if current.tasks else update
+
+
+def migrated_configuration(storage: BaseStorageBackend, deployed: Configuration) -> Configuration:
+    """The deployed configuration, with what the session keeps of the rules that it had."""
     current = storage.configuration
-    if not current.tasks:
-        return update
-    configuration = current.updated(pinned(update, unless_named=current.name))
+    removed = {**current.removed, **current.tasks}
+    kept = {
+        name: task
+        for name, task in removed.items()
+        if name not in deployed.tasks and storage.instances_of_task(name)
+    }
+    return with_former_dags(storage, replace(deployed, removed=kept))
+
+
+def with_former_dags(storage: BaseStorageBackend, configuration: Configuration) -> Configuration:
+    """The configuration that the session gets, with the DAGs that its runs used, and that its tasks name no longer."""
+    current = storage.configuration
     before, after = dag_ids_of(current), dag_ids_of(configuration)
     former = {
         dag_id
         for name, dag_id in before.items()
-        if dag_id != after[name]
+        if (name not in after or dag_id != after[name])
         and any(instance.was_scheduled for instance in storage.instances_of_task(name))
     }
-    return replace(configuration, former_dag_ids=current.former_dag_ids | former)
+    return replace(
+        configuration, former_dag_ids=configuration.former_dag_ids | current.former_dag_ids | former
+    )

@@ -19,14 +19,15 @@ from airflow_triggers.domain import jsonb
 from airflow_triggers.domain.configuration import Configuration, Kwargs, TaskConfig
 from airflow_triggers.domain.instances import InstanceStatus, TaskInstance
 from airflow_triggers.domain.metadata import DEPTH, PARENT, RETRIES
-from airflow_triggers.domain.names import RUN_ID_PREFIX, dag_id_of
+from airflow_triggers.domain.names import RUN_ID_PREFIX, RunKind, dag_id_of, run_kind
 from airflow_triggers.domain.runs import Binding
 from airflow_triggers.domain.validation import json_text
-from airflow_triggers.errors import ConfigurationError, InvalidTransition
+from airflow_triggers.errors import ConfigurationError, InvalidTransition, UnknownConfiguration
 from airflow_triggers.gateway import NewRun
 from airflow_triggers.gateway.run_columns import IN_FLIGHT
 from airflow_triggers.runners import bindings, promises
 from airflow_triggers.runners.base import BaseTaskRunner, Start
+from airflow_triggers.runners.deployed_runs import with_deployed_runs
 from airflow_triggers.runners.transactions import after_saving, with_session
 from airflow_triggers.storages.base import BaseStorageBackend
 from airflow_triggers.storages.sql import SqlStorageBackend
@@ -62,6 +63,13 @@ def _survives(task: TaskConfig) -> bool:
     return all(map(jsonb.survives, (task.run, task.with_params, task.airflow, task.extra)))
 
 
+def _compiled_from(configuration: Configuration, task: TaskConfig) -> dict[str, str | None]:
+    """What the run's DAG is compiled from, as arguments of a :class:`NewRun`."""
+    if run_kind(task.run) is RunKind.DAG:
+        return {}
+    return {"configuration": configuration.name, "task_name": task.name}
+
+
 class AirflowTaskRunner(BaseTaskRunner):
     """Runs instances as DAG runs of this Airflow."""
 
@@ -95,6 +103,7 @@ class AirflowTaskRunner(BaseTaskRunner):
             note=self._note(start),
             run_after=start.run_after,
             user_name=start.by,
+            **_compiled_from(start.configuration, instance.task),
         )
         return new, attempt
 
@@ -169,6 +178,17 @@ class AirflowTaskRunner(BaseTaskRunner):
                 work(session, binding)
 
         after_saving(storage, find_and_work)
+
+    def resolved(self, storage: BaseStorageBackend, configuration: Configuration) -> Configuration:
+        """Take what a file takes: a callable, or an operator, that the deployed configuration has for the task."""
+        if configuration.name is None:
+            return configuration
+        with with_session(storage) as session:
+            try:
+                deployed = gateway.deployed_configuration(session, configuration.name)
+            except UnknownConfiguration:
+                return configuration
+        return with_deployed_runs(configuration, deployed)
 
     def validate(self, storage: BaseStorageBackend, configuration: Configuration) -> None:
         """Refuse a storage that Airflow's other processes cannot see, and tasks whose DAG is not deployed."""

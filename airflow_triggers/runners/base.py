@@ -88,6 +88,13 @@ class BaseTaskRunner(ABC):
     ) -> None:
         """Tell what executed the failed instance that a clone took over. Called under the session's lock."""
 
+    def resolved(self, storage: BaseStorageBackend, configuration: Configuration) -> Configuration:
+        """The configuration with each task's ``run`` as this runner keeps it; the default leaves it as it is.
+
+        :raises ConfigurationError: naming the task whose ``run`` cannot be used, and the reason. Nothing is kept then.
+        """
+        return configuration
+
     def validate(self, storage: BaseStorageBackend, configuration: Configuration) -> None:  # noqa: B027
         """Refuse a configuration whose tasks could not run; the default accepts every one.
 

@@ -47,7 +47,7 @@ def promise(start: Start, new_run: Callable[[Session, int, Start], tuple[NewRun,
     with transaction() as session:
         session_id = anchor(session, storage, configuration=start.configuration)
         new, attempt = new_run(session, session_id, start)
-        gateway.check_runnable(session, new.dag_id)
+        gateway.check_runnable(session, new)
         bindings.remove_promise(session, RunKey(new.dag_id, new.run_id))
         binding = replace(
             bindings.binding_of(new, session_id, start.instance, attempt=attempt, seen_run=PROMISED),

@@ -1,7 +1,7 @@
 """What people do to sessions, in Airflow's audit log, in the transaction of the act itself.
 
-Neighbours: ``opening.py``, ``repairs.py``, ``delayed_fires.py`` note acts; ``gateway/audit.py`` writes. A session's own
-history keeps more, and is shown to other people: see ``docs/rights.md``.
+Neighbours: ``opening.py``, ``repairs.py``, ``delayed_fires.py`` and ``migration.py`` note acts; ``gateway/audit.py``
+writes. A session's own history keeps more, and is shown to other people: see ``docs/rights.md``.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ class AuditEvent(StrEnum):
 
     CREATE_SESSION = "triggers_create_session"
     FIRE = "triggers_fire"
+    MIGRATE_SESSION = "triggers_migrate_session"
     REPLAY = "triggers_replay"
     SKIP = "triggers_skip"
     CANCEL_DELAYED_FIRE = "triggers_cancel_delayed_fire"

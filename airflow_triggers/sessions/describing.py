@@ -23,6 +23,7 @@ from airflow_triggers.domain.instances import TaskInstance
 from airflow_triggers.domain.validation import validate_filter
 from airflow_triggers.errors import InstanceNotFound, SessionNotFound, TriggersError, UnreadableRow
 from airflow_triggers.sessions.records import storage_of
+from airflow_triggers.sessions.versions import ConfigurationVersion, deployed_of, version_column, version_of
 from airflow_triggers.storages import rows, tables
 from airflow_triggers.storages.base import BaseStorageBackend
 from airflow_triggers.storages.prefixes import begins_with
@@ -39,7 +40,11 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True, kw_only=True)
 class SessionSummary:
-    """A session in a list. ``configuration`` is the deployed configuration's name, None for one made at run time."""
+    """A session in a list.
+
+    :param configuration: the deployed configuration's name; None for one made at run time.
+    :param version: of the configuration; None: the session has none.
+    """
 
     uid: str
     manager: str
@@ -47,6 +52,7 @@ class SessionSummary:
     configuration: str | None
     created: datetime
     last_modified: datetime
+    version: ConfigurationVersion | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +117,9 @@ def list_sessions(
     if configuration_hashes is not None:
         query = query.where(configured_as(configuration_hashes))
     with snapshot() as session:
-        return [_summary(row) for row in session.execute(query)]
+        session_rows = session.execute(query).all()
+        deployed = deployed_of(session, session_rows)
+        return [_summary(row, deployed) for row in session_rows]
 
 
 def configurations_of_sessions() -> dict[str, Configuration]:
@@ -140,7 +148,7 @@ def describe_session(uid: str, *, fire_limit: int = 100) -> SessionDescription:
         run_rows = session.execute(select(tables.run).where(tables.run.c.session_id == row.id))
         runs = {f"{run.task_name}#{run.number}": run for run in run_rows}
         return SessionDescription(
-            summary=_summary(row),
+            summary=_summary(row, deployed_of(session, [row])),
             metadata=storage.metadata,
             tasks=storage.configuration,
             instances=tuple(_view(instance, runs.get(instance.name)) for instance in storage),
@@ -280,10 +288,12 @@ def _summaries() -> Select[Any]:
         session_columns.last_modified,
         session_columns.configuration_hash,
         tables.configuration.c.name,
+        version_column().label("version"),
+        tables.configuration.c.deployed_at,
     ).select_from(sessions_with_configuration)
 
 
-def _summary(row: Row[Any]) -> SessionSummary:
+def _summary(row: Row[Any], deployed: dict[str, Configuration]) -> SessionSummary:
     return SessionSummary(
         uid=row.uid,
         manager=row.manager,
@@ -291,6 +301,7 @@ def _summary(row: Row[Any]) -> SessionSummary:
         configuration=row.name,
         created=row.created,
         last_modified=row.last_modified,
+        version=version_of(row, deployed),
     )
 
 

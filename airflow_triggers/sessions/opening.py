@@ -95,8 +95,10 @@ def create_session(
         if is_new:
             note_act(session_manager.storage, AuditEvent.CREATE_SESSION, by=by)
         if not isinstance(session_manager.storage, SqlStorageBackend):
+            # A storage elsewhere does not know when the configuration was deployed.
+            current = initial_configuration if is_new else session_manager.storage.configuration
             with transaction() as session:
-                anchor(session, session_manager.storage, configuration=session_manager.storage.configuration)
+                anchor(session, session_manager.storage, configuration=current)
     return session_manager, is_new
 
 

@@ -6,6 +6,7 @@ written. Every backend passes the contract suite.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import threading
 from abc import ABC, abstractmethod
@@ -17,7 +18,7 @@ from functools import partial
 from typing import Any, ClassVar, Self
 
 from airflow_triggers.domain import states
-from airflow_triggers.domain.configuration import Configuration, TaskConfig, TriggerKwargs
+from airflow_triggers.domain.configuration import Configuration, TaskConfig, TriggerKwargs, as_json
 from airflow_triggers.domain.events import SessionEvent, hook_failure_details
 from airflow_triggers.domain.fires import EVERY_FIRE, DelayedFire, Fire, FireFilter, FireRequest
 from airflow_triggers.domain.hooks import INSTANCE, TRIGGER_NAME, PromisedHook
@@ -65,6 +66,10 @@ class _LockState(threading.local):
         self.depth = 0
         self.followers = Followers()
         self.reports = False
+
+
+class _TrialEnd(Exception):
+    """Leaves the lock of a trial, and undoes what was written."""
 
 
 class BaseStorageBackend(ABC):
@@ -129,6 +134,19 @@ class BaseStorageBackend(ABC):
             followers.abandon()
             raise
         self.follow(followers)
+
+    @contextmanager
+    def try_out(self, *, create: bool = False, manager: str = "default", wait: bool = True) -> Iterator[Self]:
+        """Hold the lock as :meth:`acquire_lock` does, and undo at the end of the outermost one what was written inside.
+
+        The lock itself leaves no trace either, and no session is made.
+        """
+        try:
+            with self.acquire_lock(create=create, manager=manager, wait=wait):
+                yield self
+                raise _TrialEnd
+        except _TrialEnd:
+            return
 
     @contextmanager
     def _holding(self, followers: Followers) -> Iterator[None]:
@@ -245,6 +263,23 @@ class BaseStorageBackend(ABC):
     @abstractmethod
     def configuration(self) -> Configuration:
         """The session's tasks, as last updated; empty when there is no session."""
+
+    @property
+    def version(self) -> str:
+        """Another text after every change of the session by others. Under the lock, as it was when the lock was taken.
+
+        The default reads the whole session. A store that counts its writes has a cheaper one.
+        """
+        newest_fires, newest_events = self.fires(limit=1), self.events(limit=1)
+        content = {
+            "configuration": self.configuration.content_hash,
+            "instances": {
+                name: [str(instance.status), instance.metadata] for name, instance in self.instances.items()
+            },
+            "fire": newest_fires[0].fire_id if newest_fires else 0,
+            "event": newest_events[0].event_id if newest_events else 0,
+        }
+        return hashlib.sha256(as_json(content).encode(errors="surrogatepass")).hexdigest()
 
     @property
     @abstractmethod
@@ -496,7 +531,9 @@ class BaseStorageBackend(ABC):
             validate_instance_metadata(metadata),
         )
         original = self[instance] if isinstance(instance, str) else instance
-        original = replace(original, task=self.configuration[original.task.name])
+        configuration = self.configuration
+        task = configuration.removed.get(original.task.name) or configuration[original.task.name]
+        original = replace(original, task=task)
         number = self.count_instances(original.task)
         clone = states.clone_of(
             original, number, now=self.now(), kwargs=valid_kwargs, metadata=valid_metadata

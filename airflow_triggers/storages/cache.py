@@ -7,6 +7,7 @@ configured otherwise, or Redis with its distributed lock.
 from __future__ import annotations
 
 import copy
+import hashlib
 import json
 import logging
 import threading
@@ -83,6 +84,7 @@ class _Work(threading.local):
 
     def __init__(self) -> None:
         self.content: dict[str, Any] | None = None
+        self.version = ""
 
 
 class CacheStorageBackend(BaseStorageBackend):
@@ -139,7 +141,7 @@ class CacheStorageBackend(BaseStorageBackend):
             if before is NO_VALUE and not create:
                 raise SessionNotFound(self.uid)
             content = self._parse(before) or _new_content(manager)
-            self._work.content = content
+            self._work.content, self._work.version = content, _version_of(before)
             try:
                 yield
                 self._replace(before, json.dumps(content))
@@ -240,6 +242,13 @@ class CacheStorageBackend(BaseStorageBackend):
         return Configuration.from_dict(self._content["configuration"])
 
     @property
+    def version(self) -> str:
+        """See :meth:`BaseStorageBackend.version`."""
+        if self._work.content is not None:
+            return self._work.version
+        return _version_of(self._region.get(self._key))
+
+    @property
     def manager_name(self) -> str | None:
         """The name of the manager that the session remembers."""
         return cast("str | None", self._content["manager"])
@@ -250,7 +259,7 @@ class CacheStorageBackend(BaseStorageBackend):
         content = self._content
         configuration = Configuration.from_dict(content["configuration"])
         instances: dict[str, TaskInstance] = {}
-        for task in configuration:
+        for task in (*configuration, *configuration.removed.values()):
             for instance in _instances(content, task, configuration):
                 instances[instance.name] = instance
         return instances
@@ -262,7 +271,8 @@ class CacheStorageBackend(BaseStorageBackend):
         if task_name not in content["instances"]:
             return []
         configuration = Configuration.from_dict(content["configuration"])
-        return _instances(content, configuration[task_name], configuration)
+        config = configuration.task_of(task_name) or configuration[task_name]
+        return _instances(content, config, configuration)
 
     def __getitem__(self, instance_name: str) -> TaskInstance:
         if not self.exists:
@@ -429,6 +439,11 @@ class CacheStorageBackend(BaseStorageBackend):
     def note_anchored(self) -> None:
         """See :meth:`BaseStorageBackend.note_anchored`."""
         self._writing["anchored"] = True
+
+
+def _version_of(value: Any) -> str:
+    """What the cache keeps of a session, as a short text."""
+    return "" if value is NO_VALUE else hashlib.sha256(str(value).encode()).hexdigest()
 
 
 def _flaw_of(content: Any) -> str | None:

@@ -15,7 +15,7 @@ from airflow_triggers.errors import SchemaOutdated
 from airflow_triggers.storages import tables
 
 VERSION_TABLE = "triggers_alembic_version"
-HEAD_REVISION = "0002"
+HEAD_REVISION = "0003"
 
 _HERE = Path(__file__).parent
 

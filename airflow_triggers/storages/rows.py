@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -23,6 +24,7 @@ from airflow_triggers.domain.fires import DelayedFire, Fire, FireFilter
 from airflow_triggers.domain.hooks import MAX_HOOK_ATTEMPTS, PromisedHook
 from airflow_triggers.domain.instances import MAX_INSTANCE_NUMBER, InstanceStatus, TaskInstance
 from airflow_triggers.domain.metadata import (
+    APPLIED_FIRES,
     DEPTH,
     LOG_LEVEL,
     PARENT,
@@ -58,7 +60,7 @@ def instance_from_row(row: Any, configuration: Configuration) -> TaskInstance:
 
     One that cannot be read has failed, or the status that it has, and its metadata says ``{"unreadable": why}``.
     """
-    task, status = configuration.tasks.get(row.task_name), _STATUSES.get(row.status)
+    task, status = configuration.task_of(row.task_name), _STATUSES.get(row.status)
     flaw = _flaw_of(row, configuration)
     if flaw is None and task is not None and status is not None:
         return TaskInstance(
@@ -79,7 +81,7 @@ def instance_from_row(row: Any, configuration: Configuration) -> TaskInstance:
 
 def _flaw_of(row: Any, configuration: Configuration) -> str | None:
     """Why an instance cannot be read from its row; None if it can."""
-    if row.task_name not in configuration.tasks:
+    if configuration.task_of(row.task_name) is None:
         task_names = ", ".join(sorted(configuration.tasks)) or "none"
         return f"its task is {shown(row.task_name)}, and the session's tasks are: {task_names}"
     if not is_number(row.number):
@@ -154,9 +156,14 @@ def _no_metadata(content: Any) -> str | None:
         return f"its metadata key {PARENT!r} is no name of an instance"
     if not _is_seen_run(content.get(SEEN_RUN)):
         return f"its metadata key {SEEN_RUN!r} does not say what a run was seen to be"
-    moments = content.get(TIMESTAMPS, {})
-    if not isinstance(moments, dict) or not all(map(_is_moment, moments.values())):
-        return f"its metadata key {TIMESTAMPS!r} is no mapping of moments"
+    return _no_mapping_of_its_values(content)
+
+
+def _no_mapping_of_its_values(metadata: Mapping[str, Any]) -> str | None:
+    for key, (expected, is_value) in _MAPPINGS.items():
+        content = metadata.get(key, {})
+        if not isinstance(content, dict) or not all(map(is_value, content.values())):
+            return f"its metadata key {key!r} is no mapping of {expected}"
     return None
 
 
@@ -175,6 +182,13 @@ def _is_moment(text: Any) -> bool:
         return datetime.fromisoformat(text).tzinfo is not None
     except (TypeError, ValueError):
         return False
+
+
+_MAPPINGS: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
+    APPLIED_FIRES: ("trigger to fire id", lambda value: isinstance(value, int)),
+    TIMESTAMPS: ("moments", _is_moment),
+}
+"""The mappings of an instance's metadata that the framework reads: in words, and whether a value fits."""
 
 
 def fire_to_row(session_id: int, fire: Fire) -> dict[str, Any]:
@@ -263,7 +277,13 @@ def fire_conditions(only: FireFilter) -> list[ColumnElement[bool]]:
 def keep_configuration(session: Session, configuration: Configuration) -> str:
     """Store the configuration if its content is new; returns its hash."""
     content_hash = configuration.content_hash
-    values = {"hash": content_hash, "name": configuration.name, "body": configuration.to_dict()}
+    values = {
+        "hash": content_hash,
+        "name": configuration.name,
+        "body": configuration.to_dict(),
+        "version": configuration.version,
+        "deployed_at": configuration.deployed_at,
+    }
     session.execute(insert_or_ignore(tables.configuration, values))
     return content_hash
 
@@ -272,8 +292,11 @@ def read_configuration(session: Session | Connection, content_hash: str | None) 
     """The configuration of that hash (None: the empty one); kept in memory, since its content never changes."""
     configuration = known_configuration(content_hash)
     if configuration is None:
-        query = select(tables.configuration.c.body).where(tables.configuration.c.hash == content_hash)
-        configuration = parse_body(session.scalar(query), content_hash)
+        columns = tables.configuration.c
+        query = select(columns.body, columns.deployed_at).where(columns.hash == content_hash)
+        row = session.execute(query).one_or_none()
+        configuration = parse_body(row.body if row else None, content_hash)
+        configuration = replace(configuration, deployed_at=row.deployed_at if row else None)
         _memory_of(content_hash).append(configuration)
     return configuration
 
@@ -292,16 +315,19 @@ def parse_body(body: Any, content_hash: str | None) -> Configuration:
 
 def no_configuration(body: Mapping[str, Any]) -> str | None:
     """What is wrong with the form of a configuration's body. What it says was checked when it was parsed."""
-    tasks, name, former = body.get("tasks"), body.get("name"), body.get("former_dag_ids", [])
-    if not isinstance(tasks, dict):
-        return f"its 'tasks' are {shown(tasks)}, expected a mapping of task name to directives"
+    name, former = body.get("name"), body.get("former_dag_ids", [])
+    mappings = {"tasks": body.get("tasks"), "removed": body.get("removed", {})}
+    for key, content in mappings.items():
+        if not isinstance(content, dict):
+            return f"its {key!r} are {shown(content)}, expected a mapping of task name to directives"
     if not isinstance(name, str | None):
         return f"its 'name' is {shown(name)}, expected a string"
     if not isinstance(former, list) or not all(isinstance(dag_id, str | None) for dag_id in former):
         return f"its 'former_dag_ids' are {shown(former)}, expected a list of strings"
     problems = (
         f"of its task {shown(task_name)}, {problem}"
-        for task_name, directives in tasks.items()
+        for mapping in mappings.values()
+        for task_name, directives in (mapping or {}).items()
         if (problem := _no_directives(directives))
     )
     return next(problems, None)

@@ -155,6 +155,14 @@ class SqlStorageBackend(SqlReader):
         return self._work.manager if self._work.open_transaction is not None else super().manager_name
 
     @property
+    def version(self) -> str:
+        """See :meth:`BaseStorageBackend.version`; the lock counts it up, so its holder leaves that out."""
+        with self._reading() as (session, session_id, _):
+            query = select(tables.session.c.version).where(tables.session.c.id == session_id)
+            count = session.scalar(query) or 0
+            return str(count if self._work.open_transaction is None else count - 1)
+
+    @property
     def session_id(self) -> int:
         """The key of the session's row, under the lock."""
         return self._work.session_id
@@ -170,7 +178,7 @@ class SqlStorageBackend(SqlReader):
         before, session = self._work.configuration, self.transaction
         content_hash = rows.keep_configuration(session, configuration)
         self._update_session(configuration_hash=content_hash)
-        replaced_names = [task.name for task in configuration if before.tasks.get(task.name, task) != task]
+        replaced_names = [task.name for task in configuration if (before.task_of(task.name) or task) != task]
         waiting = [
             instance
             for name in replaced_names

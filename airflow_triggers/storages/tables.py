@@ -54,8 +54,14 @@ configuration = Table(
     Column("hash", String(64), primary_key=True),
     Column("name", String(AIRFLOW_ID_LENGTH), nullable=True),
     Column("body", StoredObject, nullable=False),
+    Column("version", String(64), nullable=True),
+    Column("deployed_at", StoredMoment, nullable=True),
 )
-"""Configurations by content hash; never changed, shared by all sessions that were made with them."""
+"""Configurations by content hash; never changed, shared by all sessions that were made with them.
+
+``version`` is the hash of the rules alone (:attr:`Configuration.version`). It is NULL in rows of releases that had no
+such column; there the hash stands for it. ``deployed_at`` is NULL where the rules were made at run time, and in such
+rows."""
 
 session = Table(
     "triggers_session",

@@ -52,15 +52,16 @@ class TriggerTaskOperator(BaseOperator):
         except PASSING:
             raise
         except FAILING as error:
-            _push(context, task_context.report(error))
+            push_report(context, task_context.report(error))
             if isinstance(error, MaxRetriesExceeded):
                 raise AirflowFailException(str(error)) from error
             raise
         survives = result is None or jsonb.survives(result)
-        _push(context, replace(task_context.report(), result=None if survives else result))
+        push_report(context, replace(task_context.report(), result=None if survives else result))
         return result
 
 
-def _push(context: Any, report: TaskReport) -> None:
+def push_report(context: Any, report: TaskReport) -> None:
+    """Leave the report in the run, for the controller."""
     if content := report.to_xcom():
         context["ti"].xcom_push(key=REPORT_KEY, value=content)

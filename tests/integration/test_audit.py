@@ -26,6 +26,7 @@ from airflow_triggers.storages.sql import SqlStorageBackend
 from airflow_triggers.storages.transaction import transaction
 from tests.support.airflow_api import airflow_api, client_of
 from tests.support.api import Allowed, mounted_api
+from tests.support.dags import deploy_configuration
 from tests.support.statements import statements_of
 from tests.support.surveys import failed_import, view
 
@@ -81,7 +82,23 @@ def delayed_fire():
     return fire.delayed_fire_id
 
 
+def migration(client):
+    """Move the session to rules that are deployed anew."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AIRFLOW__CORE__MIN_SERIALIZED_DAG_UPDATE_INTERVAL", "0")
+        deploy_configuration("survey", t_import={"after": ["firstPage", "consent"]})
+    return client.post("configurations/survey/migrate", json={"prefix": "order-1"})
+
+
 ROUTES = {
+    ("POST", "/api/v1/configurations/{name}/migrate"): (
+        migration,
+        (
+            AuditEvent.MIGRATE_SESSION,
+            "survey.t_import",
+            {"session_uid": "order-1", "history": "ignore"},
+        ),
+    ),
     ("POST", "/api/v1/sessions"): (
         lambda client: client.post("sessions", json={"uid": "order-2", "configuration": "survey"}),
         (AuditEvent.CREATE_SESSION, "survey.t_import", {"session_uid": "order-2"}),

@@ -23,6 +23,7 @@ from tests.support.rights import (
     first_fire_status,
     knows,
     may_read,
+    migrate_status,
     read_status,
     take_back_status,
 )
@@ -90,6 +91,7 @@ def questions(ids: dict[str, Ids]) -> list[Question]:
         *(question for session in SESSIONS for question in _about(session, ids[session.uid])),
         *_about_nothing(),
         *_that_make_sessions(),
+        *_that_migrate(),
         _batch(),
     ]
 
@@ -273,6 +275,24 @@ def _that_make_sessions() -> Iterator[Question]:
         fire = {"trigger": "begin", "configuration": name}
         status = partial(first_fire_status, configuration=name)
         yield Question("POST", f"{API}/sessions/new-{name}/fires", status, fire, act=act, session=_of(name))
+
+
+def _that_migrate() -> Iterator[Question]:
+    """Every session has the deployed rules, or is made at run time: nothing is moved."""
+    for name in (*DEPLOYED, UNKNOWN):
+        status = partial(migrate_status, configuration=name)
+
+        def listed(user: Rights, name: str = name) -> set[str]:
+            return {
+                session.uid
+                for session in SESSIONS
+                if session.configuration == name and may_read(user, session)
+            }
+
+        path = f"{API}/configurations/{name}/migrate"
+        act = "move sessions to the deployed rules" if name in DEPLOYED else None
+        yield Question("POST", path, status, {"dry_run": True}, act=act, session=_of(name))
+        yield Question("POST", path, status, {"limit": 200}, listed=listed)
 
 
 def _of(name: str) -> Session | None:

@@ -42,9 +42,9 @@ def test_defining_the_commands_imports_none_of_them():
 
 
 def test_every_command_exists():
-    from airflow_triggers.cli import commands, delayed_fires, history
+    from airflow_triggers.cli import commands, delayed_fires, history, migration
 
-    known = {**vars(history), **vars(delayed_fires), **vars(commands)}
+    known = {**vars(history), **vars(delayed_fires), **vars(migration), **vars(commands)}
     for action in actions(get_triggers_cli_commands()):
         assert callable(known[action.func.__name__])
 

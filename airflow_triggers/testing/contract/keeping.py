@@ -361,6 +361,46 @@ class KeepingContract(StorageSuite):
             assert [instance.name for instance in kept.fire_view("z").waiting] == ["t_notify#0"]
             assert kept.fire_view("t_import").tasks == ()
 
+    # -- rules that change -----------------------------------------------------------------------------------
+
+    def test_its_version_is_another_after_every_change_by_others(self, kept: BaseStorageBackend) -> None:
+        versions = [kept.version]
+        with kept.acquire_lock():
+            assert kept.version == versions[0]
+            kept.create_instance("t_notify")
+        versions.append(kept.version)
+        with kept.acquire_lock():
+            kept.record_fire(fire("received"))
+        versions.append(kept.version)
+        assert len(set(versions)) == 3
+
+    def test_what_is_tried_out_is_undone(self, kept: BaseStorageBackend) -> None:
+        version = kept.version
+        with kept.try_out():
+            kept.create_instance("t_notify")
+            kept.record_fire(fire("received"))
+            assert list(kept.instances) == ["t_notify#0"]
+        assert (kept.instances, kept.fires(), kept.version) == ({}, [], version)
+        other_storage = self.storage_of("survey-2")
+        with other_storage.try_out(create=True):
+            other_storage.set_configuration(CONFIGURATION)
+        assert not other_storage.exists
+
+    def test_instances_of_a_removed_task_are_kept(self, kept: BaseStorageBackend) -> None:
+        with kept.acquire_lock():
+            instance = kept.create_instance("t_notify", status=InstanceStatus.FAILED)
+            kept.set_configuration(Configuration({"t_import": IMPORT}, removed={"t_notify": NOTIFY}))
+            assert kept.fire_view("t_import").tasks == ()
+        assert (list(kept.tasks), kept.configuration.removed) == (["t_import"], {"t_notify": NOTIFY})
+        assert kept["t_notify#0"] == instance
+        assert kept.instances_of_task("t_notify") == [instance]
+        assert kept.instances == {"t_notify#0": instance}
+        with kept.acquire_lock():
+            clone = kept.clone_instance("t_notify#0")
+            with pytest.raises(TaskNotFound):
+                kept.create_instance("t_notify")
+        assert (clone.name, clone.task) == ("t_notify#1", NOTIFY)
+
     # -- sessions --------------------------------------------------------------------------------------------
 
     @pytest.mark.parametrize("uid", ["survey-10", "Survey-1", "survey-1#0", "survey%", "survey-1:x", "ü😀"])

@@ -1,0 +1,267 @@
+"""Moves open sessions to the rules that are deployed now, each in a transaction of its own.
+
+A session that has the deployed rules is left alone, so a migration that was interrupted is run again. Neighbours:
+``manager/configuring.py`` moves one session; ``api/`` and ``cli/`` come here.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Row, Select, func, select
+
+from airflow_triggers.domain.configuration import Configuration
+from airflow_triggers.domain.events import Detail, EventKind
+from airflow_triggers.domain.reconcile import Diff
+from airflow_triggers.domain.validation import validate_filter
+from airflow_triggers.errors import Concealed, DatabaseFailed, SchemaOutdated, TriggersError
+from airflow_triggers.manager.configuring import History
+from airflow_triggers.sessions.audit import AuditEvent, note_act
+from airflow_triggers.sessions.configuring import deployed_configuration
+from airflow_triggers.sessions.describing import configured_as
+from airflow_triggers.sessions.records import manager_of
+from airflow_triggers.sessions.versions import version_column
+from airflow_triggers.storages import tables
+from airflow_triggers.storages.base import BaseStorageBackend
+from airflow_triggers.storages.prefixes import begins_with
+from airflow_triggers.storages.transaction import snapshot
+
+log = logging.getLogger(__name__)
+
+EVENTS_PER_PAGE = 1000
+
+Refusal = Callable[[Configuration], str | None]
+"""Why the caller may not move a session that has this configuration; None: they may.
+
+:class:`Concealed`: the session is left out of the report, as if there were none.
+"""
+
+
+class MigrationOutcome(StrEnum):
+    """What became of a session. The values are part of the REST API."""
+
+    MOVED = "moved"  #: it has the deployed rules now; of a dry run: it would have
+    UNCHANGED = "unchanged"  #: it has them already, or nothing is open in it
+    REFUSED = "refused"  #: it could not be moved, and is as it was
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionMigration:
+    """What became of one session.
+
+    :param why: why it was refused, or left alone, as a sentence.
+    :param removed: the tasks that it lost.
+    :param diff: what the rules did to its instances; None when it was not moved.
+    """
+
+    uid: str
+    outcome: MigrationOutcome
+    why: str | None = None
+    removed: tuple[str, ...] = ()
+    diff: Diff | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Migration:
+    """Which sessions to move, and how.
+
+    :param configuration: the deployed configuration's name.
+    :param prefix: only sessions whose UIDs begin so.
+    :param history: ``apply``: the fires of the past count for new and changed tasks.
+    :param dry_run: only say what would happen.
+    :param replaces_own_tasks: also move sessions whose tasks were changed at run time. Their own tasks go.
+    :param by: who moves them, for the history.
+    :param waits: False: a session that another process is writing is refused at once.
+    :param refusal: says which sessions the caller may not move.
+    :param configuration_hashes: only sessions whose configuration is one of these; None: all.
+    """
+
+    configuration: str
+    prefix: str | None = None
+    history: History = "ignore"
+    dry_run: bool = False
+    replaces_own_tasks: bool = False
+    by: str | None = None
+    waits: bool = True
+    refusal: Refusal | None = None
+    configuration_hashes: Collection[str | None] | None = None
+
+    def __post_init__(self) -> None:
+        validate_filter("configuration", self.configuration)
+        validate_filter("prefix", self.prefix)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MigrationPage:
+    """What became of some sessions, ordered by UID.
+
+    :param version: the version of the deployed rules.
+    :param next: pass it as ``after_uid`` to go on; None: these were the last ones.
+    """
+
+    version: str
+    sessions: tuple[SessionMigration, ...]
+    next: str | None
+
+
+def migrate_sessions(migration: Migration, *, limit: int, after_uid: str | None = None) -> MigrationPage:
+    """Move the next sessions. Sessions that were moved stay so, whatever becomes of the others.
+
+    :param limit: how many sessions to look at, at most.
+    :param after_uid: only sessions after this UID.
+    :raises UnknownConfiguration: when no deployed configuration has that name.
+    :raises InvalidFilter: when a text is of a form that none of these has.
+    """
+    validate_filter("UID", after_uid)
+    deployed = deployed_configuration(migration.configuration)
+    query = _sessions_of(migration).order_by(tables.session.c.uid).limit(limit + 1)
+    if after_uid is not None:
+        query = query.where(tables.session.c.uid > after_uid)
+    with snapshot() as session:
+        rows = session.execute(query).all()
+    page = rows[:limit]
+    return MigrationPage(
+        version=deployed.version,
+        sessions=tuple(_migrated(page, deployed, migration)),
+        next=page[-1].uid if len(rows) > limit else None,
+    )
+
+
+def count_sessions(migration: Migration) -> int:
+    """How many sessions a migration looks at, for a progress bar."""
+    with snapshot() as session:
+        sessions = _sessions_of(migration).subquery()
+        return int(session.scalar(select(func.count()).select_from(sessions)) or 0)
+
+
+def _sessions_of(migration: Migration) -> Select[Any]:
+    columns, configurations = tables.session.c, tables.configuration.c
+    query = (
+        select(columns.uid, columns.storage, columns.manager, version_column().label("version"))
+        .select_from(tables.session.join(tables.configuration))
+        .where(configurations.name == migration.configuration)
+    )
+    if migration.prefix:
+        query = query.where(*begins_with(columns.uid, migration.prefix))
+    if migration.configuration_hashes is not None:
+        query = query.where(configured_as(migration.configuration_hashes))
+    return query
+
+
+def _migrated(
+    rows: Collection[Row[Any]], deployed: Configuration, migration: Migration
+) -> Iterator[SessionMigration]:
+    """What becomes of each session. A boundary: whatever is wrong with one does not keep the others."""
+    for row in rows:
+        if row.version == deployed.version:
+            yield SessionMigration(uid=row.uid, outcome=MigrationOutcome.UNCHANGED)
+            continue
+        try:
+            yield _migrate(row, deployed, migration)
+        except Concealed:
+            continue
+        except (DatabaseFailed, SchemaOutdated):
+            # It would be every session's fault.
+            raise
+        except TriggersError as error:
+            yield _refused(row.uid, str(error))
+        except Exception:
+            log.exception("Session %s could not be moved to the deployed rules", row.uid)
+            yield _refused(row.uid, "It failed unexpectedly; the log says why.")
+
+
+def _refused(uid: str, why: str) -> SessionMigration:
+    return SessionMigration(uid=uid, outcome=MigrationOutcome.REFUSED, why=why)
+
+
+def _migrate(row: Row[Any], deployed: Configuration, migration: Migration) -> SessionMigration:
+    """Move one session, in one transaction."""
+    manager = manager_of(row.uid, manager=row.manager, storage=row.storage)
+    storage = manager.storage
+    refusal = migration.refusal or _no_refusal
+    # The auth manager may take long: it is asked before anybody has to wait for the session.
+    authorized = storage.configuration
+    if (why := refusal(authorized)) is not None:
+        return _refused(row.uid, why)
+    hold = storage.try_out if migration.dry_run else storage.acquire_lock
+    with hold(wait=migration.waits):
+        current = storage.configuration
+        if current != authorized and (why := refusal(current)) is not None:
+            return _refused(row.uid, why)
+        obstacle = _obstacle(storage, current, deployed, migration)
+        if obstacle is not None:
+            return obstacle
+        preview = manager.migrate_configuration(
+            deployed, by=migration.by, history=migration.history, preview=migration.dry_run
+        )
+        if not migration.dry_run:
+            note_act(
+                storage,
+                AuditEvent.MIGRATE_SESSION,
+                by=migration.by,
+                version=deployed.version,
+                history=migration.history,
+            )
+    removed = tuple(sorted(current.tasks.keys() - deployed.tasks.keys()))
+    return SessionMigration(uid=row.uid, outcome=MigrationOutcome.MOVED, removed=removed, diff=preview)
+
+
+def _no_refusal(configuration: Configuration) -> str | None:
+    """The :data:`Refusal` of callers that may do everything."""
+    return None
+
+
+def _obstacle(
+    storage: BaseStorageBackend, current: Configuration, deployed: Configuration, migration: Migration
+) -> SessionMigration | None:
+    """Why the session is not moved; None when it is. Under its lock."""
+    if current.version == deployed.version:
+        return SessionMigration(uid=storage.uid, outcome=MigrationOutcome.UNCHANGED)
+    if not is_open(storage):
+        why = "Nothing is open in it: no task can start any more."
+        return SessionMigration(uid=storage.uid, outcome=MigrationOutcome.UNCHANGED, why=why)
+    own_names = [] if migration.replaces_own_tasks else _own_task_names(storage, current, deployed)
+    if own_names:
+        return _refused(
+            storage.uid,
+            f"Its tasks {', '.join(own_names)} were changed at run time, and would be lost. Change them by "
+            "update_configuration, or replace them: --replace-own-tasks, replace_own_tasks over REST.",
+        )
+    return None
+
+
+def is_open(storage: BaseStorageBackend) -> bool:
+    """Whether something can still happen by the session's rules: it waits, runs, failed, or a fire may start more."""
+    if any(task.and_every is not None for task in storage.configuration):
+        return True
+    unresolved = storage.get_unresolved_tasks() or storage.get_unresolved_instances()
+    return bool(unresolved or storage.delayed_fires(limit=1))
+
+
+def _own_task_names(
+    storage: BaseStorageBackend, current: Configuration, deployed: Configuration
+) -> list[str]:
+    """The tasks that somebody gave the session at run time, and that the deployed configuration has otherwise."""
+    if current.deployed_at is not None:
+        return []
+    own_names = _names_configured_since(storage)
+    return sorted(name for name in own_names if current.tasks.get(name) != deployed.tasks.get(name))
+
+
+def _names_configured_since(storage: BaseStorageBackend) -> set[str]:
+    """The tasks that were configured since the session had a deployed configuration as a whole."""
+    configured: list[set[str]] = []
+    before: int | None = None
+    while page := storage.events(limit=EVENTS_PER_PAGE, before=before):
+        for event in page:
+            if event.kind == EventKind.CONFIGURE and Detail.VERSION in event.details:
+                return set[str]().union(*configured)
+            if event.kind == EventKind.CONFIGURE:
+                configured.append(set(event.details.get(Detail.TASKS, ())))
+        before = page[-1].event_id
+    # The oldest entry is of the session's first configuration.
+    return set[str]().union(*configured[:-1])
