@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from airflow_triggers.domain.configuration import Configuration, TaskConfig
@@ -23,7 +22,7 @@ from airflow_triggers.errors import InstanceNotFound, TaskNotFound
 from airflow_triggers.gateway import waiting
 from airflow_triggers.history.reasons import Evidence, Explanation, explain, similar_names
 from airflow_triggers.runners import bindings
-from airflow_triggers.sessions.describing import AuthorizeReading, read_authorized
+from airflow_triggers.sessions.describing import reading
 from airflow_triggers.storages import tables
 from airflow_triggers.storages.base import BaseStorageBackend
 
@@ -38,28 +37,19 @@ IN_FLIGHT = (InstanceStatus.SCHEDULED, InstanceStatus.RUNNING)
 # -- why --------------------------------------------------------------------------------------------------------
 
 
-def why(
-    uid: str,
-    name: str,
-    *,
-    disclosure: Disclosure = EVERYTHING,
-    authorize: AuthorizeReading | None = None,
-) -> Explanation:
+def why(uid: str, name: str, *, disclosure: Disclosure = EVERYTHING) -> Explanation:
     """Why an instance has not run; of a task, its latest instance, or why it has none.
 
     :param name: an instance's name (``t_import#0``), or a task's (``t_import``).
     :param disclosure: what of Airflow may be shown.
-    :param authorize: see :func:`airflow_triggers.sessions.describing.read_authorized`.
     :raises SessionNotFound: when there is no session.
     :raises InstanceNotFound: when it has no such instance.
     :raises TaskNotFound: when it has no such task.
     """
-
-    def read(storage: BaseStorageBackend, session: Session, row: Row[Any]) -> Evidence:
+    with reading(uid) as (storage, session, _):
         task, instance = _task_and_instance(storage, name)
-        return _evidence(storage, session, task, instance)
-
-    evidence = read_authorized(uid, read, authorize=authorize)
+        evidence = _evidence(storage, session, task, instance)
+    # After the reading: what may be shown is asked of the auth manager, which may need a connection of its own.
     return explain(replace(evidence, disclosure=disclosure))
 
 

@@ -6,11 +6,11 @@ Neighbours: ``records.py`` says where a session is kept; ``api/`` and ``cli/`` s
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, or_, select
 from sqlalchemy.orm import Session
@@ -21,7 +21,7 @@ from airflow_triggers.domain.fires import EVERY_FIRE, DelayedFire, Fire, FireFil
 from airflow_triggers.domain.hooks import PromisedHook
 from airflow_triggers.domain.instances import TaskInstance
 from airflow_triggers.domain.validation import validate_filter
-from airflow_triggers.errors import InstanceNotFound, SessionNotFound, TriggersError, UnreadableRow
+from airflow_triggers.errors import InstanceNotFound, SessionNotFound, UnreadableRow
 from airflow_triggers.sessions.records import storage_of
 from airflow_triggers.sessions.versions import ConfigurationVersion, deployed_of, version_column, version_of
 from airflow_triggers.storages import rows, tables
@@ -31,11 +31,6 @@ from airflow_triggers.storages.sql import SqlStorageBackend
 from airflow_triggers.storages.transaction import snapshot
 
 log = logging.getLogger(__name__)
-
-AuthorizeReading = Callable[[Configuration], None]
-"""Raises unless the caller may read a session of the configuration."""
-
-Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,23 +154,19 @@ def describe_session(uid: str, *, fire_limit: int = 100) -> SessionDescription:
         )
 
 
-def describe_instance(
-    uid: str, name: str, *, authorize: AuthorizeReading | None = None
-) -> InstanceDescription:
+def describe_instance(uid: str, name: str) -> InstanceDescription:
     """One instance, read by its key: at the same cost however many the session has.
 
-    :param authorize: see :func:`read_authorized`.
     :raises SessionNotFound: when there is no session.
     :raises InstanceNotFound: when it has no such instance.
     """
-
-    def read(storage: BaseStorageBackend, session: Session, row: Row[Any]) -> InstanceDescription:
+    columns = tables.run.c
+    with reading(uid) as (storage, session, row):
         try:
             instance = storage[name]
         except InstanceNotFound:
             # Also of a name that no instance can have: it was asked for as if one could.
             raise InstanceNotFound(f"Session {uid!r} has no instance {name!r}.") from None
-        columns = tables.run.c
         key = (
             columns.session_id == row.id,
             columns.task_name == instance.task.name,
@@ -184,39 +175,11 @@ def describe_instance(
         run = session.execute(select(tables.run).where(*key)).one_or_none()
         return InstanceDescription(tasks=storage.configuration, view=_view(instance, run))
 
-    return read_authorized(uid, read, authorize=authorize)
-
 
 def promised_hook_of(uid: str, token: int) -> PromisedHook | None:
     """The session's hook that has not ended; None when there is no such one. :raises SessionNotFound: if no session."""
     with reading(uid) as (storage, _, _row):
         return next((hook for hook in storage.hooks() if hook.token == token), None)
-
-
-def read_authorized(
-    uid: str,
-    read: Callable[[BaseStorageBackend, Session, Row[Any]], Answer],
-    *,
-    authorize: AuthorizeReading | None = None,
-) -> Answer:
-    """What is read of a session, read once.
-
-    :param authorize: asked about the configuration that the session has at the same moment, before anything of what was
-        read is returned or raised. It is asked after the reading: it may need a connection of its own.
-    :raises SessionNotFound: when there is no session.
-    """
-    answer: Answer | TriggersError
-    with reading(uid) as (storage, session, row):
-        configuration = storage.configuration
-        try:
-            answer = read(storage, session, row)
-        except TriggersError as error:
-            answer = error
-    if authorize is not None:
-        authorize(configuration)
-    if isinstance(answer, TriggersError):
-        raise answer
-    return answer
 
 
 def shown_instance_description(

@@ -25,7 +25,7 @@ from airflow_triggers.api.history_models import (
     VainFiresPage,
 )
 from airflow_triggers.api.requests import HistoryQuery, VainFiresQuery
-from airflow_triggers.api.routes.reading import concealing, readable_configuration
+from airflow_triggers.api.routes.reading import readable_configuration
 from airflow_triggers.history import parked
 
 router = APIRouter(tags=["History"], route_class=BodyRoute)
@@ -66,13 +66,8 @@ def explain(
     permissions: PermissionsDep,
 ) -> ExplanationBody:
     """Which triggers arrived and when, which are missing, and what its DAG run waits for in Airflow."""
-    require = permissions.require_read
-    explanation = concealing(
-        uid,
-        lambda: history.why(uid, name, disclosure=permissions.disclosure(), authorize=require),
-        require=require,
-    )
-    return ExplanationBody.of(explanation)
+    readable_configuration(uid, permissions)
+    return ExplanationBody.of(history.why(uid, name, disclosure=permissions.disclosure()))
 
 
 @router.post("/sessions/{uid}/hooks/{hook_id}/call", summary="Call a hook again", responses=NOT_FOUND)

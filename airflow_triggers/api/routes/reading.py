@@ -7,7 +7,6 @@ that do not exist.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
 
 from airflow_triggers import sessions
 from airflow_triggers.api.permissions import Permissions
@@ -25,8 +24,6 @@ from airflow_triggers.errors import (
     UnknownConfiguration,
 )
 from airflow_triggers.sessions.describing import InstanceDescription, SessionDescription
-
-Answer = TypeVar("Answer")
 
 
 def readable_configuration(uid: SessionUid, permissions: Permissions) -> Configuration:
@@ -53,15 +50,9 @@ def known_configuration(uid: SessionUid, permissions: Permissions) -> Configurat
 
 
 def _configuration_of(uid: SessionUid, require: Callable[[Configuration], None]) -> Configuration:
-    return concealing(uid, lambda: sessions.configuration_of(uid), require=require)
-
-
-def concealing(
-    uid: SessionUid, read: Callable[[], Answer], *, require: Callable[[Configuration], None]
-) -> Answer:
-    """What is read of the session. Only who passes ``require`` hears that its storage cannot be opened here."""
+    """The session's configuration. Only who passes ``require`` hears that its storage cannot be opened here."""
     try:
-        return read()
+        return sessions.configuration_of(uid)
     except RegistryError:
         if record := sessions.record_of(uid):
             require(record.configuration)
@@ -81,16 +72,16 @@ def readable_session(uid: SessionUid, permissions: Permissions, *, fire_limit: i
 
 
 def readable_instance(uid: SessionUid, name: str, permissions: Permissions) -> InstanceDescription:
-    """The session's instance of that name, as far as Airflow would show it to the user; read once, by its key.
+    """The session's instance of that name, as far as Airflow would show it to the user; read by its key.
 
     Raises what :func:`readable_configuration` does.
 
     :raises InstanceNotFound: when the user may read the session, and it has no such instance.
     """
-    require = permissions.require_read
-    description = concealing(
-        uid, lambda: sessions.describe_instance(uid, name, authorize=require), require=require
-    )
+    configuration = readable_configuration(uid, permissions)
+    description = sessions.describe_instance(uid, name)
+    if description.tasks != configuration:
+        permissions.require_read(description.tasks)
     return sessions.shown_instance_description(description, permissions.disclosure())
 
 
