@@ -322,7 +322,7 @@ def test_a_runner_that_is_installed_starts_a_deployed_task(client):
 
 
 def test_a_configuration_is_compiled_only_with_runners_that_packages_declare(monkeypatch, broken):
-    monkeypatch.setattr(compiling.RUNNERS, "_declared_ones", None)
+    monkeypatch.setattr(compiling.RUNNERS, "_declarations_by_name", None)
     tasks = {
         name: {"after": ["paid"], "run": {"operator": OPERATOR, "bash_command": "true"}, "using": using}
         for name, using in {"t_pay": "airflow", "t_pack": "cart", "t_send": "airflwo"}.items()

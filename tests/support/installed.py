@@ -25,5 +25,5 @@ def install(monkeypatch, folder, name, *, modules=None, **entry_points):
         (folder / f"{module}.py").write_text(source)
     monkeypatch.syspath_prepend(folder)
     for registry in REGISTRIES:
-        monkeypatch.setattr(registry, "_declared_ones", None)
+        monkeypatch.setattr(registry, "_declarations_by_name", None)
         monkeypatch.setattr(registry, "_loaded", {})
