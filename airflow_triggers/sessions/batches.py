@@ -18,6 +18,7 @@ from airflow_triggers.domain.uids import SessionUid
 from airflow_triggers.errors import (
     CannotDelay,
     Concealed,
+    DatabaseFailed,
     IdempotencyConflict,
     InvalidTrigger,
     LockTimeout,
@@ -85,6 +86,8 @@ class _Batch:
     authorizer_of: AuthorizerOf | None
     outcomes: dict[int, Outcome] = field(default_factory=dict)
     patient_until: float = field(default_factory=lambda: time.monotonic() + LOCK_TIMEOUT)
+    stalled: dict[str, TriggersError] = field(default_factory=dict)
+    """What kept a fire from its session and may pass, by UID. Later fires must not overtake it: it is sent again."""
     _answers: dict[tuple[int, str], tuple[Configuration, Refused | None]] = field(default_factory=dict)
 
     def fire(self) -> list[Outcome]:
@@ -192,6 +195,10 @@ class _Batch:
         A boundary: whatever spoils the transaction, its fires are undone, and fired again one by one; but not when
         it may have been committed for all that anybody knows.
         """
+        for group in groups:
+            if error := self.stalled.get(group.record.uid):
+                self._all_have([group], error)
+        groups = [group for group in groups if group.record.uid not in self.stalled]
         managers = dict(self._managers(groups))
         by_uid = {group.record.uid: group for group in groups if group.record.uid in managers}
         storages = [
@@ -210,6 +217,8 @@ class _Batch:
                     "%d fires of a batch were not made: %s", len(open_groups), error, exc_info=is_complete
                 )
                 self._all_have(open_groups, error)
+                if isinstance(error, PASSING):
+                    self.stalled.update({group.record.uid: error for group in open_groups})
             else:
                 log.info("Fires of a batch cannot share a transaction; they go one by one", exc_info=error)
                 self._one_by_one(open_groups)
@@ -248,6 +257,9 @@ class _Batch:
     def _alone(self, place: int) -> None:
         """Fire in a transaction of its own. A boundary: whatever is wrong is this fire's outcome."""
         request = self.requests[place]
+        if error := self.stalled.get(str(request.session_uid)):
+            self.outcomes[place] = error
+            return
         authorize = self.authorizer_of(request.trigger_name) if self.authorizer_of else None
         is_patient = time.monotonic() < self.patient_until
         try:
@@ -256,6 +268,8 @@ class _Batch:
             )
         except TriggersError as error:
             self.outcomes[place] = error
+            if isinstance(error, PASSING):
+                self.stalled[str(request.session_uid)] = error
         except Exception as error:
             log.exception("%s could not be fired into session %s", request.trigger_name, request.session_uid)
             self.outcomes[place] = error
@@ -263,6 +277,9 @@ class _Batch:
     def _all_have(self, groups: Iterable[_Group], outcome: Outcome) -> None:
         self.outcomes.update({place: outcome for group in groups for place in group.places})
 
+
+PASSING = (DatabaseFailed, LockTimeout)
+"""What may be over when the fire is sent again."""
 
 REFUSED_BEFORE_WRITING = (InvalidTrigger, IdempotencyConflict, CannotDelay, SessionExists)
 """What a manager raises of a fire before it has written anything: the transaction goes on."""
