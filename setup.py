@@ -79,6 +79,7 @@ setup(
             "jsonschema",
             "jsonschema-rs",
             "mypy",
+            "pymysql",
             "pytest",
             "pytest-timeout",
             "pytest-xdist",

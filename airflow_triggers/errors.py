@@ -23,6 +23,7 @@ Those that say that a name is unknown are a ``KeyError`` too, and those that say
     │   ├── InstanceNotFound          the session has no instance of that name
     │   ├── DelayedFireNotFound       the session has no such fire for later (any more)
     │   ├── DelayedFireCancelled      the fire for later was cancelled before
+    │   ├── SessionUnresolved         the session is not resolved, and was to be deleted
     │   ├── TaskNotFound              the session's configuration has no task of that name
     │   ├── PreviewOutdated           the session has changed since the preview that was to be applied
     │   ├── UnreadableRow             a row of the database cannot be read, and was to be acted on
@@ -32,14 +33,17 @@ Those that say that a name is unknown are a ``KeyError`` too, and those that say
     ├── Refused                       the caller may not do that
     │   └── Concealed                 nor know of what it names
     ├── StorageError
+    │   ├── UnsupportedDatabase       Airflow's metadata database is neither SQLite nor PostgreSQL
     │   ├── SchemaOutdated            the tables are missing or of another version
     │   ├── DatabaseFailed            the database is away, full or read-only, or was lost on the way
+    │   ├── CannotDelete              the storage deletes no sessions
     │   ├── CannotDelay               the storage keeps no fires for later
     │   ├── StorageNotShared          Airflow's other processes would not find a session in that storage
     │   ├── LockTimeout               the session's lock was not free in time
     │   └── StaleWrite                a compare-and-set met another value (a bug, or a write past the lock)
     ├── RunnerError                   an instance could not be handed to its runner
     │   └── DagUnavailable            the DAG to run is missing, stale, broken or refuses such runs
+    │       └── RunIdTaken            the DAG has a run of the instance's run id already
     ├── RegistryError                 a manager, storage or runner is doubled or broken
     │   └── NotRegistered             no manager, storage or runner has that name
     └── TaskError                     raised for, or recorded on behalf of, a trigger task
@@ -83,6 +87,21 @@ class TriggersError(CopiedWhole):
     def __str__(self) -> str:
         """The message as it is, also of an error that is a ``KeyError``, which shows its message quoted."""
         return Exception.__str__(self)
+
+
+class Problem(str):
+    """A sentence of a :class:`ConfigurationError`.
+
+    :param task: the name of the task that it is about; None: the configuration.
+    """
+
+    task: str | None
+
+    def __new__(cls, text: str, *, task: str | None = None) -> Problem:
+        """See the class."""
+        problem = super().__new__(cls, text)
+        problem.task = task
+        return problem
 
 
 class ConfigurationError(TriggersError):
@@ -154,6 +173,20 @@ class SessionNotFound(SessionError, KeyError):
 
 class SessionExists(SessionError):
     """A session with that UID exists already, with other content."""
+
+
+class SessionUnresolved(SessionError):
+    """A session was to be deleted, and something in it waits, runs or is still to come; nothing was deleted.
+
+    :param reasons: what is open, as phrases ("t_import#0 is running").
+    """
+
+    def __init__(self, uid: str, reasons: list[str]) -> None:
+        self.uid, self.reasons = uid, list(reasons)
+        super().__init__(
+            f"Session {uid!r} is not resolved: {'; '.join(reasons)}. Nothing was deleted. Wait, repair it, or delete "
+            "it by force: its DAG runs stay in Airflow, and nothing follows from them any more."
+        )
 
 
 class InstanceNotFound(SessionError, KeyError):
@@ -233,12 +266,30 @@ class StorageError(TriggersError):
     """The storage could not do its work."""
 
 
+class UnsupportedDatabase(StorageError):
+    """Airflow's metadata database is neither SQLite nor PostgreSQL; it has no table of ours.
+
+    :param dialect: SQLAlchemy's name of the database (``mysql``).
+    """
+
+    def __init__(self, dialect: str) -> None:
+        self.dialect = dialect
+        super().__init__(
+            f"airflow-triggers needs SQLite or PostgreSQL as Airflow's metadata database, found {dialect}: it has made "
+            "no tables there and cannot be used, and Airflow itself goes on without it."
+        )
+
+
 class SchemaOutdated(StorageError):
     """The tables are missing or of another version; ``airflow db migrate`` makes them."""
 
 
 class DatabaseFailed(StorageError):
     """The database cannot be reached or written, or the connection was lost; it says whether anything was kept."""
+
+
+class CannotDelete(StorageError):
+    """A session was to be deleted, and the storage that keeps it deletes none."""
 
 
 class CannotDelay(StorageError):
@@ -263,6 +314,10 @@ class RunnerError(TriggersError):
 
 class DagUnavailable(RunnerError):
     """The DAG that an instance runs is missing, stale, broken, or refuses such runs."""
+
+
+class RunIdTaken(DagUnavailable):
+    """The DAG has a run of the instance's run id already: of a deleted session with the same UID, say."""
 
 
 class RegistryError(TriggersError):

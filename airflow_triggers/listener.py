@@ -97,6 +97,8 @@ class WatchedJob:
             return
         if job.job_type in (SCHEDULER, DAG_PROCESSOR):
             _import_for_forks()
+        if job.job_type == DAG_PROCESSOR:
+            _spare_other_dags()
         if job.job_type == SCHEDULER and self._controller is None:
             self._look_after_controller()
 
@@ -128,16 +130,32 @@ def _import_for_forks() -> None:
         log.exception("Triggers: what DAG files import cannot be imported ahead of them")
 
 
+def _spare_other_dags() -> None:
+    """Have this process keep DAGs active beside a broken configuration. A boundary: the DAG processor goes on."""
+    try:
+        from airflow_triggers.gateway.import_errors import spare_other_dags
+
+        spare_other_dags()
+    except Exception:
+        log.exception("Triggers: import errors of single configurations cannot be kept under their DAG file")
+
+
 def _controller_process() -> Any:
     """The controller to keep running, or None where the setting ``controller_autostart`` is off."""
     from airflow.configuration import conf
 
-    from airflow_triggers.controller.process import ControllerProcess
+    from airflow_triggers.controller.process import ControllerProcess, check_database
+    from airflow_triggers.errors import UnsupportedDatabase
 
-    if conf.getboolean("triggers", "controller_autostart", fallback=True):
-        return ControllerProcess()
-    log.info("Triggers controller: not started, [triggers] controller_autostart is off")
-    return None
+    if not conf.getboolean("triggers", "controller_autostart", fallback=True):
+        log.info("Triggers controller: not started, [triggers] controller_autostart is off")
+        return None
+    try:
+        check_database()
+    except UnsupportedDatabase as error:
+        log.error("Triggers controller: not started. %s", error)
+        return None
+    return ControllerProcess()
 
 
 def _watch(dag_run: Any) -> None:
@@ -145,9 +163,10 @@ def _watch(dag_run: Any) -> None:
 
     from airflow_triggers.domain.runs import SeenRun
     from airflow_triggers.runners import bindings
+    from airflow_triggers.storages.dbmanager import is_supported
 
     session = object_session(dag_run)
-    if session is not None:
+    if session is not None and is_supported(session.get_bind().dialect):
         now = SeenRun(str(dag_run.state), dag_run.clear_number)
         with session.begin_nested():
             bindings.watch(session, dag_run.dag_id, dag_run.run_id, now)

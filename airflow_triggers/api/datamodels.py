@@ -47,6 +47,13 @@ class ConfigurationVersionBody(AnswerBody):
     )
 
 
+class DeletedSession(BaseModel):
+    """A session that was deleted."""
+
+    uid: str = Field(examples=["respondent-17"])
+    deleted: bool = True
+
+
 class SessionBody(AnswerBody):
     """A session in a list."""
 

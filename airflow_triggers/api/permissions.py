@@ -42,7 +42,7 @@ Not the question without a DAG's id: FAB's auth manager answers that with yes to
 class Right:
     """What Airflow asks its auth manager about a DAG, and the words for a refusal."""
 
-    method: Literal["GET", "POST", "PUT"]
+    method: Literal["GET", "POST", "PUT", "DELETE"]
     entity: DagAccessEntity | None
     words: str
 
@@ -53,6 +53,7 @@ READ_DAG = Right("GET", None, "read")
 READ_TASK_INSTANCES = Right("GET", DagAccessEntity.TASK_INSTANCE, "read the task instances")
 READ_AUDIT_LOG = Right("GET", DagAccessEntity.AUDIT_LOG, "read the audit log")
 CREATE_RUNS = Right("POST", DagAccessEntity.RUN, "create runs")
+DELETE_RUNS = Right("DELETE", DagAccessEntity.RUN, "delete the runs")
 EDIT_TASK_INSTANCES = Right("PUT", DagAccessEntity.TASK_INSTANCE, "edit the task instances")
 
 
@@ -182,6 +183,14 @@ class Permissions:
         self._require(EDIT_TASK_INSTANCES, dag_ids, configuration)
         if cascade:
             self._require(CREATE_RUNS, dag_ids, configuration)
+
+    def require_delete(self, configuration: Configuration) -> None:
+        """Require that the session may be read, and runs of all its DAGs may be deleted.
+
+        The runs stay in Airflow. But what a session knows of them goes with it.
+        """
+        self.require_read(configuration)
+        self._require(DELETE_RUNS, _read_dag_ids(configuration), configuration)
 
     def _may_fire_something(self, configuration: Configuration) -> bool:
         return any(self._has(CREATE_RUNS, {dag_id}) for dag_id in sorted(_dag_ids(configuration)))

@@ -61,6 +61,15 @@ class SessionsQuery(Request):
     prefix: Prefix | None = Field(None, description="Only UIDs that begin so.")
 
 
+class DeleteSessionQuery(Request):
+    """How to delete a session."""
+
+    force: bool = Field(
+        False,
+        description="Delete it although it is not resolved. What runs goes on in Airflow; nothing follows from it.",
+    )
+
+
 Touched = Literal["nothing"]
 TOUCHED = Field(
     None, description="`nothing`: only fires that had no effect: no task uses them, or all had them."

@@ -14,6 +14,7 @@ from airflow.utils.cli import suppress_logs_and_warning
 
 from airflow_triggers.cli.terminal import ends_with_one_line, print_text
 from airflow_triggers.controller.health import read_health
+from airflow_triggers.controller.process import check_database
 
 _run = lazy_load_command("airflow_triggers.cli.commands.triggers_controller")
 
@@ -30,6 +31,7 @@ def triggers_controller(args: Namespace) -> None:
 @suppress_logs_and_warning
 def check_controller(args: Namespace) -> None:
     """Print one sentence on the controllers' health. It writes nothing, not even into the audit log."""
+    check_database()
     health = read_health(local=args.local)
     print_text(health.sentence, to=sys.stdout if health.is_healthy else sys.stderr)
     if not health.is_healthy:

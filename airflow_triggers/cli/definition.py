@@ -30,6 +30,8 @@ CONTROLLER = "airflow_triggers.cli.controller"
 DELAYED = "airflow_triggers.cli.delayed_fires"
 MIGRATION = "airflow_triggers.cli.migration"
 PAST = "airflow_triggers.cli.history"
+CHECK = "airflow_triggers.cli.check"
+CLEANING = "airflow_triggers.cli.cleaning"
 
 MAX_DIGITS = 18
 """Every number of so many digits fits into a database's integers."""
@@ -43,6 +45,8 @@ def get_triggers_cli_commands() -> list[GroupCommand]:
             help="Fire triggers into sessions, look at sessions, repair them",
             subcommands=(
                 _ASSET_EVENTS,
+                _CHECK,
+                _CLEAN,
                 _CONTROLLER,
                 _DELAYED_FIRES,
                 _FIRE,
@@ -177,8 +181,18 @@ _CONTROLLER = ActionCommand(
 
 _SESSIONS = GroupCommand(
     name="sessions",
-    help="Look at sessions, move them to the deployed rules",
+    help="Look at sessions, move them to the deployed rules, delete them",
     subcommands=(
+        ActionCommand(
+            name="delete",
+            help="Delete a session with its history; its DAG runs stay in Airflow",
+            func=lazy_load_command(f"{CLEANING}.triggers_delete_session"),
+            args=(
+                _UID,
+                _arg("--force", action="store_true", help="Delete it although it is not resolved"),
+                *_RESULTS,
+            ),
+        ),
         ActionCommand(
             name="list",
             help="List sessions, ordered by UID",
@@ -225,6 +239,56 @@ _SESSIONS = GroupCommand(
                 *_RESULTS,
             ),
         ),
+    ),
+)
+
+_CHECK = ActionCommand(
+    name="check",
+    help="Check configurations before they are deployed",
+    description=(
+        "Check configurations before they are deployed, as CI does: YAML files of the folder, and whatever its DAG "
+        "files compile. The folder's modules are imported.\n\nExits with 1 when there is an error, or with --strict "
+        "a warning. Needs no database; if there is one, it is asked for the deployed DAGs."
+    ),
+    func=lazy_load_command(f"{CHECK}.check"),
+    args=(
+        Arg(("folder",), nargs="?", metavar="FOLDER", help="The folder (default: Airflow's DAGs folder)"),
+        _arg("--json", action="store_true", help="Print the findings as JSON, as --output json"),
+        _arg("--strict", action="store_true", help="Warnings make it fail, too"),
+        _arg("--without-database", action="store_true", help="Do not ask the database for deployed DAGs"),
+        *_RESULTS,
+    ),
+)
+
+_CLEAN = ActionCommand(
+    name="clean",
+    help="Delete resolved sessions in which nothing was done since a moment",
+    description=(
+        "Delete resolved sessions in which nothing was done since a moment, with their histories. Their DAG runs stay "
+        "in Airflow.\n\nA session is resolved when it has instances, all of them are finished, skipped, replayed or "
+        "abandoned, and no DAG run, delayed fire or hook of it is still to come. Its idempotency keys go with it."
+    ),
+    func=lazy_load_command(f"{CLEANING}.triggers_clean"),
+    args=(
+        _arg(
+            "--before",
+            metavar="MOMENT",
+            type=aware_datetime,
+            required=True,
+            help="In ISO 8601 with its offset from UTC (2031-05-17T00:00:00Z)",
+        ),
+        _arg("--configuration", help="Only sessions of this deployed configuration"),
+        _arg("--prefix", help="Only sessions whose UID begins with this"),
+        _arg("--include-unresolved", action="store_true", help="Also sessions that are not resolved"),
+        _arg("--dry-run", action="store_true", help="Only count them"),
+        _arg(
+            "--batch-size",
+            type=count,
+            default=500,
+            help="Sessions deleted in one transaction, 10000 at most (default: 500)",
+        ),
+        Arg(("-y", "--yes"), action="store_true", help="Do not ask before"),
+        *_RESULTS,
     ),
 )
 

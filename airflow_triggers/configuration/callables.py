@@ -19,6 +19,9 @@ from airflow_triggers.configuration.modules import ImportableModules, near_name
 from airflow_triggers.errors import ConfigurationError
 from airflow_triggers.sentences import sentence
 
+TASK_PREFIX = "t_"
+"""How the names of trigger tasks begin, by convention."""
+
 
 @dataclass(frozen=True)
 class ResolvedRun:
@@ -77,11 +80,14 @@ def _unknown_module(run: str, module_name: str, name: str, modules: ImportableMo
             f"'run' is {run!r}, and its module cannot be imported: there is no module {module_name!r}. Expected a "
             f"module in the DAGs folder, or an installed one.{hint}"
         )
-    return ResolvedRun(
-        doubt=f"There is no module {module_name!r}, but {likely[0]!r}, which has no {name!r}."
-        if likely
-        else None
-    )
+    if likely:
+        return ResolvedRun(
+            doubt=f"There is no module {module_name!r}, but {likely[0]!r}, which has no {name!r}."
+        )
+    if name.startswith(TASK_PREFIX):
+        # It reads as a DAG that another configuration compiles to.
+        return ResolvedRun()
+    return ResolvedRun(doubt=f"There is no module {module_name!r}, so this is taken for the id of a DAG.")
 
 
 def _is_module(run: str, name: str) -> bool:

@@ -22,14 +22,21 @@ from airflow.sdk import DAG, BaseOperator, PartitionedAtRuntime, get_parsing_con
 
 from airflow_triggers.configuration.admission import refuse_inadmissible
 from airflow_triggers.configuration.callables import ResolvedRun, resolve_run
-from airflow_triggers.configuration.dag_file import BrokenConfiguration, of_no_dag_file, register
+from airflow_triggers.configuration.dag_file import (
+    BrokenConfiguration,
+    of_no_dag_file,
+    parsed_file,
+    register,
+)
 from airflow_triggers.configuration.explain import explain_configuration, explain_in_full, explain_task
 from airflow_triggers.configuration.foreign import ForeignError, foreign_code, reason_of
 from airflow_triggers.configuration.form import trigger_form
+from airflow_triggers.configuration.lines import located
 from airflow_triggers.configuration.load import configuration_files, load_configuration
 from airflow_triggers.configuration.modules import ImportableModules
 from airflow_triggers.configuration.options import RESULT_TASK_ID, OptionOwner, options_for
 from airflow_triggers.configuration.parse import misplaced_options, parse_configuration
+from airflow_triggers.configuration.review import review
 from airflow_triggers.domain.configuration import Configuration, TaskConfig
 from airflow_triggers.domain.names import (
     COMPILED_TASK_ID,
@@ -38,7 +45,7 @@ from airflow_triggers.domain.names import (
     configuration_tag,
     manifest_dag_id,
 )
-from airflow_triggers.errors import ConfigurationError
+from airflow_triggers.errors import ConfigurationError, Problem
 from airflow_triggers.extensions.registry import Registry
 from airflow_triggers.sentences import sentence
 from airflow_triggers.task import TriggerTaskOperator
@@ -51,6 +58,8 @@ MAX_ACTIVE = 128
 
 Each session's runs are independent, so Airflow's defaults of 16, made for schedules, would only hold them up.
 """
+
+MANIFEST_TASK_ID = "configuration"
 
 _DEFAULTS = {"max_active_runs": MAX_ACTIVE, "max_active_tasks": MAX_ACTIVE}
 
@@ -90,6 +99,39 @@ Source = tuple[str, Path | None, Callable[[], Configuration]]
 """A configuration: its name, its file if it has one, and how it is read."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Compilation:
+    """What became of one configuration.
+
+    :param path: its file; None: it is written in a DAG file.
+    :param dag_file: the DAG file that compiled it; None: none did.
+    :param configuration: as the servers will read it; None: it is wrong.
+    :param dag_ids: of its DAGs.
+    :param problems: what is wrong with it; some say of which task (:class:`Problem`).
+    """
+
+    name: str
+    path: Path | None
+    dag_file: Path | None
+    configuration: Configuration | None = None
+    dag_ids: frozenset[str] = frozenset()
+    problems: tuple[str, ...] = ()
+
+
+_observers: list[list[Compilation]] = []
+
+
+@contextmanager
+def observed_compilations() -> Iterator[list[Compilation]]:
+    """Collect what is compiled inside, by whichever DAG file of this process."""
+    compilations: list[Compilation] = []
+    _observers.append(compilations)
+    try:
+        yield compilations
+    finally:
+        _observers.remove(compilations)
+
+
 class CompiledDags(dict[str, DAG]):
     """The DAGs of configurations by id.
 
@@ -123,13 +165,14 @@ class CompiledDags(dict[str, DAG]):
                         "differ."
                     )
             except ConfigurationError as error:
-                _register_broken(name, path, error.problems)
+                self._refuse(name, path, error.problems)
             except Exception as error:
                 # Whatever it is, it is this configuration's and not the file's: the others load.
                 log.exception("The configuration %s cannot be compiled", name)
-                _register_broken(name, path, [sentence("it cannot be compiled", reason_of(error))])
+                self._refuse(name, path, [sentence("it cannot be compiled", reason_of(error))])
             else:
                 ids |= dags.keys()
+                self._notify(name, path, dags=dags)
                 new_dags = {dag_id: dag for dag_id, dag in dags.items() if dag_id not in earlier_ids}
                 register(new_dags.values())
                 self.update(new_dags)
@@ -143,9 +186,44 @@ class CompiledDags(dict[str, DAG]):
             register([dag])
             self[dag_id] = dag
 
+    def _refuse(self, name: str, path: Path | None, problems: list[str]) -> None:
+        self._notify(name, path, problems=problems)
+        _register_broken(name, path, problems)
+
+    def _notify(
+        self,
+        name: str,
+        path: Path | None,
+        *,
+        dags: Mapping[str, DAG] | None = None,
+        problems: Iterable[str] = (),
+    ) -> None:
+        if not _observers:
+            return
+        dag_file = parsed_file()
+        compilation = Compilation(
+            name=str(name),
+            path=path,
+            dag_file=Path(dag_file) if dag_file else None,
+            configuration=_configuration_of(dags, name) if dags else None,
+            dag_ids=frozenset(dags or ()),
+            problems=tuple(problems),
+        )
+        for compilations in _observers:
+            compilations.append(compilation)
+
+
+def _configuration_of(dags: Mapping[str, DAG], name: str) -> Configuration | None:
+    """The configuration that the manifest among the DAGs carries; None when it is not among them."""
+    manifest = dags.get(manifest_dag_id(name))
+    task: Any = manifest.get_task(MANIFEST_TASK_ID) if manifest else None
+    return Configuration.from_dict(json.loads(task.doc_json)) if task else None
+
 
 def _register_broken(name: str, path: Path | None, problems: list[str]) -> None:
     source = path.name if path else str(name)
+    if path is not None:
+        problems = [*located(problems, path)]
     register([BrokenConfiguration(path, ConfigurationError(problems, source=source))])
 
 
@@ -211,7 +289,7 @@ def _naming(task: TaskConfig, problems: list[str]) -> Iterator[None]:
             if isinstance(error.cause, ConfigurationError)
             else [sentence("it cannot be compiled", error)]
         )
-        problems += [f"task {task.name!r}: {text}" for text in texts]
+        problems += [Problem(f"task {task.name!r}: {text}", task=task.name) for text in texts]
 
 
 OperatorMaker = Callable[..., BaseOperator]
@@ -343,10 +421,12 @@ def _manifest(configuration: Configuration, doubts: Mapping[str, str]) -> DAG:
         schedule=None,
         tags={MANIFEST_TAG, configuration_tag(name)},
         description="A configuration of triggers. To run its tasks, fire triggers into a session.",
-        doc_md=explain_configuration(configuration, doubts),
+        doc_md=explain_configuration(
+            configuration, doubts, [(finding.task or "", finding.text) for finding in review(configuration)]
+        ),
     )
     configuration_json = json.dumps(configuration.to_dict(), ensure_ascii=False)
-    EmptyOperator(task_id="configuration", doc_json=configuration_json, dag=dag)
+    EmptyOperator(task_id=MANIFEST_TASK_ID, doc_json=configuration_json, dag=dag)
     return dag
 
 

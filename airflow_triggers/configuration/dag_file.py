@@ -21,6 +21,7 @@ from airflow.sdk.definitions._internal.contextmanager import DagContext
 
 from airflow_triggers.configuration.foreign import plain
 from airflow_triggers.errors import ConfigurationError
+from airflow_triggers.gateway.import_errors import FileErrors, spares_other_dags
 
 log = logging.getLogger(__name__)
 
@@ -32,26 +33,34 @@ def register(dags: Iterable[DAG]) -> None:
             pass
 
 
+def parsed_file() -> str | None:
+    """The path of the DAG file being parsed; None if there is none."""
+    module_name = DagContext.current_autoregister_module_name
+    return getattr(sys.modules.get(module_name or ""), "__file__", None)
+
+
 @contextmanager
 def of_no_dag_file() -> Iterator[str | None]:
     """Keep DAGs out of the file being parsed: modules with callables may be DAG files of their own.
 
     :returns: the path of the file being parsed; None if there is none.
     """
+    fileloc = parsed_file()
     module_name = DagContext.current_autoregister_module_name
     DagContext.current_autoregister_module_name = None
     try:
-        yield getattr(sys.modules.get(module_name or ""), "__file__", None)
+        yield fileloc
     finally:
         DagContext.current_autoregister_module_name = module_name
 
 
 class BrokenConfiguration(DAG):
-    """Makes what is wrong with a configuration an import error of its own, while the DAG file's other DAGs load.
+    """Makes what is wrong with a configuration an import error, while the DAG file's other DAGs load.
 
-    An import error of the DAG file itself would not do: Airflow then marks every DAG of that file as stale
-    (``_update_import_errors``), and no session could run anything. So this travels as a DAG; asked to validate, it
-    enters the error into the bag that asks, under the configuration's own file, and has itself left out.
+    It travels as a DAG: an exception would take the file's other DAGs along. When Airflow asks it to validate, it
+    enters the error into the bag that asks, and has itself left out. The error goes under the DAG file's name, where
+    Airflow keeps it until the next parse. A process that would then mark the file's other DAGs as stale (see
+    ``gateway/import_errors.py``) gets it under the configuration's own name.
 
     :param path: the configuration's file; None for one that is written in the DAG file.
     """
@@ -62,18 +71,24 @@ class BrokenConfiguration(DAG):
         # Two sources may become one name; the digest keeps their DAGs apart.
         digest = hashlib.sha256(source.encode(errors="surrogateescape")).hexdigest()[:16]
         super().__init__(f"broken_configuration.{name}.{digest}", schedule=None)
-        self._path, self._error = path, error
+        self.path, self.error = path, error
 
     def validate(self) -> None:
         """Report the error. See the class."""
         frame = inspect.currentframe()
-        bag = frame.f_back.f_locals.get("self") if frame and frame.f_back else None
-        errors = getattr(bag, "import_errors", None)
-        if not isinstance(errors, dict):
-            raise self._error
-        path = self._path or Path(str(self.fileloc)) / str(self._error.source)
-        text = plain(str(self._error))
-        errors[plain(_relative(path, getattr(bag, "bundle_path", None)))] = f"ConfigurationError: {text}"
+        bag: Any = frame.f_back.f_locals.get("self") if frame and frame.f_back else None
+        if not isinstance(getattr(bag, "import_errors", None), dict):
+            raise self.error
+        text = plain(str(self.error))
+        bundle_path = getattr(bag, "bundle_path", None)
+        if spares_other_dags():
+            if not isinstance(bag.import_errors, FileErrors):
+                bag.import_errors = FileErrors(bag.import_errors)
+            dag_file = plain(_relative(Path(str(self.fileloc)), bundle_path))
+            bag.import_errors.add(dag_file, str(self.path or self.error.source), text)
+        else:
+            path = self.path or Path(str(self.fileloc)) / str(self.error.source)
+            bag.import_errors[plain(_relative(path, bundle_path))] = f"ConfigurationError: {text}"
         log.warning("A configuration cannot be used: %s", text)
         raise AirflowClusterPolicySkipDag
 

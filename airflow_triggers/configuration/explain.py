@@ -33,18 +33,28 @@ def explain_task(task: TaskConfig, *, markdown: bool = False) -> str:
     return f"{sentence}."
 
 
-def explain_configuration(configuration: Configuration, doubts: Mapping[str, str] | None = None) -> str:
+def explain_configuration(
+    configuration: Configuration,
+    doubts: Mapping[str, str] | None = None,
+    flaws: Sequence[tuple[str, str]] = (),
+) -> str:
     """Every rule of the configuration as a sentence, in Markdown.
 
     :param doubts: by task, why the id of the DAG that it runs may be a slip, as a sentence.
+    :param flaws: a task's name and what in its rule never works, as a sentence.
     """
     title = f"# {configuration.name}\n\n" if configuration.name else ""
     rules = "\n".join(f"- {_bold(task.name)}: {explain_task(task, markdown=True)}" for task in configuration)
-    if not doubts:
+    if not doubts and not flaws:
         return title + rules
     warnings = "\n".join(
-        f"- {_bold(name)} runs the DAG `{configuration[name].run}`. {doubt} Is a function meant?"
-        for name, doubt in doubts.items()
+        [
+            *(
+                f"- {_bold(name)} runs the DAG `{configuration[name].run}`. {doubt} Is a function meant?"
+                for name, doubt in (doubts or {}).items()
+            ),
+            *(f"- {_bold(name)}: {flaw}" for name, flaw in flaws),
+        ]
     )
     return f"{title}{rules}\n\n## Possible slips\n\n{warnings}"
 

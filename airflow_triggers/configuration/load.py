@@ -40,7 +40,7 @@ def load_configuration(path: Path) -> Configuration:
     :raises ConfigurationError: naming the file, and the line where YAML itself is wrong.
     """
     try:
-        content = read_document(_text(path))
+        content = read_document(read_text(path))
     except yaml.YAMLError as error:
         raise ConfigurationError(sentence_of(error), source=path.name) from error
     except (UnicodeDecodeError, OSError) as error:
@@ -48,7 +48,13 @@ def load_configuration(path: Path) -> Configuration:
     return parse_configuration(content, name=path.stem, source=path.name)
 
 
-def _text(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """The text of a configuration's file.
+
+    :raises ConfigurationError: when the file is too large.
+    :raises UnicodeDecodeError: when it is no UTF-8.
+    :raises OSError: when it cannot be read.
+    """
     with path.open("rb") as file:
         content = file.read(MAX_FILE_SIZE + 1)
     if len(content) > MAX_FILE_SIZE:

@@ -13,6 +13,7 @@ from typing import Any
 
 from airflow_triggers.configuration.model import DIRECTIVES
 from airflow_triggers.domain.configuration import TaskConfig
+from airflow_triggers.errors import Problem
 
 SHORTEST = 6
 """Shorter triggers (``a`` and ``A``, ``ab`` and ``ba``) are too like each other to tell a slip from a choice."""
@@ -39,11 +40,13 @@ def misspelt_triggers(tasks: Mapping[str, TaskConfig], *, known_tasks: Collectio
         for trigger in sorted(task.triggers - set(known_tasks)):
             where = f"task {task.name!r}: {_directive_of(task, trigger)!r} names {trigger!r},"
             if suggestion := _meant_task(trigger, task_names):
-                yield f"{where} but there is no such task. Did you mean {suggestion!r}?"
+                yield Problem(
+                    f"{where} but there is no such task. Did you mean {suggestion!r}?", task=task.name
+                )
             elif uses[trigger] == 1 and (
                 suggestion := _meant_trigger(trigger, triggers_by_letters[_sorted_letters(trigger)])
             ):
-                yield f"{where} as nothing else does. Did you mean {suggestion!r}?"
+                yield Problem(f"{where} as nothing else does. Did you mean {suggestion!r}?", task=task.name)
 
 
 def _directive_of(task: TaskConfig, trigger: str) -> str:

@@ -44,15 +44,13 @@ class ImportableModules:
 
     def functions(self, module: str) -> list[str]:
         """The names that a module's source binds, as far as they can be callables."""
-        spec = _spec(module)
-        if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
-            return []
-        try:
-            with open(spec.origin, "rb") as file:
-                tree = ast.parse(file.read())
-        except (OSError, SyntaxError, ValueError, RecursionError):
-            return []
-        return list(dict.fromkeys(_bound_names(tree.body)))
+        tree = _tree(module)
+        return list(dict.fromkeys(_bound_names(tree.body))) if tree else []
+
+    def fired_triggers(self, module: str) -> dict[str, int]:
+        """The triggers that a module's source names in calls of ``context.fire("…")``, with the line of each."""
+        tree = _tree(module)
+        return dict(_fires(tree)) if tree else {}
 
     def _within(self, package: str) -> list[str]:
         if not package:
@@ -64,6 +62,17 @@ class ImportableModules:
     @cached_property
     def _top_level(self) -> list[str]:
         return [*(module.name for module in iter_modules()), *sys.builtin_module_names]
+
+
+def _tree(module: str) -> ast.Module | None:
+    spec = _spec(module)
+    if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
+        return None
+    try:
+        with open(spec.origin, "rb") as file:
+            return ast.parse(file.read())
+    except (OSError, SyntaxError, ValueError, RecursionError):
+        return None
 
 
 def _spec(module: str) -> ModuleSpec | None:
@@ -108,3 +117,13 @@ def _bound_names(body: Iterable[ast.stmt]) -> Iterator[str]:
                 yield from (target.id for target in targets if isinstance(target, ast.Name))
             case ast.AnnAssign(target=ast.Name(id=name)):
                 yield name
+
+
+def _fires(tree: ast.Module) -> Iterator[tuple[str, int]]:
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(
+                func=ast.Attribute(value=ast.Name(id="context"), attr="fire"),
+                args=[ast.Constant(value=str(trigger)), *_],
+            ):
+                yield trigger, node.lineno

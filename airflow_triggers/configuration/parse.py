@@ -27,7 +27,7 @@ from airflow_triggers.domain.names import (
     run_kind,
 )
 from airflow_triggers.domain.validation import JsonFlaw, json_object, shown, validate_trigger_name
-from airflow_triggers.errors import ConfigurationError, InvalidTrigger
+from airflow_triggers.errors import ConfigurationError, InvalidTrigger, Problem
 
 EXPECTED = {
     "after": "a list of trigger names (it may be empty when 'andEvery' is given)",
@@ -81,7 +81,7 @@ def parse_configuration(
         if task is not None:
             tasks[task.name] = task
             wrong += [*_content(task), *_compiled_name(task, name)]
-        problems += [f"{where} {problem}" for problem in wrong]
+        problems += [Problem(f"{where} {problem}", task=_known_name(task_name)) for problem in wrong]
     if name is not None or existing_tasks is not None:
         problems += misspelt_triggers(tasks, known_tasks={*map(str, content), *(existing_tasks or ())})
     if problems:
@@ -97,10 +97,15 @@ def _names(content: Mapping[Any, Any], name: str | None) -> Iterator[str]:
             isinstance(task_name, str) and 0 < len(task_name) <= MAX_NAME_LENGTH and task_name.isprintable()
         )
         if not fits or "#" in task_name or task_name != task_name.strip():
-            yield (
+            yield Problem(
                 f"task {_excerpt(task_name)}: expected a name of 1-{MAX_NAME_LENGTH} printable characters "
-                "without '#' and surrounding blanks, such as 't_import'."
+                "without '#' and surrounding blanks, such as 't_import'.",
+                task=_known_name(task_name),
             )
+
+
+def _known_name(task_name: Any) -> str | None:
+    return task_name if isinstance(task_name, str) else None
 
 
 def _is_configuration_name(name: Any) -> bool:

@@ -8,7 +8,7 @@ process (libyaml's stack).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import yaml
@@ -55,6 +55,44 @@ def read_document(text: str) -> Any:
         if len(text) > RETOLD_SIZE:
             raise
         return _value(_Loader, text)
+
+
+@dataclass(frozen=True)
+class KeyLines:
+    """Where the keys of a mapping stand, and those of the mappings in it.
+
+    :param line: of the key itself, from 1.
+    :param keys: by key, those of the mapping that is its value.
+    """
+
+    line: int
+    keys: dict[str, KeyLines] = field(default_factory=dict)
+
+
+def read_lines(text: str, *, levels: int) -> KeyLines:
+    """Where the keys of a text's only document stand.
+
+    :param levels: of mappings in each other whose keys are looked for.
+    :raises yaml.YAMLError: as :func:`read_document`.
+    """
+    loader = (_FastLoader or _Loader)(text)
+    try:
+        return KeyLines(1, _keys(loader.get_single_node(), levels))
+    finally:
+        loader.dispose()
+
+
+def _keys(node: yaml.Node | None, levels: int) -> dict[str, KeyLines]:
+    if not levels or not isinstance(node, yaml.MappingNode):
+        return {}
+    merged: dict[str, KeyLines] = {}
+    own: dict[str, KeyLines] = {}
+    for key, value in node.value:
+        if key.tag == _MERGE:
+            merged |= _keys(value, levels)
+        elif isinstance(key, yaml.ScalarNode):
+            own[key.value] = KeyLines(_line(key.start_mark), _keys(value, levels - 1))
+    return merged | own
 
 
 def sentence_of(error: yaml.YAMLError) -> str:

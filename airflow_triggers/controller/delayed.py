@@ -15,7 +15,7 @@ from airflow_triggers.domain import backoff
 from airflow_triggers.domain.events import EventKind, delayed_fire_details
 from airflow_triggers.domain.failures import describe_exception
 from airflow_triggers.domain.metadata import EXCEPTION_MESSAGE
-from airflow_triggers.errors import LockTimeout, RegistryError
+from airflow_triggers.errors import LockTimeout, RegistryError, SessionNotFound
 from airflow_triggers.runners.progress import FAULTS, is_system_fault
 from airflow_triggers.sessions.opening import open_session
 from airflow_triggers.storages import tables
@@ -44,6 +44,8 @@ def fire_due(now: datetime) -> int:
                 fire_count += manager.fire_delayed(row.id) is not None
         except LockTimeout:
             log.debug("Session %s is being written by another process; the next pass looks again", row.uid)
+        except SessionNotFound:
+            log.info("Session %s was deleted, and its delayed fires with it", row.uid)
         except FAULTS as error:
             log.exception("Triggers controller: a delayed fire into session %s failed; backing off", row.uid)
             _back_off(row.id, error)

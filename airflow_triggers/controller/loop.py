@@ -210,6 +210,9 @@ class Controller:
             log.debug("Session %s is being written by another process; the next pass looks again", uid)
             return False
         except FAULTS as error:
+            if isinstance(error, SessionNotFound) and session.storage == SqlStorageBackend.name:
+                log.info("Session %s was deleted; what its runs do concerns no session", uid)
+                return False
             log.exception("Triggers controller: session %s cannot be brought up to date; backing off", uid)
             if isinstance(error, SessionNotFound):
                 # Kept elsewhere, and never saved or gone: no run is to be made.

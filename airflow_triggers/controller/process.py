@@ -185,12 +185,14 @@ def run_controller(*, interval: float | None = None, parent: int | None = None) 
     :param interval: seconds between two looks when nothing has changed; None for the setting
         ``[triggers] controller_interval``.
     :param parent: the supervising process.
+    :raises UnsupportedDatabase: when Airflow's metadata database is neither SQLite nor PostgreSQL.
     """
     from airflow_triggers import metrics
     from airflow_triggers.controller.loop import Controller
     from airflow_triggers.controller.measures import HealthGauges
     from airflow_triggers.gateway.jobs import ControllerJob
 
+    check_database()
     request = StopRequest(parent=parent)
     request.watch()
     supervisor = "in the foreground" if parent is None else f"supervised by process {parent}"
@@ -210,6 +212,19 @@ def run_controller(*, interval: float | None = None, parent: int | None = None) 
         job.end(failed=True)
         raise
     job.end(failed=False)
+
+
+def check_database() -> None:
+    """Make sure that a controller can ever work in this deployment. The database is not asked: it may be away.
+
+    :raises UnsupportedDatabase: when Airflow's metadata database is neither SQLite nor PostgreSQL.
+    """
+    from airflow import settings
+
+    from airflow_triggers.storages.dbmanager import refuse_unsupported
+
+    if settings.engine is not None:
+        refuse_unsupported(settings.engine.dialect)
 
 
 def configured_interval() -> float:

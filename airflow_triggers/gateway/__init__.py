@@ -2,12 +2,18 @@
 
 ``runs.py`` creates, observes and marks runs; ``run_columns.py`` has what is compared of many; ``waiting.py`` reads what
 they wait for; ``manifests.py`` and ``asset_events.py`` read configurations and events; ``teams.py`` reads whose a DAG
-is; ``wakeup.py`` hears of a task's end.
+is; ``wakeup.py`` hears of a task's end. ``dag_files.py`` and ``acceptance.py`` read DAGs as Airflow does,
+``import_errors.py`` enters what is wrong with them; ``audit.py`` writes Airflow's audit log.
 
 Airflow's internals change from release to release: what adapts to them is here.
 """
 
-from airflow_triggers.gateway.manifests import deployed_configuration, deployed_configurations, deployed_names
+from airflow_triggers.gateway.manifests import (
+    deployed_configuration,
+    deployed_configurations,
+    deployed_dag_ids,
+    deployed_names,
+)
 from airflow_triggers.gateway.run_columns import IN_FLIGHT, DagRunColumns
 from airflow_triggers.gateway.runs import (
     RETURN_KEY,
@@ -17,6 +23,7 @@ from airflow_triggers.gateway.runs import (
     check_runnable,
     create_run,
     finish_clearing,
+    has_run,
     hold_run,
     missing_dags,
     near_dag_ids,
@@ -38,8 +45,10 @@ __all__ = [
     "create_run",
     "deployed_configuration",
     "deployed_configurations",
+    "deployed_dag_ids",
     "deployed_names",
     "finish_clearing",
+    "has_run",
     "hold_run",
     "missing_dags",
     "near_dag_ids",

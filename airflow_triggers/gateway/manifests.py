@@ -95,6 +95,11 @@ def deployed_names(session: Session) -> list[str]:
     return list(session.scalars(query))
 
 
+def deployed_dag_ids(session: Session) -> frozenset[str]:
+    """The ids of all deployed DAGs, whoever wrote them."""
+    return frozenset(session.scalars(select(DagModel.dag_id).where(~DagModel.is_stale)))
+
+
 def _read_manifest(model: SerializedDagModel) -> Configuration:
     tasks = (model.data or {})["dag"]["tasks"]
     documents = [task["__var"]["doc_json"] for task in tasks if "doc_json" in task["__var"]]

@@ -47,7 +47,7 @@ from airflow_triggers.domain import jsonb
 from airflow_triggers.domain.names import FORM, RunKind, run_kind
 from airflow_triggers.domain.report import REPORT_KEY
 from airflow_triggers.domain.runs import SeenRun
-from airflow_triggers.errors import DagUnavailable
+from airflow_triggers.errors import DagUnavailable, RunIdTaken
 from airflow_triggers.gateway.manifests import compiled_configuration
 from airflow_triggers.gateway.run_columns import DagRunColumns, OnlyTask
 from airflow_triggers.sentences import error_in_short, sentence
@@ -98,6 +98,7 @@ _dags_lock = threading.Lock()
 def create_run(session: Session, new: NewRun) -> SeenRun:
     """Create the DAG run in the caller's transaction.
 
+    :raises RunIdTaken: when the DAG has a run of that id. The caller's savepoint undoes what was begun.
     :raises DagUnavailable: when the DAG is missing, stale, has import errors, cannot be read, refuses manual runs, or
         the run's conf does not fit its params. The caller's savepoint undoes what was begun.
     """
@@ -118,10 +119,10 @@ def create_run(session: Session, new: NewRun) -> SeenRun:
             session=session,
         )
     except IntegrityError as error:
-        why = "there is one already that is not ours" if _is_taken(error) else str(error.orig)
-        raise DagUnavailable(
-            sentence(f"DAG {new.dag_id!r} could not get the run {new.run_id!r}", why)
-        ) from error
+        is_taken = _is_taken(error)
+        why = "there is one already" if is_taken else str(error.orig)
+        kind = RunIdTaken if is_taken else DagUnavailable
+        raise kind(sentence(f"DAG {new.dag_id!r} could not get the run {new.run_id!r}", why)) from error
     except (AirflowException, ValueError) as error:
         raise DagUnavailable(sentence(f"DAG {new.dag_id!r} refused the run {new.run_id!r}", error)) from error
     return SeenRun(DagRunState.QUEUED.value, 0)
@@ -130,6 +131,13 @@ def create_run(session: Session, new: NewRun) -> SeenRun:
 def _is_taken(error: IntegrityError) -> bool:
     message = str(error.orig)
     return "dag_run_dag_id_run_id_key" in message or "dag_run.run_id" in message
+
+
+def has_run(session: Session, dag_id: str, run_id: str) -> bool:
+    """Whether the DAG has a run of that id."""
+    run = DagRunColumns
+    query = select(literal(1)).where(run.dag_id == dag_id, run.run_id == run_id)
+    return bool(session.scalar(select(query.exists())))
 
 
 def check_runnable(session: Session, new: NewRun) -> None:

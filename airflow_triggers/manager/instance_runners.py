@@ -17,6 +17,7 @@ from airflow_triggers.errors import (
     ConfigurationError,
     InvalidTransition,
     RegistryError,
+    RunIdTaken,
     RunnerError,
     StorageError,
 )
@@ -57,8 +58,7 @@ class InstanceRunners:
         """
         instance = start.instance
         try:
-            with self.storage.savepoint():
-                self._runner_of(instance.task).run(start)
+            self._hand_over(start)
         except progress.FAULTS as error:
             if isinstance(error, StorageError):
                 raise
@@ -72,6 +72,15 @@ class InstanceRunners:
             )
             return error
         return None
+
+    def _hand_over(self, start: Start) -> None:
+        try:
+            with self.storage.savepoint():
+                self._runner_of(start.instance.task).run(start)
+        except RunIdTaken:
+            # The runs of a deleted session of this UID are still in Airflow.
+            with self.storage.savepoint():
+                self._runner_of(start.instance.task).run(replace(start, run_id_taken=True))
 
     def notify(self, task: TaskConfig, message: Callable[[BaseTaskRunner], None]) -> None:
         """Tell the task's runner of a repair. A runner that is not installed any more, or raises, prevents no repair.

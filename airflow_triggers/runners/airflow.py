@@ -91,12 +91,18 @@ class AirflowTaskRunner(BaseTaskRunner):
             promises.promise(start, self._new_run)
 
     def _new_run(self, session: Session, session_id: int, start: Start) -> tuple[NewRun, int]:
-        """The run of the instance, and how many it had before; those speak for it no more."""
+        """The run of the instance, and how many it had before; those speak for it no more.
+
+        The runs of a deleted session of the same UID count as such.
+        """
         instance, uid = start.instance, start.storage.uid
         attempt = bindings.unbind(session, session_id, instance) if start.again else 0
+        dag_id = dag_id_of(start.configuration, instance.task)
+        while start.run_id_taken and gateway.has_run(session, dag_id, run_id_of(uid, instance, attempt)):
+            attempt += 1
         run_id = run_id_of(uid, instance, attempt)
         new = NewRun(
-            dag_id=dag_id_of(start.configuration, instance.task),
+            dag_id=dag_id,
             run_id=run_id,
             conf=self._conf(start, run_id),
             session_uid=uid,

@@ -27,6 +27,7 @@ class Start:
     :param by: who caused it, if known.
     :param manager: the session's manager, for whoever calls the task in this process.
     :param again: whether the instance was handed over before, and somebody set its status back since.
+    :param run_id_taken: whether the run id that the instance would have is another run's.
     :param report: takes what happens to the instance: a ``states.Event`` and the keywords of
         ``TriggerManager.record_progress``. To be called after the lock was released, from any thread.
     """
@@ -39,6 +40,7 @@ class Start:
     by: str | None = None
     manager: Any = None
     again: bool = False
+    run_id_taken: bool = False
     report: Callable[..., TaskInstance]
 
 
@@ -54,6 +56,9 @@ class BaseTaskRunner(ABC):
         Called under the session's lock: what must be kept with the session goes into the same transaction; anything
         that acts outside of it goes into ``start.storage.after_release(…)``. Called once per instance, and once more
         each time that somebody set its status back to ``unstarted`` (:attr:`Start.again`).
+
+        :raises RunIdTaken: when the instance needs another run id; it is called again at once, with
+            :attr:`Start.run_id_taken`, and what was written here is undone before.
 
         :raises RunnerError: when it cannot be started; the instance then fails with that reason, and can be replayed.
             So it does with any other exception, and what was written here is undone.

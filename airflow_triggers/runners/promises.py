@@ -21,7 +21,7 @@ from airflow_triggers.domain.failures import describe_exception
 from airflow_triggers.domain.instances import InstanceStatus, TaskInstance
 from airflow_triggers.domain.runs import PROMISED, RunKey
 from airflow_triggers.domain.states import Event
-from airflow_triggers.errors import DagUnavailable, RunnerError
+from airflow_triggers.errors import DagUnavailable, RunIdTaken, RunnerError
 from airflow_triggers.gateway import NewRun
 from airflow_triggers.runners import bindings
 from airflow_triggers.runners.base import Start
@@ -38,6 +38,7 @@ Report = Callable[..., TaskInstance]
 def promise(start: Start, new_run: Callable[[Session, int, Start], tuple[NewRun, int]]) -> None:
     """Keep what is needed to create the run, and create it once the session is saved.
 
+    :raises RunIdTaken: when the DAG has a run of that id.
     :raises DagUnavailable: when the DAG could not run it now.
     :raises RunnerError: when other processes could not find the session.
     """
@@ -48,6 +49,8 @@ def promise(start: Start, new_run: Callable[[Session, int, Start], tuple[NewRun,
         session_id = anchor(session, storage, configuration=start.configuration)
         new, attempt = new_run(session, session_id, start)
         gateway.check_runnable(session, new)
+        if not start.run_id_taken and gateway.has_run(session, new.dag_id, new.run_id):
+            raise RunIdTaken(f"DAG {new.dag_id!r} has a run {new.run_id!r} already.")
         bindings.remove_promise(session, RunKey(new.dag_id, new.run_id))
         binding = replace(
             bindings.binding_of(new, session_id, start.instance, attempt=attempt, seen_run=PROMISED),

@@ -2,12 +2,14 @@
 
 ``opening.py`` opens, creates and fires into sessions, by what ``records.py`` says of them and what ``configuring.py``
 gives them. ``describing.py`` lists and describes them, ``batches.py`` fires into many at once, ``delayed_fires.py``
-lists and cancels fires that are still to come.
+lists and cancels fires that are still to come. ``deleting.py`` deletes one session, ``cleaning.py`` those of a time
+that is over; ``resolution.py`` tells them which are resolved.
 """
 
 from airflow_triggers.domain.fires import DelayedFire, Fire
 from airflow_triggers.domain.names import dag_ids_of
 from airflow_triggers.sessions.configuring import deployed_configuration
+from airflow_triggers.sessions.deleting import delete_session
 from airflow_triggers.sessions.describing import (
     InstanceDescription,
     InstanceView,
@@ -41,6 +43,7 @@ __all__ = [
     "configured_as",
     "create_session",
     "dag_ids_of",
+    "delete_session",
     "deployed_configuration",
     "describe_instance",
     "describe_session",

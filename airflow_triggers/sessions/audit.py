@@ -36,6 +36,8 @@ class AuditEvent(StrEnum):
     RETRY_DELAYED_FIRE = "triggers_retry_delayed_fire"
     CALL_HOOK = "triggers_call_hook"
     RETRY_ASSET_EVENTS = "triggers_retry_asset_events"
+    DELETE_SESSION = "triggers_delete_session"
+    CLEAN = "triggers_clean"
 
 
 def note_act(
@@ -72,6 +74,35 @@ def note_retried_events(session: Session, event_ids: Collection[int], *, by: str
     if user is not None:
         details = {"asset_event_ids": sorted(event_ids)}
         write_act(session, Act(event=AuditEvent.RETRY_ASSET_EVENTS, user=user, dag_id=None, details=details))
+
+
+def note_deletion(
+    session: Session, session_uid: str, configuration: Configuration, *, by: str | None, **details: Any
+) -> None:
+    """Put into the audit log that somebody deleted a session. In the transaction that deletes its row."""
+    user = caller_name(by)
+    if user is not None:
+        dag_id = _dag_id(configuration, instance=None, trigger=None)
+        act_details = {"session_uid": session_uid, "configuration": configuration.name, **details}
+        write_act(
+            session, Act(event=AuditEvent.DELETE_SESSION, user=user, dag_id=dag_id, details=act_details)
+        )
+
+
+def note_cleaning(
+    session: Session,
+    session_uids: Collection[str],
+    *,
+    configuration: str | None,
+    by: str | None,
+    **details: Any,
+) -> None:
+    """Put into the audit log that somebody cleaned sessions of one configuration."""
+    user = caller_name(by)
+    if user is not None:
+        act_details = {"session_uids": sorted(session_uids), "configuration": configuration, **details}
+        act = Act(event=AuditEvent.CLEAN, user=user, dag_id=configuration or NO_DAG, details=act_details)
+        write_act(session, act)
 
 
 def note_fire(storage: BaseStorageBackend, trigger: str, *, by: str | None, **details: Any) -> None:

@@ -28,7 +28,7 @@ from airflow_triggers.domain.validation import (
     validate_instance_metadata,
     validate_replacement_kwargs,
 )
-from airflow_triggers.errors import CannotDelay
+from airflow_triggers.errors import CannotDelay, CannotDelete
 from airflow_triggers.storages.hook_queue import CommittedHooks, HookCall, HookQueue, hook_queue
 
 log = logging.getLogger(__name__)
@@ -377,6 +377,18 @@ class BaseStorageBackend(ABC):
     @abstractmethod
     def set_configuration(self, configuration: Configuration) -> None:
         """Replace the configuration; unstarted instances of replaced tasks wait for what the new ones require."""
+
+    def delete(self) -> None:
+        """Delete the session, with all that was kept of it: there is none once the lock's content is kept.
+
+        The last thing that is done inside the lock. A storage may leave this out; then its sessions stay.
+
+        :raises CannotDelete: when the storage deletes none, as by default.
+        """
+        raise CannotDelete(
+            f"The storage {self.name!r}, which keeps session {self.uid!r}, deletes no sessions. Delete it there "
+            "by hand."
+        )
 
     @abstractmethod
     def set_metadata(self, metadata: Mapping[str, Any]) -> None:

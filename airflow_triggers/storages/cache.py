@@ -85,6 +85,7 @@ class _Work(threading.local):
     def __init__(self) -> None:
         self.content: dict[str, Any] | None = None
         self.version = ""
+        self.deleted = False
 
 
 class CacheStorageBackend(BaseStorageBackend):
@@ -142,22 +143,29 @@ class CacheStorageBackend(BaseStorageBackend):
                 raise SessionNotFound(self.uid)
             content = self._parse(before) or _new_content(manager)
             self._work.content, self._work.version = content, _version_of(before)
+            self._work.deleted = False
             try:
                 yield
-                self._replace(before, json.dumps(content))
+                self._replace(before, None if self._work.deleted else json.dumps(content))
             finally:
                 self._work.content = None
         finally:
             self._release()
 
-    def _replace(self, before: Any, after: str) -> None:
-        """A lock that was held for too long (:data:`LOCK_LIFE`) is another's, whose writes are not to be lost."""
+    def _replace(self, before: Any, after: str | None) -> None:
+        """Keep the content; None: keep none any more.
+
+        A lock that was held for too long (:data:`LOCK_LIFE`) is another's, whose writes are not to be lost.
+        """
         if self._region.get(self._key) != before:
             raise StaleWrite(
                 f"Session {self.uid!r} was written by another while this one had its lock for too long; nothing was "
                 "changed. Try again, and hold the lock for a shorter time."
             )
-        self._region.set(self._key, after)
+        if after is None:
+            self._region.delete(self._key)
+        else:
+            self._region.set(self._key, after)
 
     def _release(self) -> None:
         try:
@@ -170,12 +178,13 @@ class CacheStorageBackend(BaseStorageBackend):
     def _nested(self) -> Iterator[None]:
         """Back to what the content was before."""
         content = self._writing
-        before = copy.deepcopy(content)
+        before, was_deleted = copy.deepcopy(content), self._work.deleted
         try:
             yield
         except BaseException:
             content.clear()
             content.update(before)
+            self._work.deleted = was_deleted
             raise
 
     def save(self) -> None:
@@ -337,6 +346,11 @@ class CacheStorageBackend(BaseStorageBackend):
     def set_configuration(self, configuration: Configuration) -> None:
         """See :meth:`BaseStorageBackend.set_configuration`; what an instance waits for is derived when it is asked."""
         self._writing["configuration"] = configuration.to_dict()
+
+    def delete(self) -> None:
+        """See :meth:`BaseStorageBackend.delete`."""
+        _ = self._writing
+        self._work.deleted = True
 
     def set_metadata(self, metadata: Mapping[str, Any]) -> None:
         """Replace the session's metadata."""

@@ -190,6 +190,10 @@ class SqlStorageBackend(SqlReader):
         for instance in waiting:
             self._rewrite_waits(instance, replace(instance, task=configuration[instance.task.name]))
 
+    def delete(self) -> None:
+        """See :meth:`BaseStorageBackend.delete`: the rows of the other tables go with the session's."""
+        self.transaction.execute(delete(tables.session).where(tables.session.c.id == self.session_id))
+
     def set_metadata(self, metadata: Mapping[str, Any]) -> None:
         """Replace the session's metadata."""
         self._update_session(metadata=validate_metadata(metadata))

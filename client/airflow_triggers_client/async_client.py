@@ -131,6 +131,7 @@ class AsyncTriggersClient:
     sessions = _list(operations.sessions.sessions)
     session = _method(operations.sessions.session)
     create_session = _method(operations.sessions.create_session)
+    delete_session = _method(operations.sessions.delete_session)
 
     fire = _method(operations.fires.fire)
 

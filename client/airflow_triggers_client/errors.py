@@ -15,7 +15,7 @@
         │   ├── SessionNotFound, InstanceNotFound, TaskNotFound, UnknownConfiguration
         │   └── DelayedFireNotFound, NothingParked
         ├── Conflict                   409
-        │   ├── SessionExists, IdempotencyConflict, InvalidTransition
+        │   ├── SessionExists, SessionUnresolved, IdempotencyConflict, InvalidTransition
         │   └── DelayedFireCancelled, DagUnavailable, UnreadableRow, StaleWrite
         ├── TooLarge                   413
         ├── InvalidRequest             400, 422
@@ -23,7 +23,7 @@
         └── ServerError                500 and above
             └── ServiceUnavailable     502, 503, 504
                 ├── LockTimeout, DatabaseFailed
-                └── SchemaOutdated, NotInstalled
+                └── SchemaOutdated, UnsupportedDatabase, NotInstalled
 
 Neighbours: ``answers.py`` makes an :class:`ApiError` of an answer.
 """
@@ -197,6 +197,12 @@ class SessionExists(Conflict):
     reasons = frozenset({"SessionExists"})
 
 
+class SessionUnresolved(Conflict):
+    """The session is not resolved, so it is deleted only by force; nothing was deleted."""
+
+    reasons = frozenset({"SessionUnresolved"})
+
+
 class IdempotencyConflict(Conflict):
     """The idempotency key was used for another trigger or other kwargs."""
 
@@ -218,7 +224,7 @@ class DelayedFireCancelled(Conflict):
 class DagUnavailable(Conflict):
     """The DAG that an instance runs is missing, stale or broken."""
 
-    reasons = frozenset({"DagUnavailable"})
+    reasons = frozenset({"DagUnavailable", "RunIdTaken"})
 
 
 class UnreadableRow(Conflict):
@@ -279,6 +285,12 @@ class SchemaOutdated(ServiceUnavailable):
     """The server's database is not migrated; ``airflow db migrate`` does that."""
 
     reasons = frozenset({"SchemaOutdated"})
+
+
+class UnsupportedDatabase(ServiceUnavailable):
+    """The server's metadata database is neither SQLite nor PostgreSQL."""
+
+    reasons = frozenset({"UnsupportedDatabase"})
 
 
 class NotInstalled(ServiceUnavailable):

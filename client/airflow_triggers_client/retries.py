@@ -19,9 +19,10 @@ from airflow_triggers_client.errors import (
     ServiceUnavailable,
     TooManyRequests,
     TriggersClientError,
+    UnsupportedDatabase,
 )
 
-LASTING = (NotInstalled, SchemaOutdated)
+LASTING = (NotInstalled, SchemaOutdated, UnsupportedDatabase)
 """What a server says that somebody has to mend first."""
 
 UNEXPLAINED = frozenset({"InternalError", "InternalServerError"})

@@ -79,6 +79,10 @@ class Service:
         answer = yield from self.exchange(replace(request, path=f"{API}/{request.path}"))
         return result_of(answer, model)
 
+    def order(self, request: Request) -> Steps[None]:
+        """As :meth:`call`, of what is answered without a body."""
+        yield from self.exchange(replace(request, path=f"{API}/{request.path}"))
+
     def attempts(self) -> Attempts:
         """Tries that begin now."""
         return Attempts(self.retries, self.clock, self.chance)

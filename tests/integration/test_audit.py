@@ -140,6 +140,14 @@ ROUTES = {
             {"session_uid": "order-1", "trigger": "firstPage"},
         ),
     ),
+    ("DELETE", "/api/v1/sessions/{uid}"): (
+        lambda client: client.delete("sessions/order-1?force=true"),
+        (
+            AuditEvent.DELETE_SESSION,
+            "survey.t_import",
+            {"session_uid": "order-1", "configuration": "survey", "force": True},
+        ),
+    ),
     ("POST", "/api/v1/sessions/{uid}/hooks/{hook_id}/call"): (
         lambda client: client.post(f"sessions/order-1/hooks/{owed_hook()}/call"),
         (AuditEvent.CALL_HOOK, "survey.t_import", {"session_uid": "order-1", "ended": True}),

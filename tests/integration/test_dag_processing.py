@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import time
+from contextlib import contextmanager
 
+import pytest
 from airflow.models.dag import DagModel
+from airflow.models.dagbundle import DagBundleModel
 from airflow.models.errors import ParseImportError
 from airflow.utils.session import create_session
 from sqlalchemy import select
@@ -57,8 +62,9 @@ def test_configurations_reach_the_servers_and_a_bad_one_is_an_import_error_until
     with create_session() as session:
         assert deployed(session) == good
         assert import_errors(session) == {
-            "bad.yaml": "ConfigurationError: bad.yaml: task 't_x': there is no directive 'unles'. "
-            "Did you mean 'unless'?"
+            "dag_file.py": "ConfigurationError: 1 configuration of this DAG file cannot be used. The other DAGs of "
+            "this file are active.\n\n"
+            "bad.yaml: line 1: task 't_x': there is no directive 'unles'. Did you mean 'unless'?"
         }
         assert gateway.deployed_configuration(session, "survey")["t_x"].run == "survey_tasks:work"
         assert gateway.deployed_configuration(session, "large") == parse_configuration(TASKS, name="large")
@@ -160,12 +166,132 @@ def test_what_airflow_would_refuse_costs_its_own_configuration_and_no_other(airf
     with create_session() as session:
         assert deployed(session) == {"good", "good.t_x"}
         errors = import_errors(session)
-    assert set(errors) == set(names)
+    assert set(errors) == {"dag_file.py"}
+    heading, *texts = errors["dag_file.py"].split("\n\n")
+    assert heading.startswith(
+        f"ConfigurationError: {len(names)} configurations of this DAG file cannot be used."
+    )
+    texts = {text.partition(": ")[0]: text for text in texts}
+    assert set(texts) == set(names)
     unnamed = {
         file: text
-        for file, text in errors.items()
-        if not text.startswith(f"ConfigurationError: {file}: ")
-        or "task 't_x'" not in text
-        or names[file] not in text
+        for file, text in texts.items()
+        if ": line 1: task 't_x'" not in text or names[file] not in text
     }
     assert unnamed == {}
+
+
+@contextmanager
+def processing(dags_folder):
+    """Run the DAG processor over the folder; it refreshes the bundle and parses the file every second."""
+    every_second = {
+        f"AIRFLOW__DAG_PROCESSOR__{name}": "1"
+        for name in ("REFRESH_INTERVAL", "BUNDLE_REFRESH_CHECK_INTERVAL", "MIN_FILE_PROCESS_INTERVAL")
+    }
+    processor = subprocess.Popen(
+        [sys.executable, "-m", "airflow", "dag-processor"],
+        env={**os.environ, **every_second, "AIRFLOW__CORE__DAGS_FOLDER": str(dags_folder)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        yield
+        assert processor.poll() is None, "the DAG processor ended by itself"
+    finally:
+        processor.send_signal(signal.SIGTERM)
+        try:
+            processor.wait(20)
+        except subprocess.TimeoutExpired:
+            os.killpg(processor.pid, signal.SIGKILL)
+            processor.wait(20)
+
+
+def look():
+    with create_session() as session:
+        parsed_at = session.scalar(select(DagModel.last_parsed_time).where(DagModel.dag_id == "good"))
+        refreshed_at = session.scalar(select(DagBundleModel.last_refreshed))
+        return import_errors(session), deployed(session), parsed_at, refreshed_at
+
+
+def wait_for(condition, what):
+    deadline = time.monotonic() + 60
+    while not condition(*look()):
+        assert time.monotonic() < deadline, f"{what}; found {look()}"
+        time.sleep(0.05)
+
+
+@pytest.mark.timeout(240)
+def test_the_errors_of_broken_configurations_stay_over_refreshes_and_parses_until_they_are_mended(
+    airflow_db, tmp_path
+):
+    (tmp_path / "dag_file.py").write_text(
+        "from airflow_triggers import trigger_dags\n\ntrigger_dags(__file__)\n"
+    )
+    (tmp_path / "good_tasks.py").write_text("def work(context):\n    return None\n")
+    (tmp_path / "good.yaml").write_text("t_x: {after: [a], run: good_tasks.work}\n")
+    (tmp_path / "one.yaml").write_text(
+        "t_x: {after: [a], run: good_tasks.work}\n# misspelt\nt_y:\n  afte: [a]\n"
+    )
+    (tmp_path / "two.yaml").write_text("t_x: [\n")
+
+    with processing(tmp_path):
+        wait_for(lambda errors, *_: "dag_file.py" in errors, "no import error came")
+        parses, refreshes = set(), set()
+        deadline = time.monotonic() + 60
+        while len(parses) < 4 or len(refreshes) < 4:
+            assert time.monotonic() < deadline, (parses, refreshes)
+            errors, dags, parsed_at, refreshed_at = look()
+            assert set(errors) == {"dag_file.py"}
+            assert "\n\none.yaml: " in errors["dag_file.py"]
+            assert "line 4: task 't_y': there is no directive 'afte'" in errors["dag_file.py"]
+            assert "\n\ntwo.yaml: line 2: " in errors["dag_file.py"]
+            assert dags == {"good", "good.t_x"}
+            parses.add(parsed_at)
+            refreshes.add(refreshed_at)
+            time.sleep(0.05)
+
+        (tmp_path / "two.yaml").write_text("t_x: {after: [a], run: good_tasks.work}\n")
+        wait_for(lambda errors, dags, *_: "two.t_x" in dags, "the mended configuration was not deployed")
+        wait_for(lambda errors, *_: "two.yaml" not in errors["dag_file.py"], "a mended error stayed")
+        assert "one.yaml" in look()[0]["dag_file.py"]
+
+        (tmp_path / "one.yaml").write_text("t_x: {after: [a], run: good_tasks.work}\n")
+        wait_for(lambda errors, *_: errors == {}, "the last error stayed")
+        assert look()[1] == {name for stem in ("good", "one", "two") for name in (stem, f"{stem}.t_x")}
+
+
+def test_an_error_of_the_dag_file_itself_makes_its_dags_stale_as_airflow_has_it(sqlite_airflow_db, tmp_path):
+    dag_file = tmp_path / "dag_file.py"
+    dag_file.write_text("from airflow_triggers import trigger_dags\n\ntrigger_dags(__file__)\n")
+    (tmp_path / "good_tasks.py").write_text("def work(context):\n    return None\n")
+    (tmp_path / "good.yaml").write_text("t_x: {after: [a], run: good_tasks.work}\n")
+    process(tmp_path)
+
+    dag_file.write_text(f"{dag_file.read_text()}raise ValueError('of the file')\n")
+    process(tmp_path)
+
+    with create_session() as session:
+        assert deployed(session) == set()
+        assert "ValueError: of the file" in import_errors(session)["dag_file.py"]
+
+
+def test_another_dag_that_airflow_refuses_stands_in_the_files_error_beside_the_configuration(
+    sqlite_airflow_db, tmp_path
+):
+    (tmp_path / "dag_file.py").write_text(
+        "from airflow.sdk import DAG\n"
+        "from airflow.providers.standard.operators.empty import EmptyOperator\n"
+        "from airflow_triggers import trigger_dags\n\n"
+        "trigger_dags(__file__)\n"
+        "with DAG('refused', schedule=None):\n"
+        "    EmptyOperator(task_id='x', executor='NoSuchExecutor')\n"
+    )
+    (tmp_path / "bad.yaml").write_text("t_x: {after: [a], run: survey_tasks.work, unles: [b]}\n")
+
+    process(tmp_path)
+
+    with create_session() as session:
+        (text,) = import_errors(session).values()
+    assert "NoSuchExecutor" in text
+    assert "bad.yaml: line 1: task 't_x': there is no directive 'unles'" in text

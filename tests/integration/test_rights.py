@@ -28,33 +28,34 @@ pytestmark = pytest.mark.timeout(300)
 SIMPLE_ROLES = {
     "nobody": rights(),
     "viewer": rights(read="*"),
-    "user": rights(read="*", create="*", edit="*"),
-    "op": rights(read="*", create="*", edit="*"),
-    "admin": rights(read="*", create="*", edit="*"),
+    "user": rights(read="*", create="*", edit="*", delete="*"),
+    "op": rights(read="*", create="*", edit="*", delete="*"),
+    "admin": rights(read="*", create="*", edit="*", delete="*"),
 }
 """Users of the SimpleAuthManager, each with the role of its name; ``nobody`` has none."""
 
 TEAM_USERS = {
     "viewer of red": ("viewer:red", rights(read="A C")),
-    "user of red": ("user:red", rights(read="A C", create="A C", edit="A C")),
-    "user of blue": ("user:blue", rights(read="B C", create="B C", edit="B C")),
-    "user of red and blue": ("user:red|blue", rights(read="*", create="*", edit="*")),
-    "user of no team": ("user", rights(read="C", create="C", edit="C")),
-    "admin of no team": ("admin", rights(read="*", create="*", edit="*")),
+    "user of red": ("user:red", rights(read="A C", create="A C", edit="A C", delete="A C")),
+    "user of blue": ("user:blue", rights(read="B C", create="B C", edit="B C", delete="B C")),
+    "user of red and blue": ("user:red|blue", rights(read="*", create="*", edit="*", delete="*")),
+    "user of no team": ("user", rights(read="C", create="C", edit="C", delete="C")),
+    "admin of no team": ("admin", rights(read="*", create="*", edit="*", delete="*")),
 }
 """Users of the SimpleAuthManager in a deployment with teams; DAG A is the team's red, B blue's, and C no team's."""
 
 FAB_ROLES = {
     "Public": rights(),
     "Viewer": rights(read="*"),
-    "User": rights(read="*", create="*", edit="*"),
-    "Op": rights(read="*", create="*", edit="*"),
-    "Admin": rights(read="*", create="*", edit="*"),
+    "User": rights(read="*", create="*", edit="*", delete="*"),
+    "Op": rights(read="*", create="*", edit="*", delete="*"),
+    "Admin": rights(read="*", create="*", edit="*", delete="*"),
 }
 """The roles that FAB's provider makes."""
 
 READING = [("can_read", "DAG Runs"), ("can_read", "XComs")]
 CREATING = [("can_create", "DAG Runs")]
+DELETING = [("can_delete", "DAG Runs")]
 EDITING = [("can_edit", "DAG Runs"), ("can_edit", "Task Instances")]
 READING_A, READING_B = [("can_read", "DAG:dag_a")], [("can_read", "DAG:dag_b")]
 EDITING_A = [("can_edit", "DAG:dag_a")]
@@ -71,6 +72,10 @@ OWN_FAB_ROLES = {
     "all three on A": (
         rights(read="A", create="A", edit="A"),
         [*READING_A, *READING, *EDITING_A, *CREATING, *EDITING],
+    ),
+    "reads A, deletes its runs": (
+        rights(read="A", delete="A"),
+        [*READING_A, *READING, *EDITING_A, *DELETING],
     ),
     "reads every DAG": (rights(read="*"), [("can_read", "DAGs"), *READING]),
     "reads runs of A, not XComs": (rights(), [*READING_A, ("can_read", "DAG Runs")]),
@@ -225,6 +230,7 @@ class Deployment:
             "read": [("GET", "dagRuns/none"), ("GET", "dagRuns/none/taskInstances/run/xcomEntries")],
             "create": [("POST", "dagRuns")],
             "edit": [("PATCH", "dagRuns/none/taskInstances/run/dry_run")],
+            "delete": [("DELETE", "dagRuns/none")],
         }
         own = {}
         for right, needed in requests.items():
@@ -300,7 +306,7 @@ def answers(matrix, request) -> Answers:
 
 def test_the_users_have_the_rights_that_the_rules_are_told(answers):
     for user, own in answers.users.items():
-        for right in ("read", "create", "edit"):
+        for right in ("read", "create", "edit", "delete"):
             airflows = getattr(answers.airflows[user], right)
             assert {it for it in (A, B, C) if own.cover(right, {it})} == airflows, (user, right)
 
@@ -391,7 +397,7 @@ def hidden_names(own: Rights) -> list[str]:
         *(
             dag_id
             for dag_id in (A, B)
-            if not any(own.cover(it, {dag_id}) for it in ("read", "create", "edit"))
+            if not any(own.cover(it, {dag_id}) for it in ("read", "create", "edit", "delete"))
         ),
     ]
 
@@ -428,6 +434,7 @@ TURNED = (
     "skip",
     "skip, and cascade",
     "call a hook again",
+    "delete a session",
 )
 """The acts in the table of roles with rights on single DAGs."""
 

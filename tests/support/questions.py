@@ -19,6 +19,7 @@ from tests.support.rights import (
     configured_fire_status,
     create_again_status,
     create_status,
+    delete_status,
     fire_status,
     first_fire_status,
     knows,
@@ -159,6 +160,7 @@ def _whole(session: Session, ids: Ids) -> Iterator[Question]:
     yield from _that_fire(session)
     yield from _that_repair(session)
     yield from _about_delayed_fire(session, ids.delayed_fire)
+    yield from _that_delete(session)
     call = partial(call_hook_status, session=session)
     path = _at(session, f"/hooks/{ids.hook}/call")
     yield Question("POST", path, call, act="call a hook again", session=session)
@@ -244,6 +246,19 @@ def _that_repair(session: Session) -> Iterator[Question]:
         yield Question("POST", path, status, body, act=act if session.has_instance else None, session=session)
     missing = _where(False, partial(read_status, session=session), otherwise=404)
     yield Question("POST", _at(session, "/instances/t_first%239/replay"), missing, {}, session=session)
+
+
+def _that_delete(session: Session) -> Iterator[Question]:
+    """A fire to come, and a hook, keep every session from being resolved."""
+    delete = partial(delete_status, session=session)
+    yield Question(
+        "DELETE",
+        _at(session, "?force=true"),
+        partial(delete, resolved=True),
+        act="delete a session",
+        session=session,
+    )
+    yield Question("DELETE", _at(session, ""), partial(delete, resolved=False), session=session)
 
 
 def _repair_status(session: Session, needed: tuple[str, ...], user: Rights) -> int:

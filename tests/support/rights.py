@@ -25,11 +25,13 @@ class Rights:
     :param read: read runs and XComs.
     :param create: create runs.
     :param edit: edit task instances.
+    :param delete: delete runs.
     """
 
     read: frozenset[str] = NONE
     create: frozenset[str] = NONE
     edit: frozenset[str] = NONE
+    delete: frozenset[str] = NONE
 
     def cover(self, right: str, dag_ids: set[str | None]) -> bool:
         """Whether the user has the right on all these DAGs. None, no DAG, takes the right on every DAG."""
@@ -37,11 +39,11 @@ class Rights:
         return EVERY in own or dag_ids <= own
 
 
-def rights(read: str = "", create: str = "", edit: str = "") -> Rights:
+def rights(read: str = "", create: str = "", edit: str = "", delete: str = "") -> Rights:
     """Rights in a short form: ``rights(read="A B", create="A", edit="*")``."""
     names = {"A": A, "B": B, "C": C, "*": EVERY}
     return Rights(
-        *(frozenset(names[letter] for letter in letters.split()) for letters in (read, create, edit))
+        *(frozenset(names[letter] for letter in letters.split()) for letters in (read, create, edit, delete))
     )
 
 
@@ -167,3 +169,17 @@ def call_hook_status(user: Rights, session: Session) -> int:
     """A hook may fire anything: it takes the right to create runs of all DAGs of the session, and to read it."""
     status = read_status(user, session)
     return status if status != 200 or user.cover("create", named_dags(session)) else 403
+
+
+def delete_status(user: Rights, session: Session, *, resolved: bool) -> int:
+    """Deleting a session takes the right to read it, and to delete runs of all DAGs that reading takes.
+
+    :param resolved: whether it is, or does not have to be.
+    """
+    status = read_status(user, session)
+    if status != 200:
+        return status
+    former = {session.former} if session.former else set()
+    if not user.cover("delete", named_dags(session) | former):
+        return 403
+    return 200 if resolved else 409

@@ -42,9 +42,10 @@ def test_defining_the_commands_imports_none_of_them():
 
 
 def test_every_command_exists():
-    from airflow_triggers.cli import commands, delayed_fires, history, migration
+    from airflow_triggers.cli import check, cleaning, commands, delayed_fires, history, migration
 
-    known = {**vars(history), **vars(delayed_fires), **vars(migration), **vars(commands)}
+    modules = (check, cleaning, history, delayed_fires, migration, commands)
+    known = {name: value for module in modules for name, value in vars(module).items()}
     for action in actions(get_triggers_cli_commands()):
         assert callable(known[action.func.__name__])
 
@@ -54,6 +55,8 @@ def test_every_command_exists():
     [
         "asset-events list",
         "asset-events retry",
+        "check",
+        "clean",
         "controller",
         "fire",
         "history",
@@ -63,6 +66,7 @@ def test_every_command_exists():
         "hooks call",
         "hooks list",
         "replay",
+        "sessions delete",
         "sessions list",
         "sessions show",
         "skip",

@@ -22,7 +22,10 @@ from airflow_triggers_client.cli.yaml import yaml_text
 from airflow_triggers_client.errors import InvalidArgument
 from airflow_triggers_client.models import Fire
 
-WITHOUT_ROUTE = {"controller", "asset-events list", "asset-events retry", "sessions migrate"}
+WITHOUT_ROUTE = {
+    *("check", "clean", "controller"),
+    *("asset-events list", "asset-events retry", "sessions migrate"),
+}
 """Commands of a shell on the server for which REST has no route."""
 
 OF_THE_CLIENT = {"profiles list", "profiles set", "profiles remove"}

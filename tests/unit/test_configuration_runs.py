@@ -190,7 +190,7 @@ def test_a_module_that_cannot_be_imported_costs_only_its_configuration(folder, r
         good_yaml=f"t_x: {{after: [a], run: '{TASKS_MODULE}:greet'}}\n",
     )
     assert set(dags) == {"good", "good.t_x"}
-    said = f"bad.yaml: task 't_x': 'run' is '{run}', and its module cannot be imported: "
+    said = f"bad.yaml: line 1: task 't_x': 'run' is '{run}', and its module cannot be imported: "
     assert said + problem.format(folder=folder) in errors["bad.yaml"]
 
 

@@ -15,6 +15,8 @@ from airflow_triggers.errors import TriggersError
 MESSAGE = "There is no 'such thing'\nin \"here\"."
 
 ARGUMENTS = {
+    errors.SessionUnresolved: (("order-1", ["t_a#0 is running"]), None),
+    errors.UnsupportedDatabase: (("mysql",), None),
     errors.SessionNotFound: (
         ("order-1",),
         "There is no session 'order-1'. Create it first, or name a configuration when firing into it.",

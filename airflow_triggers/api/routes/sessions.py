@@ -9,9 +9,15 @@ from fastapi import APIRouter, Query, Response
 
 from airflow_triggers import sessions
 from airflow_triggers.api.bodies import BodyRoute
-from airflow_triggers.api.datamodels import ErrorBody, SessionBody, SessionDetail, SessionsPage
+from airflow_triggers.api.datamodels import (
+    DeletedSession,
+    ErrorBody,
+    SessionBody,
+    SessionDetail,
+    SessionsPage,
+)
 from airflow_triggers.api.dependencies import PermissionsDep, SessionUidDep, UserNameDep
-from airflow_triggers.api.requests import CreateSession, SessionsQuery
+from airflow_triggers.api.requests import CreateSession, DeleteSessionQuery, SessionsQuery
 from airflow_triggers.api.routes.reading import (
     creatable_configuration,
     readable_configuration,
@@ -90,3 +96,27 @@ def create_session(
 def read_session(uid: SessionUidDep, permissions: PermissionsDep) -> SessionDetail:
     """The session whole, as it was at one moment: tasks, instances, latest triggers, newest fires."""
     return SessionDetail.of_description(readable_session(uid, permissions, fire_limit=FIRES_IN_DETAIL))
+
+
+@router.delete(
+    "/{uid}",
+    summary="Delete a session",
+    responses={
+        404: {"description": "There is no such session.", "model": ErrorBody},
+        409: {"description": "It is not resolved, and `force` is not true.", "model": ErrorBody},
+    },
+)
+def delete_session(
+    uid: SessionUidDep,
+    query: Annotated[DeleteSessionQuery, Query()],
+    permissions: PermissionsDep,
+    user_name: UserNameDep,
+) -> DeletedSession:
+    """Delete the session with its history, its fires to come and its hooks. Its DAG runs stay in Airflow.
+
+    It takes the right to read the session, and to delete runs of all its DAGs. Its idempotency keys are forgotten, and
+    its UID is free for another session.
+    """
+    readable_configuration(uid, permissions)
+    sessions.delete_session(uid, force=query.force, by=user_name, authorize=permissions.require_delete)
+    return DeletedSession(uid=uid)

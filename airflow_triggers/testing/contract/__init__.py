@@ -13,11 +13,12 @@
             return MyStorageBackend(uid)
 
 The package's own storages and runners pass the same suites. Each part is a class of its own, in a module of its own:
-``locking``, ``keeping``, ``firing``, ``repairing``, ``scenarios``, ``hooks``, ``running``. Needs pytest.
+``locking``, ``keeping``, ``deleting``, ``firing``, ``repairing``, ``scenarios``, ``hooks``, ``running``. Needs pytest.
 """
 
 from __future__ import annotations
 
+from airflow_triggers.testing.contract.deleting import DeletingContract
 from airflow_triggers.testing.contract.firing import FiringContract
 from airflow_triggers.testing.contract.hooks import HooksContract
 from airflow_triggers.testing.contract.keeping import KeepingContract
@@ -30,7 +31,13 @@ __all__ = ["ImpatientLockContract", "RunnerContract", "StorageContract"]
 
 
 class StorageContract(
-    LockingContract, KeepingContract, FiringContract, RepairingContract, ScenariosContract, HooksContract
+    LockingContract,
+    KeepingContract,
+    DeletingContract,
+    FiringContract,
+    RepairingContract,
+    ScenariosContract,
+    HooksContract,
 ):
     """Everything that a storage backend has to do; ``storage_of`` says which one is under test.
 

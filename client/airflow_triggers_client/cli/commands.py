@@ -22,6 +22,16 @@ def list_sessions(client: TriggersClient, args: Namespace) -> None:
     print_results(page.items, [_session_row(session) for session in page.items], args.output)
 
 
+def delete_session(client: TriggersClient, args: Namespace) -> None:
+    """``triggers sessions delete``."""
+    client.delete_session(args.uid, force=args.force)
+    row: output.Row = {"uid": args.uid, "deleted": True}
+    if args.output in output.STRUCTURED:
+        output.print_value(row, args.output)
+    else:
+        output.print_rows([row], args.output)
+
+
 def _session_row(session: SessionSummary) -> output.Row:
     return {
         "uid": session.uid,

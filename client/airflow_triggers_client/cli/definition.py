@@ -147,6 +147,17 @@ def _sessions(verbs: Verbs) -> None:
     )
     _uid(verb)
     _output(verb)
+    verb = _verb(
+        verbs,
+        "delete",
+        "commands:delete_session",
+        "Delete a session with its history; its DAG runs stay in Airflow",
+        "triggers sessions delete respondent-17",
+        "triggers sessions delete respondent-17 --force",
+    )
+    _uid(verb)
+    verb.add_argument("--force", action="store_true", help="Delete it although it is not resolved")
+    _output(verb)
 
 
 def _fire(verbs: Verbs) -> None:

@@ -1,4 +1,4 @@
-"""Sessions: list, create, read."""
+"""Sessions: list, create, read, delete."""
 
 from __future__ import annotations
 
@@ -59,3 +59,14 @@ def create_session(
     return (
         yield from service.call(Request("POST", "sessions", body=body(content), repeatable=True), Session)
     )
+
+
+def delete_session(service: Service, session_uid: str, *, force: bool = False) -> Steps[None]:
+    """Delete the session with its history. Its DAG runs stay in Airflow.
+
+    :param force: delete it although it is not resolved.
+    :raises SessionNotFound: when there is none: it was deleted before, say.
+    :raises SessionUnresolved: when it is not resolved; the detail says what is open.
+    """
+    query = {"force": "true"} if force else {}
+    yield from service.order(Request("DELETE", path("sessions", session_uid), query=query))

@@ -1,0 +1,81 @@
+"""What ``airflow triggers clean`` and ``airflow triggers sessions delete`` do.
+
+Neighbours: ``definition.py`` declares them; ``sessions/cleaning.py`` and ``sessions/deleting.py`` delete; ``rows.py``
+prints.
+"""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from collections import Counter
+
+from airflow.utils.cli import suppress_logs_and_warning
+from airflow.utils.providers_configuration_loader import providers_configuration_loaded
+
+from airflow_triggers import sessions
+from airflow_triggers.cli import rows
+from airflow_triggers.cli.commands import audited, user
+from airflow_triggers.cli.terminal import ends_with_one_line, print_text
+from airflow_triggers.sessions import cleaning
+
+CONSENT = "delete sessions"
+"""What to type before anything is deleted."""
+
+
+@ends_with_one_line
+@audited
+@suppress_logs_and_warning
+@providers_configuration_loaded
+def triggers_delete_session(args: Namespace) -> None:
+    """``airflow triggers sessions delete``."""
+    sessions.delete_session(args.uid, force=args.force, by=user())
+    rows.print_row({"uid": args.uid, "deleted": True}, args.output)
+
+
+@ends_with_one_line
+@audited
+@suppress_logs_and_warning
+@providers_configuration_loaded
+def triggers_clean(args: Namespace) -> None:
+    """``airflow triggers clean``: exits with 1 when a session could not be deleted."""
+    selection = cleaning.Selection(
+        before=args.before,
+        configuration=args.configuration,
+        prefix=args.prefix,
+        unresolved=args.include_unresolved,
+    )
+    if not args.dry_run and not args.yes:
+        _require_consent(selection)
+    counts: Counter[str | None] = Counter()
+    failures: dict[str, str] = {}
+    size = min(args.batch_size, cleaning.MAX_BATCH_SIZE)
+    try:
+        for batch in cleaning.clean(selection, batch_size=size, dry_run=args.dry_run, by=user()):
+            counts += batch.sessions
+            failures |= batch.failures
+    finally:
+        # What was deleted before an error stays deleted, and is said.
+        rows.print_rows(_rows(counts, deleted=not args.dry_run), args.output)
+    for uid, failure in failures.items():
+        print_text(f"Session {uid!r} was not deleted: {failure}", to=sys.stderr)
+    if failures:
+        raise SystemExit(1)
+
+
+def _rows(counts: Counter[str | None], *, deleted: bool) -> list[rows.Row]:
+    ordered = sorted(counts.items(), key=lambda item: item[0] or "")
+    return [{"configuration": name, "sessions": number, "deleted": deleted} for name, number in ordered]
+
+
+def _require_consent(selection: cleaning.Selection) -> None:
+    """:raises SystemExit: when nobody types :data:`CONSENT`."""
+    kind = "all sessions, resolved or not," if selection.unresolved else "all resolved sessions"
+    print_text(
+        f"This deletes {kind} in which nothing was done since {selection.before.isoformat()}, with their histories. It "
+        f"cannot be undone; --dry-run only counts them. Type '{CONSENT}' to go on.",
+        to=sys.stderr,
+    )
+    if not sys.stdin.isatty() or input().strip() != CONSENT:
+        print_text("Nothing was deleted. In scripts, give --yes.", to=sys.stderr)
+        raise SystemExit(1)

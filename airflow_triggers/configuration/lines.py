@@ -1,0 +1,49 @@
+"""Says in which line of its file a configuration's problem stands.
+
+Neighbours: ``compile.py`` and ``check.py`` show problems; ``yaml_document.py`` knows the lines. The file is read again
+for it, so a configuration without problems costs nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import yaml
+
+from airflow_triggers.configuration.load import read_text
+from airflow_triggers.configuration.yaml_document import KeyLines, read_lines
+from airflow_triggers.errors import ConfigurationError, Problem
+
+_TASKS_AND_DIRECTIVES = 2
+
+
+class FileLines:
+    """Where the tasks and directives of a configuration's file stand.
+
+    A file that cannot be read any more, and None, have no lines.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self._tasks: dict[str, KeyLines] = {}
+        if path is not None:
+            with suppress(yaml.YAMLError, UnicodeDecodeError, OSError, ConfigurationError):
+                self._tasks = read_lines(read_text(path), levels=_TASKS_AND_DIRECTIVES).keys
+
+    def of(self, problem: Problem) -> int | None:
+        """The line of the directive that the problem names first, or else that of its task; from 1."""
+        task = self._tasks.get(problem.task or "")
+        if task is None:
+            return None
+        directives = (task.keys[name] for name in re.findall(r"'([^']+)'", problem) if name in task.keys)
+        return next((directive.line for directive in directives), task.line)
+
+
+def located(problems: Iterable[str], path: Path) -> Iterator[str]:
+    """The problems of a configuration's file; each that names a task begins with its line (``line 7: …``)."""
+    lines = FileLines(path)
+    for problem in problems:
+        line = lines.of(problem) if isinstance(problem, Problem) else None
+        yield problem if line is None else f"line {line}: {problem}"

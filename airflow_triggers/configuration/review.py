@@ -1,0 +1,128 @@
+"""Finds what is well-formed in a configuration, and never works as its author meant it (pure).
+
+Neighbours: ``check.py`` shows the findings to CI, ``compile.py`` on the manifest's page. ``parse.py`` refuses what is
+not well-formed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from airflow_triggers.configuration.modules import near_name
+from airflow_triggers.domain.configuration import Configuration, TaskConfig
+
+
+class Severity(StrEnum):
+    """How bad a finding is."""
+
+    ERROR = "error"
+    """It cannot be deployed, or some task of it can never run."""
+
+    WARNING = "warning"
+    """It is probably a slip."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """What is wrong, or seems to be.
+
+    :param code: the kind of mistake, for programs (``cycle``).
+    :param task: the task's name; None: it is about the configuration, or about another file.
+    :param text: one sentence or more, without the task's name.
+    """
+
+    code: str
+    severity: Severity
+    text: str
+    task: str | None = None
+
+
+def review(configuration: Configuration) -> Iterator[Finding]:
+    """Everything that the configuration by itself shows, the tasks in their order."""
+    cycles = dict(_cycles(configuration))
+    for task in configuration:
+        if task.name in cycles:
+            yield cycles[task.name]
+        yield from _overlap(task)
+        yield from _unfired(task, configuration)
+        yield from _unused_params(task)
+
+
+def _cycles(configuration: Configuration) -> Iterator[tuple[str, Finding]]:
+    """One finding for each cycle, at its first task."""
+    required_tasks = {
+        task.name: [name for name in sorted(task.required) if name in configuration.tasks]
+        for task in configuration
+    }
+    # What waits for no task, or only for tasks that can start, is on no cycle.
+    stuck = {name: set(names) for name, names in required_tasks.items()}
+    while startable := [name for name, names in stuck.items() if not names & stuck.keys()]:
+        for name in startable:
+            del stuck[name]
+    order = {name: position for position, name in enumerate(required_tasks)}
+    while stuck:
+        cycle = _cycle_from(min(stuck, key=order.__getitem__), stuck)
+        first = min(cycle, key=order.__getitem__)
+        place = cycle.index(first)
+        yield first, _cycle_finding([*cycle[place:], *cycle[:place]])
+        # Tasks that only wait for this cycle are stuck because of it.
+        del stuck[first]
+        for name in cycle:
+            stuck.pop(name, None)
+        while freed := [name for name, names in stuck.items() if not names & stuck.keys()]:
+            for name in freed:
+                del stuck[name]
+
+
+def _cycle_from(start: str, stuck: dict[str, set[str]]) -> list[str]:
+    path: list[str] = []
+    name = start
+    while name not in path:
+        path.append(name)
+        name = min(stuck[name] & stuck.keys())
+    return path[path.index(name) :]
+
+
+def _cycle_finding(cycle: list[str]) -> Finding:
+    if len(cycle) == 1:
+        text = "it waits for itself, so it never starts."
+    else:
+        chain = ", which waits for ".join(map(repr, [*cycle[1:], cycle[0]]))
+        text = f"it waits for {chain}: none of them ever starts."
+    return Finding(code="cycle", severity=Severity.ERROR, text=text, task=cycle[0])
+
+
+def _overlap(task: TaskConfig) -> Iterator[Finding]:
+    overlap = [trigger for trigger in task.unless if trigger in task.required]
+    if not overlap:
+        return
+    names = ", ".join(map(repr, overlap))
+    if len(overlap) == len(task.unless):
+        text = (
+            f"it waits for every trigger of its 'unless' ({names}), so it is abandoned when it could start. Expected "
+            "'unless' to name a trigger that may stay out."
+        )
+        yield Finding(code="never-runs", severity=Severity.ERROR, text=text, task=task.name)
+    else:
+        text = (
+            f"'unless' names {names}, for which it waits as well. Only the other triggers of 'unless' decide."
+        )
+        yield Finding(code="unless-overlap", severity=Severity.WARNING, text=text, task=task.name)
+
+
+def _unfired(task: TaskConfig, configuration: Configuration) -> Iterator[Finding]:
+    """Triggers that are named like a task's cascade. All others, applications may fire."""
+    for trigger in sorted(task.triggers - configuration.tasks.keys()):
+        if trigger.startswith("t_"):
+            text = f"it names {trigger!r}, and no task of this name fires it."
+            yield Finding(code="unfired", severity=Severity.WARNING, text=text, task=task.name)
+
+
+def _unused_params(task: TaskConfig) -> Iterator[Finding]:
+    """Static kwargs of a trigger that resembles one of the task's. Others may be constants."""
+    for trigger in task.with_params:
+        if trigger not in task.required and (near := near_name(trigger, sorted(task.required))):
+            text = f"'withParams' has {trigger!r}, for which it does not wait. Did you mean {near!r}?"
+            yield Finding(code="unawaited", severity=Severity.WARNING, text=text, task=task.name)

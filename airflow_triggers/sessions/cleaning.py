@@ -1,0 +1,181 @@
+"""Deletes the sessions that nothing was done in since a moment, in batches with a transaction each.
+
+Neighbours: ``cli/cleaning.py`` asks; ``resolution.py`` says which sessions are resolved; ``deleting.py`` deletes one.
+A batch passes over sessions that somebody is writing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, delete, select, tuple_
+from sqlalchemy.orm import Session
+
+from airflow_triggers.errors import SessionUnresolved, TriggersError
+from airflow_triggers.sessions.audit import note_cleaning
+from airflow_triggers.sessions.deleting import check_elsewhere, delete_elsewhere
+from airflow_triggers.sessions.records import records_of
+from airflow_triggers.sessions.resolution import is_resolved
+from airflow_triggers.storages import tables
+from airflow_triggers.storages.prefixes import begins_with
+from airflow_triggers.storages.sql import SqlStorageBackend
+from airflow_triggers.storages.transaction import (
+    dialect_name,
+    first_statement,
+    glance,
+    patience,
+    transaction,
+)
+
+BATCH_SIZE = 500
+MAX_BATCH_SIZE = 10_000
+"""SQLite takes 32,766 parameters in a statement at most."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """Which sessions to clean.
+
+    :param before: nothing was done in them since this moment (with a timezone).
+    :param configuration: only those of this deployed configuration.
+    :param prefix: only those whose UID begins with this.
+    :param unresolved: also those that are not resolved.
+    """
+
+    before: datetime
+    configuration: str | None = None
+    prefix: str | None = None
+    unresolved: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class CleanedBatch:
+    """What one batch did.
+
+    :param sessions: how many were deleted (or would be), by the configuration's name; None: without a name.
+    :param failures: by UID, why a session that was to be deleted could not be.
+    """
+
+    sessions: Counter[str | None] = field(default_factory=Counter)
+    failures: dict[str, str] = field(default_factory=dict)
+
+
+def clean(
+    selection: Selection, *, batch_size: int = BATCH_SIZE, dry_run: bool = False, by: str | None = None
+) -> Iterator[CleanedBatch]:
+    """Delete the sessions of a selection, batch by batch; each batch is kept before the next one begins.
+
+    :param batch_size: sessions of one transaction, from 1 to :data:`MAX_BATCH_SIZE`.
+    :param dry_run: only count them.
+    :param by: who does it, for Airflow's audit log.
+    """
+    position = 0
+    while page := _page_here(selection, after=position, size=batch_size):
+        position = page[-1].id
+        yield CleanedBatch(sessions=_names(page)) if dry_run else _delete(selection, page, by=by)
+    position = 0
+    while page := _page_elsewhere(selection, after=position, size=batch_size):
+        position = page[-1].id
+        yield _delete_elsewhere(selection, page, dry_run=dry_run, by=by)
+
+
+_COLUMNS = (tables.session.c.id, tables.session.c.version, tables.session.c.uid, tables.configuration.c.name)
+
+
+def _page_here(selection: Selection, *, after: int, size: int) -> list[Any]:
+    columns = tables.session.c
+    return _page([columns.storage == SqlStorageBackend.name, *_conditions(selection)], selection, after, size)
+
+
+def _page_elsewhere(selection: Selection, *, after: int, size: int) -> list[Any]:
+    """Rows of sessions that other storages keep; whether they are resolved, these storages know."""
+    return _page([tables.session.c.storage != SqlStorageBackend.name], selection, after, size)
+
+
+def _page(conditions: list[ColumnElement[bool]], selection: Selection, after: int, size: int) -> list[Any]:
+    columns, name = tables.session.c, tables.configuration.c.name
+    query = (
+        select(*_COLUMNS)
+        .outerjoin(tables.configuration, tables.configuration.c.hash == columns.configuration_hash)
+        .where(columns.id > after, columns.last_modified < selection.before, *conditions)
+        .order_by(columns.id)
+        .limit(size)
+    )
+    if selection.configuration is not None:
+        query = query.where(name == selection.configuration)
+    if selection.prefix is not None:
+        query = query.where(*begins_with(columns.uid, selection.prefix))
+    with glance() as connection:
+        return list(connection.execute(query))
+
+
+def _conditions(selection: Selection) -> tuple[ColumnElement[bool], ...]:
+    return () if selection.unresolved else is_resolved(tables.session.c.id)
+
+
+def _names(rows: list[Any]) -> Counter[str | None]:
+    return Counter(row.name for row in rows)
+
+
+def _delete(selection: Selection, page: list[Any], *, by: str | None) -> CleanedBatch:
+    """Delete those sessions of a page that are still to be deleted, and that nobody is writing."""
+    columns = tables.session.c
+    free = (
+        select(columns.id).where(columns.id.in_([row.id for row in page])).with_for_update(skip_locked=True)
+    )
+    deletion = (
+        delete(tables.session)
+        .where(
+            columns.id.in_(free),
+            # Whoever wrote since the page was read has counted the version up.
+            tuple_(columns.id, columns.version).in_([(row.id, row.version) for row in page]),
+            *_conditions(selection),
+            *patience(dialect_name()),
+        )
+        .returning(columns.id)
+    )
+    with transaction() as session:
+        ids = set(first_statement(session, lambda: session.scalars(deletion).all()))
+        deleted = [row for row in page if row.id in ids]
+        if deleted:
+            _note(session, selection, deleted, by=by)
+    return CleanedBatch(sessions=_names(deleted))
+
+
+def _note(session: Session, selection: Selection, deleted: list[Any], *, by: str | None) -> None:
+    uids: dict[str | None, list[str]] = {}
+    for row in deleted:
+        uids.setdefault(row.name, []).append(row.uid)
+    details = {"before": selection.before.isoformat(), "unresolved": selection.unresolved}
+    for configuration, session_uids in uids.items():
+        note_cleaning(session, session_uids, configuration=configuration, by=by, **details)
+
+
+def _delete_elsewhere(
+    selection: Selection, page: list[Any], *, dry_run: bool, by: str | None
+) -> CleanedBatch:
+    """Look at each session in its storage, and delete it. One that cannot be deleted keeps no other."""
+    batch = CleanedBatch()
+    records = records_of([row.uid for row in page])
+    for row in page:
+        if (record := records.get(row.uid)) is None:
+            continue
+        try:
+            storage = record.open_storage()
+            if dry_run:
+                check_elsewhere(storage, force=selection.unresolved, unchanged_since=selection.before)
+            else:
+                delete_elsewhere(
+                    record, storage, force=selection.unresolved, by=by, unchanged_since=selection.before
+                )
+        except SessionUnresolved:
+            continue
+        except TriggersError as error:
+            batch.failures[row.uid] = str(error)
+        else:
+            batch.sessions[row.name] += 1
+    return batch

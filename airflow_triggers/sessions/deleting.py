@@ -1,0 +1,118 @@
+"""Deletes one session, with its history. Its DAG runs stay in Airflow.
+
+Neighbours: ``api/`` and ``cli/`` ask; ``resolution.py`` says whether a session is resolved; ``cleaning.py`` deletes
+many. Nothing of the session is left: a fire that names a configuration makes a new session of the same UID.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from airflow_triggers.domain.configuration import Configuration
+from airflow_triggers.domain.uids import SessionUid
+from airflow_triggers.errors import SessionNotFound, SessionUnresolved
+from airflow_triggers.sessions.audit import note_deletion
+from airflow_triggers.sessions.records import SessionRecord, record_of
+from airflow_triggers.sessions.resolution import open_ends
+from airflow_triggers.storages import tables
+from airflow_triggers.storages.base import BaseStorageBackend
+from airflow_triggers.storages.sql import SqlStorageBackend
+from airflow_triggers.storages.transaction import first_statement, transaction
+
+AuthorizeDeletion = Callable[[Configuration], None]
+
+
+def delete_session(
+    uid: str, *, force: bool = False, by: str | None = None, authorize: AuthorizeDeletion | None = None
+) -> None:
+    """Delete a session, under its lock.
+
+    :param force: delete it although it is not resolved. What its runs do afterwards concerns nothing.
+    :param by: who does it, for Airflow's audit log.
+    :param authorize: raises unless the caller may delete a session of the configuration; asked before the session is
+        locked, and again under the lock if the configuration has changed.
+    :raises SessionNotFound: when there is no such session.
+    :raises SessionUnresolved: when it is not resolved; it names what is open.
+    :raises CannotDelete: when the storage that keeps it deletes nothing.
+    :raises LockTimeout: when another holds the session for too long.
+    :raises RegistryError: when the storage that keeps it is not installed here, or broken.
+    """
+    record = record_of(SessionUid(uid))
+    if record is None:
+        raise SessionNotFound(uid)
+    storage = record.open_storage()
+    configuration = record.configuration if record.is_here else storage.configuration
+    allow = authorize or _allow
+    allow(configuration)
+    if isinstance(storage, SqlStorageBackend):
+        with storage.acquire_lock():
+            if storage.configuration != configuration:
+                allow(storage.configuration)
+            if not force:
+                _refuse_unresolved(storage.transaction, storage, storage.session_id)
+            storage.delete()
+            note_deletion(storage.transaction, uid, configuration, by=by, force=force)
+    else:
+        delete_elsewhere(record, storage, force=force, by=by)
+
+
+def _allow(configuration: Configuration) -> None:
+    """The :data:`AuthorizeDeletion` of callers that may do everything."""
+
+
+def delete_elsewhere(
+    record: SessionRecord,
+    storage: BaseStorageBackend,
+    *,
+    force: bool,
+    by: str | None,
+    unchanged_since: datetime | None = None,
+) -> None:
+    """Delete a session that another storage keeps, and then its row in Airflow's database.
+
+    A process that dies in between leaves the row. Deleting the session again deletes the row.
+
+    :param unchanged_since: delete it only if nothing was done in it since this moment.
+    :raises SessionUnresolved: when it is not to be deleted.
+    """
+    if storage.exists:
+        with storage.acquire_lock():
+            check_elsewhere(storage, force=force, unchanged_since=unchanged_since)
+            storage.delete()
+    own_row = (tables.session.c.uid == storage.uid, tables.session.c.storage == storage.name)
+    with transaction() as session:
+        first_statement(session, lambda: session.execute(delete(tables.session).where(*own_row)))
+        note_deletion(session, record.uid, record.configuration, by=by, force=force)
+
+
+def check_elsewhere(storage: BaseStorageBackend, *, force: bool, unchanged_since: datetime | None) -> None:
+    """:raises SessionUnresolved: when the session is not to be deleted; see :func:`delete_elsewhere`."""
+    if unchanged_since is not None:
+        moments = [fire.fired_at for fire in storage.fires(limit=1)]
+        moments += [event.at for event in storage.events(limit=1)]
+        if any(moment >= unchanged_since for moment in moments):
+            raise SessionUnresolved(
+                storage.uid, [f"something was done in it since {unchanged_since.isoformat()}"]
+            )
+    if not force:
+        with transaction() as session:
+            _refuse_unresolved(session, storage, _key_of(session, storage.uid))
+
+
+def _refuse_unresolved(session: Session, storage: BaseStorageBackend, session_id: int) -> None:
+    is_here = isinstance(storage, SqlStorageBackend)
+    reasons = open_ends(session, session_id, None if is_here else list(storage))
+    if not is_here and (count := len(storage.hooks())) and not any("hook" in reason for reason in reasons):
+        reasons.append(
+            "1 hook is still to be called" if count == 1 else f"{count} hooks are still to be called"
+        )
+    if reasons:
+        raise SessionUnresolved(storage.uid, reasons)
+
+
+def _key_of(session: Session, uid: str) -> int:
+    return int(session.scalars(select(tables.session.c.id).where(tables.session.c.uid == uid)).one())

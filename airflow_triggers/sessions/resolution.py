@@ -1,0 +1,103 @@
+"""Whether a session is resolved: nothing in it waits, runs or is still to come.
+
+Neighbours: ``deleting.py`` and ``cleaning.py`` delete what is resolved. ``docs/semantics.md`` says what resolved means.
+A session without any instance is not resolved: it waits for its first trigger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, func, literal, or_, select
+from sqlalchemy.orm import Session
+
+from airflow_triggers.domain.instances import RESOLVED_STATUSES, TaskInstance
+from airflow_triggers.domain.runs import PROMISED
+from airflow_triggers.gateway import IN_FLIGHT, DagRunColumns
+from airflow_triggers.storages import tables
+
+_NAMED = 3
+"""Open instances that an answer names."""
+
+_STATUSES = sorted(status.value for status in RESOLVED_STATUSES)
+
+
+def is_resolved(session_id: ColumnElement[int]) -> tuple[ColumnElement[bool], ...]:
+    """Conditions of SQL for a session that is kept in Airflow's database, given the column of its key."""
+    instance = tables.instance.c
+    of_session = select(literal(1)).where(instance.session_id == session_id)
+    return (
+        of_session.exists(),
+        ~of_session.where(instance.status.not_in(_STATUSES)).exists(),
+        *(~query.exists() for query in _still_to_come(session_id)),
+    )
+
+
+def open_ends(session: Session, session_id: int, instances: Sequence[TaskInstance] | None) -> list[str]:
+    """What keeps a session from being resolved, in words ("t_import#0 is running"); empty when it is resolved.
+
+    :param session_id: the key of its row in Airflow's database.
+    :param instances: of a session that another storage keeps; None: they are read from Airflow's database.
+    """
+    statuses = (
+        _statuses(session, session_id)
+        if instances is None
+        else [(instance.name, instance.status.value) for instance in instances]
+    )
+    return [*_instances(statuses), *_to_come(session, session_id)]
+
+
+def _statuses(session: Session, session_id: int) -> list[tuple[str, str]]:
+    instance = tables.instance.c
+    query = (
+        select(instance.task_name, instance.number, instance.status)
+        .where(instance.session_id == session_id)
+        .order_by(instance.status.in_(_STATUSES), instance.task_name, instance.number)
+        .limit(_NAMED + 1)
+    )
+    return [(f"{row.task_name}#{row.number}", row.status) for row in session.execute(query)]
+
+
+def _instances(statuses: Sequence[tuple[str, str]]) -> Iterator[str]:
+    if not statuses:
+        yield "it has no task instance yet"
+    open_instances = [f"{name} is {status}" for name, status in statuses if status not in _STATUSES]
+    yield from open_instances[:_NAMED]
+    if len(open_instances) > _NAMED:
+        yield "other task instances are not resolved either"
+
+
+def _to_come(session: Session, session_id: int) -> Iterator[str]:
+    for words, query in zip(_WORDS, _still_to_come(literal(session_id)), strict=True):
+        count = session.scalar(select(func.count()).select_from(query.subquery()))
+        if count:
+            yield words[0].format(count) if count == 1 else words[1].format(count)
+
+
+_WORDS = (
+    ("{} fire is still to come", "{} fires are still to come"),
+    ("{} hook is still to be called", "{} hooks are still to be called"),
+    ("{} DAG run is in flight", "{} DAG runs are in flight"),
+)
+
+
+def _still_to_come(session_id: ColumnElement[int]) -> tuple[Select[Any], ...]:
+    """Fires, hooks and DAG runs of a session that something is still to become of; in the order of :data:`_WORDS`."""
+    fire, hook, run = tables.delayed_fire.c, tables.hook.c, tables.run.c
+    in_airflow = (
+        select(literal(1))
+        .where(
+            DagRunColumns.dag_id == run.dag_id,
+            DagRunColumns.run_id == run.run_id,
+            DagRunColumns.state.in_(IN_FLIGHT),
+        )
+        .exists()
+    )
+    return (
+        select(literal(1)).where(fire.session_id == session_id, fire.cancelled_at.is_(None)),
+        select(literal(1)).where(hook.session_id == session_id),
+        select(literal(1)).where(
+            run.session_id == session_id, or_(run.watched, run.seen_state == PROMISED.state, in_airflow)
+        ),
+    )
