@@ -17,7 +17,7 @@ from itertools import chain
 from airflow_triggers.domain.configuration import Configuration, TaskConfig
 from airflow_triggers.domain.fires import Fire
 from airflow_triggers.domain.instances import InstanceStatus, TaskInstance
-from airflow_triggers.domain.metadata import APPLIED_FIRES
+from airflow_triggers.domain.metadata import APPLIED_FIRES, CREATED, LAST_MODIFIED, PARENT, timestamps_of
 from airflow_triggers.domain.states import (
     Event,
     FireView,
@@ -28,7 +28,7 @@ from airflow_triggers.domain.states import (
     with_metadata,
 )
 
-_WAITING_MOMENTS = frozenset({"created", "lastModified", InstanceStatus.UNSTARTED.value})
+_WAITING_MOMENTS = frozenset({CREATED, LAST_MODIFIED, InstanceStatus.UNSTARTED.value})
 """The timestamps of an instance that has only waited: no run, no repair and no hand has moved it."""
 
 
@@ -302,7 +302,7 @@ class _Task:
         """The existing instances by the fire of ``andEvery`` that they took; of several, the first that is no clone."""
         touching = self.past.touching(and_every)
         by_fire: dict[int | None, TaskInstance] = {}
-        for instance in sorted(self.instances, key=lambda instance: "parent" in instance.metadata):
+        for instance in sorted(self.instances, key=lambda instance: PARENT in instance.metadata):
             fire_id = self._every_fire(instance, and_every, touching)
             if fire_id is not None and (and_every in instance.kwargs or self._is_movable(instance)):
                 by_fire.setdefault(fire_id, instance)
@@ -320,13 +320,13 @@ class _Task:
 
     def _is_made_by_fires(self, instance: TaskInstance) -> bool:
         """Whether fires have made it: it is no clone, and none made by hand."""
-        return "parent" not in instance.metadata and (
+        return PARENT not in instance.metadata and (
             instance.name in self.past.made_by or APPLIED_FIRES in instance.metadata
         )
 
     def _is_movable(self, instance: TaskInstance) -> bool:
         """Whether fires have made it, and it has only waited since."""
-        moments = instance.metadata.get("timestamps", {}).keys()
+        moments = timestamps_of(instance.metadata).keys()
         return instance.can_schedule and moments <= _WAITING_MOMENTS and self._is_made_by_fires(instance)
 
     def _is_settled(self, instance: TaskInstance) -> bool:
