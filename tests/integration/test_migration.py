@@ -407,13 +407,13 @@ def read_terminal(terminal):
 def test_the_command_shows_versions(command):
     _, out, _ = command("sessions", "list", "--output", "json")
     (first, *_) = json.loads(out)
-    assert (len(first["version"]), first["is_deployed"]) == (64, True)
+    assert (len(first["version"]["hash"]), first["version"]["is_deployed"]) == (64, True)
     redeploy()
     _, out, _ = command("sessions", "show", "order-1", "--output", "json")
-    assert json.loads(out)["is_deployed"] is False
+    assert json.loads(out)["version"]["is_deployed"] is False
     _, out, _ = command("sessions", "list")
-    assert first["version"][:12] in out
-    assert first["version"] not in out
+    assert first["version"]["hash"][:12] in out
+    assert first["version"]["hash"] not in out
 
 
 # -- REST -------------------------------------------------------------------------------------------------------
