@@ -58,7 +58,6 @@ from airflow_triggers.storages import hooks, storage_backends, tables
 from airflow_triggers.storages.base import BaseStorageBackend
 from airflow_triggers.storages.events import add_event
 from airflow_triggers.storages.hooks import HOOK_GRACE
-from airflow_triggers.storages.sql import SqlStorageBackend
 from airflow_triggers.storages.transaction import glance, transaction
 
 log = logging.getLogger(__name__)
@@ -291,7 +290,7 @@ class Controller:
         current = now or seen_run
         noting = partial(bindings.note_applied, run=run, seen_run=current, is_watched=decision.watched)
         after_saving(storage, noting)
-        if not isinstance(storage, SqlStorageBackend):
+        if not storage.in_airflow_database:
             instance = bindings.with_seen(storage, instance, run, current)
         apply(manager, instance, decision, observed_run)
 
@@ -324,7 +323,7 @@ def _saved_instance(storage: BaseStorageBackend, name: str) -> TaskInstance | No
 
 def _call_hook(manager: TriggerManager, row: Any) -> None:
     """A session that is kept elsewhere is asked: it may not have been saved, or the hook is done."""
-    if isinstance(manager.storage, SqlStorageBackend):
+    if manager.storage.in_airflow_database:
         manager.call_hook(row.id, row.hook, row.arguments)
         return
     requested_token = row.arguments[hooks.KNOWN_AS]

@@ -25,7 +25,6 @@ from airflow_triggers.errors import ProgressNotRecorded
 from airflow_triggers.manager.manager import TriggerManager
 from airflow_triggers.runners import bindings, progress, promises
 from airflow_triggers.runners.transactions import after_saving, with_session
-from airflow_triggers.storages.sql import SqlStorageBackend
 
 log = logging.getLogger(__name__)
 
@@ -116,7 +115,7 @@ def _settle(manager: TriggerManager, run: UnrecordedRun, fail: Fail) -> None:
         is_watched = now is not None and now.state != "success"
         noting = partial(bindings.note_applied, run=run.key, seen_run=seen_run, is_watched=is_watched)
         after_saving(storage, noting)
-        if not isinstance(storage, SqlStorageBackend):
+        if not storage.in_airflow_database:
             instance = bindings.with_seen(storage, instance, run.key, seen_run)
     fail(manager, instance, run)
 

@@ -17,7 +17,6 @@ from airflow_triggers.domain.fires import Fire, FireFilter
 from airflow_triggers.errors import InvalidCursor
 from airflow_triggers.sessions.describing import reading
 from airflow_triggers.storages.events import read_events
-from airflow_triggers.storages.sql import SqlStorageBackend
 
 Entry = Fire | SessionEvent
 
@@ -65,7 +64,7 @@ def history_of(
         streams: list[list[Entry]] = [list(storage.fires(limit=limit + 1, before=marks[0], only=only))]
         if trigger is None and not touched_nothing:
             streams.append(list(storage.events(limit=limit + 1, before=marks[1], instance=instance)))
-            if not isinstance(storage, SqlStorageBackend):
+            if not storage.in_airflow_database:
                 # The controller notes in Airflow's database what it could not do.
                 beside = read_events(session, row.id, limit=limit + 1, before=marks[2], instance=instance)
                 streams.append(list(beside))

@@ -30,7 +30,6 @@ from airflow_triggers.runners.base import BaseTaskRunner, Start
 from airflow_triggers.runners.deployed_runs import with_deployed_runs
 from airflow_triggers.runners.transactions import after_saving, with_session
 from airflow_triggers.storages.base import BaseStorageBackend
-from airflow_triggers.storages.sql import SqlStorageBackend
 from airflow_triggers.task.identity import KWARGS_TEXT, TASK_TEXT
 
 FOR_TASKS = (PARENT, DEPTH, RETRIES)
@@ -81,7 +80,7 @@ class AirflowTaskRunner(BaseTaskRunner):
         :raises DagUnavailable: when the DAG is missing, stale, broken or refuses the run.
         """
         storage = start.storage
-        if isinstance(storage, SqlStorageBackend):
+        if storage.in_airflow_database:
             session, session_id = storage.transaction, storage.session_id
             new, attempt = self._new_run(session, session_id, start)
             seen_run = gateway.create_run(session, new)

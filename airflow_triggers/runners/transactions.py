@@ -11,14 +11,13 @@ from contextlib import contextmanager
 from sqlalchemy.orm import Session
 
 from airflow_triggers.storages.base import BaseStorageBackend
-from airflow_triggers.storages.sql import SqlStorageBackend
 from airflow_triggers.storages.transaction import transaction
 
 
 @contextmanager
 def with_session(storage: BaseStorageBackend) -> Iterator[Session]:
     """What saves the session, where that is Airflow's database; otherwise a transaction of its own, kept at the end."""
-    if isinstance(storage, SqlStorageBackend):
+    if storage.in_airflow_database:
         yield storage.transaction
     else:
         with transaction() as session:
@@ -27,7 +26,7 @@ def with_session(storage: BaseStorageBackend) -> Iterator[Session]:
 
 def after_saving(storage: BaseStorageBackend, work: Callable[[Session], None]) -> None:
     """Work in what saves the session; or once it is saved, where it is kept elsewhere."""
-    if isinstance(storage, SqlStorageBackend):
+    if storage.in_airflow_database:
         work(storage.transaction)
         return
 

@@ -31,7 +31,6 @@ from airflow_triggers.errors import (
 from airflow_triggers.manager.manager import TriggerManager
 from airflow_triggers.sessions.opening import Authorize, audited_fire, check_session, fire_request
 from airflow_triggers.sessions.records import SessionRecord, record_of, records_of
-from airflow_triggers.storages.sql import SqlStorageBackend
 from airflow_triggers.storages.together import hold_together
 from airflow_triggers.storages.transaction import LOCK_TIMEOUT
 
@@ -201,9 +200,7 @@ class _Batch:
         groups = [group for group in groups if group.record.uid not in self.stalled]
         managers = dict(self._managers(groups))
         by_uid = {group.record.uid: group for group in groups if group.record.uid in managers}
-        storages = [
-            manager.storage for manager in managers.values() if isinstance(manager.storage, SqlStorageBackend)
-        ]
+        storages = [manager.storage for manager in managers.values() if manager.storage.in_airflow_database]
         is_complete = False
         try:
             with hold_together(storages, wait=wait) as locked_storages:

@@ -94,7 +94,7 @@ def create_session(
             session_manager.storage.set_metadata(session_metadata)
         if is_new:
             note_act(session_manager.storage, AuditEvent.CREATE_SESSION, by=by)
-        if not isinstance(session_manager.storage, SqlStorageBackend):
+        if not session_manager.storage.in_airflow_database:
             # A storage elsewhere does not know when the configuration was deployed.
             current = initial_configuration if is_new else session_manager.storage.configuration
             with transaction() as session:

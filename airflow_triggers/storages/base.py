@@ -15,7 +15,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from airflow_triggers.domain import states
 from airflow_triggers.domain.configuration import Configuration, TaskConfig, TriggerKwargs, as_json
@@ -30,6 +30,13 @@ from airflow_triggers.domain.validation import (
 )
 from airflow_triggers.errors import CannotDelay, CannotDelete
 from airflow_triggers.storages.hook_queue import CommittedHooks, HookCall, HookQueue, hook_queue
+
+if TYPE_CHECKING:
+    # A session in a cache is kept without SQLAlchemy at hand.
+    from sqlalchemy import Row
+    from sqlalchemy.orm import Session
+
+    from airflow_triggers.storages.transaction import Transaction
 
 log = logging.getLogger(__name__)
 
@@ -94,6 +101,11 @@ class BaseStorageBackend(ABC):
     anchored: bool = False
     """Whether Airflow's database has a row that says where the session is (see ``anchors.py``), so that the controller
     finds it. Of a storage in that database itself it is not asked."""
+
+    in_airflow_database: bool = False
+    """Whether Airflow's metadata database keeps the session itself. Only then does one transaction commit the session
+    and its DAG runs (:attr:`transaction`). Of any other storage a run is promised first (see ``runners/promises.py``),
+    and the session keeps what was seen of it."""
 
     def __init__(self, uid: str) -> None:
         self.uid = SessionUid(uid)
@@ -247,6 +259,36 @@ class BaseStorageBackend(ABC):
 
     def _no_lock_error(self) -> RuntimeError:
         return RuntimeError(f"Writing to session {self.uid!r} needs its lock: with storage.acquire_lock(): …")
+
+    @property
+    def transaction(self) -> Session:
+        """The database session of the lock's transaction, for what has to be kept with it: a DAG run, say.
+
+        :raises RuntimeError: outside of :meth:`acquire_lock`; and of a storage that is not
+            :attr:`in_airflow_database`.
+        """
+        raise self._not_in_airflow_error()
+
+    @property
+    def session_id(self) -> int:
+        """The key of the session's row in ``triggers_session``, under the lock; raises as :attr:`transaction` does."""
+        raise self._not_in_airflow_error()
+
+    def joined(
+        self, open_transaction: Transaction, row: Row[Any], followers: Followers
+    ) -> AbstractContextManager[None]:
+        """Hold the lock in somebody else's transaction, which has locked the session's row (see ``together.py``).
+
+        :param followers: gets what is to follow once that transaction is committed.
+        :raises RuntimeError: of a storage that is not :attr:`in_airflow_database`.
+        """
+        raise self._not_in_airflow_error()
+
+    def _not_in_airflow_error(self) -> RuntimeError:
+        return RuntimeError(
+            f"Session {self.uid!r} is kept by the storage {self.name!r}, not in Airflow's database: there is no "
+            "transaction of that database to join. Ask storage.in_airflow_database first."
+        )
 
     @abstractmethod
     def save(self) -> None:

@@ -62,6 +62,7 @@ class SqlStorageBackend(SqlReader):
 
     name = "sql"
     shared = True
+    in_airflow_database = True
 
     # -- the lock ---------------------------------------------------------------------------------------------
 
@@ -78,10 +79,7 @@ class SqlStorageBackend(SqlReader):
 
     @contextmanager
     def joined(self, open_transaction: Transaction, row: Row[Any], followers: Followers) -> Iterator[None]:
-        """Hold the lock in somebody else's transaction, which has locked the session's row (see ``together.py``).
-
-        :param followers: gets what is to follow once that transaction is committed.
-        """
+        """See :meth:`BaseStorageBackend.joined`."""
         with self._working(open_transaction, row), self._holding(followers):
             yield
 
@@ -138,10 +136,7 @@ class SqlStorageBackend(SqlReader):
 
     @property
     def transaction(self) -> Session:
-        """The database session of the lock's transaction, for what has to be kept with it.
-
-        :raises RuntimeError: outside of :meth:`acquire_lock`.
-        """
+        """See :attr:`BaseStorageBackend.transaction`."""
         return self._open_transaction().session
 
     def _open_transaction(self) -> Transaction:
@@ -164,7 +159,7 @@ class SqlStorageBackend(SqlReader):
 
     @property
     def session_id(self) -> int:
-        """The key of the session's row, under the lock."""
+        """See :attr:`BaseStorageBackend.session_id`."""
         return self._work.session_id
 
     def save(self) -> None:

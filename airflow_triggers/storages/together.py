@@ -14,8 +14,7 @@ from typing import Any
 from sqlalchemy import Row, select, update
 
 from airflow_triggers.storages import tables
-from airflow_triggers.storages.base import Followers
-from airflow_triggers.storages.sql import SqlStorageBackend
+from airflow_triggers.storages.base import BaseStorageBackend, Followers
 from airflow_triggers.storages.transaction import (
     Transaction,
     dialect_name,
@@ -28,18 +27,19 @@ from airflow_triggers.storages.transaction import (
 
 @contextmanager
 def hold_together(
-    storages: Sequence[SqlStorageBackend], *, wait: bool = False
-) -> Iterator[list[SqlStorageBackend]]:
+    storages: Sequence[BaseStorageBackend], *, wait: bool = False
+) -> Iterator[list[BaseStorageBackend]]:
     """Hold the locks of those of the sessions that are free; what is written is kept as one, or undone as one.
 
     A session that another process is writing is left out, and not waited for: so two who hold several sessions each
     never wait for each other. SQLite cannot tell: there, all of them wait for whoever writes anything.
 
+    :param storages: of sessions in Airflow's database.
     :param wait: wait for the lock after all; only for one session.
     :returns: those that are held.
     :raises LockTimeout: when a lock that is waited for was not free in time.
     """
-    commits: list[tuple[SqlStorageBackend, Followers]] = []
+    commits: list[tuple[BaseStorageBackend, Followers]] = []
     try:
         with driver_transaction() as open_transaction, ExitStack() as stack:
             session_rows = _locked_rows(open_transaction, [storage.uid for storage in storages], wait=wait)

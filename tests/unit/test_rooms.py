@@ -57,3 +57,9 @@ def test_every_file_that_a_docstring_names_exists(path):
     for name in re.findall(r"``([\w/]+(?:\.py|/))``", docstring):
         places = (path.parent / name, PACKAGE / name, ROOT / name)
         assert any(place.exists() for place in places), f"{name} does not exist"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=relative)
+def test_no_file_asks_for_the_class_of_a_storage(path):
+    """Users have storages of their own: what a storage can do, its contract says."""
+    assert not re.search(r"isinstance\([^)]*StorageBackend", path.read_text(encoding="utf-8"))

@@ -13,6 +13,7 @@ from threading import Barrier, Event
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from airflow_triggers.domain.configuration import Configuration, TaskConfig
 from airflow_triggers.domain.fires import Fire
@@ -100,6 +101,22 @@ class LockingContract(StorageSuite):
         with pytest.raises(RuntimeError, match=r"'survey-1' needs its lock: with storage.acquire_lock\(\)"):
             WRITES[write](storage)
         assert (storage.instances, storage.metadata, storage.fires()) == ({}, {}, [])
+
+    def test_only_a_storage_in_airflows_database_gives_the_transaction_of_its_lock(
+        self, storage: BaseStorageBackend
+    ) -> None:
+        with pytest.raises(RuntimeError):
+            _ = storage.transaction
+        with storage.acquire_lock(create=True):
+            if storage.in_airflow_database:
+                row = {"id": storage.session_id}
+                query = text("SELECT uid FROM triggers_session WHERE id = :id")
+                assert storage.transaction.scalar(query, row) == storage.uid
+            else:
+                with pytest.raises(RuntimeError, match="not in Airflow's database"):
+                    _ = storage.transaction
+                with pytest.raises(RuntimeError, match="not in Airflow's database"):
+                    _ = storage.session_id
 
     def test_there_is_no_lock_of_a_session_that_is_not_to_be_made(self, storage: BaseStorageBackend) -> None:
         with pytest.raises(SessionNotFound, match="survey-1"), storage.acquire_lock():
