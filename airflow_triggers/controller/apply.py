@@ -1,35 +1,30 @@
 """Applies what was decided about a run to its instance, with what the run's tasks left behind.
 
-Neighbours: ``decide.py`` decides, ``loop.py`` calls this under the session's lock, ``gateway`` reads the run.
-Reading is apart from applying, since a session that is kept elsewhere is written with no transaction open.
+Neighbours: ``observed.py`` has read the run, ``decide.py`` decides, ``loop.py`` calls this under the session's lock.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-from sqlalchemy.orm import Session
-
-from airflow_triggers import gateway, metrics
-from airflow_triggers.controller.cause import cause_of, is_by_hand
+from airflow_triggers import gateway
+from airflow_triggers.controller.cause import cause_of
 from airflow_triggers.controller.decide import Decision
 from airflow_triggers.controller.measures import time_run
+from airflow_triggers.controller.observed import ObservedRun
 from airflow_triggers.domain import jsonb
 from airflow_triggers.domain.events import Detail, cause_details
 from airflow_triggers.domain.failures import describe_exception
 from airflow_triggers.domain.instances import TaskInstance
 from airflow_triggers.domain.metadata import RESULT, UNREADABLE
-from airflow_triggers.domain.names import COMPILED_TASK_ID, RunKind, run_kind
+from airflow_triggers.domain.names import RunKind, run_kind
 from airflow_triggers.domain.report import TaskReport, merged
-from airflow_triggers.domain.runs import Binding, SeenRun
 from airflow_triggers.domain.states import Event
 from airflow_triggers.domain.validation import validate_trigger_kwargs
 from airflow_triggers.errors import InvalidReport, InvalidTrigger, RunDeleted, RunFailed, TaskProcessDied
-from airflow_triggers.gateway.run_moments import RunMoments, read_moments
-from airflow_triggers.gateway.waiting import last_actor
 from airflow_triggers.manager.manager import TriggerManager
 from airflow_triggers.storages.stored import Unreadable
 
@@ -38,70 +33,6 @@ log = logging.getLogger(__name__)
 
 CONTROLLER = "controller"
 """Who changed a status, where Airflow's scheduler and workers did their work and nobody in particular acted."""
-
-_READING = frozenset({Event.FAIL, Event.FINISH})
-
-
-@dataclass(frozen=True, kw_only=True)
-class ObservedRun:
-    """The DAG run that executes an instance, as it was found.
-
-    :param is_deleted: whether it was deleted.
-    :param xcoms: what its tasks left behind, if it has ended.
-    :param task_states: by task id, if it has ended.
-    :param is_waived: whether it succeeded because its tasks skipped themselves.
-    :param seen_run: the run as it was last seen; ``now``: as it is.
-    :param moments: when its work began and ended; None where metrics are off.
-    :param actor: who acted on it in Airflow, where that was somebody and is known.
-    """
-
-    dag_id: str
-    run_id: str
-    is_deleted: bool
-    xcoms: gateway.RunXComs
-    task_states: Mapping[str, str]
-    seen_run: SeenRun
-    now: SeenRun | None
-    moments: RunMoments | None = None
-    is_waived: bool = False
-    actor: str | None = None
-
-
-def observe_run(
-    session: Session,
-    instance: TaskInstance,
-    decision: Decision,
-    *,
-    binding: Binding,
-    seen_run: SeenRun,
-    now: SeenRun | None,
-) -> ObservedRun:
-    """Read of a run what applying the decision needs."""
-    dag_id, run_id, actor = binding.dag_id, binding.run_id, None
-    xcoms, states, is_waived = gateway.RunXComs(), dict[str, str](), False
-    if decision.events and is_by_hand(instance.status, seen_run=seen_run, now=now):
-        actor = last_actor(session, dag_id, run_id, since=instance.last_modified)
-    if now is not None and _READING & set(decision.events):
-        result_task_id = instance.task.airflow.get("result_task_id")
-        task_id = result_task_id if run_kind(instance.task.run) is RunKind.DAG else COMPILED_TASK_ID
-        xcoms = gateway.read_xcoms(session, dag_id, run_id, task_id=task_id)
-        states = gateway.task_states(session, dag_id, run_id)
-        is_waived = set(states.values()) == {"skipped"} and gateway.skipped_itself(session, dag_id, run_id)
-    moments = None
-    if now is not None and decision.events and metrics.are_on():
-        moments = read_moments(session, dag_id, run_id, is_compiled=binding.is_compiled)
-    return ObservedRun(
-        moments=moments,
-        dag_id=dag_id,
-        run_id=run_id,
-        is_deleted=now is None,
-        xcoms=xcoms,
-        task_states=states,
-        is_waived=is_waived,
-        seen_run=seen_run,
-        now=now,
-        actor=actor,
-    )
 
 
 def apply(manager: TriggerManager, instance: TaskInstance, decision: Decision, run: ObservedRun) -> None:
@@ -120,8 +51,8 @@ def apply(manager: TriggerManager, instance: TaskInstance, decision: Decision, r
             instance.name,
             instance.status.value,
             after.status.value,
-            run.run_id,
-            run.dag_id,
+            run.key.run_id,
+            run.key.dag_id,
         )
         instance = after
 
@@ -131,7 +62,7 @@ def _record(
 ) -> TaskInstance:
     """Have the manager record it, with what the history is to know of its cause."""
     phrase = cause_of(instance.status, event, seen_run=run.seen_run, now=run.now)
-    cause = cause_details(phrase, dag_id=run.dag_id, run_id=run.run_id)
+    cause = cause_details(phrase, dag_id=run.key.dag_id, run_id=run.key.run_id)
     cause[Detail.RUN_STATE] = run.now.state if run.now else None
     if run.now and run.now.clear_number:
         cause[Detail.CLEAR_NUMBER] = run.now.clear_number
@@ -178,8 +109,8 @@ def _as_kwargs(result: Any) -> Mapping[str, Any]:
 
 def _fail(manager: TriggerManager, instance: TaskInstance, run: ObservedRun) -> TaskInstance:
     """The run failed: with what its task reported, else what Airflow knows."""
-    if run.is_deleted:
-        error = RunDeleted(f"The DAG run {run.run_id!r} of {run.dag_id!r} was deleted in Airflow.")
+    if run.now is None:
+        error = RunDeleted(f"The DAG run {run.key.run_id!r} of {run.key.dag_id!r} was deleted in Airflow.")
         return _record(manager, instance, run, Event.FAIL, metadata=describe_exception(error))
     try:
         report = _report(run)
@@ -198,8 +129,8 @@ def _run_failure(instance: TaskInstance, run: ObservedRun) -> Exception:
     if run_kind(instance.task.run) is RunKind.CALLABLE and failed_task_ids:
         return TaskProcessDied(
             "The task's process ended without reporting an exception: it was killed, marked failed, ran out of "
-            f"memory, or could not load its DAG file. Its log in Airflow, run {run.run_id!r} of "
-            f"{run.dag_id!r}, may say more."
+            f"memory, or could not load its DAG file. Its log in Airflow, run {run.key.run_id!r} of "
+            f"{run.key.dag_id!r}, may say more."
         )
     reason = (
         f"failed tasks: {', '.join(failed_task_ids)}"
@@ -207,7 +138,7 @@ def _run_failure(instance: TaskInstance, run: ObservedRun) -> Exception:
         else "no task of it failed; it timed out or was marked failed"
     )
     return RunFailed(
-        f"The DAG run {run.run_id!r} of {run.dag_id!r} failed ({reason}). Their logs in Airflow say why."
+        f"The DAG run {run.key.run_id!r} of {run.key.dag_id!r} failed ({reason}). Their logs in Airflow say why."
     )
 
 

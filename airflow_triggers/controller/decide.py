@@ -1,6 +1,6 @@
 """What a DAG run's state means for its instance. Pure: a table, no database, no clock.
 
-Neighbours: ``loop.py`` observes, asks here, and applies through the manager.
+Neighbours: ``observed.py`` has looked at the run, ``loop.py`` asks here, ``apply.py`` applies what is decided.
 """
 
 from __future__ import annotations
@@ -31,6 +31,20 @@ _IN_FLIGHT = ("queued", "running")
 _PAST = (_S.REPLAYED, _S.ABANDONED, _S.UNSTARTED)
 
 
+def is_past(status: InstanceStatus, *, seen_run: SeenRun, now: SeenRun | None) -> bool:
+    """Whether the run concerns its instance no more, whatever it does.
+
+    Parameters as of :func:`decide`.
+    """
+    if status in _PAST:
+        return True
+    if now is None:
+        return status not in _OPEN
+    # Somebody settled it by hand while the run was at work: what comes of that is past.
+    is_same_try = now.clear_number == seen_run.clear_number
+    return status in _SETTLED and is_same_try and seen_run.state in _IN_FLIGHT
+
+
 def decide(status: InstanceStatus, *, seen_run: SeenRun, now: SeenRun | None) -> Decision:
     """What happened to the instance of a run.
 
@@ -38,14 +52,11 @@ def decide(status: InstanceStatus, *, seen_run: SeenRun, now: SeenRun | None) ->
     :param seen_run: the run as it was last seen.
     :param now: the run as Airflow has it now; None when it is gone.
     """
-    if status in _PAST:
+    if is_past(status, seen_run=seen_run, now=now):
         return Decision(watched=False)
     if now is None:
-        return Decision((Event.FAIL,) if status in _OPEN else (), watched=False)
+        return Decision((Event.FAIL,), watched=False)
     again = now.clear_number != seen_run.clear_number
-    if status in _SETTLED and not again and seen_run.state in _IN_FLIGHT:
-        # Somebody settled it by hand while the run was at work: what comes of that is past.
-        return Decision(watched=False)
     has_changed = again or now.state != seen_run.state
     match now.state:
         case "queued":

@@ -18,9 +18,9 @@ from typing import Any
 from sqlalchemy import Connection, select
 from sqlalchemy.orm import Session
 
-from airflow_triggers import gateway, metrics
+from airflow_triggers import metrics
 from airflow_triggers.controller import observe
-from airflow_triggers.controller.apply import CONTROLLER, apply, observe_run
+from airflow_triggers.controller.apply import CONTROLLER, apply
 from airflow_triggers.controller.assets import (
     LATE,
     RECENT,
@@ -29,9 +29,10 @@ from airflow_triggers.controller.assets import (
     forget_handled_events,
     watermark,
 )
-from airflow_triggers.controller.decide import Decision, decide
+from airflow_triggers.controller.decide import decide
 from airflow_triggers.controller.delayed import fire_due
 from airflow_triggers.controller.observe import ChangedRun
+from airflow_triggers.controller.observed import observe_run
 from airflow_triggers.controller.unrecorded import MAX_ATTEMPTS, UnrecordedRun, fail_instance
 from airflow_triggers.domain import backoff
 from airflow_triggers.domain.backoff import BackOff
@@ -39,7 +40,7 @@ from airflow_triggers.domain.events import EventKind, backoff_details, withdrawa
 from airflow_triggers.domain.failures import describe_exception
 from airflow_triggers.domain.instances import TaskInstance
 from airflow_triggers.domain.metadata import EXCEPTION_INFO, EXCEPTION_MESSAGE
-from airflow_triggers.domain.runs import RunKey
+from airflow_triggers.domain.runs import Binding, RunKey
 from airflow_triggers.errors import (
     LockTimeout,
     SessionError,
@@ -258,41 +259,26 @@ class Controller:
 
     def _handle_run(self, manager: TriggerManager, run: RunKey) -> None:
         storage = manager.storage
-        dag_id, run_id = run
         with with_session(storage) as session:
             binding = bindings.find_by_run(session, run)
             if binding is None:
                 # Meanwhile its instance was set back by hand, and has another run.
                 return
-            now = gateway.see_run(session, dag_id, run_id, is_compiled=binding.is_compiled)
-            name = binding.instance_name
-            if binding.is_promise:
-                instance, decision = None, Decision()
-            else:
-                instance = storage[name]
-                seen_run = bindings.seen_of(instance, binding)
-                if now is not None and now.half_cleared and now.clear_number != seen_run.clear_number:
-                    log.warning(
-                        "Run %s of %s was cleared as Airflow ended it; it is queued now", run_id, dag_id
-                    )
-                    now = gateway.finish_clearing(session, dag_id, run_id)
-                decision = decide(instance.status, seen_run=seen_run, now=now)
-                observed_run = observe_run(
-                    session, instance, decision, binding=binding, seen_run=seen_run, now=now
-                )
-        if instance is None:
-            saved_instance = _saved_instance(storage, name)
-            if not promises.make_good(run, saved_instance, partial(manager.record_progress, name)):
-                status = saved_instance.status.value if saved_instance else None
-                details = withdrawal_details(dag_id, run_id, status=status)
-                storage.record_event(EventKind.WITHDRAW, instance=name, by=CONTROLLER, details=details)
+            observed = (
+                None if binding.is_promise else observe_run(session, storage[binding.instance_name], binding)
+            )
+        if observed is None:
+            _make_good(manager, binding)
             return
-        current = now or seen_run
-        noting = partial(bindings.note_applied, run=run, seen_run=current, is_watched=decision.watched)
+        instance = observed.instance
+        decision = decide(instance.status, seen_run=observed.seen_run, now=observed.now)
+        noting = partial(
+            bindings.note_applied, run=run, seen_run=observed.latest, is_watched=decision.watched
+        )
         after_saving(storage, noting)
         if not storage.in_airflow_database:
-            instance = bindings.with_seen(storage, instance, run, current)
-        apply(manager, instance, decision, observed_run)
+            instance = bindings.with_seen(storage, instance, run, observed.latest)
+        apply(manager, instance, decision, observed)
 
     # -- hooks ------------------------------------------------------------------------------------------------
 
@@ -311,6 +297,16 @@ class Controller:
                 _count_hook(row, error)
             self._beat()
         return len(claimed_hooks)
+
+
+def _make_good(manager: TriggerManager, binding: Binding) -> None:
+    """Create a promised run whose process has died; or withdraw the promise, if its instance does not wait for it."""
+    storage, name = manager.storage, binding.instance_name
+    instance = _saved_instance(storage, name)
+    if not promises.make_good(binding.key, instance, partial(manager.record_progress, name)):
+        status = instance.status.value if instance else None
+        details = withdrawal_details(binding.dag_id, binding.run_id, status=status)
+        storage.record_event(EventKind.WITHDRAW, instance=name, by=CONTROLLER, details=details)
 
 
 def _saved_instance(storage: BaseStorageBackend, name: str) -> TaskInstance | None:

@@ -388,7 +388,9 @@ class TriggerManager(ConfigurationKeeper):
             after = self._advance(before, event, metadata=instance_metadata, why=why)
             if event is Event.FAIL and task_report.retry is not None:
                 Repairs(manager=self, by=after.name).replay(after, task_report.retry)
-            return self._instance(after)
+                # The replay has changed it once more.
+                return self._instance(after)
+            return after
 
     def _record_report(self, instance_name: str, event: Event, **progress: Any) -> TaskInstance:
         """What a runner says of an instance: it follows the fire that started it, and so do its hooks."""

@@ -166,11 +166,12 @@ class AirflowTaskRunner(BaseTaskRunner):
         successor = f"{clone.name}, run {run_id_of(storage.uid, clone)}"
         note = f"{failed.name} was replayed by {by or 'an unnamed caller'} as {successor}."
 
-        def annotate(session: Session, binding: Binding) -> None:
-            gateway.annotate_run(session, binding.dag_id, binding.run_id, note=note)
-            bindings.note_seen(session, binding, None)
+        def annotate(session: Session) -> None:
+            run = bindings.stop_watching(session, storage, failed)
+            if run is not None:
+                gateway.annotate_run(session, *run, note=note)
 
-        self._mark(storage, failed, annotate)
+        after_saving(storage, annotate)
 
     def _mark(
         self, storage: BaseStorageBackend, instance: TaskInstance, work: Callable[[Session, Binding], None]

@@ -187,6 +187,14 @@ def note_seen(
     session.execute(update(tables.run).where(*_by_key(binding.key)).values(values))
 
 
+def stop_watching(session: Session, storage: BaseStorageBackend, instance: TaskInstance) -> RunKey | None:
+    """Have the run of an instance watched no more; returns its key, None when the instance has no run."""
+    conditions = _of_instance(_key_of_session(storage), instance)
+    settling = update(tables.run).where(*conditions).values(watched=False)
+    row = session.execute(settling.returning(_COLUMNS.dag_id, _COLUMNS.run_id)).one_or_none()
+    return None if row is None else RunKey(row.dag_id, row.run_id)
+
+
 def watch(session: Session, dag_id: str, run_id: str, now: SeenRun) -> None:
     """Have the next pass look at a settled run, unless it is as it was last seen, or nobody's.
 

@@ -35,6 +35,12 @@ class Work(threading.local):
         self.manager = ""
         self.configuration = Configuration()
         self.views: dict[str, tuple[dict[str, int], list[TaskInstance]]] = {}
+        self.instances: dict[str, TaskInstance] = {}
+
+    def forget_instances(self) -> None:
+        """Have instances read again: they were written, or what was written is undone."""
+        self.views.clear()
+        self.instances.clear()
 
 
 class SqlReader(BaseStorageBackend):
@@ -144,6 +150,10 @@ class SqlReader(BaseStorageBackend):
             task_name, number = parse_instance_name(instance_name)
         except ValueError as error:
             raise InstanceNotFound(f"Session {self.uid!r} has no such instance: {error}") from None
+        work = self._work
+        # Nobody else writes instances under the lock.
+        if work.open_transaction is not None and instance_name in work.instances:
+            return work.instances[instance_name]
         with self._reading() as (session, session_id, configuration):
             row = session.execute(
                 select(tables.instance).where(*key_of(session_id, task_name, number))
@@ -153,7 +163,9 @@ class SqlReader(BaseStorageBackend):
                     raise SessionNotFound(self.uid)
                 raise InstanceNotFound(f"Session {self.uid!r} has no instance {instance_name!r}.")
             instance = rows.instance_from_row(row, configuration)
-            return instance if self._work.open_transaction is None else rows.check_readable(instance)
+            if work.open_transaction is not None:
+                work.instances[instance_name] = rows.check_readable(instance)
+            return instance
 
     @property
     def latest_kwargs(self) -> dict[str, dict[str, Any]]:

@@ -91,7 +91,7 @@ class SqlStorageBackend(SqlReader):
         work.configuration = configuration or rows.read_configuration(
             open_transaction.connection, row.configuration_hash
         )
-        work.views = {}
+        work.forget_instances()
         work.open_transaction = open_transaction
         try:
             yield
@@ -107,7 +107,7 @@ class SqlStorageBackend(SqlReader):
                 yield
         except BaseException:
             self._work.configuration = before
-            self._work.views.clear()
+            self._work.forget_instances()
             raise
 
     def _refuse_if_locked(self, open_transaction: Transaction) -> None:
@@ -181,7 +181,7 @@ class SqlStorageBackend(SqlReader):
             if UNREADABLE not in instance.metadata and states.waits_of(instance)
         ]
         self._work.configuration = configuration
-        self._work.views.clear()
+        self._work.forget_instances()
         for instance in waiting:
             self._rewrite_waits(instance, replace(instance, task=configuration[instance.task.name]))
 
@@ -293,7 +293,7 @@ class SqlStorageBackend(SqlReader):
     def add(self, instance: TaskInstance) -> None:
         """See :meth:`BaseStorageBackend.add`."""
         row = rows.instance_to_row(self.session_id, instance)
-        self._work.views.clear()
+        self._work.forget_instances()
         try:
             self._send(statements.ADD_INSTANCE, row)
         except IntegrityError as error:
@@ -303,7 +303,7 @@ class SqlStorageBackend(SqlReader):
     def put(self, before: TaskInstance, after: TaskInstance) -> None:
         """See :meth:`BaseStorageBackend.put`."""
         row = rows.instance_to_row(self.session_id, after)
-        self._work.views.clear()
+        self._work.forget_instances()
         changes = {column: row[column] for column in statements.CHANGED}
         key = {**self._key_of(after), "expected_status": before.status.value}
         if self._send(statements.CHANGE_INSTANCE, key | changes).rowcount != 1:
