@@ -135,7 +135,6 @@ class RunInAirflow:
     """A DAG run as Airflow has it now, and what it depends on.
 
     :param state: None when the run is gone.
-    :param seen: what the triggers controller last saw of it.
     :param dag: None when there is no such DAG any more.
     :param tasks: task instances that have not ended, some of them; ``task_count``: how many there are.
     :param busy_slots: how many task instances are queued or running in all of Airflow; ``slots``: how many may be.
@@ -147,11 +146,8 @@ class RunInAirflow:
     dag_id: str
     run_id: str
     state: str | None
-    seen: SeenRun
-    clear_number: int = 0
     queued_at: datetime | None = None
     run_after: datetime | None = None
-    start_date: datetime | None = None
     dag: DagInAirflow | None = None
     tasks: tuple[TaskInAirflow, ...] = ()
     task_count: int = 0

@@ -22,7 +22,7 @@ from airflow.utils.state import DagRunState, TaskInstanceState
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
-from airflow_triggers.domain.runs import DagInAirflow, PoolInAirflow, RunInAirflow, SeenRun, TaskInAirflow
+from airflow_triggers.domain.runs import DagInAirflow, PoolInAirflow, RunInAirflow, TaskInAirflow
 
 SHOWN = 5
 """So many active runs, and so many unfinished tasks, are named."""
@@ -63,12 +63,10 @@ def last_actor(session: Session, dag_id: str, run_id: str, *, since: datetime | 
     return session.scalar(query.order_by(Log.dttm.desc()).limit(1))
 
 
-def look_at_run(
-    session: Session, dag_id: str, run_id: str, *, seen_run: SeenRun, now: datetime
-) -> RunInAirflow:
+def look_at_run(session: Session, dag_id: str, run_id: str, *, now: datetime) -> RunInAirflow:
     """The run as Airflow has it, and what it depends on."""
-    run = RunInAirflow(dag_id=dag_id, run_id=run_id, state=None, seen=seen_run, dag=_dag(session, dag_id))
-    columns = (DagRun.state, DagRun.clear_number, DagRun.queued_at, DagRun.run_after, DagRun.start_date)
+    run = RunInAirflow(dag_id=dag_id, run_id=run_id, state=None, dag=_dag(session, dag_id))
+    columns = (DagRun.state, DagRun.queued_at, DagRun.run_after)
     row = session.execute(
         select(*columns).where(DagRun.dag_id == dag_id, DagRun.run_id == run_id)
     ).one_or_none()
@@ -78,10 +76,8 @@ def look_at_run(
     run = replace(
         run,
         state=state,
-        clear_number=row.clear_number,
         queued_at=row.queued_at,
         run_after=row.run_after,
-        start_date=row.start_date,
     )
     if state == DagRunState.QUEUED:
         run = replace(run, dag=_with_active_runs(session, dag_id, run.dag))

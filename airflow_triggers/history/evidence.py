@@ -167,9 +167,8 @@ def _run_of(storage: BaseStorageBackend, session: Session, instance: TaskInstanc
     binding = bindings.find(session, storage, instance)
     if binding is None:
         return None
-    seen_run = bindings.seen_of(instance, binding)
     now = datetime.now(UTC)
-    run = waiting.look_at_run(session, binding.dag_id, binding.run_id, seen_run=seen_run, now=now)
+    run = waiting.look_at_run(session, binding.dag_id, binding.run_id, now=now)
     if binding.is_promise:
         return replace(run, state=binding.seen_run.state)
     if not binding.failures:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from airflow_triggers.domain.disclosure import EVERYTHING, Disclosure
 from airflow_triggers.domain.instances import InstanceStatus
@@ -25,10 +25,6 @@ class Reason:
 
     code: str
     text: str
-
-
-SETTLING = timedelta(seconds=5)
-"""How long the controller may take to hear of what a run did before that is worth a word."""
 
 
 def reasons_of_run(

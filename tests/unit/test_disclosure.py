@@ -20,7 +20,7 @@ from airflow_triggers.domain.events import EventKind, SessionEvent
 from airflow_triggers.domain.failures import describe_exception, failure_in_short
 from airflow_triggers.domain.fires import DelayedFire, Fire
 from airflow_triggers.domain.instances import InstanceStatus, TaskInstance
-from airflow_triggers.domain.runs import DagInAirflow, PoolInAirflow, RunInAirflow, SeenRun, TaskInAirflow
+from airflow_triggers.domain.runs import DagInAirflow, PoolInAirflow, RunInAirflow, TaskInAirflow
 from airflow_triggers.errors import DagUnavailable, RunFailed
 from airflow_triggers.history.reasons import Evidence, explain
 from airflow_triggers.history.run_reasons import reasons_of_run
@@ -32,7 +32,6 @@ RUN = RunInAirflow(
     dag_id="survey.t_x",
     run_id="r",
     state="running",
-    seen=SeenRun("running", 0),
     dag=DagInAirflow(paused=True, stale=False, import_errors=False, max_active_runs=3, max_active_tasks=7),
     slots=32,
     busy_slots=31,

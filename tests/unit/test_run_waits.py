@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from airflow_triggers.domain.instances import InstanceStatus
-from airflow_triggers.domain.runs import DagInAirflow, PoolInAirflow, RunInAirflow, SeenRun, TaskInAirflow
+from airflow_triggers.domain.runs import DagInAirflow, PoolInAirflow, RunInAirflow, TaskInAirflow
 from airflow_triggers.history.run_reasons import reasons_of_run
 
 NOON = datetime(2026, 5, 17, 12, tzinfo=UTC)
@@ -28,7 +28,6 @@ QUEUED = RunInAirflow(
     dag_id="survey.t_x",
     run_id="r",
     state="queued",
-    seen=SeenRun("queued", 0),
     dag=DAG,
     queued_at=NOON,
     run_after=NOON,
