@@ -1,7 +1,7 @@
 """CacheStorageBackend: a session in a cache, for tests and for short-lived sessions without Airflow's database.
 
-Neighbours: ``base.py`` is the contract. The cache is a region of dogpile.cache: this process's memory unless
-configured otherwise, or Redis with its distributed lock.
+Neighbours: ``base.py`` is the contract, ``cache_content.py`` says what is kept, ``cache_region.py`` where. The cache is
+a region of dogpile.cache: this process's memory unless configured otherwise, or Redis with its distributed lock.
 """
 
 from __future__ import annotations
@@ -13,15 +13,11 @@ import logging
 import threading
 from collections.abc import Hashable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields, replace
-from datetime import datetime
-from functools import cache
+from dataclasses import asdict, replace
 from itertools import islice
 from typing import Any, cast
-from weakref import WeakValueDictionary
 
-from airflow.configuration import conf
-from dogpile.cache import CacheRegion, make_region
+from dogpile.cache import CacheRegion
 from dogpile.cache.api import NO_VALUE
 
 from airflow_triggers.domain import states
@@ -35,48 +31,20 @@ from airflow_triggers.domain.validation import caller_name, validate_metadata
 from airflow_triggers.errors import InstanceNotFound, LockTimeout, SessionNotFound, StaleWrite, UnreadableRow
 from airflow_triggers.storages import rows
 from airflow_triggers.storages.base import BaseStorageBackend, hook_failure
+from airflow_triggers.storages.cache_content import (
+    event_from_json,
+    fire_from_json,
+    flaw_of,
+    instance_to_json,
+    instances_in,
+    new_content,
+)
+from airflow_triggers.storages.cache_region import cache_url, default_region, mutex_of
 from airflow_triggers.storages.stored import Unreadable, read_json
 
 log = logging.getLogger(__name__)
 
 KEY_PREFIX = "airflow_triggers:session:"
-
-LOCK_LIFE = 120
-"""Seconds after which Redis frees the lock of a holder that died."""
-
-
-@cache
-def default_region() -> CacheRegion:
-    """Where sessions are kept that name no region: in the Redis of ``[triggers] cache_url``, else in this process."""
-    region = make_region("airflow_triggers")
-    if not (url := cache_url()):
-        return region.configure("dogpile.cache.memory")
-    arguments = {"url": url, "distributed_lock": True, "thread_local_lock": False, "lock_timeout": LOCK_LIFE}
-    return region.configure("dogpile.cache.redis", arguments=arguments)
-
-
-def cache_url() -> str:
-    """The Redis in which sessions are kept that name no region; "" for none."""
-    return str(conf.get("triggers", "cache_url", fallback="") or "")
-
-
-class _Mutex:
-    """A lock of this process, for caches that have none of their own."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-
-    def acquire(self, wait: bool = True) -> bool:
-        """Take the lock; without ``wait`` only if it is free."""
-        return self._lock.acquire(blocking=wait)
-
-    def release(self) -> None:
-        """Let the next one have it."""
-        self._lock.release()
-
-
-_mutexes: WeakValueDictionary[tuple[int, str], _Mutex] = WeakValueDictionary()
-_mutexes_guard = threading.Lock()
 
 
 class _Work(threading.local):
@@ -120,8 +88,7 @@ class CacheStorageBackend(BaseStorageBackend):
         mutex = self._region.actual_backend.get_mutex(mangle(self._key) if mangle else self._key)
         if mutex is not None:
             return mutex
-        with _mutexes_guard:
-            return _mutexes.setdefault((id(self._region), self.uid), _Mutex())
+        return mutex_of(self._region, self.uid)
 
     @property
     def _identity(self) -> Hashable:
@@ -141,7 +108,7 @@ class CacheStorageBackend(BaseStorageBackend):
             before = self._region.get(self._key)
             if before is NO_VALUE and not create:
                 raise SessionNotFound(self.uid)
-            content = self._parse(before) or _new_content(manager)
+            content = self._parse(before) or new_content(manager)
             self._work.content, self._work.version = content, _version_of(before)
             self._work.deleted = False
             try:
@@ -155,7 +122,7 @@ class CacheStorageBackend(BaseStorageBackend):
     def _replace(self, before: Any, after: str | None) -> None:
         """Keep the content; None: keep none any more.
 
-        A lock that was held for too long (:data:`LOCK_LIFE`) is another's, whose writes are not to be lost.
+        A lock that was held for too long (:data:`cache_region.LOCK_LIFE`) is another's, whose writes are not to be lost.
         """
         if self._region.get(self._key) != before:
             raise StaleWrite(
@@ -202,7 +169,7 @@ class CacheStorageBackend(BaseStorageBackend):
         if value is NO_VALUE:
             return None
         content = read_json(value)
-        flaw = content[UNREADABLE] if isinstance(content, Unreadable) else _flaw_of(content)
+        flaw = content[UNREADABLE] if isinstance(content, Unreadable) else flaw_of(content)
         if flaw is not None:
             raise self._unreadable(flaw)
         return cast("dict[str, Any]", content)
@@ -231,7 +198,7 @@ class CacheStorageBackend(BaseStorageBackend):
         """What the lock's holder wrote, or what is kept; an empty session when there is none."""
         if self._work.content is not None:
             return self._work.content
-        return self._load() or _new_content(None)
+        return self._load() or new_content(None)
 
     # -- reading ----------------------------------------------------------------------------------------------
 
@@ -269,7 +236,7 @@ class CacheStorageBackend(BaseStorageBackend):
         configuration = Configuration.from_dict(content["configuration"])
         instances: dict[str, TaskInstance] = {}
         for task in (*configuration, *configuration.removed.values()):
-            for instance in _instances(content, task, configuration):
+            for instance in instances_in(content, task, configuration):
                 instances[instance.name] = instance
         return instances
 
@@ -281,7 +248,7 @@ class CacheStorageBackend(BaseStorageBackend):
             return []
         configuration = Configuration.from_dict(content["configuration"])
         config = configuration.task_of(task_name) or configuration[task_name]
-        return _instances(content, config, configuration)
+        return instances_in(content, config, configuration)
 
     def __getitem__(self, instance_name: str) -> TaskInstance:
         if not self.exists:
@@ -320,7 +287,10 @@ class CacheStorageBackend(BaseStorageBackend):
     ) -> list[SessionEvent]:
         """See :meth:`BaseStorageBackend.events`."""
         with self._reading("events"):
-            events = [_event(number, entry) for number, entry in enumerate(self._content["events"], start=1)]
+            events = [
+                event_from_json(number, entry)
+                for number, entry in enumerate(self._content["events"], start=1)
+            ]
         matching_events = [
             event
             for event in events
@@ -339,7 +309,7 @@ class CacheStorageBackend(BaseStorageBackend):
 
     def _fire(self, entry: Mapping[str, Any]) -> Fire:
         with self._reading("fires"):
-            return _fire(entry)
+            return fire_from_json(entry)
 
     # -- writing, inside the lock -----------------------------------------------------------------------------
 
@@ -381,14 +351,14 @@ class CacheStorageBackend(BaseStorageBackend):
         entries = self._writing["instances"].setdefault(instance.task.name, [])
         if len(entries) != instance.number:
             raise StaleWrite(f"Session {self.uid!r} has an instance {instance.name} already.")
-        entries.append(_to_json(instance))
+        entries.append(instance_to_json(instance))
 
     def put(self, before: TaskInstance, after: TaskInstance) -> None:
         """See :meth:`BaseStorageBackend.put`."""
         entries = self._writing["instances"][after.task.name]
         if entries[after.number]["status"] != before.status.value:
             raise StaleWrite(f"{after.name} of session {self.uid!r} is not {before.status.value} any more.")
-        entries[after.number] = _to_json(after)
+        entries[after.number] = instance_to_json(after)
 
     def find_fire(self, idempotency_key: str) -> Fire | None:
         """The session's fire with that key."""
@@ -458,93 +428,3 @@ class CacheStorageBackend(BaseStorageBackend):
 def _version_of(value: Any) -> str:
     """What the cache keeps of a session, as a short text."""
     return "" if value is NO_VALUE else hashlib.sha256(str(value).encode()).hexdigest()
-
-
-def _flaw_of(content: Any) -> str | None:
-    """What is wrong with the form of a session's content; what its parts lack is met when they are read."""
-    if not isinstance(content, dict):
-        return "it is no JSON object"
-    form = {key: type(value) for key, value in _new_content("default").items()}
-    for key, kind in form.items():
-        if not isinstance(content.get(key), kind):
-            return f"its {key!r} is no {_JSON_NAMES[kind]}"
-    if flaw := rows.no_configuration(content["configuration"]):
-        return f"of its configuration, {flaw}"
-    instances = content["instances"].values()
-    if not all(
-        isinstance(entries, list) and all(isinstance(entry, dict) for entry in entries)
-        for entries in instances
-    ):
-        return "its instances are no lists of objects by task"
-    if not all(isinstance(fire, dict) and fire.keys() >= _FIRE_KEYS for fire in content["fires"]):
-        return "its fires are no objects of the right keys"
-    return None
-
-
-_JSON_NAMES: Mapping[type, str] = {
-    str: "string",
-    bool: "boolean",
-    dict: "object",
-    list: "array",
-    int: "number",
-}
-
-
-def _new_content(manager: str | None) -> dict[str, Any]:
-    return {
-        "manager": manager,
-        "anchored": False,
-        "configuration": Configuration().to_dict(),
-        "metadata": {},
-        "instances": {},
-        "fires": [],
-        "events": [],
-        "hooks": {},
-        "hook_count": 0,
-    }
-
-
-@dataclass(frozen=True)
-class _InstanceRow:
-    """What is kept of an instance, as the row of a table."""
-
-    task_name: str
-    number: int
-    status: Any
-    kwargs: Any
-    unless_seen: Any
-    metadata: Any
-
-
-def _instances(
-    content: Mapping[str, Any], task: TaskConfig, configuration: Configuration
-) -> list[TaskInstance]:
-    return [
-        rows.instance_from_row(
-            _InstanceRow(task.name, number, *(entry.get(column) for column in _INSTANCE_COLUMNS)),
-            configuration,
-        )
-        for number, entry in enumerate(content["instances"].get(task.name, ()))
-    ]
-
-
-_INSTANCE_COLUMNS = ("status", "kwargs", "unless_seen", "metadata")
-_FIRE_KEYS = frozenset(field.name for field in fields(Fire) if field.init)
-
-
-def _to_json(instance: TaskInstance) -> dict[str, Any]:
-    return {
-        "status": instance.status.value,
-        "kwargs": dict(instance.kwargs),
-        "unless_seen": sorted(instance.unless_seen),
-        "metadata": dict(instance.metadata),
-    }
-
-
-def _event(event_id: int, entry: Mapping[str, Any]) -> SessionEvent:
-    return SessionEvent(**{**entry, "event_id": event_id, "at": datetime.fromisoformat(entry["at"])})
-
-
-def _fire(entry: Mapping[str, Any]) -> Fire:
-    lists = {name: tuple(entry[name]) for name in ("touched", "created", "scheduled", "abandoned")}
-    return Fire(**{**entry, **lists, "fired_at": datetime.fromisoformat(entry["fired_at"])})

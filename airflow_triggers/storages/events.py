@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import Connection, insert, select
 from sqlalchemy.orm import Session
 
 from airflow_triggers.domain.events import EventKind, SessionEvent
@@ -19,7 +19,7 @@ from airflow_triggers.storages import rows, tables
 
 
 def add_event(
-    session: Session,
+    session: Session | Connection,
     session_id: Any,
     kind: EventKind | str,
     *,

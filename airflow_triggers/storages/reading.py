@@ -224,6 +224,16 @@ class SqlReader(BaseStorageBackend):
             fire_rows = session.execute(query.order_by(columns.fire_at, columns.id).limit(limit))
             return [rows.delayed_from_row(row) for row in fire_rows]
 
+    def get_delayed_fire(self, delayed_id: int) -> DelayedFire | None:
+        """See :meth:`BaseStorageBackend.get_delayed_fire`."""
+        with self._reading() as (session, session_id, _):
+            columns = tables.delayed_fire.c
+            query = select(tables.delayed_fire).where(
+                columns.session_id == session_id, columns.id == delayed_id
+            )
+            row = session.execute(query).one_or_none()
+            return rows.delayed_from_row(row) if row else None
+
 
 def key_of(session_id: int | None, task_name: str, number: int) -> tuple[ColumnElement[bool], ...]:
     """The conditions that pick one instance."""

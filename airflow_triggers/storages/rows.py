@@ -274,7 +274,7 @@ def fire_conditions(only: FireFilter) -> list[ColumnElement[bool]]:
     return conditions
 
 
-def keep_configuration(session: Session, configuration: Configuration) -> str:
+def keep_configuration(session: Session | Connection, configuration: Configuration) -> str:
     """Store the configuration if its content is new; returns its hash."""
     content_hash = configuration.content_hash
     values = {

@@ -30,9 +30,9 @@ from airflow_triggers.errors import (
 )
 from airflow_triggers.storages import hooks, rows, statements, tables
 from airflow_triggers.storages.anchors import kept_elsewhere
-from airflow_triggers.storages.base import Followers
 from airflow_triggers.storages.events import add_event
 from airflow_triggers.storages.hooks import HOOK_GRACE
+from airflow_triggers.storages.lock import Followers
 from airflow_triggers.storages.prepared import PreparedStatement
 from airflow_triggers.storages.reading import SqlReader
 from airflow_triggers.storages.transaction import (
@@ -58,6 +58,15 @@ class SqlStorageBackend(SqlReader):
     >>> manager = TriggerManager(SqlStorageBackend("order-4711"))  # doctest: +SKIP
 
     A fire reads the instances that still lack the trigger and writes what changes; it never loads the session.
+
+    Under the lock a statement of ours goes one of two ways, both on the transaction's connection:
+
+    - :meth:`_send`: a :class:`PreparedStatement`, as text that is made once. These are what every fire sends.
+    - :meth:`_execute`: any other statement, by SQLAlchemy Core. What a fire may send is built once as well
+      (``statements.py``); the others are built where they are sent, readable as SQL.
+
+    :attr:`transaction`, SQLAlchemy's ORM, is for Airflow's models alone: whoever adds or marks a DAG run works in it.
+    Savepoints begin there, so that what it holds back is sent before. A fire that only records never makes it.
     """
 
     name = "sql"
@@ -136,7 +145,7 @@ class SqlStorageBackend(SqlReader):
 
     @property
     def transaction(self) -> Session:
-        """See :attr:`BaseStorageBackend.transaction`."""
+        """See :attr:`BaseStorageBackend.transaction`; for Airflow's models, see the class."""
         return self._open_transaction().session
 
     def _open_transaction(self) -> Transaction:
@@ -170,8 +179,8 @@ class SqlStorageBackend(SqlReader):
 
     def set_configuration(self, configuration: Configuration) -> None:
         """See :meth:`BaseStorageBackend.set_configuration`."""
-        before, session = self._work.configuration, self.transaction
-        content_hash = rows.keep_configuration(session, configuration)
+        before = self._work.configuration
+        content_hash = rows.keep_configuration(self._open_transaction().connection, configuration)
         self._update_session(configuration_hash=content_hash)
         replaced_names = [task.name for task in configuration if (before.task_of(task.name) or task) != task]
         waiting = [
@@ -194,9 +203,7 @@ class SqlStorageBackend(SqlReader):
         self._update_session(metadata=validate_metadata(metadata))
 
     def _update_session(self, **values: Any) -> None:
-        self.transaction.execute(
-            update(tables.session).where(tables.session.c.id == self.session_id).values(**values)
-        )
+        self._execute(update(tables.session).where(tables.session.c.id == self.session_id).values(**values))
 
     def fire_view(self, trigger_name: str) -> states.FireView:
         """See :meth:`BaseStorageBackend.fire_view`: one look-up by index each for what waits, counts and latest.
@@ -273,12 +280,12 @@ class SqlStorageBackend(SqlReader):
         kwargs: dict[str, Any] = row.kwargs
         return kwargs
 
-    def _execute(self, statement: Executable, parameters: Any) -> CursorResult[Any]:
-        """Send a statement in the lock's transaction, by the shortest way: these are no concern of Airflow's models."""
+    def _execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
+        """Send a statement in the lock's transaction; see the class."""
         return self._open_transaction().connection.execute(statement, parameters)
 
     def _send(self, statement: PreparedStatement, values: Mapping[str, Any]) -> Answer:
-        """Send a statement whose text is made already."""
+        """Send a statement of every fire, whose text is made already; see the class."""
         return self._open_transaction().send(statement, values)
 
     def count_instances(self, task: TaskConfig) -> int:
@@ -357,7 +364,7 @@ class SqlStorageBackend(SqlReader):
     ) -> None:
         """See :meth:`BaseStorageBackend.record_event`."""
         add_event(
-            self.transaction,
+            self._open_transaction().connection,
             self.session_id,
             kind,
             at=self.now(),
@@ -369,9 +376,7 @@ class SqlStorageBackend(SqlReader):
     def delay_fire(self, fire: DelayedFire) -> DelayedFire:
         """See :meth:`BaseStorageBackend.delay_fire`."""
         row = rows.delayed_to_row(self.session_id, fire)
-        result = self.transaction.execute(
-            insert(tables.delayed_fire).values(**row).returning(tables.delayed_fire.c.id)
-        )
+        result = self._execute(insert(tables.delayed_fire).values(**row).returning(tables.delayed_fire.c.id))
         return replace(fire, delayed_id=result.scalar_one())
 
     def find_delayed_fire(self, idempotency_key: str) -> DelayedFire | None:
@@ -380,7 +385,7 @@ class SqlStorageBackend(SqlReader):
         query = select(tables.delayed_fire).where(
             columns.session_id == self.session_id, columns.idempotency_key == idempotency_key
         )
-        row = self.transaction.execute(query).one_or_none()
+        row = self._execute(query).one_or_none()
         return self._readable(rows.delayed_from_row(row)) if row else None
 
     def take_delayed_fire(self, delayed_id: int) -> DelayedFire | None:
@@ -389,18 +394,8 @@ class SqlStorageBackend(SqlReader):
         deletion = delete(tables.delayed_fire).where(
             columns.session_id == self.session_id, columns.id == delayed_id, columns.cancelled_at.is_(None)
         )
-        row = self.transaction.execute(deletion.returning(*columns)).one_or_none()
+        row = self._execute(deletion.returning(*columns)).one_or_none()
         return self._readable(rows.delayed_from_row(row)) if row else None
-
-    def get_delayed_fire(self, delayed_id: int) -> DelayedFire | None:
-        """See :meth:`BaseStorageBackend.get_delayed_fire`."""
-        with self._reading() as (session, session_id, _):
-            columns = tables.delayed_fire.c
-            query = select(tables.delayed_fire).where(
-                columns.session_id == session_id, columns.id == delayed_id
-            )
-            row = session.execute(query).one_or_none()
-            return rows.delayed_from_row(row) if row else None
 
     def cancel_delayed_fire(self, delayed_id: int, *, by: str | None) -> None:
         """See :meth:`BaseStorageBackend.cancel_delayed_fire`."""
@@ -413,7 +408,7 @@ class SqlStorageBackend(SqlReader):
     def _change_delayed_fire(self, delayed_id: int, **values: Any) -> None:
         columns = tables.delayed_fire.c
         conditions = (columns.session_id == self.session_id, columns.id == delayed_id)
-        self.transaction.execute(update(tables.delayed_fire).where(*conditions).values(**values))
+        self._execute(update(tables.delayed_fire).where(*conditions).values(**values))
 
     def add_hook(self, hook: str, arguments: Mapping[str, Any]) -> int:
         """See :meth:`BaseStorageBackend.add_hook`; due for the controller after :data:`HOOK_GRACE`."""
@@ -423,7 +418,7 @@ class SqlStorageBackend(SqlReader):
             "attempts": 0,
             "due": self.now() + HOOK_GRACE,
         }
-        result = self.transaction.execute(
+        result = self._execute(
             insert(tables.hook).values(session_id=self.session_id, **values).returning(tables.hook.c.id)
         )
         return int(result.scalar_one())

@@ -14,7 +14,8 @@ from typing import Any
 from sqlalchemy import Row, select, update
 
 from airflow_triggers.storages import tables
-from airflow_triggers.storages.base import BaseStorageBackend, Followers
+from airflow_triggers.storages.base import BaseStorageBackend
+from airflow_triggers.storages.lock import Followers
 from airflow_triggers.storages.transaction import (
     Transaction,
     dialect_name,

@@ -1,0 +1,56 @@
+"""The cache in which sessions are kept that name none, and the locks of caches that have none of their own.
+
+Neighbours: ``cache.py`` keeps sessions there.
+"""
+
+from __future__ import annotations
+
+import threading
+from functools import cache
+from weakref import WeakValueDictionary
+
+from airflow.configuration import conf
+from dogpile.cache import CacheRegion, make_region
+
+LOCK_LIFE = 120
+"""Seconds after which Redis frees the lock of a holder that died."""
+
+
+@cache
+def default_region() -> CacheRegion:
+    """Where sessions are kept that name no region: in the Redis of ``[triggers] cache_url``, else in this process."""
+    region = make_region("airflow_triggers")
+    if not (url := cache_url()):
+        return region.configure("dogpile.cache.memory")
+    arguments = {"url": url, "distributed_lock": True, "thread_local_lock": False, "lock_timeout": LOCK_LIFE}
+    return region.configure("dogpile.cache.redis", arguments=arguments)
+
+
+def cache_url() -> str:
+    """The Redis in which sessions are kept that name no region; "" for none."""
+    return str(conf.get("triggers", "cache_url", fallback="") or "")
+
+
+class Mutex:
+    """A lock of this process, for caches that have none of their own."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+
+    def acquire(self, wait: bool = True) -> bool:
+        """Take the lock; without ``wait`` only if it is free."""
+        return self._lock.acquire(blocking=wait)
+
+    def release(self) -> None:
+        """Let the next one have it."""
+        self._lock.release()
+
+
+_mutexes: WeakValueDictionary[tuple[int, str], Mutex] = WeakValueDictionary()
+_mutexes_guard = threading.Lock()
+
+
+def mutex_of(region: CacheRegion, uid: str) -> Mutex:
+    """The lock of a session in this process; every storage object that keeps the session has the same one."""
+    with _mutexes_guard:
+        return _mutexes.setdefault((id(region), uid), Mutex())
