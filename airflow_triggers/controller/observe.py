@@ -92,8 +92,8 @@ class Slice:
 
 def watched_runs(connection: Connection, *, now: datetime, after: RunKey) -> Slice:
     """Compare the next :data:`SLICE` watched runs in the order of their keys, those after a key."""
-    begin = {"after_dag": after.dag_id, "after_run": after.run_id}
-    rows = connection.execute(_WATCHED, {"now": now, "size": SLICE, **begin}).all()
+    parameters = {"now": now, "size": SLICE, "after_dag": after.dag_id, "after_run": after.run_id}
+    rows = connection.execute(_WATCHED, parameters).all()
     ends = [_key_of(row) for row in rows if row.position == SLICE]
     return Slice(
         news=[_changed_run(row) for row in rows if row.is_news],
@@ -170,6 +170,7 @@ def _is_news(bindings: FromClause) -> Any:
     """Whether the run is gone, or is not as it was last seen; and whether its pause, if it has one, is over."""
     run, binding = DagRunColumns, bindings.c
     differs = or_(
+        # Nothing was joined: the run was deleted in Airflow.
         run.id.is_(None),
         OnlyTask.run_state(binding.compiled) != binding.seen_state,
         run.clear_number != binding.seen_clear_number,
@@ -181,12 +182,14 @@ def _is_over(bindings: FromClause) -> Any:
     """Whether the run has succeeded, as was seen. Watched and seen to succeed are only runs whose task told early."""
     binding = bindings.c
     same = DagRunColumns.is_as_seen(binding.seen_state, binding.seen_clear_number)
+    # Of a run that is gone the comparison is NULL, and it is not over: it is news.
     return and_(binding.seen_state == "success", func.coalesce(same, false()))
 
 
 def _watched_query() -> Select[Any]:
     key = tables.run.c.dag_id, tables.run.c.run_id
     position = func.row_number().over(order_by=key).label("position")
+    # A page by key and not by OFFSET: the next slice costs the same however many were compared before.
     after = tuple_(bindparam("after_dag"), bindparam("after_run"))
     bindings = (
         select(*_COMPARED, position)
@@ -205,6 +208,7 @@ def _watched_query() -> Select[Any]:
 
 def _settled_query(*conditions: Any) -> Select[Any]:
     run = DagRunColumns
+    # A settled run that was deleted (by 'airflow db clean', say) changes nothing: its instance has ended.
     query = _comparison(tables.run).where(~tables.run.c.watched, run.id.is_not(None), _is_news(tables.run))
     return query.where(*conditions).limit(BATCH)
 
@@ -216,9 +220,9 @@ _NAMED = _comparison(tables.run).where(tables.run.c.watched, is_among_keys(), _i
 
 
 def _due_promises() -> tuple[Any, ...]:
-    return tables.run.c.seen_state == literal(
-        PROMISED.state, literal_execute=True
-    ), tables.run.c.retry_at <= _NOW
+    # In the statement's text and no parameter: else the planner would not know that the partial index covers it.
+    promised_state = literal(PROMISED.state, literal_execute=True)
+    return tables.run.c.seen_state == promised_state, tables.run.c.retry_at <= _NOW
 
 
 def _due_hooks() -> tuple[Any, ...]:
@@ -266,6 +270,7 @@ def claim_hooks(session: Session, *, now: datetime, grace: timedelta) -> list[An
     )
     claimed_hooks = []
     for row in session.execute(query, {"now": now}).all():
+        # An optimistic lock: whoever claims a hook moves its moment, and the next one's condition fails.
         claim = (
             update(tables.hook).where(columns.id == row.id, columns.due == row.due).values(due=now + grace)
         )

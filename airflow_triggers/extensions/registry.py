@@ -89,6 +89,7 @@ class Registry(Generic[T]):
         """
         if name in self._registered:
             return self._registered[name]
+        # Without the lock: an import may come back here. Two threads that load it at once get the same class.
         if name not in self._loaded:
             self._loaded[name] = self._load(name)
         return self._loaded[name]
@@ -142,6 +143,7 @@ class Registry(Generic[T]):
         try:
             self.get_class(name)
         except RegistryError as error:
+            # Its traceback is nobody's concern: what is wrong is a package's, and the sentence names it.
             return error
         return None
 
@@ -162,6 +164,7 @@ class Registry(Generic[T]):
         classes: dict[int, tuple[Callable[..., T], str]] = {}
         for declaration in declarations:
             factory = self._class_from(declaration)
+            # A package may declare one class in two ways, as an entry point and in a plugin: that is no conflict.
             classes.setdefault(id(factory), (factory, declaration.source))
         if len(classes) > 1:
             sources = " and ".join(sorted(source for _, source in classes.values()))
@@ -183,11 +186,11 @@ class Registry(Generic[T]):
                 sentence(f"{subject} cannot be imported", error_in_short(error))
                 + " Repair or reinstall that package."
             ) from error
-        if unfit := self._unfitness(factory, declaration.name):
-            raise RegistryError(f"{subject} {unfit}")
+        if flaw := self._flaw_of(factory, declaration.name):
+            raise RegistryError(f"{subject} {flaw}")
         return factory
 
-    def _unfitness(self, factory: Any, name: str | None) -> str | None:
+    def _flaw_of(self, factory: Any, name: str | None) -> str | None:
         """What keeps it from being what is kept here, as the rest of a sentence.
 
         The attribute ``name`` must be the class's own, or it would pass for its base.
@@ -220,6 +223,7 @@ class Registry(Generic[T]):
 
     def _declarations(self) -> dict[str | None, list[Declaration[T]]]:
         if self._declarations_by_name is None:
+            # Read once: it looks into the metadata of every installed package.
             by_name: dict[str | None, list[Declaration[T]]] = {}
             from_entry_points = [_by_entry_point(entry) for entry in entry_points(group=self.group)]
             for declaration in [*from_entry_points, *(self._elsewhere() if self._elsewhere else ())]:

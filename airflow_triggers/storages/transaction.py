@@ -42,7 +42,8 @@ def engine() -> Engine:
     :raises StorageError: in a process that Airflow gives no database (tasks, DAG processors).
     :raises SchemaOutdated: when the tables are missing or of another version.
     """
-    global _checked_engine  # noqa: PLW0603 - asked for by every transaction
+    # Once per engine: the check is a statement, and every transaction comes here. A fork gets an engine of its own.
+    global _checked_engine  # noqa: PLW0603
     airflow_engine = settings.engine
     if airflow_engine is None:
         raise StorageError(
@@ -112,7 +113,8 @@ class Transaction:
     def session(self) -> Session:
         """Its database session, our own, never the scoped one that other code on this thread may be using."""
         if self._session is None:
-            # What ends the transaction is our commit, below.
+            # The Session's commit sends what it holds back, and leaves the COMMIT to ours, below: one act is one
+            # transaction, whoever else works on the connection.
             mode: JoinTransactionMode = "rollback_only"
             self._session = Session(self.connection, expire_on_commit=False, join_transaction_mode=mode)
         return self._session
@@ -122,9 +124,11 @@ class Transaction:
         text = statement.text(self._engine.dialect)
         parameters = text.parameters(values)
         if self._connection is not None:
+            # It is there already: its listeners are told of every statement, in order.
             result = self._connection.exec_driver_sql(text.sql, parameters)
             return Answer(result.all() if text.row else (), result.rowcount)
         try:
+            # One cursor for all statements: each answer is read whole before the next one is sent.
             cursor = self._cursor = self._cursor or self._driver.cursor()
             self._engine.dialect.do_execute(cursor, text.sql, parameters)
             rows = [text.row(row) for row in cursor.fetchall()] if text.row else ()
@@ -143,6 +147,7 @@ class Transaction:
                 self._end(self._engine.dialect.do_commit)
         except FAILURES as error:
             if _storage_error_for(error) is not None:
+                # A refusal, and no lost answer: nothing was kept, and the translation says so.
                 raise
             raise DatabaseFailed(
                 sentence("The database failed when it was to keep what was done", _message_of(error))
@@ -157,6 +162,7 @@ class Transaction:
         if self._connection is not None:
             self._connection.rollback()
         elif self._driver.is_valid:
+            # A connection that was lost has nothing to roll back, and asking it would hide the first error.
             self._end(self._engine.dialect.do_rollback)
 
     def _end(self, how: Callable[[Any], None]) -> None:
@@ -171,6 +177,7 @@ class Transaction:
             self._session.close()
         if self._cursor is not None:
             self._cursor.close()
+        # A Connection gives back the driver's connection that it was made on.
         (self._connection or self._driver).close()
 
     def _sqlalchemy_error(
@@ -178,6 +185,7 @@ class Transaction:
     ) -> BaseException:
         """The driver's error as SQLAlchemy's own. A connection that is lost is not given back to the pool."""
         dialect, driver = self._engine.dialect, getattr(self, "_driver", None)
+        # Without a driver's connection, it was connecting that failed.
         is_lost = driver is None or dialect.is_disconnect(error, driver.dbapi_connection, None)  # type: ignore[arg-type]
         if is_lost and driver is not None:
             driver.invalidate(error)
@@ -228,6 +236,7 @@ def transaction() -> Iterator[Session]:
 def glance() -> Iterator[Connection]:
     """A connection for statements that only read, each by itself: no transaction is begun or ended."""
     with translated_errors(), engine().connect() as connection:
+        # A BEGIN and a ROLLBACK around each look would be two more round trips in every pass.
         yield connection.execution_options(isolation_level="AUTOCOMMIT")
 
 
@@ -235,6 +244,7 @@ def glance() -> Iterator[Connection]:
 def snapshot() -> Iterator[Session]:
     """A transaction for reading, all of whose statements see the database at one moment."""
     with transaction() as session:
+        # Python's driver of SQLite begins at the first write only, and PostgreSQL takes a snapshot for each statement.
         begin = "BEGIN" if is_sqlite() else "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
         session.connection().exec_driver_sql(begin)
         yield session
@@ -259,6 +269,7 @@ def patience(dialect: str) -> list[ColumnElement[bool]]:
     locked; a statement of its own (``SET LOCAL lock_timeout``) would cost each fire a round trip.
     """
     if dialect == "sqlite":
+        # It locks the whole database: see first_statement.
         return []
     setting: ColumnElement[str] = literal_column(f"set_config('lock_timeout', '{LOCK_TIMEOUT:.0f}s', true)")
     return [select(setting).scalar_subquery().is_not(None)]
@@ -276,6 +287,7 @@ def first_statement(open_transaction: Session | Transaction, execute: Callable[[
         except OperationalError as error:
             if not is_busy(error):
                 raise
+            # Nothing was written yet, so to begin anew loses nothing; and who keeps a read lock keeps others waiting.
             open_transaction.rollback()
             if time.monotonic() > deadline:
                 raise LockTimeout(
