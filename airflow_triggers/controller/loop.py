@@ -59,6 +59,7 @@ from airflow_triggers.storages import hooks, storage_backends, tables
 from airflow_triggers.storages.base import BaseStorageBackend
 from airflow_triggers.storages.events import add_event
 from airflow_triggers.storages.hooks import HOOK_GRACE
+from airflow_triggers.storages.sql import SqlStorageBackend
 from airflow_triggers.storages.transaction import glance, transaction
 
 log = logging.getLogger(__name__)

@@ -122,7 +122,7 @@ class CacheStorageBackend(BaseStorageBackend):
     def _replace(self, before: Any, after: str | None) -> None:
         """Keep the content; None: keep none any more.
 
-        A lock that was held for too long (:data:`cache_region.LOCK_LIFE`) is another's, whose writes are not to be lost.
+        A lock held too long (:data:`cache_region.LOCK_LIFE`) is another's, whose writes are not to be lost.
         """
         if self._region.get(self._key) != before:
             raise StaleWrite(
