@@ -20,7 +20,6 @@ from airflow_triggers.sessions.records import SessionRecord, record_of
 from airflow_triggers.sessions.resolution import open_ends
 from airflow_triggers.storages import tables
 from airflow_triggers.storages.base import BaseStorageBackend
-from airflow_triggers.storages.sql import SqlStorageBackend
 from airflow_triggers.storages.transaction import first_statement, transaction
 
 AuthorizeDeletion = Callable[[Configuration], None]
@@ -48,7 +47,7 @@ def delete_session(
     configuration = record.configuration if record.is_here else storage.configuration
     allow = authorize or _allow
     allow(configuration)
-    if isinstance(storage, SqlStorageBackend):
+    if storage.in_airflow_database:
         with storage.acquire_lock():
             if storage.configuration != configuration:
                 allow(storage.configuration)
@@ -104,7 +103,7 @@ def check_elsewhere(storage: BaseStorageBackend, *, force: bool, unchanged_since
 
 
 def _refuse_unresolved(session: Session, storage: BaseStorageBackend, session_id: int) -> None:
-    is_here = isinstance(storage, SqlStorageBackend)
+    is_here = storage.in_airflow_database
     reasons = open_ends(session, session_id, None if is_here else list(storage))
     if not is_here and (count := len(storage.hooks())) and not any("hook" in reason for reason in reasons):
         reasons.append(
