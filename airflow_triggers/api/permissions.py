@@ -27,8 +27,8 @@ from airflow_triggers.domain.disclosure import Disclosure
 from airflow_triggers.domain.names import dag_ids_of
 from airflow_triggers.errors import Concealed, Refused
 from airflow_triggers.gateway import teams
+from airflow_triggers.sessions.authorization import AuthorizeFire
 from airflow_triggers.sessions.describing import InstanceView
-from airflow_triggers.sessions.opening import Authorize
 from airflow_triggers.storages.transaction import snapshot
 
 EVERY_DAG = "~"
@@ -140,7 +140,7 @@ class Permissions:
         if concerned_dag_ids or not self._may_fire_something(configuration):
             self._require(CREATE_RUNS, concerned_dag_ids or _dag_ids(configuration), configuration)
 
-    def authorizer_of(self, trigger_name: str) -> Authorize:
+    def authorizer_of(self, trigger_name: str) -> AuthorizeFire:
         """What has to be asked before the user fires the trigger."""
         return partial(self.require_firing, trigger_name)
 
@@ -153,21 +153,10 @@ class Permissions:
         else:
             self.require_fire(configuration, trigger_name)
 
-    def refusal_to_move(self, configuration: Configuration) -> str | None:
-        """Why the user may not replace the rules of a session that has the configuration; None: they may.
-
-        It takes the rights to read the session and to create runs of all its DAGs.
-
-        :raises Concealed: when the user may do nothing with such a session.
-        """
-        try:
-            self.require_read(configuration)
-            self.require_create(configuration)
-        except Concealed:
-            raise
-        except Refused as refusal:
-            return str(refusal)
-        return None
+    def require_migrate(self, configuration: Configuration) -> None:
+        """Require the rights to read the session and to create runs of all its DAGs."""
+        self.require_read(configuration)
+        self.require_create(configuration)
 
     def require_replay(self, configuration: Configuration, view: InstanceView) -> None:
         """Require that runs of the instance's DAG may be created."""

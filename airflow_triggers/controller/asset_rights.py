@@ -17,7 +17,7 @@ from airflow_triggers.gateway.asset_producers import (
     producer_of,
     teams_of_known_dags,
 )
-from airflow_triggers.sessions.opening import Authorize
+from airflow_triggers.sessions.authorization import AuthorizeFire
 from airflow_triggers.storages.transaction import snapshot
 
 
@@ -39,7 +39,7 @@ def check_by_hand(event: AssetEventRow) -> None:
         )
 
 
-def authorizer_of(event: AssetEventRow) -> Authorize | None:
+def authorizer_of(event: AssetEventRow) -> AuthorizeFire | None:
     """What has to be asked before the event fires into a session; None: nothing.
 
     It raises :class:`RefusedAssetEvent` when an event that was created by hand is for a session of another

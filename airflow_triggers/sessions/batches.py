@@ -29,7 +29,8 @@ from airflow_triggers.errors import (
     UnreadableRow,
 )
 from airflow_triggers.manager.manager import TriggerManager
-from airflow_triggers.sessions.opening import Authorize, audited_fire, check_session, fire_request
+from airflow_triggers.sessions.authorization import AuthorizeFire
+from airflow_triggers.sessions.opening import audited_fire, check_session, fire_request
 from airflow_triggers.sessions.records import SessionRecord, record_of, records_of
 from airflow_triggers.storages.together import hold_together
 from airflow_triggers.storages.transaction import LOCK_TIMEOUT
@@ -42,7 +43,7 @@ MOST_TOGETHER = 100
 Outcome = FireResult | Exception
 """What became of a fire: its result, or the error that the fire alone would have raised."""
 
-AuthorizerOf = Callable[[str], Authorize]
+AuthorizerOf = Callable[[str], AuthorizeFire]
 """What has to be asked before a trigger of this name is fired."""
 
 
@@ -286,7 +287,7 @@ class _MustGoAlone(Exception):
     """A fire must not share a transaction, since it may have to be undone."""
 
 
-def _refusal_by(authorize: Authorize, configuration: Configuration) -> Refused | None:
+def _refusal_by(authorize: AuthorizeFire, configuration: Configuration) -> Refused | None:
     """What the caller is answered who may not fire under the configuration."""
     try:
         authorize(configuration, False)

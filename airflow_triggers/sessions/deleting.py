@@ -6,27 +6,24 @@ many. Nothing of the session is left: a fire that names a configuration makes a 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from airflow_triggers.domain.configuration import Configuration
 from airflow_triggers.domain.uids import SessionUid
 from airflow_triggers.errors import SessionNotFound, SessionUnresolved
 from airflow_triggers.sessions.audit import note_deletion
+from airflow_triggers.sessions.authorization import Authorize, allow
 from airflow_triggers.sessions.records import SessionRecord, record_of
 from airflow_triggers.sessions.resolution import open_ends
 from airflow_triggers.storages import tables
 from airflow_triggers.storages.base import BaseStorageBackend
 from airflow_triggers.storages.transaction import first_statement, transaction
 
-AuthorizeDeletion = Callable[[Configuration], None]
-
 
 def delete_session(
-    uid: str, *, force: bool = False, by: str | None = None, authorize: AuthorizeDeletion | None = None
+    uid: str, *, force: bool = False, by: str | None = None, authorize: Authorize | None = None
 ) -> None:
     """Delete a session, under its lock.
 
@@ -45,22 +42,18 @@ def delete_session(
         raise SessionNotFound(uid)
     storage = record.open_storage()
     configuration = record.configuration if record.is_here else storage.configuration
-    allow = authorize or _allow
-    allow(configuration)
+    check = authorize or allow
+    check(configuration)
     if storage.in_airflow_database:
         with storage.acquire_lock():
             if storage.configuration != configuration:
-                allow(storage.configuration)
+                check(storage.configuration)
             if not force:
                 _refuse_unresolved(storage.transaction, storage, storage.session_id)
             storage.delete()
             note_deletion(storage.transaction, uid, configuration, by=by, force=force)
     else:
         delete_elsewhere(record, storage, force=force, by=by)
-
-
-def _allow(configuration: Configuration) -> None:
-    """The :data:`AuthorizeDeletion` of callers that may do everything."""
 
 
 def delete_elsewhere(

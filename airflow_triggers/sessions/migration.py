@@ -7,7 +7,7 @@ A session that has the deployed rules is left alone, so a migration that was int
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -21,6 +21,7 @@ from airflow_triggers.domain.validation import validate_filter
 from airflow_triggers.errors import Concealed, DatabaseFailed, SchemaOutdated, TriggersError
 from airflow_triggers.manager.configuring import History
 from airflow_triggers.sessions.audit import AuditEvent, note_act
+from airflow_triggers.sessions.authorization import Authorize, allow
 from airflow_triggers.sessions.configuring import deployed_configuration
 from airflow_triggers.sessions.describing import configured_as
 from airflow_triggers.sessions.records import manager_of
@@ -33,12 +34,6 @@ from airflow_triggers.storages.transaction import snapshot
 log = logging.getLogger(__name__)
 
 EVENTS_PER_PAGE = 1000
-
-Refusal = Callable[[Configuration], str | None]
-"""Why the caller may not move a session that has this configuration; None: they may.
-
-:class:`Concealed`: the session is left out of the report, as if there were none.
-"""
 
 
 class MigrationOutcome(StrEnum):
@@ -76,7 +71,7 @@ class Migration:
     :param replaces_own_tasks: also move sessions whose tasks were changed at run time. Their own tasks go.
     :param by: who moves them, for the history.
     :param waits: False: a session that another process is writing is refused at once.
-    :param refusal: says which sessions the caller may not move.
+    :param authorize: asked whether the caller may move a session. A concealed one is left out of the report.
     :param configuration_hashes: only sessions whose configuration is one of these; None: all.
     """
 
@@ -87,7 +82,7 @@ class Migration:
     replaces_own_tasks: bool = False
     by: str | None = None
     waits: bool = True
-    refusal: Refusal | None = None
+    authorize: Authorize = allow
     configuration_hashes: Collection[str | None] | None = None
 
     def __post_init__(self) -> None:
@@ -182,16 +177,14 @@ def _migrate(row: Row[Any], deployed: Configuration, migration: Migration) -> Se
     """Move one session, in one transaction."""
     manager = manager_of(row.uid, manager=row.manager, storage=row.storage)
     storage = manager.storage
-    refusal = migration.refusal or _no_refusal
     # The auth manager may take long: it is asked before anybody has to wait for the session.
     authorized = storage.configuration
-    if (why := refusal(authorized)) is not None:
-        return _refused(row.uid, why)
+    migration.authorize(authorized)
     hold = storage.try_out if migration.dry_run else storage.acquire_lock
     with hold(wait=migration.waits):
         current = storage.configuration
-        if current != authorized and (why := refusal(current)) is not None:
-            return _refused(row.uid, why)
+        if current != authorized:
+            migration.authorize(current)
         obstacle = _obstacle(storage, current, deployed, migration)
         if obstacle is not None:
             return obstacle
@@ -208,11 +201,6 @@ def _migrate(row: Row[Any], deployed: Configuration, migration: Migration) -> Se
             )
     removed = tuple(sorted(current.tasks.keys() - deployed.tasks.keys()))
     return SessionMigration(uid=row.uid, outcome=MigrationOutcome.MOVED, removed=removed, diff=preview)
-
-
-def _no_refusal(configuration: Configuration) -> str | None:
-    """The :data:`Refusal` of callers that may do everything."""
-    return None
 
 
 def _obstacle(

@@ -6,7 +6,7 @@ by the manager class that it remembers. ``records.py`` says which that is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -28,6 +28,7 @@ from airflow_triggers.manager.manager import TriggerManager, trigger_managers
 from airflow_triggers.manager.remembered import DEFAULT_MANAGER
 from airflow_triggers.sentences import sentence
 from airflow_triggers.sessions.audit import AuditEvent, note_act, note_fire
+from airflow_triggers.sessions.authorization import AuthorizeFire, allow_fire
 from airflow_triggers.sessions.configuring import configure, deployed_configuration, description_of
 from airflow_triggers.sessions.records import SessionRecord, record_of
 from airflow_triggers.storages import storage_backends
@@ -35,13 +36,6 @@ from airflow_triggers.storages.anchors import anchor
 from airflow_triggers.storages.base import BaseStorageBackend
 from airflow_triggers.storages.sql import SqlStorageBackend
 from airflow_triggers.storages.transaction import transaction
-
-Authorize = Callable[[Configuration, bool], None]
-"""May the caller fire under the configuration? The flag says that the fire makes the session.
-
-It raises :class:`Refused` when not; :class:`Concealed` when the caller is answered as if there were no such session, or
-no such configuration.
-"""
 
 
 def open_session(uid: str) -> TriggerManager:
@@ -112,7 +106,7 @@ def fire_into(
     idempotency_key: str | None = None,
     fired_by: str | None = None,
     fire_at: datetime | None = None,
-    authorize: Authorize | None = None,
+    authorize: AuthorizeFire | None = None,
     wait: bool = True,
 ) -> FireResult:
     """Fire into a session; where ``configuration`` names a deployed one, a first fire makes the session.
@@ -145,18 +139,18 @@ def fire_request(
     request: SessionFireRequest,
     *,
     by: str | None = None,
-    authorize: Authorize | None = None,
+    authorize: AuthorizeFire | None = None,
     wait: bool = True,
 ) -> FireResult:
     """Fire what is requested; see :func:`fire_into`, which raises the same."""
-    allow = authorize or _allow
+    allow = authorize or allow_fire
     try:
         return _fire(request, allow, by=by, wait=wait)
     except Concealed:
         raise _absence_error(request, allow) from None
 
 
-def _fire(request: SessionFireRequest, allow: Authorize, *, by: str | None, wait: bool) -> FireResult:
+def _fire(request: SessionFireRequest, allow: AuthorizeFire, *, by: str | None, wait: bool) -> FireResult:
     record = record_of(request.session_uid)
     if record is None and request.configuration is None:
         raise SessionNotFound(request.session_uid)
@@ -220,11 +214,9 @@ def _was_fired(storage: BaseStorageBackend, idempotency_key: str) -> bool:
     return (storage.find_fire(idempotency_key) or storage.find_delayed_fire(idempotency_key)) is not None
 
 
-def _allow(configuration: Configuration, makes_session: bool) -> None:
-    """The :data:`Authorize` of callers that may do everything."""
-
-
-def _authorized_session(record: SessionRecord, allow: Authorize) -> tuple[BaseStorageBackend, Configuration]:
+def _authorized_session(
+    record: SessionRecord, allow: AuthorizeFire
+) -> tuple[BaseStorageBackend, Configuration]:
     """The session's storage, and its configuration, under which the caller may fire."""
     try:
         storage = record.open_storage()
@@ -238,7 +230,7 @@ def _authorized_session(record: SessionRecord, allow: Authorize) -> tuple[BaseSt
     return storage, configuration
 
 
-def _authorized_initial(name: str, allow: Authorize) -> Configuration:
+def _authorized_initial(name: str, allow: AuthorizeFire) -> Configuration:
     """The deployed configuration of that name, of which the caller may make a session."""
     initial = deployed_configuration(name)
     try:
@@ -248,7 +240,7 @@ def _authorized_initial(name: str, allow: Authorize) -> Configuration:
     return initial
 
 
-def _absence_error(request: SessionFireRequest, allow: Authorize) -> TriggersError:
+def _absence_error(request: SessionFireRequest, allow: AuthorizeFire) -> TriggersError:
     """What the caller is answered who is not to know of the session: the same as if there were none.
 
     UIDs are shared by all users. Who may make a session of the configuration that they name has to be told that this

@@ -153,6 +153,12 @@ delayed_fire = Table(
         postgresql_where=text("cancelled_at IS NULL"),
         sqlite_where=text("cancelled_at IS NULL"),
     ),
+    Index(
+        "ix_triggers_delayed_fire_parked",
+        "id",
+        postgresql_where=text("due IS NULL AND cancelled_at IS NULL"),
+        sqlite_where=text("due IS NULL AND cancelled_at IS NULL"),
+    ),
     sqlite_autoincrement=True,
 )
 """Fires that take effect later, until the controller fires them. ``due`` is later than ``fire_at`` after a failure, and
@@ -180,6 +186,12 @@ asset_event = Table(
     Column("attempts", Integer, nullable=False),
     Column("due", StoredMoment, nullable=True, index=True),
     Column("error", Text, nullable=True),
+    Index(
+        "ix_triggers_asset_event_failed",
+        "event_id",
+        postgresql_where=text("error IS NOT NULL"),
+        sqlite_where=text("error IS NOT NULL"),
+    ),
 )
 """Which of Airflow's asset events were fired for; ``due``: when to try again; ``error`` without it: given up."""
 
@@ -193,6 +205,12 @@ hook = Table(
     Column("attempts", Integer, nullable=False),
     Column("due", StoredMoment, nullable=False, index=True),
     Column("error", Text, nullable=True),
+    Index(
+        "ix_triggers_hook_parked",
+        "id",
+        postgresql_where=text("attempts >= 20"),
+        sqlite_where=text("attempts >= 20"),
+    ),
     sqlite_autoincrement=True,
 )
 """Hooks that were promised by a commit and not yet seen to end; kept until then. An id is never used again: a late

@@ -11,7 +11,7 @@ from airflow.models.asset import AssetEvent, AssetModel
 from airflow.models.dagrun import DagRun
 from airflow.models.taskinstance import TaskInstance
 from airflow.utils.session import create_session as airflow_session
-from sqlalchemy import insert, update
+from sqlalchemy import insert, select, update
 
 from airflow_triggers.controller import backlog
 from airflow_triggers.controller.health import read_health
@@ -26,6 +26,13 @@ from tests.support.statements import statements, statements_of
 from tests.support.surveys import view
 
 HOUR = timedelta(hours=1)
+
+
+PARKED_INDEXES = {
+    "ix_triggers_delayed_fire_parked": "parked_delayed_fires",
+    "ix_triggers_asset_event_failed": "parked_asset_events",
+    "ix_triggers_hook_parked": "parked_hooks",
+}
 
 
 def ago(seconds):
@@ -207,6 +214,22 @@ def test_no_more_is_counted_than_has_to_be(fired, monkeypatch):
         rows = [{"session_id": session_id(), **row}] * (backlog.MAX_COUNT + 5)
         session.execute(insert(tables.hook), rows)
     assert read_health().backlog.parked_hooks == backlog.MAX_COUNT
+
+
+@pytest.mark.parametrize("index", sorted(PARKED_INDEXES))
+def test_what_is_parked_is_counted_by_an_index_of_its_own(fired, index):
+    """Whatever else waits in these tables: the planner may use the index, so it reads what is parked only."""
+    with glance() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+            explain = "EXPLAIN "
+        else:
+            explain = "EXPLAIN QUERY PLAN "
+        query = select(backlog._COUNTS[PARKED_INDEXES[index]]).compile(
+            connection, compile_kwargs={"render_postcompile": True, "literal_binds": True}
+        )
+        plan = [str(row) for row in connection.exec_driver_sql(explain + str(query).replace("%", "%%"))]
+    assert index in "\n".join(plan)
 
 
 def test_reading_the_health_costs_the_same_few_statements_always(fired, controller):

@@ -5,13 +5,18 @@ from __future__ import annotations
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
-from airflow_triggers.controller import assets, delayed, loop
-from airflow_triggers.gateway import runs
+from airflow_triggers.controller import assets, delayed, health, loop, measures
+from airflow_triggers.gateway import audit, jobs, runs
 from airflow_triggers.history import evidence, parked
 from airflow_triggers.runners import promises
 from airflow_triggers.storages import anchors, base, hooks, together
 
-READERS = (anchors, assets, base, delayed, evidence, hooks, loop, parked, promises, runs, together)
+READERS = (
+    *(anchors, base, hooks, together),
+    *(promises, evidence, parked),
+    *(audit, jobs, runs),
+    *(assets, delayed, health, loop, measures),
+)
 """Every module of the product that asks what time it is; a test sees to it that none is missing."""
 
 

@@ -45,7 +45,7 @@ def migrate(
         replaces_own_tasks=body.replace_own_tasks,
         by=user_name,
         waits=False,
-        refusal=permissions.refusal_to_move,
+        authorize=permissions.require_migrate,
         configuration_hashes=permissions.readable(sessions.configurations_of_sessions()),
     )
     return MigrationPageBody.of(migrate_sessions(migration, limit=body.limit, after_uid=body.after))
