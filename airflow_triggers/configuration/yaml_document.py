@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import yaml
 from yaml.composer import Composer
@@ -31,6 +31,8 @@ MAX_DEPTH = 100
 RETOLD_SIZE = 256 * 1024
 """Characters up to which a text that libyaml refuses is read again by PyYAML, whose sentences are better."""
 
+T = TypeVar("T")
+
 _MERGE = "tag:yaml.org,2002:merge"
 
 
@@ -45,16 +47,29 @@ def read_document(text: str) -> Any:
 
     :raises yaml.YAMLError: when it is no YAML, or beyond the limits.
     """
+    return _read(text, lambda loader: loader.get_single_data())
+
+
+def _read(text: str, use: Callable[[Any], T]) -> T:
+    """What is made of a text by a loader: by libyaml's, or by PyYAML's where libyaml refuses the text."""
     if _FastLoader is None:
-        return _value(_Loader, text)
+        return _used(_Loader, text, use)
     try:
-        return _value(_FastLoader, text)
+        return _used(_FastLoader, text, use)
     except DocumentError:
         raise
     except yaml.YAMLError:
         if len(text) > RETOLD_SIZE:
             raise
-        return _value(_Loader, text)
+        return _used(_Loader, text, use)
+
+
+def _used(loader_class: type[Any], text: str, use: Callable[[Any], T]) -> T:
+    loader = loader_class(text)
+    try:
+        return use(loader)
+    finally:
+        loader.dispose()
 
 
 @dataclass(frozen=True)
@@ -75,11 +90,7 @@ def read_lines(text: str, *, levels: int) -> KeyLines:
     :param levels: of mappings in each other whose keys are looked for.
     :raises yaml.YAMLError: as :func:`read_document`.
     """
-    loader = (_FastLoader or _Loader)(text)
-    try:
-        return KeyLines(1, _keys(loader.get_single_node(), levels))
-    finally:
-        loader.dispose()
+    return _read(text, lambda loader: KeyLines(1, _keys(loader.get_single_node(), levels)))
 
 
 def _keys(node: yaml.Node | None, levels: int) -> dict[str, KeyLines]:
@@ -109,14 +120,6 @@ def sentence_of(error: yaml.YAMLError) -> str:
 
 def _line(mark: Any) -> int:
     return int(mark.line) + 1
-
-
-def _value(loader_class: type[Any], text: str) -> Any:
-    loader = loader_class(text)
-    try:
-        return loader.get_single_data()
-    finally:
-        loader.dispose()
 
 
 @dataclass(frozen=True)

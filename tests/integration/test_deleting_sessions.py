@@ -65,7 +65,8 @@ def rows_left():
 
 def run_ids():
     with airflow_session() as session:
-        return sorted(session.execute(select(DagRun.dag_id, DagRun.run_id, DagRun.state)).tuples())
+        rows = session.execute(select(DagRun.dag_id, DagRun.run_id, DagRun.state))
+        return sorted(tuple(row) for row in rows)
 
 
 def entries(event):
