@@ -137,7 +137,7 @@ delayed_fire = Table(
     Column("trigger_name", String(MAX_NAME_LENGTH), nullable=False),
     Column("kwargs", StoredObject, nullable=False),
     Column("fire_at", StoredMoment, nullable=False),
-    Column("due", StoredMoment, nullable=True, index=True),
+    Column("due", StoredMoment, nullable=True),
     Column("fired_by", String(AIRFLOW_ID_LENGTH), nullable=True),
     Column("idempotency_key", String(AIRFLOW_ID_LENGTH), nullable=True),
     Column("attempts", Integer, nullable=False),
@@ -154,8 +154,14 @@ delayed_fire = Table(
         sqlite_where=text("cancelled_at IS NULL"),
     ),
     Index(
+        "ix_triggers_delayed_fire_due",
+        "due",
+        postgresql_where=text("due IS NOT NULL"),
+        sqlite_where=text("due IS NOT NULL"),
+    ),
+    Index(
         "ix_triggers_delayed_fire_parked",
-        "id",
+        "due",
         postgresql_where=text("due IS NULL AND cancelled_at IS NULL"),
         sqlite_where=text("due IS NULL AND cancelled_at IS NULL"),
     ),
@@ -184,8 +190,15 @@ asset_event = Table(
     Column("event_id", Id, primary_key=True, autoincrement=False),
     Column("seen", StoredMoment, nullable=False, index=True),
     Column("attempts", Integer, nullable=False),
-    Column("due", StoredMoment, nullable=True, index=True),
+    Column("due", StoredMoment, nullable=True),
     Column("error", Text, nullable=True),
+    # Without the events that were fired for, which are nearly all.
+    Index(
+        "ix_triggers_asset_event_due",
+        "due",
+        postgresql_where=text("due IS NOT NULL"),
+        sqlite_where=text("due IS NOT NULL"),
+    ),
     Index(
         "ix_triggers_asset_event_failed",
         "event_id",
