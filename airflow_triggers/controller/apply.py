@@ -1,4 +1,4 @@
-"""Applies what was decided about a run to its instance, with what the run's tasks left behind.
+"""Applies the decision about a run to its instance, with what the run's tasks left behind.
 
 Neighbours: ``observed.py`` has read the run, ``decide.py`` decides, ``loop.py`` calls this under the session's lock.
 """
@@ -60,7 +60,7 @@ def apply(manager: TriggerManager, instance: TaskInstance, decision: Decision, r
 def _record(
     manager: TriggerManager, instance: TaskInstance, run: ObservedRun, event: Event, **outcome: Any
 ) -> TaskInstance:
-    """Have the manager record it, with what the history is to know of its cause."""
+    """Have the manager record the event, with its cause for the history."""
     phrase = cause_of(instance.status, event, seen_run=run.seen_run, now=run.now)
     cause = cause_details(phrase, dag_id=run.key.dag_id, run_id=run.key.run_id)
     cause[Detail.RUN_STATE] = run.now.state if run.now else None
@@ -71,7 +71,10 @@ def _record(
 
 
 def _finish(manager: TriggerManager, instance: TaskInstance, run: ObservedRun) -> TaskInstance:
-    """The run succeeded: finished with what it returned; skipped when its tasks skipped themselves."""
+    """The run succeeded: finish the instance with the run's result, or skip it if its tasks skipped themselves.
+
+    A report or a result that cannot be used fails the instance instead.
+    """
     try:
         report = _without_failure(_report(run))
         if run.is_waived:
@@ -93,22 +96,22 @@ def _finish(manager: TriggerManager, instance: TaskInstance, run: ObservedRun) -
 
 
 def _exact_result(result: Any, report: TaskReport) -> Any:
-    """What the run returned, as its task reported it where Airflow's XCom could not keep it exactly.
+    """What the run returned. The task's report counts where Airflow's XCom could not keep the value exactly.
 
-    Somebody may have changed the XCom since; then that counts.
+    If somebody changed the XCom since, the XCom counts.
     """
     return report.result if report.result is not None and jsonb.same(report.result, result) else result
 
 
 def _as_kwargs(result: Any) -> Mapping[str, Any]:
-    """What a run returned, as kwargs: a mapping is taken as it is, another value under its XCom key."""
+    """What a run returned, as kwargs. A mapping stays as it is; another value goes under its XCom key."""
     if result is None:
         return {}
     return result if isinstance(result, Mapping) else {gateway.RETURN_KEY: result}
 
 
 def _fail(manager: TriggerManager, instance: TaskInstance, run: ObservedRun) -> TaskInstance:
-    """The run failed: with what its task reported, else what Airflow knows."""
+    """The run failed: fail the instance with what its task reported, else with what Airflow knows."""
     if run.now is None:
         error = RunDeleted(f"The DAG run {run.key.run_id!r} of {run.key.dag_id!r} was deleted in Airflow.")
         return _record(manager, instance, run, Event.FAIL, metadata=describe_exception(error))
@@ -117,14 +120,14 @@ def _fail(manager: TriggerManager, instance: TaskInstance, run: ObservedRun) -> 
     except InvalidReport as error:
         return _record(manager, instance, run, Event.FAIL, metadata=describe_exception(error))
     if "failed" not in run.task_states.values():
-        # What a task said of an earlier try is not why the run failed now.
+        # A report of an earlier try is not why the run failed now.
         report = _without_failure(report)
     metadata = {} if report.exception else describe_exception(_run_failure(instance, run))
     return _record(manager, instance, run, Event.FAIL, metadata=metadata, report=report)
 
 
 def _run_failure(instance: TaskInstance, run: ObservedRun) -> Exception:
-    """Why a run failed of which no task said so."""
+    """Why a run failed, where no task reported it."""
     failed_task_ids = sorted(task_id for task_id, state in run.task_states.items() if state == "failed")
     if run_kind(instance.task.run) is RunKind.CALLABLE and failed_task_ids:
         return TaskProcessDied(
@@ -143,12 +146,12 @@ def _run_failure(instance: TaskInstance, run: ObservedRun) -> Exception:
 
 
 def _without_failure(report: TaskReport) -> TaskReport:
-    """The report without what a task said when it failed."""
+    """The report without its exception and its retry, which belong to a failure."""
     return replace(report, exception=None, retry=None)
 
 
 def _report(run: ObservedRun) -> TaskReport:
-    """:raises InvalidReport: when a task reported what cannot be used."""
+    """:raises InvalidReport: when a task's report cannot be used."""
     return merged(TaskReport.from_json(_readable(report, verb="reported")) for report in run.xcoms.reports)
 
 

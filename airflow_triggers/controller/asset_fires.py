@@ -31,10 +31,10 @@ _NULLABLE = ("configuration", "idempotency_key", "fire_at")
 
 @dataclass(frozen=True, kw_only=True)
 class AssetFire:
-    """A fire that an asset event asks for, as its author wrote it.
+    """The fire requested by an asset event, as the event's author wrote it.
 
-    :meth:`to_request` checks the UID, the trigger, the kwargs and the key. The history names the session and the
-    trigger of an invalid one, too.
+    :meth:`to_request` checks the UID, the trigger, the kwargs and the key. Until then they may be invalid: the history
+    names the session and the trigger of an invalid fire, too.
 
     :param idempotency_key: the event's own, else one made of its id.
     """
@@ -47,7 +47,7 @@ class AssetFire:
     fire_at: datetime | None
 
     def to_request(self) -> SessionFireRequest:
-        """The request to fire it. :raises InvalidSessionUid, InvalidTrigger: when there can be no such one."""
+        """The request to fire it. :raises InvalidSessionUid, InvalidTrigger: when one of its values is invalid."""
         return SessionFireRequest(
             session_uid=SessionUid(self.session_uid),
             trigger_name=self.trigger_name,
@@ -59,10 +59,10 @@ class AssetFire:
 
 
 def fire_of(event: AssetEventRow) -> AssetFire:
-    """The fire that the event asks for.
+    """The fire requested by the event.
 
-    :raises InvalidAssetEvent: when it does not say which trigger to fire, or into which session; when its extra has a
-        key that is none, a value of another type, or another trigger or configuration than its asset.
+    :raises InvalidAssetEvent: when the event names no trigger or no session; when its extra has an unknown key, a value
+        of another type, or another trigger or configuration than its asset.
     :raises InvalidTrigger: when its ``fire_at`` is no moment.
     """
     _check_keys(event)
@@ -120,7 +120,7 @@ def _fire_at(event: AssetEventRow) -> datetime | None:
 
 
 def _asset_or_extra(event: AssetEventRow, key: str, from_asset: str | None) -> str | None:
-    """What the asset says; the extra says it where the asset does not, and must not say another."""
+    """The asset's value, else the extra's. If both give one, they must be equal."""
     from_extra = _text(event, key)
     if from_asset is not None and from_extra not in (None, from_asset):
         raise InvalidAssetEvent(

@@ -1,7 +1,7 @@
-"""Which asset events may fire what: those that a person created by hand, and those of another team's tasks.
+"""Which asset events may fire what: events created by hand, and events of another team's tasks.
 
-Neighbours: ``assets.py`` asks before it fires, ``gateway`` reads who made an event and whose DAGs are whose. Airflow's
-own rule for assets is followed: whoever creates an event starts what the asset stands for, and nothing else.
+Neighbours: ``assets.py`` asks before it fires, ``gateway`` reads who made an event and which team owns a DAG. The rule
+is Airflow's own for assets: whoever creates an event starts what the asset stands for, and nothing else.
 """
 
 from __future__ import annotations
@@ -22,7 +22,10 @@ from airflow_triggers.storages.transaction import snapshot
 
 
 def check_by_hand(event: AssetEventRow) -> None:
-    """:raises RefusedAssetEvent: when it was created by hand, and its asset names no trigger of a configuration."""
+    """:raises RefusedAssetEvent: for an event created by hand, when these are off or its asset is not complete.
+
+    A complete asset names a trigger and its configuration.
+    """
     if not event.is_by_hand:
         return
     if not events_by_hand_count():
@@ -40,11 +43,11 @@ def check_by_hand(event: AssetEventRow) -> None:
 
 
 def authorizer_of(event: AssetEventRow) -> AuthorizeFire | None:
-    """What has to be asked before the event fires into a session; None: nothing.
+    """The check to make before the event fires into a session; None: no check.
 
-    It raises :class:`RefusedAssetEvent` when an event that was created by hand is for a session of another
-    configuration than its asset names, and when, in an Airflow of several teams, the configuration's team takes no
-    events from there.
+    It raises :class:`RefusedAssetEvent` in two cases: an event created by hand is for a session of another
+    configuration than its asset names; or, in an Airflow with teams, the configuration's team takes no events from
+    this source.
     """
     if not (event.is_by_hand or multi_team()):
         return None
@@ -80,7 +83,10 @@ def _check_teams(event: AssetEventRow, configuration: Configuration) -> None:
 
 
 def _consumers(configuration: Configuration) -> set[str]:
-    """The DAGs whose team a configuration belongs to: its manifest; of one made at run time, those that it runs."""
+    """The DAGs that say which team owns a configuration.
+
+    A deployed configuration has its manifest; one made at run time has the DAGs of its tasks.
+    """
     if configuration.name:
         return {configuration.name}
     return {dag_id for dag_id in dag_ids_of(configuration).values() if dag_id is not None}
@@ -89,7 +95,7 @@ def _consumers(configuration: Configuration) -> set[str]:
 def _refusal(
     event: AssetEventRow, producer: Producer | None, team: str | None, *, is_known: bool
 ) -> str | None:
-    """Why the event does not count for a consumer of that team, by the rules of Airflow's asset manager."""
+    """Why the event does not count for a consumer of this team, by the rules of Airflow's asset manager."""
     if not is_known:
         return "Airflow does not know that DAG any more, nor whose it is"
     if event.is_by_hand:

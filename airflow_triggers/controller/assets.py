@@ -1,8 +1,8 @@
-"""Fires the triggers that asset events stand for: of tasks with such outlets, and of Airflow's "create asset event".
+"""Fires the triggers of asset events: events of tasks with such outlets, and of Airflow's "create asset event".
 
-An event counts once: the fire's idempotency key is made of its id, and what was handled is kept, so that an event whose
-transaction commits late, after others with higher ids, is still seen. Neighbours: ``gateway`` reads the events,
-``asset_fires.py`` what they ask for, ``asset_rights.py`` who may; ``loop.py`` calls this in every pass.
+An event counts once. The fire is idempotent: its key is made of the event's id. Handled ids are kept as well, so an
+event is still seen when its transaction commits late, after others with higher ids. Neighbours: ``gateway`` reads the
+events, ``asset_fires.py`` reads their requests, ``asset_rights.py`` says who may; ``loop.py`` calls this in every pass.
 """
 
 from __future__ import annotations
@@ -74,33 +74,33 @@ FINAL = (
 class HandledEvents:
     """Up to which id this process had handled every asset event, and when.
 
-    The ids that are kept in the database are those of triggers' events. Where these are rare, and those of other assets
-    many, each pass would look at all of the others since the last.
+    The database keeps only the ids of triggers' events. Where these are rare and other assets' events many, each pass
+    would look at all the others since the last of these ids. This mark avoids it.
     """
 
     def __init__(self) -> None:
         self._marks: deque[tuple[datetime, int]] = deque()
 
     def note(self, session: Session, *, after: int) -> None:
-        """Remember the highest id of now, if nothing above ``after`` is left to be handled."""
+        """Remember the highest id of now, if no event above ``after`` is left to handle."""
         event_id = handled_up_to(session, after=after)
         if event_id is not None:
             self._marks.append((datetime.now(UTC), event_id))
 
     def before(self, moment: datetime) -> int:
-        """What was handled at that moment; 0 when that is not known."""
+        """The id handled at this moment; 0 when it is not known."""
         return max((event_id for at, event_id in self._marks if at <= moment), default=0)
 
     def forget(self, moment: datetime) -> None:
-        """Forget all but the latest that was noted before that moment."""
+        """Forget all marks before this moment but the latest one."""
         while len(self._marks) > 1 and self._marks[1][0] <= moment:
             self._marks.popleft()
 
 
 def fire_asset_events(now: datetime, *, after: int) -> int:
-    """Fire for every event that is new or due again; returns how many were fired.
+    """Fire for every event that is new or due again. Returns how many were fired.
 
-    :param after: events up to this id were handled, or are kept as still to be.
+    :param after: events up to this id were handled, or are kept for another try.
     """
     with transaction() as session:
         events = [*new_asset_events(session, after=after), *due_asset_events(session, now=now)]
@@ -108,7 +108,7 @@ def fire_asset_events(now: datetime, *, after: int) -> int:
 
 
 def forget_handled_events(session: Session, now: datetime) -> int:
-    """Delete what was kept of events that need not be remembered any more; returns the watermark of :data:`LATE`."""
+    """Delete the rows of events that need not be remembered any more. Returns the watermark of :data:`LATE`."""
     columns, late = tables.asset_event.c, watermark(session, now, LATE)
     is_settled = columns.due.is_(None) & columns.error.is_(None)
     session.execute(delete(tables.asset_event).where(columns.event_id < late, is_settled))
@@ -116,9 +116,9 @@ def forget_handled_events(session: Session, now: datetime) -> int:
 
 
 def watermark(session: Session, now: datetime, late: timedelta) -> int:
-    """Up to this id, every event was handled or is kept as still to be, unless it committed later than ``late``.
+    """Up to this id, every event was handled or is kept for another try, unless it committed later than ``late``.
 
-    Counted back from the last event that was handled: while no controller runs, no time passes.
+    It counts back from the last handled event, so no time passes while no controller runs.
     """
     columns = tables.asset_event.c
     last = session.scalar(select(func.max(columns.seen)))
@@ -134,7 +134,7 @@ def _handle(event: AssetEventRow) -> bool:
         check_by_hand(event)
         asset_fire, authorize = fire_of(event), authorizer_of(event)
         if authorize is None:
-            # Otherwise the session's history must not be written to before the event was authorized.
+            # Otherwise the history must wait: nobody may write to the session before the event was authorized.
             fire = asset_fire
         request = asset_fire.to_request()
         fire = asset_fire
@@ -166,10 +166,10 @@ def _fired_by(event: AssetEventRow) -> str:
 
 
 def _keep(event: AssetEventRow, error: Exception | None, fire: AssetFire | None) -> None:
-    """Remember that the event was handled; or why not, and when to try again.
+    """Remember the event as handled; or remember its error, and when to try again.
 
-    One that is not tried again is told in the history of the session that it names, if there is one; but not by who may
-    not fire into it.
+    A final error goes into the history of the named session, if this session exists. An event without the right to
+    fire into the session writes nothing there.
     """
     event_id = event.event_id
     now, columns = datetime.now(UTC), tables.asset_event.c
@@ -198,7 +198,7 @@ def _keep(event: AssetEventRow, error: Exception | None, fire: AssetFire | None)
 
 
 def _tell(session: Session, event: AssetEventRow, fire: AssetFire, error: str, *, at: datetime) -> None:
-    """An entry in the session's history; nothing where there is no such session."""
+    """Add an entry to the session's history; do nothing if there is no such session."""
     owner = session.scalar(select(tables.session.c.id).where(tables.session.c.uid == fire.session_uid))
     if owner is None:
         return

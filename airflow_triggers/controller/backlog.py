@@ -1,7 +1,7 @@
-"""Reads what controllers still have to do, and what was put aside for people, by a few looks at indexes.
+"""Reads what controllers still have to do, and what is parked for people, with a few index look-ups.
 
-Neighbours: ``health.py`` and ``measures.py`` ask here; ``observe.py`` finds the same work, to do it. What is read is
-bounded, so that it costs the same in every database.
+Neighbours: ``health.py`` and ``measures.py`` ask here; ``observe.py`` finds the same work in order to do it. Each read
+is bounded, so it costs the same in every database.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ _HOOK_LIMIT = literal(MAX_HOOK_ATTEMPTS, literal_execute=True)
 def read_backlog(connection: Connection, *, now: datetime) -> Backlog:
     """What is still to be done, and what is parked, by one statement.
 
-    A change that failed and is tried again later counts from the moment of its next try. A run that was deleted counts
-    not at all: nobody knows when.
+    A failed change counts from the moment of its next try. A deleted run does not count: nobody knows when it was
+    deleted.
     """
     row = connection.execute(_BACKLOG, {"now": now}).one()._mapping
     moments = [row[name] for name in _OLDEST if row[name] not in (None, UNREADABLE_MOMENT)]
@@ -59,7 +59,7 @@ def _oldest_run() -> ScalarSelect[Any]:
     differs = or_(
         OnlyTask.run_state(ours.compiled) != ours.seen_state, run.clear_number != ours.seen_clear_number
     )
-    # A subquery for each run, which takes an index. For a join, a planner may read all of Airflow's runs.
+    # A subquery for each run uses an index. For a join, the planner may read all of Airflow's runs.
     moment = (
         select(moment_of_state(ours.compiled))
         .outerjoin_from(run.table, OnlyTask.table, and_(ours.compiled, OnlyTask.of(run.dag_id, run.run_id)))
@@ -73,7 +73,7 @@ def _oldest_run() -> ScalarSelect[Any]:
 
 
 def _oldest(column: Any, *conditions: Any) -> ScalarSelect[Any]:
-    """The earliest moment of the column that has come, by its index."""
+    """The column's earliest moment in the past, by its index."""
     return select(column).where(column <= _NOW, *conditions).order_by(column).limit(1).scalar_subquery()
 
 

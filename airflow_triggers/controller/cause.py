@@ -1,6 +1,6 @@
 """Says, for the history, what in Airflow made an instance's status change. Pure: no database, no clock.
 
-Neighbours: ``decide.py`` says what the change means, ``apply.py`` has it kept, ``gateway.waiting`` knows who acted.
+Neighbours: ``decide.py`` says what the change means, ``apply.py`` has it recorded, ``gateway.waiting`` knows who acted.
 """
 
 from __future__ import annotations
@@ -35,5 +35,5 @@ def cause_of(status: InstanceStatus, event: Event, *, seen_run: SeenRun, now: Se
 
 
 def is_by_hand(status: InstanceStatus, *, seen_run: SeenRun, now: SeenRun | None) -> bool:
-    """Whether somebody, and not Airflow's scheduler, brought the run to what it is."""
+    """Whether somebody other than Airflow's scheduler brought the run to its present state."""
     return now is None or now.clear_number != seen_run.clear_number or status in _SETTLED

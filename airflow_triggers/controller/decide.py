@@ -1,6 +1,6 @@
 """What a DAG run's state means for its instance. Pure: a table, no database, no clock.
 
-Neighbours: ``observed.py`` has looked at the run, ``loop.py`` asks here, ``apply.py`` applies what is decided.
+Neighbours: ``observed.py`` has looked at the run, ``loop.py`` asks here, ``apply.py`` applies the decision.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from airflow_triggers.domain.states import Event
 
 @dataclass(frozen=True)
 class Decision:
-    """What to do about a run that is not as it was last seen.
+    """What to do about a changed run.
 
-    :param events: what happened to the instance, in order; empty: nothing that concerns it.
-    :param watched: whether the run's state still has to be compared in every pass.
+    :param events: what happened to the instance, in order; empty: nothing concerns it.
+    :param watched: whether every pass still has to compare the run's state.
     """
 
     events: tuple[Event, ...] = ()
@@ -32,15 +32,15 @@ _PAST = (_S.REPLAYED, _S.ABANDONED, _S.UNSTARTED)
 
 
 def is_past(status: InstanceStatus, *, seen_run: SeenRun, now: SeenRun | None) -> bool:
-    """Whether the run concerns its instance no more, whatever it does.
+    """Whether the run no longer concerns its instance, whatever it does.
 
-    Parameters as of :func:`decide`.
+    Parameters: see :func:`decide`.
     """
     if status in _PAST:
         return True
     if now is None:
         return status not in _OPEN
-    # Somebody settled it by hand while the run was at work: what comes of that is past.
+    # Somebody settled it by hand while the run was at work: the end of this try no longer counts.
     is_same_try = now.clear_number == seen_run.clear_number
     return status in _SETTLED and is_same_try and seen_run.state in _IN_FLIGHT
 
@@ -79,7 +79,7 @@ def _on_running(status: InstanceStatus) -> tuple[Event, ...]:
 
 
 def _on_success(status: InstanceStatus, *, again: bool, has_changed: bool) -> tuple[Event, ...]:
-    """Finished, unless that completion was counted: a run cleared and finished again is a new one."""
+    """Finish the instance, unless this completion was counted. A run cleared and finished again is a new one."""
     if has_changed and (status in _OPEN or status is _S.FAILED):
         return (Event.FINISH,)
     return (Event.FINISH,) if again else ()

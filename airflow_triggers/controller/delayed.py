@@ -1,4 +1,4 @@
-"""Fires what was to be fired later, once its moment has come.
+"""Fires the delayed fires whose moment has come.
 
 Neighbours: ``observe.py`` finds what is due, ``loop.py`` calls this in every pass, the manager fires.
 """
@@ -29,10 +29,10 @@ MAX_ATTEMPTS = 20
 
 
 def fire_due(now: datetime) -> int:
-    """Fire what is due, each in a transaction of its own; returns how many were fired.
+    """Fire what is due, each in a transaction of its own. Returns how many were fired.
 
-    One that cannot be fired is logged, keeps its error and is tried again, with growing pauses, until it is parked.
-    While the system fails, or the session's manager is not installed, it is tried for as long as that lasts.
+    A fire that fails is logged and keeps its error. It is tried again with growing pauses, until it is parked. While
+    the system fails, or the session's manager is not installed, it is not parked: the tries go on.
     """
     with transaction() as session:
         due_fires = observe.due_fires(session, now=now)
@@ -82,5 +82,5 @@ def _back_off(delayed_id: int, error: BaseException) -> None:
 
 
 def _may_pass(error: BaseException) -> bool:
-    """Whether it is no fault of the fire: the database is away, or a package has to be installed."""
+    """Whether the fault is not the fire's: the database is away, or a package has to be installed."""
     return is_system_fault(error) or isinstance(error, RegistryError)

@@ -1,7 +1,7 @@
-"""Reads whether controllers are alive and keep up, at a cost that does not grow with the database.
+"""Reads whether controllers are alive and keep up. The cost does not grow with the database.
 
 Neighbours: ``domain/health.py`` judges, ``gateway/jobs.py`` has the controllers; ``api/`` and ``cli/`` ask here.
-Nothing is told of sessions.
+The answer says nothing about sessions.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from airflow_triggers.storages.transaction import glance
 def read_health(*, local: bool = False) -> Health:
     """The health of all controllers, as far as Airflow's database knows.
 
-    :param local: only whether a controller of this host is alive. The lag is not judged then: all controllers work on
-        the same changes.
+    :param local: only whether a controller of this host is alive. The lag is not judged then, because all controllers
+        work on the same changes.
     :raises StorageError: when the database cannot be had, or is not migrated.
     """
     now, limits = datetime.now(UTC), configured_limits()

@@ -1,8 +1,8 @@
 """The controller's loop: observe, decide, apply; one session at a time, each in a transaction of its own.
 
 Neighbours: ``observe.py`` finds what changed, ``decide.py`` says what it means, the manager applies it,
-``process.py`` keeps the process alive. Level-triggered: a pass needs to have heard nothing, so a crash anywhere is
-made good by the next one.
+``process.py`` keeps the process alive. Level-triggered: a pass needs no notification, so the next one repairs any
+crash.
 """
 
 from __future__ import annotations
@@ -79,11 +79,11 @@ IDLE_SHARE = 9
 
 
 class Controller:
-    """Applies what happened to DAG runs to the instances that they execute. Any number may run at once.
+    """Applies changes of DAG runs to the instances that they execute. Any number of controllers may run at once.
 
     :param interval: seconds between two passes when there is nothing to do.
-    :param beat: called after each pass and after each session of a pass, and while the controller waits for the next
-        pass: a sign of life. A controller that hangs, or whose passes fail, gives none.
+    :param beat: the sign of life. The controller calls it after each pass, after each session of a pass, and while it
+        waits for the next pass. A controller that hangs, or whose passes fail, gives none.
     """
 
     def __init__(self, *, interval: float = 0.5, beat: Callable[[], None] = lambda: None) -> None:
@@ -95,7 +95,7 @@ class Controller:
         self._handled_events = HandledEvents()
 
     def run_forever(self, stop: threading.Event) -> None:
-        """Pass after pass until ``stop`` is set; a pass that fails is logged and does not end the loop."""
+        """Run pass after pass until ``stop`` is set. A failed pass is logged and does not end the loop."""
         for registry in (trigger_managers, storage_backends, task_runners):
             registry.check()
         log.info("Triggers controller: watching DAG runs every %s s", self.interval)
@@ -118,7 +118,7 @@ class Controller:
         log.info("Triggers controller: stopped")
 
     def _work(self, stop: threading.Event, listener: Listener) -> None:
-        """A pass; and, if it found nothing to do, a pause in which what is told of is done at once."""
+        """One pass. If it found nothing to do, a pause follows, in which notified runs are handled at once."""
         started_at = time.monotonic()
         work_count = self.run_once(stop)
         metrics.time(Metric.LOOP, timedelta(seconds=time.monotonic() - started_at))
@@ -134,11 +134,11 @@ class Controller:
             self._beat()
 
     def run_once(self, stop: threading.Event | None = None) -> int:
-        """One pass. Returns how many sessions were brought up to date, and hooks called.
+        """One pass. Returns how many sessions were brought up to date, plus the number of fires and hooks called.
 
-        It compares no more than :data:`observe.SLICE` of the watched runs; the next pass goes on from there.
+        It compares at most :data:`observe.SLICE` watched runs; the next pass continues from there.
 
-        :param stop: once it is set, the session at hand is the last one.
+        :param stop: once it is set, no further session is begun.
         """
         now = datetime.now(UTC)
         sweep = self._slice_end == observe.START and now >= self._next_sweep
@@ -160,14 +160,14 @@ class Controller:
         return work_count + (self._call_due_hooks(now) if due.hooks else 0)
 
     def look_at(self, runs: list[RunKey], stop: threading.Event | None = None) -> int:
-        """Look at these runs only; returns how many sessions were brought up to date."""
+        """Look at these runs only. Returns how many sessions were brought up to date."""
         now = datetime.now(UTC)
         with glance() as connection:
             changed_runs = observe.named_runs(connection, runs, now=now)
         return self._handle(changed_runs, stop)
 
     def _compare(self, connection: Connection, now: datetime, *, sweep: bool) -> list[ChangedRun]:
-        """The next slice of the watched runs; and, with the first one, a look at the others."""
+        """Compare the next slice of the watched runs; with the first slice, also look at the other runs."""
         other_runs: list[ChangedRun] = []
         if self._slice_end == observe.START:
             other_runs += observe.reopened_runs(connection, now=now)
@@ -201,7 +201,7 @@ class Controller:
     # -- one session ------------------------------------------------------------------------------------------
 
     def _handle_session(self, changed_runs: list[ChangedRun]) -> bool:
-        """Bring one session up to date. One that cannot be is logged and backed off, and stops no other."""
+        """Bring one session up to date. A failure is logged and backed off, and stops no other session."""
         session, runs = changed_runs[0], [changed_run.key for changed_run in changed_runs]
         uid = session.session_uid
         try:
@@ -216,7 +216,7 @@ class Controller:
                 return False
             log.exception("Triggers controller: session %s cannot be brought up to date; backing off", uid)
             if isinstance(error, SessionNotFound):
-                # Kept elsewhere, and never saved or gone: no run is to be made.
+                # The session is kept elsewhere, and was never saved or is gone: no run may be created for it.
                 for run in runs:
                     promises.withdraw(run)
             _back_off(uid, runs, error)
@@ -226,9 +226,9 @@ class Controller:
         return len(failures) < len(runs)
 
     def _commit_runs(self, manager: TriggerManager, runs: list[RunKey]) -> dict[RunKey, BaseException]:
-        """Bring the session's runs up to date in one commit; returns those that cannot be, and why.
+        """Bring the session's runs up to date in one commit. Returns the runs that failed, and why.
 
-        A store may refuse what one of them left behind when all is to be kept: then each has a commit of its own.
+        A store may refuse what one of the runs left behind when all is saved. Then each run has a commit of its own.
         """
         try:
             with manager.storage.acquire_lock(wait=False):
@@ -245,7 +245,7 @@ class Controller:
         return failures
 
     def _handle_runs(self, manager: TriggerManager, runs: list[RunKey]) -> dict[RunKey, BaseException]:
-        """Bring the session's runs up to date, each by itself; returns those that cannot be, and why."""
+        """Bring the session's runs up to date, each by itself. Returns the runs that failed, and why."""
         failures: dict[RunKey, BaseException] = {}
         for run in runs:
             try:
@@ -263,7 +263,7 @@ class Controller:
         with with_session(storage) as session:
             binding = bindings.find_by_run(session, run)
             if binding is None:
-                # Meanwhile its instance was set back by hand, and has another run.
+                # Meanwhile somebody set its instance back by hand, and the instance has another run.
                 return
             observed = (
                 None if binding.is_promise else observe_run(session, storage[binding.instance_name], binding)
@@ -284,7 +284,7 @@ class Controller:
     # -- hooks ------------------------------------------------------------------------------------------------
 
     def _call_due_hooks(self, now: datetime) -> int:
-        """Call hooks whose process died after the commit, or that raised and are due again."""
+        """Call due hooks: their process died after the commit, or they raised before."""
         with transaction() as session:
             claimed_hooks = observe.claim_hooks(session, now=now, grace=HOOK_GRACE)
         for row in claimed_hooks:
@@ -301,7 +301,7 @@ class Controller:
 
 
 def _make_good(manager: TriggerManager, binding: Binding) -> None:
-    """Create a promised run whose process has died; or withdraw the promise, if its instance does not wait for it."""
+    """Create a promised run whose process has died. Withdraw the promise if its instance does not wait for the run."""
     storage, name = manager.storage, binding.instance_name
     instance = _saved_instance(storage, name)
     if not promises.make_good(binding.key, instance, partial(manager.record_progress, name)):
@@ -311,7 +311,7 @@ def _make_good(manager: TriggerManager, binding: Binding) -> None:
 
 
 def _saved_instance(storage: BaseStorageBackend, name: str) -> TaskInstance | None:
-    """The instance, if the session was saved with it."""
+    """The instance; None if the session was not saved with it."""
     try:
         return storage[name]
     except SessionError:
@@ -319,7 +319,7 @@ def _saved_instance(storage: BaseStorageBackend, name: str) -> TaskInstance | No
 
 
 def _call_hook(manager: TriggerManager, row: Any) -> None:
-    """A session that is kept elsewhere is asked: it may not have been saved, or the hook is done."""
+    """Call the hook. A session kept elsewhere is asked first: it may not have been saved, or the hook may be done."""
     if manager.storage.in_airflow_database:
         manager.call_hook(row.id, row.hook, row.arguments)
         return
@@ -332,7 +332,7 @@ def _call_hook(manager: TriggerManager, row: Any) -> None:
 
 
 def _count_hook(row: Any, error: Exception) -> None:
-    """A hook that has no manager here to call it waits longer each time too, and is parked in the end."""
+    """Count the failure of a hook without an installed manager. It also waits longer each time, and is parked."""
     try:
         hooks.postpone(row.id, describe_exception(error)[EXCEPTION_INFO])
     except Exception:
@@ -340,17 +340,17 @@ def _count_hook(row: Any, error: Exception) -> None:
 
 
 def _fail_or_back_off(manager: TriggerManager, run: RunKey, error: BaseException) -> None:
-    """Leave a run that cannot be applied alone for a while; after :data:`MAX_ATTEMPTS`, fail its instance."""
+    """Leave a failing run alone for a while. After :data:`MAX_ATTEMPTS`, fail its instance."""
     attempts = _back_off(manager.storage.uid, [run], error).get(run, 0)
     if attempts >= MAX_ATTEMPTS:
         fail_instance(manager, UnrecordedRun(key=run, attempts=attempts, error=error))
 
 
 def _back_off(uid: str, runs: list[RunKey], error: BaseException) -> dict[RunKey, int]:
-    """Leave the runs alone for a while; returns how often in a row each could not be applied.
+    """Leave the runs alone for a while. Returns for each how often in a row it could not be applied.
 
-    The history gets an entry when they first fail, not each time. What cannot even be kept is logged: the next pass
-    meets the runs again.
+    The history gets an entry at the first failure, not each time. If even this cannot be saved, it is logged: the next
+    pass meets the runs again.
     """
     try:
         with transaction() as session:
@@ -369,7 +369,7 @@ def _back_off(uid: str, runs: list[RunKey], error: BaseException) -> dict[RunKey
 
 
 def _count_failure(session: Session, run: RunKey) -> int:
-    """How many times in a row the run could not be applied, this time included; and when to look again."""
+    """Count the failure and postpone the run. Returns its failures in a row, this one included."""
     failures = bindings.count_failure(session, run)
     bindings.postpone(session, run, until=datetime.now(UTC) + backoff.ATTEMPTS.pause_after(failures))
     return failures

@@ -38,7 +38,7 @@ class HealthGauges:
         self._due_at = clock()
 
     def renew(self) -> None:
-        """Send the gauges, if that is due. A boundary: what the database refuses is logged."""
+        """Send the gauges, if they are due. A boundary: errors of the database are logged."""
         if not metrics.are_on() or self._clock() < self._due_at:
             return
         self._due_at = self._clock() + GAUGE_INTERVAL
@@ -70,7 +70,7 @@ def time_run(
 ) -> None:
     """Record how soon the instance's work began after its last fire, and how soon its end cascaded.
 
-    Sent once that is kept. Under the session's lock.
+    Call it under the session's lock. The metrics go out after the commit.
 
     :param before: the instance before the event.
     :param moments: None where metrics are off.
@@ -79,7 +79,7 @@ def time_run(
         return
     configuration = storage.configuration.name
     scheduled_at = timestamps_of(before.metadata).get(InstanceStatus.SCHEDULED.value)
-    # A replay's clone may have had to wait; a run that was cleared answers to who cleared it.
+    # A replay's clone may have had to wait. The start of a cleared run answers the clear and not the fire.
     was_fired = before.status is InstanceStatus.SCHEDULED and not before.depth and not moments.again
     if was_fired and moments.started_at and scheduled_at:
         latency = moments.started_at - datetime.fromisoformat(scheduled_at)

@@ -1,7 +1,7 @@
-"""Finds DAG runs that are not as they were last seen, and whether anything else is to be done.
+"""Finds DAG runs changed since they were last seen, and whether anything else is to be done.
 
 Neighbours: ``loop.py`` asks in every pass; ``gateway`` describes single runs; the tables are the storage's. The
-statements of a pass are made once: what a pass without news costs is mostly their making.
+statements of a pass are built once: building them is most of the cost of a pass without news.
 """
 
 from __future__ import annotations
@@ -65,9 +65,9 @@ _COMPARED = [
 
 @dataclass(frozen=True, kw_only=True)
 class ChangedRun:
-    """A run to look at: it is not as it was last seen, is gone, or is a promise that is due.
+    """A run to look at: it changed since it was last seen, is gone, or is a promise now due.
 
-    :param session_uid: whose run it is, with the ``manager`` and the ``storage`` that the session remembers.
+    :param session_uid: the session of the run; ``manager`` and ``storage``: the names remembered for this session.
     """
 
     key: RunKey
@@ -80,9 +80,9 @@ class ChangedRun:
 class Slice:
     """Some of the watched runs, compared.
 
-    :param news: runs whose state or clear number moved, or that are gone.
-    :param over: keys of runs that now say themselves what their only task told before.
-    :param end: the key of the last one that was compared; :data:`START` where it was the last of all.
+    :param news: deleted runs, and runs with another state or clear number.
+    :param over: keys of runs now ended themselves; before, only their task had succeeded.
+    :param end: the key of the last compared run; :data:`START` after the last one of all.
     """
 
     news: list[ChangedRun]
@@ -91,7 +91,7 @@ class Slice:
 
 
 def watched_runs(connection: Connection, *, now: datetime, after: RunKey) -> Slice:
-    """Compare the next :data:`SLICE` watched runs in the order of their keys, those after a key."""
+    """Compare the next :data:`SLICE` watched runs after a key, in the order of their keys."""
     parameters = {"now": now, "size": SLICE, "after_dag": after.dag_id, "after_run": after.run_id}
     rows = connection.execute(_WATCHED, parameters).all()
     ends = [_key_of(row) for row in rows if row.position == SLICE]
@@ -103,22 +103,22 @@ def watched_runs(connection: Connection, *, now: datetime, after: RunKey) -> Sli
 
 
 def reopened_runs(connection: Connection, *, now: datetime) -> list[ChangedRun]:
-    """Runs that were settled and are in flight again."""
+    """Settled runs in flight again."""
     return _changed_runs(connection, _REOPENED, now=now)
 
 
 def settled_runs(connection: Connection, *, now: datetime) -> list[ChangedRun]:
-    """Runs that were settled and that somebody marked otherwise since: a look at all of them, so not in every pass."""
+    """Settled runs that somebody marked otherwise since. It looks at all of them, so not in every pass."""
     return _changed_runs(connection, _SETTLED, now=now)
 
 
 def named_runs(connection: Connection, keys: Iterable[RunKey], *, now: datetime) -> list[ChangedRun]:
-    """Those of the runs that are watched and not as they were last seen."""
+    """The watched ones of these runs, if they changed since they were last seen."""
     return _changed_runs(connection, _NAMED, now=now, keys=list(keys))
 
 
 def promised_runs(connection: Connection, *, now: datetime) -> list[ChangedRun]:
-    """Runs that were promised for a session kept elsewhere, and that nobody has created in time."""
+    """Promised runs of sessions kept elsewhere, which nobody has created in time."""
     return _changed_runs(connection, _PROMISED, now=now)
 
 
@@ -147,14 +147,14 @@ class Due:
 def due(connection: Connection, *, now: datetime, after: int) -> Due:
     """Whether a promise, a delayed fire, a hook or an asset event is due: one look at their indexes.
 
-    :param after: of asset events, those with a higher id are looked at.
+    :param after: only asset events with a higher id count.
     """
     row = connection.execute(_DUE, {"now": now, "after": after}).one()
     return Due(**{name: bool(value) for name, value in row._mapping.items()})
 
 
 def _comparison(bindings: FromClause, *columns: Any) -> Select[Any]:
-    """Our rows beside Airflow's runs; the session is only looked up for what is returned."""
+    """Our rows beside Airflow's runs. The session is looked up only for returned rows."""
     run, owner = DagRunColumns, tables.session.c
     beside = bindings.outerjoin(
         run.table, (run.dag_id == bindings.c.dag_id) & (run.run_id == bindings.c.run_id)
@@ -167,7 +167,7 @@ def _comparison(bindings: FromClause, *columns: Any) -> Select[Any]:
 
 
 def _is_news(bindings: FromClause) -> Any:
-    """Whether the run is gone, or is not as it was last seen; and whether its pause, if it has one, is over."""
+    """Whether the run is gone or changed since it was last seen, and its pause, if it has one, is over."""
     run, binding = DagRunColumns, bindings.c
     differs = or_(
         # Nothing was joined: the run was deleted in Airflow.
@@ -179,17 +179,17 @@ def _is_news(bindings: FromClause) -> Any:
 
 
 def _is_over(bindings: FromClause) -> Any:
-    """Whether the run has succeeded, as was seen. Watched and seen to succeed are only runs whose task told early."""
+    """Whether the run has succeeded, as was seen. A watched run seen to succeed is always one whose task told early."""
     binding = bindings.c
     same = DagRunColumns.is_as_seen(binding.seen_state, binding.seen_clear_number)
-    # Of a run that is gone the comparison is NULL, and it is not over: it is news.
+    # For a run that is gone the comparison is NULL. Such a run is not over: it is news.
     return and_(binding.seen_state == "success", func.coalesce(same, false()))
 
 
 def _watched_query() -> Select[Any]:
     key = tables.run.c.dag_id, tables.run.c.run_id
     position = func.row_number().over(order_by=key).label("position")
-    # A page by key and not by OFFSET: the next slice costs the same however many were compared before.
+    # Paged by key and not by OFFSET: the next slice costs the same however many runs were compared before.
     after = tuple_(bindparam("after_dag"), bindparam("after_run"))
     bindings = (
         select(*_COMPARED, position)
@@ -199,7 +199,7 @@ def _watched_query() -> Select[Any]:
         .subquery("ours")
     )
     news, over = _is_news(bindings), _is_over(bindings)
-    # The slice's last row comes along even without news: it tells the next pass where to go on.
+    # The slice's last row is returned even without news: its key tells the next pass where to go on.
     is_returned = or_(news, over, bindings.c.position == _SIZE)
     return _comparison(bindings, bindings.c.position, news.label("is_news"), over.label("is_over")).where(
         is_returned
@@ -208,7 +208,7 @@ def _watched_query() -> Select[Any]:
 
 def _settled_query(*conditions: Any) -> Select[Any]:
     run = DagRunColumns
-    # A settled run that was deleted (by 'airflow db clean', say) changes nothing: its instance has ended.
+    # A deleted settled run (by 'airflow db clean', say) changes nothing: its instance has ended.
     query = _comparison(tables.run).where(~tables.run.c.watched, run.id.is_not(None), _is_news(tables.run))
     return query.where(*conditions).limit(BATCH)
 
@@ -220,7 +220,7 @@ _NAMED = _comparison(tables.run).where(tables.run.c.watched, is_among_keys(), _i
 
 
 def _due_promises() -> tuple[Any, ...]:
-    # In the statement's text and no parameter: else the planner would not know that the partial index covers it.
+    # In the statement's text and no parameter: otherwise the planner could not use the partial index.
     promised_state = literal(PROMISED.state, literal_execute=True)
     return tables.run.c.seen_state == promised_state, tables.run.c.retry_at <= _NOW
 
@@ -270,7 +270,7 @@ def claim_hooks(session: Session, *, now: datetime, grace: timedelta) -> list[An
     )
     claimed_hooks = []
     for row in session.execute(query, {"now": now}).all():
-        # An optimistic lock: whoever claims a hook moves its moment, and the next one's condition fails.
+        # An optimistic lock: the first to claim a hook moves its moment, and the next one's condition fails.
         claim = (
             update(tables.hook).where(columns.id == row.id, columns.due == row.due).values(due=now + grace)
         )

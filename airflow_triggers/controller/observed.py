@@ -1,7 +1,8 @@
 """Reads what became of the DAG run that executes an instance: its state, what its tasks left behind, who acted on it.
 
-Reading is apart from applying, since a session that is kept elsewhere is written with no transaction open. Neighbours:
-``observe.py`` finds the runs to look at, ``decide.py`` says what it means, ``apply.py`` has the manager record it.
+Reading is apart from applying, because a session kept elsewhere is written with no transaction open. Neighbours:
+``observe.py`` finds the runs to look at, ``decide.py`` says what a change means; after it, ``apply.py`` has the manager
+record the events.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class ObservedRun:
     :param task_states: the states of its task instances by task id, if it has ended.
     :param is_waived: whether it succeeded because its tasks skipped themselves.
     :param moments: when its work began and ended; None where metrics are off.
-    :param actor: who acted on it in Airflow, where that was somebody and is known.
+    :param actor: the person who acted on it in Airflow, if there is one and Airflow knows who.
     """
 
     key: RunKey
@@ -53,12 +54,12 @@ class ObservedRun:
 
     @property
     def latest(self) -> SeenRun:
-        """The run as it is now; of a deleted one, what was last seen of it."""
+        """The run as it is now; for a deleted one, as it was last seen."""
         return self.now or self.seen_run
 
 
 def observe_run(session: Session, instance: TaskInstance, binding: Binding) -> ObservedRun:
-    """Look at the run of an instance. Of one that concerns the instance no more, only the state is read."""
+    """Look at the run of an instance. If the run no longer concerns the instance, only its state is read."""
     seen_run = bindings.seen_of(instance, binding)
     now = _run_now(session, binding, seen_run)
     run = ObservedRun(key=binding.key, instance=instance, seen_run=seen_run, now=now)
@@ -74,9 +75,9 @@ def observe_run(session: Session, instance: TaskInstance, binding: Binding) -> O
 
 
 def _run_now(session: Session, binding: Binding, seen_run: SeenRun) -> SeenRun | None:
-    """The run as it is. One that was cleared just as Airflow ended it is queued first, as the clear meant to."""
+    """The run as it is. If it was cleared just as Airflow ended it, it is queued first, as the clear intended."""
     now = gateway.see_run(session, *binding.key, is_compiled=binding.is_compiled)
-    # Nothing but a clear raises the number; a run that is half cleared will not run again by itself.
+    # Only a clear raises the number. A half cleared run will not run again by itself.
     if now is None or not now.half_cleared or now.clear_number == seen_run.clear_number:
         return now
     log.warning(
@@ -86,7 +87,7 @@ def _run_now(session: Session, binding: Binding, seen_run: SeenRun) -> SeenRun |
 
 
 def _with_outcome(session: Session, run: ObservedRun) -> ObservedRun:
-    """With what the tasks of a run that has ended left behind."""
+    """Add what the tasks of an ended run left behind."""
     task = run.instance.task
     task_id: str | None = COMPILED_TASK_ID
     if run_kind(task.run) is RunKind.DAG:
@@ -96,6 +97,6 @@ def _with_outcome(session: Session, run: ObservedRun) -> ObservedRun:
         run,
         xcoms=gateway.read_xcoms(session, *run.key, task_id=task_id),
         task_states=states,
-        # Whoever marks a run as success has Airflow skip its tasks, too: that waives nothing.
+        # When somebody marks a run as success, Airflow skips its tasks, too: that waives nothing.
         is_waived=set(states.values()) == {"skipped"} and gateway.skipped_itself(session, *run.key),
     )

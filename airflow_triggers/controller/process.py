@@ -3,10 +3,10 @@
 Neighbours: ``loop.py`` is what it runs; ``listener.py`` keeps it running beside a scheduler; ``cli/`` runs it in
 the foreground.
 
-The scheduler is the supervisor: it looks after the controller each time it records its own heartbeat, and the
-controller watches whether its parent is still that scheduler. So there is no third process whose death would
-matter, and no thread in the scheduler, which forks. The scheduler imports this module: at its top are neither
-Airflow nor the loop.
+The scheduler is the supervisor. It looks after the controller at each of its own heartbeats, and the controller
+watches whether its parent is still this scheduler. So there is no third process whose death would matter. There is
+also no thread in the scheduler, because the scheduler forks. The scheduler imports this module: therefore the top of
+it imports neither Airflow nor the loop.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ Clock = Callable[[], float]
 
 @dataclass(frozen=True, kw_only=True)
 class Restarts:
-    """When to start again a process that ended: at once, but not over and over.
+    """When to restart an ended process: at once, but not over and over.
 
     :param quick_ends: how many times in a row it ended soon after its start.
     """
@@ -60,12 +60,12 @@ class Restarts:
 
 
 class ControllerProcess:
-    """One controller beside this process, started again whenever it ended, as often as :meth:`keep_running` is called.
+    """One controller beside this process. Each call of :meth:`keep_running` starts it again if it ended.
 
     :param command: what to start; by default this module, with the number of this process as its parent.
     :param clock: monotonic seconds.
 
-    The scheduler's forks inherit this object, and must neither start nor stop anything: there it does nothing.
+    The scheduler's forks inherit this object and must neither start nor stop anything. There it does nothing.
     """
 
     def __init__(self, *, command: Sequence[str] | None = None, clock: Clock = time.monotonic) -> None:
@@ -91,7 +91,7 @@ class ControllerProcess:
             self._start()
 
     def stop(self, *, timeout: float = STOP_TIMEOUT) -> None:
-        """End the controller: it finishes its transaction; after ``timeout`` seconds it is killed."""
+        """End the controller. It finishes its transaction; after ``timeout`` seconds it is killed."""
         if os.getpid() != self._owner or self._process is None:
             return
         process, self._process = self._process, None
@@ -136,8 +136,8 @@ class StopRequest:
 
     :param parent: the process that must stay this one's parent; None for a controller in the foreground.
 
-    The signal handler only puts into a queue, which is safe in a handler. Setting the event there is not: the
-    thread that it interrupts may hold the event's lock. So a thread of this object does.
+    The signal handler only puts into a queue, which is safe in a handler. Setting the event there is not safe: the
+    interrupted thread may hold the event's lock. So a thread of this object sets it.
     """
 
     def __init__(self, *, parent: int | None = None) -> None:
@@ -146,7 +146,7 @@ class StopRequest:
         self._signals: queue.SimpleQueue[int] = queue.SimpleQueue()
 
     def watch(self) -> None:
-        """Install the signal handlers and begin to watch. To be called on the main thread."""
+        """Install the signal handlers and begin to watch. Call it on the main thread."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._handle)
         threading.Thread(target=self._watch, name="triggers-stop", daemon=True).start()
@@ -164,7 +164,7 @@ class StopRequest:
         while not self._is_orphan():
             time.sleep(WATCH_INTERVAL)
         time.sleep(ORPHAN_GRACE)
-        # The loop hangs, and nobody is left who would kill it.
+        # The loop hangs, and nobody is left to kill it.
         os._exit(1)
 
     def _await_reason(self) -> str:
@@ -215,7 +215,7 @@ def run_controller(*, interval: float | None = None, parent: int | None = None) 
 
 
 def check_database() -> None:
-    """Make sure that a controller can ever work in this deployment. The database is not asked: it may be away.
+    """Make sure a controller can ever work in this deployment. It does not ask the database, which may be away.
 
     :raises UnsupportedDatabase: when Airflow's metadata database is neither SQLite nor PostgreSQL.
     """

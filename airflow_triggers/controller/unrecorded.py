@@ -1,8 +1,8 @@
-"""Fails the instance of a run whose progress could not be recorded, however often that was tried.
+"""Fails the instance of a run whose progress could not be recorded in all tries.
 
-So that no instance ends where nobody can move it: a failed one can be replayed or skipped. What the run does from then
-on is past, as where somebody set the status by hand; a run that is cleared counts again. Neighbours: ``loop.py`` counts
-the tries and comes here, ``runners/progress.py`` fails an instance without its manager.
+Otherwise nobody could move the instance on; a failed one can be replayed or skipped. From then on the run no longer
+counts, as when somebody sets the status by hand. A cleared run counts again. Neighbours: ``loop.py`` counts the tries
+and comes here, ``runners/progress.py`` fails an instance without its manager.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ _PAST = frozenset({InstanceStatus.UNSTARTED, InstanceStatus.REPLAYED, InstanceSt
 class UnrecordedRun:
     """A run whose progress could not be recorded.
 
-    :param attempts: how often in a row that was tried.
-    :param error: why not, the last time.
+    :param attempts: the number of tries in a row.
+    :param error: the error of the last try.
     """
 
     key: RunKey
@@ -49,13 +49,13 @@ class UnrecordedRun:
 
     @property
     def cause(self) -> dict[str, Any]:
-        """What the history is to know."""
+        """The cause, for the history."""
         phrase = f"what its DAG run did could not be recorded in {self.attempts} tries"
         return cause_details(phrase, dag_id=self.key.dag_id, run_id=self.key.run_id)
 
     @property
     def reason(self) -> ProgressNotRecorded:
-        """What the instance fails with."""
+        """The error to fail the instance with."""
         error = describe_exception(self.error)
         reason = ProgressNotRecorded(
             self.key.run_id,
@@ -68,9 +68,9 @@ class UnrecordedRun:
 
 
 def fail_instance(manager: TriggerManager, run: UnrecordedRun) -> bool:
-    """Fail the run's instance, by its manager; where that raises too, by the storage alone.
+    """Fail the run's instance by its manager. If this raises too, fail it by the storage alone.
 
-    :returns: whether nothing is left to be tried. Not so where even this could not be kept.
+    :returns: whether nothing is left to try; False when even this could not be saved.
     """
     for fail in (_fail_by_manager, _fail_by_storage):
         try:
@@ -98,7 +98,7 @@ def _fail_by_storage(manager: TriggerManager, instance: TaskInstance, run: Unrec
 
 
 def _settle(manager: TriggerManager, run: UnrecordedRun, fail: Fail) -> None:
-    """Fail the instance, unless it was brought up to date meanwhile; and remember the run as it is now."""
+    """Fail the instance, unless it was brought up to date meanwhile. Remember the run as it is now."""
     storage = manager.storage
     with with_session(storage) as session:
         binding = bindings.find_by_run(session, run.key)
@@ -121,7 +121,7 @@ def _settle(manager: TriggerManager, run: UnrecordedRun, fail: Fail) -> None:
 
 
 def _visible(see: Callable[[], SeenRun | None]) -> SeenRun | None:
-    """The run as it is; None also where looking at it is what fails."""
+    """The run as it is; None also when reading it raises."""
     try:
         return see()
     except progress.FAULTS:
