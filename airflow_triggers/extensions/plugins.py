@@ -1,4 +1,4 @@
-"""Finds trigger managers that Airflow plugins declare: ``class MyPlugin(AirflowPlugin): trigger_managers =
+"""Finds the trigger managers declared by Airflow plugins: ``class MyPlugin(AirflowPlugin): trigger_managers =
 [MyManager]``.
 
 Neighbours: ``manager/manager.py`` offers the registry of this file; ``registry.py`` tells which names are taken twice.
@@ -20,10 +20,10 @@ ATTRIBUTE = "trigger_managers"
 
 
 def managers_of_plugins() -> Iterator[Declaration[Any]]:
-    """What stands in the attribute :data:`ATTRIBUTE` of every plugin that Airflow has loaded, classes or not.
+    """The content of the attribute :data:`ATTRIBUTE` of every loaded plugin, classes or not.
 
-    The registry tells what is wrong with one. A plugin that Airflow could not load is told of too: it may be the one
-    whose manager is missed.
+    The registry says what is wrong with an entry. A plugin that Airflow could not load is named too: it may be the one
+    with the missing manager.
     """
     plugins, import_errors = plugins_manager._get_plugins()
     for plugin in plugins:
@@ -49,7 +49,7 @@ are in rooms above this one."""
 def _managers_of(plugin: Any, source: str) -> Iterator[Declaration[Any]]:
     try:
         attribute_value = getattr(plugin, ATTRIBUTE, [])
-    # A property of somebody else's plugin; the error is told below.
+    # The attribute may be a property of somebody else's plugin. The error is reported below.
     except Exception as error:  # noqa: BLE001
         attribute_value = error
     if not isinstance(attribute_value, list | tuple):

@@ -1,7 +1,7 @@
 """Registry: finds managers, storage backends and runners by name.
 
 Neighbours: ``manager/manager.py``, ``storages/__init__.py`` and ``runners/__init__.py`` hold one registry each.
-What is declared is found in entry points, and for managers also in Airflow's plugins.
+It finds declared classes in entry points, and managers also in Airflow's plugins.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Declaration(Generic[T]):
-    """A class that some package offers under a name.
+    """A class offered by some package under a name.
 
-    :param name: None for one that has no name to be found by; then it is only told what is wrong with it.
-    :param load: imports the class; may raise a RegistryError that says why it cannot be used.
+    :param name: None for a class without a name. It cannot be found; the registry only says what is wrong with it.
+    :param load: imports the class; may raise a RegistryError with the reason why it cannot be used.
     :param source: the package or plugin, for messages.
-    :param shown: what is declared, for messages about one without a name.
-    :param certain: False when it may be none of these at all: it is told only when a name is missed.
+    :param shown: what is declared, for messages about a class without a name.
+    :param certain: False when it may be no such class at all. It is mentioned only when a name is missing.
     """
 
     name: str | None
@@ -43,13 +43,13 @@ class Declaration(Generic[T]):
 
 
 class Registry(Generic[T]):
-    """Classes by name: those that packages declare, and those registered in this process.
+    """Classes by name: declared by packages, or registered in this process.
 
     :param kind: what is kept, for messages ("trigger manager").
     :param group: the entry-point group ("triggers.managers").
-    :param elsewhere: finds what is declared otherwise than by entry points.
-    :param base: what a declared class derives from, or its dotted path; then it carries the name that it is declared
-        under, too.
+    :param elsewhere: finds classes declared in another way than by entry points.
+    :param base: the base class of every declared class, or its dotted path. With a base, a declared class must also
+        carry its declared name.
     """
 
     def __init__(
@@ -68,12 +68,12 @@ class Registry(Generic[T]):
         self._lock = threading.Lock()
 
     def register(self, name: str, factory: Callable[..., T]) -> None:
-        """Make ``factory`` available under the name in this process; it goes before a declared one."""
+        """Make ``factory`` available under the name in this process. It takes precedence over a declared class."""
         with self._lock:
             self._registered[name] = factory
 
     def unregister(self, name: str) -> None:
-        """Undo :meth:`register`; a declared class of that name is found again. An unknown name is no error."""
+        """Undo :meth:`register`. A declared class of this name is found again. An unknown name is no error."""
         with self._lock:
             self._registered.pop(name, None)
 
@@ -82,10 +82,10 @@ class Registry(Generic[T]):
         return sorted({*self._registered, *(name for name in self._declarations() if name is not None)})
 
     def get_class(self, name: str) -> Callable[..., T]:
-        """The class of that name.
+        """The class of this name.
 
         :raises NotRegistered: when the name is unknown.
-        :raises RegistryError: when it is declared by two packages, fails to import or is no such class.
+        :raises RegistryError: when two packages declare it, when it fails to import, or is no such class.
         """
         if name in self._registered:
             return self._registered[name]
@@ -95,7 +95,7 @@ class Registry(Generic[T]):
         return self._loaded[name]
 
     def get(self, name: str, *args: Any, **kwargs: Any) -> T:
-        """An instance of the class of that name.
+        """An instance of the class of this name.
 
         :param args: what the class is called with: ``trigger_managers.get(name, storage)``,
             ``storage_backends.get(name, uid)``; ``kwargs`` likewise.
@@ -113,21 +113,21 @@ class Registry(Generic[T]):
             ) from error
 
     def problems(self) -> list[str]:
-        """Import all that is declared. A sentence for each name that cannot be had; the others work."""
+        """Import everything declared. Returns a sentence for each unusable name; the others work."""
         return [
             *self._nameless(certain=(True,)),
             *(str(error) for error in map(self._error_of, self.names()) if error),
         ]
 
     def check(self) -> list[str]:
-        """Log the :meth:`problems` as errors, and return them; processes do so when they start."""
+        """Log the :meth:`problems` as errors and return them. Processes call it when they start."""
         problems = self.problems()
         for problem in problems:
             log.error("%s", problem)
         return problems
 
     def unknown(self, name: str) -> NotRegistered:
-        """The error that says that there is nothing of that name, what there is, and what to do."""
+        """The error for an unknown name: it names the known ones and says what to do."""
         unusable = "".join(f" {problem}" for problem in self._nameless(certain=(True, False)))
         return NotRegistered(
             f"There is no {self.kind} {name!r}; known are: {', '.join(self.names()) or 'none'}.{self.hint(name)} "
@@ -135,7 +135,7 @@ class Registry(Generic[T]):
         )
 
     def hint(self, name: str) -> str:
-        """`` Did you mean 'finalizing'?`` for a name that resembles one that there is; else nothing."""
+        """`` Did you mean 'finalizing'?`` if a known name resembles this one; else nothing."""
         near = get_close_matches(name, self.names(), n=1)
         return f" Did you mean {near[0]!r}?" if near else ""
 
@@ -143,12 +143,12 @@ class Registry(Generic[T]):
         try:
             self.get_class(name)
         except RegistryError as error:
-            # Its traceback is nobody's concern: what is wrong is a package's, and the sentence names it.
+            # No traceback: the fault is a package's, and the sentence names the package.
             return error
         return None
 
     def _nameless(self, *, certain: tuple[bool, ...]) -> Iterator[str]:
-        """What is wrong with what is declared and has no name."""
+        """What is wrong with the declarations without a name."""
         for declaration in self._declarations().get(None, ()):
             if declaration.certain not in certain:
                 continue
@@ -164,7 +164,7 @@ class Registry(Generic[T]):
         classes: dict[int, tuple[Callable[..., T], str]] = {}
         for declaration in declarations:
             factory = self._class_from(declaration)
-            # A package may declare one class in two ways, as an entry point and in a plugin: that is no conflict.
+            # A package may declare one class in two ways, as an entry point and in a plugin. This is no conflict.
             classes.setdefault(id(factory), (factory, declaration.source))
         if len(classes) > 1:
             sources = " and ".join(sorted(source for _, source in classes.values()))
@@ -180,7 +180,7 @@ class Registry(Generic[T]):
             factory = declaration.load()
         except RegistryError:
             raise
-        # Somebody else's module: whatever it raises is one name's problem.
+        # Somebody else's module: whatever it raises concerns only this one name.
         except (Exception, SystemExit) as error:
             raise RegistryError(
                 sentence(f"{subject} cannot be imported", error_in_short(error))
@@ -191,9 +191,9 @@ class Registry(Generic[T]):
         return factory
 
     def _flaw_of(self, factory: Any, name: str | None) -> str | None:
-        """What keeps it from being what is kept here, as the rest of a sentence.
+        """Why the class does not fit this registry, as the rest of a sentence; None if it fits.
 
-        The attribute ``name`` must be the class's own, or it would pass for its base.
+        The attribute ``name`` must be the class's own. An inherited one would make the class pass for its base.
         """
         base = self._base_class()
         if base is None:
@@ -214,7 +214,7 @@ class Registry(Generic[T]):
         return None
 
     def _base_class(self) -> type | None:
-        """The base; one given by its path is imported now, where a class is at hand that has imported it anyway."""
+        """The base. A dotted path is imported only now: the class at hand has imported it anyway."""
         if not isinstance(self._base, str):
             return self._base
         module_name, _, name = self._base.rpartition(".")
@@ -223,7 +223,7 @@ class Registry(Generic[T]):
 
     def _declarations(self) -> dict[str | None, list[Declaration[T]]]:
         if self._declarations_by_name is None:
-            # Read once: it looks into the metadata of every installed package.
+            # Read once: this looks into the metadata of every installed package.
             by_name: dict[str | None, list[Declaration[T]]] = {}
             from_entry_points = [_by_entry_point(entry) for entry in entry_points(group=self.group)]
             for declaration in [*from_entry_points, *(self._elsewhere() if self._elsewhere else ())]:
