@@ -1,6 +1,6 @@
 """Asks Airflow whether it would take a DAG: its executors, its rights, its checks, its serialization. No database.
 
-Neighbours: ``configuration/admission.py`` asks, and makes an error of one configuration of what Airflow refuses.
+Neighbours: ``configuration/admission.py`` asks, and turns each refusal into an error of one configuration.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 
 def unknown_executors(dag: DAG) -> Iterator[str]:
-    """As ``DagBag`` checks them, which would refuse the whole file."""
+    """A sentence for each executor unknown to Airflow. ``DagBag`` checks them too, and would refuse the whole file."""
     for name in dict.fromkeys(task.executor for task in dag.tasks if task.executor):
         team_name = _team_name()
         if not any(_has_executor(name, team) for team in (team_name, None)):
@@ -52,7 +52,7 @@ def _team_name() -> str | None:
     """The team whose bundle is being parsed; None where Airflow has no teams."""
     if not conf.getboolean("core", "multi_team"):
         return None
-    # Nothing else tells a DAG file which bundle it is of.
+    # A DAG file has no other way to learn which bundle it belongs to.
     frame: FrameType | None = sys._getframe()
     while frame is not None:
         bag = frame.f_locals.get("self")
@@ -64,7 +64,7 @@ def _team_name() -> str | None:
 
 
 def unknown_rights(dag: DAG) -> Iterator[str]:
-    """As FAB's auth manager checks them when the DAG is written, which would refuse the whole file."""
+    """A sentence for each right unknown to FAB's auth manager. It checks on writing, and would refuse the file."""
     if not dag.access_control or "FabAuthManager" not in conf.get("core", "auth_manager"):
         return
     # FAB may not be installed.
@@ -83,7 +83,7 @@ def unknown_rights(dag: DAG) -> Iterator[str]:
 
 
 def deploy(dag: DAG) -> None:
-    """What Airflow does with a DAG on its way to the scheduler, without its database."""
+    """Do what Airflow does with a DAG on its way to the scheduler, without Airflow's database."""
     cast(Any, dag).validate()
     try:
         # Checks cycles, templates, and the deployment's policies.

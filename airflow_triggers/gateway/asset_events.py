@@ -1,7 +1,7 @@
-"""Reads Airflow's events of the assets that stand for triggers, and who made them. Nothing is changed.
+"""Reads Airflow's events of the assets of triggers, and who made them. Nothing is changed.
 
 Neighbours: ``domain/asset_uris.py`` names the assets, ``controller/assets.py`` fires for their events,
-``history/parked.py`` shows those that could not be fired, ``asset_producers.py`` reads whose task made one.
+``history/parked.py`` shows the events that failed, ``asset_producers.py`` reads whose task made one.
 """
 
 from __future__ import annotations
@@ -48,11 +48,11 @@ _CREATED = "create_asset_event"
 
 @dataclass(frozen=True, kw_only=True)
 class AssetEventRow:
-    """An event of an asset that stands for a trigger.
+    """An event of a trigger's asset.
 
-    :param extra: what Airflow has, a mapping; the text of one that cannot be read.
-    :param source: the task that made it, for people; None for one that no task made.
-    :param dag_id: that task's DAG; ``task_id``: its id.
+    :param extra: Airflow's value, a mapping; its text if it cannot be read.
+    :param source: the task that made the event, for people; None when no task did.
+    :param dag_id: this task's DAG; ``task_id``: its id.
     """
 
     event_id: int
@@ -69,22 +69,22 @@ class AssetEventRow:
     def is_by_hand(self) -> bool:
         """Whether no task made it.
 
-        Airflow fills in the task when a task's success makes the event, and for no request. The mark that it puts into
-        the extra of a request is not asked: a task may write the same mark.
+        Airflow fills in the task when a task's success makes the event, and leaves it empty for a request. Airflow's
+        mark in the extra of a request is not used here: a task may write the same mark.
         """
         return self.task_id is None
 
 
 def events_by_hand_count() -> bool:
-    """The setting ``[triggers] asset_events_by_hand``: whether events fire that no task made."""
+    """The setting ``[triggers] asset_events_by_hand``: whether events without a task fire."""
     return conf.getboolean("triggers", "asset_events_by_hand", fallback=True)
 
 
 def author_of(session: Session, event: AssetEventRow) -> str | None:
-    """Who created the event by hand, as Airflow's audit log has it; None: it does not say, or a task made it.
+    """Who created the event by hand, by Airflow's audit log. None: the log does not say, or a task made the event.
 
-    The log names no event. The request that made this one is the last before it with the same asset and partition key;
-    of several, one with the same extra goes first.
+    The log names no event. The request for this event is the last one before it with the same asset and partition key.
+    Among several, a request with the same extra goes first.
     """
     if not event.is_by_hand:
         return None
@@ -103,9 +103,9 @@ def author_of(session: Session, event: AssetEventRow) -> str | None:
 
 
 def _request(body_text: str | None) -> dict[str, Any]:
-    """The request's body, as it was logged: what Airflow takes for a secret is masked.
+    """The request's body as logged: Airflow masks values that look like secrets.
 
-    Airflow logs requests that it then refuses, too: the body may be of any form.
+    Airflow also logs requests before it refuses them. So the body may have any form.
     """
     try:
         body = json.loads(body_text or "")
@@ -130,34 +130,34 @@ def _has_extra_of(request: Mapping[str, Any], event: AssetEventRow) -> bool:
 
 
 def new_asset_events(session: Session, *, after: int, limit: int = 500) -> list[AssetEventRow]:
-    """Events of triggers' assets with an id above ``after`` of which nothing is kept yet, oldest first.
+    """New events of triggers' assets with an id above ``after``, oldest first. New: no row is kept for them yet.
 
-    Two queries and no OR between them, so that each finds its rows by an index.
+    :func:`due_asset_events` is a query of its own. Without an OR between the two, each finds its rows by an index.
     """
     query = _events().where(*_new(after)).order_by(AssetEvent.id).limit(limit)
     return _rows(session, query)
 
 
 def due_asset_events(session: Session, *, now: datetime, limit: int = 500) -> list[AssetEventRow]:
-    """Events that could not be fired and are due to be tried again, oldest first."""
+    """Failed events now due for another try, oldest first."""
     columns = tables.asset_event.c
     query = _events().join(tables.asset_event, columns.event_id == AssetEvent.id).where(columns.due <= now)
     return _rows(session, query.order_by(AssetEvent.id).limit(limit))
 
 
 def any_new_asset_event(after: ColumnElement[int]) -> ColumnElement[bool]:
-    """The condition that :func:`new_asset_events` would find one, for a query that asks for more at once."""
+    """The condition for :func:`new_asset_events` to find one, as a part of a larger query."""
     has_assets = exists(select(literal(1)).where(AssetModel.uri.startswith(SCHEME)))
     return and_(has_assets, exists(_of_triggers(literal(1)).where(*_new(after))))
 
 
 def oldest_new_asset_event() -> ScalarSelect[datetime]:
-    """When the oldest event was made that :func:`new_asset_events` would find among the latest of all assets'.
+    """When the oldest event was made of those that :func:`new_asset_events` would find.
 
-    For a query that asks for more at once. It looks at no more than :data:`LATEST` events.
+    It is a part of a larger query, and looks at no more than the :data:`LATEST` events of all assets.
     """
     columns = tables.asset_event.c
-    # What was handled is forgotten in the order of the ids: before the first row that is kept, all was handled.
+    # Handled events are forgotten in the order of their ids: all events before the first kept row were handled.
     is_settled = columns.due.is_(None), columns.error.is_(None)
     first_handled = select(columns.event_id).where(*is_settled).order_by(columns.event_id).limit(1)
     handled = func.coalesce(first_handled.scalar_subquery(), 0)
@@ -167,13 +167,13 @@ def oldest_new_asset_event() -> ScalarSelect[datetime]:
 
 
 def handled_up_to(session: Session, *, after: int) -> int | None:
-    """The highest id of all assets' events, if :func:`new_asset_events` finds no more; None if it does."""
+    """The highest id of all assets' events if :func:`new_asset_events` finds no more; None if it does."""
     query = select(func.max(AssetEvent.id)).where(~any_new_asset_event(literal(after)))
     return session.scalar(query)
 
 
 def asset_events(session: Session, event_ids: Collection[int]) -> dict[int, AssetEventRow]:
-    """Those of the events that there still are, by id."""
+    """The events that still exist, by id."""
     events = _rows(session, _events().where(AssetEvent.id.in_(event_ids)))
     return {event.event_id: event for event in events}
 
@@ -195,7 +195,7 @@ _COLUMNS = (
     AssetEvent.id,
     AssetEvent.asset_id,
     AssetModel.uri,
-    # As text: a value that Python cannot read is then one event's, and not the whole answer's.
+    # As text: then a value unreadable for Python spoils one event and not the whole answer.
     cast(AssetEvent.extra, Text).label("extra"),
     AssetEvent.partition_key,
     AssetEvent.timestamp,

@@ -1,7 +1,7 @@
-"""Reads, in a deployment with teams, whose DAG made an asset event, and whom its task lets the event reach.
+"""Reads, in a deployment with teams, whose DAG made an asset event, and whom the task lets it reach.
 
-Neighbours: ``asset_events.py`` reads the events, ``controller/asset_rights.py`` decides as Airflow's own asset
-scheduling does. ``teams.py`` reads teams for Airflow's auth manager, which takes an unknown DAG for one of no team.
+Neighbours: ``asset_events.py`` reads the events, ``controller/asset_rights.py`` decides like Airflow's own asset
+scheduling. ``teams.py`` reads teams for Airflow's auth manager: there an unknown DAG counts as one of no team.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from airflow_triggers.gateway.asset_events import AssetEventRow
 
 @dataclass(frozen=True, kw_only=True)
 class Producer:
-    """What a task's DAG, and its outlet's access control, say of an event that it made.
+    """What a task's DAG, and its outlet's access control, say about an event of this task.
 
-    :param team: the team of its DAG; None: of no team.
-    :param consumer_teams: other teams that its events may reach; None: all.
-    :param reaches_teamless: whether they may reach what has no team.
+    :param team: the team of its DAG; None: no team.
+    :param consumer_teams: the other teams that its events may reach; None: all.
+    :param reaches_teamless: whether its events may reach consumers without a team.
     """
 
     team: str | None
@@ -39,7 +39,7 @@ def multi_team() -> bool:
 
 
 def teams_of_known_dags(session: Session, dag_ids: Collection[str]) -> dict[str, str | None]:
-    """The team of each of the DAGs, None for one without; a DAG that Airflow does not know (any more) is left out."""
+    """The team of each DAG, None for a DAG without one. DAGs unknown to Airflow (or no longer known) are left out."""
     owners = dag_bundle_team_association_table.c
     query = (
         select(DagModel.dag_id, owners.team_name)

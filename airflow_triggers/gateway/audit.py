@@ -2,7 +2,7 @@
 
 Neighbours: ``sessions/audit.py`` makes the acts, ``waiting.py`` and ``asset_events.py`` read Airflow's own entries.
 
-The entries are written by a statement: what ``wakeup.py`` hears of entries of the ORM must not be told of them.
+The entries are written by a statement and not by the ORM: ``wakeup.py`` listens to the ORM and must not hear of them.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from sqlalchemy.orm import Session
 class Act:
     """Something that somebody did.
 
-    :param event: what Airflow's audit log is to call it; at most 60 characters.
+    :param event: its name in Airflow's audit log; at most 60 characters.
     :param user: who did it.
-    :param dag_id: a DAG that the act concerns: Airflow shows the entry to who may read this DAG's audit log. None: to
-        everybody who may read any.
+    :param dag_id: the DAG of the act. Airflow shows the entry to everybody who may read this DAG's audit log. None: to
+        everybody who may read any audit log.
     :param details: what else is known, as JSON can hold it; no kwargs and no results.
     """
 

@@ -27,7 +27,7 @@ class DagFile:
 
 
 def dag_files(folder: Path) -> Iterator[DagFile]:
-    """Import the DAG files in the folder and below, those that Airflow would look at, in the order of their paths."""
+    """Import the DAG files in the folder and below, in the order of their paths. Airflow's own rule selects them."""
     for file in sorted(list_py_file_paths(folder)):
         importer = get_importer_registry().get_importer(file)
         if importer is None:

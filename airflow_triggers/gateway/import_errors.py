@@ -1,9 +1,9 @@
 """Import errors of single configurations, entered under their DAG file while its other DAGs stay active.
 
-Airflow deletes import errors under names of no DAG file at every refresh of a bundle. For an error under a DAG file's
-name it marks every DAG of that file as stale. So configurations' errors go under the DAG file's name, and the process
-that writes them skips that mark. Neighbours: ``listener.py`` prepares the DAG processor; ``configuration/dag_file.py``
-enters the errors.
+At every refresh of a bundle, Airflow deletes import errors whose name is no DAG file. For an error under a DAG file's
+name, Airflow marks every DAG of this file as stale. So configurations' errors go under the DAG file's name, and the
+process that writes them skips the mark. Neighbours: ``listener.py`` prepares the DAG processor;
+``configuration/dag_file.py`` enters the errors.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _state = {"spares": False}
 def spare_other_dags() -> None:
     """Have this process leave DAGs active when it writes an import error of single configurations.
 
-    The processes that it forks to parse DAG files know of it: see :func:`spares_other_dags`.
+    Its forks, which parse DAG files, know of it: see :func:`spares_other_dags`.
     """
     if not _state["spares"]:
         event.listen(Session, "do_orm_execute", _spare)
@@ -31,7 +31,7 @@ def spare_other_dags() -> None:
 
 
 def spares_other_dags() -> bool:
-    """Whether the process that writes what this one parses was prepared by :func:`spare_other_dags`."""
+    """Whether :func:`spare_other_dags` prepared the process that writes the errors of files parsed here."""
     return _state["spares"]
 
 
@@ -76,7 +76,7 @@ class FileErrors(dict[str, str]):
 
 
 def _spare(state: ORMExecuteState) -> None:
-    """Let Airflow's mark of a file's DAGs as stale meet no row, where only configurations of the file are wrong."""
+    """Let Airflow's stale mark match no row when only configurations of the file are wrong."""
     # Airflow's models are imported late: a process that parses DAG files imports this module, too.
     from airflow.models.dag import DagModel
     from airflow.models.errors import ParseImportError
@@ -91,7 +91,7 @@ def _spare(state: ORMExecuteState) -> None:
     entry = select(ParseImportError.stacktrace).where(
         ParseImportError.filename == file, ParseImportError.bundle_name == bundle
     )
-    # Airflow's sessions do not flush by themselves, and a new error is still pending.
+    # Airflow's sessions do not flush by themselves, so a new error may still be pending.
     state.session.flush()
     if _is_of_configurations_only(state.session.scalar(entry)):
         state.statement = statement.where(false())

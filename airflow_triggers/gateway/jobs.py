@@ -3,8 +3,8 @@
 Neighbours: ``controller/process.py`` registers a controller, ``controller/loop.py`` gives its signs of life,
 ``controller/health.py`` asks who is alive.
 
-The rows are written by statements. Airflow's own ``Job`` tells every listener that a component starts, and its
-heartbeat sleeps: a controller must not.
+The rows are written by statements. Airflow's own ``Job`` notifies every listener at the start of a component. Its
+heartbeat sleeps, and a controller must not sleep.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def configured_limits() -> HealthLimits:
 
 
 def heartbeat_interval() -> float:
-    """Seconds between two heartbeats: Airflow takes a job for dead after 2.1 times as long."""
+    """Seconds between two heartbeats. Airflow takes a job for dead after 2.1 times as long."""
     return conf.getfloat("scheduler", "job_heartbeat_sec", fallback=5.0)
 
 
@@ -55,8 +55,8 @@ class ControllerJob:
 
     :param clock: monotonic seconds.
 
-    A boundary: what the database refuses is logged, and the controller goes on. A killed controller leaves its row as
-    it is: the heartbeat grows old, and another controller marks the row as failed.
+    A boundary: errors of the database are logged, and the controller goes on. A killed controller leaves its row
+    behind: the heartbeat grows old, and another controller marks the row as failed.
     """
 
     def __init__(self, *, clock: Clock = time.monotonic) -> None:
@@ -93,7 +93,7 @@ class ControllerJob:
             log.exception("Triggers controller: its end cannot be kept")
 
     def _write(self, state: JobState) -> None:
-        """Renew the row. One that is not there (yet, or any more) is made."""
+        """Renew the row. If there is no row (yet, or any more), make one."""
         now = datetime.now(UTC)
         values = {
             "state": state.value,
@@ -110,7 +110,7 @@ class ControllerJob:
 
 
 def _fail_lost_jobs() -> None:
-    """Mark the jobs as failed whose controllers were killed. One that only paused marks itself running again."""
+    """Mark the jobs of killed controllers as failed. A controller that only paused marks itself as running again."""
     now = datetime.now(UTC)
     lost = _JOBS.c.latest_heartbeat < now - configured_limits().silence
     with transaction() as session:
@@ -124,7 +124,7 @@ def read_controllers(
 ) -> Controllers:
     """Which controllers are alive, by an index of Airflow's.
 
-    :param silence: one without a heartbeat for so long is not.
+    :param silence: a controller without a heartbeat for this long is not alive.
     :param host: only those of this host.
     """
     jobs = select(_JOBS.c.latest_heartbeat).where(_OURS)

@@ -1,4 +1,4 @@
-"""Deployed configurations, as the DAG processor compiled them: read from the serialized DAGs that carry them.
+"""Deployed configurations, as the DAG processor compiled them: read from their manifest DAGs.
 
 Neighbours: ``configuration/compile.py`` makes those DAGs in other processes; ``sessions/`` asks here.
 """
@@ -24,12 +24,12 @@ _manifests: dict[str, tuple[str, Configuration]] = {}
 
 
 def deployed_configuration(session: Session, name: str) -> Configuration:
-    """The configuration of that name as the DAG processor last compiled it, read from its manifest DAG.
+    """The configuration of this name as the DAG processor last compiled it, read from its manifest DAG.
 
-    :raises UnknownConfiguration: when no deployed configuration has that name; it names near ones.
+    :raises UnknownConfiguration: when no deployed configuration has this name. The error names similar ones.
     """
     if not is_dag_id(name):
-        # No database is asked for what it could not keep.
+        # The database is not asked for a name that it could not hold.
         raise _unknown_configuration(session, name)
     latest = (
         select(DagModel.is_stale, SerializedDagModel.dag_hash)
@@ -50,7 +50,7 @@ def deployed_configuration(session: Session, name: str) -> Configuration:
 
 
 def deployed_configurations(session: Session, names: Collection[str]) -> dict[str, Configuration]:
-    """Those of the names that a deployed configuration has, each with the configuration as last compiled."""
+    """The deployed configurations among the names, each as last compiled."""
     newest = (
         select(func.max(DagVersion.version_number))
         .where(DagVersion.dag_id == DagModel.dag_id)
@@ -72,7 +72,7 @@ def deployed_configurations(session: Session, names: Collection[str]) -> dict[st
 
 
 def compiled_configuration(session: Session, name: str, dag_hash: str) -> Configuration | None:
-    """The configuration in the manifest of that hash, from memory if it was read before; None when it is gone."""
+    """The configuration in the manifest with this hash, from memory if it was read before; None when it is gone."""
     cache_entry = _manifests.get(name)
     if cache_entry and cache_entry[0] == dag_hash:
         return cache_entry[1]

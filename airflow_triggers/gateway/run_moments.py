@@ -1,6 +1,6 @@
 """Reads when the work of a DAG run began and ended, for metrics.
 
-Neighbours: ``runs.py`` reads what the controller decides by; ``controller/measures.py`` asks, where metrics are on.
+Neighbours: ``runs.py`` reads what the controller decides by; ``controller/measures.py`` asks if metrics are on.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from airflow_triggers.gateway.run_columns import DagRunColumns, OnlyTask
 class RunMoments:
     """When a run's work began and ended.
 
-    :param started_at: of a compiled DAG, when its task began; of another, when the run did. None: it has not begun.
-    :param ended_at: likewise; of a task that is tried again, the end of its last try.
-    :param again: whether the run was cleared: its start is then no answer to the fire.
+    :param started_at: when a compiled DAG's task began, or when another DAG's run did. None: it has not begun.
+    :param ended_at: likewise its end; for a task tried again, the end of its last try.
+    :param again: whether the run was cleared: then its start does not answer the fire.
     """
 
     started_at: datetime | None

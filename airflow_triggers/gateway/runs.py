@@ -1,10 +1,9 @@
 """Airflow's DAG runs: created, observed, marked. Every function works in the caller's transaction and never commits.
 
-Neighbours: ``runners/airflow.py`` creates and marks runs, ``controller/`` observes them; ``run_columns.py`` has what
-is compared. Source of what is called here: ``airflow.serialization.definitions.dag.SerializedDAG.create_dagrun`` and
-the route
-``airflow.api_fastapi.core_api.routes.public.dag_run.trigger_dag_run``, whose checks are repeated in
-:func:`_runnable_dag`.
+Neighbours: ``runners/airflow.py`` creates and marks runs, ``controller/`` observes them; ``run_columns.py`` has the
+compared columns. Source of what is called here: ``airflow.serialization.definitions.dag.SerializedDAG.create_dagrun``
+and the route ``airflow.api_fastapi.core_api.routes.public.dag_run.trigger_dag_run``. :func:`_runnable_dag` repeats the
+route's checks.
 """
 
 from __future__ import annotations
@@ -62,12 +61,12 @@ MAX_NOTE_LENGTH = 1000
 class NewRun:
     """A DAG run to create.
 
-    :param conf: what tasks find in ``dag_run.conf``.
+    :param conf: the content of ``dag_run.conf`` for the tasks.
     :param session_uid: becomes the partition key where the DAG's timetable accepts one.
     :param run_after: not before this moment (UTC); None: at once.
     :param user_name: who fired, if known.
-    :param configuration: the deployed configuration that the DAG is compiled from; None: it is somebody's own.
-    :param task_name: the task that it is compiled from.
+    :param configuration: the deployed configuration of a compiled DAG; None: the DAG is somebody's own.
+    :param task_name: the configuration's task behind the DAG.
     """
 
     dag_id: str
@@ -82,7 +81,7 @@ class NewRun:
 
 
 class _LenientParams:
-    """Stands for a DAG's params where every conf of ours fits them: validating one costs more than the look-up."""
+    """Replaces a DAG's params where every conf of ours fits them: validating a conf costs more than the look-up."""
 
     def deep_merge(self, conf: object) -> _LenientParams:
         return self
@@ -98,9 +97,9 @@ _dags_lock = threading.Lock()
 def create_run(session: Session, new: NewRun) -> SeenRun:
     """Create the DAG run in the caller's transaction.
 
-    :raises RunIdTaken: when the DAG has a run of that id. The caller's savepoint undoes what was begun.
+    :raises RunIdTaken: when the DAG has a run of this id. The caller's savepoint undoes the partial work.
     :raises DagUnavailable: when the DAG is missing, stale, has import errors, cannot be read, refuses manual runs, or
-        the run's conf does not fit its params. The caller's savepoint undoes what was begun.
+        the run's conf does not fit its params. The caller's savepoint undoes the partial work.
     """
     dag = _runnable_dag(session, new)
     takes_key = bool(getattr(dag.timetable, "partitioned_at_runtime", False))
@@ -134,7 +133,7 @@ def _is_taken(error: IntegrityError) -> bool:
 
 
 def has_run(session: Session, dag_id: str, run_id: str) -> bool:
-    """Whether the DAG has a run of that id."""
+    """Whether the DAG has a run of this id."""
     run = DagRunColumns
     query = select(literal(1)).where(run.dag_id == dag_id, run.run_id == run_id)
     return bool(session.scalar(select(query.exists())))
@@ -146,7 +145,7 @@ def check_runnable(session: Session, new: NewRun) -> None:
 
 
 def missing_dags(session: Session, dag_ids: set[str]) -> set[str]:
-    """Those of the DAG ids that no deployed DAG has."""
+    """The DAG ids without a deployed DAG."""
     deployed_dag_ids = session.scalars(
         select(DagModel.dag_id).where(DagModel.dag_id.in_(dag_ids), ~DagModel.is_stale)
     )
@@ -154,7 +153,7 @@ def missing_dags(session: Session, dag_ids: set[str]) -> set[str]:
 
 
 def near_dag_ids(session: Session, dag_id: str) -> list[str]:
-    """Deployed DAG ids that look like the one given."""
+    """Deployed DAG ids similar to this one."""
     return get_close_matches(
         dag_id, session.scalars(select(DagModel.dag_id).where(~DagModel.is_stale)).all(), n=1
     )
@@ -192,7 +191,7 @@ _LATEST_VERSION = (
 
 
 def _runnable_dag(session: Session, new: NewRun) -> Any:
-    """The latest version of the DAG, after the checks that Airflow's own route makes."""
+    """The latest version of the DAG, after the checks of Airflow's own route."""
     dag_id = new.dag_id
     parameters = {"of_dag": dag_id, "of_manifest": new.configuration}
     row = session.connection().execute(_LATEST_VERSION, parameters).one_or_none()
@@ -214,9 +213,9 @@ def _runnable_dag(session: Session, new: NewRun) -> Any:
 
 
 def _refuse_removed(session: Session, new: NewRun, manifest_hash: str) -> None:
-    """Airflow keeps a removed DAG for minutes. A run of it would wait in a worker that does not find it.
+    """Refuse a run of a removed task: Airflow keeps its DAG for minutes, and no worker would find the task.
 
-    :raises DagUnavailable: when the deployed configuration does not have the task any more.
+    :raises DagUnavailable: when the deployed configuration no longer has the task.
     """
     configuration = compiled_configuration(session, str(new.configuration), manifest_hash)
     task = configuration.tasks.get(str(new.task_name)) if configuration else None
@@ -260,13 +259,13 @@ def _deserialize(session: Session, dag_id: str, dag_hash: str) -> Any:
 def see_run(session: Session, dag_id: str, run_id: str, *, is_compiled: bool = False) -> SeenRun | None:
     """The DAG run as it is now; None when there is none (any more).
 
-    :param is_compiled: whether its only task tells; else it is seen to succeed only when it says so itself.
+    :param is_compiled: whether its only task tells its success; otherwise only the run itself does.
     """
     return _seen_run(session, _run_query(dag_id, run_id, is_compiled=is_compiled))
 
 
 def hold_run(session: Session, dag_id: str, run_id: str, *, is_compiled: bool = False) -> SeenRun | None:
-    """The DAG run as it is now, and as it stays until the transaction ends; see :func:`see_run`."""
+    """The DAG run as it is now, locked until the transaction ends; see :func:`see_run`."""
     query = _run_query(dag_id, run_id, is_compiled=is_compiled)
     return _seen_run(session, query.with_for_update(of=DagRunColumns.table))
 
@@ -290,7 +289,7 @@ def _seen_run(session: Session, query: Select[Any]) -> SeenRun | None:
 
 
 def _is_half_cleared() -> ColumnElement[bool]:
-    """See :attr:`SeenRun.half_cleared`; the tasks of a run that was never cleared are not looked at."""
+    """See :attr:`SeenRun.half_cleared`. The tasks of a run never cleared are not read."""
     run, state = DagRunColumns, TaskInstance.state
     still_to_run = exists(literal(1)).where(
         TaskInstance.dag_id == run.dag_id,
@@ -304,11 +303,11 @@ def _is_half_cleared() -> ColumnElement[bool]:
 class RunXComs:
     """The XComs of a run that the framework reads: its result, and the reports of its tasks.
 
-    As it was kept, JSON values: what Airflow's serialization made of an object stays that, and no class that a worker
-    named is loaded here.
+    They are the stored JSON values. An object serialized by Airflow stays JSON: no class named by a worker is loaded
+    here.
 
     :param result: what the run returned; None if nothing; :class:`Unreadable` if Python or we cannot read it.
-    :param reports: likewise what its tasks reported, by task id and map index.
+    :param reports: likewise the reports of its tasks, by task id and map index.
     """
 
     result: Any = None
@@ -316,9 +315,9 @@ class RunXComs:
 
 
 def read_xcoms(session: Session, dag_id: str, run_id: str, *, task_id: str | None) -> RunXComs:
-    """The run's XComs; its result is that of ``task_id``, else of the task that the DAG names."""
+    """The run's XComs. Its result is the one of ``task_id``, else of the DAG's result task."""
     rows = session.execute(
-        # The value as text: one that Python cannot read is one XCom's fault, and not the whole answer's.
+        # The value as text: a value that Python cannot read then spoils one XCom and not the whole answer.
         select(
             XComModel.task_id,
             XComModel.key,
@@ -362,10 +361,10 @@ def task_states(session: Session, dag_id: str, run_id: str) -> dict[str, str]:
 
 
 def skipped_itself(session: Session, dag_id: str, run_id: str) -> bool:
-    """Whether the run's tasks are skipped, all of them, and some of them said so.
+    """Whether all tasks of the run are skipped, and at least one skipped itself.
 
-    Whoever marks a run as success before its tasks began has Airflow skip them, too. Those have not been executed:
-    never, or not since they were cleared, which leaves them the process and the start of the earlier try.
+    When somebody marks a run as success before its tasks began, Airflow skips the tasks, too. Those were never
+    executed, or not since they were cleared. A cleared task keeps the process id and the start of its earlier try.
     """
     past = TaskInstanceHistory
     same_try = (past.task_id == TaskInstance.task_id, past.map_index == TaskInstance.map_index)
@@ -384,7 +383,7 @@ def skipped_itself(session: Session, dag_id: str, run_id: str) -> bool:
 
 
 def skip_run(session: Session, dag_id: str, run_id: str, *, note: str) -> SeenRun | None:
-    """Waive a failed run: its failed and upstream-failed task instances become skipped, the run succeeds."""
+    """Waive a failed run: its failed and upstream-failed task instances become skipped, and the run succeeds."""
     run = _run(session, dag_id, run_id)
     if run is None:
         return None
@@ -403,8 +402,8 @@ def skip_run(session: Session, dag_id: str, run_id: str, *, note: str) -> SeenRu
 def finish_clearing(session: Session, dag_id: str, run_id: str) -> SeenRun | None:
     """Queue a run that is half cleared, as the clear would have done a moment later.
 
-    Whoever clears a run that Airflow calls running leaves its state alone, and the scheduler may be ending it in a
-    transaction that is still open. Source: ``airflow.models.taskinstance.clear_task_instances``.
+    A clear leaves the state of a running run alone. The scheduler may be ending this run in a transaction that is still
+    open. Source: ``airflow.models.taskinstance.clear_task_instances``.
     """
     now = hold_run(session, dag_id, run_id)
     run = _run(session, dag_id, run_id)
@@ -417,7 +416,7 @@ def finish_clearing(session: Session, dag_id: str, run_id: str) -> SeenRun | Non
 
 
 def annotate_run(session: Session, dag_id: str, run_id: str, *, note: str) -> None:
-    """Add a line to the run's note; a run that is gone needs none."""
+    """Add a line to the run's note. If the run is gone, do nothing."""
     run = _run(session, dag_id, run_id)
     if run is not None:
         _add_note(run, note)
@@ -432,6 +431,6 @@ def _run(session: Session, dag_id: str, run_id: str) -> DagRun | None:
 
 
 def _add_note(run: DagRun, line: str) -> None:
-    """Append the line; where the note would grow too long, its beginning goes."""
+    """Append the line. If the note would become too long, its beginning is cut."""
     note = f"{run.note}\n\n{line}" if run.note else line
     run.note = note if len(note) <= MAX_NOTE_LENGTH else "…" + note[1 - MAX_NOTE_LENGTH :]

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 
 def teams_of_dags(session: Session, dag_ids: Collection[str]) -> dict[str, str | None]:
-    """The team of each DAG that has one, by the DAG's id."""
+    """The team of each DAG with a team, by the DAG's id."""
     return DagModel.get_dag_id_to_team_name_mapping(list(dag_ids), session=session)
 
 

@@ -1,7 +1,7 @@
 """Reads from Airflow's tables what a DAG run waits for, and who acted on it. Nothing is changed.
 
 Neighbours: ``runs.py`` creates, observes and marks runs.
-``history/run_reasons.py`` says what is read here in words; ``history/`` and ``controller/`` ask.
+``history/run_reasons.py`` puts these values into words; ``history/`` and ``controller/`` ask.
 """
 
 from __future__ import annotations
@@ -52,9 +52,9 @@ _ENDED = (
 
 
 def last_actor(session: Session, dag_id: str, run_id: str, *, since: datetime | None) -> str | None:
-    """Who last cleared, marked or deleted the run in Airflow, as its audit log has it; None when it does not say.
+    """Who last cleared, marked or deleted the run in Airflow, by its audit log; None when the log does not say.
 
-    :param since: acts before this moment are others, which were seen before.
+    :param since: acts before this moment do not count: they were seen before.
     """
     names_run = or_(Log.run_id == run_id, Log.extra.contains(json.dumps(run_id), autoescape=True))
     query = select(Log.owner).where(Log.dag_id == dag_id, Log.event.in_(ACTS), names_run)
@@ -177,7 +177,7 @@ def _busy_slots(session: Session) -> int:
 
 
 def _with_schedulers(session: Session, run: RunInAirflow, *, now: datetime) -> RunInAirflow:
-    """Whether a scheduler is alive, and how many tasks all of them together let run."""
+    """Add whether a scheduler is alive, and how many tasks all schedulers together let run."""
     job_type, threshold = "SchedulerJob", conf.getint("scheduler", "scheduler_health_check_threshold")
     last = session.scalar(select(func.max(Job.latest_heartbeat)).where(Job.job_type == job_type))
     recent = now - timedelta(seconds=threshold)

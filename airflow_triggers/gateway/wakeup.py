@@ -1,9 +1,9 @@
-"""How controllers hear at once that a trigger task has succeeded: by PostgreSQL's NOTIFY, in Airflow's own transaction.
+"""How controllers hear at once of the success of a trigger task: by PostgreSQL's NOTIFY, in Airflow's own transaction.
 
-The API server tells, a controller listens. It is a shortcut and nothing more: what is told is looked up like anything
-else. What nobody told (on SQLite, from an API server that runs ``--apps execution`` and loads no plugins) is found by
-the next look. A controller behind a connection pooler that shares connections between transactions cannot listen, and
-finds everything so. Neighbours: ``plugin.py`` has the API server tell; ``controller/loop.py`` waits.
+The API server notifies, a controller listens. It is only a shortcut: a notified run is looked up like any other. The
+next pass finds everything without a notification: on SQLite, or from an API server that runs ``--apps execution`` and
+loads no plugins. Behind a connection pooler that shares connections between transactions, a controller cannot listen,
+and finds everything this way. Neighbours: ``plugin.py`` has the API server notify; ``controller/loop.py`` waits.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ STOP_CHECK = 0.5
 
 
 def tell_of_successes() -> None:
-    """Have this process tell controllers when it records that a trigger task succeeded.
+    """Have this process notify controllers when it records the success of a trigger task.
 
-    The execution API adds an entry to Airflow's audit log in the transaction that changes a task's state, as an object
-    of the ORM, so that SQLAlchemy tells of it. PostgreSQL sends a notification when its transaction commits.
+    In the transaction of a task's state change, the execution API adds an entry to Airflow's audit log as an ORM
+    object. SQLAlchemy reports this object to us. PostgreSQL sends the notification when the transaction commits.
     """
     if not event.contains(Log, "after_insert", _tell):
         event.listen(Log, "after_insert", _tell)
@@ -50,9 +50,9 @@ def _tell(mapper: Any, connection: Connection, entry: Log) -> None:
 
 
 class Listener:
-    """Waits, and hears meanwhile which runs to look at. Its connection is its own, and not of Airflow's pool.
+    """Waits, and hears meanwhile which runs to look at. It has a connection of its own, not one of Airflow's pool.
 
-    It is a boundary: what goes wrong with its connection is logged, and the wait goes on without.
+    A boundary: errors of its connection are logged, and the wait goes on without it.
     """
 
     def __init__(self) -> None:
@@ -60,7 +60,7 @@ class Listener:
         self._connect_at = 0.0
 
     def wait(self, stop: threading.Event, seconds: float) -> list[RunKey]:
-        """Wait until something is told, ``stop`` is set, or the time is over; returns the keys of the runs told of."""
+        """Wait for a notification, for ``stop``, or until the time is over. Returns the keys of the notified runs."""
         deadline = time.monotonic() + seconds
         while not stop.is_set() and (seconds_left := deadline - time.monotonic()) > 0:
             if not self._listens():
@@ -99,7 +99,7 @@ class Listener:
 
 
 def _listening_connection() -> Any:
-    """A connection of psycopg2 that listens; None where there is no such thing."""
+    """A listening connection of psycopg2; None for another database or driver."""
     airflow_engine = engine()
     if (airflow_engine.dialect.name, airflow_engine.dialect.driver) != ("postgresql", "psycopg2"):
         return None
@@ -113,7 +113,7 @@ def _listening_connection() -> Any:
 
 
 def _key(payload: str) -> RunKey | None:
-    """The run that a notification names; None where it is not ours: anybody may notify."""
+    """The run named by a notification; None where it is not ours: anybody may notify."""
     try:
         key = json.loads(payload)
     except ValueError:
