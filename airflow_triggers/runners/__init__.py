@@ -1,4 +1,4 @@
-"""Task runners: what starts an instance that is ready. ``task_runners.get("airflow")`` makes one by name."""
+"""Task runners start ready instances. ``task_runners.get("airflow")`` makes one by name."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    """The runners themselves, imported when they are first used: each needs something heavy."""
+    """The runners themselves, imported at their first use, because each needs something heavy."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)

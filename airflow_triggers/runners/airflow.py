@@ -1,8 +1,8 @@
 """AirflowTaskRunner: an instance is one DAG run, created in the transaction that saves the session.
 
-A session that is kept elsewhere has no such transaction: there the run is promised before the session is saved, and
-created after it (``promises.py``). Neighbours: ``gateway`` does what touches Airflow; ``bindings.py`` remembers
-which run executes what; the controller follows the runs.
+A session kept elsewhere has no such transaction. There the run is promised before the session is saved, and created
+after it (``promises.py``). Neighbours: ``gateway`` does everything with Airflow; ``bindings.py`` remembers which run
+executes which instance; the controller follows the runs.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ def run_id_of(session_uid: str, instance: TaskInstance, attempt: int = 0) -> str
 
     :param attempt: how many runs the instance had before.
 
-    Readable (``triggers__order-4711~t_import~0``) where the UID and the task's name allow; otherwise both become
-    what is readable of them and a hash. A readable UID never begins with ``~``, so the two forms never meet.
+    The id is readable (``triggers__order-4711~t_import~0``) where the UID and the task's name allow. Otherwise it has a
+    slug and a hash of both. A readable UID never begins with ``~``, so the two forms cannot collide.
     """
     number = f"{instance.number}~{attempt}" if attempt else str(instance.number)
     plain = f"{RUN_ID_PREFIX}{session_uid}~{instance.task.name}~{number}"
@@ -58,7 +58,7 @@ def run_id_of(session_uid: str, instance: TaskInstance, attempt: int = 0) -> str
 
 
 def _survives(task: TaskConfig) -> bool:
-    """Whether ``jsonb`` keeps what the directives say; the order of those that the framework reads means nothing."""
+    """Whether ``jsonb`` keeps the directives' values. The order of the framework's own directives does not matter."""
     return all(map(jsonb.survives, (task.run, task.with_params, task.airflow, task.extra)))
 
 
@@ -90,9 +90,9 @@ class AirflowTaskRunner(BaseTaskRunner):
             promises.promise(start, self._new_run)
 
     def _new_run(self, session: Session, session_id: int, start: Start) -> tuple[NewRun, int]:
-        """The run of the instance, and how many it had before; those speak for it no more.
+        """The run of the instance, and how many runs it had before; those no longer count for it.
 
-        The runs of a deleted session of the same UID count as such.
+        The runs of a deleted session of the same UID count as earlier runs.
         """
         instance, uid = start.instance, start.storage.uid
         attempt = bindings.unbind(session, session_id, instance) if start.again else 0
@@ -113,7 +113,7 @@ class AirflowTaskRunner(BaseTaskRunner):
         return new, attempt
 
     def confirm_failed(self, storage: BaseStorageBackend, failed: TaskInstance, event: str) -> None:
-        """Lock the failed run and refuse if somebody had Airflow run it again, or marked it otherwise, meanwhile."""
+        """Lock the failed run. Refuse if somebody had Airflow run it again, or marked it otherwise, meanwhile."""
         with with_session(storage) as session:
             binding = bindings.find(session, storage, failed)
             now = gateway.hold_run(session, binding.dag_id, binding.run_id) if binding else None
@@ -127,7 +127,7 @@ class AirflowTaskRunner(BaseTaskRunner):
             raise InvalidTransition(event, failed.name, status, (InstanceStatus.FAILED.value,))
 
     def overruled(self, storage: BaseStorageBackend, instance: TaskInstance, *, by: str | None) -> None:
-        """The run goes on, and what it has come to until now is not reported any more; its note says who did it."""
+        """The run goes on, but its result until now is not reported any more. Its note says who did it."""
         note = f"The status of {instance.name} was set to {instance.status.value} by {by or 'an unnamed caller'}."
         open_again = instance.status in (InstanceStatus.SCHEDULED, InstanceStatus.RUNNING)
 
@@ -144,7 +144,7 @@ class AirflowTaskRunner(BaseTaskRunner):
     ) -> None:
         """The failed run succeeds, its failed task instances become skipped, its note says who skipped it.
 
-        A run that is at work, its instance having been set to failed by hand, gets the note only.
+        A run at work, because somebody set its instance to failed by hand, gets only the note.
         """
         result_note = "" if result is None else " A result was given instead."
         note = f"{instance.name} was skipped by {by or 'an unnamed caller'}.{result_note}"
@@ -176,7 +176,7 @@ class AirflowTaskRunner(BaseTaskRunner):
     def _mark(
         self, storage: BaseStorageBackend, instance: TaskInstance, work: Callable[[Session, Binding], None]
     ) -> None:
-        """Work on the run of the instance, if it has one, in what saves the session, or right after that."""
+        """Work on the instance's run, if it has one: in the saving transaction, or right after saving elsewhere."""
 
         def find_and_work(session: Session) -> None:
             binding = bindings.find(session, storage, instance)
@@ -186,7 +186,7 @@ class AirflowTaskRunner(BaseTaskRunner):
         after_saving(storage, find_and_work)
 
     def resolved(self, storage: BaseStorageBackend, configuration: Configuration) -> Configuration:
-        """Take what a file takes: a callable, or an operator, that the deployed configuration has for the task."""
+        """Accept what a file accepts: a callable, or an operator, of the same task of the deployed configuration."""
         if configuration.name is None:
             return configuration
         with with_session(storage) as session:
@@ -197,7 +197,7 @@ class AirflowTaskRunner(BaseTaskRunner):
         return with_deployed_runs(configuration, deployed)
 
     def validate(self, storage: BaseStorageBackend, configuration: Configuration) -> None:
-        """Refuse a storage that Airflow's other processes cannot see, and tasks whose DAG is not deployed."""
+        """Refuse a storage invisible to Airflow's other processes, and tasks without a deployed DAG."""
         if not storage.shared:
             task_names = ", ".join(map(repr, configuration.tasks))
             raise ConfigurationError(
@@ -220,7 +220,7 @@ class AirflowTaskRunner(BaseTaskRunner):
             raise ConfigurationError(problems)
 
     def _conf(self, start: Start, run_id: str) -> dict[str, Any]:
-        """What tasks find in ``dag_run.conf``; ``run_id`` tells the run from one that was given the same conf."""
+        """The content of ``dag_run.conf``, for tasks. ``run_id`` tells the run from another one with the same conf."""
         instance, uid = start.instance, start.storage.uid
         identity = {
             "session_uid": uid,

@@ -1,6 +1,6 @@
-"""The contract of a task runner: it starts a task instance that is ready.
+"""The contract of a task runner, which starts ready task instances.
 
-Neighbours: ``manager/manager.py`` calls it, under the session's lock; ``runners/airflow.py`` is the one for production.
+Neighbours: ``manager/manager.py`` calls it under the session's lock; ``runners/airflow.py`` is the one for production.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from airflow_triggers.storages.base import BaseStorageBackend
 
 @dataclass(frozen=True, kw_only=True)
 class Start:
-    """What a runner is told about an instance to start.
+    """An instance to start, as its runner gets it.
 
-    :param storage: the session, whose lock is held.
+    :param storage: the session; its lock is held.
     :param instance: the scheduled instance.
     :param kwargs: its trigger kwargs with ``withParams`` merged under.
     :param run_after: not before this moment (UTC); None: at once.
     :param by: who caused it, if known.
-    :param manager: the session's manager, for whoever calls the task in this process.
+    :param manager: the session's manager, for runners that call the task in this process.
     :param again: whether the instance was handed over before, and somebody set its status back since.
-    :param run_id_taken: whether the run id that the instance would have is another run's.
+    :param run_id_taken: whether the instance's run id belongs to another run.
     :param report: takes what happens to the instance: a ``states.Event`` and the keywords of
-        ``TriggerManager.record_progress``. To be called after the lock was released, from any thread.
+        ``TriggerManager.record_progress``. Call it after the lock was released, from any thread.
     """
 
     storage: BaseStorageBackend
@@ -51,32 +51,31 @@ class BaseTaskRunner(ABC):
 
     @abstractmethod
     def run(self, start: Start) -> None:
-        """Start the instance, or arrange that it starts once the lock's content is kept.
+        """Start the instance, or arrange its start after the commit.
 
-        Called under the session's lock: what must be kept with the session goes into the same transaction; anything
-        that acts outside of it goes into ``start.storage.after_release(…)``. Called once per instance, and once more
-        each time that somebody set its status back to ``unstarted`` (:attr:`Start.again`).
+        Called under the session's lock. What must be saved with the session goes into the same transaction. Anything
+        with an effect outside of it goes into ``start.storage.after_release(…)``. Called once per instance, and once
+        more each time somebody set its status back to ``unstarted`` (:attr:`Start.again`).
 
-        :raises RunIdTaken: when the instance needs another run id; it is called again at once, with
-            :attr:`Start.run_id_taken`, and what was written here is undone before.
-
-        :raises RunnerError: when it cannot be started; the instance then fails with that reason, and can be replayed.
-            So it does with any other exception, and what was written here is undone.
+        :raises RunIdTaken: when the instance needs another run id. What was written here is undone, and this method is
+            called again at once with :attr:`Start.run_id_taken`.
+        :raises RunnerError: when it cannot be started. The instance then fails with this reason and can be replayed.
+            Any other exception has the same effect. What was written here is undone.
         """
 
     def confirm_failed(self, storage: BaseStorageBackend, failed: TaskInstance, event: str) -> None:  # noqa: B027
-        """Say whether a failed instance may be skipped or replayed; the default knows nothing against it.
+        """Say whether a failed instance may be skipped or replayed. The default has no objection.
 
         Called under the session's lock, before anything of the repair is written.
 
-        :param event: what is asked for, as a verb ("skip").
-        :raises InvalidTransition: when what executed the instance is at work again, or ended otherwise meanwhile.
+        :param event: the requested repair, as a verb ("skip").
+        :raises InvalidTransition: when its work runs again, or has ended otherwise meanwhile.
         """
 
     def overruled(self, storage: BaseStorageBackend, instance: TaskInstance, *, by: str | None) -> None:  # noqa: B027
-        """Tell what executes the instance that its status was set by hand, and is not to be undone by a late report.
+        """Notify whatever executes the instance: somebody set its status by hand, and no late report may undo it.
 
-        Called under the session's lock; the default does nothing.
+        Called under the session's lock. The default does nothing.
 
         :param instance: as it is now, with its new status.
         """
@@ -85,23 +84,23 @@ class BaseTaskRunner(ABC):
     def skip(
         self, storage: BaseStorageBackend, instance: TaskInstance, *, by: str | None, result: Kwargs | None
     ) -> None:
-        """Tell what executed the failed instance that it was waived. Called under the session's lock."""
+        """Notify whatever executed the failed instance of the waiver. Called under the session's lock."""
 
     @abstractmethod
     def replayed(
         self, storage: BaseStorageBackend, failed: TaskInstance, clone: TaskInstance, *, by: str | None
     ) -> None:
-        """Tell what executed the failed instance that a clone took over. Called under the session's lock."""
+        """Notify whatever executed the failed instance of its clone. Called under the session's lock."""
 
     def resolved(self, storage: BaseStorageBackend, configuration: Configuration) -> Configuration:
-        """The configuration with each task's ``run`` as this runner keeps it; the default leaves it as it is.
+        """The configuration with each task's ``run`` in this runner's form. The default returns it unchanged.
 
-        :raises ConfigurationError: naming the task whose ``run`` cannot be used, and the reason. Nothing is kept then.
+        :raises ConfigurationError: naming the task whose ``run`` cannot be used, and the reason. Nothing is saved then.
         """
         return configuration
 
     def validate(self, storage: BaseStorageBackend, configuration: Configuration) -> None:  # noqa: B027
-        """Refuse a configuration whose tasks could not run; the default accepts every one.
+        """Refuse a configuration whose tasks could not run. The default accepts every one.
 
-        :raises ConfigurationError: naming the task and the reason. Nothing is kept then.
+        :raises ConfigurationError: naming the task and the reason. Nothing is saved then.
         """

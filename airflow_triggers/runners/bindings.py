@@ -1,7 +1,7 @@
 """Which DAG run executes which instance: the rows of ``triggers_run``. Nothing else writes them.
 
 Neighbours: ``airflow.py`` and ``promises.py`` bind runs, ``controller/`` compares them with Airflow's own and notes
-what it saw; ``domain/runs.py`` has the :class:`Binding`.
+the result; ``domain/runs.py`` has the :class:`Binding`.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def binding_from_row(row: Row[Any]) -> Binding:
 
 
 def seen_of(instance: TaskInstance, binding: Binding) -> SeenRun:
-    """The run as it was last seen: what is kept with the session counts, where it is kept elsewhere than the row."""
+    """The run as last seen. The session's own record counts, if the session is kept in another store than the row."""
     record = instance.metadata.get(SEEN_RUN)
     if record is not None and record["run_id"] == binding.run_id:
         return SeenRun(record["state"], record["clear_number"])
@@ -85,9 +85,9 @@ def seen_of(instance: TaskInstance, binding: Binding) -> SeenRun:
 def with_seen(
     storage: BaseStorageBackend, instance: TaskInstance, run: RunKey, seen_run: SeenRun
 ) -> TaskInstance:
-    """Keep with the session what was seen of its run: its row is in another store, and may lag behind.
+    """Save the seen state of its run with the session: the row is in another store, and may lag behind.
 
-    Under the session's lock; see :func:`seen_of`.
+    Call it under the session's lock; see :func:`seen_of`.
     """
     record = {"run_id": run.run_id, "state": seen_run.state, "clear_number": seen_run.clear_number}
     after = with_metadata(instance, {SEEN_RUN: record}, now=storage.now())
@@ -137,7 +137,7 @@ def bind(session: Session, binding: Binding) -> None:
 
 
 def unbind(session: Session, session_id: int, instance: TaskInstance) -> int:
-    """Forget the run of an instance, if it has one; returns the number of its next one."""
+    """Forget the run of an instance, if it has one. Returns the number of its next one."""
     removal = delete(tables.run).where(*_of_instance(session_id, instance))
     earlier = session.scalar(removal.returning(_COLUMNS.attempt))
     return 0 if earlier is None else int(earlier) + 1
@@ -147,7 +147,7 @@ def unbind(session: Session, session_id: int, instance: TaskInstance) -> int:
 
 
 def claim_promise(session: Session, run: RunKey) -> Mapping[str, Any] | None:
-    """Claim a promise, so that nobody else creates its run. The transaction's first statement.
+    """Claim a promise: then nobody else creates its run. It must be the transaction's first statement.
 
     :returns: what the run is created from; None when somebody else created it, or withdrew the promise.
     """
@@ -160,13 +160,13 @@ def claim_promise(session: Session, run: RunKey) -> Mapping[str, Any] | None:
 
 
 def note_created(session: Session, run: RunKey, seen_run: SeenRun) -> None:
-    """The promised run was created: it is watched from now on."""
+    """The promised run was created. It is watched from now on."""
     values = {**_as_columns(seen_run), "watched": True, "promised": None, "retry_at": None, "failures": 0}
     session.execute(update(tables.run).where(*_by_key(run), _IS_PROMISED).values(values))
 
 
 def remove_promise(session: Session, run: RunKey) -> None:
-    """Forget a promise that was not made good; a run that was created keeps its binding."""
+    """Forget an unfulfilled promise. A created run keeps its binding."""
     session.execute(delete(tables.run).where(*_by_key(run), _IS_PROMISED))
 
 
@@ -174,7 +174,7 @@ def remove_promise(session: Session, run: RunKey) -> None:
 
 
 def note_applied(session: Session, run: RunKey, seen_run: SeenRun, *, is_watched: bool) -> None:
-    """Remember the run as it is, and that what it did was applied to its instance."""
+    """Remember the run as it is, now applied to its instance."""
     values = {**_as_columns(seen_run), "watched": is_watched, "retry_at": None, "failures": 0}
     session.execute(update(tables.run).where(*_by_key(run)).values(values))
 
@@ -182,13 +182,13 @@ def note_applied(session: Session, run: RunKey, seen_run: SeenRun, *, is_watched
 def note_seen(
     session: Session, binding: Binding, seen_run: SeenRun | None, *, is_watched: bool = False
 ) -> None:
-    """Remember what a run was seen to be, or made by us; and stop watching it unless it is still to be heard."""
+    """Remember the run as seen, or as we made it. Stop watching it, unless it still has something to tell."""
     values = {**_as_columns(seen_run or binding.seen_run), "watched": is_watched}
     session.execute(update(tables.run).where(*_by_key(binding.key)).values(values))
 
 
 def stop_watching(session: Session, storage: BaseStorageBackend, instance: TaskInstance) -> RunKey | None:
-    """Have the run of an instance watched no more; returns its key, None when the instance has no run."""
+    """Stop watching the run of an instance. Returns its key; None when the instance has no run."""
     conditions = _of_instance(_key_of_session(storage), instance)
     settling = update(tables.run).where(*conditions).values(watched=False)
     row = session.execute(settling.returning(_COLUMNS.dag_id, _COLUMNS.run_id)).one_or_none()
@@ -196,7 +196,7 @@ def stop_watching(session: Session, storage: BaseStorageBackend, instance: TaskI
 
 
 def watch(session: Session, dag_id: str, run_id: str, now: SeenRun) -> None:
-    """Have the next pass look at a settled run, unless it is as it was last seen, or nobody's.
+    """Have the next pass look at a settled run. It does nothing if the run is unchanged, or nobody's.
 
     :param now: the run as it is now.
     """
@@ -208,22 +208,22 @@ def watch(session: Session, dag_id: str, run_id: str, now: SeenRun) -> None:
 
 
 def settle(session: Session, runs: list[RunKey]) -> None:
-    """Watch these runs no longer, unless they moved since: a cleared one is found as one in flight again.
+    """Stop watching these runs, unless they changed since. A cleared one is found later, as a run in flight again.
 
-    The transaction's first statement.
+    It must be the transaction's first statement.
     """
     first_statement(session, lambda: session.execute(_SETTLE, {"keys": runs}))
 
 
 def count_failure(session: Session, run: RunKey) -> int:
-    """How many times in a row the run could not be applied, this time included. The transaction's first statement."""
+    """Count a failure. Returns the run's failures in a row. It must be the transaction's first statement."""
     increment = update(tables.run).where(*_by_key(run)).values(failures=_COLUMNS.failures + 1)
     failures = first_statement(session, lambda: session.scalar(increment.returning(_COLUMNS.failures)))
     return failures or 0
 
 
 def postpone(session: Session, run: RunKey, *, until: datetime) -> None:
-    """Have the controller leave the run alone until a moment."""
+    """Make the controller leave the run alone until a moment."""
     session.execute(update(tables.run).where(*_by_key(run)).values(retry_at=until))
 
 
@@ -231,7 +231,7 @@ def postpone(session: Session, run: RunKey, *, until: datetime) -> None:
 
 
 def is_among_keys() -> ColumnElement[bool]:
-    """The condition that a run is among the ``keys`` that the statement is sent with."""
+    """The condition for a run to be among the statement's parameter ``keys``."""
     return tuple_(_COLUMNS.dag_id, _COLUMNS.run_id).in_(bindparam("keys", expanding=True))
 
 

@@ -1,6 +1,6 @@
-"""Callables and operators in an update of a session whose configuration is deployed: its compiled DAGs have them.
+"""Callables and operators in an update of a session with a deployed configuration: its compiled DAGs have them.
 
-A server cannot import what DAG files can. It knows a callable by the deployed configuration alone, which has it as
+A server cannot import what DAG files can. It knows a callable only from the deployed configuration, as
 ``module:function``. Neighbours: ``airflow.py`` asks; ``configuration/callables.py`` does the same for files. Pure.
 """
 
@@ -19,9 +19,9 @@ from airflow_triggers.errors import ConfigurationError
 def with_deployed_runs(configuration: Configuration, deployed: Configuration) -> Configuration:
     """The configuration with dotted callables as the deployed one has them.
 
-    :param configuration: tasks that a session is to get.
+    :param configuration: the session's new tasks.
     :param deployed: the deployed configuration of the same name.
-    :raises ConfigurationError: naming each task whose callable or operator no compiled DAG of that task has.
+    :raises ConfigurationError: naming each task with a callable or operator that its compiled DAG does not have.
     """
     tasks: dict[str, TaskConfig] = {}
     problems: list[str] = []
@@ -35,7 +35,7 @@ def with_deployed_runs(configuration: Configuration, deployed: Configuration) ->
 
 
 def _canonical(run: str | Mapping[str, Any], deployed: Configuration) -> str | Mapping[str, Any]:
-    """``module:function`` for ``module.function``, if some deployed task calls that."""
+    """``module:function`` for ``module.function``, if some deployed task calls it."""
     if not isinstance(run, str) or ":" in run:
         return run
     module_name, _, function = run.rpartition(".")

@@ -1,4 +1,4 @@
-"""Calls a trigger task's callable in this process, and tells the manager what came of it.
+"""Calls a trigger task's callable in this process, and reports the outcome to the manager.
 
 For runners whose instances are not DAG runs: ``threading.py``, and the one of ``airflow_triggers.testing``.
 """
@@ -27,11 +27,11 @@ log = logging.getLogger(__name__)
 def perform(start: Start, function: TriggerCallable | None = None) -> TaskInstance:
     """Run the instance of a start to its end, and report each step. The lock must not be held.
 
-    :param function: called with the :class:`TaskContext`; None: the one that the task's ``run`` names.
-    :returns: the instance as it is then.
+    :param function: called with the :class:`TaskContext`; None: the callable in the task's ``run``.
+    :returns: the instance afterwards.
     :raises InvalidTransition: when somebody else changed the instance's status meanwhile.
-    :raises Exception: what kept the progress from being recorded; the instance has failed with it, unless the storage
-        was what failed.
+    :raises Exception: the reason why progress could not be recorded. The instance has failed with it, unless the
+        storage was the cause.
     """
     try:
         return _perform(start, function)
@@ -42,7 +42,7 @@ def perform(start: Start, function: TriggerCallable | None = None) -> TaskInstan
 
 
 def _fail(start: Start, error: BaseException) -> None:
-    """Fail the instance without its manager, which raised when it was told of the progress."""
+    """Fail the instance without its manager, which raised on the report of the progress."""
     storage, name = start.storage, start.instance.name
     why = Cause(
         f"thread {threading.current_thread().name}", cause_details("its progress could not be recorded")
@@ -73,7 +73,7 @@ def _perform(start: Start, function: TriggerCallable | None) -> TaskInstance:
 
 
 def context_of(start: Start) -> TaskContext:
-    """What the callable is given."""
+    """The callable's argument."""
     instance = start.instance
     return TaskContext(
         trigger_kwargs=start.kwargs,
@@ -90,9 +90,9 @@ def context_of(start: Start) -> TaskContext:
 
 
 def path_of_run(task: TaskConfig) -> str:
-    """The callable that the task's ``run`` names, as ``module:function``.
+    """The callable in the task's ``run``, as ``module:function``.
 
-    :raises RunnerError: when it names none that this process can import.
+    :raises RunnerError: when it names no callable importable in this process.
     """
     try:
         path = callable_path(task.run) if isinstance(task.run, str) else None

@@ -1,4 +1,4 @@
-"""What fires and changes of status are measured by: sent after the commit, and never for what was undone.
+"""Counts fires and changes of status. The numbers go out after the commit, and never for undone work.
 
 Neighbours: ``manager/manager.py`` and ``progress.py`` say what happened; ``metrics.py`` sends.
 """
@@ -16,7 +16,7 @@ from airflow_triggers.storages.base import BaseStorageBackend
 
 
 def measured_fire(storage: BaseStorageBackend, result: FireResult) -> FireResult:
-    """Count the fire once it is kept. Under the session's lock.
+    """Count the fire after the commit. Under the session's lock.
 
     :returns: the result.
     """
@@ -44,7 +44,7 @@ def _outcome(result: FireResult) -> str:
 
 
 def count_statuses(storage: BaseStorageBackend, instances: Iterable[TaskInstance]) -> None:
-    """Count that these instances have come into their status, once that is kept. Under the session's lock."""
+    """Count the new status of these instances after the commit. Under the session's lock."""
     if metrics.are_on():
         configuration = storage.configuration.name
         for instance in instances:

@@ -1,7 +1,8 @@
-"""Records an instance's progress with the rules and the storage alone: the plainest way there is.
+"""Records an instance's progress with the rules and the storage alone, in the plainest way.
 
-The manager records progress so, and may do more, being somebody's own class. Where the manager raises, ``inprocess.py``
-and ``controller/`` fail the instance by this alone: people can replay or skip what has failed, and nothing else.
+The manager records progress this way, and may do more: it may be somebody's own class. Where the manager raises,
+``inprocess.py`` and ``controller/`` use this module alone to fail the instance. People can replay or skip a failed
+instance, and no other.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ FAULTS = (Exception, SystemExit)
 def is_system_fault(error: BaseException) -> bool:
     """Whether the system failed and not the instance: its database is away, busy or not migrated.
 
-    A later try may succeed, so nothing is failed for it. A write that met another value, and a fire that the storage
-    cannot delay, are the instance's own.
+    A later try may succeed, so such an error fails nothing. Two storage errors are the instance's own: a stale write
+    (optimistic lock), and a fire that the storage cannot delay.
     """
     return isinstance(error, StorageError) and not isinstance(error, (CannotDelay, StaleWrite))
 
@@ -38,7 +39,9 @@ def record(
     metadata: Mapping[str, Any] | None = None,
     why: Cause,
 ) -> TaskInstance:
-    """Change the instance's status, and keep in the history that, why and by whom. Under the session's lock.
+    """Change the instance's status, and record in the history the change, its cause and who made it.
+
+    Under the session's lock.
 
     :returns: the instance afterwards.
     :raises InvalidTransition: when its status does not allow the event.
@@ -60,6 +63,6 @@ def fail(
 ) -> TaskInstance:
     """Fail the instance with the error. Under the session's lock.
 
-    :raises InvalidTransition: when its status does not allow that.
+    :raises InvalidTransition: when its status does not allow it.
     """
     return record(storage, storage[instance_name], Event.FAIL, metadata=describe_exception(error), why=why)

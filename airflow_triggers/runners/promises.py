@@ -1,8 +1,8 @@
-"""DAG runs of sessions that are kept elsewhere than in Airflow's database.
+"""DAG runs of sessions kept elsewhere than in Airflow's database.
 
-There is no transaction that both saves such a session and creates its runs. So a run is promised in a row of
-``triggers_run`` before the session is saved, and created afterwards, once: by the process that saved, or, if that died
-in between, by the controller, which asks the session whether the instance really waits for its run. Neighbours:
+No transaction can both save such a session and create its runs. So a run is promised in a row of ``triggers_run``
+before the session is saved. It is created afterwards, once, by the process that saved the session. If this process died
+in between, the controller asks the session whether the instance really waits for its run, and creates it. Neighbours:
 ``airflow.py`` promises, ``controller/`` makes good; ``storages/anchors.py`` lets Airflow's processes find the session.
 """
 
@@ -36,9 +36,9 @@ Report = Callable[..., TaskInstance]
 
 
 def promise(start: Start, new_run: Callable[[Session, int, Start], tuple[NewRun, int]]) -> None:
-    """Keep what is needed to create the run, and create it once the session is saved.
+    """Save everything needed to create the run, and create it once the session is saved.
 
-    :raises RunIdTaken: when the DAG has a run of that id.
+    :raises RunIdTaken: when the DAG has a run of this id.
     :raises DagUnavailable: when the DAG could not run it now.
     :raises RunnerError: when other processes could not find the session.
     """
@@ -63,9 +63,9 @@ def promise(start: Start, new_run: Callable[[Session, int, Start], tuple[NewRun,
 
 
 def fulfil(run: RunKey, report: Report) -> None:
-    """Create the promised run, unless somebody else did; what cannot be created fails its instance.
+    """Create the promised run, unless somebody else did. If the DAG refuses it, fail its instance.
 
-    :param report: told of the instance, as ``Start.report``.
+    :param report: takes the instance's progress, as ``Start.report`` does.
     """
     try:
         with transaction() as session:
@@ -76,10 +76,10 @@ def fulfil(run: RunKey, report: Report) -> None:
 
 
 def make_good(run: RunKey, instance: TaskInstance | None, report: Report) -> bool:
-    """What the controller does about a promise whose process has died, under the session's lock.
+    """Handle a promise whose process has died, for the controller, under the session's lock.
 
     :param instance: as it was saved; None when it was not.
-    :returns: whether the instance waits for its run; if it does not, the promise was withdrawn.
+    :returns: whether the instance waits for its run. If it does not, the promise was withdrawn.
     """
     waits = instance is not None and instance.status is InstanceStatus.SCHEDULED
     if waits:
@@ -90,7 +90,7 @@ def make_good(run: RunKey, instance: TaskInstance | None, report: Report) -> boo
 
 
 def withdraw(run: RunKey) -> None:
-    """Forget a promise that was not made good."""
+    """Forget an unfulfilled promise."""
     with transaction() as session:
         first_statement(session, lambda: bindings.remove_promise(session, run))
 

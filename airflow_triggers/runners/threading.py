@@ -1,7 +1,7 @@
 """ThreadingTaskRunner: an instance is a call of its callable, in a thread of this process.
 
 For tests, and for applications that run trigger tasks without Airflow's executors. Neighbours: ``inprocess.py``
-calls the callable and tells the manager, through ``Start.report``, what came of it.
+calls the callable and reports the outcome to the manager, through ``Start.report``.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ log = logging.getLogger(__name__)
 
 
 class ThreadingTaskRunner(BaseTaskRunner):
-    """Runs callables in threads. :meth:`join_all` waits for all of this process, their cascades included.
+    """Runs callables in threads. :meth:`join_all` waits for all threads of this process, their cascades included.
 
-    A process that ends takes its threads with it: what ran then stays ``running``, and nobody takes over.
+    When a process ends, its threads end, too. Their instances stay ``running``, and nobody takes over.
     """
 
     name = "threading"
@@ -36,7 +36,7 @@ class ThreadingTaskRunner(BaseTaskRunner):
     _errors: ClassVar[list[BaseException]] = []
 
     def run(self, start: Start) -> None:
-        """See :meth:`BaseTaskRunner.run`: the thread begins once the lock's content is kept.
+        """See :meth:`BaseTaskRunner.run`. The thread begins after the commit.
 
         :raises RunnerError: when the task's ``run`` is no callable.
         """
@@ -48,11 +48,11 @@ class ThreadingTaskRunner(BaseTaskRunner):
     def join_all(cls, timeout: float | None = None) -> None:
         """Wait until no thread of any session is at work.
 
-        A hook may join too: a thread that joins is not waited for, or two of them would wait for each other.
+        A hook may join too. A joining thread is not waited for: otherwise two of them would wait for each other.
 
         :param timeout: seconds for each thread; None waits as long as it takes.
-        :raises TimeoutError: when a thread is still at work after that.
-        :raises ExceptionGroup: what went wrong outside of the callables (their own exceptions are in the instances).
+        :raises TimeoutError: when a thread is still at work after this time.
+        :raises ExceptionGroup: errors outside of the callables (the callables' own exceptions are in the instances).
         """
         this_thread = threading.current_thread()
         with cls._condition:
@@ -78,7 +78,7 @@ class ThreadingTaskRunner(BaseTaskRunner):
         """Nothing is left of a thread that failed."""
 
     def validate(self, storage: BaseStorageBackend, configuration: Configuration) -> None:
-        """Refuse tasks whose ``run`` is no callable that this process can import."""
+        """Refuse tasks whose ``run`` is no callable importable in this process."""
         problems = []
         for task in configuration:
             try:
@@ -94,18 +94,18 @@ class ThreadingTaskRunner(BaseTaskRunner):
 
     @classmethod
     def _await_end(cls, thread: threading.Thread, timeout: float | None) -> None:
-        """Wait for a thread, whose condition is held, to end or to join itself."""
+        """Wait for a thread to end or to join itself. The condition is held."""
         if not cls._condition.wait_for(lambda: thread not in cls._working(), timeout):
             raise TimeoutError(f"{thread.name} is still at work after {timeout} seconds.")
 
     def _launch(self, thread: threading.Thread) -> None:
         with self._condition:
-            # Started inside: nobody waits for a thread that was not started.
+            # Inside the condition: otherwise somebody could wait for a thread before its start.
             self._threads.add(thread)
             thread.start()
 
     def _work(self, start: Start) -> None:
-        """The thread. A boundary: what the framework itself raises is logged here and raised by ``join_all``."""
+        """The thread. A boundary: the framework's own errors are logged here and raised by ``join_all``."""
         try:
             _pause_until(start.run_after)
             perform(start)

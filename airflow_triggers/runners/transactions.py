@@ -1,4 +1,4 @@
-"""In which database transaction a runner works on DAG runs: the session's own, or one beside it.
+"""The database transaction of a runner's work on DAG runs: the session's own, or one beside it.
 
 Neighbours: ``airflow.py`` and ``promises.py`` ask; ``storages/transaction.py`` makes transactions.
 """
@@ -16,7 +16,7 @@ from airflow_triggers.storages.transaction import transaction
 
 @contextmanager
 def with_session(storage: BaseStorageBackend) -> Iterator[Session]:
-    """What saves the session, where that is Airflow's database; otherwise a transaction of its own, kept at the end."""
+    """The session's own transaction, if it is kept in Airflow's database; otherwise a new one, committed at the end."""
     if storage.in_airflow_database:
         yield storage.transaction
     else:
@@ -25,7 +25,7 @@ def with_session(storage: BaseStorageBackend) -> Iterator[Session]:
 
 
 def after_saving(storage: BaseStorageBackend, work: Callable[[Session], None]) -> None:
-    """Work in what saves the session; or once it is saved, where it is kept elsewhere."""
+    """Work in the session's own transaction; if it is kept elsewhere, work in a new one after it is saved."""
     if storage.in_airflow_database:
         work(storage.transaction)
         return
