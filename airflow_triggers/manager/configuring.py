@@ -1,4 +1,4 @@
-"""A session's rules: updated by an application, or replaced by those that are deployed now.
+"""A session's rules: updated by an application, or replaced by the rules deployed now.
 
 Neighbours: ``manager.py`` has the other acts; ``domain/reconcile.py`` says what the past makes of new rules;
 ``sessions/migration.py`` moves many sessions.
@@ -45,13 +45,13 @@ NOT_MADE = "under the new rules no fire of the past makes it"
 
 @dataclass(frozen=True, kw_only=True)
 class NewRules:
-    """Rules that a session is to have.
+    """The new rules of a session.
 
     :param configuration: the session's whole configuration afterwards.
     :param task_names: the tasks for which the fires of the past count, if they count.
     :param removed_names: the tasks that the session loses.
     :param history: whether the fires of the past count.
-    :param migrated: whether the rules are those of a deployed configuration, all of them.
+    :param migrated: whether these are all rules of a deployed configuration.
     """
 
     configuration: Configuration
@@ -62,7 +62,7 @@ class NewRules:
 
 
 class ConfigurationKeeper:
-    """What of a manager has to do with the session's rules."""
+    """The part of a manager for the session's rules."""
 
     name: ClassVar[str]
     storage: BaseStorageBackend
@@ -103,11 +103,11 @@ class ConfigurationKeeper:
 
         :param configuration: task name → directives (see SEMANTICS), or a parsed configuration.
         :param by: who updates it, for the history.
-        :param history: ``ignore``: no instance is made for what fired before. ``apply``: the fires of the past count
-            for the tasks given, as if their rules had been there from the start. What has run is not run again.
+        :param history: ``ignore``: no instance is made for earlier fires. ``apply``: the fires of the past count for
+            the given tasks, as if their rules had been there from the start. What has run is not run again.
         :param preview: write nothing, and return what would happen.
-        :param previewed: what ``preview`` returned for the same rules; the update is refused if the session has changed
-            since.
+        :param previewed: the answer of ``preview`` for the same rules. The update is refused if the session has changed
+            since (optimistic lock).
         :returns: the session's configuration afterwards; with ``preview``, the difference.
         :raises ConfigurationError: naming task, directive, what was found and what was expected; nothing is changed.
         :raises PreviewOutdated: when the session is not as ``previewed`` has it; nothing is changed.
@@ -139,14 +139,14 @@ class ConfigurationKeeper:
     ) -> Preview:
         """Replace the session's rules by those of its deployed configuration, as they are now.
 
-        A task that the deployed configuration has not any more is removed. Its waiting instances are abandoned. Its
-        started ones end as they would.
+        A task without a place in the deployed configuration is removed. Its waiting instances are abandoned. Its
+        started ones run to their end.
 
         :param deployed: the deployed configuration of the session's name.
         :param by, history, preview, previewed: see :meth:`update_configuration`. With ``apply``, the fires of the past
-            count for new tasks and for those whose rules differ.
+            count for new tasks and for tasks with other rules than before.
         :returns: the difference, as it was written; with ``preview``, as it would be.
-        :raises ConfigurationError: when the session is of another configuration, or a runner is not installed here.
+        :raises ConfigurationError: when the session has another configuration, or a runner is not installed here.
         :raises SessionNotFound: when there is no such session.
         :raises PreviewOutdated, UnreadableRow: see :meth:`update_configuration`.
         """
@@ -173,16 +173,16 @@ class ConfigurationKeeper:
 
     @contextmanager
     def _changing_rules(self, *, create: bool, writes: bool) -> Iterator[str]:
-        """Hold the session's lock; gives the session's version.
+        """Hold the session's lock. Gives the session's version.
 
-        :param writes: False: what is written inside is undone, the lock's own trace included.
+        :param writes: False: everything written inside is undone, the lock's own trace included.
         """
         hold = self.storage.acquire_lock if writes else self.storage.try_out
         with hold(create=create, manager=self.name):
             yield self.storage.version
 
     def _keep(self, rules: NewRules, result: Preview, *, previewed: Preview | None, by: str | None) -> None:
-        """Give the session its new rules, under its lock, with what they make of its instances."""
+        """Under the session's lock, save its new rules, and change its instances as the rules require."""
         storage = self.storage
         if previewed is not None:
             _check_previewed(storage, previewed, result)
@@ -221,7 +221,7 @@ class ConfigurationKeeper:
         """The runners of the session's tasks."""
 
     def _updated_configuration(self, update: Configuration) -> Configuration:
-        """The session's configuration with the update's tasks, as their runners take them."""
+        """The session's configuration with the update's tasks, in their runners' form."""
         configuration = merged_configuration(self.storage.configuration, update)
         tasks = {name: configuration.tasks[name] for name in update.tasks}
         resolved = self._instance_runners.resolved(replace(configuration, tasks=tasks))
@@ -240,7 +240,7 @@ def _check_history(history: object) -> None:
 
 
 def _check_previewed(storage: BaseStorageBackend, previewed: Preview, result: Preview) -> None:
-    """:raises PreviewOutdated: when the session is another than was looked at, or the rules are other ones."""
+    """:raises PreviewOutdated: when the session has changed since the preview, or the preview was of other rules."""
     if previewed.session_version != result.session_version:
         raise PreviewOutdated(
             f"Session {storage.uid!r} has changed since the preview. Nothing was changed. Look at a new preview, and "
@@ -254,7 +254,7 @@ def _check_previewed(storage: BaseStorageBackend, previewed: Preview, result: Pr
 
 
 def _diff_of(storage: BaseStorageBackend, rules: NewRules) -> Diff:
-    """What the rules do to the session's instances, under its lock."""
+    """The effect of the rules on the session's instances, under its lock."""
     now = storage.now()
     diff = retire(
         (
@@ -285,7 +285,7 @@ def _diff_of(storage: BaseStorageBackend, rules: NewRules) -> Diff:
 
 
 def _past_fires(storage: BaseStorageBackend, triggers: frozenset[str]) -> list[Fire]:
-    """All fires of the session, oldest first, read in pages; only those of the triggers keep their kwargs.
+    """All fires of the session, oldest first, read in pages. Only fires of these triggers keep their kwargs.
 
     :raises UnreadableRow: when one of these cannot be read.
     """
@@ -303,7 +303,7 @@ def _past_fires(storage: BaseStorageBackend, triggers: frozenset[str]) -> list[F
 
 
 def _details_of(rules: NewRules) -> dict[str, Any]:
-    """What the history keeps of new rules."""
+    """The history's details of new rules."""
     details = configuration_details(rules.task_names)
     if rules.migrated:
         details[Detail.VERSION] = rules.configuration.version
@@ -317,7 +317,7 @@ def _details_of(rules: NewRules) -> dict[str, Any]:
 def _history_entries(
     diff: Diff, removed_names: Collection[str]
 ) -> Iterator[tuple[TaskInstance, dict[str, Any]]]:
-    """The changed instances, each with what the history keeps of the change."""
+    """The changed instances, each with the history's details of its change."""
     for instance in diff.create:
         yield instance, _entry("create", instance, removed_names)
     for change in diff.changes:

@@ -1,7 +1,7 @@
-"""DelayedFires: a session's fires for later. They are kept, fired when they are due, cancelled and tried again.
+"""DelayedFires: a session's fires for later. They are saved, fired when they are due, cancelled and tried again.
 
-Neighbours: ``manager.py`` offers these acts and says what they mean; ``storages/`` keep the fires, ``controller/`` has
-those fired that are due.
+Neighbours: ``manager.py`` offers and documents these acts; ``storages/`` keep the fires, ``controller/`` has the due
+ones fired.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from airflow_triggers.storages.base import BaseStorageBackend
 
 
 class Fires(Protocol):
-    """What fires into the session: its manager."""
+    """Something that fires into the session: its manager."""
 
     storage: BaseStorageBackend
 
@@ -83,7 +83,7 @@ class DelayedFires:
             return self._storage.get_delayed_fire(delayed_id) or fire
 
     def _fire_to_come(self, delayed_id: int) -> DelayedFire:
-        """The fire. :raises DelayedFireNotFound, DelayedFireCancelled: when it does not come (any more)."""
+        """The fire. :raises DelayedFireNotFound, DelayedFireCancelled: when it is not to come (any more)."""
         uid = self._storage.uid
         is_valid_id = 0 < delayed_id <= MAX_ID
         fire = self._storage.get_delayed_fire(delayed_id) if is_valid_id else None

@@ -1,8 +1,7 @@
-"""ManagerHooks: the hooks of a manager. They are promised with what they follow, and called after the commit, at least
-once.
+"""ManagerHooks: the hooks of a manager. They are promised with their act, and called after the commit, at least once.
 
-Neighbours: ``manager.py`` promises them; ``storages/hooks.py`` keeps the promises, ``controller/`` calls those whose
-process died, or that raised.
+Neighbours: ``manager.py`` promises them; ``storages/hooks.py`` keeps the promises, ``controller/`` calls the hooks left
+over: their process died, or they raised.
 """
 
 from __future__ import annotations
@@ -50,7 +49,7 @@ class ManagerHooks:
     def promise(self, hook: Hook, arguments: Mapping[str, Any], *, default: type) -> None:
         """Have the hook called after the commit: by us, or by the controller if this process dies before.
 
-        :param default: the class whose hooks do nothing: a hook that is still this class's is not promised.
+        :param default: the class with the empty hooks. A hook not overridden in a subclass of it is not promised.
         """
         manager = self.manager
         if getattr(type(manager), hook) is getattr(default, hook):

@@ -1,8 +1,7 @@
-"""What other packages add (managers, storages, runners): every process that uses it checks all of it when it starts.
+"""What other packages add (managers, storages, runners). Every process using it checks all of it at its start.
 
 Neighbours: ``extensions/registry.py`` finds and loads it. ``api/app.py`` and ``cli/commands.py`` ask here, the
-controller asks the registries themselves: nobody is to learn in the middle of a fire that a class cannot be
-imported.
+controller asks the registries themselves. The check is early: a class that cannot be imported must not surprise a fire.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ REGISTRIES: tuple[Registry[Any], ...] = (trigger_managers, storage_backends, tas
 
 
 def extension_problems() -> list[str]:
-    """A sentence for each manager, storage or runner that cannot be used; the others work."""
+    """A sentence for each unusable manager, storage or runner; the others work."""
     return [problem for registry in REGISTRIES for problem in _problems_of(registry.problems)]
 
 
@@ -32,7 +31,7 @@ def check_extensions() -> list[str]:
 
 
 def _problems_of(look: Callable[[], list[str]]) -> list[str]:
-    """A boundary: what goes wrong in looking is logged, and keeps no process from starting."""
+    """A boundary: an error of the check itself is logged, and keeps no process from starting."""
     try:
         return look()
     except Exception:

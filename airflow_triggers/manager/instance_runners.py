@@ -1,8 +1,8 @@
 """InstanceRunners: which runner executes which task of a session, and the calls to it.
 
-A runner is somebody else's code, and reads what somebody else deployed. So each call to it is a boundary: a runner that
-raises fails an instance, and never a fire or a repair. Neighbours: ``manager.py`` asks here; ``runners/base.py`` has
-the contract of a runner.
+A runner is somebody else's code, and reads what somebody else deployed. So each call to it is a boundary: when a runner
+raises, it fails an instance, and never a fire or a repair. Neighbours: ``manager.py`` asks here; ``runners/base.py``
+has the contract of a runner.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class RunnerSource(Protocol):
     """Where runners come from: the registry ``task_runners``; in a test, one runner for all tasks."""
 
     def get(self, name: str, /) -> BaseTaskRunner:
-        """The runner of that name. :raises RegistryError: when it is not installed here, or broken."""
+        """The runner of this name. :raises RegistryError: when it is not installed here, or broken."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +39,7 @@ class InstanceRunners:
     """The runners of a session's tasks.
 
     :param source: gives a runner by name.
-    :param default_name: asked for the name of the runner of a task without ``using``.
+    :param default_name: returns the name of the runner for a task without ``using``.
     """
 
     storage: BaseStorageBackend
@@ -54,7 +54,7 @@ class InstanceRunners:
         """Hand an instance to its runner.
 
         :returns: why it could not be started; then what the runner wrote is undone. None: it starts.
-        :raises StorageError: the database fails, and not the instance.
+        :raises StorageError: when the database fails, and not the instance.
         """
         instance = start.instance
         try:
@@ -83,10 +83,11 @@ class InstanceRunners:
                 self._runner_of(start.instance.task).run(replace(start, run_id_taken=True))
 
     def notify(self, task: TaskConfig, message: Callable[[BaseTaskRunner], None]) -> None:
-        """Tell the task's runner of a repair. A runner that is not installed any more, or raises, prevents no repair.
+        """Tell the task's runner about a repair. A runner that raises, or is no longer installed, prevents no repair.
 
         :param message: calls the runner.
         :raises InvalidTransition: when the runner refuses.
+        :raises StorageError: when the database fails.
         """
         try:
             with self.storage.savepoint():
@@ -115,7 +116,7 @@ class InstanceRunners:
             runner.validate(self.storage, replace(configuration, tasks=tasks))
 
     def resolved(self, configuration: Configuration) -> Configuration:
-        """The configuration with each task's ``run`` as its runner keeps it.
+        """The configuration with each task's ``run`` in its runner's form.
 
         :raises ConfigurationError: naming the task and the reason.
         """
@@ -128,7 +129,7 @@ class InstanceRunners:
         return replace(configuration, tasks=tasks)
 
     def require(self, configuration: Configuration) -> None:
-        """:raises ConfigurationError: naming every task whose runner cannot be had here."""
+        """:raises ConfigurationError: naming every task without a usable runner here."""
         problems = []
         for task in configuration:
             try:
@@ -143,7 +144,7 @@ class InstanceRunners:
     def _tasks_by_runner(
         self, tasks_by_name: dict[str, dict[str, TaskConfig]]
     ) -> list[tuple[BaseTaskRunner, dict[str, TaskConfig]]]:
-        """Each runner once with all its tasks: a source may give the same one under several names."""
+        """Each runner once with all its tasks. A source may give the same runner under several names."""
         pairs: dict[int, tuple[BaseTaskRunner, dict[str, TaskConfig]]] = {}
         for name, tasks in tasks_by_name.items():
             try:

@@ -50,14 +50,14 @@ from airflow_triggers.storages.base import BaseStorageBackend
 class TriggerManager(ConfigurationKeeper):
     """Fires triggers into one session, and repairs what failed.
 
-    :param storage: where the session is kept; the session is made when it is first written to.
-    :param runners: gives the runner of that name to each task (``.get(name)``); None: the registry ``task_runners``.
-        A test gives its own.
+    :param storage: where the session is kept. The first write makes the session.
+    :param runners: gives each task its runner by name (``.get(name)``); None: the registry ``task_runners``. A test
+        gives its own.
 
-    Subclasses set :attr:`name`, may override the hooks ``_post_fire``, ``_post_replay``, ``_post_skip`` and
-    :attr:`default_task_runner_name`, and are registered under the entry-point group ``triggers.managers``.
+    Subclasses set :attr:`name`. They may override the hooks ``_post_fire``, ``_post_replay``, ``_post_skip`` and
+    :attr:`default_task_runner_name`. They are registered under the entry-point group ``triggers.managers``.
 
-    Wherever an instance is a parameter, its name (``"t_import#0"``) or the object is accepted.
+    Wherever an instance is a parameter, you may give its name (``"t_import#0"``) or the object.
     """
 
     name: ClassVar[str] = DEFAULT_MANAGER
@@ -75,22 +75,22 @@ class TriggerManager(ConfigurationKeeper):
     # -- hooks ------------------------------------------------------------------------------------------------
 
     def _post_fire(self, trigger_name: str, tasks_scheduled: Sequence[TaskInstance]) -> None:
-        """Called after a fire was kept, with the instances that it scheduled. Override it."""
+        """Called after the commit of a fire, with the instances that it scheduled. Override it."""
 
     def _post_replay(self, task_instance: TaskInstance) -> None:
-        """Called after a replay was kept, with the NEW instance; ``metadata["parent"]`` names the failed one."""
+        """Called after the commit of a replay, with the NEW instance; ``metadata["parent"]`` names the failed one."""
 
     def _post_skip(self, task_instance: TaskInstance, cascade: bool) -> None:
-        """Called after a skip was kept and after its cascade's ``_post_fire``."""
+        """Called after the commit of a skip and after its cascade's ``_post_fire``."""
 
     def call_hook(
         self, token: Any, hook: str, arguments: Mapping[str, Any], *, owed: int | None = None
     ) -> str | None:
-        """Call a promised hook; one that raises is logged and called again later.
+        """Call a promised hook. If it raises, it is logged and called again later.
 
-        :param token: what the storage knows it by.
-        :param owed: what the controller knows it by, of a session that is kept elsewhere (see ``storages/hooks.py``).
-        :returns: the traceback of what it raised; None when it ended.
+        :param token: the hook's key in the storage.
+        :param owed: the hook's key for the controller, if the session is kept elsewhere (see ``storages/hooks.py``).
+        :returns: the hook's traceback if it raised; None when it ended.
         """
         return ManagerHooks(self).call(token, hook, arguments, owed=owed)
 
@@ -110,15 +110,16 @@ class TriggerManager(ConfigurationKeeper):
     ) -> FireResult:
         """Fire a trigger into the session. See SEMANTICS, "fire".
 
-        :param trigger_kwargs: a mapping that JSON can hold; None is an empty one.
-        :param idempotency_key: makes the fire count once for the life of the session: a repeat does nothing and
-            answers with the first result, ``repeated`` being True. Of a task in a worker, which fires for later, the
-            result is ``deferred``. A repeat of a fire for later that was cancelled does nothing either: ``cancelled``.
+        :param trigger_kwargs: a mapping of JSON values; None is an empty one.
+        :param idempotency_key: makes the fire idempotent for the life of the session. A repeat does nothing and returns
+            the first result with ``repeated=True``. A repeat of a cancelled fire for later also does nothing; its
+            result has ``cancelled=True``. In a worker the fire waits until the task succeeds; the result has
+            ``deferred=True``.
         :param fired_by: the user or the component that fires, for the history.
-        :param fire_at: not before this moment, which has a timezone: the controller fires it then. None, or one that
-            has passed: now.
+        :param fire_at: not before this moment, which has a timezone: the controller fires it then. None, or a past
+            moment: now.
         :raises InvalidTrigger: when the name, the kwargs, the key or the moment are outside the allowed form.
-        :raises CannotDelay: when it is for later, and the storage keeps no such fires.
+        :raises CannotDelay: when the fire is for later, and the storage keeps no such fires.
         :raises IdempotencyConflict: when the key was used for another trigger or other kwargs.
         """
         request = FireRequest(
@@ -130,9 +131,9 @@ class TriggerManager(ConfigurationKeeper):
         return self._fire(request, by=fired_by)
 
     def fire_request(self, request: FireRequest, *, by: str | None = None) -> FireResult:
-        """Fire what is requested, as :meth:`fire` does, without checking it again.
+        """Fire as :meth:`fire` does, without checking the request again.
 
-        A subclass that has a :meth:`fire` of its own is asked by that one.
+        If a subclass overrides :meth:`fire`, its method is called.
         """
         if type(self).fire is _FIRE:
             return self._fire(request, by=by)
@@ -158,7 +159,7 @@ class TriggerManager(ConfigurationKeeper):
             return measured_fire(self.storage, self._carry_out(request, by=by, now=now).to_result())
 
     def _carry_out(self, request: FireRequest, *, by: str | None, now: datetime) -> Fire:
-        """Record the fire, keep the instances that it makes and changes, and start those that are ready."""
+        """Record the fire, save the instances that it makes and changes, and start the ready ones."""
         trigger_name, kwargs = request.trigger_name, request.trigger_kwargs
         plan = states.plan_fire(self.storage.fire_view(trigger_name), trigger_name, kwargs, now=now)
         scheduled = plan.in_status(InstanceStatus.SCHEDULED)
@@ -190,16 +191,16 @@ class TriggerManager(ConfigurationKeeper):
     def fire_delayed(self, delayed_id: int) -> FireResult | None:
         """Fire a delayed fire now, as the controller does when it is due.
 
-        Nobody's rights are asked for again: it was accepted, so it is not lost, whatever became of who fired it.
+        Rights are not checked again. The fire was accepted, so it is not lost, even if its author has lost the rights.
 
         :returns: None when it was fired already, or cancelled.
         """
         return DelayedFires(self).fire(delayed_id)
 
     def cancel_delayed_fire(self, delayed_fire_id: int, *, by: str | None = None) -> DelayedFire:
-        """Take back a fire that is still to come. Its idempotency key stays used: sent again, it does not come back.
+        """Take back a fire that is still to come. Its idempotency key stays used: a repeat does not bring it back.
 
-        :param delayed_fire_id: as :attr:`FireResult.delayed_fire_id` says.
+        :param delayed_fire_id: as in :attr:`FireResult.delayed_fire_id`.
         :param by: who cancels it, for the history.
         :returns: the fire, with who cancelled it and when.
         :raises DelayedFireNotFound: when it has been fired, or never was.
@@ -208,7 +209,7 @@ class TriggerManager(ConfigurationKeeper):
         return DelayedFires(self).cancel(delayed_fire_id, by=by)
 
     def retry_delayed_fire(self, delayed_fire_id: int, *, by: str | None = None) -> DelayedFire:
-        """Have the controller try a fire again, now, that could not be fired when it was due; a parked one, say.
+        """Have the controller try a failed delayed fire again, now; a parked one, say.
 
         :returns: the fire.
         :raises DelayedFireNotFound, DelayedFireCancelled: see :meth:`cancel_delayed_fire`.
@@ -224,9 +225,9 @@ class TriggerManager(ConfigurationKeeper):
         run_after: datetime | None = None,
         again: bool = False,
     ) -> None:
-        """Hand a scheduled instance to its runner; what cannot be started fails with the reason.
+        """Hand a scheduled instance to its runner. If it cannot be started, it fails with the reason.
 
-        The fire, and the other instances, stand.
+        The fire and the other instances stay valid.
         """
         start = Start(
             storage=self.storage,
@@ -268,8 +269,8 @@ class TriggerManager(ConfigurationKeeper):
     ) -> TaskInstance:
         """Run a failed instance again, as a clone with the task's current configuration.
 
-        :param replacement_kwargs: ``{trigger: kwargs}`` that replace the kwargs completely; None keeps them.
-        :param cooldown: seconds to wait before the clone runs; kept in its metadata.
+        :param replacement_kwargs: ``{trigger: kwargs}`` to replace the kwargs completely; None keeps them.
+        :param cooldown: seconds to wait before the clone runs; saved in its metadata.
         :returns: the new instance.
         :raises InvalidTransition: when the instance is not failed, or its runner has it at work again; it names both.
         :raises InvalidTrigger, InvalidCooldown: when the kwargs or the cooldown are outside the allowed form.
@@ -286,10 +287,10 @@ class TriggerManager(ConfigurationKeeper):
         *,
         by: str | None = None,
     ) -> TaskInstance:
-        """Waive a failed instance, so that it counts as resolved.
+        """Waive a failed instance: it then counts as resolved.
 
         :param cascade: fire the task's name as if it had finished.
-        :param result: the kwargs of that cascade, a mapping; kept in the instance's metadata.
+        :param result: the kwargs of this cascade, a mapping; saved in the instance's metadata.
         :returns: the skipped instance.
         :raises InvalidTransition: when the instance is not failed, or its runner has it at work again; it names both.
         """
@@ -312,12 +313,12 @@ class TriggerManager(ConfigurationKeeper):
     ) -> TaskInstance:
         """Change an instance's status by hand, whatever it was.
 
-        What its runner has at work goes on, but no longer decides about the instance, unless it is begun anew there.
+        Work in its runner goes on, but no longer decides about the instance, unless the runner begins it anew.
 
-        :param metadata: merged into the instance's; not the keys that the framework keeps.
+        :param metadata: merged into the instance's; without the framework's own keys.
         :param cascade: also fire the task's name, with ``cascade_kwargs``.
         :raises ValueError: when there is no such status.
-        :raises InvalidMetadata: when the metadata is no mapping that JSON can hold, or sets a key that is kept.
+        :raises InvalidMetadata: when the metadata is no mapping of JSON values, or sets a key of the framework.
         """
         target, instance_metadata = InstanceStatus(status), validate_instance_metadata(metadata)
         kwargs = validate_trigger_kwargs(cascade_kwargs)
@@ -335,7 +336,7 @@ class TriggerManager(ConfigurationKeeper):
     ) -> TaskInstance:
         """Merge the metadata into the instance's; its status stays.
 
-        :raises InvalidMetadata: when it is no mapping that JSON can hold, or sets a key that the framework keeps.
+        :raises InvalidMetadata: when it is no mapping of JSON values, or sets a key of the framework.
         """
         instance_metadata = validate_instance_metadata(metadata)
         with self.storage.acquire_lock():
@@ -364,10 +365,10 @@ class TriggerManager(ConfigurationKeeper):
     ) -> TaskInstance:
         """Apply what happened to an instance: it started, finished, failed, skipped itself or was reopened.
 
-        :param by: who or what caused it, for the history; ``cause``: what else is known of that.
-        :param report: what the task said besides; the triggers that it fired are fired before the cascade, and one that
-            cannot be fired (its idempotency key was used for another) fails the instance.
-        :returns: the instance afterwards; one that asked to be run again was replayed.
+        :param by: who or what caused it, for the history; ``cause``: what else is known about it.
+        :param report: what the task said besides. Its fires come before the cascade. If one of them cannot be fired
+            (its idempotency key was used for another fire, say), the instance fails.
+        :returns: the instance afterwards. If its task asked to run again, it was replayed.
         :raises InvalidTransition: when its status does not allow the event.
         """
         task_report = report or TaskReport()
@@ -393,14 +394,14 @@ class TriggerManager(ConfigurationKeeper):
             return after
 
     def _record_report(self, instance_name: str, event: Event, **progress: Any) -> TaskInstance:
-        """What a runner says of an instance: it follows the fire that started it, and so do its hooks."""
+        """A runner's report on an instance. It follows the fire that started the instance, and so do its hooks."""
         with self.storage.reporting():
             return self.record_progress(instance_name, event, **progress)
 
     def _finish(
         self, before: TaskInstance, metadata: Mapping[str, Any], fires: Sequence[FireRequest], why: Cause
     ) -> TaskInstance:
-        """Finish and fire; nothing of it when what the task fired cannot be fired."""
+        """Finish and fire. If a fire of the task is refused, everything is undone."""
         with self.storage.savepoint():
             after = self._advance(before, Event.FINISH, metadata=metadata, why=why)
             for fire in fires:
@@ -415,7 +416,7 @@ class TriggerManager(ConfigurationKeeper):
         metadata: Mapping[str, Any] | None = None,
         why: Cause,
     ) -> TaskInstance:
-        """Change the status, and keep in the history that, why and by whom."""
+        """Change the status, and record in the history the change, its cause and who made it."""
         return progress.record(self.storage, before, event, metadata=metadata, why=why)
 
     def _instance(self, task_instance: TaskInstance | str) -> TaskInstance:

@@ -1,4 +1,4 @@
-"""The manager that a session remembers: its hooks and its default runner are the session's, whoever acts on it.
+"""The manager remembered by a session: its hooks and its default runner are the session's, whoever acts on it.
 
 Neighbours: ``manager.py`` and ``hooks.py`` ask here; ``extensions/plugins.py`` has the registry of managers.
 """
@@ -29,10 +29,10 @@ M = TypeVar("M", bound=NamedManager)
 
 
 def remembered_manager(manager: M) -> M:
-    """The manager whose hooks and default runner the session has, under its lock: of the class that it remembers.
+    """The manager with the session's hooks and default runner, of the remembered class. Under the session's lock.
 
-    That is the given one, unless somebody acts on the session through another class than it was made with. A session of
-    the default manager, which has none of its own, takes them from whoever acts.
+    It is the given one, unless somebody acts on the session through another class than it was made with. The default
+    manager has no hooks of its own: its sessions take them from whoever acts.
 
     :param manager: who acts.
     """

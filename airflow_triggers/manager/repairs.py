@@ -1,7 +1,7 @@
 """Repairs: what people do to an instance. They replay it, skip it, or change its status or metadata by hand.
 
-Neighbours: ``manager.py`` offers these acts, says what they mean and holds the session's lock; ``domain/states.py``
-decides whether they are allowed.
+Neighbours: ``manager.py`` offers and documents these acts and holds the session's lock; ``domain/states.py`` decides
+whether they are allowed.
 """
 
 from __future__ import annotations

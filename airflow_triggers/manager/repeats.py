@@ -1,4 +1,4 @@
-"""Repeats: what is answered to a fire whose idempotency key was used before.
+"""Repeats: the answer to a fire whose idempotency key was used before.
 
 Neighbours: ``manager.py`` asks before it fires; ``storages/`` keep fires by their keys.
 """
@@ -12,7 +12,7 @@ from airflow_triggers.storages.base import BaseStorageBackend
 
 
 def result_of_repeat(storage: BaseStorageBackend, request: FireRequest) -> FireResult | None:
-    """The first result of the fire that the request repeats; None when it repeats none. Under the session's lock.
+    """The first result of the repeated fire; None when the request repeats none. Under the session's lock.
 
     :raises IdempotencyConflict: when its key was used for another trigger or other kwargs.
     """

@@ -1,6 +1,6 @@
-"""Updates: what a session's configuration becomes when its rules change.
+"""Updates: the configuration of a session after a change of its rules.
 
-Neighbours: ``configuring.py`` keeps it; ``configuration/`` has read the update.
+Neighbours: ``configuring.py`` saves it; ``configuration/`` has read the update.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def merged_configuration(current: Configuration, update: Configuration) -> Confi
 
 
 def migrated_configuration(storage: BaseStorageBackend, deployed: Configuration) -> Configuration:
-    """The deployed configuration, with what the session keeps of the rules that it had."""
+    """The deployed configuration, plus the session's removed tasks with instances, and its former DAGs."""
     current = storage.configuration
     removed = {**current.removed, **current.tasks}
     kept = {
@@ -31,7 +31,7 @@ def migrated_configuration(storage: BaseStorageBackend, deployed: Configuration)
 
 
 def with_former_dags(storage: BaseStorageBackend, configuration: Configuration) -> Configuration:
-    """The configuration that the session gets, with the DAGs that its runs used, and that its tasks name no longer."""
+    """The session's new configuration, with the DAGs of its earlier runs, where its tasks no longer name them."""
     current = storage.configuration
     before, after = dag_ids_of(current), dag_ids_of(configuration)
     former = {
