@@ -29,7 +29,7 @@ def uri_of(trigger_name: str, configuration: str | None) -> str:
 
 
 def trigger_of(uri: str) -> tuple[str | None, str | None]:
-    """The trigger's name and the configuration's that a URI says; None where it leaves that to the event."""
+    """The names of the trigger and the configuration in a URI; None where the URI leaves the choice to the event."""
     configuration, separator, trigger = uri.removeprefix(SCHEME).partition("/")
     if not separator:
         return None, None

@@ -1,4 +1,4 @@
-"""BackOff: growing pauses between tries of what failed. Pure: who tries keeps the count and looks at the clock.
+"""BackOff: growing pauses between tries of what failed. Pure: the caller keeps the count and looks at the clock.
 
 Neighbours: ``controller/``, ``storages/hooks.py`` and ``controller/process.py`` try again.
 """
@@ -14,9 +14,9 @@ _MOST_DOUBLINGS = 32
 
 @dataclass(frozen=True, kw_only=True)
 class BackOff:
-    """How long to leave alone what failed.
+    """How long to leave a failing thing alone.
 
-    :param first: the pause after the first failure in a row; after each further one it is twice as long.
+    :param first: the pause after the first failure in a row. Each further failure doubles it.
     :param longest: no pause is longer.
 
     >>> BackOff(first=timedelta(seconds=1), longest=timedelta(minutes=10)).pause_after(3)
@@ -27,7 +27,7 @@ class BackOff:
     longest: timedelta
 
     def pause_after(self, failures: int) -> timedelta:
-        """The pause after so many failures in a row; none where nothing failed."""
+        """The pause after this number of failures in a row; zero if nothing failed."""
         if failures <= 0:
             return timedelta()
         return min(self.longest, self.first * (1 << min(failures - 1, _MOST_DOUBLINGS)))

@@ -1,6 +1,6 @@
-"""TaskConfig and Configuration: trigger tasks and what a session does with its triggers.
+"""TaskConfig and Configuration: trigger tasks, and what a session does with its triggers.
 
-Both are frozen. Neighbours: ``configuration/`` makes them from what users write, ``states.py`` decides over them.
+Both are frozen. Neighbours: ``configuration/`` makes them from users' input, ``states.py`` decides over them.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class TaskConfig:
     :param name: the task's name, by convention ``t_…``.
     :param after: triggers that must all have fired.
     :param and_every: the trigger that makes a new instance each time it fires; also required.
-    :param unless: triggers that, once all have fired, abandon an instance that was not scheduled.
+    :param unless: triggers that, once all have fired, abandon an instance not scheduled yet.
     :param run: a DAG id, ``package.module.function`` / ``module:function``, or a mapping
         ``{"operator": dotted path, …kwargs}``.
     :param with_params: static kwargs, merged under the fired ones.
@@ -60,7 +60,7 @@ class TaskConfig:
 
     @property
     def triggers(self) -> frozenset[str]:
-        """All triggers that concern the task: the required ones and ``unless``."""
+        """All triggers of the task: the required ones and ``unless``."""
         return self.required | frozenset(self.unless)
 
     def to_directives(self) -> dict[str, Any]:
@@ -102,9 +102,9 @@ class Configuration:
 
     :param tasks: the tasks by name.
     :param name: the deployed configuration's name, or None for one made at run time.
-    :param former_dag_ids: DAGs that runs of the session used before an update, and that their tasks no longer name;
-        None among them: a task ran without a DAG. Whoever reads the session reads what those runs returned.
-    :param removed: tasks that a migration took out of the rules, by name. No fire concerns them any more. The session
+    :param former_dag_ids: DAGs of the session's runs before an update, no longer named by their tasks. None among them:
+        a task ran without a DAG. Whoever reads the session reads the results of those runs.
+    :param removed: tasks removed from the rules by a migration, by name. No fire concerns them any more. The session
         still has instances of them.
     :param deployed_at: when the rules were deployed (UTC); None: not known, or they were made at run time. It is no
         part of the content.
@@ -136,7 +136,7 @@ class Configuration:
             ) from None
 
     def task_of(self, task_name: str) -> TaskConfig | None:
-        """The task of an instance, one that was removed from the rules included; None when there is none."""
+        """The task of an instance, even if it was removed from the rules; None when there is none."""
         return self.tasks.get(task_name) or self.removed.get(task_name)
 
     def concerned_by(self, trigger_name: str) -> tuple[TaskConfig, ...]:
@@ -173,12 +173,12 @@ class Configuration:
 
     @cached_property
     def content_hash(self) -> str:
-        """A SHA-256 (64 hexadecimal digits) that is equal for equal content."""
+        """A SHA-256 (64 hexadecimal digits), equal for equal content."""
         return hashlib.sha256(as_json(self.to_dict()).encode()).hexdigest()
 
     @cached_property
     def version(self) -> str:
-        """The :attr:`content_hash` of the rules alone, without what is left of earlier ones.
+        """The :attr:`content_hash` of the rules alone, without the remains of earlier rules.
 
         Sessions of one version fire by the same rules. A session made of a deployed configuration has its version.
         """
@@ -192,5 +192,5 @@ def _tasks_from(content: Mapping[str, Mapping[str, Any]]) -> dict[str, TaskConfi
 
 
 def as_json(content: Mapping[str, Any]) -> str:
-    """The same text for the same JSON content, and another for another (Python finds ``1`` and ``True`` equal)."""
+    """The same text for the same JSON content, another for other content (Python finds ``1`` and ``True`` equal)."""
     return json.dumps(content, sort_keys=True, separators=(",", ":"))

@@ -1,7 +1,7 @@
-"""What of Airflow an answer may show to whoever asks. Pure: values, and what is left of them.
+"""What of Airflow an answer may show to its reader. Pure: values, and the visible part of them.
 
-Airflow's auth manager decides, per DAG and per pool. What may not be shown is left out of a sentence, and the
-sentence stays. Neighbours: ``api/permissions.py`` asks the auth manager; ``history/``, ``history/reasons.py`` and
+Airflow's auth manager decides, per DAG and per pool. A hidden part is left out of a sentence, and the sentence stays.
+Neighbours: ``api/permissions.py`` asks the auth manager; ``history/``, ``history/reasons.py`` and
 ``history/run_reasons.py`` take a :class:`Disclosure`. Callers on the server itself (Python, the command line) see
 everything.
 """
@@ -43,7 +43,7 @@ def _always(name: str) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class Disclosure:
-    """What may be shown, by the id of the DAG or the name of the pool. The default is everything.
+    """What may be shown, by the id of the DAG or the name of the pool. The default shows everything.
 
     :param dag: a DAG itself: whether it is paused, its limits.
     :param runs: the ids of a DAG's runs.
@@ -65,7 +65,7 @@ EVERYTHING = Disclosure()
 
 
 def shown_source(caller: str | None, disclosure: Disclosure) -> str | None:
-    """Who fired, without the run of a DAG whose runs may not be shown.
+    """Who fired, without the run of a DAG with hidden runs.
 
     >>> shown_source("task load of shop, run r1", Disclosure(runs=lambda dag_id: False))
     'a task of another DAG'
@@ -122,10 +122,10 @@ def shown_instance(instance: TaskInstance, dag_id: str | None, disclosure: Discl
 
 
 def shown_failure(text: str, *, kind: str, dag_id: str | None, disclosure: Disclosure) -> str:
-    """What is said of a failure, without what the DAG's tasks did, and without DAGs, that may not be shown.
+    """The text of a failure, without the hidden acts of the DAG's tasks and without hidden DAGs.
 
     :param kind: the class of the exception, as :func:`airflow_triggers.domain.failures.describe_exception` has it.
-    :param dag_id: the DAG of the run that failed; None: there is none.
+    :param dag_id: the DAG of the failed run; None: there is none.
 
     >>> hidden = Disclosure(task_instances=lambda dag_id: False)
     >>> text = "The DAG run 'r' of 'd' failed (failed tasks: a, b)."

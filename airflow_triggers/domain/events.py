@@ -1,7 +1,7 @@
-"""Events: what a session's history keeps beside its fires: their kinds, and the keys of their details, each once.
+"""Events: the entries of a session's history beside its fires, their kinds, and the keys of their details, each once.
 
-Neighbours: ``storages/events.py`` keeps them, ``history/`` reads and words them. Whoever writes an entry makes its
-details by a function of this file.
+Neighbours: ``storages/events.py`` keeps them, ``history/`` reads and words them. Every entry's details are made by a
+function of this file.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 
 class EventKind(StrEnum):
-    """What an entry of the history tells. The values are stored and part of the REST API."""
+    """What an entry of the history is about. The values are stored and part of the REST API."""
 
     CONFIGURE = "configure"  #: tasks were added, or replaced by name
     RECONCILE = "reconcile"  #: new rules made an instance, or changed one that waited
@@ -42,8 +42,8 @@ class EventKind(StrEnum):
 class SessionEvent:
     """An entry of a session's history that is no fire.
 
-    :param event_id: counts up in the order in which the session's entries were written.
-    :param instance: the name of the instance that it is about, if it is about one.
+    :param event_id: counts up in the order of writing the session's entries.
+    :param instance: the name of its instance, if it is about one.
     :param by: the user or the component that caused it, if known.
     :param details: what else is known; the keys depend on the kind.
     """
@@ -97,12 +97,12 @@ Details = dict[str, Any]
 
 
 def configuration_details(task_names: Iterable[str]) -> Details:
-    """Of :attr:`EventKind.CONFIGURE`: the tasks that were added or replaced."""
+    """The details of :attr:`EventKind.CONFIGURE`: the added or replaced tasks."""
     return {Detail.TASKS: sorted(task_names)}
 
 
 def progress_details(event: str, *, before: str, after: str, cause: Mapping[str, Any]) -> Details:
-    """Of :attr:`EventKind.PROGRESS`.
+    """The details of :attr:`EventKind.PROGRESS`.
 
     :param before: the instance's status; likewise ``after``.
     :param cause: see :attr:`Cause.details`.
@@ -111,37 +111,37 @@ def progress_details(event: str, *, before: str, after: str, cause: Mapping[str,
 
 
 def error_details(error: str | None) -> Details:
-    """Of a :attr:`EventKind.PROGRESS` to a failure, besides :func:`progress_details`: the exception on one line."""
+    """The exception on one line, for a :attr:`EventKind.PROGRESS` to a failure, besides :func:`progress_details`."""
     return {Detail.ERROR: error}
 
 
 def cause_details(cause: str, *, dag_id: str | None = None, run_id: str | None = None) -> Details:
-    """What :attr:`Cause.details` hold.
+    """The content of :attr:`Cause.details`.
 
     :param cause: why, as a phrase ("its DAG run succeeded").
-    :param dag_id: the DAG of the run that caused it, if one did; likewise ``run_id``.
+    :param dag_id: the DAG of the causing run, if a run was the cause; likewise ``run_id``.
     """
     run = {} if run_id is None else {Detail.DAG_ID: dag_id, Detail.RUN_ID: run_id}
     return {Detail.CAUSE: cause, **run}
 
 
 def status_details(*, before: str, after: str, cascade: bool) -> Details:
-    """Of :attr:`EventKind.STATUS`: the status before and after, and whether the task's name was fired."""
+    """The details of :attr:`EventKind.STATUS`: the status before and after, and whether the task's name was fired."""
     return {Detail.FROM: before, Detail.TO: after, Detail.CASCADE: cascade}
 
 
 def metadata_details(keys: Iterable[str]) -> Details:
-    """Of :attr:`EventKind.METADATA`: the keys that were attached."""
+    """The details of :attr:`EventKind.METADATA`: the attached keys."""
     return {Detail.KEYS: sorted(keys)}
 
 
 def replay_details(clone_name: str, *, kwargs_replaced: bool, cooldown: float | None) -> Details:
-    """Of :attr:`EventKind.REPLAY`."""
+    """The details of :attr:`EventKind.REPLAY`."""
     return {Detail.REPLAY: clone_name, Detail.KWARGS_REPLACED: kwargs_replaced, Detail.COOLDOWN: cooldown}
 
 
 def skip_details(*, cascade: bool, result: Mapping[str, Any] | None) -> Details:
-    """Of :attr:`EventKind.SKIP`."""
+    """The details of :attr:`EventKind.SKIP`."""
     return {Detail.CASCADE: cascade, Detail.RESULT: result}
 
 
@@ -153,9 +153,9 @@ def delayed_fire_details(
     fire_id: int | None = None,
     error: str | None = None,
 ) -> Details:
-    """Of the kinds about fires for later.
+    """The details of the kinds about fires for later.
 
-    :param fire_id: of the fire that it became, if it did.
+    :param fire_id: the resulting fire, if it was fired.
     :param error: why it could not be fired, if it could not.
     """
     details: Details = {
@@ -168,7 +168,7 @@ def delayed_fire_details(
 
 
 def hook_failure_details(hook: str, *, trigger_name: str | None, error: str) -> Details:
-    """Of :attr:`EventKind.HOOK_FAILED` and :attr:`EventKind.HOOK_PARKED`.
+    """The details of :attr:`EventKind.HOOK_FAILED` and :attr:`EventKind.HOOK_PARKED`.
 
     :param trigger_name: whose fire the hook follows, if it follows one.
     :param error: the exception on one line.
@@ -178,28 +178,28 @@ def hook_failure_details(hook: str, *, trigger_name: str | None, error: str) -> 
 
 
 def hook_call_details(hook: str, *, ended: bool, attempts: int) -> Details:
-    """Of :attr:`EventKind.HOOK_CALLED`; ``attempts``: how often it had raised before."""
+    """The details of :attr:`EventKind.HOOK_CALLED`; ``attempts``: how often it had raised before."""
     return {Detail.HOOK: hook, Detail.ENDED: ended, Detail.ATTEMPTS: attempts}
 
 
 def backoff_details(error: str, *, run_ids: Iterable[str]) -> Details:
-    """Of :attr:`EventKind.BACKOFF`."""
+    """The details of :attr:`EventKind.BACKOFF`."""
     return {Detail.ERROR: error, Detail.RUNS: list(run_ids)}
 
 
 def withdrawal_details(dag_id: str, run_id: str, *, status: str | None) -> Details:
-    """Of :attr:`EventKind.WITHDRAW`; ``status``: the instance's, None where there is no instance."""
+    """The details of :attr:`EventKind.WITHDRAW`; ``status``: the instance's, None where there is no instance."""
     return {Detail.DAG_ID: dag_id, Detail.RUN_ID: run_id, Detail.STATUS: status}
 
 
 def asset_event_details(event_id: int, *, trigger_name: str, error: str) -> Details:
-    """Of :attr:`EventKind.ASSET_EVENT`."""
+    """The details of :attr:`EventKind.ASSET_EVENT`."""
     return {Detail.EVENT_ID: event_id, Detail.TRIGGER: trigger_name, Detail.ERROR: error}
 
 
 @dataclass(frozen=True)
 class Cause:
-    """Who or what changed an instance's status, and what else is known of it, for the history."""
+    """Who or what changed an instance's status, and what else is known about it, for the history."""
 
     by: str | None = None
     details: Mapping[str, Any] = field(default_factory=dict)

@@ -1,7 +1,7 @@
 """How a failure is described: the metadata keys of a failed instance, wherever the failure happened.
 
-Neighbours: ``task/`` describes what a callable raised, ``manager/manager.py`` what could not be started,
-``controller/`` what Airflow says of a run.
+Neighbours: ``task/`` describes exceptions of callables, ``manager/manager.py`` failed starts, ``controller/`` failed
+runs in Airflow.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ def with_context(error: E, context: Mapping[str, Any]) -> E:
 
 
 def attached_context(error: BaseException) -> dict[str, Any]:
-    """The values that :func:`with_context` attached to the exception."""
+    """The values attached to the exception by :func:`with_context`."""
     return dict(getattr(error, _CONTEXT_ATTRIBUTE, {}))
 
 
 def describe_exception(error: BaseException) -> dict[str, Any]:
-    """The metadata keys that describe an exception, as JSON and databases can hold them.
+    """The metadata keys for an exception, in a form that JSON and databases can hold.
 
     :returns: ``exceptionType`` (``module.Class``), ``exceptionMessage``, ``exceptionInfo`` (the traceback,
         its end if it is long) and ``exceptionContext``.
@@ -65,7 +65,7 @@ def describe_exception(error: BaseException) -> dict[str, Any]:
 
 
 def failure_in_short(metadata: Mapping[str, Any]) -> str | None:
-    """Of a failed instance's metadata the exception on one line; None when there is none.
+    """A failed instance's exception on one line, from its metadata; None when there is none.
 
     >>> failure_in_short(describe_exception(ValueError("no such age")))
     'ValueError: no such age'
@@ -79,9 +79,9 @@ def failure_in_short(metadata: Mapping[str, Any]) -> str | None:
 
 
 def reported_exception(report: Mapping[str, Any]) -> dict[str, Any]:
-    """What a worker reported, as :func:`describe_exception` makes it: its four keys, of their types and lengths.
+    """A worker's report in the form of :func:`describe_exception`: its four keys, of their types and lengths.
 
-    Whatever runs in a worker can write the report, and it becomes an instance's metadata.
+    Any code in a worker can write the report, and it becomes an instance's metadata.
     """
     lengths = {
         EXCEPTION_TYPE: MAX_VALUE_LENGTH,
@@ -103,19 +103,19 @@ def _json_context(context: Mapping[Any, Any]) -> dict[str, Any]:
 def _text_of(value: Any, show: Callable[[Any], str]) -> str:
     try:
         return show(value)
-    # A user's class: what it cannot say must not hide the failure.
+    # A user's class: its own error must not hide the failure.
     except Exception as error:  # noqa: BLE001
         return f"({type(value).__name__} cannot be shown: {type(error).__name__})"
 
 
 def _end_of(text: str, length: int) -> str:
-    """The text as databases can keep it; of a long one the end, where a traceback says what happened."""
+    """The text as databases can keep it; the end of a long one, where a traceback says what happened."""
     text = text.replace("\0", "�").encode(errors="replace").decode()
     return text if len(text) <= length else f"(the beginning is left out)\n{text[-length:]}"
 
 
 def _as_json(value: Any) -> Any:
-    """The value if JSON and databases can hold it, and it is not long; else what Python shows of it."""
+    """The value if it is short, and JSON and databases can hold it; else its ``repr``."""
     try:
         text = json.dumps(
             value, allow_nan=False, ensure_ascii=False, default=lambda part: _text_of(part, repr)

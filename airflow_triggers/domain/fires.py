@@ -1,4 +1,4 @@
-"""Fires: the request for one, what it answers, what a session records of it, one for later, and filters over them.
+"""Fires: the request for one, its result, its record in a session, a fire for later, and filters over fires.
 
 Neighbours: the ways in (REST, CLI, Python, asset events, reports of tasks) make a :class:`FireRequest` and
 ``manager/`` takes it; ``states.py`` plans what a fire does, ``storages/`` keep fires.
@@ -31,12 +31,12 @@ Moment = Annotated[
 
 @dataclass(frozen=True, kw_only=True)
 class FireRequest:
-    """A request to fire a trigger, valid from the moment when it exists.
+    """A request to fire a trigger. It exists only when valid.
 
-    It does not say who fires: nobody may say that of themselves.
+    It does not say who fires: no caller may say so of itself.
 
-    :param trigger_kwargs: a mapping that JSON can hold. The request has a copy.
-    :param idempotency_key: makes the fire count once for the life of the session.
+    :param trigger_kwargs: a mapping of JSON values. The request has a copy.
+    :param idempotency_key: makes the fire idempotent for the life of the session.
     :param fire_at: not before this moment; None: at once.
     :raises InvalidTrigger: when the name, the kwargs, the key or the moment are outside the allowed form.
     """
@@ -55,7 +55,7 @@ class FireRequest:
 
     @classmethod
     def with_checked_kwargs(cls, trigger_kwargs: dict[str, Any], **fields: Any) -> Self:
-        """The request with kwargs that the caller has from :func:`json_object`: they are not checked a second time.
+        """The request with kwargs from :func:`json_object`: they are not checked a second time.
 
         A way in checks them itself in order to say where in a body they are wrong.
         """
@@ -68,9 +68,9 @@ class FireRequest:
 class SessionFireRequest(FireRequest):
     """A request to fire a trigger into the session of this UID.
 
-    :param configuration: the name of a deployed configuration, with which a first fire makes the session. A session
-        that exists must have it; None: whichever it has.
-    :param manager: a session that exists must have it; None: whichever it has, and ``default`` for a new one.
+    :param configuration: the name of a deployed configuration. A first fire makes the session with it. An existing
+        session must have it; None: whichever it has.
+    :param manager: an existing session must have it; None: whichever it has, and ``default`` for a new one.
     :raises InvalidSessionUid: when the UID is outside the allowed form.
     """
 
@@ -88,13 +88,12 @@ class FireResult:
     """What a fire did, by instance name.
 
     :param fire_id: identifies the fire for the life of the session; None until it takes effect.
-    :param delayed_fire_id: of a fire for later: under this id it is listed, and cancelled.
+    :param delayed_fire_id: the id of a fire for later, for lists and for cancelling.
     :param touched: instances that took the trigger, the created ones included.
-    :param repeated: True when an idempotency key was met again: nothing was done, this is the first result.
-    :param deferred: True when it takes effect later, at :attr:`fire_at` or, fired by a task in a worker, once that task
-        has succeeded: nothing is known of it yet.
-    :param cancelled: True when the idempotency key is that of a fire for later that somebody cancelled: it does not
-        come back.
+    :param repeated: True when the idempotency key was used before: nothing was done, this is the first result.
+    :param deferred: True when the fire takes effect later, and nothing else is known yet. It does so at
+        :attr:`fire_at`, or once the firing task in a worker has succeeded.
+    :param cancelled: True when the idempotency key belongs to a cancelled fire for later: it does not come back.
     :param fire_at: when it takes effect (UTC), if later.
     """
 
@@ -133,17 +132,17 @@ class Fire:
 
     @property
     def in_vain(self) -> bool:
-        """Whether it touched nothing although somebody meant it to: it is not a task's end that nobody waits for."""
+        """Whether it touched nothing. A task's end does not count here: often nobody waits for it."""
         effects = self.touched or self.created or self.scheduled or self.abandoned
         return not effects and not (self.fired_by or "").startswith(f"{self.trigger_name}#")
 
     def concerns(self, instance_name: str) -> bool:
-        """Whether the instance was touched by it, settled by it, or fired it."""
+        """Whether it touched or settled the instance, or the instance fired it."""
         instance_names = (*self.touched, *self.created, *self.scheduled, *self.abandoned)
         return instance_name == self.fired_by or instance_name in instance_names
 
     def to_result(self, *, repeated: bool = False) -> FireResult:
-        """What :meth:`TriggerManager.fire` answers."""
+        """The answer of :meth:`TriggerManager.fire`."""
         return FireResult(
             fire_id=self.fire_id,
             trigger_name=self.trigger_name,
@@ -161,8 +160,8 @@ class DelayedFire:
 
     :param delayed_id: identifies it among all delayed fires.
     :param fire_at: not before this moment (UTC).
-    :param attempts: how often it could not be fired when it was due, ``error`` why.
-    :param parked: whether that was too often, and it is not tried again by itself.
+    :param attempts: how often it failed when it was due, ``error`` why.
+    :param parked: whether it failed too often, and is not tried again by itself.
     :param cancelled_at: when it was cancelled (UTC), ``cancelled_by`` by whom; None: it is still to come.
     """
 
@@ -187,7 +186,7 @@ class DelayedFire:
         )
 
     def to_result(self, *, repeated: bool = False) -> FireResult:
-        """What :meth:`TriggerManager.fire` answers."""
+        """The answer of :meth:`TriggerManager.fire`."""
         cancelled = self.cancelled_at is not None
         return FireResult(
             fire_id=None,
@@ -204,10 +203,10 @@ class DelayedFire:
 class FireFilter:
     """Which fires of a session to read.
 
-    :param trigger_name: only those of this trigger.
-    :param instance: only those that concern the instance of this name: it was touched, or fired it.
-    :param in_vain: only those that touched nothing (see :attr:`Fire.in_vain`), or only the others.
-    :raises InvalidFilter: when a name is of a form that none has.
+    :param trigger_name: only fires of this trigger.
+    :param instance: only fires that touched or settled the instance of this name, or that it fired.
+    :param in_vain: only fires that touched nothing (see :attr:`Fire.in_vain`), or only the others.
+    :raises InvalidFilter: when no trigger or instance can have such a name.
     """
 
     trigger_name: str | None = None

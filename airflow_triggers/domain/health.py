@@ -1,4 +1,4 @@
-"""Health: whether triggers controllers are alive and keep up, and what to do where they do not. Pure.
+"""Health: whether triggers controllers are alive and keep up, and what to do if not. Pure.
 
 Neighbours: ``gateway/jobs.py`` reads the controllers, ``controller/health.py`` reads the rest and asks here; ``api/``
 and ``cli/`` show the answer.
@@ -17,13 +17,13 @@ START = "Start one with 'airflow triggers controller', or let each scheduler run
 
 @dataclass(frozen=True, kw_only=True)
 class Controllers:
-    """The controllers that Airflow's database knows.
+    """The controllers known to Airflow's database.
 
     :param alive_count: how many gave a sign of life in time.
-    :param last_pass: when one of them last did so: it had finished a pass, or a session within a long pass.
+    :param last_pass: the last sign of life of any of them: it had finished a pass, or a session within a long pass.
         None: no controller has ever run.
     :param ended_at: when the last one ended; None while one runs, or where the last one ended without a word.
-    :param host: only those of this host are meant; None: all.
+    :param host: only controllers of this host count; None: all.
     """
 
     alive_count: int
@@ -36,11 +36,12 @@ class Controllers:
 class Backlog:
     """What is still to be done, and what waits for people. Numbers are :data:`MAX_COUNT` at most.
 
-    :param oldest_change: when the oldest change happened that is not applied yet, and is not put off after a failure;
-        None: all is applied.
+    :param oldest_change: when the oldest change happened that is not applied yet. A change put off after a failure does
+        not count before its next try. None: all is applied.
     :param overdue_fires: delayed fires whose moment has come.
     :param parked_hooks: hooks that raised too often; nobody calls them again by itself.
-    :param parked_asset_events: asset events, and ``parked_delayed_fires`` delayed fires, that are not tried again.
+    :param parked_asset_events: asset events given up after failures; likewise ``parked_delayed_fires`` for delayed
+        fires.
     """
 
     oldest_change: datetime | None = None
@@ -51,7 +52,7 @@ class Backlog:
 
     @property
     def parked(self) -> dict[str, int]:
-        """How many are parked of each kind, by its noun."""
+        """The number of parked things of each kind, by its noun."""
         return {
             "hook": self.parked_hooks,
             "asset event": self.parked_asset_events,
@@ -73,9 +74,9 @@ class HealthLimits:
 
 @dataclass(frozen=True, kw_only=True)
 class Health:
-    """The state of the controllers and of what they have to do, at one moment.
+    """The state of the controllers and of their work, at one moment.
 
-    :param backlog: None where it was not asked for: of one host, since all controllers work on the same.
+    :param backlog: None for the health of one host: all controllers work on the same backlog.
     """
 
     at: datetime
@@ -85,7 +86,7 @@ class Health:
 
     @property
     def lag(self) -> timedelta:
-        """How long the oldest change has been waiting that is not applied yet; zero when all is applied."""
+        """How long the oldest unapplied change has been waiting; zero when all is applied."""
         oldest_change = self.backlog.oldest_change if self.backlog else None
         return max(timedelta(0), self.at - (oldest_change or self.at))
 
@@ -139,7 +140,7 @@ class Health:
 
 
 def _number(count: int, noun: str) -> str:
-    """``1 hook``, ``2 hooks``; ``1000 or more hooks``, where no more are counted."""
+    """``1 hook``, ``2 hooks``; ``1000 or more hooks`` at the limit of counting."""
     number = f"{count} or more" if count >= MAX_COUNT else str(count)
     return f"{number} {noun}" if count == 1 else f"{number} {noun}s"
 

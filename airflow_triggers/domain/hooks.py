@@ -1,4 +1,4 @@
-"""Hooks: the methods of a manager that are called after a commit, and the promises to call them.
+"""Hooks: the methods of a manager called after a commit, and the promises to call them.
 
 Neighbours: ``storages/hooks.py`` keeps promises, ``manager/hooks.py`` calls the hooks.
 """
@@ -38,7 +38,7 @@ CASCADE = "cascade"
 
 @dataclass(frozen=True, kw_only=True)
 class PromisedHook:
-    """A hook that was promised by a commit and has not ended yet.
+    """A hook promised by a commit, and not ended yet.
 
     :param token: identifies it in its storage.
     :param hook: the name of the manager's method, a :class:`Hook` unless its row was damaged.

@@ -53,8 +53,8 @@ class TaskInstance:
 
     :param task: the task's current configuration.
     :param number: counts the task's instances from 0 in order of creation, replays included.
-    :param kwargs: ``{trigger: kwargs}`` of the required triggers that it took.
-    :param unless_seen: the ``unless`` triggers that it took.
+    :param kwargs: ``{trigger: kwargs}`` of the required triggers already taken.
+    :param unless_seen: the ``unless`` triggers already taken.
     :param metadata: see SEMANTICS: ``parent``, ``depth``, ``result``, ``timestamps``, and what users attach.
     """
 
@@ -72,17 +72,17 @@ class TaskInstance:
 
     @property
     def missing(self) -> frozenset[str]:
-        """The required triggers that it still lacks."""
+        """The required triggers still missing."""
         return self.task.required - self.kwargs.keys()
 
     @property
     def lacks(self) -> frozenset[str]:
-        """Every trigger that it has not taken: required or ``unless``."""
+        """Every trigger not taken yet: required or ``unless``."""
         return self.missing | (frozenset(self.task.unless) - self.unless_seen)
 
     @property
     def can_schedule(self) -> bool:
-        """Whether it was not scheduled yet: it still takes triggers. Whether it is ready, :attr:`can_run` says."""
+        """Whether it was not scheduled yet: it still takes triggers. :attr:`can_run` says whether it is ready."""
         return self.status is InstanceStatus.UNSTARTED
 
     @property
@@ -115,7 +115,7 @@ class TaskInstance:
 
     @property
     def was_scheduled(self) -> bool:
-        """Whether it was handed to its runner at some time; its status may have been set back by hand since."""
+        """Whether it was ever handed to its runner. Its status may have been set back by hand since."""
         return InstanceStatus.SCHEDULED.value in timestamps_of(self.metadata)
 
     @property
@@ -125,7 +125,7 @@ class TaskInstance:
 
     @property
     def log_level(self) -> int:
-        """The highest level that its logger saw (``logging.NOTSET`` when none)."""
+        """The highest level seen by its logger (``logging.NOTSET`` when none)."""
         return int(self.metadata.get(LOG_LEVEL, logging.NOTSET))
 
     @property
@@ -135,15 +135,15 @@ class TaskInstance:
 
     @property
     def logs_relevant(self) -> bool:
-        """Whether its status lets its log messages matter: it was not abandoned, replayed or skipped."""
+        """Whether its log messages matter: it was not abandoned, replayed or skipped."""
         return self.status not in STATUSES_WITHOUT_LOGS
 
     @property
     def logs_resolved(self) -> bool:
         """Whether its log messages leave nothing to do.
 
-        They do not when somebody marked them as dealt with, when none is an ``ERROR`` or worse, or when its status lets
-        them not matter (:attr:`logs_relevant`).
+        There are three such cases: somebody marked them as dealt with; none is an ``ERROR`` or worse; they do not
+        matter for its status (:attr:`logs_relevant`).
         """
         is_marked = bool(self.metadata.get(LOGS_RESOLVED, False))
         return is_marked or self.log_level < logging.ERROR or not self.logs_relevant
@@ -158,7 +158,7 @@ class TaskInstance:
 def parse_instance_name(name: str) -> tuple[str, int]:
     """Split ``t_import#0`` into the task's name and the number.
 
-    :raises ValueError: when no instance can have that name.
+    :raises ValueError: when no instance can have this name.
     """
     task_name, _, number = name.rpartition("#")
     fits = task_name and len(name) <= MAX_INSTANCE_NAME_LENGTH and task_name.isprintable()

@@ -1,7 +1,7 @@
 """What PostgreSQL's ``jsonb`` makes of JSON. Airflow keeps the conf of runs and XComs in it.
 
-It orders an object's keys by length, knows numbers and not how they were written (``1e16`` returns as an integer), and
-has no ``-0.0``. Neighbours: ``runners/airflow.py`` and ``report.py`` send JSON text along where that changes a value.
+It orders an object's keys by length. It knows numbers and not their notation (``1e16`` returns as an integer). It has
+no ``-0.0``. Neighbours: ``runners/airflow.py`` and ``report.py`` send JSON text along for such values.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ def survives(value: Any) -> bool:
 
 
 def sendable(value: Any) -> Any:
-    """The value with text in place of a float that ``jsonb`` would return as an integer too large for a worker.
+    """The value, with text for each float that ``jsonb`` would return as an integer too large for a worker.
 
     >>> sendable({"a": [1e16, 1e20]})
     {'a': [1e+16, '1e+20']}
     """
     if isinstance(value, float):
-        # What counts is the number as it is written: of -2.0**63 these are digits of an integer below -2**63.
+        # The number as written counts: for -2.0**63 these are digits of an integer below -2**63.
         return (
             value
             if not value.is_integer() or MIN_INTEGER <= Decimal(repr(value)) <= MAX_INTEGER
@@ -52,7 +52,7 @@ def sendable(value: Any) -> Any:
 
 
 def restored(value: Any) -> Any:
-    """What a worker sent and ``jsonb`` returned: an integer that no worker can send was a float.
+    """A worker's value after ``jsonb``: an integer too large for any worker was a float.
 
     >>> restored({"a": 10**300})
     {'a': 1e+300}
@@ -61,7 +61,7 @@ def restored(value: Any) -> Any:
         try:
             return float(value)
         except OverflowError:
-            # No float either: somebody wrote it into the database.
+            # Too large for a float, too: somebody wrote it into the database.
             return value
     if isinstance(value, Mapping):
         return {key: restored(part) for key, part in value.items()}
@@ -71,7 +71,7 @@ def restored(value: Any) -> Any:
 
 
 def same(value: Any, counterpart: Any) -> bool:
-    """Whether two JSON values may be one, of which ``jsonb`` returned one.
+    """Whether two JSON values may be the same one, before and after ``jsonb``.
 
     >>> same({"a": 1e16, "b": -0.0}, {"b": 0.0, "a": 10**16}), same([1], [2]), same(1, True)
     (True, False, False)

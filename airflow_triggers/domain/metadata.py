@@ -67,7 +67,7 @@ UNREADABLE = "unreadable"
 
 
 def ancestry(parent: str, *, depth: int) -> dict[str, Any]:
-    """The metadata that says what a clone was made of.
+    """The metadata for a clone's origin.
 
     :param parent: the name of the instance.
     :param depth: how many ancestors the clone has, the parent included.
@@ -76,9 +76,9 @@ def ancestry(parent: str, *, depth: int) -> dict[str, Any]:
 
 
 def skip_metadata(*, cascade: bool, result: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The metadata that a skip leaves.
+    """The metadata after a skip.
 
-    :param result: what was given instead of a result.
+    :param result: the value given instead of a result.
     """
     return {CASCADE: cascade, RESULT: result}
 

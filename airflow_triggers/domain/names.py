@@ -1,7 +1,7 @@
 """How a configuration's parts are named in Airflow: DAG ids, tags, and which DAG a task runs.
 
-Neighbours: ``configuration/compile.py`` makes the DAGs under these names; the runner and the API look them up. What
-stands here is all that the servers know of a ``run``: they cannot import what only DAG files can.
+Neighbours: ``configuration/compile.py`` makes the DAGs under these names; the runner and the API look them up. The
+servers know nothing more about a ``run``: they cannot import what only DAG files can.
 """
 
 from __future__ import annotations
@@ -53,19 +53,19 @@ class RunKind(StrEnum):
 
 
 def run_kind(run: str | Mapping[str, Any]) -> RunKind:
-    """What a ``run`` is, in the canonical form that manifests and sessions hold (a callable has a colon)."""
+    """The kind of a ``run`` in the canonical form of manifests and sessions (a callable has a colon)."""
     if not isinstance(run, str):
         return RunKind.OPERATOR
     return RunKind.CALLABLE if ":" in run else RunKind.DAG
 
 
 def is_dag_id(text: str) -> bool:
-    """Whether Airflow takes it as a DAG's id."""
+    """Whether Airflow accepts it as a DAG's id."""
     return len(text) <= MAX_DAG_ID_LENGTH and _DAG_ID.fullmatch(text) is not None
 
 
 def is_compiled_dag_id(text: str) -> bool:
-    """Whether Airflow takes it as the id of a DAG, and can keep its logs."""
+    """Whether Airflow accepts it as a DAG's id, and can keep its logs."""
     return is_dag_id(text) and len(text.encode()) <= MAX_COMPILED_DAG_ID_BYTES
 
 
@@ -75,12 +75,12 @@ def is_callable_path(text: str) -> bool:
 
 
 def configuration_tag(name: str) -> str:
-    """The tag of all DAGs that a configuration compiles to: ``triggers:questionnaire``."""
+    """The tag of all compiled DAGs of a configuration: ``triggers:questionnaire``."""
     return f"{CONFIGURATION_TAG_PREFIX}{name}"
 
 
 def manifest_dag_id(name: str) -> str:
-    """The DAG that carries the whole configuration has the configuration's name."""
+    """The id of the DAG with the whole configuration: the configuration's name."""
     return name
 
 
@@ -90,10 +90,10 @@ def compiled_dag_id(name: str, task_name: str) -> str:
 
 
 def dag_id_of(configuration: Configuration, task: TaskConfig) -> str:
-    """The DAG that an instance of the task runs.
+    """The DAG for an instance of the task.
 
-    :raises ConfigurationError: when a configuration made at run time has a callable or an operator, which only a
-        deployed configuration can compile to a DAG.
+    :raises ConfigurationError: when a configuration made at run time has a callable or an operator: only a deployed
+        configuration can compile it to a DAG.
     """
     kind = run_kind(task.run)
     if kind is RunKind.DAG:
@@ -108,7 +108,7 @@ def dag_id_of(configuration: Configuration, task: TaskConfig) -> str:
 
 
 def dag_ids_of(configuration: Configuration) -> dict[str, str | None]:
-    """The DAG that each task runs, by task name; None: it runs none, but what another runner starts."""
+    """The DAG of each task, by task name; None: another runner starts it, without a DAG."""
     return {task.name: _dag_id_or_none(configuration, task) for task in configuration}
 
 

@@ -1,7 +1,7 @@
-"""What fires of the past make of tasks whose rules changed. Pure: no database, no clock.
+"""How fires of the past affect tasks with changed rules. Pure: no database, no clock.
 
 The recorded fires are replayed in their order, as if the rules had been there from the start. Cascades are recorded
-fires, too. Nothing is run again, recalled or revived: only instances that wait, and that fires have made, change.
+fires, too. Nothing is run again, recalled or revived. Only waiting instances made by fires change.
 
 Neighbours: ``states.py`` has the rules of one fire; ``manager/configuring.py`` reads the fires and keeps the result.
 """
@@ -42,13 +42,13 @@ class InstanceChange:
 
 @dataclass(frozen=True, kw_only=True)
 class Diff:
-    """What a change of rules does to a session's instances.
+    """The effect of a change of rules on a session's instances.
 
     :param create: new instances as they are afterwards: waiting, scheduled or abandoned.
     :param schedule: waiting instances that have everything now, and start.
-    :param change: waiting instances that took other fires, and still wait.
-    :param abandon: waiting instances that never run.
-    :param keep: instances that stay as they are.
+    :param change: waiting instances with other fires than before; they still wait.
+    :param abandon: waiting instances; they will never run.
+    :param keep: unchanged instances.
     """
 
     create: tuple[TaskInstance, ...] = ()
@@ -69,13 +69,13 @@ class Diff:
 
     @property
     def starting(self) -> tuple[TaskInstance, ...]:
-        """The instances that are handed to their runners: scheduled ones, and new ones that lack nothing."""
+        """The instances to hand to their runners: scheduled ones, and new ones without a missing trigger."""
         created = (instance for instance in self.create if instance.status is InstanceStatus.SCHEDULED)
         return (*(change.after for change in self.schedule), *created)
 
     @staticmethod
     def of(changes: Iterable[InstanceChange], *, create: Iterable[TaskInstance] = ()) -> Diff:
-        """The difference that these instances make, unchanged ones included."""
+        """The difference from these changes. An unchanged instance counts as kept."""
         keep: list[TaskInstance] = []
         by_status: dict[InstanceStatus, list[InstanceChange]] = {}
         for change in changes:
@@ -94,11 +94,11 @@ class Diff:
 
 @dataclass(frozen=True, kw_only=True)
 class Preview(Diff):
-    """What new rules would do to a session; nothing of it was written.
+    """The effect of new rules on a session. Nothing was written.
 
     :param configuration: the session's configuration afterwards.
     :param history: whether the fires of the past count: ``apply`` or ``ignore``.
-    :param session_version: of the session that was looked at. After another change the preview is outdated.
+    :param session_version: the version of the previewed session. After another change the preview is outdated.
     """
 
     configuration: Configuration
@@ -107,7 +107,7 @@ class Preview(Diff):
 
 
 def retire(instances: Iterable[TaskInstance], *, now: datetime) -> Diff:
-    """What becomes of the instances of removed tasks: waiting ones are abandoned, the others end as they would."""
+    """What becomes of the instances of removed tasks: waiting ones are abandoned, the others stay unchanged."""
     return Diff.of(
         InstanceChange(
             before=instance, after=_abandoned(instance, now=now) if instance.can_schedule else instance
@@ -119,13 +119,14 @@ def retire(instances: Iterable[TaskInstance], *, now: datetime) -> Diff:
 def reconcile(
     tasks: Iterable[TaskConfig], fires: Iterable[Fire], instances: Iterable[TaskInstance], *, now: datetime
 ) -> Diff:
-    """What the session's past makes of the tasks.
+    """The effect of the session's past on the tasks.
 
-    :param tasks: the tasks whose rules changed, as they are now.
+    :param tasks: the tasks with changed rules, as they are now.
     :param fires: all recorded fires of the session, oldest first.
     :param instances: the session's instances of these tasks, each with its task as it is now.
     :param now: the moment of the change, for the timestamps.
-    :returns: the difference; it is empty if it was applied before, or if the rules were there from the start.
+    :returns: the difference. It is empty if it was applied before, or if the rules were there from the start
+        (idempotent).
     """
     past = _Past(tuple(fires))
     instances_by_task: dict[str, list[TaskInstance]] = {}
@@ -143,7 +144,7 @@ def reconcile(
 class _Slot:
     """An instance as the rules would have made it from the start.
 
-    :param fires: by trigger, the id of the fire that it took.
+    :param fires: by trigger, the id of the fire taken.
     """
 
     instance: TaskInstance
@@ -169,7 +170,7 @@ class _Past:
         return sorted(fires, key=lambda fire: fire.fire_id)
 
     def touching(self, trigger_name: str) -> dict[str, int]:
-        """By instance name, the first fire of the trigger that the instance took."""
+        """By instance name, the first fire of the trigger taken by the instance."""
         touching: dict[str, int] = {}
         for fire in self.by_trigger.get(trigger_name, ()):
             for instance_name in fire.touched:
@@ -184,16 +185,16 @@ class _Past:
 
 
 def instances_from_the_start(task: TaskConfig, fires: Iterable[Fire]) -> list[TaskInstance]:
-    """The instances that the fires, oldest first, make of the task in an empty session.
+    """The task's instances after these fires, oldest first, in an empty session.
 
-    What is scheduled stays scheduled: nothing runs.
+    A scheduled instance stays scheduled: nothing runs.
     """
     return [slot.instance for slot in _slots(task, fires)]
 
 
 def _slots(task: TaskConfig, fires: Iterable[Fire]) -> list[_Slot]:
     slots: list[_Slot] = []
-    # By trigger, the numbers of the waiting instances that lack it. A scan of all of them per fire would be quadratic.
+    # By trigger, the numbers of the waiting instances without it. A scan of all of them per fire would be quadratic.
     lacking: dict[str, set[int]] = {trigger: set() for trigger in task.triggers}
     latest: dict[str, Fire] = {}
     for fire in fires:
@@ -230,7 +231,7 @@ def _fires_taken(instance: TaskInstance, latest: Mapping[str, Fire]) -> dict[str
 
 @dataclass(frozen=True)
 class _Task:
-    """A task whose rules changed, with the session's instances of it by number."""
+    """A task with changed rules, with the session's instances of it by number."""
 
     task: TaskConfig
     past: _Past
@@ -238,7 +239,7 @@ class _Task:
     now: datetime
 
     def collect(self, changes: list[InstanceChange], create: list[TaskInstance]) -> None:
-        """Add what the past makes of the task."""
+        """Add the effect of the past on the task."""
         slots = _slots(self.task, self.past.concerning(self.task))
         pairs = dict(self._pairs(slots))
         unpaired_slots = [slot for place, slot in enumerate(slots) if place not in pairs]
@@ -251,7 +252,7 @@ class _Task:
         if self.task.and_every is None and self.instances:
             unpaired_slots = []
         if not slots and waiting and not any(map(self._has_run, self.instances)):
-            # Abandoned instead, it would count as the task's first instance, and a later fire would make no other.
+            # If it were abandoned, it would count as the task's first instance, and a later fire would make no other.
             counterparts[waiting[0].name] = _Slot(new_instance(self.task, waiting[0].number, now=self.now))
             waiting = waiting[1:]
         changes += self._changes(counterparts, {instance.name for instance in waiting})
@@ -260,7 +261,7 @@ class _Task:
     # -- which instance is which -------------------------------------------------------------------------------
 
     def _pairs(self, slots: list[_Slot]) -> Iterator[tuple[int, TaskInstance]]:
-        """The places of slots, each with the existing instance that is the same one."""
+        """The places of slots, each with its existing instance."""
         if self.task.and_every is None:
             yield from self._pair_of_one_shot(slots)
             return
@@ -270,7 +271,7 @@ class _Task:
         taken_names = {instance.name for instance in by_fire.values()}
         others = [instance for instance in self.instances if instance.name not in taken_names]
         if None in fire_ids and self.instances:
-            # The first instance of a task can be without 'andEvery'. Where there is another one, fires make none.
+            # The first instance of a task can be without 'andEvery'. Where another one exists, fires make no such one.
             place = fire_ids.index(None)
             pairs[place] = self._pair_without_every(slots[place], others) or self.instances[0]
         paired_names = {instance.name for instance in pairs.values()}
@@ -284,14 +285,14 @@ class _Task:
         yield from zip(open_places, waiting, strict=False)
 
     def _pair_without_every(self, slot: _Slot, others: list[TaskInstance]) -> TaskInstance | None:
-        """Of the instances that took no ``andEvery`` either, the one that the slot is."""
+        """The slot's instance, among instances without ``andEvery``."""
         settled, movable = filter(self._is_settled, others), filter(self._is_movable, others)
         if slot.instance.can_schedule:
             return next(movable, None) or next(settled, None)
         return next(settled, None) or next(movable, None)
 
     def _pair_of_one_shot(self, slots: list[_Slot]) -> Iterator[tuple[int, TaskInstance]]:
-        """The only one of a task without ``andEvery``: one that has run, else one that waits, else an abandoned one."""
+        """The pair of a task without ``andEvery``: an instance that has run, else a waiting, else an abandoned one."""
         for is_same in (self._has_run, self._is_movable, self._is_settled):
             first = next(filter(is_same, self.instances), None)
             if slots and first is not None:
@@ -299,7 +300,7 @@ class _Task:
                 return
 
     def _by_every_fire(self, and_every: str) -> dict[int | None, TaskInstance]:
-        """The existing instances by the fire of ``andEvery`` that they took; of several, the first that is no clone."""
+        """The existing instances by their fire of ``andEvery``. Of several, the first one that is no clone."""
         touching = self.past.touching(and_every)
         by_fire: dict[int | None, TaskInstance] = {}
         for instance in sorted(self.instances, key=lambda instance: PARENT in instance.metadata):
@@ -319,7 +320,7 @@ class _Task:
         return self.past.latest_before(and_every, made_by) if made_by and holds_earlier else None
 
     def _is_made_by_fires(self, instance: TaskInstance) -> bool:
-        """Whether fires have made it: it is no clone, and none made by hand."""
+        """Whether fires have made it: it is no clone, and nobody made it by hand."""
         return PARENT not in instance.metadata and (
             instance.name in self.past.made_by or APPLIED_FIRES in instance.metadata
         )
@@ -334,7 +335,7 @@ class _Task:
         return self._is_made_by_fires(instance) and not self._is_movable(instance)
 
     def _has_run(self, instance: TaskInstance) -> bool:
-        """Whether it is settled, and not because it was abandoned."""
+        """Whether it is settled, and not abandoned."""
         return self._is_settled(instance) and instance.status is not InstanceStatus.ABANDONED
 
     # -- what becomes of each ----------------------------------------------------------------------------------
@@ -350,7 +351,7 @@ class _Task:
             yield InstanceChange(before=instance, after=after)
 
     def _counterpart_of(self, instance: TaskInstance, slot: _Slot) -> TaskInstance:
-        """The waiting instance with what the slot has taken."""
+        """The waiting instance with the slot's triggers."""
         kwargs, unless_seen = slot.instance.kwargs, slot.instance.unless_seen
         if (instance.kwargs, instance.unless_seen) != (kwargs, unless_seen):
             taken = replace(instance, kwargs=kwargs, unless_seen=unless_seen)

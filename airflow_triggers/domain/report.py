@@ -1,7 +1,7 @@
-"""What a trigger task says besides its result: why it failed, what it logged, what it asks for.
+"""A trigger task's report besides its result: why it failed, what it logged, what it asks for.
 
-Neighbours: ``task/`` fills it in; from a worker it travels as an XCom that the ``controller/`` reads, from a thread
-directly; the manager applies it.
+Neighbours: ``task/`` fills it in. From a worker it travels as an XCom to the ``controller/``, from a thread directly;
+the manager applies it.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ TEXT_KEY = "json"
 
 @dataclass(frozen=True, kw_only=True)
 class RequestedReplay:
-    """How a failed instance is to be replayed.
+    """How to replay a failed instance.
 
     :param replacement_kwargs: ``{trigger: kwargs}`` for the clone; None: the same.
     :param cooldown: seconds until the clone runs; None: at once.
     :param retries: how many replays in a row the task itself asked for, this one included; 0: somebody else did.
     :raises InvalidTrigger: when the kwargs are outside the allowed form.
     :raises InvalidCooldown: when the cooldown is no number of seconds, or longer than a year.
-    :raises InvalidReport: when the retries are no whole number that a column of a database holds.
+    :raises InvalidReport: when the retries are no whole number within a database column's range.
     """
 
     replacement_kwargs: TriggerKwargs | None = None
@@ -64,20 +64,20 @@ class RequestedReplay:
 
     @property
     def clone_metadata(self) -> dict[str, Any]:
-        """What the clone's metadata says of it."""
+        """The clone's metadata about the replay."""
         metadata = {COOLDOWN: self.cooldown, RETRIES: self.retries}
         return {key: value for key, value in metadata.items() if value}
 
 
 @dataclass(frozen=True, kw_only=True)
 class TaskReport:
-    """What a trigger task says besides its result.
+    """A trigger task's report besides its result.
 
-    :param exception: as :func:`describe_exception` makes it, of a task that failed.
+    :param exception: the failed task's exception, in the form of :func:`describe_exception`.
     :param metadata: to be attached to the instance.
-    :param fires: in the order in which they were asked for.
-    :param log_level: the highest level that its logger saw.
-    :param result: what it returned, where ``jsonb`` would not keep that exactly.
+    :param fires: the requested fires, in the order of their requests.
+    :param log_level: the highest level seen by its logger.
+    :param result: its return value, if ``jsonb`` would not keep it exactly.
     :raises InvalidMetadata, InvalidTrigger: when the metadata, the level or the result are outside the allowed form.
     """
 
@@ -98,19 +98,19 @@ class TaskReport:
 
     @property
     def instance_metadata(self) -> dict[str, Any]:
-        """What becomes of it in the instance's metadata."""
+        """The report's part of the instance's metadata."""
         level = {LOG_LEVEL: self.log_level} if self.log_level else {}
         return {**self.metadata, **(self.exception or {}), **level}
 
     def to_json(self) -> dict[str, Any]:
-        """What is not empty, of JSON's own types: of a tuple Airflow would make an object that names its class."""
+        """The filled fields, in JSON's own types: Airflow would turn a tuple into an object with a class name."""
         empty = asdict(TaskReport())
         filled_fields = {key: value for key, value in asdict(self).items() if value != empty[key]}
         plain: dict[str, Any] = json.loads(json.dumps(filled_fields, default=datetime.isoformat))
         return plain
 
     def to_xcom(self) -> dict[str, Any]:
-        """The report as :meth:`to_json` has it; as JSON text where ``jsonb`` would change a value of the task's."""
+        """The report as in :meth:`to_json`; as JSON text if ``jsonb`` would change one of the task's values."""
         content = self.to_json()
         values: list[Any] = [self.metadata, self.result, *(fire.trigger_kwargs for fire in self.fires)]
         values += [
@@ -121,7 +121,7 @@ class TaskReport:
 
     @classmethod
     def from_json(cls, value: object) -> TaskReport:
-        """Read what :meth:`to_json` or :meth:`to_xcom` wrote; or somebody else: any code in a worker can write it.
+        """Read the output of :meth:`to_json` or :meth:`to_xcom`. It may be forged: any code in a worker can write it.
 
         :raises InvalidReport: when it is outside the allowed form.
         """
@@ -137,7 +137,7 @@ _adapter: TypeAdapter[TaskReport] = TypeAdapter(TaskReport)
 
 
 def merged(reports: Iterable[TaskReport]) -> TaskReport:
-    """The reports of a run's tasks as one; of what only one can say, the first one's counts."""
+    """The reports of a run's tasks as one. For a field with room for one value only, the first report counts."""
     ordered_reports = list(reports)
     return TaskReport(
         exception=next(

@@ -1,4 +1,4 @@
-"""What Airflow says of a DAG run and of what surrounds it: the DAG, its pools, its task instances; and whose run it is.
+"""Airflow's view of a DAG run and its surroundings: the DAG, its pools, its task instances; and whose run it is.
 
 Neighbours: ``gateway/`` reads these values from Airflow, ``runners/bindings.py`` keeps which run executes which
 instance, ``controller/`` and ``history/`` decide over them.
@@ -21,13 +21,13 @@ class RunKey(NamedTuple):
 
 @dataclass(frozen=True)
 class SeenRun:
-    """What Airflow says of a DAG run.
+    """Airflow's view of a DAG run.
 
     :param state: ``queued``, ``running``, ``success`` or ``failed``.
     :param clear_number: how often the run was cleared.
-    :param early: whether that is only known of its task: the run itself is still to say so.
-    :param half_cleared: whether it succeeded and tasks of it are still to run: it was cleared just as the scheduler
-        ended it, and Airflow kept both.
+    :param early: whether only its task has this state yet: the run itself is still to follow.
+    :param half_cleared: whether it succeeded although some of its tasks are still to run: it was cleared just as the
+        scheduler ended it, and Airflow kept both.
     """
 
     state: str
@@ -48,11 +48,11 @@ class Binding:
     :param task_name: the instance's task, and ``number`` its number.
     :param attempt: how many runs the instance had before this one.
     :param is_compiled: whether the run's DAG is compiled from a configuration: its only task tells how it ends.
-    :param seen_run: the run as it was last seen; :data:`PROMISED` before it is created.
+    :param seen_run: the run as last seen; :data:`PROMISED` before it is created.
     :param is_watched: whether every pass of the controller compares the run.
-    :param promised_run: what the run is still to be created from, as JSON; None once it is created.
-    :param retry_at: when the controller looks at the run again that it could not apply (UTC); None: at once.
-    :param failures: how many times in a row it could not.
+    :param promised_run: the content of a run still to be created, as JSON; None once it is created.
+    :param retry_at: when the controller tries again to apply the run (UTC); None: at once.
+    :param failures: how many times in a row it could not be applied.
     """
 
     dag_id: str
@@ -80,13 +80,13 @@ class Binding:
 
     @property
     def is_promise(self) -> bool:
-        """Whether its run is still to be created: it says so, and from what."""
+        """Whether its run is still to be created. Its state says so, and it has the run's content."""
         return self.seen_run.state == PROMISED.state and self.promised_run is not None
 
 
 @dataclass(frozen=True, kw_only=True)
 class DagInAirflow:
-    """The DAG of a run. ``active_runs`` are the ids of runs that occupy its ``max_active_runs``, some of them."""
+    """The DAG of a run. ``active_runs`` are the ids of some of the runs that occupy its ``max_active_runs``."""
 
     paused: bool
     stale: bool
@@ -109,8 +109,8 @@ class PoolInAirflow:
 class TaskInAirflow:
     """A task instance of a run that has not ended.
 
-    :param state: Airflow's; None: not looked at by the scheduler yet.
-    :param since: when it came into that state, if that is known.
+    :param state: Airflow's; None: the scheduler has not looked at it yet.
+    :param since: when it came into this state, if known.
     :param pool_state: its pool; None when there is no such pool.
     """
 
@@ -136,11 +136,11 @@ class RunInAirflow:
 
     :param state: None when the run is gone.
     :param dag: None when there is no such DAG any more.
-    :param tasks: task instances that have not ended, some of them; ``task_count``: how many there are.
+    :param tasks: some of the unfinished task instances; ``task_count``: how many there are.
     :param busy_slots: how many task instances are queued or running in all of Airflow; ``slots``: how many may be.
-    :param scheduler_seen: the last heartbeat of any scheduler; ``scheduler_alive``: whether that is recent.
-    :param retry_at: when the controller looks at the run again that it could not apply, and ``failures`` times so far.
-    :param error: why it could not.
+    :param scheduler_seen: the last heartbeat of any scheduler; ``scheduler_alive``: whether it is recent.
+    :param retry_at: when the controller tries again to apply the run; ``failures``: its failed tries so far.
+    :param error: why it failed.
     """
 
     dag_id: str

@@ -1,7 +1,7 @@
 """The rules: which status follows which, and what a fire does. Pure: no database, no clock.
 
 Neighbours: ``manager/manager.py`` asks for a plan and has ``storages/`` keep it. Everything here takes values and
-returns values, so that the whole of SEMANTICS can be tested as a table.
+returns values, so a table can test all of SEMANTICS.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ def new_instance(
     latest: TriggerKwargs | None = None,
     metadata: Mapping[str, Any] | None = None,
 ) -> TaskInstance:
-    """An unstarted instance that has taken what the session saw before (``latest``) of its task's triggers."""
+    """An unstarted instance. It has taken the session's earlier kwargs (``latest``) of its task's triggers."""
     latest_kwargs = latest or {}
     instance = TaskInstance(
         task=task,
@@ -139,7 +139,7 @@ def clone_of(
     kwargs: TriggerKwargs | None = None,
     metadata: Mapping[str, Any] | None = None,
 ) -> TaskInstance:
-    """An unstarted copy of an instance, whatever the original's status is: its kwargs and its ``unless`` state.
+    """An unstarted copy of an instance of any status: its kwargs and its ``unless`` state.
 
     :param kwargs: replaces the original's kwargs completely; None keeps them.
     :param metadata: of the clone, besides its parent and depth; nothing of the original's is copied.
@@ -155,7 +155,7 @@ def clone_of(
 
 
 def take(instance: TaskInstance, trigger_name: str, kwargs: Kwargs) -> TaskInstance:
-    """The instance with the trigger applied; one that it holds already does not change."""
+    """The instance with the trigger applied. A trigger already taken changes nothing."""
     after = instance
     if trigger_name in after.missing:
         after = replace(after, kwargs={**after.kwargs, trigger_name: kwargs})
@@ -165,9 +165,9 @@ def take(instance: TaskInstance, trigger_name: str, kwargs: Kwargs) -> TaskInsta
 
 
 def waits_of(instance: TaskInstance) -> frozenset[str]:
-    """The triggers whose fire has to look at the instance, and :data:`RIPE` when any fire of its task has to.
+    """The triggers whose fire has to look at the instance, plus :data:`RIPE` when any fire of its task has to.
 
-    An unstarted instance can be ripe without a fire when its task was replaced in the configuration.
+    An unstarted instance can be ripe without a fire: its task may have been replaced in the configuration.
     """
     if instance.status is not InstanceStatus.UNSTARTED:
         return frozenset()
@@ -179,10 +179,10 @@ def waits_of(instance: TaskInstance) -> frozenset[str]:
 class FireView:
     """What a fire has to know of a session, and nothing more.
 
-    :param tasks: the tasks that the trigger concerns.
+    :param tasks: the tasks concerned by the trigger.
     :param waiting: their unstarted instances that lack the trigger or are ripe.
     :param counts: how many instances each of the tasks has, by task name.
-    :param latest: the latest kwargs, by trigger, of what fired before (of the tasks' triggers at least).
+    :param latest: the latest kwargs of earlier fires, by trigger (of the tasks' triggers at least).
     """
 
     tasks: tuple[TaskConfig, ...]
@@ -205,17 +205,19 @@ class FirePlan:
         return (*(after for _, after in self.changed), *self.created)
 
     def in_status(self, status: InstanceStatus) -> tuple[TaskInstance, ...]:
-        """Those of :attr:`results` that have the status."""
+        """The :attr:`results` with this status."""
         return tuple(instance for instance in self.results if instance.status is status)
 
 
 def needs_new_instance(
     task: TaskConfig, trigger_name: str, count: int, waiting: Iterable[TaskInstance]
 ) -> bool:
-    """Whether the fire makes an instance: the task has none, or it is the task's ``andEvery`` and no instance takes it.
+    """Whether the fire makes an instance.
 
-    An instance takes a trigger as a required one, as an ``unless`` trigger, or as both: a task that was replaced may
-    name in ``unless`` what its instance holds as ``andEvery``, and the other way round.
+    It does if the task has none, or if the trigger is the task's ``andEvery`` and no instance takes it.
+
+    An instance takes a trigger as a required one, as an ``unless`` trigger, or as both. A replaced task may name in
+    ``unless`` a trigger that its instance holds as ``andEvery``, and the other way round.
     """
     if count == 0:
         return True
@@ -223,9 +225,9 @@ def needs_new_instance(
 
 
 def plan_fire(view: FireView, trigger_name: str, kwargs: Kwargs, *, now: datetime) -> FirePlan:
-    """What firing the trigger does: SEMANTICS, "fire", step 1.
+    """The effect of firing the trigger: SEMANTICS, "fire", step 1.
 
-    :param view: what the session looks like before.
+    :param view: the session before the fire.
     :param now: the moment of the fire, for the timestamps.
     """
     created: list[TaskInstance] = []
@@ -249,14 +251,14 @@ def plan_fire(view: FireView, trigger_name: str, kwargs: Kwargs, *, now: datetim
 
 
 def settle(instance: TaskInstance, *, now: datetime) -> TaskInstance:
-    """The instance, abandoned or scheduled if it is unstarted and nothing is missing for that."""
+    """The instance; if it is unstarted and ready for it, abandoned or scheduled."""
     if instance.can_abandon:
         return transition(instance, Event.ABANDON, now=now)
     return schedule(instance, now=now) if instance.can_run else instance
 
 
 def schedule(instance: TaskInstance, *, now: datetime) -> TaskInstance:
-    """The instance as it is handed to its runner, whatever it still lacks: a replay does not wait for triggers.
+    """The instance as handed to its runner, whatever it still lacks: a replay does not wait for triggers.
 
     :raises InvalidTransition: when it is not unstarted.
     """
@@ -264,7 +266,7 @@ def schedule(instance: TaskInstance, *, now: datetime) -> TaskInstance:
 
 
 def actual_kwargs(instance: TaskInstance) -> dict[str, Any]:
-    """What the instance's work is given: its kwargs with its task's ``withParams`` merged under."""
+    """The input of the instance's work: its kwargs with its task's ``withParams`` merged under."""
     return merge_under(instance.task.with_params, instance.kwargs)
 
 

@@ -1,4 +1,4 @@
-"""SessionUid: the UID of a session, valid from the moment when it exists.
+"""SessionUid: the UID of a session. It exists only when valid.
 
 Neighbours: ``validation.py`` says which UIDs are valid. Every way in (REST, CLI, Python, an asset event) makes the
 value; ``sessions/`` and ``storages/`` take it.
@@ -17,7 +17,7 @@ class SessionUid(str):
     >>> SessionUid("order-4711")
     'order-4711'
 
-    :param uid: the text; another :class:`SessionUid` is returned as it is, without a second look.
+    :param uid: the text; another :class:`SessionUid` is returned unchanged, without a second check.
     :raises InvalidSessionUid: when the text is of another form, or no text.
     """
 

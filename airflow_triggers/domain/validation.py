@@ -1,4 +1,4 @@
-"""The forms and limits of what comes from outside: UIDs, names, keys, moments, cooldowns, JSON; checked, and copied.
+"""The forms and limits of values from outside: UIDs, names, keys, moments, cooldowns, JSON. It checks and copies them.
 
 Every way in (REST, CLI, Python, asset events, reports of tasks, configuration files) calls these before it writes.
 Neighbours: the other files of this room have the values, ``errors.py`` the errors.
@@ -122,7 +122,7 @@ def validate_idempotency_key(key: object) -> str:
 def validate_fire_at(fire_at: object) -> datetime | None:
     """Return the moment in UTC; None stays None: at once.
 
-    :raises InvalidTrigger: when it is no moment of a known timezone, or none that every database can return.
+    :raises InvalidTrigger: when it is no moment with a timezone, or outside the range of some database.
     """
     if fire_at is None:
         return None
@@ -137,7 +137,7 @@ def validate_fire_at(fire_at: object) -> datetime | None:
 
 
 def parse_moment(text: object) -> datetime:
-    """Read a moment as it is written in a request: ISO 8601 with a time and an offset from UTC. Return it in UTC.
+    """Read a moment in the form of a request: ISO 8601 with a time and an offset from UTC. Return it in UTC.
 
     :raises InvalidTrigger: when it is written otherwise, or outside the allowed moments.
     """
@@ -185,7 +185,7 @@ def validate_max_retries(max_retries: object) -> int:
 
 
 def validate_filter(name: str, value: object) -> None:
-    """Make sure that a database can look for the text; None looks for nothing.
+    """Make sure a database can look for the text. None looks for nothing.
 
     :param name: what is looked for, for the message ("trigger").
     :raises InvalidFilter: when it is not at most 250 printable characters.
@@ -198,7 +198,7 @@ def validate_filter(name: str, value: object) -> None:
 
 
 def caller_name(by: str | None) -> str | None:
-    """Who caused something, as every database can keep it: at most 250 characters of text."""
+    """The name of a caller as every database can keep it: at most 250 characters of text."""
     if by is None:
         return None
     return by.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()[:MAX_KEY_LENGTH]
@@ -215,7 +215,7 @@ def validate_trigger_kwargs(trigger_kwargs: object) -> dict[str, Any]:
 
 
 def validate_replacement_kwargs(kwargs: object) -> dict[str, dict[str, Any]] | None:
-    """Return ``{trigger: kwargs}`` as JSON objects; None stays None: the kwargs are not to be replaced.
+    """Return ``{trigger: kwargs}`` as JSON objects; None stays None: the kwargs are not replaced.
 
     :raises InvalidTrigger: when it is no mapping, or a name or kwargs are outside the allowed form.
     """
@@ -237,10 +237,10 @@ def validate_metadata(metadata: object) -> dict[str, Any]:
 
 
 def validate_instance_metadata(metadata: object) -> dict[str, Any]:
-    """Return what a user attaches to an instance as a JSON object; None is an empty one.
+    """Return a user's metadata for an instance as a JSON object; None is an empty one.
 
-    :raises InvalidMetadata: when it is no mapping, holds what JSON cannot, or sets a key that the framework keeps
-        (:data:`KEPT_METADATA`) or whose values have a type (:data:`TYPED_METADATA`) to another.
+    :raises InvalidMetadata: when it is no mapping, holds a value outside JSON, sets a key of the framework
+        (:data:`KEPT_METADATA`), or gives a typed key (:data:`TYPED_METADATA`) a value of another type.
     """
     instance_metadata = validate_metadata(metadata)
     for key in sorted(KEPT_METADATA & instance_metadata.keys()):
@@ -258,7 +258,7 @@ def validate_instance_metadata(metadata: object) -> dict[str, Any]:
 
 
 class JsonFlaw(ValueError):
-    """A value is no JSON that every database, every worker and every page can take.
+    """A value outside the JSON that every database, every worker and every page can take.
 
     :param rule: what must be, as a sentence without its subject.
     :param found: what was found instead.
@@ -276,9 +276,9 @@ class JsonFlaw(ValueError):
 
 
 def json_object(value: object) -> dict[str, Any]:
-    """A copy of a mapping, of JSON's own types, exactly as it is: key order, -0.0 and all.
+    """An exact copy of a mapping in JSON's own types: key order, -0.0 and all.
 
-    :raises JsonFlaw: when a key is no string, a value is none of JSON's, or a limit is passed: :data:`MAX_DEPTH`,
+    :raises JsonFlaw: when a key is no string, a value is outside JSON, or a limit is passed: :data:`MAX_DEPTH`,
         :data:`MAX_JSON_BYTES`, :data:`MIN_INTEGER` and :data:`MAX_INTEGER`, finite numbers, no NUL and no half
         of a surrogate pair.
     """
@@ -301,7 +301,7 @@ def json_text(value: object) -> str:
 
 
 def parse_json(text: str | bytes) -> Any:
-    """Read JSON text, as ``json.loads`` does, but refuse what that takes silently: a key that stands twice.
+    """Read JSON text as ``json.loads`` does, but refuse a key that stands twice, which ``json.loads`` silently takes.
 
     :raises json.JSONDecodeError: when it is no JSON.
     :raises JsonFlaw: when a key stands twice, or it is nested too deep, or has a number of thousands of digits.
@@ -317,14 +317,14 @@ def parse_json(text: str | bytes) -> Any:
 
 
 def shown(value: object) -> str:
-    """What Python shows of a value, shortened; of one that cannot be shown, its type. For messages."""
+    """A value's ``repr``, shortened; the type of a value without a working ``repr``. For messages."""
     if isinstance(value, str):
         return repr(value) if len(value) <= _MAX_SHOWN else f"{value[:_MAX_SHOWN]!r}…"
     if isinstance(value, int) and value.bit_length() > 256:
         return f"an integer of about {round(value.bit_length() * math.log10(2))} digits"
     try:
         text = reprlib.repr(value)
-    # A user's class, or an integer inside that is too long to be shown.
+    # A user's class, or a nested integer too long to be shown.
     except Exception:  # noqa: BLE001
         return f"({type(value).__name__})"
     return text if len(text) <= 3 * _MAX_SHOWN else f"{text[: 3 * _MAX_SHOWN]}…"
@@ -348,7 +348,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _mapping(value: Mapping[Any, Any], depth: int) -> dict[str, Any]:
-    """The copy of an object. Its items are asked for once: those of a user's class may differ from time to time."""
+    """The copy of an object. Its items are read once: a user's class may return others each time."""
     _refuse_depth(depth)
     items = list(value.items())
     for key, _ in items:
@@ -378,7 +378,7 @@ def _array(value: list[Any] | tuple[Any, ...], depth: int) -> list[Any]:
 
 
 def _json(value: Any, depth: int) -> Any:
-    """The copy of a value; of a subclass of one of JSON's types, such as an enumeration's member, the plain value."""
+    """The copy of a value. A subclass of a JSON type, such as an enumeration's member, becomes the plain value."""
     if isinstance(value, str):
         _refuse_characters(value)
         return _plain(value)
@@ -410,7 +410,7 @@ def _scalar(value: Any) -> Any:
 
 
 def _plain(text: str) -> str:
-    """The text of a subclass, which may show itself otherwise: a member of an enumeration as its name."""
+    """A subclass's text as plain text. A subclass may show itself otherwise: an enumeration's member as its name."""
     return text if type(text) is str else str.__str__(text)
 
 
