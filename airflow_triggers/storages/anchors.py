@@ -1,7 +1,7 @@
-"""The row by which Airflow's processes find a session that is kept elsewhere than in Airflow's database.
+"""The row by which Airflow's processes find a session kept elsewhere than in Airflow's database.
 
-It says which storage keeps the session, which manager handles it, and which configuration it has, so that REST can list
-and authorize it and the controller can open it. Neighbours: ``sql.py`` keeps whole sessions in the same table.
+It says which storage keeps the session, which manager handles it, and which configuration it has. So REST can list and
+authorize the session, and the controller can open it. Neighbours: ``sql.py`` keeps whole sessions in the same table.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from airflow_triggers.storages.transaction import first_statement
 
 
 def anchor(session: Session, storage: BaseStorageBackend, *, configuration: Configuration) -> int:
-    """Make the session's row, or bring it up to date; returns its key. The transaction's first statement.
+    """Make or update the session's row. Returns its key. It must be the transaction's first statement.
 
-    Under the session's lock.
+    Call it under the session's lock.
 
-    :raises SessionExists: when a session of that UID is kept by another storage.
+    :raises SessionExists: when another storage keeps a session of this UID.
     """
     columns, now = tables.session.c, datetime.now(UTC)
     values = {
@@ -51,7 +51,7 @@ def anchor(session: Session, storage: BaseStorageBackend, *, configuration: Conf
 
 
 def kept_elsewhere(uid: str, storage_name: str, *, claimant: str) -> SessionExists:
-    """The error of whoever takes a session for one of another storage."""
+    """The error for opening a session of another storage."""
     return SessionExists(
         f"Session {uid!r} is kept by the storage {storage_name!r}, not by {claimant!r}. Choose another UID, or "
         "open it there."

@@ -28,7 +28,7 @@ from airflow_triggers.errors import CannotDelay, CannotDelete
 from airflow_triggers.storages.lock import Followers, LockedSession
 
 if TYPE_CHECKING:
-    # A session in a cache is kept without SQLAlchemy at hand.
+    # A session in a cache works without importing SQLAlchemy.
     from sqlalchemy import Row
     from sqlalchemy.orm import Session
 
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 class BaseStorageBackend(LockedSession):
     """Keeps the tasks, instances, fires and metadata of the session ``uid``.
 
-    Reading works at any time and sees what is committed (inside the lock: what this thread wrote, too). Writing
-    needs the lock: outside of :meth:`acquire_lock` every writing method raises ``RuntimeError``.
+    Reading works at any time and sees committed data (inside the lock, also what this thread wrote). Writing needs the
+    lock: outside of :meth:`acquire_lock` every writing method raises ``RuntimeError``.
 
     :param uid: the session's UID.
     :raises InvalidSessionUid: when the UID is outside the allowed form.
@@ -67,9 +67,9 @@ class BaseStorageBackend(LockedSession):
 
     @property
     def transaction(self) -> Session:
-        """The database session of the lock's transaction, for what has to be kept with it: a DAG run, say.
+        """The database session of the lock's transaction. Rows to be saved with it, such as a DAG run, go here.
 
-        :raises RuntimeError: outside of :meth:`acquire_lock`; and of a storage that is not
+        :raises RuntimeError: outside of :meth:`acquire_lock`, or when the storage is not
             :attr:`in_airflow_database`.
         """
         raise self._not_in_airflow_error()
@@ -84,8 +84,8 @@ class BaseStorageBackend(LockedSession):
     ) -> AbstractContextManager[None]:
         """Hold the lock in somebody else's transaction, which has locked the session's row (see ``together.py``).
 
-        :param followers: gets what is to follow once that transaction is committed.
-        :raises RuntimeError: of a storage that is not :attr:`in_airflow_database`.
+        :param followers: collects the work to do after this transaction's commit.
+        :raises RuntimeError: when the storage is not :attr:`in_airflow_database`.
         """
         raise self._not_in_airflow_error()
 
@@ -109,9 +109,9 @@ class BaseStorageBackend(LockedSession):
 
     @property
     def version(self) -> str:
-        """Another text after every change of the session by others. Under the lock, as it was when the lock was taken.
+        """A text that differs after every change by others. Under the lock, it is the version at the lock's start.
 
-        The default reads the whole session. A store that counts its writes has a cheaper one.
+        The default reads the whole session. A store with a counter of its writes has a cheaper one.
         """
         newest_fires, newest_events = self.fires(limit=1), self.events(limit=1)
         content = {
@@ -127,7 +127,7 @@ class BaseStorageBackend(LockedSession):
     @property
     @abstractmethod
     def manager_name(self) -> str | None:
-        """The name of the manager that the session remembers; None when there is no session."""
+        """The name of the session's remembered manager; None when there is no session."""
 
     @property
     @abstractmethod
@@ -145,7 +145,7 @@ class BaseStorageBackend(LockedSession):
 
     @abstractmethod
     def __getitem__(self, instance_name: str) -> TaskInstance:
-        """The instance of that name. :raises InstanceNotFound: when there is none."""
+        """The instance of this name. :raises InstanceNotFound: when there is none."""
 
     @property
     @abstractmethod
@@ -167,14 +167,14 @@ class BaseStorageBackend(LockedSession):
     def events(
         self, *, limit: int | None = None, before: int | None = None, instance: str | None = None
     ) -> list[SessionEvent]:
-        """What :meth:`record_event` kept, newest first; ``before`` is an event id.
+        """The entries of :meth:`record_event`, newest first; ``before`` is an event id.
 
-        :param instance: only what is about the instance of this name.
+        :param instance: only entries about the instance of this name.
         """
 
     @abstractmethod
     def hooks(self) -> list[PromisedHook]:
-        """Hooks that were promised and have not ended yet, oldest first."""
+        """Promised hooks that have not ended yet, oldest first."""
 
     @property
     def tasks(self) -> dict[str, TaskConfig]:
@@ -182,7 +182,7 @@ class BaseStorageBackend(LockedSession):
         return dict(self.configuration.tasks)
 
     def consistent_read(self) -> AbstractContextManager[Any]:
-        """Let what is read inside see the session at one moment, where the store can do so."""
+        """Let all reads inside see the session at one moment, where the store can do so."""
         return nullcontext()
 
     def __iter__(self) -> Iterator[TaskInstance]:
@@ -200,11 +200,11 @@ class BaseStorageBackend(LockedSession):
         return [task for task in self.configuration if not resolution.get(task.name, False)]
 
     def get_instances_with_unresolved_logs(self) -> list[TaskInstance]:
-        """Instances that logged an error that still matters; see :attr:`TaskInstance.logs_resolved`."""
+        """Instances with a logged error that still matters; see :attr:`TaskInstance.logs_resolved`."""
         return [instance for instance in self if not instance.logs_resolved]
 
     def debug_repr(self) -> str:
-        """The session's story in lines, for people: tasks, instances with what they lack, latest triggers."""
+        """The session's story in lines, for people: tasks, instances with their missing triggers, latest triggers."""
         lines = [f"session {self.uid}"]
         lines += [f"  fired {name} {dict(kwargs)}" for name, kwargs in self.latest_kwargs.items()]
         for instance in self:
@@ -219,12 +219,12 @@ class BaseStorageBackend(LockedSession):
 
     @abstractmethod
     def set_configuration(self, configuration: Configuration) -> None:
-        """Replace the configuration; unstarted instances of replaced tasks wait for what the new ones require."""
+        """Replace the configuration. Unstarted instances of replaced tasks wait for the new tasks' triggers."""
 
     def delete(self) -> None:
-        """Delete the session, with all that was kept of it: there is none once the lock's content is kept.
+        """Delete the session with all its records. It is gone after the commit.
 
-        The last thing that is done inside the lock. A storage may leave this out; then its sessions stay.
+        It must be the last act inside the lock. A storage need not support it; then its sessions stay.
 
         :raises CannotDelete: when the storage deletes none, as by default.
         """
@@ -237,12 +237,12 @@ class BaseStorageBackend(LockedSession):
     def set_metadata(self, metadata: Mapping[str, Any]) -> None:
         """Replace the session's metadata.
 
-        :raises InvalidMetadata: when it is no mapping that JSON can hold.
+        :raises InvalidMetadata: when it is no mapping of JSON values.
         """
 
     @abstractmethod
     def fire_view(self, trigger_name: str) -> states.FireView:
-        """What :func:`states.plan_fire` needs to know, read at a cost that does not grow with the session."""
+        """The input of :func:`states.plan_fire`, read at a cost that does not grow with the session."""
 
     @abstractmethod
     def count_instances(self, task: TaskConfig) -> int:
@@ -250,19 +250,22 @@ class BaseStorageBackend(LockedSession):
 
     @abstractmethod
     def add(self, instance: TaskInstance) -> None:
-        """Keep a new instance. :raises StaleWrite: when its number is taken."""
+        """Save a new instance. :raises StaleWrite: when its number is taken."""
 
     @abstractmethod
     def put(self, before: TaskInstance, after: TaskInstance) -> None:
-        """Keep a changed instance. :raises StaleWrite: when the kept one's status is not that of ``before``."""
+        """Save a changed instance (optimistic lock).
+
+        :raises StaleWrite: when the stored instance's status is not that of ``before``.
+        """
 
     @abstractmethod
     def find_fire(self, idempotency_key: str) -> Fire | None:
-        """The session's fire with that key."""
+        """The session's fire with this key."""
 
     @abstractmethod
     def record_fire(self, fire: Fire) -> Fire:
-        """Keep a fire; returned with its ``fire_id``, larger than every earlier one of the session.
+        """Save a fire. Returns it with its ``fire_id``, larger than every earlier one of the session.
 
         Its kwargs become the session's latest for the trigger.
         """
@@ -271,10 +274,10 @@ class BaseStorageBackend(LockedSession):
     def record_event(
         self, kind: str, *, instance: str | None, by: str | None, details: Mapping[str, Any]
     ) -> None:
-        """Keep an entry of the session's history that is no fire (a repair, a status change)."""
+        """Add an entry to the session's history that is no fire (a repair, a status change)."""
 
     def delay_fire(self, fire: DelayedFire) -> DelayedFire:
-        """Keep a fire for later; returned with its ``delayed_id``.
+        """Save a fire for later. Returns it with its ``delayed_id``.
 
         :raises CannotDelay: when no controller would find it in this storage.
         """
@@ -284,19 +287,19 @@ class BaseStorageBackend(LockedSession):
         )
 
     def find_delayed_fire(self, idempotency_key: str) -> DelayedFire | None:
-        """The fire for later with that key that is still to come, or was cancelled."""
+        """The fire for later with this key, if it is still to come or was cancelled."""
         return None
 
     def get_delayed_fire(self, delayed_id: int) -> DelayedFire | None:
-        """The fire for later of that id that is still to come, or was cancelled."""
+        """The fire for later with this id, if it is still to come or was cancelled."""
         return None
 
     def cancel_delayed_fire(self, delayed_id: int, *, by: str | None) -> None:
-        """Keep that a fire for later was cancelled: it is never taken. Its idempotency key stays used."""
+        """Mark a fire for later as cancelled: it is never taken. Its idempotency key stays used."""
         raise CannotDelay(f"The storage {self.name!r} keeps no fires for later.")
 
     def retry_delayed_fire(self, delayed_id: int) -> None:
-        """Have a fire for later tried again at once, as if it had not been tried."""
+        """Have a fire for later tried again at once, as if nobody had tried it."""
         raise CannotDelay(f"The storage {self.name!r} keeps no fires for later.")
 
     def take_delayed_fire(self, delayed_id: int) -> DelayedFire | None:
@@ -304,12 +307,12 @@ class BaseStorageBackend(LockedSession):
         return None
 
     def delayed_fires(self, *, limit: int | None = None) -> list[DelayedFire]:
-        """Fires that are still to come, by the moment at which they are due (needs no lock)."""
+        """Fires still to come, by the moment at which they are due (needs no lock)."""
         return []
 
     @abstractmethod
     def add_hook(self, hook: str, arguments: Mapping[str, Any]) -> Any:
-        """Remember that a hook has to be called once this lock's content is kept; returns a token."""
+        """Remember to call a hook after this lock's commit. Returns a token."""
 
     @abstractmethod
     def hook_done(self, token: Any) -> None:
@@ -317,19 +320,19 @@ class BaseStorageBackend(LockedSession):
 
     @abstractmethod
     def hook_failed(self, token: Any, error: str) -> None:
-        """Keep that the hook raised, in the history too, and have it called again later (takes no lock)."""
+        """Record the hook's error, in the history too, and have it called again later (takes no lock)."""
 
     def pending_hooks(self) -> list[tuple[Any, str, dict[str, Any]]]:
-        """Hooks that were promised and are not done: what :meth:`add_hook` returned and was given, oldest first.
+        """Promised hooks not done yet, oldest first: for each the token and the arguments of :meth:`add_hook`.
 
-        The controller asks it of sessions that are kept elsewhere than in Airflow's database.
+        The controller asks this of sessions kept elsewhere than in Airflow's database.
         """
         return []
 
     def note_anchored(self) -> None:
-        """Remember, inside the lock, to be :attr:`anchored`; the default does not.
+        """Remember, inside the lock, to be :attr:`anchored`. The default does not.
 
-        A storage that forgets it has its hooks called by the process that fired alone.
+        Without this memory, only the process that fired calls the session's hooks.
         """
 
     def create_instance(
@@ -340,7 +343,7 @@ class BaseStorageBackend(LockedSession):
         metadata: Mapping[str, Any] | None = None,
         status: InstanceStatus = InstanceStatus.UNSTARTED,
     ) -> TaskInstance:
-        """Add an instance that has taken the triggers in ``kwargs``, of the task as the configuration has it now.
+        """Add an instance with the triggers in ``kwargs`` taken, of the task as configured now.
 
         :raises TaskNotFound: when the configuration has no such task.
         :raises InvalidTrigger, InvalidMetadata: when the kwargs or the metadata are outside the allowed form.
@@ -368,17 +371,17 @@ class BaseStorageBackend(LockedSession):
     ) -> TaskInstance:
         """Add an unstarted copy of the instance, with the next number and its task's current configuration.
 
-        It holds what the original took, required and ``unless`` triggers, and waits for the others, as any unstarted
-        instance does: a later fire, or a status set by hand, moves it on. If it lacks nothing, the next fire that
-        concerns its task settles it. Only a replay schedules the clone that it makes.
+        It has taken what the original took, required and ``unless`` triggers, and waits for the others like any
+        unstarted instance. A later fire, or a status set by hand, moves it on. If it lacks nothing, the next fire that
+        concerns its task settles it. Only a replay schedules its clone itself.
 
         :param instance: an instance of any status, or its name.
-        :param kwargs: ``{trigger: kwargs}`` instead of all that the original took; None keeps those.
+        :param kwargs: ``{trigger: kwargs}`` instead of the original's; None keeps the original's.
         :param metadata: of the clone, besides ``parent`` and ``depth``; nothing of the original's is copied.
         :returns: the clone.
         :raises RuntimeError: outside of :meth:`acquire_lock`.
-        :raises InstanceNotFound: when there is no instance of that name.
-        :raises TaskNotFound: when the configuration has no task of the instance given.
+        :raises InstanceNotFound: when there is no instance of this name.
+        :raises TaskNotFound: when the configuration has no task for the given instance.
         :raises InvalidTrigger, InvalidMetadata: when the kwargs or the metadata are outside the allowed form.
         """
         valid_kwargs, valid_metadata = (
@@ -397,7 +400,7 @@ class BaseStorageBackend(LockedSession):
         return clone
 
     def defer_fire(self, fire: FireRequest) -> bool:
-        """Take a fire for later instead of now; only a storage that has no database at hand does (see ``task/``)."""
+        """Take a fire for later instead of now. Only a storage without a database at hand does (see ``task/``)."""
         return False
 
     def now(self) -> datetime:
@@ -406,9 +409,9 @@ class BaseStorageBackend(LockedSession):
 
 
 def hook_failure(hook: str, arguments: Mapping[str, Any], error: str) -> dict[str, Any]:
-    """The history's entry of a hook that raised: the instance that it is about, and the details.
+    """The history's entry for a hook that raised: the instance that it is about, and the details.
 
-    :param error: a traceback; its last line says what was raised.
+    :param error: a traceback; its last line names the exception.
     """
     lines = error.strip().splitlines()
     details = hook_failure_details(

@@ -1,7 +1,7 @@
 """CacheStorageBackend: a session in a cache, for tests and for short-lived sessions without Airflow's database.
 
-Neighbours: ``base.py`` is the contract, ``cache_content.py`` says what is kept, ``cache_region.py`` where. The cache is
-a region of dogpile.cache: this process's memory unless configured otherwise, or Redis with its distributed lock.
+Neighbours: ``base.py`` is the contract, ``cache_content.py`` defines the content, ``cache_region.py`` the place. The
+cache is a region of dogpile.cache: this process's memory by default, or Redis with its distributed lock.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ KEY_PREFIX = "airflow_triggers:session:"
 
 
 class _Work(threading.local):
-    """What a thread does under the lock."""
+    """The thread's state under the lock."""
 
     def __init__(self) -> None:
         self.content: dict[str, Any] | None = None
@@ -59,9 +59,9 @@ class _Work(threading.local):
 class CacheStorageBackend(BaseStorageBackend):
     """Keeps the session ``uid`` in a cache, whole: each fire reads and writes all of it.
 
-    :param region: a configured region of dogpile.cache. With Redis, configure it with ``distributed_lock=True``, or two
-        processes can overwrite each other's fires. None: the Redis that the setting ``[triggers] cache_url`` names,
-        which Airflow's processes find too; without it, the memory of this process.
+    :param region: a configured region of dogpile.cache. Configure Redis with ``distributed_lock=True``, or two
+        processes can overwrite each other's fires. None: the Redis in the setting ``[triggers] cache_url``, which
+        Airflow's processes find too; without this setting, the memory of this process.
 
     >>> from airflow_triggers import CacheStorageBackend
     >>> CacheStorageBackend("order-4711").exists
@@ -92,14 +92,14 @@ class CacheStorageBackend(BaseStorageBackend):
 
     @property
     def _identity(self) -> Hashable:
-        """See :meth:`BaseStorageBackend._identity`: two regions keep two sessions of one UID."""
+        """See :meth:`BaseStorageBackend._identity`. Two regions keep two sessions of one UID."""
         return type(self), id(self._region), self.uid
 
     # -- the lock ---------------------------------------------------------------------------------------------
 
     @contextmanager
     def _hold(self, *, create: bool, manager: str, wait: bool) -> Iterator[None]:
-        """The cache's lock of the session's key, or one of this process."""
+        """The cache's lock for the session's key, or a lock of this process."""
         if not self._mutex.acquire(wait):
             raise LockTimeout(
                 f"Session {self.uid!r} is being written by another holder of its lock; try again."
@@ -120,9 +120,10 @@ class CacheStorageBackend(BaseStorageBackend):
             self._release()
 
     def _replace(self, before: Any, after: str | None) -> None:
-        """Keep the content; None: keep none any more.
+        """Save the content; None: delete the session.
 
-        A lock held too long (:data:`cache_region.LOCK_LIFE`) is another's, whose writes are not to be lost.
+        After :data:`cache_region.LOCK_LIFE` the lock may have a new holder, whose writes must not be lost (optimistic
+        lock).
         """
         if self._region.get(self._key) != before:
             raise StaleWrite(
@@ -138,12 +139,12 @@ class CacheStorageBackend(BaseStorageBackend):
         try:
             self._mutex.release()
         except Exception:
-            # A lock that was lost; every cache has errors of its own for that.
+            # The lock was lost. Every cache has errors of its own for this, so the except is broad.
             log.exception("Session %s: its lock was not held to the end", self.uid)
 
     @contextmanager
     def _nested(self) -> Iterator[None]:
-        """Back to what the content was before."""
+        """On an exception, restore the earlier content."""
         content = self._writing
         before, was_deleted = copy.deepcopy(content), self._work.deleted
         try:
@@ -155,16 +156,16 @@ class CacheStorageBackend(BaseStorageBackend):
             raise
 
     def save(self) -> None:
-        """See :meth:`BaseStorageBackend.save`: nobody reads a cache inside a transaction; nothing is to be done."""
+        """See :meth:`BaseStorageBackend.save`. Nobody reads a cache inside a transaction, so it does nothing."""
         _ = self._writing
 
     def _load(self) -> dict[str, Any] | None:
         return self._parse(self._region.get(self._key))
 
     def _parse(self, value: Any) -> dict[str, Any] | None:
-        """The content that the cache keeps; None when it keeps none.
+        """The content from the cache; None when there is none.
 
-        :raises UnreadableRow: when it is of another form.
+        :raises UnreadableRow: when the content has another form.
         """
         if value is NO_VALUE:
             return None
@@ -179,7 +180,7 @@ class CacheStorageBackend(BaseStorageBackend):
 
     @contextmanager
     def _reading(self, parts: str) -> Iterator[None]:
-        """Whatever a part of the content lacks, or has in another form, is said of the session."""
+        """Turn errors about a missing or malformed part of the content into an error about the session."""
         try:
             yield
         except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -195,7 +196,7 @@ class CacheStorageBackend(BaseStorageBackend):
 
     @property
     def _content(self) -> dict[str, Any]:
-        """What the lock's holder wrote, or what is kept; an empty session when there is none."""
+        """The lock holder's writes, or the stored content; an empty session when there is none."""
         if self._work.content is not None:
             return self._work.content
         return self._load() or new_content(None)
@@ -226,7 +227,7 @@ class CacheStorageBackend(BaseStorageBackend):
 
     @property
     def manager_name(self) -> str | None:
-        """The name of the manager that the session remembers."""
+        """The name of the session's remembered manager."""
         return cast("str | None", self._content["manager"])
 
     @property
@@ -299,7 +300,7 @@ class CacheStorageBackend(BaseStorageBackend):
         return matching_events[::-1][:limit]
 
     def hooks(self) -> list[PromisedHook]:
-        """See :meth:`BaseStorageBackend.hooks`: one that raised is parked at once where no controller knows of it."""
+        """See :meth:`BaseStorageBackend.hooks`. Without a controller that knows it, a raised hook is parked at once."""
         max_attempts = MAX_HOOK_ATTEMPTS if self.anchored else 1
         with self._reading("hooks"):
             return [
@@ -314,7 +315,7 @@ class CacheStorageBackend(BaseStorageBackend):
     # -- writing, inside the lock -----------------------------------------------------------------------------
 
     def set_configuration(self, configuration: Configuration) -> None:
-        """See :meth:`BaseStorageBackend.set_configuration`; what an instance waits for is derived when it is asked."""
+        """See :meth:`BaseStorageBackend.set_configuration`. What an instance waits for is derived at each read."""
         self._writing["configuration"] = configuration.to_dict()
 
     def delete(self) -> None:
@@ -327,7 +328,7 @@ class CacheStorageBackend(BaseStorageBackend):
         self._writing["metadata"] = validate_metadata(metadata)
 
     def fire_view(self, trigger_name: str) -> states.FireView:
-        """See :meth:`BaseStorageBackend.fire_view`; here it looks at the whole session."""
+        """See :meth:`BaseStorageBackend.fire_view`. Here it reads the whole session."""
         tasks = self.configuration.concerned_by(trigger_name)
         waiting = [
             rows.check_readable(instance)
@@ -361,7 +362,7 @@ class CacheStorageBackend(BaseStorageBackend):
         entries[after.number] = instance_to_json(after)
 
     def find_fire(self, idempotency_key: str) -> Fire | None:
-        """The session's fire with that key."""
+        """The session's fire with this key."""
         entries = (entry for entry in self._content["fires"] if entry["idempotency_key"] == idempotency_key)
         return next(map(self._fire, entries), None)
 
@@ -404,7 +405,7 @@ class CacheStorageBackend(BaseStorageBackend):
             self._writing["hooks"].pop(str(token), None)
 
     def hook_failed(self, token: int, error: str) -> None:
-        """Keep the hook with its error; see :meth:`hooks`."""
+        """Record the hook's error; see :meth:`hooks`."""
         with self.acquire_lock():
             entry = self._writing["hooks"].get(str(token))
             if entry is not None:
@@ -417,7 +418,7 @@ class CacheStorageBackend(BaseStorageBackend):
                     )
 
     def pending_hooks(self) -> list[tuple[int, str, dict[str, Any]]]:
-        """See :meth:`BaseStorageBackend.pending_hooks`; as ``manager.call_hook`` takes them."""
+        """See :meth:`BaseStorageBackend.pending_hooks`, in the form of ``manager.call_hook``."""
         return [(hook.token, hook.hook, dict(hook.arguments)) for hook in self.hooks()]
 
     def note_anchored(self) -> None:
@@ -426,5 +427,5 @@ class CacheStorageBackend(BaseStorageBackend):
 
 
 def _version_of(value: Any) -> str:
-    """What the cache keeps of a session, as a short text."""
+    """The cache's content of a session, as a short text."""
     return "" if value is NO_VALUE else hashlib.sha256(str(value).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""What a cache keeps of a session: one JSON object with all of it. Conversions both ways, and what may be wrong.
+"""A session in a cache: one JSON object with all of it. Conversions both ways, and possible flaws.
 
 Neighbours: ``cache.py`` reads and writes it under the session's lock; ``rows.py`` has the same for the database.
 """
@@ -18,7 +18,7 @@ from airflow_triggers.storages import rows
 
 
 def flaw_of(content: Any) -> str | None:
-    """What is wrong with the form of a session's content; what its parts lack is met when they are read."""
+    """The flaw in the form of a session's content; None if there is none. Flaws of its parts appear on reading them."""
     if not isinstance(content, dict):
         return "it is no JSON object"
     form = {key: type(value) for key, value in new_content("default").items()}
@@ -48,7 +48,7 @@ _JSON_NAMES: Mapping[type, str] = {
 
 
 def new_content(manager: str | None) -> dict[str, Any]:
-    """An empty session of that manager; of None: no session."""
+    """An empty session with this manager; None: no session."""
     return {
         "manager": manager,
         "anchored": False,
@@ -64,7 +64,7 @@ def new_content(manager: str | None) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class _InstanceRow:
-    """What is kept of an instance, as the row of a table."""
+    """An instance's content in the form of a table's row."""
 
     task_name: str
     number: int
@@ -77,7 +77,7 @@ class _InstanceRow:
 def instances_in(
     content: Mapping[str, Any], task: TaskConfig, configuration: Configuration
 ) -> list[TaskInstance]:
-    """The task's instances, ordered by number; one that cannot be read says so."""
+    """The task's instances, ordered by number. An unreadable one says so."""
     return [
         rows.instance_from_row(
             _InstanceRow(task.name, number, *(entry.get(column) for column in _INSTANCE_COLUMNS)),
@@ -92,7 +92,7 @@ _FIRE_KEYS = frozenset(field.name for field in fields(Fire) if field.init)
 
 
 def instance_to_json(instance: TaskInstance) -> dict[str, Any]:
-    """What is kept of an instance; its task and its number say where it stands."""
+    """An instance's content. Its task and number follow from its place."""
     return {
         "status": instance.status.value,
         "kwargs": dict(instance.kwargs),
@@ -104,12 +104,12 @@ def instance_to_json(instance: TaskInstance) -> dict[str, Any]:
 def event_from_json(event_id: int, entry: Mapping[str, Any]) -> SessionEvent:
     """An entry of the history.
 
-    :raises AttributeError, KeyError, TypeError, ValueError: when it is of another form.
+    :raises AttributeError, KeyError, TypeError, ValueError: when it has another form.
     """
     return SessionEvent(**{**entry, "event_id": event_id, "at": datetime.fromisoformat(entry["at"])})
 
 
 def fire_from_json(entry: Mapping[str, Any]) -> Fire:
-    """A fire. :raises AttributeError, KeyError, TypeError, ValueError: when it is of another form."""
+    """A fire. :raises AttributeError, KeyError, TypeError, ValueError: when it has another form."""
     lists = {name: tuple(entry[name]) for name in ("touched", "created", "scheduled", "abandoned")}
     return Fire(**{**entry, **lists, "fired_at": datetime.fromisoformat(entry["fired_at"])})

@@ -1,4 +1,4 @@
-"""The cache in which sessions are kept that name none, and the locks of caches that have none of their own.
+"""The default cache for sessions without a region of their own, and the locks of caches without locks.
 
 Neighbours: ``cache.py`` keeps sessions there.
 """
@@ -18,7 +18,7 @@ LOCK_LIFE = 120
 
 @cache
 def default_region() -> CacheRegion:
-    """Where sessions are kept that name no region: in the Redis of ``[triggers] cache_url``, else in this process."""
+    """The cache for sessions without a region: the Redis of ``[triggers] cache_url``, else this process's memory."""
     region = make_region("airflow_triggers")
     if not (url := cache_url()):
         return region.configure("dogpile.cache.memory")
@@ -27,12 +27,12 @@ def default_region() -> CacheRegion:
 
 
 def cache_url() -> str:
-    """The Redis in which sessions are kept that name no region; "" for none."""
+    """The Redis for sessions without a region; "" for none."""
     return str(conf.get("triggers", "cache_url", fallback="") or "")
 
 
 class Mutex:
-    """A lock of this process, for caches that have none of their own."""
+    """A lock of this process, for caches without locks of their own."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -42,7 +42,7 @@ class Mutex:
         return self._lock.acquire(blocking=wait)
 
     def release(self) -> None:
-        """Let the next one have it."""
+        """Let the next holder have it."""
         self._lock.release()
 
 
@@ -51,6 +51,6 @@ _mutexes_guard = threading.Lock()
 
 
 def mutex_of(region: CacheRegion, uid: str) -> Mutex:
-    """The lock of a session in this process; every storage object that keeps the session has the same one."""
+    """The lock of a session in this process: the same one for every storage object of the session."""
     with _mutexes_guard:
         return _mutexes.setdefault((id(region), uid), Mutex())

@@ -30,8 +30,8 @@ SUPPORTED_DIALECTS = frozenset({"postgresql", "sqlite"})
 class TriggersDBManager(BaseDBManager):
     """Airflow's manager of our tables (see ``airflow.utils.db_manager.BaseDBManager``).
 
-    On a database that is not supported it logs one sentence and changes nothing. It raises nothing there: Airflow's own
-    migration calls it in the middle, and has more to do afterwards.
+    On an unsupported database it logs one sentence and changes nothing. It raises nothing there, because Airflow's own
+    migration calls it in the middle and has more to do afterwards.
     """
 
     metadata = tables.metadata
@@ -58,12 +58,12 @@ class TriggersDBManager(BaseDBManager):
             self._airflows.upgradedb(to_revision, from_revision, show_sql_only, use_migration_files)
 
     def check_migration(self) -> bool:
-        """Whether there is nothing to migrate, as on a database without our tables."""
+        """Whether there is nothing to migrate. True on an unsupported database, which has none of our tables."""
         return not is_supported(self._dialect) or bool(self._airflows.check_migration())
 
     @property
     def _airflows(self) -> Any:
-        """What Airflow does for every DB manager; without types."""
+        """Airflow's own methods for every DB manager; without types."""
         return super()
 
     @property
@@ -80,18 +80,18 @@ class TriggersDBManager(BaseDBManager):
 
 
 def is_supported(dialect: Dialect) -> bool:
-    """Whether our tables can be in a database of that dialect."""
+    """Whether our tables can be in a database of this dialect."""
     return dialect.name in SUPPORTED_DIALECTS
 
 
 def refuse_unsupported(dialect: Dialect) -> None:
-    """:raises UnsupportedDatabase: when our tables cannot be in a database of that dialect."""
+    """:raises UnsupportedDatabase: when our tables cannot be in a database of this dialect."""
     if not is_supported(dialect):
         raise UnsupportedDatabase(dialect.name)
 
 
 def check_schema(connection: Connection) -> None:
-    """Make sure that the database holds the tables of this version.
+    """Make sure the database holds the tables of this version.
 
     :raises UnsupportedDatabase: when it is neither SQLite nor PostgreSQL.
     :raises SchemaOutdated: when the tables are missing, older or newer; it names ``airflow db migrate``.

@@ -1,7 +1,7 @@
-"""The rows of ``triggers_event``: what a session's history has beside its fires.
+"""The rows of ``triggers_event``: a session's history beside its fires.
 
-Neighbours: ``sql.py`` and ``reading.py`` keep and read a session's; ``controller/`` notes what it could not do, also of
-sessions that are kept elsewhere, and with no session's lock.
+Neighbours: ``sql.py`` and ``reading.py`` keep and read a session's; ``controller/`` notes its failures there, without
+the session's lock, and for sessions kept elsewhere, too.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def add_event(
     details: Mapping[str, Any],
     instance: str | None = None,
 ) -> None:
-    """Keep an entry.
+    """Save an entry.
 
     :param session_id: the key of the session's row, or a subquery for it.
     """

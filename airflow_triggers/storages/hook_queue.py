@@ -1,11 +1,11 @@
-"""The order in which this process calls a session's hooks: that of the commits that promised them.
+"""The order in which this process calls a session's hooks: the order of their commits.
 
 A runner of this process starts an instance as soon as the fire is committed. The instance can end, and its cascade can
-commit, before the fire's own hook was called. So what a runner reports has its hooks called after those of all commits
-before it: by its own thread where they have ended, else by the thread that ends the last of them. Nobody waits, so a
-hook may fire, and may join the runner's threads.
+commit, before the fire's own hook was called. So the hooks of a runner's report come after the hooks of all earlier
+commits. The runner's own thread calls them if the earlier ones have ended. Otherwise the thread that ends the last of
+them does. Nobody waits, so a hook may fire, and may join the runner's threads.
 
-Whoever else acts (an application, a request, the controller) calls the hooks of its own commit itself, at once.
+All others (an application, a request, the controller) call the hooks of their own commit themselves, at once.
 Neighbours: ``base.py`` has a session's commits stand in line here; ``manager/hooks.py`` makes the calls.
 """
 
@@ -23,9 +23,9 @@ HookCall = Callable[[], object]
 class CommittedHooks:
     """The hooks of one commit, in line.
 
-    :param in_turn: whether they wait for the hooks of the commits before.
-    :param is_committed: whether the commit is over; until then nobody knows whether they are to be called.
-    :param caller: the thread that calls them.
+    :param in_turn: whether they wait for the hooks of earlier commits.
+    :param is_committed: whether the commit is over. Until then nobody knows whether to call them.
+    :param caller: the thread calling them.
     """
 
     calls: Sequence[HookCall]
@@ -36,13 +36,13 @@ class CommittedHooks:
 
 @dataclass(eq=False)
 class HookQueue:
-    """The hooks of one session that this process is to call, by commit."""
+    """The hooks of one session for this process to call, by commit."""
 
     _guard: threading.Lock = field(default_factory=threading.Lock)
     _line: list[CommittedHooks] = field(default_factory=list)
 
     def reserve(self, calls: Sequence[HookCall], *, in_turn: bool) -> CommittedHooks:
-        """Take the next place in line. To be called under the session's lock, so that places come as commits do."""
+        """Take the next place in line. Call it under the session's lock: then places have the order of the commits."""
         hooks = CommittedHooks(calls=calls, in_turn=in_turn)
         with self._guard:
             self._line.append(hooks)
@@ -54,7 +54,7 @@ class HookQueue:
         self._call_ready()
 
     def call(self, hooks: CommittedHooks) -> None:
-        """Have the hooks called, now that the commit is over; and those that only waited for them."""
+        """Have the hooks called after the commit, and then the hooks that only waited for them."""
         with self._guard:
             hooks.is_committed = True
         self._call_ready()
@@ -68,7 +68,7 @@ class HookQueue:
             self._call(hooks)
 
     def _next_ready(self) -> CommittedHooks | None:
-        """The first hooks that wait for nothing but what this thread is calling itself, claimed for this thread."""
+        """The first hooks that wait for nothing but this thread's own calls, claimed for this thread."""
         this_thread = threading.get_ident()
         with self._guard:
             for hooks in self._line:
@@ -97,9 +97,9 @@ _queues_guard = threading.Lock()
 
 
 def hook_queue(session: Hashable) -> HookQueue:
-    """The queue of a session; every storage object that keeps the session in this process has the same one.
+    """The queue of a session: the same one for every storage object of the session in this process.
 
-    :param session: what tells the session from every other of this process.
+    :param session: a key for the session, unique in this process.
     """
     with _queues_guard:
         return _queues.setdefault(session, HookQueue())

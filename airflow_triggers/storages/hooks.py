@@ -1,9 +1,9 @@
-"""The rows of ``triggers_hook``: hooks that a commit promised and that nobody was seen to have called.
+"""The rows of ``triggers_hook``: hooks promised by a commit, and not seen to end.
 
-Of a session in Airflow's database, a row is the promise itself, kept with the session. A session that is kept
-elsewhere keeps its promises itself; there a row is written before it is saved, and only says which session to ask
-for what, so that the controller calls the hook if the process that saved has died. Neighbours: ``sql.py`` and
-``manager/manager.py`` write them, ``controller/`` calls what is due.
+For a session in Airflow's database, a row is the promise itself, saved with the session. A session kept elsewhere keeps
+its promises itself. There a row is written before the session is saved. It only names the session to ask, and the hook
+to ask for: if the saving process has died, the controller asks and calls the hook. Neighbours: ``sql.py`` and
+``manager/manager.py`` write them, ``controller/`` calls due hooks.
 """
 
 from __future__ import annotations
@@ -34,9 +34,11 @@ _COLUMNS = tables.hook.c
 
 
 def owe(storage: BaseStorageBackend, hook: str, token: Any) -> int | None:
-    """Have the controller ask the session for the hook; None where no controller knows the session, or need ask.
+    """Have the controller ask the session for the hook.
 
-    :param token: what :meth:`BaseStorageBackend.add_hook` returned.
+    :param token: the answer of :meth:`BaseStorageBackend.add_hook`.
+    :returns: the row's id, for :func:`forget` and :func:`postpone`; None where no controller knows the session, or
+        need ask.
     """
     if not storage.anchored:
         return None
@@ -54,7 +56,7 @@ def owe(storage: BaseStorageBackend, hook: str, token: Any) -> int | None:
 
 
 def forget(hook_id: int) -> None:
-    """The hook ended, or was never to be called."""
+    """Remove the hook's row: the hook ended, or was never to be called."""
     with transaction() as session:
         deletion = delete(tables.hook).where(_COLUMNS.id == hook_id)
         first_statement(session, lambda: session.execute(deletion))
@@ -63,7 +65,7 @@ def forget(hook_id: int) -> None:
 def postpone(hook_id: int, error: str) -> None:
     """Have the hook called again later: after 30 seconds, then twice as long each time, an hour at most.
 
-    The history gets an entry when it first raises and when it is parked, not each time.
+    The history gets an entry when the hook first raises and when it is parked, not each time.
     """
     with transaction() as session:
         increment = (
@@ -85,7 +87,7 @@ def postpone(hook_id: int, error: str) -> None:
 
 
 def owed_for(uid: str, token: Any) -> int | None:
-    """What the controller knows a hook by, of a session that is kept elsewhere; None where it need not ask."""
+    """The controller's id for a hook of a session kept elsewhere; None where it need not ask."""
     query = select(_COLUMNS.id, _COLUMNS.arguments).join(tables.session).where(tables.session.c.uid == uid)
     with transaction() as session:
         hook_rows = session.execute(query).all()

@@ -1,7 +1,6 @@
-"""The lock of a session: who holds it may write, and what was written is kept or undone as one.
+"""The lock of a session. Its holder may write, and all writes are committed or undone as one.
 
-Neighbours: ``base.py`` is the contract of the storages, whose lock this is; ``hook_queue.py`` has the order in which
-hooks are called.
+Neighbours: ``base.py`` has the contract of the storages with this lock; ``hook_queue.py`` has the order of hook calls.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(eq=False)
 class Followers:
-    """What follows a commit: callbacks at once, then the hooks that it promised, in their turn."""
+    """The work after a commit: callbacks at once, then the promised hooks, in their turn."""
 
     callbacks: list[Callable[[], object]] = field(default_factory=list)
     hook_calls: list[HookCall] = field(default_factory=list)
@@ -31,23 +30,23 @@ class Followers:
     _hooks: CommittedHooks | None = None
 
     def stand_in_line(self, queue: HookQueue, *, in_turn: bool) -> None:
-        """Take the hooks' place among those of the session's other commits, whose lock is held."""
+        """Take the hooks' place among those of the session's other commits. The lock is held."""
         self._queue = queue
         self._hooks = queue.reserve(self.hook_calls, in_turn=in_turn)
 
     def call_hooks(self) -> None:
-        """Call the hooks, or leave them to who calls those of the commits before."""
+        """Call the hooks, or leave them to the thread that calls the hooks of earlier commits."""
         if self._queue is not None and self._hooks is not None:
             self._queue.call(self._hooks)
 
     def abandon(self) -> None:
-        """Nothing follows: the commit failed."""
+        """Leave the line, and call no hooks: the commit failed."""
         if self._queue is not None and self._hooks is not None:
             self._queue.abandon(self._hooks)
 
 
 class _LockState(threading.local):
-    """How often the thread has taken the lock, and what follows when it lets go."""
+    """How often the thread has taken the lock, and the work after its release."""
 
     def __init__(self) -> None:
         self.depth = 0
@@ -56,11 +55,11 @@ class _LockState(threading.local):
 
 
 class _TrialEnd(Exception):
-    """Leaves the lock of a trial, and undoes what was written."""
+    """Leaves the lock of a trial, and undoes its writes."""
 
 
 class LockedSession(ABC):
-    """The session ``uid`` and its lock: the half of a storage's contract that says when what is written is kept.
+    """The session ``uid`` and its lock. This half of a storage's contract says when writes are committed.
 
     :param uid: the session's UID.
     :raises InvalidSessionUid: when the UID is outside the allowed form.
@@ -77,13 +76,13 @@ class LockedSession(ABC):
     def acquire_lock(
         self, *, create: bool = False, manager: str = "default", wait: bool = True
     ) -> Iterator[Self]:
-        """Hold the session's lock; what is written inside is kept as one when the outermost one ends.
+        """Hold the session's lock. All writes inside are committed as one at the end of the outermost lock.
 
-        Reentrant within a thread. An exception leaving the outermost one undoes everything written inside.
+        Reentrant within a thread. If an exception leaves the outermost lock, everything written inside is undone.
 
         :param create: make the session if there is none; ``manager`` is the name it will remember.
         :param wait: False: raise LockTimeout at once when another holds the lock (where the store can tell).
-        :returns: a context manager that gives this storage, in nested locks too.
+        :returns: a context manager for this storage, in nested locks too.
         :raises SessionNotFound: when there is no session and ``create`` is false.
         :raises LockTimeout: when another holder did not let go in time; nothing was written.
         """
@@ -106,7 +105,7 @@ class LockedSession(ABC):
 
     @contextmanager
     def try_out(self, *, create: bool = False, manager: str = "default", wait: bool = True) -> Iterator[Self]:
-        """Hold the lock as :meth:`acquire_lock` does, and undo at the end of the outermost one what was written inside.
+        """Hold the lock as :meth:`acquire_lock` does. At the end of the outermost lock, undo all writes inside.
 
         The lock itself leaves no trace either, and no session is made.
         """
@@ -121,7 +120,7 @@ class LockedSession(ABC):
     def _holding(self, followers: Followers) -> Iterator[None]:
         """Let this thread write: it has the lock.
 
-        :param followers: gets what is to follow once what the thread wrote is kept.
+        :param followers: collects the work to do after the commit.
         """
         lock_state = self._lock_state
         lock_state.depth, lock_state.followers = 1, followers
@@ -134,12 +133,12 @@ class LockedSession(ABC):
 
     @property
     def _identity(self) -> Hashable:
-        """What tells the session from all others of this process, whichever object keeps it."""
+        """A key for the session, unique in this process, and the same for every object of this session."""
         return type(self), self.uid
 
     @contextmanager
     def reporting(self) -> Iterator[None]:
-        """What this thread commits inside is what a runner reports: its hooks are called in turn.
+        """Mark this thread's commits inside as a runner's report: their hooks are called in turn.
 
         See ``hook_queue.py``.
         """
@@ -151,7 +150,7 @@ class LockedSession(ABC):
             lock_state.reports = outer
 
     def follow(self, followers: Followers) -> None:
-        """Do what is to follow, for whoever released the lock; what raises is logged."""
+        """Do the work after a commit, for the thread that released the lock. Errors are logged."""
         lock_state = self._lock_state
         reports, lock_state.reports = lock_state.reports, False
         try:
@@ -162,7 +161,7 @@ class LockedSession(ABC):
             lock_state.reports = reports
 
     def _call_back(self, callback: Callable[[], object]) -> None:
-        """What was written is kept, so nothing that follows may make it look undone."""
+        """Call back. The commit is done, so no error afterwards may make it look undone."""
         try:
             callback()
         except Exception:
@@ -170,7 +169,7 @@ class LockedSession(ABC):
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
-        """Inside the lock: what is written, and what is to follow it, is undone when an exception leaves.
+        """Inside the lock: when an exception leaves, all writes inside and the work to follow them are undone.
 
         :raises RuntimeError: outside of :meth:`acquire_lock`.
         """
@@ -188,16 +187,16 @@ class LockedSession(ABC):
 
     @abstractmethod
     def _nested(self) -> AbstractContextManager[None]:
-        """What :meth:`savepoint` does in the store: undo what is written inside when an exception leaves."""
+        """The store's part of :meth:`savepoint`: when an exception leaves, undo all writes inside."""
 
     @abstractmethod
     def _hold(self, *, create: bool, manager: str, wait: bool) -> AbstractContextManager[None]:
-        """The lock itself, for :meth:`acquire_lock`: not reentrant; keeps at its end what was written, or nothing."""
+        """The lock itself, for :meth:`acquire_lock`: not reentrant. At its end it commits all writes, or none."""
 
     def after_release(self, callback: Callable[[], object]) -> None:
-        """Call back after the outermost lock's content is kept; in the order of these calls; never if undone.
+        """Call back after the outermost lock's commit, in the order of these calls; never if its writes are undone.
 
-        One that raises is logged: it undoes nothing and keeps no other from being called.
+        An error of a callback is logged: it undoes nothing, and the other callbacks are still called.
 
         :raises RuntimeError: outside of :meth:`acquire_lock`.
         """
@@ -219,4 +218,4 @@ class LockedSession(ABC):
 
     @abstractmethod
     def save(self) -> None:
-        """Send what was written so far to the store, still inside the lock (for readers in this transaction)."""
+        """Send all writes so far to the store, still inside the lock (for readers in this transaction)."""

@@ -1,7 +1,7 @@
-"""Texts that begin with a prefix, as a range of the column's index.
+"""Texts with a prefix, as a range of the column's index.
 
-``LIKE`` has no index under most collations of PostgreSQL, and on SQLite it takes ``a`` for ``A``. Neighbours:
-``tables.py`` has the columns that are ordered by code points, which a range needs; ``sessions/`` lists by UID.
+``LIKE`` uses no index under most collations of PostgreSQL, and on SQLite it takes ``a`` for ``A``. Neighbours:
+``tables.py`` has the columns in the order of code points, which a range needs; ``sessions/`` lists by UID.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ LAST_CODE_POINT = 0x10FFFF
 
 
 def begins_with(column: Column[Any], prefix: str) -> list[ColumnElement[bool]]:
-    """The conditions that pick the rows whose text begins with the prefix, every character standing for itself.
+    """The conditions for rows with this prefix. Every character stands for itself: there are no wildcards.
 
     :param column: of the type :data:`tables.CodePointText`.
     """
@@ -24,7 +24,7 @@ def begins_with(column: Column[Any], prefix: str) -> list[ColumnElement[bool]]:
 
 
 def end_of_range(prefix: str) -> str | None:
-    """The first text, by code points, after all that begin with the prefix; None when nothing comes after them."""
+    """The first text, by code points, after all texts with the prefix; None when nothing comes after them."""
     for length in range(len(prefix), 0, -1):
         following = ord(prefix[length - 1]) + 1
         if FIRST_SURROGATE <= following <= LAST_SURROGATE:

@@ -1,8 +1,8 @@
-"""Statements whose text is made once, and that go to the database's driver as they stand.
+"""Statements with a text made once, which go to the database's driver unchanged.
 
-SQLAlchemy remembers the text of a statement, too; but for each execution it works out what to remember it by, and looks
-for the kind of every value and of every column: that takes as long again as the database does. Neighbours:
-``statements.py`` has the statements, ``transaction.py`` sends them.
+SQLAlchemy remembers the text of a statement, too. But for each execution it computes the cache key, and looks up the
+type of every value and every column. This takes as long as the database itself. Neighbours: ``statements.py`` has the
+statements, ``transaction.py`` sends them.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ Processor = Callable[[Any], Any]
 
 
 class PreparedStatement:
-    """A statement; what differs from time to time are values, never their number.
+    """A statement with a fixed number of values. Only the values differ from time to time.
 
-    :param statement: what it returns are columns whose values come from the driver as they are to be: text, numbers.
-    :param sets: the columns that an INSERT or an UPDATE is given values for, by their names.
+    :param statement: the driver must return its columns in their final form: text, numbers.
+    :param sets: the names of the columns set by an INSERT or an UPDATE.
     """
 
     def __init__(self, statement: Executable, *, sets: Sequence[str] | None = None) -> None:
@@ -29,9 +29,9 @@ class PreparedStatement:
         self._latest: tuple[Dialect, DriverText] | None = None
 
     def text(self, dialect: Dialect) -> DriverText:
-        """What goes to a driver.
+        """The statement for a driver.
 
-        :raises ValueError: when a column that the statement returns is of another kind.
+        :raises ValueError: when a returned column is of another kind.
         """
         latest = self._latest
         if latest is None or latest[0] is not dialect:
@@ -58,12 +58,12 @@ class PreparedStatement:
 
 @dataclass(frozen=True, kw_only=True)
 class DriverText:
-    """A statement in the words of one driver.
+    """A statement in one driver's form.
 
     :param constants: values that are always the same.
-    :param variables: the others: the name, the one by which the driver knows it, and what makes the driver's value.
-    :param order: the driver's names in their order, of one that knows none.
-    :param row: makes a row of what the driver returns; None of a statement that returns none.
+    :param variables: the others: the name, the driver's name, and the conversion to the driver's value.
+    :param order: the driver's names in their order, for a driver without named parameters.
+    :param row: makes a row of the driver's values; None when the statement returns no rows.
     """
 
     sql: str
@@ -73,7 +73,7 @@ class DriverText:
     row: Callable[[Sequence[Any]], Any] | None
 
     def parameters(self, values: Mapping[str, Any]) -> Any:
-        """The values as the driver takes them.
+        """The values in the driver's form.
 
         :raises KeyError: when one is missing.
         """
@@ -84,7 +84,7 @@ class DriverText:
 
 
 def _row_maker(statement: Any, dialect: Dialect) -> Callable[[Sequence[Any]], Any] | None:
-    """Rows whose values have the columns' names, and are the driver's."""
+    """A maker of rows: the columns' names, with the driver's values."""
     columns = getattr(statement, "exported_columns", None)
     if not columns:
         return None

@@ -1,4 +1,4 @@
-"""The reading half of the SQL storage: a session as it is committed, or as its lock's holder has written it.
+"""The reading half of the SQL storage: a session as committed, or as written by its lock's holder.
 
 Neighbours: ``sql.py`` adds the lock and the writing half; ``rows.py`` turns rows into values.
 """
@@ -26,7 +26,7 @@ from airflow_triggers.storages.transaction import Transaction, snapshot
 
 
 class Work(threading.local):
-    """What a thread does under the lock."""
+    """The thread's state under the lock."""
 
     def __init__(self) -> None:
         self.open_transaction: Transaction | None = None
@@ -38,7 +38,7 @@ class Work(threading.local):
         self.instances: dict[str, TaskInstance] = {}
 
     def forget_instances(self) -> None:
-        """Have instances read again: they were written, or what was written is undone."""
+        """Have instances read again: they were written, or writes were undone."""
         self.views.clear()
         self.instances.clear()
 
@@ -52,7 +52,7 @@ class SqlReader(BaseStorageBackend):
 
     @contextmanager
     def consistent_read(self) -> Iterator[Session]:
-        """Let everything that is read inside see the session at one moment."""
+        """Let all reads inside see the session at one moment."""
         with self._reading() as reading, self.joined_read(*reading):
             yield reading[0]
 
@@ -60,7 +60,7 @@ class SqlReader(BaseStorageBackend):
     def joined_read(
         self, session: Session, session_id: int | None, configuration: Configuration
     ) -> Iterator[None]:
-        """Let everything that is read inside be read in somebody else's transaction, which has read the session's row.
+        """Make all reads inside use somebody else's transaction, which has read the session's row.
 
         :param session_id: the key of the row; None: there is no session.
         """
@@ -72,7 +72,7 @@ class SqlReader(BaseStorageBackend):
 
     @contextmanager
     def _reading(self) -> Iterator[tuple[Session, int | None, Configuration]]:
-        """The lock's transaction or one of its own; the session's key, None if there is none; its configuration."""
+        """The lock's transaction or a new one; the session's key, None if there is none; its configuration."""
         work = self._work
         if work.open_transaction is not None:
             yield work.open_transaction.session, work.session_id, work.configuration
@@ -99,7 +99,7 @@ class SqlReader(BaseStorageBackend):
 
     @property
     def manager_name(self) -> str | None:
-        """The name of the manager that the session remembers."""
+        """The name of the session's remembered manager."""
         with self._reading() as (session, _, _configuration):
             return session.scalar(select(tables.session.c.manager).where(tables.session.c.uid == self.uid))
 
@@ -114,7 +114,7 @@ class SqlReader(BaseStorageBackend):
             )
             instances = [rows.instance_from_row(row, configuration) for row in instance_rows]
         order = {name: position for position, name in enumerate(configuration.tasks)}
-        # A row whose task is not configured comes last.
+        # A row of an unconfigured task comes last.
         end = len(order)
         return {
             instance.name: instance
@@ -133,7 +133,7 @@ class SqlReader(BaseStorageBackend):
             return [rows.instance_from_row(row, configuration) for row in instance_rows]
 
     def last_instance_of_task(self, task: TaskConfig | str) -> TaskInstance | None:
-        """See :meth:`BaseStorageBackend.last_instance_of_task`; one look-up by the end of the key's index."""
+        """See :meth:`BaseStorageBackend.last_instance_of_task`. One look-up at the end of the key's index."""
         task_name, columns = task if isinstance(task, str) else task.name, tables.instance.c
         with self._reading() as (session, session_id, configuration):
             query = (
@@ -215,7 +215,7 @@ class SqlReader(BaseStorageBackend):
             return [rows.hook_from_row(row) for row in session.execute(query)]
 
     def delayed_fires(self, *, limit: int | None = None) -> list[DelayedFire]:
-        """Fires that are still to come, by the moment at which they are due."""
+        """Fires still to come, by the moment at which they are due."""
         with self._reading() as (session, session_id, _):
             columns = tables.delayed_fire.c
             query = select(tables.delayed_fire).where(
@@ -236,6 +236,6 @@ class SqlReader(BaseStorageBackend):
 
 
 def key_of(session_id: int | None, task_name: str, number: int) -> tuple[ColumnElement[bool], ...]:
-    """The conditions that pick one instance."""
+    """The conditions for one instance."""
     columns = tables.instance.c
     return columns.session_id == session_id, columns.task_name == task_name, columns.number == number

@@ -1,8 +1,8 @@
 """How the values of ``domain/`` stand in rows: conversions both ways, nothing else.
 
-A row that cannot be read becomes a value that says so, however it came into the database: it is shown as unreadable,
-beside the others, and whoever acts on it is refused. Neighbours: ``sql.py`` (one session) and ``sessions/`` (lists of
-sessions) use them; ``stored.py`` has the column types that never raise.
+A row that cannot be read becomes a value that says so, whatever the cause. It is shown as unreadable, beside the
+others; acting on it is refused. Neighbours: ``sql.py`` (one session) and ``sessions/`` (lists of sessions) use them;
+``stored.py`` has the column types that never raise.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def instance_to_row(session_id: int, instance: TaskInstance) -> dict[str, Any]:
 def instance_from_row(row: Any, configuration: Configuration) -> TaskInstance:
     """The instance in a row of ``triggers_instance``, with its task's current configuration.
 
-    One that cannot be read has failed, or the status that it has, and its metadata says ``{"unreadable": why}``.
+    An unreadable one has its stored status, or has failed. Its metadata is ``{"unreadable": why}``.
     """
     task, status = configuration.task_of(row.task_name), _STATUSES.get(row.status)
     flaw = _flaw_of(row, configuration)
@@ -101,7 +101,10 @@ def is_number(value: object) -> bool:
 
 
 def number_after(highest: object, *, of: str) -> int:
-    """The number of the next instance. :raises UnreadableRow: when the highest of a task is none; ``of`` names it."""
+    """The number of the next instance; ``of`` names its task.
+
+    :raises UnreadableRow: when the highest number of the task is no valid number.
+    """
     if highest is None:
         return 0
     if not is_number(highest):
@@ -113,14 +116,14 @@ _STATUSES: Mapping[Any, InstanceStatus] = {status.value: status for status in In
 
 
 def check_readable(instance: TaskInstance) -> TaskInstance:
-    """The instance. :raises UnreadableRow: when it is one that cannot be read, so that nothing can be done with it."""
+    """The instance. :raises UnreadableRow: when it is unreadable: then nothing can be done with it."""
     if UNREADABLE in instance.metadata:
         raise UnreadableRow(f"the task instance {instance.name}", str(instance.metadata[UNREADABLE]))
     return instance
 
 
 def check_content(content: Mapping[str, Any], *, of: str) -> Mapping[str, Any]:
-    """A row's JSON object. :raises UnreadableRow: when it cannot be read; ``of`` names what it is."""
+    """A row's JSON object. :raises UnreadableRow: when it cannot be read; ``of`` names it."""
     if isinstance(content, Unreadable):
         raise UnreadableRow(of, content[UNREADABLE])
     return content
@@ -144,7 +147,7 @@ def _no_names(content: Any) -> str | None:
 
 
 def _no_metadata(content: Any) -> str | None:
-    """What is wrong with an instance's metadata; of its keys, only those that the framework reads have a form."""
+    """The flaw in an instance's metadata; None if there is none. Only the framework's own keys have a fixed form."""
     if (flaw := _no_mapping(content, "its metadata")) is not None:
         return flaw
     if UNREADABLE in content:
@@ -206,7 +209,7 @@ def fire_to_row(session_id: int, fire: Fire) -> dict[str, Any]:
 
 
 def fire_from_row(row: Row[Any]) -> Fire:
-    """The fire in a row of ``triggers_fire``; the kwargs of one that cannot be read are ``{"unreadable": why}``."""
+    """The fire in a row of ``triggers_fire``. If it is unreadable, its kwargs are ``{"unreadable": why}``."""
     effect = row.effect if isinstance(row.effect, dict) else {}
     flaw = (
         _no_mapping(row.kwargs, "its kwargs")
@@ -234,7 +237,7 @@ def _no_moment(moment: Any) -> str | None:
 
 
 def event_from_row(row: Row[Any]) -> SessionEvent:
-    """The entry in a row of ``triggers_event``; the details of one that cannot be read are ``{"unreadable": why}``."""
+    """The entry in a row of ``triggers_event``. If it is unreadable, its details are ``{"unreadable": why}``."""
     flaw = _no_mapping(row.details, "its details") or _no_moment(row.at)
     return SessionEvent(
         event_id=row.id,
@@ -247,7 +250,7 @@ def event_from_row(row: Row[Any]) -> SessionEvent:
 
 
 def hook_from_row(row: Row[Any]) -> PromisedHook:
-    """The hook in a row of ``triggers_hook``; the arguments of one that cannot be read are ``{"unreadable": why}``."""
+    """The hook in a row of ``triggers_hook``. If it is unreadable, its arguments are ``{"unreadable": why}``."""
     flaw = _no_mapping(row.arguments, "its arguments") or _no_moment(row.due)
     attempts = row.attempts if isinstance(row.attempts, int) else MAX_HOOK_ATTEMPTS
     return PromisedHook(
@@ -262,7 +265,7 @@ def hook_from_row(row: Row[Any]) -> PromisedHook:
 
 
 def fire_conditions(only: FireFilter) -> list[ColumnElement[bool]]:
-    """The conditions that pick the fires of a session that a filter covers."""
+    """The conditions for the fires of a session that match a filter."""
     columns, conditions = tables.fire.c, []
     if only.trigger_name is not None:
         conditions.append(columns.trigger_name == only.trigger_name)
@@ -275,7 +278,7 @@ def fire_conditions(only: FireFilter) -> list[ColumnElement[bool]]:
 
 
 def keep_configuration(session: Session | Connection, configuration: Configuration) -> str:
-    """Store the configuration if its content is new; returns its hash."""
+    """Store the configuration if its content is new. Returns its hash."""
     content_hash = configuration.content_hash
     values = {
         "hash": content_hash,
@@ -289,7 +292,7 @@ def keep_configuration(session: Session | Connection, configuration: Configurati
 
 
 def read_configuration(session: Session | Connection, content_hash: str | None) -> Configuration:
-    """The configuration of that hash (None: the empty one); kept in memory, since its content never changes."""
+    """The configuration with this hash (None: the empty one). It stays in memory, because its content never changes."""
     configuration = known_configuration(content_hash)
     if configuration is None:
         columns = tables.configuration.c
@@ -304,7 +307,7 @@ def read_configuration(session: Session | Connection, content_hash: str | None) 
 def parse_body(body: Any, content_hash: str | None) -> Configuration:
     """The configuration in a row of ``triggers_configuration``.
 
-    :raises UnreadableRow: when it cannot be read. What it allows to whom is then not known either.
+    :raises UnreadableRow: when it cannot be read. Then nobody knows what it allows to whom.
     """
     of = f"the configuration {content_hash}"
     flaw = "there is none" if body is None else no_configuration(check_content(body, of=of))
@@ -314,7 +317,7 @@ def parse_body(body: Any, content_hash: str | None) -> Configuration:
 
 
 def no_configuration(body: Mapping[str, Any]) -> str | None:
-    """What is wrong with the form of a configuration's body. What it says was checked when it was parsed."""
+    """The flaw in the form of a configuration's body; None if there is none. Its meaning was checked by the parser."""
     name, former = body.get("name"), body.get("former_dag_ids", [])
     mappings = {"tasks": body.get("tasks"), "removed": body.get("removed", {})}
     for key, content in mappings.items():
@@ -334,7 +337,7 @@ def no_configuration(body: Mapping[str, Any]) -> str | None:
 
 
 def _no_directives(directives: Any) -> str | None:
-    """What is wrong with the form of a task's directives."""
+    """The flaw in the form of a task's directives; None if there is none."""
     if not isinstance(directives, dict):
         return f"the directives are {shown(directives)}, expected a mapping"
     for key, is_right in _DIRECTIVES.items():
@@ -369,7 +372,7 @@ _DIRECTIVES: Mapping[str, Callable[[Any], bool]] = {
 
 
 def known_configuration(content_hash: str | None) -> Configuration | None:
-    """The configuration of that hash, if it is in memory."""
+    """The configuration with this hash, if it is in memory."""
     if content_hash is None:
         return Configuration()
     memory = _memory_of(content_hash)
@@ -415,6 +418,6 @@ def delayed_from_row(row: Row[Any]) -> DelayedFire:
 
 
 def insert_or_ignore(table: Any, values: Mapping[str, Any]) -> Any:
-    """An INSERT that leaves a row with an equal key as it is."""
+    """An INSERT that changes nothing if a row with an equal key exists."""
     dialect = sqlite if is_sqlite() else postgresql
     return dialect.insert(table).values(**values).on_conflict_do_nothing()

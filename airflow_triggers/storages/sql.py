@@ -59,14 +59,14 @@ class SqlStorageBackend(SqlReader):
 
     A fire reads the instances that still lack the trigger and writes what changes; it never loads the session.
 
-    Under the lock a statement of ours goes one of two ways, both on the transaction's connection:
+    Under the lock, each of our statements goes one of two ways, both on the transaction's connection:
 
-    - :meth:`_send`: a :class:`PreparedStatement`, as text that is made once. These are what every fire sends.
-    - :meth:`_execute`: any other statement, by SQLAlchemy Core. What a fire may send is built once as well
-      (``statements.py``); the others are built where they are sent, readable as SQL.
+    - :meth:`_send`: a :class:`PreparedStatement`, with a text made once. Every fire sends these.
+    - :meth:`_execute`: any other statement, by SQLAlchemy Core. The ones that a fire may send are built once as well
+      (``statements.py``). The others are built at their place of sending, readable as SQL.
 
-    :attr:`transaction`, SQLAlchemy's ORM, is for Airflow's models alone: whoever adds or marks a DAG run works in it.
-    Savepoints begin there, so that what it holds back is sent before. A fire that only records never makes it.
+    :attr:`transaction`, SQLAlchemy's ORM, is for Airflow's models alone: code that adds or marks a DAG run works in it.
+    Savepoints begin there, so its pending changes are sent before. A fire that only records never makes it.
     """
 
     name = "sql"
@@ -77,7 +77,7 @@ class SqlStorageBackend(SqlReader):
 
     @contextmanager
     def _hold(self, *, create: bool, manager: str, wait: bool) -> Iterator[None]:
-        """A transaction that begins with an UPDATE of the session's row."""
+        """A transaction whose first statement is an UPDATE of the session's row."""
         with driver_transaction() as open_transaction:
             if not wait:
                 self._refuse_if_locked(open_transaction)
@@ -109,7 +109,7 @@ class SqlStorageBackend(SqlReader):
 
     @contextmanager
     def _nested(self) -> Iterator[None]:
-        """A savepoint of the database; the configuration that is at hand goes back with it."""
+        """A savepoint of the database. The configuration in memory goes back with it."""
         before = self._work.configuration
         try:
             with savepoint(self.transaction):
@@ -120,7 +120,7 @@ class SqlStorageBackend(SqlReader):
             raise
 
     def _refuse_if_locked(self, open_transaction: Transaction) -> None:
-        """SQLite cannot tell: there, the wait is for whoever writes anything, and short."""
+        """Refuse a locked session. SQLite cannot tell: there, the wait is for any writer, and short."""
         if is_sqlite():
             return
         columns = tables.session.c
@@ -145,7 +145,7 @@ class SqlStorageBackend(SqlReader):
 
     @property
     def transaction(self) -> Session:
-        """See :attr:`BaseStorageBackend.transaction`; for Airflow's models, see the class."""
+        """See :attr:`BaseStorageBackend.transaction`. It is for Airflow's models; see the class."""
         return self._open_transaction().session
 
     def _open_transaction(self) -> Transaction:
@@ -155,12 +155,12 @@ class SqlStorageBackend(SqlReader):
 
     @property
     def manager_name(self) -> str | None:
-        """See :meth:`BaseStorageBackend.manager_name`; known under the lock."""
+        """See :meth:`BaseStorageBackend.manager_name`. Under the lock it is in memory."""
         return self._work.manager if self._work.open_transaction is not None else super().manager_name
 
     @property
     def version(self) -> str:
-        """See :meth:`BaseStorageBackend.version`; the lock counts it up, so its holder leaves that out."""
+        """See :meth:`BaseStorageBackend.version`. Taking the lock adds one, so its holder subtracts it."""
         with self._reading() as (session, session_id, _):
             query = select(tables.session.c.version).where(tables.session.c.id == session_id)
             count = session.scalar(query) or 0
@@ -172,7 +172,7 @@ class SqlStorageBackend(SqlReader):
         return self._work.session_id
 
     def save(self) -> None:
-        """See :meth:`BaseStorageBackend.save`: every write is sent at once, except what Airflow's models hold back."""
+        """See :meth:`BaseStorageBackend.save`. It sends pending changes of Airflow's models; all else is sent."""
         self.transaction.flush()
 
     # -- writing, inside the lock -----------------------------------------------------------------------------
@@ -195,7 +195,7 @@ class SqlStorageBackend(SqlReader):
             self._rewrite_waits(instance, replace(instance, task=configuration[instance.task.name]))
 
     def delete(self) -> None:
-        """See :meth:`BaseStorageBackend.delete`: the rows of the other tables go with the session's."""
+        """See :meth:`BaseStorageBackend.delete`. The foreign keys delete the rows of the other tables."""
         self.transaction.execute(delete(tables.session).where(tables.session.c.id == self.session_id))
 
     def set_metadata(self, metadata: Mapping[str, Any]) -> None:
@@ -206,9 +206,9 @@ class SqlStorageBackend(SqlReader):
         self._execute(update(tables.session).where(tables.session.c.id == self.session_id).values(**values))
 
     def fire_view(self, trigger_name: str) -> states.FireView:
-        """See :meth:`BaseStorageBackend.fire_view`: one look-up by index each for what waits, counts and latest.
+        """See :meth:`BaseStorageBackend.fire_view`. One index look-up each: waiting instances, counts, latest kwargs.
 
-        What waits is read again only after an instance was written: many fires under one lock change none.
+        Waiting instances are read again only after an instance was written: many fires under one lock change none.
         """
         tasks = self._work.configuration.concerned_by(trigger_name)
         if not tasks:
@@ -234,7 +234,7 @@ class SqlStorageBackend(SqlReader):
     def _counts_and_waiting(
         self, task_names: list[str], trigger_name: str
     ) -> tuple[dict[str, int], list[TaskInstance]]:
-        """How many instances the tasks have, and those of them that the trigger has to look at."""
+        """How many instances the tasks have, and the ones for the trigger to look at."""
         names = {f"task_{place}": name for place, name in enumerate(task_names)}
         task_rows = self._send(
             statements.tasks_and_waiting(len(task_names)),
@@ -266,7 +266,7 @@ class SqlStorageBackend(SqlReader):
                 yield rows.check_readable(rows.instance_from_row(row, self._work.configuration))
 
     def _latest_of(self, triggers: list[str]) -> dict[str, dict[str, Any]]:
-        """The latest kwargs of these triggers, as far as they have fired."""
+        """The latest kwargs of these triggers. A trigger that never fired is left out."""
         if not triggers:
             return {}
         names = {f"trigger_{place}": name for place, name in enumerate(triggers)}
@@ -285,7 +285,7 @@ class SqlStorageBackend(SqlReader):
         return self._open_transaction().connection.execute(statement, parameters)
 
     def _send(self, statement: PreparedStatement, values: Mapping[str, Any]) -> Answer:
-        """Send a statement of every fire, whose text is made already; see the class."""
+        """Send one of every fire's statements, with a text made before; see the class."""
         return self._open_transaction().send(statement, values)
 
     def count_instances(self, task: TaskConfig) -> int:
@@ -338,7 +338,7 @@ class SqlStorageBackend(SqlReader):
             )
 
     def find_fire(self, idempotency_key: str) -> Fire | None:
-        """The session's fire with that key."""
+        """The session's fire with this key."""
         parameters = {"of_session": self.session_id, "of_key": idempotency_key}
         row = self._execute(statements.FIND_FIRE, parameters).one_or_none()
         return self._readable(rows.fire_from_row(row)) if row else None
@@ -411,7 +411,7 @@ class SqlStorageBackend(SqlReader):
         self._execute(update(tables.delayed_fire).where(*conditions).values(**values))
 
     def add_hook(self, hook: str, arguments: Mapping[str, Any]) -> int:
-        """See :meth:`BaseStorageBackend.add_hook`; due for the controller after :data:`HOOK_GRACE`."""
+        """See :meth:`BaseStorageBackend.add_hook`. It is due for the controller after :data:`HOOK_GRACE`."""
         values = {
             "hook": str(hook),
             "arguments": dict(arguments),

@@ -1,8 +1,8 @@
-"""The statements of a fire, each built once: to build one takes longer than the database takes to run it.
-The text of those that every fire sends is made once, too (see ``prepared.py``).
+"""The statements of a fire, each built once: building one takes longer than the database takes to run it.
 
-Neighbours: ``sql.py`` sends them. What differs from fire to fire is a parameter; none has a column's name, since in an
-UPDATE those are what is set.
+The statements sent by every fire also have a text made once (see ``prepared.py``). Neighbours: ``sql.py`` sends them.
+The values that differ from fire to fire are parameters. No parameter has a column's name: in an UPDATE, such parameters
+are the values to set.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ KEPT_SESSIONS = select(_session.uid, _session.storage, _session.manager, _sessio
 
 @cache
 def lock_session(dialect: str) -> PreparedStatement:
-    """Lock the session ``of_uid``, count its version and move its ``last_modified`` to ``moment``."""
+    """Lock the session ``of_uid``, add one to its version and set its ``last_modified`` to ``moment``."""
     moment = bindparam("moment", type_=_session.last_modified.type)
     return PreparedStatement(
         update(tables.session)
@@ -56,11 +56,11 @@ def lock_session(dialect: str) -> PreparedStatement:
 
 @lru_cache(maxsize=64)
 def tasks_and_waiting(count: int) -> PreparedStatement:
-    """Of the tasks ``task_0``, …: the largest number, and the numbers of the instances that ``of_trigger`` concerns.
+    """For the tasks ``task_0``, …: the largest number, and the numbers of the instances concerned by ``of_trigger``.
 
-    The largest number is at the end of the task's part of the key's index, the others are found by the key of
-    ``triggers_wait``; a task without has one row, whose ``number`` is NULL. The instances themselves are read by
-    :data:`INSTANCES`, and not joined here: a planner that expects many would read the whole session to find one.
+    The largest number is at the end of the task's part of the key's index. The others are found by the key of
+    ``triggers_wait``. A task without waiting instances has one row with NULL as ``number``. :data:`INSTANCES` reads the
+    instances themselves. They are not joined here: a planner that expects many would read the whole session for one.
     """
     task_selects = []
     for place in range(count):

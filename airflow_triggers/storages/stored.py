@@ -1,8 +1,8 @@
-"""Column types whose values can always be read: what cannot be understood becomes a marker, and the other rows stay.
+"""Column types with values that can always be read: an unreadable value becomes a marker, and the other rows stay.
 
-A row may have been written by another version, by hand, or by a damaged database. A value that raised while a result
-is fetched would take away every other row of it. Neighbours: ``tables.py`` uses the types, ``rows.py`` turns markers
-into values that say so.
+A row may have been written by another version, by hand, or by a damaged database. An error while fetching a result
+would lose all its other rows. Neighbours: ``tables.py`` uses the types, ``rows.py`` turns markers into values that say
+so.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ _DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite
 
 
 def read_json(text: Any, *, halves: bool = False) -> Any:
-    """The JSON value of a text; :class:`Unreadable` where it is none, or is nested deeper than pages can show.
+    """The JSON value of a text; :class:`Unreadable` if it is no JSON, or is nested deeper than pages can show.
 
     :param halves: whether half of a surrogate pair is allowed: no database and no worker is sent the value again.
     """
@@ -92,17 +92,17 @@ def _parts(value: Any) -> list[Any]:
 
 
 class StoredJson(TypeDecorator[Any]):
-    """JSON that is read as text and parsed here: psycopg2 parses a JSON column while it fetches, and raises."""
+    """JSON, read as text and parsed here: psycopg2 would parse a JSON column while it fetches, and raise."""
 
     impl = JSON
     cache_ok = True
 
     def column_expression(self, column: Any) -> Any:
-        """The column as text, in what a statement returns."""
+        """The column as text, in a statement's result."""
         return type_coerce(cast(column, Text), self)
 
     def result_processor(self, dialect: Dialect, coltype: Any) -> Callable[[Any], Any]:
-        """What makes a value of the text."""
+        """The conversion from text to a value."""
         return lambda text: None if text is None else read_json(text)
 
 
@@ -114,12 +114,12 @@ class StoredObject(StoredJson):
     """Whether half of a surrogate pair is allowed in it."""
 
     def result_processor(self, dialect: Dialect, coltype: Any) -> Callable[[Any], Any]:
-        """What makes a mapping of the text."""
+        """The conversion from text to a mapping."""
         halves = self.halves
 
         def mapping(text: Any) -> Any:
             content = None if text is None else read_json(text, halves=halves)
-            # NULL is none, JSON's null is no object.
+            # SQL's NULL is no value and stays None. JSON's null is a value, but no object.
             is_object = text is None or isinstance(content, dict)
             return content if is_object else Unreadable("it is no JSON object")
 
@@ -139,18 +139,18 @@ class StoredMetadata(StoredObject):
 class StoredMoment(UtcDateTime):
     """A moment in UTC; :data:`UNREADABLE_MOMENT` where the column has something else.
 
-    SQLite allows any text. PostgreSQL has moments that Python has not (``infinity``, the year 10000), and psycopg2
-    raises while it fetches one: so the column is read as text.
+    SQLite allows any text. PostgreSQL has moments unknown to Python (``infinity``, the year 10000), and psycopg2 raises
+    while it fetches one. So the column is read as text.
     """
 
     cache_ok = True
 
     def column_expression(self, column: Any) -> Any:
-        """The column as text, in what a statement returns."""
+        """The column as text, in a statement's result."""
         return type_coerce(cast(column, Text), self)
 
     def result_processor(self, dialect: Dialect, coltype: Any) -> Callable[[Any], Any]:
-        """What makes a moment of the driver's value."""
+        """The conversion from the driver's value to a moment."""
         read = super().result_processor(dialect, coltype)
 
         def moment(value: Any) -> Any:

@@ -1,8 +1,8 @@
 """The tables of the SQL storage, all in Airflow's metadata database and prefixed ``triggers_``.
 
 Neighbours: ``sql.py`` reads and writes them, ``migrations/`` makes them, ``dbmanager.py`` registers both with
-``airflow db migrate``. No foreign key leads to Airflow's tables. What must be unique is a constraint here, and not
-a check in code.
+``airflow db migrate``. No foreign key leads to Airflow's tables. Uniqueness is a constraint here, and not a check in
+code.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The locks of several sessions in one transaction, for fires that come many at a time.
 
-Neighbours: ``sql.py`` keeps one session and holds its lock alone; ``sessions/batches.py`` fires into those that are
-held here.
+Neighbours: ``sql.py`` keeps one session and holds its lock alone; ``sessions/batches.py`` fires into the sessions held
+here.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ from airflow_triggers.storages.transaction import (
 def hold_together(
     storages: Sequence[BaseStorageBackend], *, wait: bool = False
 ) -> Iterator[list[BaseStorageBackend]]:
-    """Hold the locks of those of the sessions that are free; what is written is kept as one, or undone as one.
+    """Hold the locks of the free ones among the sessions. All writes are committed as one, or undone as one.
 
-    A session that another process is writing is left out, and not waited for: so two who hold several sessions each
-    never wait for each other. SQLite cannot tell: there, all of them wait for whoever writes anything.
+    A session being written by another process is left out, and not waited for. So two holders of several sessions never
+    wait for each other. SQLite cannot tell: there, all of them wait for any writer.
 
-    :param storages: of sessions in Airflow's database.
+    :param storages: the storages of sessions in Airflow's database.
     :param wait: wait for the lock after all; only for one session.
-    :returns: those that are held.
-    :raises LockTimeout: when a lock that is waited for was not free in time.
+    :returns: the storages of the held sessions.
+    :raises LockTimeout: when a lock was not free in time although this call waited for it.
     """
     commits: list[tuple[BaseStorageBackend, Followers]] = []
     try:
@@ -72,6 +72,7 @@ def _locked_rows(open_transaction: Transaction, uids: list[str], *, wait: bool) 
     if wait or is_sqlite():
         lock = lock.where(columns.uid.in_(uids), *patience(dialect_name()))
     else:
+        # FOR NO KEY UPDATE (key_share): an insert of a row with a foreign key to the session must not count as a lock.
         free = (
             select(columns.id).where(columns.uid.in_(uids)).with_for_update(skip_locked=True, key_share=True)
         )

@@ -37,9 +37,9 @@ T = TypeVar("T")
 
 
 def engine() -> Engine:
-    """Airflow's engine, once its database is known to hold our tables.
+    """Airflow's engine, after a check that its database has our tables.
 
-    :raises StorageError: in a process that Airflow gives no database (tasks, DAG processors).
+    :raises StorageError: in a process without a database from Airflow (tasks, DAG processors).
     :raises SchemaOutdated: when the tables are missing or of another version.
     """
     # Once per engine: the check is a statement, and every transaction comes here. A fork gets an engine of its own.
@@ -68,23 +68,23 @@ def is_sqlite() -> bool:
 
 
 class Answer(NamedTuple):
-    """What a prepared statement did: the rows that it returned, or how many it changed."""
+    """The result of a prepared statement: the returned rows, or the number of changed ones."""
 
     rows: Sequence[Any]
     rowcount: int
 
     @property
     def row(self) -> Any:
-        """The only row there can be; None when there is none."""
+        """The only possible row; None when there is none."""
         return self.rows[0] if self.rows else None
 
 
 class Transaction:
     """An open transaction on a connection of the driver.
 
-    What SQLAlchemy puts on that, a Connection and on this a Session, is made when it is first asked for: most fires
-    need neither, and to make them, ask through them and end them takes longer than all else. Where somebody listens to
-    what SQLAlchemy tells of statements and transactions, the Connection is made at once, so that they are told.
+    SQLAlchemy's Connection, and its Session on top, are made at their first use. Most fires need neither: making, using
+    and ending them takes longer than all the rest. If somebody listens to SQLAlchemy's events about statements and
+    transactions, the Connection is made at once, because only it sends these events.
 
     :raises sqlalchemy.exc.DBAPIError: from every method, when the database or the driver refuses.
     """
@@ -111,10 +111,10 @@ class Transaction:
 
     @property
     def session(self) -> Session:
-        """Its database session, our own, never the scoped one that other code on this thread may be using."""
+        """Its database session: our own, never the scoped one, which other code on this thread may be using."""
         if self._session is None:
-            # The Session's commit sends what it holds back, and leaves the COMMIT to ours, below: one act is one
-            # transaction, whoever else works on the connection.
+            # The Session's commit only flushes, and leaves the COMMIT to ours, below. So one act is one transaction,
+            # whoever else works on the connection.
             mode: JoinTransactionMode = "rollback_only"
             self._session = Session(self.connection, expire_on_commit=False, join_transaction_mode=mode)
         return self._session
@@ -124,7 +124,7 @@ class Transaction:
         text = statement.text(self._engine.dialect)
         parameters = text.parameters(values)
         if self._connection is not None:
-            # It is there already: its listeners are told of every statement, in order.
+            # It is there already: its listeners hear of every statement, in order.
             result = self._connection.exec_driver_sql(text.sql, parameters)
             return Answer(result.all() if text.row else (), result.rowcount)
         try:
@@ -137,7 +137,7 @@ class Transaction:
             raise self._sqlalchemy_error(error, text.sql, parameters) from error
 
     def commit(self) -> None:
-        """:raises DatabaseFailed: when nobody can say whether it was kept: perhaps only the answer was lost."""
+        """:raises DatabaseFailed: when nobody knows whether it was committed: perhaps only the answer was lost."""
         try:
             if self._session is not None:
                 self._session.commit()
@@ -147,7 +147,7 @@ class Transaction:
                 self._end(self._engine.dialect.do_commit)
         except FAILURES as error:
             if _storage_error_for(error) is not None:
-                # A refusal, and no lost answer: nothing was kept, and the translation says so.
+                # A refusal and no lost answer: nothing was committed, and the translated error says so.
                 raise
             raise DatabaseFailed(
                 sentence("The database failed when it was to keep what was done", _message_of(error))
@@ -156,13 +156,13 @@ class Transaction:
             ) from error
 
     def rollback(self) -> None:
-        """Undo it; what follows begins anew."""
+        """Undo the transaction. Later statements begin a new one."""
         if self._session is not None:
             self._session.rollback()
         if self._connection is not None:
             self._connection.rollback()
         elif self._driver.is_valid:
-            # A connection that was lost has nothing to roll back, and asking it would hide the first error.
+            # A lost connection has nothing to roll back, and asking it would hide the first error.
             self._end(self._engine.dialect.do_rollback)
 
     def _end(self, how: Callable[[Any], None]) -> None:
@@ -177,15 +177,15 @@ class Transaction:
             self._session.close()
         if self._cursor is not None:
             self._cursor.close()
-        # A Connection gives back the driver's connection that it was made on.
+        # A Connection gives back the driver's connection below it.
         (self._connection or self._driver).close()
 
     def _sqlalchemy_error(
         self, error: Exception, statement: str | None = None, parameters: Any = None
     ) -> BaseException:
-        """The driver's error as SQLAlchemy's own. A connection that is lost is not given back to the pool."""
+        """The driver's error as SQLAlchemy's own. A lost connection is not given back to the pool."""
         dialect, driver = self._engine.dialect, getattr(self, "_driver", None)
-        # Without a driver's connection, it was connecting that failed.
+        # Without a driver's connection, connecting itself failed.
         is_lost = driver is None or dialect.is_disconnect(error, driver.dbapi_connection, None)  # type: ignore[arg-type]
         if is_lost and driver is not None:
             driver.invalidate(error)
@@ -227,14 +227,14 @@ def driver_transaction() -> Iterator[Transaction]:
 
 @contextmanager
 def transaction() -> Iterator[Session]:
-    """The same, as the database session that is made on it."""
+    """The same transaction, as a database session."""
     with driver_transaction() as open_transaction:
         yield open_transaction.session
 
 
 @contextmanager
 def glance() -> Iterator[Connection]:
-    """A connection for statements that only read, each by itself: no transaction is begun or ended."""
+    """A connection for read-only statements, each by itself: no transaction is begun or ended."""
     with translated_errors(), engine().connect() as connection:
         # A BEGIN and a ROLLBACK around each look would be two more round trips in every pass.
         yield connection.execution_options(isolation_level="AUTOCOMMIT")
@@ -242,9 +242,9 @@ def glance() -> Iterator[Connection]:
 
 @contextmanager
 def snapshot() -> Iterator[Session]:
-    """A transaction for reading, all of whose statements see the database at one moment."""
+    """A transaction for reading. All its statements see the database at one moment."""
     with transaction() as session:
-        # Python's driver of SQLite begins at the first write only, and PostgreSQL takes a snapshot for each statement.
+        # Without it, SQLite's driver begins only at the first write, and PostgreSQL takes a snapshot per statement.
         begin = "BEGIN" if is_sqlite() else "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
         session.connection().exec_driver_sql(begin)
         yield session
@@ -252,31 +252,31 @@ def snapshot() -> Iterator[Session]:
 
 @contextmanager
 def savepoint(session: Session) -> Iterator[None]:
-    """Inside a transaction: what an exception leaves behind is undone, and the transaction goes on.
+    """Inside a transaction: when an exception leaves, the writes inside are undone, and the transaction goes on.
 
-    :raises StorageError: when the database itself failed, so that the transaction cannot go on.
+    :raises StorageError: when the database itself failed. Then the transaction cannot go on.
     """
     with translated_errors(), session.begin_nested():
-        # The savepoint begins when the session is first asked for its connection.
+        # The savepoint begins at the session's first request for its connection.
         session.connection()
         yield
 
 
 def patience(dialect: str) -> list[ColumnElement[bool]]:
-    """Conditions for a transaction's first UPDATE that make PostgreSQL wait no longer than :data:`LOCK_TIMEOUT`.
+    """Conditions for a transaction's first UPDATE: with them PostgreSQL waits no longer than :data:`LOCK_TIMEOUT`.
 
-    True always. The subquery does not depend on the rows, so it is evaluated once and before any of them is
-    locked; a statement of its own (``SET LOCAL lock_timeout``) would cost each fire a round trip.
+    They are always true. The subquery does not depend on the rows, so it is evaluated once, before any of them is
+    locked. A statement of its own (``SET LOCAL lock_timeout``) would cost each fire a round trip.
     """
     if dialect == "sqlite":
-        # It locks the whole database: see first_statement.
+        # SQLite locks the whole database: see first_statement.
         return []
     setting: ColumnElement[str] = literal_column(f"set_config('lock_timeout', '{LOCK_TIMEOUT:.0f}s', true)")
     return [select(setting).scalar_subquery().is_not(None)]
 
 
 def first_statement(open_transaction: Session | Transaction, execute: Callable[[], T]) -> T:
-    """Run a transaction's first write, waiting as long as another process holds SQLite's write lock.
+    """Run a transaction's first write. It waits while another process holds SQLite's write lock.
 
     :raises LockTimeout: after :data:`LOCK_TIMEOUT` seconds.
     """
@@ -287,7 +287,7 @@ def first_statement(open_transaction: Session | Transaction, execute: Callable[[
         except OperationalError as error:
             if not is_busy(error):
                 raise
-            # Nothing was written yet, so to begin anew loses nothing; and who keeps a read lock keeps others waiting.
+            # Nothing was written yet, so a new start loses nothing. A kept read lock would keep others waiting.
             open_transaction.rollback()
             if time.monotonic() > deadline:
                 raise LockTimeout(
@@ -304,7 +304,7 @@ def is_busy(error: DBAPIError) -> bool:
 
 @contextmanager
 def translated_errors() -> Iterator[None]:
-    """Turn the database's errors into ours where we can say what to do; chained, the others pass."""
+    """Turn the database's errors into ours, chained, where we can say what to do. The others pass."""
     try:
         yield
     except PoolTimeout as error:
@@ -326,7 +326,7 @@ def translated_errors() -> Iterator[None]:
 
 
 def _storage_error_for(error: DBAPIError) -> StorageError | None:
-    """The error for what we can say more about than the database does."""
+    """Our error where we know more than the database says; None otherwise."""
     if getattr(error.orig, "pgcode", None) == LOCK_NOT_AVAILABLE:
         return LockTimeout(
             f"Another process held the session, or a DAG run of it, for more than {LOCK_TIMEOUT:.0f} seconds; "
