@@ -17,7 +17,7 @@ from airflow_triggers.domain.fires import DelayedFire, Fire, FireResult
 class EffectAnswer:
     """What a fire did, by instance name.
 
-    :param fire_id: None: the fire takes effect later, or was cancelled.
+    :param fire_id: None when the fire takes effect later, or was cancelled.
     """
 
     fire_id: int | None
@@ -30,7 +30,7 @@ class EffectAnswer:
 
 @dataclass(frozen=True, kw_only=True)
 class FireResultAnswer(EffectAnswer):
-    """What is answered to a fire."""
+    """The answer to a fire."""
 
     delayed_fire_id: int | None
     repeated: bool
@@ -68,7 +68,7 @@ class FireAnswer(EffectAnswer):
 
 @dataclass(frozen=True, kw_only=True)
 class DelayedFireAnswer:
-    """A fire that is still to come, or was cancelled."""
+    """A delayed fire: still to come, or cancelled."""
 
     id: int
     trigger: str

@@ -1,6 +1,6 @@
 """Answers about what happened, and why something has not: histories, explanations, fires that touched nothing.
 
-Neighbours: ``history/`` reads and explains what is answered here.
+Neighbours: ``history/`` reads and explains what these answers say.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class EventEntryAnswer:
 
     @classmethod
     def of_entry(cls, event: SessionEvent) -> EventEntryAnswer:
-        """The answer for an entry that is no fire."""
+        """The answer for an event."""
         return cls(
             kind=event.kind,
             event_id=event.event_id,
@@ -84,7 +84,7 @@ def answer_of_entry(entry: Entry) -> EntryAnswer:
 
 @dataclass(frozen=True, kw_only=True)
 class HistoryPageAnswer:
-    """A session's history, newest first; ``next`` is the cursor of the next page, None on the last one."""
+    """A session's history, newest first. ``next`` is the cursor of the next page; None on the last one."""
 
     entries: tuple[EntryAnswer, ...]
     next: str | None
@@ -97,7 +97,7 @@ class HistoryPageAnswer:
 
 @dataclass(frozen=True, kw_only=True)
 class ReasonAnswer:
-    """Something that stands in the way, or that settled it: a word for programs, and a sentence."""
+    """What stands in the way, or what settled it: a word for programs, and a sentence."""
 
     code: str
     text: str
@@ -125,7 +125,7 @@ class ArrivalAnswer:
 
 @dataclass(frozen=True, kw_only=True)
 class ExpectedFireAnswer:
-    """A fire that is still to come, in short."""
+    """A delayed fire, in short."""
 
     at: datetime
     error: str | None
@@ -138,7 +138,7 @@ class ExpectedFireAnswer:
 
 @dataclass(frozen=True, kw_only=True)
 class RequirementAnswer:
-    """A trigger that the instance needs, or that abandons it. See :class:`Requirement`."""
+    """A trigger: the instance needs it, or it abandons the instance. See :class:`Requirement`."""
 
     trigger: str
     directive: str
@@ -194,7 +194,7 @@ class ExplanationAnswer:
 
 @dataclass(frozen=True, kw_only=True)
 class VainFireAnswer:
-    """A fire that had no effect, of any session. See :class:`VainFire`."""
+    """A fire without effect, in any session. See :class:`VainFire`."""
 
     session_uid: str
     fire_id: int
@@ -207,7 +207,7 @@ class VainFireAnswer:
 
     @classmethod
     def of(cls, vain_fire: VainFire) -> VainFireAnswer:
-        """The answer for such a fire."""
+        """The answer for a fire without effect."""
         fire = vain_fire.fire
         return cls(
             session_uid=vain_fire.uid,

@@ -15,9 +15,9 @@ from airflow_triggers.domain.hooks import PromisedHook
 
 @dataclass(frozen=True, kw_only=True)
 class HookAnswer:
-    """A hook that was promised by a commit and has not ended.
+    """A hook promised by a commit, and not ended yet.
 
-    :param due: when the controller calls it; None: it is parked, or no controller calls it.
+    :param due: when the controller calls it; None when it is parked, or when no controller calls it.
     """
 
     id: int
@@ -44,9 +44,9 @@ class HookAnswer:
 
 @dataclass(frozen=True, kw_only=True)
 class HookCallAnswer:
-    """What came of calling a hook again.
+    """The result of calling a hook again.
 
-    :param error: the traceback of what it raised; None when it ended.
+    :param error: the traceback when the hook raised; None when it ended.
     :param hook: the hook as it is now; None when it ended.
     """
 
@@ -58,7 +58,7 @@ class HookCallAnswer:
     def of(cls, error: str | None, hook: PromisedHook | None) -> HookCallAnswer:
         """The answer for a call.
 
-        :param error: the traceback of what it raised; None when it ended.
+        :param error: the traceback when the hook raised; None when it ended.
         :param hook: the hook as it is now; None when it ended.
         """
         return cls(ended=error is None, error=error, hook=HookAnswer.of(hook) if hook else None)

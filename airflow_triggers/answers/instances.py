@@ -17,8 +17,8 @@ from airflow_triggers.sessions.describing import InstanceView
 class InstanceAnswer:
     """An instance and its DAG run.
 
-    :param missing: the triggers that it still waits for; none once it does not wait any more.
-    :param dag_id: None while it has no run; likewise ``dag_run_id``.
+    :param missing: the triggers that it still waits for; empty once it no longer waits.
+    :param dag_id: None while it has no run; the same for ``dag_run_id``.
     """
 
     name: str

@@ -1,6 +1,6 @@
 """Answers about sessions: one in a list, and one whole.
 
-Neighbours: ``sessions/describing.py`` reads what is answered here.
+Neighbours: ``sessions/describing.py`` reads what these answers say.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class SessionAnswer:
     """A session in a list.
 
     :param configuration: the deployed configuration's name; None for one made at run time.
-    :param version: of the configuration; None: it has none.
+    :param version: the configuration's version; None when the session has no configuration.
     """
 
     uid: str
@@ -47,9 +47,10 @@ class SessionDetailAnswer(SessionAnswer):
     """A session whole, as it was at one moment.
 
     :param tasks: by name, the directives of each task, its rule as a sentence (``sentence``), and its DAG (``dag_id``).
-    :param removed_tasks: the names of tasks that a migration took out of the rules, and of which it has instances.
+    :param removed_tasks: the names of tasks which a migration removed from the rules, and which have instances here.
     :param latest_triggers: by trigger, the kwargs of its latest fire.
-    :param fires: the newest ones, newest first; ``delayed_fires``: those that come next.
+    :param fires: the latest fires, newest first.
+    :param delayed_fires: the next fires to come.
     """
 
     metadata: Mapping[str, Any]

@@ -1,4 +1,4 @@
-"""AnswerBody: the base of the models that document answers.
+"""AnswerBody: the base of the models for answers.
 
 Neighbours: ``datamodels.py`` and ``history_models.py`` have the models. The values come from ``answers/``, which has
 the same keys for the command line.
@@ -10,6 +10,6 @@ from pydantic import BaseModel, ConfigDict
 
 
 class AnswerBody(BaseModel):
-    """An answer. ``model_validate`` reads it from the fields of a value of ``answers/``, at each depth."""
+    """An answer. ``model_validate`` reads it from the attributes of a value of ``answers/``, nested values too."""
 
     model_config = ConfigDict(from_attributes=True)

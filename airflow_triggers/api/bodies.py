@@ -1,4 +1,4 @@
-"""How bodies of requests are read: as JSON, of which nothing is silently left out.
+"""How bodies of requests are read: as JSON, and nothing is dropped in silence.
 
 Neighbours: every router of ``routes/`` is made with :class:`BodyRoute`; ``domain/validation.py`` reads the text.
 """
@@ -17,10 +17,13 @@ from airflow_triggers.domain.validation import JsonFlaw, parse_json
 
 
 class BodyRequest(Request):
-    """A request whose body is refused where ``json.loads`` would take only a part of it."""
+    """A request. It refuses a body from which ``json.loads`` would keep only a part."""
 
     async def json(self) -> Any:
-        """The body's content. :raises RequestRefused: 422 for a key that stands twice, or what is nested too deep."""
+        """The body's content.
+
+        :raises RequestRefused: 422 for a duplicate key, or for content nested too deep.
+        """
         try:
             return parse_json(await self.body())
         except JsonFlaw as flaw:

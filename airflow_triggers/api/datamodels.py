@@ -1,7 +1,7 @@
 """What answers look like.
 
-Neighbours: ``requests.py`` has the requests. ``routes/`` make these by their ``of`` methods, from what ``sessions/``
-returns.
+Neighbours: ``requests.py`` has the requests. ``routes/`` make these with their ``of`` methods, from the values that
+``sessions/`` returns.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class ConfigurationVersionBody(AnswerBody):
 
 
 class DeletedSession(BaseModel):
-    """A session that was deleted."""
+    """A deleted session."""
 
     uid: str = Field(examples=["respondent-17"])
     deleted: bool = True
@@ -163,14 +163,14 @@ class FireResultBody(Effect):
 
 
 class BatchedResult(FireResultBody):
-    """A fire of a batch that was fired, or had been before."""
+    """A fire of a batch: fired now, or before."""
 
     index: int = Field(description="Its place in the batch, from 0.")
     status: int = Field(description="Always 200.", examples=[200])
 
 
 class BatchedError(ErrorBody):
-    """A fire of a batch that was not fired."""
+    """A fire of a batch: refused, not fired."""
 
     index: int = Field(description="Its place in the batch, from 0.")
     status: int = Field(description="What the fire alone would have been answered with.", examples=[404])
@@ -197,7 +197,7 @@ class FireBody(Effect):
 
 
 class DelayedFireBody(AnswerBody):
-    """A fire that is still to come, or was cancelled."""
+    """A delayed fire: still to come, or cancelled."""
 
     id: int = Field(description="Identifies it until it takes effect: `DELETE …/delayed-fires/{id}`.")
     trigger: str = Field(examples=["reminderDue"])
@@ -218,14 +218,14 @@ class DelayedFireBody(AnswerBody):
 
 
 class DelayedFiresPage(AnswerBody):
-    """Fires that are still to come, the next first."""
+    """Fires still to come, the next first."""
 
     delayed_fires: list[DelayedFireBody]
     next: str | None = Field(description="Pass it as `after` to get the next page; null on the last one.")
 
 
 class HookBody(AnswerBody):
-    """A hook of the session's manager that was promised by a commit and has not ended."""
+    """A hook of the session's manager: promised by a commit, and not ended yet."""
 
     id: int = Field(description="Identifies it in the session: `POST …/hooks/{id}/call`.")
     hook: str = Field(examples=[Hook.POST_FIRE.value])

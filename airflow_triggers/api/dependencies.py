@@ -34,7 +34,7 @@ SECURITY_SCHEMES = [
 """For the documentation; the gate has checked both."""
 
 
-# Coroutines, though they wait for nothing: each plain function would take a thread of its own.
+# Coroutines, though they wait for nothing: FastAPI would run each plain function in a thread of its own.
 async def get_permissions(request: Request) -> Permissions:
     """The rights of the user whom the gate let in."""
     user: BaseUser = request.scope[USER]
@@ -45,7 +45,7 @@ PermissionsDep = Annotated[Permissions, Depends(get_permissions)]
 
 
 async def get_user_name(permissions: PermissionsDep) -> str:
-    """The user's name as histories keep it."""
+    """The user's name, cut to the length that histories keep."""
     return permissions.user.get_name()[:AIRFLOW_ID_LENGTH]
 
 
@@ -63,7 +63,7 @@ async def get_session_uid(
         ),
     ],
 ) -> SessionUid:
-    """The UID of the path, as the gate has read and checked it; the parameter ``uid`` is for the documentation."""
+    """The UID of the path: the gate has read and checked it. The parameter ``uid`` is only for the documentation."""
     session_uid: SessionUid = request.scope[SESSION_UID]
     return session_uid
 
@@ -74,7 +74,10 @@ _turns = Turns()
 
 
 async def get_turn(uid: SessionUidDep) -> AsyncIterator[SessionUid]:
-    """The UID of the path, once it is the request's turn to fire into that session. :raises LockTimeout: if never."""
+    """The UID of the path, once it is the request's turn to fire into the session.
+
+    :raises LockTimeout: when the turn does not come in time.
+    """
     async with _turns.take(uid):
         yield uid
 
@@ -82,7 +85,7 @@ async def get_turn(uid: SessionUidDep) -> AsyncIterator[SessionUid]:
 TurnDep = Annotated[SessionUid, Depends(get_turn, scope="function")]
 
 
-# What no instance can be named is answered as an instance that does not exist: 404, by whoever looks for it.
+# The name's form is only documented here. An impossible name is looked up like any other, and the answer is 404.
 async def get_instance_name(
     name: Annotated[
         str,

@@ -63,10 +63,10 @@ STATUS_OF_ERROR: dict[type[TriggersError], HTTPStatus] = {
     errors.RunnerError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.DagUnavailable: HTTPStatus.CONFLICT,
     errors.RunIdTaken: HTTPStatus.CONFLICT,
-    # An unknown name in a request is refused before; this is a package that the server lacks, or a broken one.
+    # A request with an unknown name was refused before. Here the server lacks the package, or the package is broken.
     errors.RegistryError: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.NotRegistered: HTTPStatus.SERVICE_UNAVAILABLE,
-    # A task's errors are recorded on its instance; none is expected to reach a request.
+    # A task's errors are recorded on its instance; none should reach a request.
     errors.TaskError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.InvalidResult: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.InvalidTriggerKwargs: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -96,9 +96,9 @@ HEADERS_OF_ERROR: dict[type[TriggersError], Mapping[str, str]] = {
 
 
 class RequestRefused(HTTPException):
-    """A request that is refused before it reaches a route: not authenticated, of another site, too large, no JSON.
+    """A request refused before its route: not authenticated, from another site's page, too large, or no JSON.
 
-    :param reason: a word for programs, as the names of our errors are.
+    :param reason: a word for programs, like the names of our errors.
     """
 
     def __init__(
@@ -109,10 +109,10 @@ class RequestRefused(HTTPException):
 
 
 class AsciiJSONResponse(JSONResponse):
-    """JSON in ASCII, so that unpaired surrogates (a file name in a task's exception, say) can be shown too."""
+    """JSON in ASCII: it can show unpaired surrogates too (a file name in a task's exception, say)."""
 
     def render(self, content: Any) -> bytes:
-        """The body's bytes; a number that is none, which no JSON has, is shown as text."""
+        """The body's bytes. NaN and infinity are shown as text: JSON has no such numbers."""
         try:
             text = json.dumps(content, allow_nan=False, separators=(",", ":"))
         except ValueError:
@@ -131,7 +131,7 @@ def _without_nan(content: Any) -> Any:
 
 
 def install_error_handlers(app: FastAPI) -> None:
-    """Let every error of the application, Starlette's and FastAPI's too, be answered in our form."""
+    """Answer every error of the application in our form, Starlette's and FastAPI's too."""
     app.add_exception_handler(TriggersError, _triggers_error)
     app.add_exception_handler(Concealed, _concealed_session)
     app.add_exception_handler(RequestValidationError, _validation_error)
@@ -147,7 +147,7 @@ def response_to(error: TriggersError | StarletteHTTPException) -> JSONResponse:
 
 
 def answer_to(error: Exception) -> tuple[int, dict[str, Any]]:
-    """The status and the body for an error; of what is no error of ours, nothing is shown."""
+    """The status and the body for an error. The body shows nothing of unexpected exceptions."""
     if isinstance(error, TriggersError):
         reason = REASON_OF_ERROR.get(type(error), type(error).__name__)
         return _nearest(STATUS_OF_ERROR, error), {"reason": reason, "detail": str(error)}
@@ -171,7 +171,7 @@ def _triggers_error(request: Request, error: Exception) -> JSONResponse:
 
 
 def _concealed_session(request: Request, error: Exception) -> JSONResponse:
-    """Who may do nothing with the session of the path is answered as if there were none."""
+    """The caller may do nothing with the path's session: answer as if there were none."""
     return response_to(SessionNotFound(request.path_params["uid"]))
 
 
@@ -183,7 +183,7 @@ def _http_exception(request: Request, error: Exception) -> JSONResponse:
         )
         headers = dict(error.headers or {})
         if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-            # Starlette names only the methods of the first of the routes that have this path.
+            # Several routes have this path, and Starlette names only the methods of the first.
             headers["Allow"] = ", ".join(allowed_methods(request.app.routes, request.scope))
         error = StarletteHTTPException(error.status_code, detail, headers=headers)
     return response_to(error)
@@ -200,7 +200,7 @@ def _read_http_exception(error: StarletteHTTPException) -> tuple[int, str, str]:
     if isinstance(error, RequestRefused):
         return error.status_code, error.reason, str(error.detail)
     if error.status_code == HTTPStatus.BAD_REQUEST:
-        # FastAPI's own, for a body that is not UTF-8 or is nested too deep to be read.
+        # FastAPI's own error for a body which is not UTF-8, or is nested too deep to be read.
         return HTTPStatus.UNPROCESSABLE_ENTITY, "InvalidBody", "The body is not JSON that can be read."
     reason = HTTPStatus(error.status_code).phrase.title().replace(" ", "")
     return error.status_code, reason, str(error.detail)
@@ -219,7 +219,10 @@ def _validation_error(request: Request, error: Exception) -> JSONResponse:
 
 
 def answer_to_invalid(errors: Sequence[Mapping[str, Any]]) -> tuple[int, dict[str, Any]]:
-    """The status and the body for what pydantic found wrong, at places that begin with ``body``, ``query``, …."""
+    """The status and the body for pydantic's errors.
+
+    :param errors: the ``loc`` of each begins with ``body``, ``query``, ….
+    """
     problems = [_problem(error) for error in errors]
     detail = "; ".join(
         f"{problem['field']}: {problem['problem']}, found {problem['found']}" for problem in problems[:3]
@@ -240,7 +243,7 @@ _WORDING = {
 
 
 def _problem(error: Mapping[str, Any]) -> dict[str, str]:
-    """One problem: where, what was expected and (shortened) what was found."""
+    """One problem: where, the expected value, and the (shortened) input."""
     where: Sequence[Any] = error["loc"]
     field = ".".join(str(part) for part in where[1:]) if error["type"] != "json_invalid" else ""
     wording = _WORDING.get(error["type"]) or str(error["msg"]).removeprefix("Value error, ")

@@ -1,8 +1,8 @@
-"""The types of what a request names: UIDs, triggers, instances, ids, cursors; each checked, and documented by its form.
+"""The types in requests: UIDs, triggers, instances, ids, cursors. Each is checked, and documented by its form.
 
-A database has limits that JSON and URLs have not: PostgreSQL keeps no NUL, and no database keeps an unpaired surrogate
-or an integer of any size. So no query, path or body has a bare ``str`` or ``int``. Neighbours: ``requests.py`` makes
-requests of these, ``dependencies.py`` paths; ``domain/validation.py`` has the checks.
+A database has more limits than JSON and URLs: PostgreSQL keeps no NUL, and no database keeps an unpaired surrogate or
+an integer of any size. So no query, path or body has a bare ``str`` or ``int``. Neighbours: ``requests.py`` uses these
+in requests, ``dependencies.py`` in paths; ``domain/validation.py`` has the checks.
 """
 
 from __future__ import annotations
@@ -34,7 +34,10 @@ JsonSchema = dict[str, Any]
 
 
 def _form(first_and_last: str) -> str:
-    """The pattern of a text without surrounding blanks, of the characters of this class."""
+    """The pattern of a text of these characters and inner blanks, without surrounding blanks.
+
+    :param first_and_last: a character class of a regular expression.
+    """
     return f"{first_and_last}(?:(?:{first_and_last}| )*{first_and_last})?"
 
 
@@ -79,7 +82,10 @@ HISTORY_CURSOR: JsonSchema = {"pattern": f"^{_CURSOR}$", "minLength": 5, "maxLen
 
 @dataclass(frozen=True, eq=False)
 class Form:
-    """What the document states of a string besides its type and lengths; the annotation's other parts enforce it."""
+    """What the OpenAPI document states of a string besides its type and lengths.
+
+    It checks nothing: the annotation's other parts do.
+    """
 
     schema: JsonSchema
 
@@ -90,12 +96,15 @@ class Form:
 
 @dataclass(frozen=True, eq=False)
 class Installed:
-    """A string that names something of a registry; the document lists what is there."""
+    """A name in a registry. The OpenAPI document lists the installed names."""
 
     registry: Registry[Any]
 
     def check(self, name: str) -> str:
-        """The name. :raises ValueError: when nothing of that name is installed; it says what is."""
+        """The name.
+
+        :raises ValueError: when nothing with this name is installed; it lists the installed names.
+        """
         names = self.registry.names()
         if name not in names:
             raise ValueError(

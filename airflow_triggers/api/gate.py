@@ -1,8 +1,7 @@
-"""The gate: what holds for every request, whichever route it asks for, ``/docs`` and unknown paths included.
+"""The gate: checks every request, whatever its route, ``/docs`` and unknown paths included.
 
-A mounted application inherits no authentication from Airflow. It stands in one middleware before the routing, and not
-in each route, so that no route can be without. Neighbours: ``app.py`` installs it; routes get the user from
-``dependencies.py``.
+A mounted application inherits no authentication from Airflow. The gate is one middleware before the routing, not a part
+of each route: no route can lack it. Neighbours: ``app.py`` installs it; routes get the user from ``dependencies.py``.
 """
 
 from __future__ import annotations
@@ -42,13 +41,13 @@ _bearer = HTTPBearer(auto_error=False)
 
 
 class Gate:
-    """ASGI middleware that lets nobody pass without a valid token of Airflow's."""
+    """ASGI middleware. Nobody passes without a valid token of Airflow's."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Authenticate the request, refuse what no route should see, and pass on the rest."""
+        """Authenticate the request, refuse invalid UIDs and large bodies, and pass on the rest."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -68,7 +67,7 @@ class Gate:
 
 
 async def _authenticate(request: Request) -> Any:
-    """Airflow's user of the request: of its bearer token, else of the cookie that browsers send along.
+    """Airflow's user of the request: from its bearer token, otherwise from the cookie of Airflow's login.
 
     :raises RequestRefused: 401 without a valid token; 403 when the cookie came along from another site's page.
     """
@@ -76,7 +75,7 @@ async def _authenticate(request: Request) -> Any:
     try:
         user = await get_user(request, None, credentials)
     except HTTPException as error:
-        # Airflow answers 403 to a token that it cannot read; for the caller it is the same as none.
+        # Airflow answers 403 to an unreadable token; for the caller it is the same as no token.
         raise RequestRefused(
             HTTPStatus.UNAUTHORIZED,
             "NotAuthenticated",
@@ -93,20 +92,20 @@ async def _authenticate(request: Request) -> Any:
 
 
 def _is_same_origin(request: Request) -> bool:
-    """Whether a browser says that the request comes from a page of this server; the cookie alone proves nothing."""
+    """Whether the browser names a page of this server as the request's origin; the cookie alone proves nothing."""
     if site := request.headers.get("sec-fetch-site"):
         return site == "same-origin"
     origin = request.headers.get("origin", "")
     host = request.headers.get("host", "")
     base = urlsplit(conf.get("api", "base_url", fallback="") or "")
-    # Behind a proxy the Host header may be the proxy's own, and the scheme is not known: hence both ways.
+    # Behind a proxy the Host header may be the proxy's own, and the scheme is not known. So both are compared.
     return origin in {f"http://{host}", f"https://{host}", f"{base.scheme}://{base.netloc}"} - {"://"}
 
 
 def _segments_of(request: Request) -> list[bytes]:
     """The path's segments as they were sent.
 
-    :raises RequestRefused: 404 when the path was sent as one that is not below our mount (``/%2Ftriggers``).
+    :raises RequestRefused: 404 when the path, as sent, is not below our mount (``/%2Ftriggers``).
     """
     segments = segments_of(request.scope)
     if segments is None:
@@ -115,11 +114,11 @@ def _segments_of(request: Request) -> list[bytes]:
 
 
 def _session_uid(segment: bytes) -> SessionUid:
-    """The UID that the segment names.
+    """The UID in the segment.
 
-    It is checked before the routing, which would show a UID that no session can have to no route, or to another one.
+    It is checked before the routing: with an impossible UID, the router finds no route, or a wrong one.
 
-    :raises InvalidSessionUid: when it is of another form.
+    :raises InvalidSessionUid: when it is not of the allowed form.
     """
     try:
         return SessionUid(segment.decode("utf-8"))
@@ -130,7 +129,7 @@ def _session_uid(segment: bytes) -> SessionUid:
 
 
 def _limited_receive(request: Request, *, max_bytes: int) -> Receive:
-    """The request's ``receive``, which refuses a body of more than ``max_bytes`` bytes, announced or not."""
+    """The request's ``receive``. It refuses a body of more than ``max_bytes`` bytes, announced or not."""
     announced_length = request.headers.get("content-length", "0")
     if announced_length.isdecimal() and int(announced_length) > max_bytes:
         raise _too_large(max_bytes)

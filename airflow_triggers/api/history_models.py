@@ -1,6 +1,6 @@
-"""What answers about what happened look like: a session's history, and why an instance has not run.
+"""The models of answers about the past: a session's history, and why an instance has not run.
 
-Neighbours: ``datamodels.py`` has the others, ``requests.py`` the requests; ``routes/history.py`` makes these.
+Neighbours: ``datamodels.py`` has the other answers, ``requests.py`` the requests; ``routes/history.py`` makes these.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class HistoryPageBody(AnswerBody):
 
 
 class ReasonBody(AnswerBody):
-    """Something that stands in the way, or that settled it."""
+    """What stands in the way, or what settled it."""
 
     code: str = Field(
         description="A word for programs.", examples=["missing_trigger", "dag_paused", "pool_full"]
@@ -77,14 +77,14 @@ class ArrivalBody(AnswerBody):
 
 
 class ExpectedFireBody(AnswerBody):
-    """A fire that is still to come."""
+    """A fire still to come."""
 
     at: datetime
     error: str | None = Field(description="Why it could not be fired when it was due.")
 
 
 class RequirementBody(AnswerBody):
-    """A trigger that the instance needs, or that abandons it."""
+    """A trigger: the instance needs it, or it abandons the instance."""
 
     trigger: str = Field(examples=["firstPageReceived"])
     directive: Literal["after", "andEvery", "unless"]
@@ -125,7 +125,7 @@ class ExplanationBody(AnswerBody):
 
 
 class VainFireBody(AnswerBody):
-    """A fire that had no effect."""
+    """A fire without effect."""
 
     session_uid: str = Field(examples=["respondent-17"])
     fire_id: int
@@ -143,19 +143,19 @@ class VainFireBody(AnswerBody):
 
     @classmethod
     def of(cls, vain: VainFire) -> VainFireBody:
-        """The body for such a fire."""
+        """The body for a fire without effect."""
         return cls.model_validate(VainFireAnswer.of(vain))
 
 
 class VainFiresPage(AnswerBody):
-    """Fires that had no effect, newest first."""
+    """Fires without effect, newest first."""
 
     fires: list[VainFireBody]
     next: int | None = Field(description="Pass it as `before` to get the next page; null on the last one.")
 
 
 class HookCallBody(AnswerBody):
-    """What came of calling a hook again."""
+    """The result of calling a hook again."""
 
     ended: bool = Field(description="True: it ended, and is done with.")
     error: str | None = Field(description="The traceback of what it raised; it stays where it was.")
@@ -163,5 +163,9 @@ class HookCallBody(AnswerBody):
 
     @classmethod
     def of(cls, error: str | None, hook: PromisedHook | None) -> HookCallBody:
-        """The body for a call: the traceback of what it raised, and the hook as it is now; None where it ended."""
+        """The body for a call.
+
+        :param error: the traceback when the hook raised; None when it ended.
+        :param hook: the hook as it is now; None when it ended.
+        """
         return cls.model_validate(HookCallAnswer.of(error, hook))

@@ -1,4 +1,4 @@
-"""What a migration's request and answer look like.
+"""The models of a migration's request and answer.
 
 Neighbours: ``routes/configurations.py`` reads the first and makes the second.
 """
@@ -78,7 +78,7 @@ class SessionMigrationBody(BaseModel):
 
 
 class MigrationPageBody(BaseModel):
-    """What became of the sessions that were looked at, ordered by UID."""
+    """What became of the sessions on this page, ordered by UID."""
 
     version: str = Field(description="The hash of the deployed rules.")
     sessions: list[SessionMigrationBody]

@@ -1,8 +1,8 @@
-"""A request's path as it was sent: its segments, and which methods its routes take.
+"""A request's path as it was sent: its segments, and the methods of its routes.
 
-A server decodes a path before it routes. An encoded slash then looks like one that separates: ``a%2Ffires`` becomes
-``a/fires``. Here a segment stays one. Neighbours: ``gate.py`` checks the segments and gives the routing a path in
-which :data:`SLASH` stands for an encoded slash; ``dependencies.py`` reads names out of it; ``errors.py`` asks for the
+A server decodes a path before it routes. An encoded slash then looks like a separator: ``a%2Ffires`` becomes
+``a/fires``. Here a segment stays one segment: :data:`SLASH` stands for an encoded slash. Neighbours: ``gate.py`` checks
+the segments and gives the path to the routing; ``dependencies.py`` reads names from it; ``errors.py`` asks for the
 methods.
 """
 
@@ -19,7 +19,7 @@ SLASH = "\ufdd0"
 
 
 def segments_of(scope: Scope) -> list[bytes] | None:
-    """The decoded segments of the path below the application's mount; None when it was not sent as below it."""
+    """The decoded segments of the path below the application's mount; None when the path, as sent, is not below it."""
     raw_path: bytes = scope.get("raw_path") or quote(scope["path"]).encode("ascii")
     segments = [unquote_to_bytes(segment) for segment in raw_path.partition(b"?")[0].split(b"/")]
     mount = _mount_of(scope).encode().split(b"/")
@@ -27,30 +27,30 @@ def segments_of(scope: Scope) -> list[bytes] | None:
 
 
 def _mount_of(scope: Scope) -> str:
-    """The beginning of the scope's path that routing leaves out."""
+    """The beginning of the scope's path, which routing leaves out."""
     mount: str = scope.get("root_path", "")
     return mount if scope["path"].startswith(f"{mount}/") else ""
 
 
 def with_segments(scope: Scope, segments: Sequence[bytes]) -> Scope:
-    """The scope, to be routed by these segments."""
+    """The scope with a path made of these segments, for the router."""
     if not any(b"/" in segment for segment in segments):
         return scope
     return {**scope, "path": "/".join([_mount_of(scope), *map(_routed_segment, segments)])}
 
 
 def _routed_segment(segment: bytes) -> str:
-    # A route's pattern ends with ``$``, which matches before a newline, too.
+    # A route's pattern ends with ``$``. This also matches before a newline, so a UID could lose its last character.
     return segment.decode(errors="replace").replace("/", SLASH).replace("\n", "\r")
 
 
 def decoded_name(name: str) -> str:
-    """A name out of a routed path, with its slashes."""
+    """A name from a routed path, with its slashes."""
     return name.replace(SLASH, "/")
 
 
 def allowed_methods(routes: Iterable[BaseRoute], scope: Scope) -> list[str]:
-    """Every method that some route takes at the scope's path."""
+    """Every method that a route takes at the scope's path."""
     methods: set[str] = set()
     for route in routes:
         if isinstance(route, Route) and route.matches(scope)[0] is not Match.NONE:

@@ -1,4 +1,4 @@
-"""What a user may do with a session: what Airflow's auth manager lets them do with the DAGs that it runs.
+"""What a user may do with a session. This follows from their rights on its DAGs, in Airflow's auth manager.
 
 ``docs/rights.md`` has the rules in sentences. Neighbours: routes ask here before they call ``sessions/``; Airflow's
 auth manager decides.
@@ -40,7 +40,7 @@ Not the question without a DAG's id: FAB's auth manager answers that with yes to
 
 @dataclass(frozen=True)
 class Right:
-    """What Airflow asks its auth manager about a DAG, and the words for a refusal."""
+    """A right on a DAG, as Airflow asks its auth manager for it, and the words for a refusal."""
 
     method: Literal["GET", "POST", "PUT", "DELETE"]
     entity: DagAccessEntity | None
@@ -60,11 +60,12 @@ EDIT_TASK_INSTANCES = Right("PUT", DagAccessEntity.TASK_INSTANCE, "edit the task
 class Permissions:
     """The rights of a request's user.
 
-    A session is read as a whole, with every run's kwargs and results, and those flow from task to task: whoever may
-    not read them of ALL its DAGs reads nothing of it. An act takes the right on the DAGs that the user acts on
-    themselves; what follows from it, the configuration's author has decided.
+    You read a session as a whole, with every run's kwargs and results, and these flow from task to task. So reading
+    takes the right to read runs and XComs of ALL its DAGs. An act takes the right only on the DAGs on which the user
+    acts directly: the configuration's author has decided what follows.
 
-    Every ``require_…`` raises :class:`Refused`: :class:`Concealed` when the user may do nothing with such a session.
+    Every ``require_…`` raises :class:`Refused`. When the user may do nothing with such a session, it is
+    :class:`Concealed`.
     """
 
     def __init__(self, user: BaseUser) -> None:
@@ -74,7 +75,7 @@ class Permissions:
     # -- reading ----------------------------------------------------------------------------------------------
 
     def may_read(self, configuration: Configuration) -> bool:
-        """Whether runs and XComs may be read of all DAGs that the configuration names, or has named."""
+        """Whether the user may read runs and XComs of all DAGs of the configuration, former ones included."""
         return self._may_read_dags(_read_dag_ids(configuration))
 
     def require_read(self, configuration: Configuration) -> None:
@@ -84,9 +85,9 @@ class Permissions:
         self._require(READ_RESULTS, dag_ids, configuration)
 
     def readable(self, configurations: Mapping[str, Configuration]) -> list[str | None] | None:
-        """The keys of the configurations whose sessions the user may read; None when that is all of them.
+        """The keys of the configurations whose sessions the user may read; None when the user may read all.
 
-        None among them: sessions without a configuration.
+        In the list, None stands for sessions without a configuration.
         """
         dag_ids: dict[str | None, frozenset[str]] = {None: _read_dag_ids(Configuration())}
         dag_ids |= {key: _read_dag_ids(configuration) for key, configuration in configurations.items()}
@@ -99,7 +100,10 @@ class Permissions:
         return self._has(READ_RUNS, dag_ids) and self._has(READ_RESULTS, dag_ids)
 
     def disclosure(self) -> Disclosure:
-        """What of Airflow an answer may show beside the session; asked once per DAG and pool, when it comes up."""
+        """Which facts of Airflow an answer may show beside the session.
+
+        The auth manager is asked once per DAG and pool, when the answer needs it.
+        """
         return Disclosure(
             dag=self._cached_check(READ_DAG),
             runs=self._cached_check(READ_RUNS),
@@ -127,13 +131,13 @@ class Permissions:
     # -- acting -----------------------------------------------------------------------------------------------
 
     def require_create(self, configuration: Configuration) -> None:
-        """Require that runs of all DAGs of the configuration may be created."""
+        """Require the right to create runs of all DAGs of the configuration."""
         self._require(CREATE_RUNS, _dag_ids(configuration), configuration)
 
     def require_fire(self, configuration: Configuration, trigger_name: str) -> None:
-        """Require that runs of every DAG whose task uses the trigger may be created.
+        """Require the right to create runs of every DAG whose task uses the trigger.
 
-        A trigger that no task uses starts nothing, but is recorded: that takes the right on one of the DAGs.
+        A trigger without such a task starts nothing, but it is recorded. This takes the right on one of the DAGs.
         """
         dag_ids = _dag_id_of_each_task(configuration)
         concerned_dag_ids = {dag_ids[task.name] for task in configuration.concerned_by(trigger_name)}
@@ -141,13 +145,13 @@ class Permissions:
             self._require(CREATE_RUNS, concerned_dag_ids or _dag_ids(configuration), configuration)
 
     def authorizer_of(self, trigger_name: str) -> AuthorizeFire:
-        """What has to be asked before the user fires the trigger."""
+        """The check to call before the user fires the trigger."""
         return partial(self.require_firing, trigger_name)
 
     def require_firing(
         self, trigger_name: str, configuration: Configuration, makes_session: bool = False
     ) -> None:
-        """Require :meth:`require_fire`; to make the session takes the right on all its DAGs."""
+        """Require :meth:`require_fire`. Making the session takes the right on all its DAGs."""
         if makes_session:
             self.require_create(configuration)
         else:
@@ -159,14 +163,14 @@ class Permissions:
         self.require_create(configuration)
 
     def require_replay(self, configuration: Configuration, view: InstanceView) -> None:
-        """Require that runs of the instance's DAG may be created."""
+        """Require the right to create runs of the instance's DAG."""
         self._require(CREATE_RUNS, _dag_ids_of_instance(configuration, view), configuration)
 
     def require_skip(self, configuration: Configuration, view: InstanceView, *, cascade: bool) -> None:
-        """Require that the task instances of its run may be edited.
+        """Require the right to edit the task instances of its run.
 
-        With a cascade, its result stands for what a run of that DAG could have returned: that takes the right to create
-        one, and none on the DAGs that follow.
+        With a cascade, the given result stands for the result of a run of this DAG. So it takes the right to create
+        one too, and no right on the DAGs that follow.
         """
         dag_ids = _dag_ids_of_instance(configuration, view)
         self._require(EDIT_TASK_INSTANCES, dag_ids, configuration)
@@ -174,9 +178,9 @@ class Permissions:
             self._require(CREATE_RUNS, dag_ids, configuration)
 
     def require_delete(self, configuration: Configuration) -> None:
-        """Require that the session may be read, and runs of all its DAGs may be deleted.
+        """Require the rights to read the session and to delete runs of all its DAGs.
 
-        The runs stay in Airflow. But what a session knows of them goes with it.
+        The runs stay in Airflow, but the session's knowledge of them is deleted.
         """
         self.require_read(configuration)
         self._require(DELETE_RUNS, _read_dag_ids(configuration), configuration)
@@ -185,7 +189,10 @@ class Permissions:
         return any(self._has(CREATE_RUNS, {dag_id}) for dag_id in sorted(_dag_ids(configuration)))
 
     def require_something(self, configuration: Configuration) -> None:
-        """:raises Concealed: when the user may neither read such a session nor fire anything into it."""
+        """Require the right to read such a session, or to fire something into it.
+
+        :raises Concealed: when the user may do neither.
+        """
         if not self.may_read(configuration) and not self._may_fire_something(configuration):
             raise Concealed
 
@@ -210,14 +217,14 @@ class Permissions:
         return bool(manager.batch_is_authorized_dag(questions, user=self.user))
 
     def _details_of(self, dag_ids: Collection[str]) -> list[DagDetails]:
-        """The DAGs as the auth manager is asked about them; each is looked up once in a request."""
+        """The DAGs in the form of the auth manager's questions; each is looked up once per request."""
         if new := set(dag_ids) - self._details.keys():
             self._details |= _read_details(new)
         return [details for dag_id in sorted(dag_ids) for details in self._details[dag_id]]
 
 
 def _read_details(dag_ids: set[str]) -> dict[str, list[DagDetails]]:
-    """How Airflow's own routes ask about the DAGs: with their teams. :data:`EVERY_DAG` is one of every team."""
+    """The DAGs with their teams, as Airflow's own routes ask about them. :data:`EVERY_DAG` belongs to every team."""
     if not conf.getboolean("core", "multi_team"):
         return {dag_id: [DagDetails(id=dag_id)] for dag_id in dag_ids}
     with snapshot() as session:
@@ -236,20 +243,20 @@ def _dag_id_of_each_task(configuration: Configuration) -> dict[str, str]:
 
 
 def _dag_ids(configuration: Configuration) -> frozenset[str]:
-    """The DAGs that the configuration names; :data:`EVERY_DAG` where it has no tasks."""
+    """The DAGs of the configuration; :data:`EVERY_DAG` when it has no tasks."""
     return frozenset(_dag_id_of_each_task(configuration).values()) or frozenset({EVERY_DAG})
 
 
 def _read_dag_ids(configuration: Configuration) -> frozenset[str]:
-    """Those, and the DAGs whose runs the session had before its tasks named others."""
+    """The DAGs of the configuration, and former ones: the session may have runs from before its tasks changed DAGs."""
     former = {EVERY_DAG if dag_id is None else dag_id for dag_id in configuration.former_dag_ids}
     return _dag_ids(configuration) | former
 
 
 def _dag_ids_of_instance(configuration: Configuration, view: InstanceView) -> set[str]:
-    """The DAG of the instance's run, and the one that its task runs now: an update may have changed it.
+    """The DAG of the instance's run, and the DAG of its task now: an update may have changed it.
 
-    A task that the configuration does not have (its row cannot be read) may be any.
+    When the configuration lacks the task (its row cannot be read), it may be any of the DAGs.
     """
     of_tasks = _dag_id_of_each_task(
         replace(configuration, tasks={**configuration.removed, **configuration.tasks})

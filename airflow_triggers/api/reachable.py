@@ -1,10 +1,8 @@
 """A middleware of Airflow's own application: lets every path below our prefix reach ours.
 
-Starlette's mounts match paths with a pattern in which ``.`` stands for anything but a newline, so that a
-session UID with
-``%0A`` would be answered by Airflow, and not by the gate. Neighbours: ``plugin.py`` hands it to Airflow;
-``gate.py`` reads the
-path as it was sent. Every request of the API server passes here, so nothing is imported and next to nothing done.
+Starlette's mounts match paths with a pattern, and its ``.`` matches anything but a newline. So Airflow, and not the
+gate, would answer a session UID with ``%0A``. Every request of the API server passes here: the module imports almost
+nothing and does very little. Neighbours: ``plugin.py`` hands it to Airflow; ``gate.py`` reads the path as it was sent.
 """
 
 from __future__ import annotations
@@ -19,7 +17,7 @@ Application = Callable[[Scope, Any, Any], Awaitable[None]]
 class Reachable:
     """ASGI middleware.
 
-    :param app: what it is wrapped around.
+    :param app: the application inside.
     :param prefix: where our application is mounted.
     """
 
@@ -28,7 +26,7 @@ class Reachable:
         self._below = f"{prefix}/"
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
-        """Route a path with a newline as one with another control character, which is as invalid."""
+        """Replace a newline in our paths by another control character: it is as invalid, but a mount matches it."""
         if scope["type"] == "http" and "\n" in scope["path"] and self._below in scope["path"]:
             scope = {**scope, "path": scope["path"].replace("\n", "\r")}
         await self.app(scope, receive, send)

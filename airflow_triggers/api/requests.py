@@ -1,6 +1,6 @@
-"""What requests look like: queries and bodies.
+"""The models of requests: queries and bodies.
 
-Neighbours: ``fields.py`` has the types of what they name, ``datamodels.py`` the answers; ``routes/`` read these.
+Neighbours: ``fields.py`` has the types of their fields, ``datamodels.py`` the answers; ``routes/`` read these.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ TRIGGER_KWARGS_EXAMPLE = {"firstPageReceived": KWARGS_EXAMPLE}
 
 
 class Request(BaseModel):
-    """What a caller sends: a field that we do not know is refused, not ignored."""
+    """What a caller sends. An unknown field is refused, not ignored."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -88,7 +88,7 @@ class FiresQuery(Request):
     touched: Touched | None = TOUCHED
 
     def covered(self) -> FireFilter:
-        """What the storage is asked for."""
+        """The filter for the storage."""
         in_vain = True if self.touched == "nothing" else None
         return FireFilter(trigger_name=self.trigger, instance=self.instance, in_vain=in_vain)
 
@@ -120,7 +120,7 @@ class VainFiresQuery(Request):
 
 
 class DelayedFiresQuery(Request):
-    """Which fires that are still to come to list."""
+    """Which delayed fires to list."""
 
     limit: Limit = Field(50, description="How many at most.")
     after: str | None = Field(
@@ -176,7 +176,10 @@ class FireTrigger(Request):
     )
 
     def into(self, session_uid: SessionUid) -> SessionFireRequest:
-        """The request to fire it into the session. :raises InvalidTrigger: when no trigger can have such a name."""
+        """The request to fire it into the session.
+
+        :raises InvalidTrigger: when no trigger can have such a name.
+        """
         return SessionFireRequest.with_checked_kwargs(
             self.kwargs,
             session_uid=session_uid,
@@ -194,12 +197,16 @@ class BatchedFire(FireTrigger):
     session_uid: SessionUidText = Field(description="The session's UID.", examples=["respondent-17"])
 
     def to_request(self) -> SessionFireRequest:
-        """The request to fire it. :raises InvalidSessionUid, InvalidTrigger: when there can be no such one."""
+        """The request to fire it.
+
+        :raises InvalidSessionUid: when no session can have such a UID.
+        :raises InvalidTrigger: when no trigger can have such a name.
+        """
         return self.into(SessionUid(self.session_uid))
 
 
 class FireBatch(Request):
-    """Triggers to fire, into any sessions. Each is validated by itself: a bad one is refused, the others are fired."""
+    """Triggers to fire, into any sessions. Each is validated alone: a bad one is refused, the others are fired."""
 
     fires: list[SkipValidation[BatchedFire]] = Field(
         min_length=1, max_length=MAX_BATCH, description="In the order in which each session is to get them."

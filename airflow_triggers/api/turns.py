@@ -1,8 +1,8 @@
-"""Turns: of the requests that fire into one session, only a few at a time take a thread.
+"""Turns: only a few requests at a time take a thread to fire into the same session.
 
-Without them, the requests that wait for a session's lock in the database keep a thread and a connection each, and a
-popular session starves all others. Neighbours: ``dependencies.py`` gives a request its turn; the lock in the database
-remains what makes fires safe, since other processes have turns of their own.
+Without turns, each request waiting for a session's lock in the database keeps a thread and a connection. A popular
+session then starves all others. Only the lock in the database makes fires safe: other processes have turns of their
+own. Neighbours: ``dependencies.py`` gives a request its turn.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ UNLIMITED = 10
 
 
 def _room() -> int:
-    """How many fires work at once: one less than Airflow's pool keeps connections for.
+    """How many fires work at once: one less than the connections of Airflow's pool.
 
-    Airflow looks up each request's token through the last one. Connections beyond those are made anew each time,
-    which takes longer than a fire.
+    Airflow looks up each request's token through the last one. A connection beyond the pool is opened anew each time,
+    and this takes longer than a fire.
     """
     size = conf.getint("database", "sql_alchemy_pool_size", fallback=5)
     return max(size - 1, 1) if size else UNLIMITED
@@ -38,7 +38,7 @@ def _room() -> int:
 
 @dataclass
 class _Queue:
-    """Those who want one session; ``length`` counts them, those whose turn it is included."""
+    """The requests for one session. ``length`` counts them, those with a turn included."""
 
     turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
     length: int = 0
@@ -53,14 +53,14 @@ class _LoopTurns:
 
 
 class Turns:
-    """A few turns at a time for each session, in the order of arrival; different sessions work side by side."""
+    """A few turns at a time for each session, in the order of arrival. Different sessions work side by side."""
 
     def __init__(self) -> None:
         self._of_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopTurns] = WeakKeyDictionary()
 
     @asynccontextmanager
     async def take(self, uid: str, *, patience: float = LOCK_TIMEOUT) -> AsyncIterator[None]:
-        """Wait for a turn, and keep it meanwhile.
+        """Wait for a turn, and keep it during the ``with`` block.
 
         :raises LockTimeout: when it does not come within ``patience`` seconds.
         """

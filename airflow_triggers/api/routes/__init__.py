@@ -1,1 +1,1 @@
-"""The routes: each parses, authorizes, calls ``sessions.py`` and shapes the answer."""
+"""The routes: each parses, authorizes, calls ``sessions/`` and shapes the answer."""

@@ -28,9 +28,9 @@ Answer = tuple[int, dict[str, Any]]
 
 @router.post("", summary="Fire many triggers", response_model=BatchResults)
 def fire_batch(body: FireBatch, permissions: PermissionsDep, user_name: UserNameDep) -> AsciiJSONResponse:
-    """Fire up to 1,000 triggers into any sessions. Each has a result of its own, in the order sent: what the fire
-    alone would have been answered with, and `status`. One that is refused keeps no other from being fired; those of
-    one session take effect in the order sent. A fire whose status is 200 is never lost.
+    """Fire up to 1,000 triggers into any sessions. Each has a result of its own, in the order sent: the answer to the
+    fire alone, and its `status`. A refused fire stops no other. Fires into one session take effect in the order sent.
+    A fire with status 200 is never lost.
     """
     entries = [_read(content) for content in body.fires]
     requests = [entry for entry in entries if isinstance(entry, SessionFireRequest)]

@@ -1,4 +1,4 @@
-"""``/api/v1/configurations/{name}``: move open sessions to the rules that are deployed now."""
+"""``/api/v1/configurations/{name}``: move open sessions to the rules deployed now."""
 
 from __future__ import annotations
 
@@ -31,10 +31,11 @@ def migrate(
     permissions: PermissionsDep,
     user_name: UserNameDep,
 ) -> MigrationPageBody:
-    """Move the next sessions of the configuration that you may read, each in a transaction of its own.
+    """Move the next sessions of the configuration, each in a transaction of its own. It moves only sessions that you
+    may read.
 
-    It takes the right to create runs of all DAGs of the deployed configuration, and of all those of the session. A
-    session whose rules are the deployed ones is left alone: send an interrupted migration again.
+    It takes the right to create runs of all DAGs of the deployed configuration, and of all DAGs of the session. A
+    session with the deployed rules already stays unchanged: you can send an interrupted migration again.
     """
     creatable_configuration(name, permissions)
     migration = Migration(

@@ -1,4 +1,4 @@
-"""``/api/v1/sessions/{uid}/delayed-fires``: fires that are still to come: list, cancel, try again."""
+"""``/api/v1/sessions/{uid}/delayed-fires``: list, cancel and retry fires still to come."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ DelayedFireId = Annotated[Id, Path(description="The `delayed_fire_id` that the f
 def list_delayed_fires(
     uid: SessionUidDep, query: Annotated[DelayedFiresQuery, Query()], permissions: PermissionsDep
 ) -> DelayedFiresPage:
-    """Fires for later that have not come yet, the next first; parked ones among them. Page with `after`."""
+    """Fires still to come, the next first, parked ones included. Page with `after`."""
     readable_configuration(uid, permissions)
     page = delayed_fires.list_delayed_fires(uid=uid, limit=query.limit, after=query.after)
     disclosure = permissions.disclosure()
@@ -61,10 +61,10 @@ def list_delayed_fires(
 def cancel_delayed_fire(
     uid: SessionUidDep, delayed_fire_id: DelayedFireId, permissions: PermissionsDep, user_name: UserNameDep
 ) -> DelayedFireBody:
-    """Take back a fire for later, whoever fired it. It takes the right to fire its trigger.
+    """Cancel a fire for later, whoever fired it. It takes the right to fire its trigger.
 
-    Its idempotency key stays used: sent again, the fire does not come back, and the answer says `cancelled`. Only who
-    may read the session sees the fire's kwargs in the answer.
+    Its idempotency key stays used: when you send the fire again, it does not come back, and the answer says
+    `cancelled`. The answer shows the fire's kwargs only if you may read the session.
     """
     may_read = _require_fire(uid, delayed_fire_id, permissions)
     fire = delayed_fires.cancel(uid, delayed_fire_id, by=user_name)
@@ -75,9 +75,9 @@ def cancel_delayed_fire(
 def retry_delayed_fire(
     uid: SessionUidDep, delayed_fire_id: DelayedFireId, permissions: PermissionsDep, user_name: UserNameDep
 ) -> DelayedFireBody:
-    """Have the controller try a fire again at once that could not be fired when it was due; a parked one, say.
+    """Have the controller try again at once. Use it for a fire that failed when it was due, a parked one, say.
 
-    It takes the right to fire its trigger. Only who may read the session sees the fire's kwargs in the answer.
+    It takes the right to fire its trigger. The answer shows the fire's kwargs only if you may read the session.
     """
     may_read = _require_fire(uid, delayed_fire_id, permissions)
     fire = delayed_fires.retry(uid, delayed_fire_id, by=user_name)
@@ -85,10 +85,10 @@ def retry_delayed_fire(
 
 
 def _require_fire(uid: SessionUid, delayed_fire_id: int, permissions: Permissions) -> bool:
-    """Require the right to fire the trigger of the fire; returns whether the user may read the session, too.
+    """Require the right to fire the trigger of the fire. Return whether the user may also read the session.
 
     :raises DelayedFireNotFound: when there is none, or when the user may neither read the session nor fire it.
-    :raises Refused: when the user may read the session, and not fire the trigger.
+    :raises Refused: when the user may read the session, but not fire the trigger.
     """
     configuration = known_configuration(uid, permissions)
     may_read = permissions.may_read(configuration)
@@ -103,5 +103,5 @@ def _require_fire(uid: SessionUid, delayed_fire_id: int, permissions: Permission
 
 
 def _without_content(fire: DelayedFire) -> DelayedFire:
-    """The fire for who may fire its trigger, and not read the session."""
+    """The fire for a user who may fire its trigger, but not read the session."""
     return replace(fire, kwargs={}, fired_by=None, idempotency_key=None, error=None)

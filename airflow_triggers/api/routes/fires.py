@@ -1,4 +1,4 @@
-"""``/api/v1/sessions/{uid}/fires``: fire triggers, and read which were fired."""
+"""``/api/v1/sessions/{uid}/fires``: fire triggers, and list the fires."""
 
 from __future__ import annotations
 

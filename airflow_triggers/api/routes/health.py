@@ -1,4 +1,7 @@
-"""``/api/v1/health``: whether controllers are alive and keep up. Nothing of sessions, so it takes no rights on DAGs."""
+"""``/api/v1/health``: whether controllers are alive and keep up.
+
+It tells nothing of sessions, so it takes no rights on DAGs.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,7 @@ class OverdueBody(BaseModel):
 
 
 class ParkedBody(BaseModel):
-    """What was tried too often, or cannot be done, and waits for people. It does not make the answer unhealthy."""
+    """Work tried too often, or impossible: it waits for people. It does not make the answer unhealthy."""
 
     hooks: int = _counted("How many hooks are parked.")
     asset_events: int = _counted("How many asset events are parked.")
@@ -83,7 +86,8 @@ class HealthBody(BaseModel):
 
 @router.get("/health", summary="Read the controllers' health")
 def get_health() -> HealthBody:
-    """Whether triggers controllers are alive and keep up. The status is 200 in both cases, as of Airflow's own health.
+    """Whether triggers controllers are alive and keep up. The HTTP status is 200 in both cases, like in Airflow's own
+    health route.
 
     It takes a valid token and no rights, costs a few look-ups by index, and tells nothing of sessions.
     """

@@ -77,7 +77,7 @@ def call_hook(
     permissions: PermissionsDep,
     user_name: UserNameDep,
 ) -> HookCallBody:
-    """Call a hook that raised, or whose process died, now and in the API server. One that ends is done with.
+    """Call a hook again, now and in the API server: it raised, or its process died. Once it ends, it is done.
 
     It takes the right to create runs of all the session's DAGs: a hook may fire anything.
     """
@@ -89,7 +89,7 @@ def call_hook(
 
 @router.get("/fires", summary="List fires that touched nothing", tags=["Fires"])
 def list_vain_fires(query: Annotated[VainFiresQuery, Query()], permissions: PermissionsDep) -> VainFiresPage:
-    """Fires without an effect in all sessions that you may read, newest first: a trigger that was misspelt, say."""
+    """Fires without effect, newest first: a misspelt trigger, say. It covers all sessions that you may read."""
     vain_fires = history.vain_fires(
         limit=query.limit + 1,
         before=query.before,

@@ -54,7 +54,7 @@ def skip_instance(
     permissions: PermissionsDep,
     user_name: UserNameDep,
 ) -> InstanceBody:
-    """Waive a failed instance: it becomes `skipped`, and with `cascade` its task's name is fired with `result`."""
+    """Waive a failed instance: it becomes `skipped`. With `cascade`, its task's name is fired with `result`."""
     description = readable_instance(uid, name, permissions)
     permissions.require_skip(description.tasks, description.view, cascade=body.cascade)
     repairs.skip(uid, name, body.cascade, body.result, by=user_name)

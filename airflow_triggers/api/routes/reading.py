@@ -1,7 +1,6 @@
-"""What several routes do first: find what the request names, and make sure that the user may see it.
+"""The first steps of several routes: find the named session, instance or configuration, and check the user's rights.
 
-An answer tells nothing about sessions and configurations that the user may do nothing with: it is the same as for those
-that do not exist.
+When the user may do nothing with a session or configuration, the answer is the same as if it did not exist.
 """
 
 from __future__ import annotations
@@ -27,11 +26,11 @@ from airflow_triggers.sessions.describing import InstanceDescription, SessionDes
 
 
 def readable_configuration(uid: SessionUid, permissions: Permissions) -> Configuration:
-    """The configuration of the session, which the user may read; it takes the same time however large the session is.
+    """The configuration of a session that the user may read. The session's size does not matter for the speed.
 
     :raises SessionNotFound: when there is no such session.
     :raises Concealed: when the user may do nothing with it; the application answers the same.
-    :raises Refused: when the user may fire into it, and not read it.
+    :raises Refused: when the user may fire into it, but not read it.
     """
     configuration = _configuration_of(uid, permissions.require_read)
     permissions.require_read(configuration)
@@ -39,7 +38,7 @@ def readable_configuration(uid: SessionUid, permissions: Permissions) -> Configu
 
 
 def known_configuration(uid: SessionUid, permissions: Permissions) -> Configuration:
-    """The configuration of the session, with which the user may do something.
+    """The configuration of a session with which the user may do something.
 
     :raises SessionNotFound: when there is no such session.
     :raises Concealed: when the user may do nothing with it; the application answers the same.
@@ -50,7 +49,10 @@ def known_configuration(uid: SessionUid, permissions: Permissions) -> Configurat
 
 
 def _configuration_of(uid: SessionUid, require: Callable[[Configuration], None]) -> Configuration:
-    """The session's configuration. Only who passes ``require`` hears that its storage cannot be opened here."""
+    """The session's configuration.
+
+    When its storage cannot be opened here, only a user who passes ``require`` gets this error.
+    """
     try:
         return sessions.configuration_of(uid)
     except RegistryError:
@@ -60,7 +62,7 @@ def _configuration_of(uid: SessionUid, require: Callable[[Configuration], None])
 
 
 def readable_session(uid: SessionUid, permissions: Permissions, *, fire_limit: int = 0) -> SessionDescription:
-    """The session in one consistent read, as far as Airflow would show it to the user.
+    """The session in one consistent read, without what Airflow would not show to the user.
 
     Raises what :func:`readable_configuration` does.
     """
@@ -72,11 +74,11 @@ def readable_session(uid: SessionUid, permissions: Permissions, *, fire_limit: i
 
 
 def readable_instance(uid: SessionUid, name: str, permissions: Permissions) -> InstanceDescription:
-    """The session's instance of that name, as far as Airflow would show it to the user; read by its key.
+    """The session's instance with this name, read by its key, without what Airflow would not show to the user.
 
     Raises what :func:`readable_configuration` does.
 
-    :raises InstanceNotFound: when the user may read the session, and it has no such instance.
+    :raises InstanceNotFound: when the user may read the session, but it has no such instance.
     """
     configuration = readable_configuration(uid, permissions)
     description = sessions.describe_instance(uid, name)
@@ -86,7 +88,7 @@ def readable_instance(uid: SessionUid, name: str, permissions: Permissions) -> I
 
 
 def discreet(error: TriggersError, request: SessionFireRequest, permissions: Permissions) -> TriggersError:
-    """The error of a fire without what the user might not be allowed to know: what others fired, and deployed."""
+    """The error of a fire, without facts that the user may not know: the fires and configurations of others."""
     if isinstance(error, UnknownConfiguration) and request.configuration is not None:
         return _unknown(request.configuration)
     if isinstance(error, SessionExists):
@@ -100,7 +102,7 @@ def discreet(error: TriggersError, request: SessionFireRequest, permissions: Per
 
 
 def session_exists(error: SessionExists, uid: SessionUid, permissions: Permissions) -> SessionExists:
-    """The error for who may read the session; for others, one that does not tell what the session has."""
+    """The error as it is for users who may read the session; others get one without the session's details."""
     try:
         readable_configuration(uid, permissions)
     except (Refused, RegistryError, SessionNotFound):
@@ -109,11 +111,11 @@ def session_exists(error: SessionExists, uid: SessionUid, permissions: Permissio
 
 
 def creatable_configuration(name: str, permissions: Permissions) -> Configuration:
-    """The deployed configuration of that name, of which the user may make sessions and read them.
+    """The deployed configuration with this name, when the user may make sessions of it and read them.
 
-    :raises UnknownConfiguration: when there is none, or the user may do nothing with its sessions. Other than in a
-        shell on the server, it names no other ones, which the user might not be allowed to know.
-    :raises Refused: when the user may do something with its sessions, and not make them.
+    :raises UnknownConfiguration: when there is none, or the user may do nothing with its sessions. It lists no other
+        names, unlike in a shell on the server: the user might not be allowed to know them.
+    :raises Refused: when the user may do something with its sessions, but not make and read them.
     """
     try:
         configuration = sessions.deployed_configuration(name)

@@ -94,7 +94,7 @@ def create_session(
     responses={404: {"description": "There is no such session.", "model": ErrorBody}},
 )
 def read_session(uid: SessionUidDep, permissions: PermissionsDep) -> SessionDetail:
-    """The session whole, as it was at one moment: tasks, instances, latest triggers, newest fires."""
+    """The whole session at one moment: tasks, instances, latest triggers, newest fires."""
     return SessionDetail.of_description(readable_session(uid, permissions, fire_limit=FIRES_IN_DETAIL))
 
 
@@ -114,7 +114,7 @@ def delete_session(
 ) -> DeletedSession:
     """Delete the session with its history, its fires to come and its hooks. Its DAG runs stay in Airflow.
 
-    It takes the right to read the session, and to delete runs of all its DAGs. Its idempotency keys are forgotten, and
+    It takes the rights to read the session and to delete runs of all its DAGs. Its idempotency keys are forgotten, and
     its UID is free for another session.
     """
     readable_configuration(uid, permissions)
