@@ -47,7 +47,7 @@ class SessionDetailAnswer(SessionAnswer):
     """A session whole, as it was at one moment.
 
     :param tasks: by name, the directives of each task, its rule as a sentence (``sentence``), and its DAG (``dag_id``).
-    :param removed_tasks: the names of tasks which a migration removed from the rules, and which have instances here.
+    :param removed_tasks: tasks, by name, which a migration removed from the rules, but which still have instances.
     :param latest_triggers: by trigger, the kwargs of its latest fire.
     :param fires: the latest fires, newest first.
     :param delayed_fires: the next fires to come.

@@ -1,7 +1,7 @@
-"""What ``airflow triggers check`` does: read configurations as CI would, and say what is wrong with them.
+"""``airflow triggers check``: reads configurations, also in CI, and says what is wrong with them.
 
-Neighbours: ``definition.py`` declares it; ``configuration/check.py`` checks. It needs no database, and asks one for the
-deployed DAGs if it can.
+It needs no database. If it has one, it asks it for the deployed DAGs. Neighbours: ``definition.py`` declares the
+command; ``configuration/check.py`` checks.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from airflow_triggers.storages.transaction import snapshot
 @suppress_logs_and_warning
 @providers_configuration_loaded
 def check(args: Namespace) -> None:
-    """``airflow triggers check``: exits with 1 when there is an error; with ``--strict``, a warning too."""
+    """``airflow triggers check``: exits with 1 after an error; with ``--strict``, after a warning too."""
     folder = Path(args.folder or settings.DAGS_FOLDER)
     dag_ids, absence = (
         (None, "--without-database was given") if args.without_database else _deployed_dag_ids()
@@ -45,12 +45,12 @@ def check(args: Namespace) -> None:
 
 
 def _deployed_dag_ids() -> tuple[Collection[str] | None, str | None]:
-    """The deployed DAGs; or None, and why they are not known."""
+    """The deployed DAGs and None; or None and why the DAGs are not known."""
     if settings.engine is None:
         return None, "this process has no database"
     url = settings.engine.url
     if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
-        # To ask SQLite would make the file.
+        # SQLite creates a missing file on connect, and a check must write nothing.
         return None, f"there is no database {url.database}"
     try:
         with snapshot() as session:

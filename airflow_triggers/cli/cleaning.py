@@ -1,4 +1,4 @@
-"""What ``airflow triggers clean`` and ``airflow triggers sessions delete`` do.
+"""The commands ``airflow triggers clean`` and ``airflow triggers sessions delete``.
 
 Neighbours: ``definition.py`` declares them; ``sessions/cleaning.py`` and ``sessions/deleting.py`` delete; ``rows.py``
 prints.
@@ -55,7 +55,7 @@ def triggers_clean(args: Namespace) -> None:
             counts += batch.sessions
             failures |= batch.failures
     finally:
-        # What was deleted before an error stays deleted, and is said.
+        # Sessions deleted before an error stay deleted, so the output counts them too.
         rows.print_rows(_rows(counts, deleted=not args.dry_run), args.output)
     for uid, failure in failures.items():
         print_text(f"Session {uid!r} was not deleted: {failure}", to=sys.stderr)
@@ -69,7 +69,10 @@ def _rows(counts: Counter[str | None], *, deleted: bool) -> list[rows.Row]:
 
 
 def _require_consent(selection: cleaning.Selection) -> None:
-    """:raises SystemExit: when nobody types :data:`CONSENT`."""
+    """Ask the user on the terminal to type :data:`CONSENT`.
+
+    :raises SystemExit: when they type something else, or when stdin is no terminal.
+    """
     kind = "all sessions, resolved or not," if selection.unresolved else "all resolved sessions"
     print_text(
         f"This deletes {kind} in which nothing was done since {selection.before.isoformat()}, with their histories. It "

@@ -1,7 +1,7 @@
-"""What the commands of ``airflow triggers`` do: call ``sessions/`` and print the answer.
+"""The commands of ``airflow triggers``: they call ``sessions/`` and print the answer.
 
 Neighbours: ``definition.py`` declares them, and imports this module only when one of them runs; ``rows.py``
-shapes what is printed.
+shapes the output.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from airflow_triggers.sessions import repairs
 
 
 def audited(command: Command) -> Command:
-    """A command that changes something: the database must be migrated, and its metrics are sent.
+    """Decorate a command with changes to make: the database must be migrated, and its metrics are sent.
 
     Airflow's decorator puts ``cli_<function's name>`` into the audit log.
     """
@@ -41,9 +41,9 @@ def audited(command: Command) -> Command:
 
 
 def tells_of_broken_extensions(command: Command) -> Command:
-    """A command that opens a session says on stderr which managers, storages and runners cannot be used, and goes on.
+    """Decorate a command that opens a session: it reports broken managers, storages and runners on stderr.
 
-    What then ends it is not said twice.
+    The command itself goes on. If one of these problems then ends it, this problem is not reported twice.
     """
 
     @wraps(command)
@@ -152,5 +152,5 @@ def _print_instance(args: Namespace, name: str) -> None:
 
 
 def user() -> str:
-    """Who uses the command line, for histories."""
+    """The user of the command line, for histories."""
     return f"cli:{getuser()}"

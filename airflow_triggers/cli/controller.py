@@ -1,7 +1,7 @@
-"""``airflow triggers controller``: runs a controller, or checks that one is alive.
+"""``airflow triggers controller``: runs a controller, or checks the health of controllers.
 
-Neighbours: ``definition.py`` declares the command; ``commands.py`` runs the controller, and is imported only then: a
-container asks for the check every few seconds.
+A container runs the check every few seconds, so it must start fast. Neighbours: ``definition.py`` declares the command;
+``commands.py`` runs the controller, and is imported only then.
 """
 
 from __future__ import annotations
@@ -20,7 +20,10 @@ _run = lazy_load_command("airflow_triggers.cli.commands.triggers_controller")
 
 
 def triggers_controller(args: Namespace) -> None:
-    """``airflow triggers controller``; with ``--check``, exits with 1 and what to do unless controllers are healthy."""
+    """``airflow triggers controller``.
+
+    With ``--check`` or ``--local`` it only checks. It exits with 1 and says what to do, unless controllers are healthy.
+    """
     if args.check or args.local:
         check_controller(args)
     else:

@@ -1,8 +1,7 @@
 """The commands of ``airflow triggers``: names, arguments and help, for Airflow's parser.
 
-Neighbours: ``provider_info.py`` names :func:`get_triggers_cli_commands`; ``commands.py`` is imported when a
-command runs.
-Every call of ``airflow``, whatever the command, builds this: it must stay light.
+Every call of ``airflow``, whatever the command, imports this module: it must stay light. Neighbours:
+``provider_info.py`` names :func:`get_triggers_cli_commands`; ``commands.py`` is imported when a command runs.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ MAX_DIGITS = 18
 
 
 def get_triggers_cli_commands() -> list[GroupCommand]:
-    """What Airflow adds to its command line."""
+    """The commands that Airflow adds to its command line."""
     return [
         GroupCommand(
             name="triggers",
@@ -63,9 +62,9 @@ def get_triggers_cli_commands() -> list[GroupCommand]:
 
 
 def count(text: str) -> int:
-    """An argument that is a whole number above 0, and none that a database could not count to.
+    """An argument: a whole number above 0 that fits into a database's integers.
 
-    :raises argparse.ArgumentTypeError: when it is not; the parser shows its text.
+    :raises argparse.ArgumentTypeError: for other texts; the parser shows its message.
     """
     if len(text) > MAX_DIGITS:
         raise argparse.ArgumentTypeError(f"expected at most {MAX_DIGITS} digits, found {text[:40]!r}")
@@ -75,9 +74,9 @@ def count(text: str) -> int:
 
 
 def json_object(text: str) -> dict[str, Any]:
-    """An argument that is a JSON object.
+    """An argument: a JSON object.
 
-    :raises argparse.ArgumentTypeError: when it is not; the parser shows its text.
+    :raises argparse.ArgumentTypeError: for other texts; the parser shows its message.
     """
     from airflow_triggers.domain.validation import JsonFlaw, parse_json, shown
 
@@ -93,9 +92,9 @@ def json_object(text: str) -> dict[str, Any]:
 
 
 def aware_datetime(text: str) -> datetime:
-    """An argument that is a moment of a known timezone.
+    """An argument: a moment with a timezone.
 
-    :raises argparse.ArgumentTypeError: when it is not; the parser shows its text.
+    :raises argparse.ArgumentTypeError: for other texts; the parser shows its message.
     """
     from airflow_triggers.domain.validation import parse_moment
     from airflow_triggers.errors import InvalidTrigger
@@ -107,9 +106,9 @@ def aware_datetime(text: str) -> datetime:
 
 
 def positive_seconds(text: str) -> float:
-    """An argument that is a number of seconds above 0.
+    """An argument: a number of seconds above 0.
 
-    :raises argparse.ArgumentTypeError: when it is not; the parser shows its text.
+    :raises argparse.ArgumentTypeError: for other texts; the parser shows its message.
     """
     try:
         seconds = float(text)
@@ -121,9 +120,9 @@ def positive_seconds(text: str) -> float:
 
 
 def number(text: str) -> float:
-    """An argument that is a number; whoever takes it says which numbers it takes.
+    """An argument: a number. The command checks its range.
 
-    :raises argparse.ArgumentTypeError: when it is not; the parser shows its text.
+    :raises argparse.ArgumentTypeError: for other texts; the parser shows its message.
     """
     try:
         return float(text)

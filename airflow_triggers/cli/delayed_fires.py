@@ -1,4 +1,4 @@
-"""``airflow triggers delayed-fires …``: fires that are still to come.
+"""``airflow triggers delayed-fires …``: fires still to come.
 
 Neighbours: ``definition.py`` declares the commands; ``sessions/delayed_fires.py`` does the work.
 """

@@ -1,4 +1,4 @@
-"""What the commands about the past do: ``why``, ``history``, ``unheard``, ``hooks``, ``asset-events``.
+"""The commands about the past: ``why``, ``history``, ``unheard``, ``hooks``, ``asset-events``.
 
 Neighbours: ``definition.py`` declares them and imports this module only when one of them runs; ``commands.py`` has the
 others; ``rows.py`` prints.
@@ -96,7 +96,7 @@ def _of_explanation(explanation: Explanation) -> rows.Row:
 
 
 def _of_requirement(requirement: Requirement) -> rows.Row:
-    """A requirement with its fires whole, where REST has them in short."""
+    """A requirement with its whole fires; REST answers with short ones."""
     return {
         **rows.of_answer(RequirementAnswer.of(requirement)),
         "fire": _of_arrival(requirement.fire) if requirement.fire else None,
@@ -117,7 +117,7 @@ def _of_expected(fire: DelayedFire) -> rows.Row:
 @suppress_logs_and_warning
 @providers_configuration_loaded
 def show_history(args: Namespace) -> None:
-    """``airflow triggers history``: newest last as a story, newest first as data."""
+    """``airflow triggers history``: as text, the newest entry is last; as JSON or YAML, it is first."""
     page = history.history_of(
         args.uid,
         limit=args.limit,
@@ -171,7 +171,7 @@ def list_hooks(args: Namespace) -> None:
 
 
 def _of_hook(failed_hook: parked.ParkedHook) -> rows.Row:
-    """A hook in short: of a traceback the last line."""
+    """A hook in short: only the last line of a traceback."""
     row = rows.of_hook(failed_hook.hook)
     lines = (failed_hook.hook.error or "").strip().splitlines()
     short = {"due": row["due"] or "parked", "error": lines[-1] if lines else None}

@@ -77,7 +77,7 @@ def _migrated(migration: Migration, after_uid: str | None) -> Iterator[SessionMi
 
 @contextmanager
 def _progress(migration: Migration) -> Iterator[Any]:
-    """Gives what is to be called for each session; a bar shows on stderr, if that is a terminal."""
+    """Give a function to call after each session. If stderr is a terminal, it shows a progress bar there."""
     if not sys.stderr.isatty():
         yield lambda: None
         return

@@ -1,10 +1,9 @@
-"""What the commands print: answers as rows, in Airflow's output formats.
+"""The output of the commands: answers as rows, in Airflow's output formats.
 
-Neighbours: ``answers/`` has the keys, which are those of the REST API; ``commands.py``, ``history.py`` and
-``delayed_fires.py`` print rows. JSON and YAML show a row whole; a table shows some columns of it.
-
-Some rows have a key twice, under an older name too (``instance`` for ``name``, ``uid`` for ``session_uid``): scripts
-read it. An answer that is new needs none.
+JSON and YAML show the whole row; a table shows some of its columns. Some rows have a value twice, also under its older
+key (``instance`` for ``name``, ``uid`` for ``session_uid``): scripts read it. New answers need no older key.
+Neighbours: ``answers/`` has the keys, the same as in the REST API; ``commands.py``, ``history.py`` and
+``delayed_fires.py`` print rows.
 """
 
 from __future__ import annotations
@@ -66,13 +65,13 @@ OCCASIONAL = frozenset({"uid", "delayed_fire_id", "deferred", "fire_at", "cancel
 
 
 def with_short_version(row: Row) -> Row:
-    """The row of a session for a table: of its version, the begin of the hash and whether it is deployed."""
+    """The row of a session for a table. Its version becomes the start of the hash, and ``is_deployed``."""
     version = row["version"] or {"hash": "", "is_deployed": None}
     return {**row, "version": version["hash"][:SHORT_VERSION], "is_deployed": version["is_deployed"]}
 
 
 def of_answer(answer: Any) -> Row:
-    """An answer as JSON and YAML can hold it, key by key.
+    """An answer in the types of JSON and YAML, key by key.
 
     :param answer: one of the dataclasses of ``answers/``.
     """
@@ -102,7 +101,7 @@ def of_instance(view: InstanceView) -> Row:
 
 
 def of_fire(fire: Fire) -> Row:
-    """A fire in a session's history; ``repeated`` is false: it is no answer to a fire."""
+    """A fire in a session's history. ``repeated`` is always false: only the answer to a fire can be a repeat."""
     return {**of_answer(FireAnswer.of(fire)), "repeated": False}
 
 
@@ -112,17 +111,17 @@ def of_fire_result(result: FireResult) -> Row:
 
 
 def of_delayed_fire(fire: DelayedFire) -> Row:
-    """A fire that is still to come, or was cancelled."""
+    """A delayed fire: still to come, or cancelled."""
     return of_answer(DelayedFireAnswer.of(fire))
 
 
 def of_hook(hook: PromisedHook) -> Row:
-    """A hook that has not ended."""
+    """A hook not ended yet."""
     return of_answer(HookAnswer.of(hook))
 
 
 def of_description(description: SessionDescription) -> Row:
-    """A session whole."""
+    """A whole session."""
     return {
         **of_answer(SessionDetailAnswer.of_description(description)),
         "instances": [of_instance(view) for view in description.instances],
@@ -133,7 +132,7 @@ def of_description(description: SessionDescription) -> Row:
 def print_row(row: Row, output: str, *, columns: Columns | None = None) -> None:
     """Print one row: an object in JSON and YAML, a table of one line otherwise.
 
-    :param columns: of the table; None: all keys.
+    :param columns: the columns of the table; None for all keys.
     """
     if output in STRUCTURED:
         _print_structured(row, output)
@@ -144,12 +143,13 @@ def print_row(row: Row, output: str, *, columns: Columns | None = None) -> None:
 def print_rows(rows: list[Row], output: str, *, columns: Columns | None = None) -> None:
     """Print rows in one of Airflow's output formats.
 
-    :param columns: of a table; None: all keys. One of :data:`OCCASIONAL` is left out where no row has a value for it.
+    :param columns: the columns of a table; None for all keys. The table omits a column of :data:`OCCASIONAL` when no
+        row has a value for it.
     """
     if output in STRUCTURED:
         _print_structured(rows, output)
     else:
-        # What looks like markup or an emoji's name is text: it may be anybody's.
+        # Text that looks like markup or an emoji's name is shown as it is: other people wrote it.
         console = AirflowConsole(markup=False, emoji=False)
         console.print_as([_cells(row, _shown_columns(rows, columns)) for row in rows], output)
 
@@ -165,7 +165,7 @@ def _cells(row: Row, columns: Columns | None) -> Row:
 
 
 def _print_structured(value: Any, output: str) -> None:
-    # Not print_as, which makes text of every value: True would become "True".
+    # Not print_as: it turns every value into text, and True would become "True".
     console = AirflowConsole()
     if output == "json":
         console.print_as_json(value)
@@ -174,7 +174,7 @@ def _print_structured(value: Any, output: str) -> None:
 
 
 def _in_utf8(value: Any) -> Any:
-    """The value with half of a surrogate pair replaced: JSON can escape it, YAML cannot."""
+    """The value with unpaired surrogates replaced: JSON can escape them, YAML cannot."""
     if isinstance(value, str):
         return value.encode(errors="replace").decode()
     if isinstance(value, Mapping):

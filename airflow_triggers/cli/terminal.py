@@ -1,7 +1,7 @@
-"""What the commands write to a terminal: text of others, without what a terminal would obey.
+"""Output to a terminal: other people's text, with control characters escaped.
 
-Names, kwargs and exceptions come from whoever fires. A control character among them would move the cursor, hide lines
-or change the title; an override of the text's direction would show them in another order. Neighbours: ``rows.py``,
+Anybody who fires chooses names, kwargs and exceptions. A control character in them could move the cursor, hide lines
+or change the title; an override of the text's direction would change their order. Neighbours: ``rows.py``,
 ``history.py`` and ``commands.py`` print through this; JSON and YAML escape for themselves.
 """
 
@@ -23,7 +23,7 @@ _OBEYED = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202
 
 
 def escaped(text: str) -> str:
-    r"""The text with escape sequences in place of what a terminal obeys; line feeds stay.
+    r"""The text with escape sequences in place of control characters; line feeds stay.
 
     >>> print(escaped("a\x1b[31mb"))
     a\x1b[31mb
@@ -32,16 +32,16 @@ def escaped(text: str) -> str:
 
 
 def print_text(text: object, *, to: TextIO | None = None, indent: str = "") -> None:
-    """Print text that is no table.
+    """Print text outside a table.
 
-    :param to: where; None: stdout.
-    :param indent: of its further lines (a traceback's), so that none of them looks like a line of ours.
+    :param to: the stream; None for stdout.
+    :param indent: the indent of its further lines (a traceback's): none of them can look like a line of ours.
     """
     print(escaped(str(text)).replace("\n", f"\n{indent}"), file=to or sys.stdout)
 
 
 def ends_with_one_line(command: Command) -> Command:
-    """Our errors are sentences for the user: they go to stderr, without a traceback, and the exit code is 1."""
+    """Decorate a command: it prints our errors to stderr as sentences, without a traceback, and exits with 1."""
 
     @wraps(command)
     def wrapper(args: Namespace) -> None:
