@@ -1,8 +1,8 @@
 """What happened in a session, and why something has not.
 
-``pages.py`` reads the history, ``evidence.py`` and ``reasons.py`` explain an instance, ``run_reasons.py`` its DAG run,
-``unheard.py`` finds fires that touched nothing, ``parked.py`` hooks and asset events that failed too often,
-``sentences.py`` words it all.
+``pages.py`` reads the history. ``evidence.py`` and ``reasons.py`` explain an instance, ``run_reasons.py`` its DAG run.
+``unheard.py`` finds fires without effect; ``parked.py`` finds hooks and asset events with too many failures.
+``sentences.py`` words the entries.
 """
 
 from airflow_triggers.history.evidence import why

@@ -1,4 +1,4 @@
-"""Collects what is known of an instance and explains why it has not run.
+"""Collects the evidence about an instance and explains why it has not run.
 
 Neighbours: ``reasons.py`` explains (pure), ``gateway.waiting`` looks into Airflow.
 """
@@ -38,10 +38,11 @@ IN_FLIGHT = (InstanceStatus.SCHEDULED, InstanceStatus.RUNNING)
 
 
 def why(uid: str, name: str, *, disclosure: Disclosure = EVERYTHING) -> Explanation:
-    """Why an instance has not run; of a task, its latest instance, or why it has none.
+    """Why an instance has not run.
 
-    :param name: an instance's name (``t_import#0``), or a task's (``t_import``).
-    :param disclosure: what of Airflow may be shown.
+    :param name: an instance's name (``t_import#0``), or a task's (``t_import``). A task's name stands for its latest
+        instance; without any, the explanation says why the task has none.
+    :param disclosure: which facts of Airflow may be shown.
     :raises SessionNotFound: when there is no session.
     :raises InstanceNotFound: when it has no such instance.
     :raises TaskNotFound: when it has no such task.
@@ -49,7 +50,7 @@ def why(uid: str, name: str, *, disclosure: Disclosure = EVERYTHING) -> Explanat
     with reading(uid) as (storage, session, _):
         task, instance = _task_and_instance(storage, name)
         evidence = _evidence(storage, session, task, instance)
-    # After the reading: what may be shown is asked of the auth manager, which may need a connection of its own.
+    # Explain only after the reading: the disclosure asks the auth manager, which may need a connection of its own.
     return explain(replace(evidence, disclosure=disclosure))
 
 
@@ -94,13 +95,13 @@ def _evidence(
 
 
 def _last_instances(storage: BaseStorageBackend, task_name: str) -> tuple[TaskInstance, ...]:
-    """The task's last instance, which speaks for it; none when it has none."""
+    """The task's last instance, which speaks for the task; empty when it has none."""
     instance = storage.last_instance_of_task(task_name)
     return () if instance is None else (instance,)
 
 
 def _names_in_use(configuration: Configuration) -> frozenset[str]:
-    """Every name that the configuration knows as a trigger: a task's own name is fired too."""
+    """Every trigger name of the configuration, tasks' own names included: these are fired too."""
     return frozenset(configuration.tasks).union(*(task.triggers for task in configuration))
 
 
@@ -110,9 +111,9 @@ def _last_fire(storage: BaseStorageBackend, trigger_name: str, *, before: int | 
 
 
 def _fires_of(storage: BaseStorageBackend, instance: TaskInstance) -> dict[str, Fire]:
-    """The fires with which the instance took its triggers: those that touched it, or the latest before it was made.
+    """The fires with which the instance took its triggers: they touched it, or were the latest before it was made.
 
-    A clone holds what its original took, unless that was replaced, and takes the rest itself.
+    A clone holds its original's triggers with the same kwargs, and takes the others itself.
     """
     fire_by_trigger: dict[str, Fire] = {}
     names = _triggers_of(instance)
@@ -133,7 +134,7 @@ def _fires_of(storage: BaseStorageBackend, instance: TaskInstance) -> dict[str, 
 
 
 def _applied_fires(storage: BaseStorageBackend, instance: TaskInstance) -> dict[str, Fire]:
-    """The fires of the past that the instance took when its rules changed."""
+    """The past fires which the instance took when its rules changed."""
     fire_ids = instance.metadata.get(APPLIED_FIRES, {})
     fires = {name: _last_fire(storage, name, before=fire_id + 1) for name, fire_id in fire_ids.items()}
     return {name: fire for name, fire in fires.items() if fire}
@@ -144,7 +145,7 @@ def _triggers_of(instance: TaskInstance) -> set[str]:
 
 
 def _original(storage: BaseStorageBackend, clone: TaskInstance) -> TaskInstance | None:
-    """What the instance was cloned of: an earlier one of its task, whatever its metadata may say."""
+    """The instance that this one was cloned from; None if its metadata names no earlier instance."""
     try:
         original = storage[clone.metadata[PARENT]]
     except (KeyError, InstanceNotFound):
@@ -153,7 +154,7 @@ def _original(storage: BaseStorageBackend, clone: TaskInstance) -> TaskInstance 
 
 
 def _before(storage: BaseStorageBackend, fire: Fire, trigger_names: set[str]) -> dict[str, Fire]:
-    """Of each trigger that had fired before the fire, the latest fire."""
+    """The latest fire of each trigger before the given fire; triggers without one are left out."""
     latest = {name: _last_fire(storage, name, before=fire.fire_id) for name in trigger_names}
     return {name: earlier for name, earlier in latest.items() if earlier}
 

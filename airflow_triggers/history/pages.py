@@ -29,7 +29,7 @@ BEYOND = 2**63 - 1
 
 @dataclass(frozen=True, kw_only=True)
 class HistoryPage:
-    """Entries of a session's history, newest first; ``next`` is the cursor of the next page, None on the last one."""
+    """Entries of a session's history, newest first. ``next`` is the cursor of the next page; None on the last one."""
 
     entries: tuple[Entry, ...]
     next: str | None
@@ -47,14 +47,14 @@ def history_of(
 ) -> HistoryPage:
     """The session's fires and everything else that happened, newest first.
 
-    Fires are in the order in which they took effect, and so are the other entries; the two are put together by their
-    moments, which the clocks of several machines may have told.
+    Fires are in the order in which they took effect; so are the other entries. The two are merged by their moments,
+    which may come from the clocks of several machines.
 
     :param before: the cursor, ``next`` of the page before.
-    :param instance: only what concerns the instance of this name.
+    :param instance: only entries about the instance with this name.
     :param trigger: only fires of this trigger.
-    :param touched_nothing: only fires that had no effect.
-    :param disclosure: what of Airflow may be shown.
+    :param touched_nothing: only fires without effect.
+    :param disclosure: which facts of Airflow may be shown.
     :raises SessionNotFound: when there is no session.
     :raises InvalidCursor: when ``before`` is no cursor.
     """
@@ -65,7 +65,7 @@ def history_of(
         if trigger is None and not touched_nothing:
             streams.append(list(storage.events(limit=limit + 1, before=marks[1], instance=instance)))
             if not storage.in_airflow_database:
-                # The controller notes in Airflow's database what it could not do.
+                # Wherever the session is kept, the controller records its own failures in Airflow's database.
                 beside = read_events(session, row.id, limit=limit + 1, before=marks[2], instance=instance)
                 streams.append(list(beside))
     entries = heapq.merge(
@@ -86,7 +86,7 @@ def _for_reader(entry: Entry, disclosure: Disclosure) -> Entry:
 
 
 def _with_number(number: int, stream: list[Entry]) -> Iterator[tuple[int, Entry]]:
-    """Each entry with its stream's number. Merging keeps a stream's own order, whatever its clocks said."""
+    """Each entry with its stream's number. Merging keeps a stream's own order, whatever its clocks say."""
     return ((number, entry) for entry in stream)
 
 

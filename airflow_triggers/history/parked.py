@@ -1,4 +1,4 @@
-"""What was tried too often, or cannot be done: hooks and asset events. Where people see it and have it tried again.
+"""Hooks and asset events which failed too often, or cannot be done. Here people see them and have them tried again.
 
 Neighbours: ``api/`` and ``cli/`` ask here; ``controller/`` tries until it parks.
 """
@@ -27,7 +27,7 @@ from airflow_triggers.storages.transaction import first_statement, snapshot, tra
 
 @dataclass(frozen=True, kw_only=True)
 class ParkedHook:
-    """A hook of a session that raised."""
+    """A hook that raised, and its session."""
 
     uid: str
     hook: PromisedHook
@@ -35,11 +35,11 @@ class ParkedHook:
 
 @dataclass(frozen=True, kw_only=True)
 class FailedAssetEvent:
-    """An asset event that could not be fired.
+    """An asset event which could not be fired.
 
-    :param event: as Airflow has it; None when it is gone.
-    :param source: the task that made it, or who created it by hand; None when nobody knows.
-    :param due: when it is tried again; None: it is parked.
+    :param event: Airflow's asset event; None when Airflow no longer has it.
+    :param source: the task that made it, or the user who created it by hand; None when not known.
+    :param due: when it is tried again; None when it is parked.
     """
 
     event_id: int
@@ -51,10 +51,10 @@ class FailedAssetEvent:
 
 
 def failed_hooks(*, limit: int = 50, uid: str | None = None, parked: bool = False) -> list[ParkedHook]:
-    """Hooks that raised, of sessions that Airflow's database keeps, the newest first.
+    """Hooks that raised, as Airflow's database has them, the newest first.
 
-    :param uid: only those of this session.
-    :param parked: only those that are not called again by themselves.
+    :param uid: only hooks of this session.
+    :param parked: only hooks which the controller does not call again by itself.
     """
     validate_filter("UID", uid)
     columns = tables.hook.c
@@ -72,15 +72,15 @@ def failed_hooks(*, limit: int = 50, uid: str | None = None, parked: bool = Fals
 
 
 def _parked_hook(row: Any) -> ParkedHook:
-    """By the id that its session knows it by, wherever that is kept."""
+    """The hook with the id from its session: a session kept elsewhere has ids of its own."""
     hook = rows.hook_from_row(row)
     return ParkedHook(uid=row.uid, hook=replace(hook, token=row.arguments.get(hooks.KNOWN_AS, hook.token)))
 
 
 def call_hook_again(uid: str, token: int, *, by: str | None = None) -> str | None:
-    """Call a hook that was promised and has not ended, in this process.
+    """Call a promised hook again, in this process.
 
-    :returns: the traceback of what it raised again; None when it ended, and is forgotten.
+    :returns: the traceback when it raised again; None when it ended and is forgotten.
     :raises SessionNotFound: when there is no session.
     :raises NothingParked: when the session has no such hook (any more).
     :raises RegistryError: when the session's manager is not installed here.
@@ -107,9 +107,9 @@ def call_hook_again(uid: str, token: int, *, by: str | None = None) -> str | Non
 
 
 def failed_asset_events(*, limit: int = 50, parked: bool = False) -> list[FailedAssetEvent]:
-    """Asset events of triggers that could not be fired, the newest first.
+    """Asset events of triggers which could not be fired, the newest first.
 
-    :param parked: only those that are not tried again by themselves.
+    :param parked: only events which the controller does not try again by itself.
     """
     columns = tables.asset_event.c
     query = select(tables.asset_event).where(columns.error.is_not(None))

@@ -1,7 +1,7 @@
 """Answers "why has this instance not run?". Pure: values in, an :class:`Explanation` out; no database, no clock.
 
-Neighbours: ``history/`` gathers what a session's history says, ``gateway.waiting`` what Airflow says of a DAG run;
-``run_reasons.py`` reads the latter as reasons.
+Neighbours: ``evidence.py`` gathers the facts from the session, ``gateway.waiting`` those from Airflow about a DAG run;
+``run_reasons.py`` turns the latter into reasons.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ _S = InstanceStatus
 
 @dataclass(frozen=True, kw_only=True)
 class Requirement:
-    """A trigger that an instance needs, or that would abandon it.
+    """A trigger: an instance needs it, or it would abandon the instance.
 
-    :param role: ``after``, ``andEvery`` or ``unless``: the directive that names it.
+    :param role: the directive that names it: ``after``, ``andEvery`` or ``unless``.
     :param arrived: whether the instance has taken it.
-    :param fire: the fire with which it arrived; or, for one that is missing, the latest one, which was not taken.
-    :param note: what is to be known of it besides.
-    :param expected: fires for later that will bring it, the next first.
-    :param similar: the latest fire of each trigger with a like name that no task uses.
+    :param fire: the fire with which it arrived. For a missing trigger: its latest fire, which was not taken.
+    :param note: why it is missing though it fired, or what else to know of it.
+    :param expected: the fires for later of this trigger, the next first.
+    :param similar: the latest fire of each trigger with a similar name which no task uses.
     """
 
     trigger: str
@@ -53,17 +53,17 @@ class Requirement:
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """What is known of an instance, or of a task that has none.
+    """The facts about an instance, or about a task without any.
 
-    :param instances: by task name, of each task whose end it waits for: its instances, the last one at least.
-    :param taken: by trigger, the fire with which the instance took it, where that is known.
-    :param latest: by trigger, the latest fire of what the task names, and of every trigger that no task names.
-    :param unused: the triggers that were fired and that no task names.
-    :param is_removed: whether the session's rules do not have the task any more.
+    :param instances: by task name: the instances of each task for whose end it waits, at least the last instance.
+    :param taken: by trigger: the fire with which the instance took it, if known.
+    :param latest: by trigger: the latest fire of each missing trigger, and of each unused trigger with a similar name.
+    :param unused: the triggers which were fired, but which no task names.
+    :param is_removed: whether the task was removed from the session's rules.
     :param delayed: the session's fires for later.
     :param settled_by: the history's last entry about the instance's status.
     :param run: the instance's DAG run, if it has one.
-    :param disclosure: what of Airflow may be shown.
+    :param disclosure: which facts of Airflow may be shown.
     """
 
     task: TaskConfig
@@ -80,7 +80,7 @@ class Evidence:
     disclosure: Disclosure = EVERYTHING
 
     def for_reader(self) -> Evidence:
-        """The same, as far as it may be shown."""
+        """The evidence without the facts that may not be shown."""
         disclosure = self.disclosure
         dag_id = self.settled_by.details.get(Detail.DAG_ID) if self.settled_by else None
         return replace(
@@ -96,13 +96,13 @@ class Evidence:
 class Explanation:
     """Why an instance has not run, or what became of it.
 
-    :param name: the instance's name; the task's, where it has no instance.
-    :param status: the instance's status; None where there is no instance.
+    :param name: the instance's name; the task's when it has no instance.
+    :param status: the instance's status; None when there is no instance.
     :param rule: the task's rule as a sentence.
     :param answer: the answer in one sentence.
-    :param reasons: all that stands in the way, or that settled it.
-    :param requirements: the triggers that the task names, and whether each has arrived.
-    :param dag_id: of its DAG run, if it has one; likewise ``run_id``.
+    :param reasons: everything that stands in the way, or what settled it.
+    :param requirements: the triggers in the task's rule, and whether each has arrived.
+    :param dag_id: the DAG of its DAG run; None without a run. The same for ``run_id``.
     """
 
     name: str
@@ -117,7 +117,7 @@ class Explanation:
 
 
 def explain(evidence: Evidence) -> Explanation:
-    """The answer to "why has it not run?", with what of Airflow may be shown."""
+    """The answer to "why has it not run?", with only those facts of Airflow that may be shown."""
     evidence = evidence.for_reader()
     requirements = tuple(_requirements(evidence))
     instance = evidence.instance
@@ -200,7 +200,7 @@ def _requirement(evidence: Evidence, trigger: str, role: str) -> Requirement:
 
 
 def _note_on_missing(evidence: Evidence, trigger: str, role: str, fire: Fire | None) -> str | None:
-    """Why a trigger is missing though it fired; or what the task does whose end fires it."""
+    """Why a trigger is missing though it fired; or what the task is doing, when its end fires the trigger."""
     instance = evidence.instance
     if fire is not None and instance is None:
         return "it fired before the session had this task, and counts once another of its triggers fires"
@@ -212,7 +212,7 @@ def _note_on_missing(evidence: Evidence, trigger: str, role: str, fire: Fire | N
 
 
 def _note_on_task(task_name: str, instances: tuple[TaskInstance, ...]) -> str:
-    """What a task is doing whose end is waited for."""
+    """What a task is doing, when the instance waits for its end."""
     if not instances:
         return f"the task {task_name} fires it when it finishes, and has no instance yet"
     last = instances[-1]
@@ -228,13 +228,13 @@ def _note_on_task(task_name: str, instances: tuple[TaskInstance, ...]) -> str:
 
 
 def _similar(evidence: Evidence, trigger: str) -> tuple[Fire, ...]:
-    """The fires of triggers with a like name that no task uses: somebody may have meant this one."""
+    """The latest fires of unused triggers with a similar name: somebody may have meant this trigger."""
     near = similar_names(trigger, evidence.unused)
     return tuple(evidence.latest[name] for name in near if name in evidence.latest)
 
 
 def similar_names(name: str, among: Collection[str]) -> tuple[str, ...]:
-    """Those of the names that look most like the one given, whatever their case; at most three.
+    """The names most similar to the given one, whatever their case; at most three.
 
     >>> similar_names("PageRecieved", ["pageReceived", "paid"])
     ('pageReceived',)
@@ -292,7 +292,7 @@ def _missing_triggers(evidence: Evidence, requirements: tuple[Requirement, ...])
 
 
 def _came_before_rule(evidence: Evidence) -> bool:
-    """Whether a fire was not taken because of the rules; a clone has its triggers from its original."""
+    """Whether a missing trigger's fire came before the rule. Not so for a clone: it has its original's triggers."""
     return not evidence.is_removed and (evidence.instance is None or PARENT not in evidence.instance.metadata)
 
 

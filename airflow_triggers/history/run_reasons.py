@@ -1,4 +1,4 @@
-"""Reads what Airflow says of a DAG run as the reasons for which it has not started, or not ended. Pure.
+"""Turns Airflow's facts about a DAG run into the reasons why it has not started, or not ended. Pure.
 
 Neighbours: ``gateway.waiting`` reads Airflow's tables, ``reasons.py`` makes the reasons part of an explanation.
 """
@@ -17,7 +17,7 @@ from airflow_triggers.sentences import sentence
 
 @dataclass(frozen=True)
 class Reason:
-    """Something that stands in the way, or that settled it.
+    """What stands in the way, or what settled it.
 
     :param code: a word for programs (``missing_trigger``, ``dag_paused``, ``pool_full``, …).
     :param text: a sentence for people.
@@ -33,7 +33,7 @@ def reasons_of_run(
     """What a DAG run waits for.
 
     :param status: the status of its instance, scheduled or running.
-    :param disclosure: what of Airflow may be shown.
+    :param disclosure: which facts of Airflow may be shown.
     """
     if run.failures:
         again = f" It looks again at {moment(run.retry_at)}." if run.retry_at else ""
@@ -156,7 +156,7 @@ def _task(run: RunInAirflow, task: TaskInAirflow, *, at_work: int, disclosure: D
 def _scheduled_task(
     run: RunInAirflow, task: TaskInAirflow, *, at_work: int, disclosure: Disclosure
 ) -> Reason:
-    """A task that is ready, and that the scheduler has not handed to the executor."""
+    """Why the scheduler has not handed a ready task to the executor."""
     since = f" since {moment(task.since)}" if task.since else ""
     if (reason := _pool(task, visible=disclosure.pool(task.pool), since=since)) is not None:
         return reason
@@ -176,9 +176,9 @@ def _scheduled_task(
 
 
 def _pool(task: TaskInAirflow, *, visible: bool, since: str) -> Reason | None:
-    """What of its pool holds a task up, if that does.
+    """How its pool holds a task up; None if it does not.
 
-    :param visible: whether the pool may be shown: without, the sentence neither names it nor says how full it is.
+    :param visible: whether the pool may be shown; if not, the sentence neither names it nor says how full it is.
     """
     pool, slots, label = task.pool_state, task.pool_slots, task.label
     if pool is None:

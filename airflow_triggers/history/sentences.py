@@ -36,7 +36,7 @@ def sentence_of(entry: Fire | SessionEvent) -> str:
     try:
         return sentence_of_kind(entry, entry.details)
     except (AttributeError, KeyError, TypeError, ValueError):
-        # Whoever wrote the row, wrote it otherwise.
+        # Another release, or somebody by hand, wrote the row's details in another form.
         return f"{_unknown(entry, entry.details)} Its details cannot be read."
 
 

@@ -1,4 +1,4 @@
-"""Fires that touched nothing, in all sessions.
+"""Fires without effect, in all sessions.
 
 Neighbours: ``reasons.py`` finds similar names, ``storages/`` keep the fires.
 """
@@ -28,10 +28,10 @@ from airflow_triggers.storages.transaction import snapshot
 
 @dataclass(frozen=True, kw_only=True)
 class VainFire:
-    """A fire that touched nothing, and is not the cascade of a task whose end nobody waits for.
+    """A fire which touched nothing. The cascade of a task does not count, if no task waits for this task's end.
 
-    :param used_by: the session's tasks that its trigger concerns (they had it already); empty: no task uses it.
-    :param similar: triggers that the session's tasks use and that resemble it, where no task uses it.
+    :param used_by: the session's tasks which its trigger concerns (they had it already); empty when no task uses it.
+    :param similar: triggers with a similar name in the session's rules; empty when a task uses the trigger itself.
     """
 
     uid: str
@@ -49,15 +49,15 @@ def vain_fires(
     configuration_hashes: Collection[str | None] | None = None,
     disclosure: Disclosure = EVERYTHING,
 ) -> list[VainFire]:
-    """Fires that touched nothing, in all sessions that Airflow's database keeps, newest first.
+    """Fires without effect in all sessions kept in Airflow's database, newest first.
 
     :param before: a fire id, for the next page.
     :param trigger: only fires of this trigger.
-    :param configuration: only in sessions of the deployed configuration of this name.
-    :param configuration_hashes: only in sessions whose configuration is one of these; None among them: in sessions
-        without a configuration.
-    :param disclosure: what of Airflow may be shown.
-    :raises InvalidFilter: when a name is of a form that none has.
+    :param configuration: only in sessions of the deployed configuration with this name.
+    :param configuration_hashes: only in sessions with one of these configurations; None in the list stands for
+        sessions without a configuration.
+    :param disclosure: which facts of Airflow may be shown.
+    :raises InvalidFilter: when no trigger or configuration can have such a name.
     """
     validate_filter("trigger", trigger)
     validate_filter("configuration", configuration)
@@ -83,7 +83,7 @@ def vain_fires(
 
 
 def _configuration(session: Session, content_hash: str | None) -> Configuration:
-    """The configuration of that hash; of one that cannot be read, nothing is known but that the fire did nothing."""
+    """The configuration with this hash; an empty one when it cannot be read: the fire is listed all the same."""
     try:
         return rows.read_configuration(session, content_hash)
     except UnreadableRow:
