@@ -1,9 +1,9 @@
-"""The life of sessions that Airflow's processes share.
+"""The life of sessions shared by Airflow's processes.
 
-``opening.py`` opens, creates and fires into sessions, by what ``records.py`` says of them and what ``configuring.py``
-gives them. ``describing.py`` lists and describes them, ``batches.py`` fires into many at once, ``delayed_fires.py``
-lists and cancels fires that are still to come. ``deleting.py`` deletes one session, ``cleaning.py`` those of a time
-that is over; ``resolution.py`` tells them which are resolved.
+``opening.py`` opens, creates and fires into sessions; ``records.py`` says where each is kept, ``configuring.py`` gives
+it its configuration. ``describing.py`` lists and describes sessions, ``batches.py`` fires into many at once,
+``delayed_fires.py`` lists and cancels fires still to come. ``deleting.py`` deletes one session, ``cleaning.py`` many
+old ones; ``resolution.py`` says which are resolved.
 """
 
 from airflow_triggers.domain.fires import DelayedFire, Fire

@@ -1,7 +1,7 @@
-"""What people do to sessions, in Airflow's audit log, in the transaction of the act itself.
+"""Records people's acts on sessions in Airflow's audit log, in the transaction of the act itself.
 
-Neighbours: ``opening.py``, ``repairs.py``, ``delayed_fires.py`` and ``migration.py`` note acts; ``gateway/audit.py``
-writes. A session's own history keeps more, and is shown to other people: see ``docs/rights.md``.
+A session's own history keeps more, and other people may read it: see ``docs/rights.md``. Neighbours: ``opening.py``,
+``repairs.py``, ``delayed_fires.py`` and ``migration.py`` note acts; ``gateway/audit.py`` writes.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ NO_DAG = "triggers:no-dag"
 
 
 class AuditEvent(StrEnum):
-    """What Airflow's audit log calls the acts."""
+    """The names of the acts in Airflow's audit log."""
 
     CREATE_SESSION = "triggers_create_session"
     FIRE = "triggers_fire"
@@ -49,13 +49,15 @@ def note_act(
     trigger: str | None = None,
     **details: Any,
 ) -> None:
-    """Put an act into the audit log, with what the act writes or not at all. Under the session's lock.
+    """Put an act into the audit log, under the session's lock.
 
-    Of a session that is kept elsewhere, the entry is written once the session is saved.
+    The entry commits together with the act's changes, or not at all. For a session kept elsewhere, it is written once
+    the session is saved.
 
-    :param by: who acts; None: nobody is known, and nothing is put into the log.
-    :param instance: the name of the instance that the act is about; or ``trigger``: of the trigger.
-    :param details: what else the entry is to say: no kwargs and no results.
+    :param by: who acts; None when not known: then nothing is written.
+    :param instance: the name of the act's instance, if it has one.
+    :param trigger: the name of the act's trigger, if it has one.
+    :param details: more details of the entry, but no kwargs and no results.
     """
     user = caller_name(by)
     if user is None:
@@ -69,7 +71,7 @@ def note_act(
 
 
 def note_retried_events(session: Session, event_ids: Collection[int], *, by: str | None) -> None:
-    """Put into the audit log that somebody had asset events tried again, which belong to no session."""
+    """Record in the audit log: somebody had asset events tried again. They belong to no session."""
     user = caller_name(by)
     if user is not None:
         details = {"asset_event_ids": sorted(event_ids)}
@@ -79,7 +81,7 @@ def note_retried_events(session: Session, event_ids: Collection[int], *, by: str
 def note_deletion(
     session: Session, session_uid: str, configuration: Configuration, *, by: str | None, **details: Any
 ) -> None:
-    """Put into the audit log that somebody deleted a session. In the transaction that deletes its row."""
+    """Record in the audit log: somebody deleted a session. Call it in the transaction of the deletion."""
     user = caller_name(by)
     if user is not None:
         dag_id = _dag_id(configuration, instance=None, trigger=None)
@@ -97,7 +99,7 @@ def note_cleaning(
     by: str | None,
     **details: Any,
 ) -> None:
-    """Put into the audit log that somebody cleaned sessions of one configuration."""
+    """Record in the audit log: somebody cleaned sessions of one configuration."""
     user = caller_name(by)
     if user is not None:
         act_details = {"session_uids": sorted(session_uids), "configuration": configuration, **details}
@@ -106,13 +108,16 @@ def note_cleaning(
 
 
 def note_fire(storage: BaseStorageBackend, trigger: str, *, by: str | None, **details: Any) -> None:
-    """Put a fire into the audit log, where the setting ``[triggers] audit_fires`` is on. Under the session's lock."""
+    """Put a fire into the audit log, under the session's lock, if the setting ``[triggers] audit_fires`` is on."""
     if fires_are_audited():
         note_act(storage, AuditEvent.FIRE, by=by, trigger=trigger, **details)
 
 
 def _dag_id(configuration: Configuration, *, instance: str | None, trigger: str | None) -> str:
-    """A DAG that the act concerns: the instance's, else one that the trigger may start, else any of the session's."""
+    """A DAG of the act: the instance's, else one that the trigger may start, else any DAG of the session.
+
+    Without a DAG it is the configuration's name, else :data:`NO_DAG`.
+    """
     dag_ids = dag_ids_of(configuration)
     concerned = [task.name for task in configuration.concerned_by(trigger)] if trigger else []
     tasks = [instance.rpartition("#")[0]] if instance else concerned

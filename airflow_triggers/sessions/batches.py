@@ -1,8 +1,8 @@
-"""Many fires at once, into many sessions: an outcome for each, and none spoils another.
+"""Many fires at once, into many sessions: each has its own outcome, and no failure stops another fire.
 
-Neighbours: ``api/`` and ``cli/`` come here. Fires into sessions that exist in Airflow's database share transactions
-(``storages/together.py``); those that cannot go one by one through ``sessions.fire_into``, which says what is wrong
-with them.
+Fires into existing sessions of Airflow's database share transactions (``storages/together.py``). The other fires go one
+by one through ``sessions.fire_request``, which raises each one's own error. Neighbours: ``api/`` calls this;
+``opening.py`` fires.
 """
 
 from __future__ import annotations
@@ -53,13 +53,13 @@ def fire_all(
     fired_by: str | None = None,
     authorizer_of: AuthorizerOf | None = None,
 ) -> list[Outcome]:
-    """Fire them all; fires into one session take effect in the order given.
+    """Fire them all. Fires into one session take effect in the given order.
 
-    A fire whose outcome is a result is committed. One that cannot be fired has the error as its outcome; the others are
-    fired all the same. Fires into a session that another process is writing come last, and hold up no other session;
-    their outcome is :class:`LockTimeout` when it is not free in time.
+    A fire with a result as its outcome is committed. A fire that fails has its error as the outcome, and the others are
+    fired all the same. Fires into a session locked by another process come last, and hold up no other session; their
+    outcome is :class:`LockTimeout` when the session is not free in time.
 
-    :param authorizer_of: says what is to be asked before anything is written or locked; None: nothing.
+    :param authorizer_of: gives the check for a trigger, called before anything is written or locked; None for no check.
     :returns: the outcomes, in the order of the requests.
 
     >>> outcomes = fire_all(
@@ -71,7 +71,7 @@ def fire_all(
 
 @dataclass
 class _Group:
-    """Fires into one session that is kept here, by their places in the batch."""
+    """Fires into one session kept here, by their places in the batch."""
 
     record: SessionRecord
     places: list[int]
@@ -79,7 +79,7 @@ class _Group:
 
 @dataclass
 class _Batch:
-    """The requests, and the outcomes that are known so far, by place."""
+    """The requests, and the outcomes known so far, by place."""
 
     requests: list[SessionFireRequest]
     fired_by: str | None
@@ -105,7 +105,7 @@ class _Batch:
     # -- what goes where --------------------------------------------------------------------------------------
 
     def _groups(self) -> list[_Group]:
-        """What the caller may fire into sessions that are kept here, by session; the other fires get their outcomes."""
+        """The authorized fires into sessions kept here, by session. The other fires get their outcomes at once."""
         places_by_uid = self._places()
         records = self._records(places_by_uid)
         for uid in [uid for uid in places_by_uid if uid not in records or not records[uid].is_here]:
@@ -135,7 +135,7 @@ class _Batch:
         return places_by_uid
 
     def _records(self, places_by_uid: dict[SessionUid, list[int]]) -> dict[SessionUid, SessionRecord]:
-        """Those of the sessions that exist. Of one that cannot be read, that is the outcome of its fires."""
+        """The records of existing sessions. When a record cannot be read, its fires get this error as the outcome."""
         try:
             return records_of(places_by_uid)
         except UnreadableRow:
@@ -149,7 +149,7 @@ class _Batch:
         return records
 
     def _begin(self, places: list[int]) -> None:
-        """Fire alone into a session that is not there or kept elsewhere, until one has made it here."""
+        """Fire one by one into a session that is missing or kept elsewhere, until a fire has created it here."""
         while places:
             place = places.pop(0)
             self._alone(place)
@@ -157,7 +157,7 @@ class _Batch:
                 return
 
     def _may_configure(self, places: list[int], session: SessionRecord) -> bool:
-        """Whether a fire gives the session, which has none, its configuration: those after it act under that."""
+        """Whether one of the fires gives the session its first configuration: later fires act under it."""
         return not session.configuration.tasks and any(self.requests[place].configuration for place in places)
 
     def _all_alone(self, places: list[int]) -> None:
@@ -171,14 +171,14 @@ class _Batch:
     def _may(self, place: int, configuration: Configuration) -> bool:
         refusal = self._refusal_of(self.requests[place].trigger_name, configuration)
         if isinstance(refusal, Concealed):
-            # The answer is the one for a session that does not exist.
+            # Fired alone, it gets the answer for a session that does not exist.
             self._alone(place)
         elif refusal is not None:
             self.outcomes[place] = refusal
         return refusal is None
 
     def _refusal_of(self, trigger_name: str, configuration: Configuration) -> Refused | None:
-        """The same answer for the same trigger of the same configuration: most batches ask few questions."""
+        """The refusal for a trigger under a configuration; cached, since most batches need few different checks."""
         if self.authorizer_of is None:
             return None
         question = (id(configuration), trigger_name)
@@ -190,10 +190,10 @@ class _Batch:
     # -- firing -----------------------------------------------------------------------------------------------
 
     def _together(self, groups: list[_Group], *, wait: bool = False) -> list[_Group]:
-        """Fire in one transaction; returns the groups whose sessions could not be had without waiting.
+        """Fire in one transaction; return the groups whose sessions are locked by others.
 
-        A boundary: whatever spoils the transaction, its fires are undone, and fired again one by one; but not when
-        it may have been committed for all that anybody knows.
+        A boundary: after any error the transaction is rolled back, and its fires are fired again one by one. But they
+        are not fired again when the commit may have succeeded, or when the lock was not free in time.
         """
         for group in groups:
             if error := self.stalled.get(group.record.uid):
@@ -231,7 +231,10 @@ class _Batch:
                 self._all_have([group], error)
 
     def _fire_group(self, group: _Group, manager: TriggerManager) -> None:
-        """Fire into a session that is locked. :raises _MustGoAlone: when what spoils a fire may have written."""
+        """Fire into a session whose lock is held.
+
+        :raises _MustGoAlone: when the configuration has changed since the check, and the caller may not fire any more.
+        """
         current = manager.storage.configuration
         is_changed = current is not group.record.configuration and current != group.record.configuration
         for place in group.places:
@@ -253,7 +256,7 @@ class _Batch:
                 self._alone(place)
 
     def _alone(self, place: int) -> None:
-        """Fire in a transaction of its own. A boundary: whatever is wrong is this fire's outcome."""
+        """Fire in a transaction of its own. A boundary: any error is this fire's outcome."""
         request = self.requests[place]
         if error := self.stalled.get(str(request.session_uid)):
             self.outcomes[place] = error
@@ -284,11 +287,11 @@ REFUSED_BEFORE_WRITING = (InvalidTrigger, IdempotencyConflict, CannotDelay, Sess
 
 
 class _MustGoAlone(Exception):
-    """A fire must not share a transaction, since it may have to be undone."""
+    """A fire must not share the transaction: it is rolled back, and its fires go one by one."""
 
 
 def _refusal_by(authorize: AuthorizeFire, configuration: Configuration) -> Refused | None:
-    """What the caller is answered who may not fire under the configuration."""
+    """The refusal, when the caller may not fire under the configuration; otherwise None."""
     try:
         authorize(configuration, False)
     except Refused as refusal:
@@ -297,7 +300,7 @@ def _refusal_by(authorize: AuthorizeFire, configuration: Configuration) -> Refus
 
 
 def _chunks(groups: Iterable[_Group]) -> Iterator[list[_Group]]:
-    """The groups in order, as many at a time as have :data:`MOST_TOGETHER` fires at most; large ones in parts."""
+    """The groups in order, in chunks of at most :data:`MOST_TOGETHER` fires; large groups are split."""
     chunk: list[_Group] = []
     room = MOST_TOGETHER
     for group in groups:

@@ -1,7 +1,7 @@
-"""Deletes the sessions that nothing was done in since a moment, in batches with a transaction each.
+"""Deletes old sessions: nothing was done in them since a given moment. Each batch has its own transaction.
 
-Neighbours: ``cli/cleaning.py`` asks; ``resolution.py`` says which sessions are resolved; ``deleting.py`` deletes one.
-A batch passes over sessions that somebody is writing.
+A batch skips locked sessions: somebody is writing them. Neighbours: ``cli/cleaning.py`` asks; ``resolution.py`` says
+which sessions are resolved; ``deleting.py`` deletes one.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ MAX_BATCH_SIZE = 10_000
 class Selection:
     """Which sessions to clean.
 
-    :param before: nothing was done in them since this moment (with a timezone).
-    :param configuration: only those of this deployed configuration.
-    :param prefix: only those whose UID begins with this.
-    :param unresolved: also those that are not resolved.
+    :param before: only sessions in which nothing was done since this moment (with a timezone).
+    :param configuration: only sessions of this deployed configuration.
+    :param prefix: only sessions whose UID begins with this text.
+    :param unresolved: also unresolved sessions.
     """
 
     before: datetime
@@ -54,10 +54,10 @@ class Selection:
 
 @dataclass(frozen=True, kw_only=True)
 class CleanedBatch:
-    """What one batch did.
+    """The result of one batch.
 
-    :param sessions: how many were deleted (or would be), by the configuration's name; None: without a name.
-    :param failures: by UID, why a session that was to be deleted could not be.
+    :param sessions: how many were deleted (or would be), by the configuration's name; None for those without a name.
+    :param failures: by UID: why a session could not be deleted.
     """
 
     sessions: Counter[str | None] = field(default_factory=Counter)
@@ -67,9 +67,9 @@ class CleanedBatch:
 def clean(
     selection: Selection, *, batch_size: int = BATCH_SIZE, dry_run: bool = False, by: str | None = None
 ) -> Iterator[CleanedBatch]:
-    """Delete the sessions of a selection, batch by batch; each batch is kept before the next one begins.
+    """Delete the sessions of a selection, batch by batch. Each batch is committed before the next one begins.
 
-    :param batch_size: sessions of one transaction, from 1 to :data:`MAX_BATCH_SIZE`.
+    :param batch_size: sessions in one transaction, from 1 to :data:`MAX_BATCH_SIZE`.
     :param dry_run: only count them.
     :param by: who does it, for Airflow's audit log.
     """
@@ -92,7 +92,7 @@ def _page_here(selection: Selection, *, after: int, size: int) -> list[Any]:
 
 
 def _page_elsewhere(selection: Selection, *, after: int, size: int) -> list[Any]:
-    """Rows of sessions that other storages keep; whether they are resolved, these storages know."""
+    """Rows of sessions kept in other storages; only these storages know whether they are resolved."""
     return _page([tables.session.c.storage != SqlStorageBackend.name], selection, after, size)
 
 
@@ -122,7 +122,7 @@ def _names(rows: list[Any]) -> Counter[str | None]:
 
 
 def _delete(selection: Selection, page: list[Any], *, by: str | None) -> CleanedBatch:
-    """Delete those sessions of a page that are still to be deleted, and that nobody is writing."""
+    """Delete the sessions of a page that still match the selection, except locked ones."""
     columns = tables.session.c
     free = (
         select(columns.id).where(columns.id.in_([row.id for row in page])).with_for_update(skip_locked=True)
@@ -131,7 +131,7 @@ def _delete(selection: Selection, page: list[Any], *, by: str | None) -> Cleaned
         delete(tables.session)
         .where(
             columns.id.in_(free),
-            # Whoever wrote since the page was read has counted the version up.
+            # Optimistic lock: every write since the page was read has incremented the version.
             tuple_(columns.id, columns.version).in_([(row.id, row.version) for row in page]),
             *_conditions(selection),
             *patience(dialect_name()),
@@ -158,7 +158,7 @@ def _note(session: Session, selection: Selection, deleted: list[Any], *, by: str
 def _delete_elsewhere(
     selection: Selection, page: list[Any], *, dry_run: bool, by: str | None
 ) -> CleanedBatch:
-    """Look at each session in its storage, and delete it. One that cannot be deleted keeps no other."""
+    """Look at each session in its storage, and delete it. A failure does not stop the other sessions."""
     batch = CleanedBatch()
     records = records_of([row.uid for row in page])
     for row in page:

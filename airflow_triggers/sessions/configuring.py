@@ -1,4 +1,4 @@
-"""Gives a session its first configuration, or makes sure that it has that one already.
+"""Gives a session its first configuration, or checks that it already has the same one.
 
 Neighbours: ``opening.py`` calls this under the session's lock; ``TriggerManager.update_configuration`` changes one
 later.
@@ -18,7 +18,10 @@ from airflow_triggers.storages.transaction import snapshot
 
 
 def deployed_configuration(name: str) -> Configuration:
-    """The deployed configuration of that name. :raises UnknownConfiguration: when there is none."""
+    """The deployed configuration with this name.
+
+    :raises UnknownConfiguration: when there is none.
+    """
     with snapshot() as session:
         return gateway.deployed_configuration(session, name)
 
@@ -26,10 +29,14 @@ def deployed_configuration(name: str) -> Configuration:
 def configure(
     manager: TriggerManager, configuration: Configuration, *, is_deployed: bool, by: str | None
 ) -> bool:
-    """Give a session, whose lock is held, its configuration; False when it had the same one already.
+    """Give a session its configuration; False when it already had the same one. The caller holds the session's lock.
 
-    A deployed configuration is not checked against the deployed DAGs: one of them missing for a moment (the DAG
-    processor is at work) holds up an instance, not the session. A runner that is not installed here stays so.
+    A deployed configuration is not checked against the deployed DAGs: a DAG may be missing for a moment (the DAG
+    processor is at work), and then only an instance waits, not the session. But its runners are checked: a missing
+    runner does not appear by itself.
+
+    :raises SessionExists: when the session has another configuration or manager.
+    :raises ConfigurationError: when a runner is not installed here, or a configuration made at run time is invalid.
     """
     storage = manager.storage
     existing = storage.configuration
@@ -48,7 +55,10 @@ def configure(
 
 
 def _check_runners(manager: TriggerManager, configuration: Configuration) -> None:
-    """:raises ConfigurationError: naming every task whose runner cannot be had here."""
+    """Check that every task's runner is installed here.
+
+    :raises ConfigurationError: with one problem for each task without its runner.
+    """
     problems = []
     for task in configuration:
         try:
@@ -81,12 +91,12 @@ def _check_same(manager: TriggerManager, existing: Configuration, configuration:
 
 
 def _content_of(configuration: Configuration) -> str:
-    """What is compared of configurations without a name; which DAGs earlier updates replaced is not part of it."""
+    """The content to compare, for configurations without a name. DAGs replaced by earlier updates do not count."""
     return replace(configuration, former_dag_ids=frozenset()).content_hash
 
 
 def description_of(configuration: Configuration) -> str:
-    """Which configuration a session has, in the words of a message."""
+    """The session's configuration, worded for a message."""
     if configuration.name:
         return f"the configuration {configuration.name!r}"
     return "a configuration of its own" if configuration.tasks else "no configuration"

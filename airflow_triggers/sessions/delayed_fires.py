@@ -1,6 +1,6 @@
-"""Fires that are still to come: read by pages, cancelled, tried again.
+"""Lists, cancels and retries fires still to come.
 
-Neighbours: ``api/`` and ``cli/`` ask here; the manager delays, fires and cancels, ``controller/`` fires what is due.
+Neighbours: ``api/`` and ``cli/`` ask here; the manager delays, fires and cancels, ``controller/`` fires due ones.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _MICROSECOND = timedelta(microseconds=1)
 
 @dataclass(frozen=True, kw_only=True)
 class SessionDelayedFire:
-    """A fire that is still to come into a session."""
+    """A delayed fire and its session."""
 
     uid: str
     fire: DelayedFire
@@ -35,7 +35,7 @@ class SessionDelayedFire:
 
 @dataclass(frozen=True, kw_only=True)
 class DelayedFiresPage:
-    """Fires that are still to come, the next first; ``next`` is the cursor of the next page, None on the last one."""
+    """Fires still to come, the next first. ``next`` is the cursor of the next page; None on the last one."""
 
     fires: tuple[SessionDelayedFire, ...]
     next: str | None
@@ -44,11 +44,11 @@ class DelayedFiresPage:
 def list_delayed_fires(
     *, uid: str | None = None, limit: int = 50, after: str | None = None, parked: bool = False
 ) -> DelayedFiresPage:
-    """Fires that are still to come, by the moment at which they are due.
+    """Fires still to come, ordered by the moment when they are to be fired (``fire_at``).
 
-    :param uid: only those of this session; None: of all sessions.
+    :param uid: only fires of this session; None for all sessions.
     :param after: the cursor, ``next`` of the page before.
-    :param parked: only those that are not tried again by themselves.
+    :param parked: only fires which the controller does not try again by itself.
     :raises SessionNotFound: when there is no such session.
     :raises InvalidCursor: when ``after`` is no cursor.
     """
@@ -80,7 +80,7 @@ def delayed_fire_of(uid: str, delayed_fire_id: int) -> DelayedFire:
     """The fire, still to come or cancelled.
 
     :raises SessionNotFound: when there is no such session.
-    :raises DelayedFireNotFound: when it has been fired, or never was.
+    :raises DelayedFireNotFound: when it has been fired, or never existed.
     """
     with reading(uid) as (storage, _, _row):
         fire = storage.get_delayed_fire(delayed_fire_id) if 0 < delayed_fire_id <= MAX_ID else None

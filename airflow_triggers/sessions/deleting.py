@@ -1,7 +1,7 @@
 """Deletes one session, with its history. Its DAG runs stay in Airflow.
 
-Neighbours: ``api/`` and ``cli/`` ask; ``resolution.py`` says whether a session is resolved; ``cleaning.py`` deletes
-many. Nothing of the session is left: a fire that names a configuration makes a new session of the same UID.
+Nothing of the session is left: a later fire with a configuration creates a new session with the same UID. Neighbours:
+``api/`` and ``cli/`` ask; ``resolution.py`` says whether a session is resolved; ``cleaning.py`` deletes many.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ def delete_session(
 ) -> None:
     """Delete a session, under its lock.
 
-    :param force: delete it although it is not resolved. What its runs do afterwards concerns nothing.
+    :param force: delete it although it is not resolved. Nothing follows from its runs any more.
     :param by: who does it, for Airflow's audit log.
-    :param authorize: raises unless the caller may delete a session of the configuration; asked before the session is
-        locked, and again under the lock if the configuration has changed.
+    :param authorize: raises unless the caller may delete a session of the configuration. It is called before the
+        session is locked, and again under the lock if the configuration has changed.
     :raises SessionNotFound: when there is no such session.
-    :raises SessionUnresolved: when it is not resolved; it names what is open.
-    :raises CannotDelete: when the storage that keeps it deletes nothing.
-    :raises LockTimeout: when another holds the session for too long.
-    :raises RegistryError: when the storage that keeps it is not installed here, or broken.
+    :raises SessionUnresolved: when it is not resolved; it names the reasons.
+    :raises CannotDelete: when its storage cannot delete sessions.
+    :raises LockTimeout: when another process holds the session for too long.
+    :raises RegistryError: when its storage is not installed here, or broken.
     """
     record = record_of(SessionUid(uid))
     if record is None:
@@ -64,12 +64,12 @@ def delete_elsewhere(
     by: str | None,
     unchanged_since: datetime | None = None,
 ) -> None:
-    """Delete a session that another storage keeps, and then its row in Airflow's database.
+    """Delete a session kept in another storage, and then its row in Airflow's database.
 
     A process that dies in between leaves the row. Deleting the session again deletes the row.
 
     :param unchanged_since: delete it only if nothing was done in it since this moment.
-    :raises SessionUnresolved: when it is not to be deleted.
+    :raises SessionUnresolved: when something was done since, or when it is not resolved and ``force`` is false.
     """
     if storage.exists:
         with storage.acquire_lock():
@@ -82,7 +82,10 @@ def delete_elsewhere(
 
 
 def check_elsewhere(storage: BaseStorageBackend, *, force: bool, unchanged_since: datetime | None) -> None:
-    """:raises SessionUnresolved: when the session is not to be deleted; see :func:`delete_elsewhere`."""
+    """Check that the session may be deleted; see :func:`delete_elsewhere`.
+
+    :raises SessionUnresolved: when it may not.
+    """
     if unchanged_since is not None:
         moments = [fire.fired_at for fire in storage.fires(limit=1)]
         moments += [event.at for event in storage.events(limit=1)]

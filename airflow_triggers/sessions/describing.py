@@ -1,6 +1,6 @@
 """Describes sessions and lists them: summaries, details, their fires and configurations.
 
-Neighbours: ``records.py`` says where a session is kept; ``api/`` and ``cli/`` show what is described here.
+Neighbours: ``records.py`` says where a session is kept; ``api/`` and ``cli/`` show these descriptions.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class SessionSummary:
     """A session in a list.
 
     :param configuration: the deployed configuration's name; None for one made at run time.
-    :param version: of the configuration; None: the session has none.
+    :param version: the configuration's version; None when the session has no configuration.
     """
 
     uid: str
@@ -52,7 +52,7 @@ class SessionSummary:
 
 @dataclass(frozen=True, kw_only=True)
 class InstanceView:
-    """An instance and the DAG run that executes it (None while it has none)."""
+    """An instance and its DAG run; ``dag_id`` and ``run_id`` are None while it has none."""
 
     instance: TaskInstance
     dag_id: str | None = None
@@ -61,7 +61,7 @@ class InstanceView:
 
 @dataclass(frozen=True, kw_only=True)
 class InstanceDescription:
-    """One instance with its run, and the configuration that its session had at the same moment."""
+    """One instance with its run, and its session's configuration at the same moment."""
 
     tasks: Configuration
     view: InstanceView
@@ -69,9 +69,9 @@ class InstanceDescription:
 
 @dataclass(frozen=True, kw_only=True)
 class SessionDescription:
-    """A session whole, as it was at one moment.
+    """A whole session at one moment.
 
-    ``fires`` are the newest ones, newest first; ``delayed_fires`` those that come next.
+    ``fires`` are the latest fires, newest first; ``delayed_fires`` are the next fires to come.
     """
 
     summary: SessionSummary
@@ -92,13 +92,14 @@ def list_sessions(
     prefix: str | None = None,
     configuration_hashes: Collection[str | None] | None = None,
 ) -> list[SessionSummary]:
-    """Sessions ordered by UID (by code points, on every database), those after ``after_uid``.
+    """Sessions ordered by UID (by code points, on every database).
 
-    :param configuration: only sessions of the deployed configuration of that name.
-    :param prefix: only UIDs that begin exactly so; case counts, and no character is a wildcard.
-    :param configuration_hashes: only sessions whose configuration is one of these (see
-        :func:`configurations_of_sessions`); None among them: sessions without a configuration.
-    :raises InvalidFilter: when a text is of a form that none of these has.
+    :param after_uid: only sessions after this UID.
+    :param configuration: only sessions of the deployed configuration with this name.
+    :param prefix: only UIDs with exactly this beginning; case counts, and no character is a wildcard.
+    :param configuration_hashes: only sessions with one of these configurations (see
+        :func:`configurations_of_sessions`); None in the list stands for sessions without a configuration.
+    :raises InvalidFilter: when no UID, configuration or prefix can have such a form.
     """
     for name, value in {"UID": after_uid, "configuration": configuration, "prefix": prefix}.items():
         validate_filter(name, value)
@@ -118,7 +119,7 @@ def list_sessions(
 
 
 def configurations_of_sessions() -> dict[str, Configuration]:
-    """Every configuration that some session may have, by content hash: few, however many sessions there are."""
+    """Every configuration of the sessions, by content hash: few, however many sessions there are."""
     with snapshot() as session:
         configuration_rows = session.execute(select(tables.configuration.c.hash, tables.configuration.c.body))
         configurations = {}
@@ -131,14 +132,17 @@ def configurations_of_sessions() -> dict[str, Configuration]:
 
 
 def configured_as(configuration_hashes: Collection[str | None]) -> ColumnElement[bool]:
-    """The condition that a session's configuration is one of these; None among them: that it has none."""
+    """The SQL condition: a session has one of these configurations. None in the list stands for no configuration."""
     column = tables.session.c.configuration_hash
     has_hash = column.in_([content_hash for content_hash in configuration_hashes if content_hash is not None])
     return or_(has_hash, column.is_(None)) if None in configuration_hashes else has_hash
 
 
 def describe_session(uid: str, *, fire_limit: int = 100) -> SessionDescription:
-    """The session whole, read at one moment. :raises SessionNotFound: when there is none."""
+    """The whole session, read at one moment.
+
+    :raises SessionNotFound: when there is none.
+    """
     with reading(uid) as (storage, session, row):
         run_rows = session.execute(select(tables.run).where(tables.run.c.session_id == row.id))
         runs = {f"{run.task_name}#{run.number}": run for run in run_rows}
@@ -155,7 +159,7 @@ def describe_session(uid: str, *, fire_limit: int = 100) -> SessionDescription:
 
 
 def describe_instance(uid: str, name: str) -> InstanceDescription:
-    """One instance, read by its key: at the same cost however many the session has.
+    """One instance, read by its key: the number of instances does not change the cost.
 
     :raises SessionNotFound: when there is no session.
     :raises InstanceNotFound: when it has no such instance.
@@ -165,7 +169,7 @@ def describe_instance(uid: str, name: str) -> InstanceDescription:
         try:
             instance = storage[name]
         except InstanceNotFound:
-            # Also of a name that no instance can have: it was asked for as if one could.
+            # The storage words the error otherwise for an impossible name; here both get the same answer.
             raise InstanceNotFound(f"Session {uid!r} has no instance {name!r}.") from None
         key = (
             columns.session_id == row.id,
@@ -177,7 +181,10 @@ def describe_instance(uid: str, name: str) -> InstanceDescription:
 
 
 def promised_hook_of(uid: str, token: int) -> PromisedHook | None:
-    """The session's hook that has not ended; None when there is no such one. :raises SessionNotFound: if no session."""
+    """The session's hook with this token; None when it has ended, or never existed.
+
+    :raises SessionNotFound: when there is no such session.
+    """
     with reading(uid) as (storage, _, _row):
         return next((hook for hook in storage.hooks() if hook.token == token), None)
 
@@ -185,7 +192,7 @@ def promised_hook_of(uid: str, token: int) -> PromisedHook | None:
 def shown_instance_description(
     description: InstanceDescription, disclosure: Disclosure
 ) -> InstanceDescription:
-    """The instance, as far as it may be shown."""
+    """The instance without the facts that may not be shown."""
     return replace(description, view=_shown_view(description.view, disclosure))
 
 
@@ -194,7 +201,7 @@ def _shown_view(view: InstanceView, disclosure: Disclosure) -> InstanceView:
 
 
 def shown_description(description: SessionDescription, disclosure: Disclosure) -> SessionDescription:
-    """The description, as far as it may be shown."""
+    """The description without the facts that may not be shown."""
     return replace(
         description,
         instances=tuple(_shown_view(view, disclosure) for view in description.instances),
@@ -206,14 +213,21 @@ def shown_description(description: SessionDescription, disclosure: Disclosure) -
 def fires_of(
     uid: str, *, limit: int = 50, before: int | None = None, only: FireFilter = EVERY_FIRE
 ) -> list[Fire]:
-    """The session's fires, newest first, those before the fire id ``before``."""
+    """The session's fires, newest first.
+
+    :param before: only fires before this fire id.
+    """
     with reading(uid) as (storage, _, _row):
         return storage.fires(limit=limit, before=before, only=only)
 
 
 @contextmanager
 def reading(uid: str) -> Iterator[tuple[BaseStorageBackend, Session, Row[Any]]]:
-    """The session's storage, the database as it is at one moment, and the session's row in it."""
+    """The session's storage, a snapshot of Airflow's database, and the session's row in it.
+
+    :raises SessionNotFound: when there is no such session.
+    :raises RegistryError: when its storage is not installed here, or broken.
+    """
     in_database = SqlStorageBackend(uid)
     with snapshot() as session:
         row = session.execute(_summaries().where(tables.session.c.uid == uid)).one_or_none()
@@ -232,7 +246,10 @@ def reading(uid: str) -> Iterator[tuple[BaseStorageBackend, Session, Row[Any]]]:
 
 
 def configuration_of(uid: str) -> Configuration:
-    """The session's configuration, read without its manager. :raises SessionNotFound: when there is no session."""
+    """The session's configuration, read without its manager.
+
+    :raises SessionNotFound: when there is no such session.
+    """
     with reading(uid) as (storage, _, _row):
         return storage.configuration
 

@@ -1,7 +1,7 @@
-"""Moves open sessions to the rules that are deployed now, each in a transaction of its own.
+"""Moves open sessions to the rules deployed now, each in a transaction of its own.
 
-A session that has the deployed rules is left alone, so a migration that was interrupted is run again. Neighbours:
-``manager/configuring.py`` moves one session; ``api/`` and ``cli/`` come here.
+A session with the deployed rules stays unchanged, so a migration is idempotent: run an interrupted one again.
+Neighbours: ``manager/configuring.py`` moves one session; ``api/`` and ``cli/`` call this.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ EVENTS_PER_PAGE = 1000
 class MigrationOutcome(StrEnum):
     """What became of a session. The values are part of the REST API."""
 
-    MOVED = "moved"  #: it has the deployed rules now; of a dry run: it would have
-    UNCHANGED = "unchanged"  #: it has them already, or nothing is open in it
+    MOVED = "moved"  #: it has the deployed rules now; in a dry run: it would have them
+    UNCHANGED = "unchanged"  #: it had them already, or nothing is open in it
     REFUSED = "refused"  #: it could not be moved, and is as it was
 
 
@@ -48,8 +48,8 @@ class MigrationOutcome(StrEnum):
 class SessionMigration:
     """What became of one session.
 
-    :param why: why it was refused, or left alone, as a sentence.
-    :param removed: the tasks that it lost.
+    :param why: why it was refused, or left unchanged, as a sentence.
+    :param removed: the tasks which the new rules lack.
     :param diff: what the rules did to its instances; None when it was not moved.
     """
 
@@ -65,14 +65,14 @@ class Migration:
     """Which sessions to move, and how.
 
     :param configuration: the deployed configuration's name.
-    :param prefix: only sessions whose UIDs begin so.
-    :param history: ``apply``: the fires of the past count for new and changed tasks.
+    :param prefix: only sessions whose UIDs begin with this text.
+    :param history: with ``apply``, past fires count for new and changed tasks.
     :param dry_run: only say what would happen.
-    :param replaces_own_tasks: also move sessions whose tasks were changed at run time. Their own tasks go.
+    :param replaces_own_tasks: also move sessions whose tasks were changed at run time. They lose their own tasks.
     :param by: who moves them, for the history.
-    :param waits: False: a session that another process is writing is refused at once.
-    :param authorize: asked whether the caller may move a session. A concealed one is left out of the report.
-    :param configuration_hashes: only sessions whose configuration is one of these; None: all.
+    :param waits: whether to wait for a session's lock; False refuses at once a session that another process is writing.
+    :param authorize: asked whether the caller may move a session. A concealed session is left out of the report.
+    :param configuration_hashes: only sessions with one of these configurations; None for all sessions.
     """
 
     configuration: str
@@ -95,7 +95,7 @@ class MigrationPage:
     """What became of some sessions, ordered by UID.
 
     :param version: the version of the deployed rules.
-    :param next: pass it as ``after_uid`` to go on; None: these were the last ones.
+    :param next: pass it as ``after_uid`` to go on; None on the last page.
     """
 
     version: str
@@ -104,12 +104,12 @@ class MigrationPage:
 
 
 def migrate_sessions(migration: Migration, *, limit: int, after_uid: str | None = None) -> MigrationPage:
-    """Move the next sessions. Sessions that were moved stay so, whatever becomes of the others.
+    """Move the next sessions. Each moved session is committed: later failures do not undo it.
 
     :param limit: how many sessions to look at, at most.
     :param after_uid: only sessions after this UID.
     :raises UnknownConfiguration: when no deployed configuration has that name.
-    :raises InvalidFilter: when a text is of a form that none of these has.
+    :raises InvalidFilter: when no UID can have the form of ``after_uid``.
     """
     validate_filter("UID", after_uid)
     deployed = deployed_configuration(migration.configuration)
@@ -150,7 +150,7 @@ def _sessions_of(migration: Migration) -> Select[Any]:
 def _migrated(
     rows: Collection[Row[Any]], deployed: Configuration, migration: Migration
 ) -> Iterator[SessionMigration]:
-    """What becomes of each session. A boundary: whatever is wrong with one does not keep the others."""
+    """What becomes of each session. A boundary: an error in one session does not stop the others."""
     for row in rows:
         if row.version == deployed.version:
             yield SessionMigration(uid=row.uid, outcome=MigrationOutcome.UNCHANGED)
@@ -160,7 +160,7 @@ def _migrated(
         except Concealed:
             continue
         except (DatabaseFailed, SchemaOutdated):
-            # It would be every session's fault.
+            # The database would fail for every other session too.
             raise
         except TriggersError as error:
             yield _refused(row.uid, str(error))
@@ -177,7 +177,7 @@ def _migrate(row: Row[Any], deployed: Configuration, migration: Migration) -> Se
     """Move one session, in one transaction."""
     manager = manager_of(row.uid, manager=row.manager, storage=row.storage)
     storage = manager.storage
-    # The auth manager may take long: it is asked before anybody has to wait for the session.
+    # The auth manager may be slow, so it is asked before the session is locked.
     authorized = storage.configuration
     migration.authorize(authorized)
     hold = storage.try_out if migration.dry_run else storage.acquire_lock
@@ -206,7 +206,7 @@ def _migrate(row: Row[Any], deployed: Configuration, migration: Migration) -> Se
 def _obstacle(
     storage: BaseStorageBackend, current: Configuration, deployed: Configuration, migration: Migration
 ) -> SessionMigration | None:
-    """Why the session is not moved; None when it is. Under its lock."""
+    """Why the session is not moved; None when it is. The caller holds its lock."""
     if current.version == deployed.version:
         return SessionMigration(uid=storage.uid, outcome=MigrationOutcome.UNCHANGED)
     if not is_open(storage):
@@ -223,7 +223,7 @@ def _obstacle(
 
 
 def is_open(storage: BaseStorageBackend) -> bool:
-    """Whether something can still happen by the session's rules: it waits, runs, failed, or a fire may start more."""
+    """Whether something can still happen in the session: a task waits, runs or failed, or a fire may start more."""
     if any(task.and_every is not None for task in storage.configuration):
         return True
     unresolved = storage.get_unresolved_tasks() or storage.get_unresolved_instances()
@@ -233,7 +233,7 @@ def is_open(storage: BaseStorageBackend) -> bool:
 def _own_task_names(
     storage: BaseStorageBackend, current: Configuration, deployed: Configuration
 ) -> list[str]:
-    """The tasks that somebody gave the session at run time, and that the deployed configuration has otherwise."""
+    """The tasks which somebody changed in this session at run time, and which differ in the deployed configuration."""
     if current.deployed_at is not None:
         return []
     own_names = _names_configured_since(storage)
@@ -241,7 +241,7 @@ def _own_task_names(
 
 
 def _names_configured_since(storage: BaseStorageBackend) -> set[str]:
-    """The tasks that were configured since the session had a deployed configuration as a whole."""
+    """The tasks configured since the session last got a whole deployed configuration."""
     configured: list[set[str]] = []
     before: int | None = None
     while page := storage.events(limit=EVENTS_PER_PAGE, before=before):
@@ -251,5 +251,5 @@ def _names_configured_since(storage: BaseStorageBackend) -> set[str]:
             if event.kind == EventKind.CONFIGURE:
                 configured.append(set(event.details.get(Detail.TASKS, ())))
         before = page[-1].event_id
-    # The oldest entry is of the session's first configuration.
+    # The oldest entry is the session's first configuration, so its tasks were not changed later.
     return set[str]().union(*configured[:-1])

@@ -1,7 +1,7 @@
-"""The life of sessions that Airflow's processes share: open, create, fire into.
+"""The life of sessions shared by Airflow's processes: open, create, fire into.
 
-Neighbours: ``api/``, ``cli/`` and ``controller/`` come through here, so that a session is always handled
-by the manager class that it remembers. ``records.py`` says which that is.
+Each session remembers its manager class, and ``records.py`` knows it. Neighbours: ``api/``, ``cli/`` and
+``controller/`` open sessions only here, so the remembered class always handles a session.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def open_session(uid: str) -> TriggerManager:
     """The manager of an existing session, of the class that the session remembers.
 
     :raises SessionNotFound: when there is no such session.
-    :raises RegistryError: when its manager, or the storage that keeps it, is not installed here, or broken.
+    :raises RegistryError: when its manager, or its storage, is not installed here, or broken.
     """
     record = record_of(SessionUid(uid))
     if record is None:
@@ -59,15 +59,15 @@ def create_session(
     metadata: Mapping[str, Any] | None = None,
     by: str | None = None,
 ) -> tuple[TriggerManager, bool]:
-    """Make a session; one that exists with the same configuration, manager and storage is left as it is.
+    """Create a session. It is idempotent: a session with the same configuration, manager and storage stays as it is.
 
-    :param storage: the name of the storage backend that keeps it.
+    :param storage: the name of the storage backend for it.
     :param configuration: a deployed configuration's name, or task name → directives.
-    :returns: the session's manager, and whether the session was made now.
+    :returns: the session's manager, and whether the session was created now.
     :raises UnknownConfiguration: when no deployed configuration has that name.
     :raises SessionExists: when it exists with another configuration, manager or storage.
-    :raises StorageNotShared: when Airflow's other processes would not find it in that storage.
-    :raises InvalidMetadata: when the metadata is no mapping that JSON can hold.
+    :raises StorageNotShared: when Airflow's other processes would not find it in this storage.
+    :raises InvalidMetadata: when the metadata is no mapping, or holds what JSON cannot.
     """
     session_metadata = validate_metadata(metadata)
     session_manager = trigger_managers.get(manager, storage=storage_backends.get(storage, uid=uid))
@@ -89,7 +89,7 @@ def create_session(
         if is_new:
             note_act(session_manager.storage, AuditEvent.CREATE_SESSION, by=by)
         if not session_manager.storage.in_airflow_database:
-            # A storage elsewhere does not know when the configuration was deployed.
+            # Only the initial configuration knows when it was deployed; a storage elsewhere does not keep this moment.
             current = initial_configuration if is_new else session_manager.storage.configuration
             with transaction() as session:
                 anchor(session, session_manager.storage, configuration=current)
@@ -109,17 +109,18 @@ def fire_into(
     authorize: AuthorizeFire | None = None,
     wait: bool = True,
 ) -> FireResult:
-    """Fire into a session; where ``configuration`` names a deployed one, a first fire makes the session.
+    """Fire into a session. With ``configuration``, a first fire creates the session.
 
-    :param configuration: a session that exists must have it; None: whichever it has.
-    :param manager: a session that exists must have it; None: whichever it has, and ``default`` for a new one.
-    :param authorize: asked before anything is written or locked, about the very configuration that the fire acts under.
-    :param wait: False: raise LockTimeout at once when another holds the session (where the store can tell).
-    :raises SessionNotFound: when there is no such session and no ``configuration`` is given.
-    :raises SessionExists: when it has another configuration, or another manager, than is given. A repeat of an
-        accepted fire (see ``idempotency_key``) is answered all the same.
-    :raises UnknownConfiguration: when the session is to be made, and no deployed configuration has that name.
-    :raises RegistryError: when its manager is not installed here, or broken.
+    :param configuration: a deployed configuration's name; an existing session must have it. None accepts any.
+    :param manager: an existing session must have it. None accepts any, and means ``default`` for a new session.
+    :param authorize: called before anything is written or locked, with the configuration under which the fire acts. It
+        is called again under the lock if this configuration has changed.
+    :param wait: False raises LockTimeout at once when another process holds the session (if the storage can tell).
+    :raises SessionNotFound: when there is no such session, and no ``configuration`` is given.
+    :raises SessionExists: when it has another configuration or manager than the given one. A repeat of an accepted
+        fire (see ``idempotency_key``) is answered all the same.
+    :raises UnknownConfiguration: when the session is new, and no deployed configuration has that name.
+    :raises RegistryError: when its manager or storage is not installed here, or broken.
     :raises InvalidSessionUid, InvalidTrigger: when the UID, the trigger, its kwargs, the key or the moment are outside
         the allowed form.
     """
@@ -142,7 +143,7 @@ def fire_request(
     authorize: AuthorizeFire | None = None,
     wait: bool = True,
 ) -> FireResult:
-    """Fire what is requested; see :func:`fire_into`, which raises the same."""
+    """Fire the request; see :func:`fire_into`, which raises the same errors."""
     allow = authorize or allow_fire
     try:
         return _fire(request, allow, by=by, wait=wait)
@@ -175,7 +176,7 @@ def _fire(request: SessionFireRequest, allow: AuthorizeFire, *, by: str | None, 
 
 
 def audited_fire(manager: TriggerManager, request: FireRequest, *, by: str | None) -> FireResult:
-    """Fire into a session whose lock is held, and note it in Airflow's audit log.
+    """Fire into a session, and note it in Airflow's audit log. The caller holds the session's lock.
 
     A repeat changes nothing, and is not audited.
     """
@@ -188,11 +189,11 @@ def audited_fire(manager: TriggerManager, request: FireRequest, *, by: str | Non
 
 
 def check_session(storage: BaseStorageBackend, request: SessionFireRequest) -> None:
-    """Refuse a fire that names another configuration, or another manager, than the session has. Under its lock.
+    """Refuse a fire with another configuration or manager than the session's. The caller holds its lock.
 
-    The repeat of a fire that was accepted is not refused.
+    The repeat of an accepted fire is not refused.
 
-    :raises SessionExists: naming both.
+    :raises SessionExists: it names both.
     """
     if request.configuration is None and request.manager is None:
         return
@@ -217,7 +218,7 @@ def _was_fired(storage: BaseStorageBackend, idempotency_key: str) -> bool:
 def _authorized_session(
     record: SessionRecord, allow: AuthorizeFire
 ) -> tuple[BaseStorageBackend, Configuration]:
-    """The session's storage, and its configuration, under which the caller may fire."""
+    """The session's storage and configuration, after a check that the caller may fire under it."""
     try:
         storage = record.open_storage()
     except RegistryError:
@@ -231,7 +232,7 @@ def _authorized_session(
 
 
 def _authorized_initial(name: str, allow: AuthorizeFire) -> Configuration:
-    """The deployed configuration of that name, of which the caller may make a session."""
+    """The deployed configuration with this name, after a check that the caller may create a session of it."""
     initial = deployed_configuration(name)
     try:
         allow(initial, True)
@@ -241,10 +242,10 @@ def _authorized_initial(name: str, allow: AuthorizeFire) -> Configuration:
 
 
 def _absence_error(request: SessionFireRequest, allow: AuthorizeFire) -> TriggersError:
-    """What the caller is answered who is not to know of the session: the same as if there were none.
+    """The error for a caller who may not know of the session: the same as if there were none.
 
-    UIDs are shared by all users. Who may make a session of the configuration that they name has to be told that this
-    one is taken, but not by what.
+    But all users share the UIDs. A caller who may create a session of the named configuration must learn: the UID is
+    taken. They do not learn by which session.
     """
     if request.configuration is None:
         return SessionNotFound(request.session_uid)
@@ -253,7 +254,7 @@ def _absence_error(request: SessionFireRequest, allow: AuthorizeFire) -> Trigger
 
 
 def uid_taken(uid: str) -> SessionExists:
-    """The error of whoever names a session's UID for another session, and is not to know what that one is."""
+    """The error for a caller who names a taken UID for a new session, and may not know the existing session."""
     return SessionExists(
         f"The session UID {uid!r} is taken: by a session that is not yours, or that has another configuration, manager "
         "or storage. Choose another UID."

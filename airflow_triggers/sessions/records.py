@@ -1,6 +1,6 @@
-"""Where sessions are kept, and who handles them: what Airflow's database says of each, whichever storage keeps it.
+"""The storage and the manager of each session. Airflow's database has a row for every session, wherever it is kept.
 
-Neighbours: ``opening.py`` opens, creates and fires into sessions by these; ``describing.py`` reads their content.
+Neighbours: ``opening.py`` opens, creates and fires into sessions with these; ``describing.py`` reads their content.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from airflow_triggers.storages.transaction import glance
 
 @dataclass(frozen=True, kw_only=True)
 class SessionRecord:
-    """What stands in Airflow's database of a session: which storage keeps it, which manager handles it.
+    """A session's row in Airflow's database: its storage, its manager, its configuration.
 
-    :param configuration: as it was when read; that of a session kept elsewhere is asked of its storage.
+    :param configuration: as it was when read. For a session kept elsewhere, ask its storage instead.
     """
 
     uid: SessionUid
@@ -36,16 +36,22 @@ class SessionRecord:
         return self.storage == SqlStorageBackend.name
 
     def open_storage(self) -> BaseStorageBackend:
-        """The session's storage. :raises RegistryError: when it is not installed here, or broken."""
+        """The session's storage.
+
+        :raises RegistryError: when it is not installed here, or broken.
+        """
         return storage_of(self.uid, self.storage)
 
     def open(self, storage: BaseStorageBackend | None = None) -> TriggerManager:
-        """The session's manager. :raises RegistryError: when it, or the storage, is not installed here, or broken."""
+        """The session's manager.
+
+        :raises RegistryError: when it, or the storage, is not installed here, or broken.
+        """
         return _manager_by_name(storage or self.open_storage(), self.manager)
 
 
 def records_of(uids: Collection[SessionUid]) -> dict[SessionUid, SessionRecord]:
-    """Those of the sessions that exist, by UID, read by one statement."""
+    """The records of the existing sessions among these, by UID; one statement reads their rows."""
     with glance() as connection:
         session_rows = connection.execute(statements.KEPT_SESSIONS, {"uids": list(uids)}).all()
         rows_by_uid = {row.uid: row for row in session_rows}
@@ -62,12 +68,12 @@ def records_of(uids: Collection[SessionUid]) -> dict[SessionUid, SessionRecord]:
 
 
 def record_of(uid: SessionUid) -> SessionRecord | None:
-    """That of the session, if it exists."""
+    """The session's record; None when it does not exist."""
     return records_of([uid]).get(uid)
 
 
 def manager_of(uid: str, *, manager: str, storage: str) -> TriggerManager:
-    """The manager of a session whose manager's and storage's names somebody has read.
+    """The manager of a session, when the names of its manager and storage are already known.
 
     :raises RegistryError: when one of them is not installed here, or broken.
     """
@@ -75,7 +81,10 @@ def manager_of(uid: str, *, manager: str, storage: str) -> TriggerManager:
 
 
 def storage_of(uid: str, storage_name: str) -> BaseStorageBackend:
-    """The storage of that name, for the session. :raises RegistryError: when it is not installed here, or broken."""
+    """The storage with this name, for the session.
+
+    :raises RegistryError: when it is not installed here, or broken.
+    """
     try:
         return storage_backends.get(storage_name, uid=uid)
     except RegistryError as error:

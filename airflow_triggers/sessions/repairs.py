@@ -1,4 +1,4 @@
-"""Repairs of failed instances that people ask for over REST or on the command line: each is put into the audit log.
+"""Repairs of failed instances, asked for by people over REST or on the command line. The audit log records each.
 
 Neighbours: ``api/`` and ``cli/`` ask here; the manager repairs, ``audit.py`` keeps who asked.
 """

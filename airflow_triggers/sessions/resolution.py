@@ -1,7 +1,7 @@
 """Whether a session is resolved: nothing in it waits, runs or is still to come.
 
-Neighbours: ``deleting.py`` and ``cleaning.py`` delete what is resolved. ``docs/semantics.md`` says what resolved means.
-A session without any instance is not resolved: it waits for its first trigger.
+A session without any instance is not resolved: it waits for its first trigger. ``docs/semantics.md`` says what resolved
+means. Neighbours: ``deleting.py`` and ``cleaning.py`` delete resolved sessions.
 """
 
 from __future__ import annotations
@@ -24,7 +24,10 @@ _STATUSES = sorted(status.value for status in RESOLVED_STATUSES)
 
 
 def is_resolved(session_id: ColumnElement[int]) -> tuple[ColumnElement[bool], ...]:
-    """Conditions of SQL for a session that is kept in Airflow's database, given the column of its key."""
+    """SQL conditions: a session kept in Airflow's database is resolved.
+
+    :param session_id: the column of its key.
+    """
     instance = tables.instance.c
     of_session = select(literal(1)).where(instance.session_id == session_id)
     return (
@@ -35,10 +38,10 @@ def is_resolved(session_id: ColumnElement[int]) -> tuple[ColumnElement[bool], ..
 
 
 def open_ends(session: Session, session_id: int, instances: Sequence[TaskInstance] | None) -> list[str]:
-    """What keeps a session from being resolved, in words ("t_import#0 is running"); empty when it is resolved.
+    """The reasons why a session is not resolved, as phrases ("t_import#0 is running"); empty when it is resolved.
 
     :param session_id: the key of its row in Airflow's database.
-    :param instances: of a session that another storage keeps; None: they are read from Airflow's database.
+    :param instances: the instances, for a session kept in another storage; None reads them from Airflow's database.
     """
     statuses = (
         _statuses(session, session_id)
@@ -83,7 +86,7 @@ _WORDS = (
 
 
 def _still_to_come(session_id: ColumnElement[int]) -> tuple[Select[Any], ...]:
-    """Fires, hooks and DAG runs of a session that something is still to become of; in the order of :data:`_WORDS`."""
+    """Queries for a session's pending fires, hooks and DAG runs, in the order of :data:`_WORDS`."""
     fire, hook, run = tables.delayed_fire.c, tables.hook.c, tables.run.c
     in_airflow = (
         select(literal(1))

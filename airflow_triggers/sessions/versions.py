@@ -1,4 +1,4 @@
-"""Which version of their configuration sessions have, and whether it is the deployed one.
+"""The version of each session's configuration, and whether it is the deployed one.
 
 Neighbours: ``describing.py`` shows it with each session, ``migration.py`` moves sessions to the deployed version.
 """
@@ -22,9 +22,9 @@ from airflow_triggers.storages import tables
 class ConfigurationVersion:
     """The version of a session's rules.
 
-    :param hash: a SHA-256 of the rules (64 hexadecimal digits); equal rules have an equal one.
-    :param deployed_at: when these rules were deployed (UTC); None: they were made at run time, or it is not known.
-    :param is_deployed: whether they are those that are deployed now under the configuration's name.
+    :param hash: the SHA-256 of the rules (64 hexadecimal digits); equal rules have an equal hash.
+    :param deployed_at: when these rules were deployed (UTC); None when they were made at run time, or when not known.
+    :param is_deployed: whether these rules are deployed now under the configuration's name.
     """
 
     hash: str
@@ -33,20 +33,20 @@ class ConfigurationVersion:
 
 
 def version_column() -> ColumnElement[str]:
-    """The version of a configuration's row; rows of earlier releases have their hash alone."""
+    """The version in a configuration's row. Rows of earlier releases have none: their hash stands for it."""
     columns = tables.configuration.c
     return func.coalesce(columns.version, columns.hash)
 
 
 def deployed_of(session: Session, rows: Iterable[Row[Any]]) -> dict[str, Configuration]:
-    """The deployed configurations of the sessions in a list, by name, read by one statement."""
+    """The deployed configurations of the listed sessions, by name, read by one statement."""
     return gateway.deployed_configurations(session, {row.name for row in rows if row.name is not None})
 
 
 def version_of(row: Row[Any], deployed: dict[str, Configuration]) -> ConfigurationVersion | None:
-    """The version of the session in a row; None when it has no configuration.
+    """The version of a row's session; None when it has no configuration.
 
-    :param row: has the ``name``, ``version`` and ``deployed_at`` of its configuration.
+    :param row: has the ``name``, ``version`` and ``deployed_at`` of the session's configuration.
     :param deployed: the deployed configurations by name.
     """
     if row.version is None:
