@@ -1,4 +1,4 @@
-"""For DAGs that know nothing of trigger tasks and want to fire: an operator, and assets that stand for triggers."""
+"""For ordinary DAGs which want to fire: an operator, and the assets of triggers."""
 
 from airflow_triggers.operators.assets import trigger_asset
 from airflow_triggers.operators.fire import FireTriggerOperator

@@ -1,4 +1,4 @@
-"""Assets that stand for triggers: an event of one, from wherever it comes, fires its trigger.
+"""The assets of triggers: each event of such an asset fires its trigger, wherever the event comes from.
 
 Neighbours: ``domain/asset_uris.py`` names them, the controller reads their events.
 """
@@ -27,9 +27,9 @@ def trigger_asset(trigger_name: str, *, configuration: str | None = None) -> Ass
             outlet_events[page_received].add_partitions(respondent)  # the session's UID
             outlet_events[page_received].extra = {"kwargs": {"page": 3}}
 
-    When the task has succeeded, the trigger is fired once into the session that the partition key names (that of the
-    task's own run, if none is added), with the kwargs that ``extra`` has. "Create asset event" in Airflow's pages and
-    REST API does the same.
+    When the task has succeeded, the trigger is fired once, with the ``kwargs`` of ``extra``. The partition key is the
+    session's UID; without a key of its own, the event has the key of the task's run. "Create asset event" in Airflow's
+    pages and REST API does the same.
 
     :param configuration: a deployed configuration's name: with it, a first event creates the session.
     :raises InvalidTrigger: when a name is outside the allowed form.

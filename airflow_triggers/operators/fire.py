@@ -1,7 +1,7 @@
 """FireTriggerOperator: fires a trigger from any DAG, without credentials.
 
-Neighbours: ``assets.py`` has the asset whose event carries the fire to the controller; ``templates.py`` says what was
-wrong with a parameter that a template or another task has given.
+Neighbours: ``assets.py`` has the asset, whose event carries the fire to the controller; ``templates.py`` checks
+parameters from templates and other tasks.
 """
 
 from __future__ import annotations
@@ -43,16 +43,15 @@ class FireTriggerOperator(BaseOperator):
             configuration="questionnaire",
         )
 
-    Every parameter may be a template or the output of another task, in a mapped task too. The task fails, and fires
-    nothing, when one of them turns out to be None, empty or of another type.
+    Every parameter may be a template or the output of another task, in a mapped task too. If one of them turns out to
+    be None, empty or of another type, the task fails and fires nothing.
 
     :param trigger: the trigger's name.
     :param session_uid: the session's UID.
-    :param trigger_kwargs: the trigger's kwargs: a mapping, the output of a task that returns one, or a template that
-        renders to one (in a DAG with ``render_template_as_native_obj``) or to the JSON text of one.
+    :param trigger_kwargs: the trigger's kwargs: a mapping, or the output of a task that returns one. Or a template: it
+        renders to a mapping (in a DAG with ``render_template_as_native_obj``), or to the JSON text of one.
     :param configuration: a deployed configuration's name: with it, a first fire creates the session.
-    :param idempotency_key: makes the fire count once for the life of the session; without it, each success of the task
-        counts.
+    :param idempotency_key: makes the fire count once in the session's life. Without it, each success of the task fires.
     """
 
     template_fields = ("trigger", "session_uid", "trigger_kwargs", "configuration", "idempotency_key")
@@ -82,7 +81,7 @@ class FireTriggerOperator(BaseOperator):
 
     @classmethod
     def partial(cls, **options: Any) -> Any:
-        """For dynamic task mapping: a mapped task declares its outlet too, or Airflow does not know the asset."""
+        """For dynamic task mapping: a mapped task needs its outlet too, otherwise Airflow does not know the asset."""
         present_options = {
             name: value for name, value in options.items() if value is not None or name not in OPTIONAL
         }
@@ -95,7 +94,7 @@ class FireTriggerOperator(BaseOperator):
         jinja_env: Environment | None = None,
         seen_oids: set[int] | None = None,
     ) -> Any:
-        """Render as every operator does; a name whose template finds nothing is refused.
+        """Render as every operator does, but refuse a name when its template finds nothing.
 
         :raises InvalidTrigger: when an expression of a name's template gives None or is undefined.
         """
@@ -107,9 +106,9 @@ class FireTriggerOperator(BaseOperator):
         return super().render_template(content, context, jinja_env, seen_oids)
 
     def execute(self, context: Any) -> None:
-        """Have the controller fire, by the event that the success of this task makes.
+        """Put the fire into this task's asset event. After the task's success the controller reads the event and fires.
 
-        :raises InvalidTrigger, InvalidSessionUid: when what the templates gave is outside the allowed form.
+        :raises InvalidTrigger, InvalidSessionUid: when a rendered value is outside the allowed form.
         """
         extra = {
             "trigger": validate_trigger_name(self._text("trigger")),
@@ -135,7 +134,7 @@ class FireTriggerOperator(BaseOperator):
 
 
 def _is_mapped(operator: BaseOperator) -> bool:
-    """Whether Airflow makes the operator for one element of a mapping."""
+    """Whether Airflow is making the operator for one element of a mapped task."""
     return bool(getattr(operator, "_BaseOperator__from_mapped", False))
 
 

@@ -1,7 +1,7 @@
-"""Parameters of an operator that a template or another task gives: what they have to be, and what is wrong with them.
+"""Operator parameters from templates or other tasks: checks them, and says what is wrong.
 
-Neighbours: ``fire.py`` asks for the values of its parameters here. Jinja writes a missing value as ``None`` or as
-nothing, and Airflow hands over whatever another task returned.
+Jinja writes a missing value as ``None`` or as nothing, and Airflow passes on whatever another task returned.
+Neighbours: ``fire.py`` asks for the values of its parameters here.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ _AS_JSON = (
 class TemplatedParameter:
     """A parameter as the DAG file has it.
 
-    :param template: the text of its template; of another task's output, how a template would read it; None: neither.
+    :param template: the text of its template. For another task's output: the template which would read it. None for
+        any other value.
     """
 
     name: str
@@ -42,7 +43,7 @@ class TemplatedParameter:
         return cls(name, str(value) if isinstance(value, str) or hasattr(value, "resolve") else None)
 
     def text(self, value: object) -> str:
-        """The value, if it is a text that is not empty, nor Jinja's word for nothing.
+        """The value, if it is a text, not empty, and not Jinja's ``None``.
 
         :raises InvalidTrigger, InvalidSessionUid: otherwise.
         """
@@ -74,7 +75,7 @@ class TemplatedParameter:
         return content
 
     def refusal(self, value: object, expected: str, *, advice: str) -> InvalidTrigger | InvalidSessionUid:
-        """The error: the parameter, its template, what that gave, what is expected and what to do."""
+        """The error: it names the parameter, its template, the result, the expected value, and what to do."""
         result = "an undefined value" if isinstance(value, Undefined) else shown(value)
         literal = self.template is None or (isinstance(value, str) and value == self.template)
         gave = result if literal else f"{shown(self.template)}, which gave {result}"
@@ -85,9 +86,9 @@ class TemplatedParameter:
 
 
 def refusing_nothing(environment: Environment, parameter: TemplatedParameter) -> Environment:
-    """The environment, but an expression that gives None or is undefined is an error.
+    """The environment, with an error for each expression that is None or undefined.
 
-    ``order-{{ nothing }}`` would become the name ``order-None`` otherwise.
+    Otherwise ``order-{{ nothing }}`` would become the name ``order-None``.
     """
     if environment.finalize is not None:
         return environment
