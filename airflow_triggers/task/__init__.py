@@ -1,4 +1,4 @@
-"""What a trigger task's code is given, and what calls it: in a worker the operator, elsewhere a runner."""
+"""The context for a trigger task's code, and its callers: the operator in a worker, a runner elsewhere."""
 
 from airflow_triggers.task.calling import TriggerCallable, call, load_callable
 from airflow_triggers.task.context import TaskContext

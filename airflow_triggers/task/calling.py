@@ -1,4 +1,4 @@
-"""Finds a trigger task's function, calls it, and checks what it returns.
+"""Finds a trigger task's function, calls it, and checks its result.
 
 Neighbours: ``operator.py`` calls from a worker, ``runners/inprocess.py`` from a thread of the application.
 """
@@ -21,9 +21,9 @@ MAX_RETRIES_ATTRIBUTE = "__triggers_max_retries__"
 
 
 def call(function: TriggerCallable, context: TaskContext) -> dict[str, Any] | None:
-    """Call a trigger task's function; its result as JSON can hold it.
+    """Call a trigger task's function and return its result in JSON's types.
 
-    :raises InvalidResult: when it returns neither a mapping that JSON can hold nor None.
+    :raises InvalidResult: when the result is neither None nor a mapping that JSON can hold.
     """
     result = function(replace(context, max_retries=max_retries_of(function)))
     if result is None:
@@ -41,17 +41,20 @@ def call(function: TriggerCallable, context: TaskContext) -> dict[str, Any] | No
 
 
 def path_of(function: TriggerCallable) -> str:
-    """``module:function``, for messages where it cannot be imported."""
+    """``module:function``. For messages, it also names functions without an import path (a lambda, say)."""
     return f"{function.__module__}:{getattr(function, '__qualname__', repr(function))}"
 
 
 def max_retries_of(function: TriggerCallable) -> int:
-    """How often it may ask to be run again, as it was declared (see ``trigger_task``)."""
+    """How often the function may ask for another run, as declared (see ``trigger_task``)."""
     return int(getattr(function, MAX_RETRIES_ATTRIBUTE, DEFAULT_MAX_RETRIES))
 
 
 def load_callable(path: str) -> TriggerCallable:
-    """The function at ``module:function``. :raises ImportError, AttributeError: when there is none."""
+    """The function at ``module:function``.
+
+    :raises ImportError, AttributeError: when there is none.
+    """
     module_name, _, function_name = path.partition(":")
     function: TriggerCallable = getattr(import_module(module_name), function_name)
     return function

@@ -1,7 +1,7 @@
-"""TaskContext: all that a trigger task is given, and by which it asks for something.
+"""TaskContext: gives a trigger task everything it needs, and takes its requests.
 
 Neighbours: ``operator.py`` makes it from a DAG run's conf, ``runners/inprocess.py`` from a start;
-``domain/report.py`` is what they are told afterwards.
+``domain/report.py`` is the report to them afterwards.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _STATEMENT = 3
 
 
 class _Requests:
-    """What the task asked for and logged until now."""
+    """The task's fires and log records so far."""
 
     def __init__(self) -> None:
         self.fires: list[FireRequest] = []
@@ -48,20 +48,20 @@ class _Requests:
 
 @dataclass(frozen=True, kw_only=True)
 class TaskContext:
-    """What a trigger task's callable is given.
+    """The argument of a trigger task's callable.
 
-    :param trigger_kwargs: ``{trigger: kwargs}``, with ``withParams`` merged under.
-    :param session_uid: the session that the instance belongs to.
+    :param trigger_kwargs: ``{trigger: kwargs}``, merged over ``withParams``.
+    :param session_uid: the UID of the instance's session.
     :param instance_name: ``t_import#0``.
     :param task_name: the trigger task's name, ``t_import``.
-    :param number: the instance's number; -1 in a run that was made by hand, see :attr:`by_hand`.
-    :param configuration: the deployed configuration's name, None for one made at run time.
+    :param number: the instance's number; -1 in a run made by hand, see :attr:`by_hand`.
+    :param configuration: the deployed configuration's name; None for one made at run time.
     :param manager_name: the name of the session's manager.
     :param task: the trigger task as the session's configuration has it.
-    :param metadata: of the instance, when its run was made: ``parent``, ``depth``, ``retries`` of a replay.
+    :param metadata: the instance's metadata when its run was made: ``parent``, ``depth``, ``retries`` of a replay.
     :param max_retries: how often :meth:`retry` may have the instance replayed.
     :param airflow: Airflow's own context of the running task (``ti``, ``dag_run``, …).
-    :param session_manager: the session's manager, where there is a database; None in a worker.
+    :param session_manager: the session's manager, if there is a database; None in a worker.
     """
 
     trigger_kwargs: TriggerKwargs
@@ -80,7 +80,7 @@ class TaskContext:
 
     @classmethod
     def from_airflow(cls, context: Mapping[str, Any]) -> TaskContext:
-        """Read whose run this is from the run's conf.
+        """The context of a DAG run, read from the run's conf.
 
         :raises NotATriggerRun: when the run was made by hand, and for no session.
         """
@@ -88,7 +88,7 @@ class TaskContext:
 
     @property
     def by_hand(self) -> bool:
-        """Whether somebody made the run in Airflow: it executes no instance, and what it asks for is not done."""
+        """Whether somebody made the run by hand: then it executes no instance, and its requests have no effect."""
         return self.number == BY_HAND
 
     # -- reading ----------------------------------------------------------------------------------------------
@@ -108,14 +108,14 @@ class TaskContext:
 
         :param schema: trigger → a pydantic model, a mapping of field → type or ``(type, default)``, or a type.
         :returns: the schema's triggers, each as the model's instance, a dict of the fields, or a value of the type.
-            What the schema does not name is left out.
-        :raises InvalidTriggerKwargs: listing every field that does not fit, of every trigger.
+            Other triggers and fields are left out.
+        :raises InvalidTriggerKwargs: when kwargs do not fit; it lists every wrong field of every trigger.
         """
         return filter_kwargs(self.trigger_kwargs, schema)
 
     @property
     def task_instance(self) -> TaskInstance:
-        """The instance: as it is now where there is a database; in a worker as it was when its run was made."""
+        """The instance: with a database as it is now; in a worker as it was when its run was made."""
         if self.session_manager is not None:
             instance: TaskInstance = self.session_manager.storage[self.instance_name]
             return instance
@@ -131,8 +131,8 @@ class TaskContext:
     def manager(self) -> Any:
         """The session's manager, of the class that the session remembers.
 
-        In a worker, which has no database, it fires triggers as :meth:`fire` does, and knows of the session this
-        instance only; whatever else it is asked raises :class:`NoDatabaseInTask`.
+        A worker has no database. There the manager fires triggers as :meth:`fire` does, and knows only this instance
+        of the session; everything else raises :class:`NoDatabaseInTask`.
 
         :raises RegistryError: when the session's manager is not installed here.
         """
@@ -156,11 +156,12 @@ class TaskContext:
         idempotency_key: str | None = None,
         fire_at: datetime | None = None,
     ) -> None:
-        """Fire a trigger into this session once the task succeeds, before its cascade; not at all if it does not.
+        """Fire a trigger into this session once the task succeeds, before its cascade. Nothing is fired if it fails.
 
-        Exactly once, however often Airflow tries the task.
+        It fires exactly once, however often Airflow tries the task.
 
-        :param fire_at: not before this moment; None: as soon as the task has succeeded.
+        :param idempotency_key: makes the fire count once for the life of the session.
+        :param fire_at: not before this moment; None fires as soon as the task has succeeded.
         :raises InvalidTrigger: when the name, the kwargs, the key or the moment are outside the allowed form.
         """
         fire = FireRequest(
@@ -174,7 +175,7 @@ class TaskContext:
     def skip(self, metadata: Mapping[str, Any] | None = None) -> SkipInstance:
         """``raise context.skip()`` marks the instance skipped; nothing is fired.
 
-        :param metadata: to be attached to the instance.
+        :param metadata: attached to the instance.
         :raises InvalidMetadata: when it is outside the allowed form.
         """
         return SkipInstance(validate_instance_metadata(metadata))
@@ -190,13 +191,13 @@ class TaskContext:
     ) -> RetryInstance | MaxRetriesExceeded:
         """``raise context.retry()`` marks the instance failed and replays it, without Airflow's own retries.
 
-        :param exc: what went wrong; None: the exception that is being handled, if there is one.
-        :param metadata: to be attached to the failed instance.
-        :param replacement_kwargs: ``{trigger: kwargs}`` for the replay, instead of all that it had.
+        :param exc: the exception that went before; None means the exception being handled, if there is one.
+        :param metadata: attached to the failed instance.
+        :param replacement_kwargs: ``{trigger: kwargs}`` for the replay, instead of all its kwargs.
         :param cooldown: seconds until the replay runs.
-        :param max_retries: how many such replays there may be in a row; None: :attr:`max_retries`. Past it the
-            exception is :class:`MaxRetriesExceeded`, and the instance stays failed. A replay by an operator begins
-            the count anew.
+        :param max_retries: how many such replays there may be in a row; None means :attr:`max_retries`. Beyond this
+            number the exception is :class:`MaxRetriesExceeded`, and the instance stays failed. A replay by an operator
+            starts the count again.
         :raises InvalidMetadata, InvalidTrigger, InvalidCooldown, InvalidMaxRetries: when metadata, kwargs, cooldown or
             the number of retries are outside their form.
         """
@@ -215,22 +216,22 @@ class TaskContext:
     def get_logger_context(
         self, context: Mapping[str, Any] | None = None, *, name: str | None = None
     ) -> Iterator[ContextLogger]:
-        """A logger whose records carry the values, and whose highest level becomes the instance's ``log_level``.
+        """A logger. Its records carry the values, and its highest level becomes the instance's ``log_level``.
 
-        An exception that leaves the block is logged as an error, with the values and those that
-        :func:`~airflow_triggers.with_context` attached to it, and is raised on. It is logged once, however many blocks
-        it leaves, and not again if the task logged it itself. What :meth:`skip` and :meth:`retry` raise, and Airflow's
-        exceptions of this kind, are no errors.
+        An exception from the block is logged as an error, and raised again. The log record has the values of the block
+        and those attached by :func:`~airflow_triggers.with_context`. An exception is logged once, however many blocks
+        it leaves, and not again if the task logged it itself. The exceptions of :meth:`skip` and :meth:`retry`, and
+        Airflow's own of this kind, are no errors.
 
         .. code-block:: python
 
             with context.get_logger_context(context={"respondent": 17}) as logger:
                 logger.warning("No answer to %s", question, extra={"context": {"page": 3}})
 
-        The values of a record's own ``extra={"context": …}`` are merged over those of the block.
+        The values in a call's own ``extra={"context": …}`` are merged over those of the block.
 
         :param context: the values.
-        :param name: of the logger; None: one of the trigger task's own.
+        :param name: the logger's name; None for the trigger task's own logger.
         """
         logger = logging.getLogger(name or f"airflow_triggers.task.{self.task_name}")
         journal = self._requests.journal
@@ -251,9 +252,9 @@ class TaskContext:
     # -- afterwards -------------------------------------------------------------------------------------------
 
     def report(self, error: BaseException | None = None) -> TaskReport:
-        """What is to be said once the task has ended. Triggers that it fired are said only of one that succeeded.
+        """The report once the task has ended. It contains the task's fires only if the task succeeded.
 
-        :param error: by which it ended; None: it succeeded.
+        :param error: the exception that ended the task; None when it succeeded.
         """
         level = self._requests.journal.level
         match error:

@@ -1,7 +1,7 @@
-"""Whose run a task executes: an instance's of a session, or nobody's, since somebody made the run by hand.
+"""Whose run a task executes: an instance's, or nobody's, because somebody made the run by hand.
 
-Neighbours: ``runners/airflow.py`` writes the conf that is read here, ``configuration/form.py`` has Airflow ask for it
-when a run is made by hand, ``context.py`` gives what is found to the task.
+Neighbours: ``runners/airflow.py`` writes the conf for this module; for a run made by hand, ``configuration/form.py``
+has Airflow ask for it. ``context.py`` gives the result to the task.
 """
 
 from __future__ import annotations
@@ -27,9 +27,10 @@ BY_HAND = -1
 
 
 def identity_of(dag_run: Any) -> dict[str, Any]:
-    """What the run says of its instance, as arguments of a ``TaskContext``.
+    """The arguments of a ``TaskContext``, from a run's conf.
 
-    A run is an instance's if it was made for it: one that was given the conf of another is not.
+    A run belongs to an instance only if it was made for it. So a run with the conf of another run counts as made by
+    hand: the conf names the other run's id.
 
     :raises NotATriggerRun: when it was made by hand, and for no session.
     """
@@ -52,7 +53,10 @@ def identity_of(dag_run: Any) -> dict[str, Any]:
 
 
 def _exact(text: Any, content: Any) -> Any:
-    """What the text says; where the database keeps it without, and in runs of earlier versions, there is none."""
+    """The content of the JSON text; without a text, the content as the database keeps it.
+
+    There is no text when the database keeps the content exactly, and in runs of earlier versions.
+    """
     return json.loads(text) if isinstance(text, str) else content
 
 

@@ -22,9 +22,9 @@ _MAX_SHOWN = 80
 def filter_kwargs(trigger_kwargs: TriggerKwargs, schema: KwargsSchema) -> dict[str, Any]:
     """The kwargs of the schema's triggers, converted: a model's instance, a dict of the fields, or a value of the type.
 
-    Triggers and fields that the schema does not name are left out; a trigger without kwargs counts as ``{}``.
+    Triggers and fields outside the schema are left out; a trigger without kwargs counts as ``{}``.
 
-    :raises InvalidTriggerKwargs: listing every field that does not fit, of every trigger.
+    :raises InvalidTriggerKwargs: when kwargs do not fit; it lists every wrong field of every trigger.
     :raises TypeError: when the schema itself cannot be used.
     """
     values, problems = {}, []
@@ -51,7 +51,7 @@ def _convert(trigger: str, trigger_schema: Any, kwargs: Any) -> Any:
 
 
 def _field(name: str, kind: Any) -> Any:
-    """A field of any name, also one that Python or pydantic would not take: it is an alias."""
+    """A field with any name. The name is an alias, so even a name forbidden by Python or pydantic works."""
     from pydantic import Field
 
     annotation, *default = kind if isinstance(kind, tuple) else (kind,)

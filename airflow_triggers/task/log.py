@@ -1,4 +1,4 @@
-"""A logger whose records carry values, and that remembers the highest level it saw.
+"""A logger whose records carry values. It remembers the highest level that was logged.
 
 Neighbours: ``context.py`` offers it as ``context.get_logger_context``.
 """
@@ -18,31 +18,31 @@ _OWN_ATTRIBUTES = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "a
 
 
 class Journal:
-    """What the loggers of one task wrote: the highest level, and the exception that was logged last."""
+    """The record of one task's loggers: the highest level, and the last logged exception."""
 
     def __init__(self) -> None:
         self.level = logging.NOTSET
         self._exception: BaseException | None = None
 
     def enter(self, level: int, exception: BaseException | None = None) -> None:
-        """Note a record of the level, and the exception with whose traceback it was logged as an error."""
+        """Note a record's level, and its exception, if it was logged with one as an error."""
         self.level = max(self.level, level)
         if exception is not None and level >= logging.ERROR:
             self._exception = exception
 
     def holds(self, exception: BaseException) -> bool:
-        """Whether the exception was the last one to be logged as an error."""
+        """Whether this exception was the last one logged as an error."""
         return self._exception is exception
 
 
 class ContextLogger(logging.LoggerAdapter[logging.Logger]):
     """Logs as any logger does. Each record carries the values, for every kind of formatter.
 
-    In Airflow they stand beside the message in the task's log. Otherwise a record has them as attributes, and all
-    of them as the mapping ``record.context``; one that is named like an attribute of records is in the mapping only.
-    A call's own ``extra={"context": {…}}`` is merged over them: where both have a value, the call's wins.
+    In Airflow the values are beside the message in the task's log. Otherwise a record has them as attributes, and all
+    of them in the mapping ``record.context``. A value named like an existing attribute of records is only in the
+    mapping. A call's own ``extra={"context": {…}}`` is merged over the values: for the same key, the call's value wins.
 
-    :param journal: where each record is noted.
+    :param journal: notes each record.
     """
 
     def __init__(self, logger: logging.Logger, context: Mapping[str, Any], journal: Journal) -> None:
@@ -76,7 +76,7 @@ class ContextLogger(logging.LoggerAdapter[logging.Logger]):
 
 
 def _exception_of(exc_info: object) -> BaseException | None:
-    """The exception that a logger is given, in any of the forms that it takes."""
+    """The exception of a logger's ``exc_info`` argument, in any of its forms."""
     if isinstance(exc_info, BaseException):
         return exc_info
     if isinstance(exc_info, tuple):

@@ -1,7 +1,7 @@
 """The operator that runs a trigger task's callable in a worker.
 
-Neighbours: ``configuration/`` puts it into DAGs; the controller reads what it reports, from XComs of the run, since a
-worker has no database.
+A worker has no database, so the operator leaves its report in an XCom of the run. Neighbours: ``configuration/`` puts
+it into DAGs; the controller reads the report.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ MADE_BY_HAND = (
 
 
 class TriggerTaskOperator(BaseOperator):
-    """Calls a trigger task's callable; what it returns, a mapping or None, cascades.
+    """Calls a trigger task's callable. Its result, a mapping or None, cascades.
 
-    What else is to be known of it, its exception with type, message and traceback first of all, is reported before
-    the exception is raised on, so that Airflow's own retries and the session's instance both know it.
+    Everything else goes into the report, above all an exception with type, message and traceback. The operator reports
+    the exception first and then raises it again: both the session's instance and Airflow's own retries get it.
 
     :param callable: ``module:function``, or the function itself; it takes a :class:`TaskContext`.
     """

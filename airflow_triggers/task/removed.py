@@ -1,8 +1,7 @@
-"""The operator of a task that was removed from its configuration's file while a run of it was under way.
+"""The operator of a removed task: its configuration's file lost the task while a run of it was under way.
 
-A worker that does not find a run's DAG waits for minutes. This one stands in: it calls the callable that the run was
-made for, or fails at once. Neighbours: ``configuration/compile.py`` uses it in workers; ``operator.py`` calls the
-callable.
+A worker without the run's DAG would wait for minutes. This operator stands in: it calls the run's own callable, or
+fails at once. Neighbours: ``configuration/compile.py`` uses it in workers; ``operator.py`` calls the callable.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from airflow_triggers.task.operator import TriggerTaskOperator, push_report
 
 
 class RemovedTaskOperator(TriggerTaskOperator):
-    """Does what the run's conf says of the task: the configuration's file does not have it any more."""
+    """Calls the callable from the run's conf: the configuration's file no longer has the task."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(callable="removed:task", **kwargs)
@@ -26,7 +25,7 @@ class RemovedTaskOperator(TriggerTaskOperator):
     def execute(self, context: Any) -> dict[str, Any] | None:
         """Run in the worker; see the module.
 
-        :raises AirflowFailException: when the task's ``run`` is no callable, or nobody knows what it was.
+        :raises AirflowFailException: when the task's ``run`` is no callable, or is not known any more.
         """
         task_context = TaskContext.from_airflow(context)
         run = task_context.task.run if task_context.task else None

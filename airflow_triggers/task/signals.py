@@ -1,7 +1,7 @@
-"""The exceptions by which a trigger task says that it is to be skipped or retried, and which exceptions are no errors.
+"""The exceptions of ``context.skip`` and ``context.retry``, and the rule for which exceptions are errors.
 
-The first are Airflow's own, so that a task ends in Airflow as it should, whatever operator calls it. Neighbours:
-``context.py`` makes them, and logs what is an error; ``operator.py`` reports it.
+The two exceptions are subclasses of Airflow's own: the task ends correctly in Airflow, whatever operator calls it.
+Neighbours: ``context.py`` makes them, and logs errors; ``operator.py`` reports them.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ FAILING = (Exception, AirflowTaskTimeout, SystemExit)
 class SkipInstance(CopiedWhole, AirflowSkipException):
     """``raise context.skip(…)``: the instance is skipped, and nothing follows.
 
-    :param metadata: to be attached to the instance.
+    :param metadata: attached to the instance.
     """
 
     def __init__(self, metadata: Mapping[str, Any]) -> None:
@@ -40,10 +40,11 @@ class SkipInstance(CopiedWhole, AirflowSkipException):
 
 
 class RetryInstance(CopiedWhole, AirflowFailException):
-    """``raise context.retry(…)``: the instance fails and is replayed. Airflow's own retries are not made use of.
+    """``raise context.retry(…)``: the instance fails and is replayed, without Airflow's own retries.
 
-    :param metadata: to be attached to the failed instance.
-    :param reason: what went wrong; None: nothing but this.
+    :param retry: the replay to make.
+    :param metadata: attached to the failed instance.
+    :param reason: the exception that went before; None when there was none.
     """
 
     def __init__(
@@ -55,7 +56,7 @@ class RetryInstance(CopiedWhole, AirflowFailException):
 
 
 def is_error(error: BaseException) -> bool:
-    """Whether the task went wrong: not so when it skips itself, asks to be run again, or directs Airflow.
+    """Whether the task went wrong. It did not, if it skips itself, asks for another run, or directs Airflow.
 
     >>> is_error(ValueError()), is_error(AirflowSkipException())
     (True, False)

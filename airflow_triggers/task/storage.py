@@ -1,4 +1,4 @@
-"""What a worker knows of its session: the instance that it executes. Airflow gives workers no database.
+"""A worker's view of its session: only its own instance. Airflow gives workers no database.
 
 Neighbours: ``context.py`` makes the session's manager over it.
 """
@@ -14,9 +14,9 @@ from airflow_triggers.errors import NoDatabaseInTask
 
 
 class TaskStorage:
-    """Stands for the session's storage in a worker: what it cannot do raises :class:`NoDatabaseInTask`.
+    """The session's storage in a worker. Everything it cannot do raises :class:`NoDatabaseInTask`.
 
-    :param fire: takes a trigger that is fired, for when the task succeeds.
+    :param fire: takes each fire, to be made when the task succeeds.
     """
 
     name = "task"
@@ -42,7 +42,7 @@ class TaskStorage:
         raise NoDatabaseInTask(name, self.uid)
 
     def __getitem__(self, instance_name: str) -> TaskInstance:
-        """The instance that the worker executes, as it was when its run was made."""
+        """The worker's own instance, as it was when its run was made."""
         if instance_name != self._instance.name:
             raise NoDatabaseInTask(f"the instance {instance_name!r}", self.uid)
         return self._instance
