@@ -71,7 +71,7 @@ ERRORS: dict[int | str, dict[str, Any]] = {
 
 
 def create_app() -> FastAPI:
-    """The application for Airflow's API server to mount. It logs the problems of installed extensions.
+    """The application for Airflow's API server to mount. This logs the problems of installed extensions.
 
     Its documentation is at ``/docs`` and ``/redoc``, unless ``[api] enable_swagger_ui`` of Airflow is off.
     """

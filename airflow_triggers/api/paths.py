@@ -40,7 +40,7 @@ def with_segments(scope: Scope, segments: Sequence[bytes]) -> Scope:
 
 
 def _routed_segment(segment: bytes) -> str:
-    # A route's pattern ends with ``$``. This also matches before a newline, so a UID could lose its last character.
+    # A route's pattern ends with ``$``, and this also matches before a newline: ``fires%0A`` would be ``fires``.
     return segment.decode(errors="replace").replace("/", SLASH).replace("\n", "\r")
 
 

@@ -1,4 +1,4 @@
-"""What happened, and why something has not: ``…/history``, ``…/why``, ``…/hooks``, and ``/api/v1/fires``."""
+"""The past, and why something has not happened: ``…/history``, ``…/why``, ``…/hooks``, ``/api/v1/fires``."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ NOT_FOUND: dict[int | str, dict[str, Any]] = {
 def read_history(
     uid: SessionUidDep, query: Annotated[HistoryQuery, Query()], permissions: PermissionsDep
 ) -> HistoryPageBody:
-    """Everything that happened, newest first: fires, changes of status, repairs, hooks that raised.
+    """The session's whole history, newest first: fires, changes of status, repairs, hooks that raised.
 
     Page with `before`.
     """
@@ -77,7 +77,8 @@ def call_hook(
     permissions: PermissionsDep,
     user_name: UserNameDep,
 ) -> HookCallBody:
-    """Call a hook again, now and in the API server: it raised, or its process died. Once it ends, it is done.
+    """Call a hook again, now and in the API server: it raised before, or its process died. Once it ends, the session
+    forgets it.
 
     It takes the right to create runs of all the session's DAGs: a hook may fire anything.
     """
@@ -89,7 +90,7 @@ def call_hook(
 
 @router.get("/fires", summary="List fires that touched nothing", tags=["Fires"])
 def list_vain_fires(query: Annotated[VainFiresQuery, Query()], permissions: PermissionsDep) -> VainFiresPage:
-    """Fires without effect, newest first: a misspelt trigger, say. It covers all sessions that you may read."""
+    """Fires without effect (a misspelt trigger, say) in all your readable sessions, newest first."""
     vain_fires = history.vain_fires(
         limit=query.limit + 1,
         before=query.before,
