@@ -1,6 +1,6 @@
-"""The Triggers framework on Apache Airflow: the public names, loaded when they are first used.
+"""The Triggers framework on Apache Airflow: the public names, loaded at their first use.
 
-Airflow imports plugins in every process, task processes included; so importing this package loads nothing else.
+Airflow imports plugins in every process, task processes included. So importing this package loads nothing else.
 """
 
 from __future__ import annotations

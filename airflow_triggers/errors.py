@@ -1,62 +1,61 @@
-"""The errors that airflow_triggers raises, all of them.
+"""All errors of airflow_triggers.
 
 Neighbours: every module raises these; ``api/errors.py`` maps each one to an HTTP status.
 
-Those that say that a name is unknown are a ``KeyError`` too, and those that say that a value is not allowed a
-``ValueError``.
+An error about an unknown name is also a ``KeyError``. An error about an invalid value is also a ``ValueError``.
 
 .. code-block:: text
 
     TriggersError
-    ├── ConfigurationError            a configuration that cannot be used (nothing was changed)
+    ├── ConfigurationError            a configuration cannot be used (nothing was changed)
     │   └── UnknownConfiguration      no deployed configuration has that name
     ├── InvalidSessionUid             a session UID outside the allowed form
     ├── InvalidTrigger                a trigger name or trigger kwargs outside the allowed form
-    ├── InvalidMetadata               metadata that is no JSON object
-    ├── InvalidMaxRetries             a number of retries that is no whole number, or too large
-    ├── InvalidCooldown               a cooldown that is no number of seconds, or too long
-    ├── InvalidCursor                 a page of a list was asked for that no list named
-    ├── InvalidFilter                 a list was asked for by a text that nothing in it can have
+    ├── InvalidMetadata               metadata is no JSON object
+    ├── InvalidMaxRetries             a number of retries is no whole number, or too large
+    ├── InvalidCooldown               a cooldown is no number of seconds, or too long
+    ├── InvalidCursor                 a cursor comes from no list
+    ├── InvalidFilter                 a filter's text matches nothing, whatever the list contains
     ├── SessionError
     │   ├── SessionNotFound           no session has that UID
     │   ├── SessionExists             a session with that UID exists with other content
     │   ├── InstanceNotFound          the session has no instance of that name
     │   ├── DelayedFireNotFound       the session has no such fire for later (any more)
     │   ├── DelayedFireCancelled      the fire for later was cancelled before
-    │   ├── SessionUnresolved         the session is not resolved, and was to be deleted
+    │   ├── SessionUnresolved         the session cannot be deleted: it is not resolved
     │   ├── TaskNotFound              the session's configuration has no task of that name
-    │   ├── PreviewOutdated           the session has changed since the preview that was to be applied
-    │   ├── UnreadableRow             a row of the database cannot be read, and was to be acted on
+    │   ├── PreviewOutdated           the session has changed since the preview to apply
+    │   ├── UnreadableRow             a row of the database cannot be read, and the request needs it
     │   └── NothingParked             there is no such hook, or asset event, to try again
-    ├── InvalidTransition             the instance's status does not allow that (names both)
+    ├── InvalidTransition             the instance's status does not allow the request (names both)
     ├── IdempotencyConflict           the idempotency key was used for another fire
     ├── Refused                       the caller may not do that
-    │   └── Concealed                 nor know of what it names
+    │   └── Concealed                 … nor know that it exists
     ├── StorageError
     │   ├── UnsupportedDatabase       Airflow's metadata database is neither SQLite nor PostgreSQL
     │   ├── SchemaOutdated            the tables are missing or of another version
-    │   ├── DatabaseFailed            the database is away, full or read-only, or was lost on the way
+    │   ├── DatabaseFailed            the database is away, full or read-only, or the connection was lost
     │   ├── CannotDelete              the storage deletes no sessions
     │   ├── CannotDelay               the storage keeps no fires for later
-    │   ├── StorageNotShared          Airflow's other processes would not find a session in that storage
+    │   ├── StorageNotShared          Airflow's other processes would not find a session in this storage
     │   ├── LockTimeout               the session's lock was not free in time
     │   └── StaleWrite                a compare-and-set met another value (a bug, or a write past the lock)
     ├── RunnerError                   an instance could not be handed to its runner
     │   └── DagUnavailable            the DAG to run is missing, stale, broken or refuses such runs
     │       └── RunIdTaken            the DAG has a run of the instance's run id already
-    ├── RegistryError                 a manager, storage or runner is doubled or broken
+    ├── RegistryError                 a manager, storage or runner is registered twice, or broken
     │   └── NotRegistered             no manager, storage or runner has that name
     └── TaskError                     raised for, or recorded on behalf of, a trigger task
-        ├── InvalidResult             a trigger task returned something that is not a mapping
-        ├── InvalidTriggerKwargs      trigger kwargs do not fit the schema that the task filters them by
-        ├── InvalidReport             a worker reported what cannot be used
+        ├── InvalidResult             a trigger task returned something other than a mapping
+        ├── InvalidTriggerKwargs      trigger kwargs do not fit the task's schema
+        ├── InvalidReport             a worker's report cannot be used
         ├── InvalidAssetEvent         an asset event does not say what to fire, or into which session
-        ├── RefusedAssetEvent         an asset event may not fire what it asks for (Refused, too)
-        ├── MaxRetriesExceeded        a trigger task asked to be run again too often
-        ├── NoDatabaseInTask          a task asked its manager for what needs the database
+        ├── RefusedAssetEvent         an asset event may not fire its trigger (Refused, too)
+        ├── MaxRetriesExceeded        a trigger task asked too often for another run
+        ├── NoDatabaseInTask          a task asked its manager for something that needs the database
         ├── NotATriggerRun            a trigger task's DAG was run without a session
-        ├── TaskProcessDied           the task's process ended without a word (killed, out of memory)
-        ├── ProgressNotRecorded       what a DAG run did could not be recorded, however often it was tried
+        ├── TaskProcessDied           the task's process ended without a report (killed, out of memory)
+        ├── ProgressNotRecorded       a DAG run's outcome could not be recorded, after many tries
         ├── RunFailed                 the DAG run failed, without an exception reported by the task
         └── RunDeleted                the DAG run was deleted in Airflow
 """
@@ -70,7 +69,10 @@ from airflow_triggers.sentences import sentence
 
 
 class CopiedWhole(Exception):
-    """Is copied and pickled by message and attributes: many errors make their message of other arguments."""
+    """Is copied and pickled by message and attributes.
+
+    Many errors build their message from other arguments, so calling them again with ``args`` would fail.
+    """
 
     def __reduce__(self) -> tuple[Callable[..., Exception], tuple[Any, ...], dict[str, Any]]:
         """See the class."""
@@ -82,17 +84,17 @@ def _restored(kind: type[Exception], args: tuple[Any, ...]) -> Exception:
 
 
 class TriggersError(CopiedWhole):
-    """The root: ``except TriggersError`` catches everything that this package raises."""
+    """The root: ``except TriggersError`` catches every error of this package."""
 
     def __str__(self) -> str:
-        """The message as it is, also of an error that is a ``KeyError``, which shows its message quoted."""
+        """The plain message. A ``KeyError`` would show it in quotes."""
         return Exception.__str__(self)
 
 
 class Problem(str):
     """A sentence of a :class:`ConfigurationError`.
 
-    :param task: the name of the task that it is about; None: the configuration.
+    :param task: the name of the task with the problem; None when the whole configuration has it.
     """
 
     task: str | None
@@ -107,8 +109,8 @@ class Problem(str):
 class ConfigurationError(TriggersError):
     """A configuration cannot be used; nothing was changed.
 
-    :param problems: one sentence per problem, each naming the task, the directive, what was
-        found and what was expected.
+    :param problems: one sentence per problem. Each names the task, the directive, the value found and the value
+        expected.
     :param source: where the configuration came from (a file name), if known.
     """
 
@@ -142,7 +144,7 @@ class InvalidMetadata(TriggersError, ValueError):
 
 
 class InvalidMaxRetries(TriggersError, ValueError):
-    """How often a task may ask to be run again is no whole number, or too large."""
+    """A task's number of retries is no whole number, or too large."""
 
 
 class InvalidCooldown(TriggersError, ValueError):
@@ -150,11 +152,11 @@ class InvalidCooldown(TriggersError, ValueError):
 
 
 class InvalidCursor(TriggersError, ValueError):
-    """A page of a list was asked for with a cursor that no list gave."""
+    """The cursor for a page of a list comes from no list."""
 
 
 class InvalidFilter(TriggersError, ValueError):
-    """A list was asked for by a text that nothing in it can have."""
+    """The text to filter a list by matches nothing, whatever the list contains: its form is not allowed there."""
 
 
 class SessionError(TriggersError):
@@ -176,9 +178,9 @@ class SessionExists(SessionError):
 
 
 class SessionUnresolved(SessionError):
-    """A session was to be deleted, and something in it waits, runs or is still to come; nothing was deleted.
+    """A session to delete is not resolved: something in it waits, runs or is still to come. Nothing was deleted.
 
-    :param reasons: what is open, as phrases ("t_import#0 is running").
+    :param reasons: why it is not resolved, as phrases ("t_import#0 is running").
     """
 
     def __init__(self, uid: str, reasons: list[str]) -> None:
@@ -198,15 +200,15 @@ class TaskNotFound(SessionError, KeyError):
 
 
 class PreviewOutdated(SessionError):
-    """The session has changed since the preview that was to be applied; nothing was changed."""
+    """The session has changed since the preview to apply; nothing was changed."""
 
 
 class UnreadableRow(SessionError):
-    """A row of the database cannot be read, and something was to be done with it; nothing was changed.
+    """A row of the database cannot be read, and the request needs it; nothing was changed.
 
-    :param what: what stands in the row.
+    :param what: the content of the row ("the session 'order-1'").
     :param why: what is wrong with it.
-    :param where: the store, where it is another one.
+    :param where: the store, if it is not Airflow's metadata database.
     """
 
     def __init__(self, what: str, why: str, *, where: str = "Airflow's metadata database") -> None:
@@ -217,7 +219,7 @@ class UnreadableRow(SessionError):
 
 
 class DelayedFireNotFound(SessionError, KeyError):
-    """The session has no fire for later of that id: it has been fired, or there never was one."""
+    """The session has no fire for later with that id: it has been fired, or never existed."""
 
     def __init__(self, uid: str, delayed_fire_id: object) -> None:
         super().__init__(
@@ -230,16 +232,16 @@ class DelayedFireCancelled(SessionError):
 
 
 class NothingParked(SessionError, KeyError):
-    """There is no such hook of the session, or no such asset event, to be tried again."""
+    """There is no such hook of the session, or no such asset event, to try again."""
 
 
 class InvalidTransition(TriggersError, ValueError):
-    """An instance's status does not allow what was asked.
+    """An instance's status does not allow the request.
 
-    :param event: what was asked for, as a verb ("replay").
+    :param event: the request, as a verb ("replay").
     :param instance: the instance's name (``t_import#0``).
     :param status: the status found.
-    :param expected: the statuses that would allow it.
+    :param expected: the statuses which would allow it.
     """
 
     def __init__(self, event: str, instance: str, status: str, expected: tuple[str, ...]) -> None:
@@ -259,7 +261,7 @@ class Refused(TriggersError):
 
 
 class Concealed(Refused):
-    """The caller may do nothing with what they name, and is not to know of it: they are answered as if it were not."""
+    """The caller may do nothing with the named thing, nor know of it. The answer is the same as if it did not exist."""
 
 
 class StorageError(TriggersError):
@@ -285,19 +287,19 @@ class SchemaOutdated(StorageError):
 
 
 class DatabaseFailed(StorageError):
-    """The database cannot be reached or written, or the connection was lost; it says whether anything was kept."""
+    """The database cannot be reached or written, or the connection was lost. The message says if anything was kept."""
 
 
 class CannotDelete(StorageError):
-    """A session was to be deleted, and the storage that keeps it deletes none."""
+    """A session cannot be deleted: its storage deletes no sessions."""
 
 
 class CannotDelay(StorageError):
-    """A fire is for later, and the session's storage keeps no such fires."""
+    """A fire for later is not possible: the session's storage keeps no such fires."""
 
 
 class StorageNotShared(StorageError):
-    """A session was to be made in a storage where Airflow's other processes would not find it."""
+    """A session cannot be created in this storage: Airflow's other processes would not find it there."""
 
 
 class LockTimeout(StorageError):
@@ -305,7 +307,7 @@ class LockTimeout(StorageError):
 
 
 class StaleWrite(StorageError):
-    """A compare-and-set met another value than the lock's holder had read."""
+    """A compare-and-set met another value than the one read by the lock's holder."""
 
 
 class RunnerError(TriggersError):
@@ -313,11 +315,11 @@ class RunnerError(TriggersError):
 
 
 class DagUnavailable(RunnerError):
-    """The DAG that an instance runs is missing, stale, broken, or refuses such runs."""
+    """An instance's DAG is missing, stale, broken, or refuses such runs."""
 
 
 class RunIdTaken(DagUnavailable):
-    """The DAG has a run of the instance's run id already: of a deleted session with the same UID, say."""
+    """The DAG already has a run with the instance's run id: from a deleted session with the same UID, say."""
 
 
 class RegistryError(TriggersError):
@@ -333,13 +335,14 @@ class TaskError(TriggersError):
 
 
 class InvalidResult(TaskError, TypeError):
-    """A trigger task returned something that is neither a mapping nor None."""
+    """A trigger task returned neither None nor a mapping that JSON can hold."""
 
 
 class InvalidTriggerKwargs(TaskError, ValueError):
-    """Trigger kwargs do not fit the schema that the task filters them by.
+    """Trigger kwargs do not fit the task's schema for them.
 
-    :param problems: (trigger, field, what is wrong, what was found) of each; the field is "" for the kwargs whole.
+    :param problems: for each problem: (trigger, field, what is wrong, the value found). The field is "" when the
+        problem is with all the kwargs.
     """
 
     def __init__(self, problems: list[tuple[str, str, str, str]]) -> None:
@@ -353,7 +356,7 @@ class InvalidTriggerKwargs(TaskError, ValueError):
 
 
 class InvalidReport(TaskError, ValueError):
-    """What a worker reported of a trigger task is outside the allowed form."""
+    """A worker's report about a trigger task is outside the allowed form."""
 
 
 class InvalidAssetEvent(TaskError, ValueError):
@@ -364,16 +367,16 @@ class InvalidAssetEvent(TaskError, ValueError):
 
 
 class RefusedAssetEvent(TaskError, Refused):
-    """An asset event may not fire what it asks for: a person created it, or another team's task."""
+    """An asset event may not fire its trigger: a person created it, or another team's task."""
 
     def __init__(self, event_id: int, problem: str) -> None:
         super().__init__(f"The asset event {event_id} {problem}.")
 
 
 class MaxRetriesExceeded(TaskError):
-    """A trigger task asked to be run again too often.
+    """A trigger task asked too often for another run.
 
-    :param metadata: that it wanted to attach to its instance.
+    :param metadata: the metadata to attach to its instance.
     """
 
     def __init__(self, instance_name: str, max_retries: int, metadata: Mapping[str, Any]) -> None:
@@ -385,9 +388,9 @@ class MaxRetriesExceeded(TaskError):
 
 
 class NoDatabaseInTask(TaskError):
-    """A task in a worker asked its session's manager for what needs Airflow's database.
+    """A task in a worker asked its session's manager for something that needs Airflow's database.
 
-    :param what: what was asked for.
+    :param what: the method or value that it asked for.
     """
 
     def __init__(self, what: str, session_uid: str) -> None:
@@ -408,7 +411,7 @@ class TaskProcessDied(TaskError):
 
 
 class ProgressNotRecorded(TaskError):
-    """What the instance's DAG run did could not be recorded, however often it was tried.
+    """The outcome of the instance's DAG run could not be recorded, after many tries.
 
     :param reason: the exception of the last try.
     """

@@ -1,12 +1,11 @@
-"""The listener: keeps a controller running beside the scheduler, and tells it of runs that somebody marks.
+"""The listener: keeps a controller running beside the scheduler, and tells it of runs marked by people.
 
-Neighbours: ``plugin.py`` registers it, ``controller/process.py`` is what it keeps running, ``runners/bindings.py``
-knows the runs, ``configuration/compile.py`` is what DAG files import.
+Airflow calls ``on_starting`` in every component, before the component's job says what it is. But the job is a mapped
+object, and SQLAlchemy reports its changes. Its ``state`` becomes ``running`` when the component really starts. Its
+``latest_heartbeat`` changes every few seconds (``[scheduler] scheduler_heartbeat_sec``) while the component works.
 
-Airflow calls ``on_starting`` in every component, before the component's job says what it is. But the job is a
-mapped object, and SQLAlchemy tells what is done to it: its ``state`` becomes ``running`` when the component really
-starts, and its ``latest_heartbeat`` moves every few seconds (``[scheduler] scheduler_heartbeat_sec``) for as long
-as the component works.
+Neighbours: ``plugin.py`` registers it, ``controller/process.py`` is the process to keep running,
+``runners/bindings.py`` knows the runs, DAG files import ``configuration/compile.py``.
 """
 
 from __future__ import annotations
@@ -24,20 +23,20 @@ RUNNING = "running"
 
 
 class TriggersListener:
-    """Airflow's hooks around the life of a component, and those by which it tells how a DAG run ended."""
+    """Airflow's hooks for the life of a component, and for the end of a DAG run."""
 
     def __init__(self) -> None:
         self._watched_jobs: list[WatchedJob] = []
 
     @hookimpl
     def on_starting(self, component: object) -> None:
-        """A component begins to start; if it turns out to be a scheduler, it gets a controller."""
+        """A component begins to start. If it turns out to be a scheduler, it gets a controller."""
         if _is_job(component):
             self._watched_jobs.append(WatchedJob(component))
 
     @hookimpl
     def before_stopping(self, component: object) -> None:
-        """A component ends; its controller, if it has one, ends first."""
+        """A component ends. Its controller, if it has one, ends first."""
         for watched_job in [
             watched_job for watched_job in self._watched_jobs if watched_job.job is component
         ]:
@@ -55,16 +54,17 @@ class TriggersListener:
         self._have_looked_at(dag_run)
 
     def _have_looked_at(self, dag_run: Any) -> None:
-        """Have the controller look at a run that was settled, in the transaction that marks it.
+        """Have the controller look at an ended run, in the transaction that marks it.
 
-        It would find it anyway, but only when it looks at all settled runs. What a scheduler ends is in flight before,
-        and seen then; so nothing is done there. A boundary: whatever goes wrong, the mark stands.
+        The controller would find it anyway, but only later, when it looks at all settled runs. In a component's own
+        process this does nothing: a run ended by a scheduler was in flight before, and the controller watches it
+        already. A boundary: after any error, the mark stands.
         """
         if self._watched_jobs:
             return
         run_id = None
         try:
-            # Read before the watch: it cannot be had once the transaction has failed, and the log names it.
+            # Read before the watch: after the transaction has failed it cannot be read, and the log names it.
             run_id = dag_run.run_id
             _watch(dag_run)
         except Exception:
@@ -72,7 +72,7 @@ class TriggersListener:
 
 
 class WatchedJob:
-    """A job of this process: what is done when it begins to run, and at its heartbeats, if it is a scheduler's."""
+    """A job of this process. It reacts when the job begins to run and, for a scheduler's job, at each heartbeat."""
 
     def __init__(self, job: Any) -> None:
         from sqlalchemy import event
@@ -84,7 +84,7 @@ class WatchedJob:
             event.listen(attribute, "set", react)
 
     def end(self) -> None:
-        """Watch no longer, and end the controller."""
+        """Stop watching, and end the controller."""
         from sqlalchemy import event
 
         for attribute, react in self._events:
@@ -107,7 +107,7 @@ class WatchedJob:
             self._look_after_controller()
 
     def _look_after_controller(self) -> None:
-        """Start the controller if it is not running. A boundary: whatever goes wrong, the scheduler goes on."""
+        """Start the controller if it is not running. A boundary: after any error, the scheduler goes on."""
         try:
             if self._controller is None:
                 self._controller = _controller_process()
@@ -118,11 +118,11 @@ class WatchedJob:
 
 
 def _import_for_forks() -> None:
-    """Import what a DAG file of configurations imports, before this process forks those that read DAG files.
+    """Import the modules of configurations' DAG files, before this process forks the readers of DAG files.
 
-    The DAG processor forks one for each file, and the LocalExecutor forks workers, which fork one for each task. None
-    of them imports it again, which would take most of the time from the start of a task to its code. A boundary:
-    whatever goes wrong goes wrong again in the DAG file, where people see it.
+    The DAG processor forks one process for each file. The LocalExecutor forks workers, which fork one process for each
+    task. None of them imports these modules again: this would take most of the time between a task's start and its
+    code. A boundary: after an error, the DAG file's own import fails too, where people see it.
     """
     try:
         import airflow_triggers.configuration.compile  # noqa: F401
@@ -141,7 +141,10 @@ def _spare_other_dags() -> None:
 
 
 def _controller_process() -> Any:
-    """The controller to keep running, or None where the setting ``controller_autostart`` is off."""
+    """The controller to keep running.
+
+    None when the setting ``controller_autostart`` is off, or when the database is not supported.
+    """
     from airflow.configuration import conf
 
     from airflow_triggers.controller.process import ControllerProcess, check_database
@@ -173,6 +176,6 @@ def _watch(dag_run: Any) -> None:
 
 
 def _is_job(component: object) -> bool:
-    # Told by its name: in a task's process the component is a marker, and no model may be imported there.
+    # Compared by name: in a task's process the component is only a marker, and no model may be imported there.
     kind = type(component)
     return (kind.__module__, kind.__name__) == ("airflow.jobs.job", "Job")

@@ -1,4 +1,4 @@
-"""The plugin that Airflow loads: the REST application in the API server, the controller beside the scheduler.
+"""The plugin for Airflow: the REST application in the API server, the controller beside the scheduler.
 
 Neighbours: ``api/`` is the application, ``listener.py`` starts the controller. Airflow imports plugins in every
 process, the tasks' included, so nothing heavy is imported here.
@@ -34,7 +34,7 @@ def _fastapi_root_middlewares() -> list[dict[str, Any]]:
 
 
 class BuiltWhenRead:
-    """A list that is made at the first read: only the API server reads it, and ``airflow plugins``."""
+    """A list made only when somebody reads it: the API server, or ``airflow plugins``."""
 
     def __init__(self, build: Callable[[], list[dict[str, Any]]]) -> None:
         self._build = build
@@ -44,7 +44,7 @@ class BuiltWhenRead:
 
 
 class TriggersPlugin(AirflowPlugin):
-    """What Airflow reads (see ``airflow.plugins_manager.AirflowPlugin``)."""
+    """The attributes for Airflow to read (see ``airflow.plugins_manager.AirflowPlugin``)."""
 
     name = "triggers"
     listeners = [TriggersListener()]  # noqa: RUF012  (Airflow declares them so)

@@ -1,7 +1,7 @@
-"""What Airflow reads to know us as a provider: commands, settings, and the manager of our tables.
+"""Describes this package to Airflow as a provider: commands, settings, and the manager of our tables.
 
-Neighbours: ``setup.py`` names :func:`get_provider_info` as an entry point. Airflow calls it in many processes, so it
-imports nothing. The plugin has an entry point of its own: by default, Airflow does not load providers' plugins.
+Airflow calls it in many processes, so it imports nothing heavy. The plugin has an entry point of its own: by default,
+Airflow does not load providers' plugins. Neighbours: ``setup.py`` names :func:`get_provider_info` as an entry point.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Joins what was found to the sentence that says it, so that the sentence ends, and ends once.
+"""Joins a message and its reason to one sentence with exactly one end mark.
 
-What is found may be empty (an exception without a text, a list of nobody), or a sentence of its own. Neighbours: every
-module that makes a message of what others say.
+The reason may be empty (an exception without a text, a list without names), or a sentence of its own. Neighbours: every
+module with messages made from other people's text.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ _ENDS = (".", "!", "?", "…")
 
 
 def sentence(text: str, reason: object = "") -> str:
-    """``text: reason.``, or ``text.`` where there is no reason; an end that the reason has is kept.
+    """``text: reason.``, or ``text.`` without a reason. The reason's own end mark is kept.
 
     >>> sentence("It cannot be read", "No such file.")
     'It cannot be read: No such file.'
@@ -23,7 +23,7 @@ def sentence(text: str, reason: object = "") -> str:
 
 
 def error_in_short(error: BaseException) -> str:
-    """``ValueError: text``, or the type alone where there is no text.
+    """``ValueError: text``, or only the type when there is no text.
 
     >>> error_in_short(ValueError())
     'ValueError'

@@ -1,4 +1,4 @@
-"""The old address of the rules, for imports that were documented; the rules live in ``domain/states.py``."""
+"""The old address of the rules, for documented imports. The rules live in ``domain/states.py``."""
 
 from airflow_triggers.domain.states import TRANSITIONS, Event
 

@@ -1,4 +1,4 @@
-"""The old address of the framework's values, for imports that were documented; the values live in ``domain/``."""
+"""The old address of the framework's values, for documented imports. The values live in ``domain/``."""
 
 from airflow_triggers.domain.configuration import (
     MAX_ID,
