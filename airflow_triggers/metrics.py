@@ -1,9 +1,8 @@
 """Metrics through Airflow's own stats: StatsD, Datadog or OpenTelemetry, as Airflow's section ``[metrics]`` says.
 
-Neighbours: ``runners/measures.py`` and ``controller/measures.py`` say what happened; ``docs/operations.md`` has the
-names. What is measured is never worth an error: a backend that fails is logged, once.
-
-Nothing of Airflow is imported until a metric is to be sent: tasks import managers too.
+A failing metrics backend never causes an error: the failure is logged, once as a warning. Airflow is imported only when
+a metric is sent: tasks import managers too, and must start fast. Neighbours: ``runners/measures.py`` and
+``controller/measures.py`` say what happened; ``docs/operations.md`` has the names.
 """
 
 from __future__ import annotations
@@ -44,14 +43,14 @@ class Metric(StrEnum):
 
 @cache
 def are_on() -> bool:
-    """Whether Airflow sends metrics at all, as this process found it when it first asked."""
+    """Whether Airflow sends metrics at all; read once per process."""
     from airflow.configuration import conf
 
     return any(conf.getboolean("metrics", switch, fallback=False) for switch in SWITCHES)
 
 
 def initialize() -> None:
-    """Have this process send metrics. Airflow sees to that in its own components, but not in ours, nor for commands."""
+    """Have this process send metrics. Airflow does so in its own components, but not in ours, nor for commands."""
     if not are_on():
         return
     from airflow.configuration import conf
@@ -63,17 +62,17 @@ def initialize() -> None:
 
 
 def count(metric: Metric, number: int = 1, **tags: str | None) -> None:
-    """Count ``number`` more. Nothing where metrics are off."""
+    """Add ``number`` to a counter. Does nothing when metrics are off."""
     _send("incr", metric, number, tags)
 
 
 def time(metric: Metric, duration: timedelta, **tags: str | None) -> None:
-    """Record a duration; less than none, by clocks that differ, is none. Nothing where metrics are off."""
+    """Record a duration. A negative one, from clocks that differ, counts as zero. Does nothing when metrics are off."""
     _send("timing", metric, max(duration, timedelta(0)), tags)
 
 
 def gauge(metric: Metric, value: float, **tags: str | None) -> None:
-    """Say what a value is now. Nothing where metrics are off."""
+    """Set a gauge to its value now. Does nothing when metrics are off."""
     _send("gauge", metric, value, tags)
 
 
@@ -95,7 +94,7 @@ def _sender(kind: str) -> Callable[..., None]:
 
 
 def _tag(text: str | None) -> str:
-    """A tag's value as every backend takes it."""
+    """A tag's value in a form accepted by every backend."""
     from airflow.observability import stats
 
     return str(stats.normalize_name_for_stats(text, log_warning=False)) if text else NONE
@@ -105,5 +104,5 @@ _failures = itertools.count()
 
 
 def _level_of_failure() -> int:
-    """A process warns of its first failure; the others are for who debugs."""
+    """The log level of a failure: a warning for the process's first one, DEBUG for the others."""
     return logging.DEBUG if next(_failures) else logging.WARNING
