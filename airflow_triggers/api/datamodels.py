@@ -177,7 +177,7 @@ class BatchedError(ErrorBody):
 
 
 class BatchResults(BaseModel):
-    """One result for each fire, in the order in which they were sent."""
+    """One result for each fire, in the order sent."""
 
     results: list[BatchedResult | BatchedError]
 

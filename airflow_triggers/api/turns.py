@@ -76,6 +76,7 @@ class Turns:
                 queue.turns.release()
         finally:
             queue.length -= 1
+            # Otherwise every UID ever named would keep a queue in memory.
             if not queue.length:
                 del turns.queues[uid]
 

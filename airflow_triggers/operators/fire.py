@@ -135,6 +135,7 @@ class FireTriggerOperator(BaseOperator):
 
 def _is_mapped(operator: BaseOperator) -> bool:
     """Whether Airflow is making the operator for one element of a mapped task."""
+    # Airflow has no public name for it.
     return bool(getattr(operator, "_BaseOperator__from_mapped", False))
 
 

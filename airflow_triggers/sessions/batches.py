@@ -94,6 +94,7 @@ class _Batch:
         """Fire them all."""
         busy: list[_Group] = []
         for chunk in _chunks(self._groups()):
+            # A later fire must not overtake an earlier one into the same session.
             held_up = {group.record.uid for group in busy}
             busy += [group for group in chunk if group.record.uid in held_up]
             busy += self._together([group for group in chunk if group.record.uid not in held_up])
@@ -210,6 +211,7 @@ class _Batch:
                 is_complete = True
         except Exception as error:
             open_groups = [group for group in groups if group.record.uid in managers]
+            # When the block is complete, the commit failed: it may have succeeded in the database. Never fire twice.
             if is_complete or isinstance(error, LockTimeout):
                 log.warning(
                     "%d fires of a batch were not made: %s", len(open_groups), error, exc_info=is_complete

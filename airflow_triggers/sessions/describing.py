@@ -134,6 +134,7 @@ def configurations_of_sessions() -> dict[str, Configuration]:
 def configured_as(configuration_hashes: Collection[str | None]) -> ColumnElement[bool]:
     """The SQL condition: a session has one of these configurations. None in the list stands for no configuration."""
     column = tables.session.c.configuration_hash
+    # SQL's IN never matches NULL.
     has_hash = column.in_([content_hash for content_hash in configuration_hashes if content_hash is not None])
     return or_(has_hash, column.is_(None)) if None in configuration_hashes else has_hash
 

@@ -169,6 +169,7 @@ def _fire(request: SessionFireRequest, allow: AuthorizeFire, *, by: str | None, 
         if initial_configuration is not None:
             configure(manager, initial_configuration, is_deployed=True, by=by)
         current = storage.configuration
+        # Another process may have changed the configuration between the check and the lock.
         if current is not authorized_configuration and current != authorized_configuration:
             allow(current, False)
         check_session(storage, request)
