@@ -170,7 +170,7 @@ class BatchedResult(FireResultBody):
 
 
 class BatchedError(ErrorBody):
-    """A fire of a batch: refused, not fired."""
+    """A fire of a batch: not fired, and why."""
 
     index: int = Field(description="Its place in the batch, from 0.")
     status: int = Field(description="What the fire alone would have been answered with.", examples=[404])
