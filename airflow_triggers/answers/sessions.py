@@ -44,7 +44,7 @@ class SessionAnswer:
 
 @dataclass(frozen=True, kw_only=True)
 class SessionDetailAnswer(SessionAnswer):
-    """A session whole, as it was at one moment.
+    """A whole session at one moment.
 
     :param tasks: by name, the directives of each task, its rule as a sentence (``sentence``), and its DAG (``dag_id``).
     :param removed_tasks: tasks, by name, which a migration removed from the rules, but which still have instances.

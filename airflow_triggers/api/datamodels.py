@@ -249,7 +249,7 @@ class FiresPage(AnswerBody):
 
 
 class SessionDetail(SessionBody):
-    """A session whole, as it was at one moment."""
+    """A whole session at one moment."""
 
     metadata: dict[str, Any]
     tasks: dict[str, TaskBody]
