@@ -150,9 +150,15 @@ def _note(session: Session, selection: Selection, deleted: list[Any], *, by: str
     uids: dict[str | None, list[str]] = {}
     for row in deleted:
         uids.setdefault(row.name, []).append(row.uid)
-    details = {"before": selection.before.isoformat(), "unresolved": selection.unresolved}
     for configuration, session_uids in uids.items():
-        note_cleaning(session, session_uids, configuration=configuration, by=by, **details)
+        note_cleaning(
+            session,
+            session_uids,
+            configuration=configuration,
+            by=by,
+            before=selection.before.isoformat(),
+            unresolved=selection.unresolved,
+        )
 
 
 def _delete_elsewhere(
