@@ -1,8 +1,8 @@
-"""Whether Airflow, its database and its scheduler would take a DAG: asked before the DAG file hands it over.
+"""Asks whether Airflow, its database and its scheduler would accept a DAG, before the DAG file hands it over.
 
-A DAG that Airflow's checks, its serialization or its database refuses takes every other DAG of its file along, or the
-whole DAG processor. So a DAG that is made alike goes the same way first, here, and its refusal becomes one
-configuration's. What only the database knows (pools, roles) is not asked.
+One refused DAG breaks every other DAG of its file, or the whole DAG processor. Airflow's checks, its serialization or
+its database can refuse it. So an equal DAG takes the same steps here first, and a refusal concerns only its own
+configuration. Facts in the database alone (pools, roles) are not checked.
 
 Neighbours: ``compile.py`` and ``declare.py`` make the DAGs; ``options.py`` has the limits of each option;
 ``gateway/acceptance.py`` asks Airflow.
@@ -31,9 +31,10 @@ DagMaker = Callable[[Mapping[str, Any]], DAG]
 def refuse_inadmissible(make_dag: DagMaker, airflow: Mapping[str, Any], *, fileloc: str | None) -> None:
     """Raise what Airflow would refuse in a DAG, naming the options concerned.
 
-    :param airflow: the options; each one's form was checked already.
+    :param airflow: the options; their form is already checked.
     :param fileloc: the DAG file, in whose folder Airflow looks for templates.
-    :raises ConfigurationError: with a sentence for each option, or for what the DAG is without any.
+    :raises ConfigurationError: with a sentence for each refused option, or for the DAG itself when no option is the
+        cause.
     """
 
     def problems_with(options: Mapping[str, Any]) -> list[str]:
@@ -73,7 +74,7 @@ def _problems(make_dag: DagMaker, airflow: Mapping[str, Any], fileloc: str | Non
 
 
 def _limits(dag: DAG) -> Iterator[str]:
-    """What the operator's arguments make of its attributes, beyond what Airflow and its databases hold."""
+    """Attributes of the operator beyond the limits of Airflow and its databases, whatever arguments set them."""
     for task in dag.tasks:
         for name, option in OPERATOR_ATTRIBUTES.items():
             value = getattr(task, name, None)

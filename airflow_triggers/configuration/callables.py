@@ -1,7 +1,7 @@
 """Tells a dotted path to a callable from a DAG's id, and finds callables. Used where DAG files are parsed only.
 
-Neighbours: ``compile.py`` asks; ``modules.py`` knows modules that are not imported. On the servers, which cannot import
-what DAG files can, ``domain/names.py`` knows a callable by the colon that the compiled configuration writes it with.
+The servers cannot import the modules of DAG files. There ``domain/names.py`` recognizes a callable by the colon in the
+compiled configuration. Neighbours: ``compile.py`` asks; ``modules.py`` knows modules without importing them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ TASK_PREFIX = "t_"
 
 @dataclass(frozen=True)
 class ResolvedRun:
-    """What a ``run`` that is written as one string stands for.
+    """The meaning of a ``run`` written as one string.
 
     :param path: ``module:function``; None for a DAG's id.
     :param doubt: why a DAG's id may be a slip, as a sentence; None: there is no doubt.
@@ -38,11 +38,13 @@ class ResolvedRun:
 def resolve_run(run: str, modules: ImportableModules) -> ResolvedRun:
     """Tell a callable from a DAG's id.
 
-    With a colon it is a callable. A dotted name is one if its front is a module, and the module has it, or has
-    something so like it that a slip is likelier than a DAG's id. All else is a DAG's id: but not if a module whose name
-    is like the front has the function.
+    - With a colon, it is a callable.
+    - A dotted name is a callable if its front is a module with this function, or with a function of a similar name: a
+      slip is then more likely than a DAG's id.
+    - Any other name is a DAG's id. One exception is an error: a module has the function, and a name similar to the front.
 
-    :raises ConfigurationError: when it is meant to be a callable and is none; it names what there is instead.
+    :raises ConfigurationError: when it is meant as a callable and there is no such callable; the message suggests a
+        similar one, if any.
     """
     colon = ":" in run
     module_name, _, name = run.partition(":") if colon else run.rpartition(".")

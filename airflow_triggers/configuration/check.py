@@ -1,7 +1,7 @@
-"""Reads the configurations of a folder as CI does before they are deployed, and says what is wrong with them.
+"""Checks the configurations of a folder before they are deployed, as in CI, and reports what is wrong.
 
-Neighbours: ``cli/check.py`` prints; ``compile.py`` compiles, as on deployment; ``review.py`` knows what never works;
-``gateway/dag_files.py`` reads the DAG files. The folder's modules are imported in this process.
+Neighbours: ``cli/check.py`` prints; ``compile.py`` compiles, as on deployment; ``review.py`` finds rules without
+effect; ``gateway/dag_files.py`` reads the DAG files. The folder's modules are imported in this process.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _LINE = re.compile(r"line (\d+): ")
 class Located:
     """A finding and its place.
 
-    :param file: the file, as a path within the folder where it is in it.
+    :param file: the file; its path is relative to the folder if the file is inside.
     :param line: from 1; None: not known.
     :param configuration: the configuration's name; None: the finding is about a DAG file.
     """
@@ -52,7 +52,7 @@ class Located:
 class Report:
     """What a check found.
 
-    :param configurations: the names of all that were read, sorted.
+    :param configurations: the names of all configurations read, sorted.
     """
 
     configurations: tuple[str, ...]
@@ -64,10 +64,10 @@ class Report:
 
 
 def check_folder(folder: Path, *, deployed_dag_ids: Collection[str] | None) -> Report:
-    """Check every configuration of the folder: its YAML files, and what its DAG files compile, subfolders included.
+    """Check every configuration of a folder: its YAML files, and what its DAG files compile, subfolders included.
 
-    :param deployed_dag_ids: the DAGs that are deployed already; None: not known. Then a ``run`` that is no DAG of the
-        folder may be one, and is only a warning, unless it resembles something that there is.
+    :param deployed_dag_ids: ids of the DAGs deployed already; None: not known. Then a ``run`` without a DAG in the
+        folder is only a warning: it may name a deployed DAG. It is an error if it resembles an existing name.
     :raises ConfigurationError: when there is no such folder.
     """
     folder = folder.absolute()
@@ -155,7 +155,7 @@ class _Check:
                 yield finding, None
 
     def _of_modules(self, name: str, configuration: Configuration) -> Iterator[Finding]:
-        """Triggers that the modules of its callables fire into the session, and for which no task waits."""
+        """Triggers without a waiting task, fired into the session by the modules of its callables."""
         modules: dict[str, str] = {}
         for task in configuration:
             if run_kind(task.run) is RunKind.CALLABLE:
@@ -167,7 +167,7 @@ class _Check:
                     yield Finding(code="unawaited", severity=Severity.WARNING, text=what, task=task_name)
 
     def _of_run(self, task: TaskConfig) -> Finding | None:
-        """What is wrong with the DAG that a task runs: it is none that anybody knows."""
+        """An unknown DAG as the ``run`` of the task; None: the DAG is known, or ``run`` is no DAG."""
         if run_kind(task.run) is not RunKind.DAG or task.run in self._dag_ids:
             return None
         run = str(task.run)
@@ -206,7 +206,7 @@ class _Check:
         return Located(file=self._file(file.path), line=None, configuration=None, finding=finding)
 
     def _unawaited(self, trigger: str, configuration_name: str | None) -> str | None:
-        """Why nothing follows from the fire; None: something does, or the configuration is not of this folder."""
+        """Why nothing follows from the fire; None: something does, or the configuration is not in this folder."""
         configurations = [
             compilation.configuration
             for compilation in self._compilations
@@ -226,7 +226,7 @@ def _awaited(configuration: Configuration) -> Iterator[str]:
 
 
 def _fires(dag: Any) -> Iterator[tuple[str, str, str | None]]:
-    """What the tasks of a DAG fire, as far as it can be read: who, the trigger, the configuration."""
+    """The fires of a DAG's tasks, as far as they can be read: who fires, the trigger, the configuration."""
     for task in dag.tasks:
         who = f"the task {task.task_id!r} of the DAG {dag.dag_id!r}"
         trigger: Any = getattr(task, "trigger", None)
@@ -242,5 +242,5 @@ def _fires(dag: Any) -> Iterator[tuple[str, str, str | None]]:
 
 
 def _is_plain(value: object) -> bool:
-    """Whether it is a text that is no template."""
+    """Whether it is a text and no template."""
     return isinstance(value, str) and "{{" not in value and "{%" not in value

@@ -1,8 +1,8 @@
-"""Compiles configurations to DAGs. Used in DAG files only: the servers read what Airflow serialized of it.
+"""Compiles configurations to DAGs. Used in DAG files only: the servers read the DAGs serialized by Airflow.
 
-Neighbours: ``load.py`` reads the files, ``callables.py`` finds what they name, ``domain/names.py`` says what is
-named how, ``explain.py`` writes the pages, ``form.py`` says what Airflow asks for, ``admission.py`` whether Airflow
-takes it, ``dag_file.py`` hands over to Airflow, ``task/`` has the operator of callables.
+Neighbours: ``load.py`` reads the files, ``callables.py`` finds their callables, ``domain/names.py`` has the naming
+rules, ``explain.py`` writes the pages of the DAGs, ``form.py`` makes their trigger form, ``admission.py`` asks whether
+Airflow accepts a DAG, ``dag_file.py`` hands the DAGs to Airflow, ``task/`` has the operator of callables.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ RUNNERS: Registry[Any] = Registry("task runner", "triggers.runners")
 
 
 def trigger_dags(folder: str | Path) -> dict[str, DAG]:
-    """Compile every configuration of a folder; the only line that a DAG file needs.
+    """Compile every configuration of a folder; a DAG file needs only this line.
 
     .. code-block:: python
 
@@ -76,10 +76,10 @@ def trigger_dags(folder: str | Path) -> dict[str, DAG]:
 
         trigger_dags(__file__)
 
-    Each ``*.yaml`` or ``*.yml`` file is a configuration, named like the file. One that is wrong becomes an
-    import error of that file in Airflow; the others load.
+    Each ``*.yaml`` or ``*.yml`` file is a configuration, named like the file. A wrong configuration becomes an import
+    error of its file in Airflow; the others load.
 
-    A worker that runs one of the DAGs compiles that one only, and imports the modules of no other task.
+    A worker compiles only the DAG that it runs, and imports no module of other tasks.
 
     :param folder: the folder, or a file in it.
     :returns: the DAGs by id; Airflow finds them without it.
@@ -101,13 +101,13 @@ Source = tuple[str, Path | None, Callable[[], Configuration]]
 
 @dataclass(frozen=True, kw_only=True)
 class Compilation:
-    """What became of one configuration.
+    """The outcome of compiling one configuration.
 
     :param path: its file; None: it is written in a DAG file.
-    :param dag_file: the DAG file that compiled it; None: none did.
-    :param configuration: as the servers will read it; None: it is wrong.
+    :param dag_file: the DAG file that compiled it; None: it was compiled outside of DAG files.
+    :param configuration: the compiled configuration, as the servers will read it; None: it is wrong.
     :param dag_ids: of its DAGs.
-    :param problems: what is wrong with it; some say of which task (:class:`Problem`).
+    :param problems: what is wrong with it; some name their task (:class:`Problem`).
     """
 
     name: str
@@ -123,7 +123,7 @@ _observers: list[list[Compilation]] = []
 
 @contextmanager
 def observed_compilations() -> Iterator[list[Compilation]]:
-    """Collect what is compiled inside, by whichever DAG file of this process."""
+    """Collect every compilation inside the block, by any DAG file of this process."""
     compilations: list[Compilation] = []
     _observers.append(compilations)
     try:
@@ -135,8 +135,8 @@ def observed_compilations() -> Iterator[list[Compilation]]:
 class CompiledDags(dict[str, DAG]):
     """The DAGs of configurations by id.
 
-    Where Airflow parses a DAG file to run a task of one DAG (``airflow.sdk.get_parsing_context``), that one. The others
-    are compiled when one is asked for, so that a DAG file may do something to one of its DAGs.
+    When Airflow parses a DAG file to run a task of one DAG (``airflow.sdk.get_parsing_context``), only this DAG is
+    compiled. The others are compiled when you look one up: a DAG file may change one of its DAGs.
     """
 
     def __init__(self, sources: Iterable[Source]) -> None:
@@ -167,7 +167,7 @@ class CompiledDags(dict[str, DAG]):
             except ConfigurationError as error:
                 self._refuse(name, path, error.problems)
             except Exception as error:
-                # Whatever it is, it is this configuration's and not the file's: the others load.
+                # Any error is the problem of this configuration only: the other configurations of the file load.
                 log.exception("The configuration %s cannot be compiled", name)
                 self._refuse(name, path, [sentence("it cannot be compiled", reason_of(error))])
             else:
@@ -179,7 +179,7 @@ class CompiledDags(dict[str, DAG]):
                 self._stand_in(name)
 
     def _stand_in(self, name: str) -> None:
-        """In a worker: have a DAG for a run of a task that was removed from the configuration of that name."""
+        """In a worker: provide a DAG for a run whose task was removed from the configuration of this name."""
         dag_id = self._wanted_dag_id
         if dag_id is not None and dag_id not in self and dag_id.startswith(compiled_dag_id(name, "")):
             dag = one_task_dag(dag_id, RemovedTaskOperator, airflow={}, tags={configuration_tag(name)})
@@ -214,7 +214,7 @@ class CompiledDags(dict[str, DAG]):
 
 
 def _configuration_of(dags: Mapping[str, DAG], name: str) -> Configuration | None:
-    """The configuration that the manifest among the DAGs carries; None when it is not among them."""
+    """The configuration in the manifest; None when the manifest is not among the DAGs."""
     manifest = dags.get(manifest_dag_id(name))
     task: Any = manifest.get_task(MANIFEST_TASK_ID) if manifest else None
     return Configuration.from_dict(json.loads(task.doc_json)) if task else None
@@ -228,17 +228,18 @@ def _register_broken(name: str, path: Path | None, problems: list[str]) -> None:
 
 
 def _may_have(name: str, dag_id: str | None) -> bool:
-    """Whether the DAG can be of the configuration of that name; of any, where no DAG in particular is wanted."""
+    """Whether a configuration of this name can have the DAG; with ``dag_id`` None, every configuration can."""
     return dag_id is None or dag_id == manifest_dag_id(name) or dag_id.startswith(compiled_dag_id(name, ""))
 
 
 def compile_configuration(configuration: Configuration, *, only_dag_id: str | None = None) -> dict[str, DAG]:
-    """The DAGs of a named configuration by id: one per task that needs one, and the manifest.
+    """The DAGs of a named configuration by id: one for each task with a callable or an operator, and the manifest.
 
     They belong to no DAG file yet; :func:`trigger_dags` and :func:`configuration_dags` see to that.
 
     :param only_dag_id: the id of the only DAG to make; None: all are made.
-    :raises ConfigurationError: when a callable, an operator or a runner cannot be had; it names every task concerned.
+    :raises ConfigurationError: when a callable, an operator or a runner is missing or fails; it names every task
+        concerned.
     """
     if configuration.name is None:
         raise ConfigurationError("a configuration needs a name to be compiled to DAGs.")
@@ -279,7 +280,7 @@ def compile_configuration(configuration: Configuration, *, only_dag_id: str | No
 
 @contextmanager
 def _naming(task: TaskConfig, problems: list[str]) -> Iterator[None]:
-    """Collect the problems of one task, so that all tasks' are shown together."""
+    """Collect the problems of one task: the problems of all tasks are shown together."""
     try:
         with foreign_code():
             yield
@@ -303,10 +304,10 @@ def _check_runner(task: TaskConfig) -> None:
 
 @dataclass(frozen=True)
 class _ResolvedTask:
-    """A task with its ``run`` in the form that the servers understand.
+    """A task with its ``run`` in the form for the servers.
 
-    :param make_operator: makes the operator of its DAG; None: it runs a DAG of somebody else's.
-    :param doubt: why that DAG's id may be a slip, as a sentence.
+    :param make_operator: makes the operator of its DAG; None: the task runs a DAG that is not compiled here.
+    :param doubt: why the DAG's id may be a slip, as a sentence.
     """
 
     task: TaskConfig
@@ -397,10 +398,10 @@ def _task_dag(
 def one_task_dag(
     dag_id: str, make_operator: OperatorMaker, *, airflow: Mapping[str, Any], tags: set[str], **defaults: Any
 ) -> DAG:
-    """A DAG of one task, whose runs are made for sessions.
+    """A DAG of one task; its runs are made for sessions.
 
-    :param airflow: Airflow's options, of the DAG and of the operator.
-    :param defaults: what they may override: ``description``, ``doc_md``, ``params``.
+    :param airflow: Airflow's options for the DAG and for the operator.
+    :param defaults: arguments that the options may override: ``description``, ``doc_md``, ``params``.
     """
     options = options_for(OptionOwner.DAG, airflow)
     dag = _dag(
@@ -414,7 +415,7 @@ def one_task_dag(
 
 
 def _manifest(configuration: Configuration, doubts: Mapping[str, str]) -> DAG:
-    """The DAG that carries the whole configuration to the servers; a run of it, by hand, does nothing."""
+    """The DAG with the whole configuration for the servers; running it by hand has no effect."""
     name = str(configuration.name)
     dag = _dag(
         manifest_dag_id(name),

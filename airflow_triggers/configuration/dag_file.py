@@ -1,4 +1,4 @@
-"""Hands DAGs, and what is wrong with a configuration, to the Airflow that parses a DAG file.
+"""Hands DAGs and the problems of configurations to Airflow while it parses a DAG file.
 
 Neighbours: ``compile.py`` makes the DAGs.
 """
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 
 def register(dags: Iterable[DAG]) -> None:
-    """Have the DAG file that is being parsed own the DAGs, as ``with DAG(…):`` in it would."""
+    """Register the DAGs with the DAG file being parsed, as ``with DAG(…):`` in the file does."""
     for dag in dags:
         with dag:
             pass
@@ -55,20 +55,20 @@ def of_no_dag_file() -> Iterator[str | None]:
 
 
 class BrokenConfiguration(DAG):
-    """Makes what is wrong with a configuration an import error, while the DAG file's other DAGs load.
+    """Turns the problems of a configuration into an import error, while the DAG file's other DAGs load.
 
-    It travels as a DAG: an exception would take the file's other DAGs along. When Airflow asks it to validate, it
-    enters the error into the bag that asks, and has itself left out. The error goes under the DAG file's name, where
-    Airflow keeps it until the next parse. A process that would then mark the file's other DAGs as stale (see
-    ``gateway/import_errors.py``) gets it under the configuration's own name.
+    It is a DAG because an exception would prevent the file's other DAGs from loading. When Airflow's DAG bag validates
+    it, it writes the error into the bag and makes the bag skip it. The error gets the DAG file's name: Airflow keeps it
+    under this name until the next parse. In some processes such an error marks the file's other DAGs as stale (see
+    ``gateway/import_errors.py``). There the error gets the configuration's own name.
 
-    :param path: the configuration's file; None for one that is written in the DAG file.
+    :param path: the configuration's file; None: the configuration is written in the DAG file.
     """
 
     def __init__(self, path: Path | None, error: ConfigurationError) -> None:
         source = str(path or error.source)
         name = re.sub(r"[^\w.-]", "_", source)[-150:]
-        # Two sources may become one name; the digest keeps their DAGs apart.
+        # Two sources may give the same name; the digest keeps their DAGs apart.
         digest = hashlib.sha256(source.encode(errors="surrogateescape")).hexdigest()[:16]
         super().__init__(f"broken_configuration.{name}.{digest}", schedule=None)
         self.path, self.error = path, error
@@ -94,6 +94,6 @@ class BrokenConfiguration(DAG):
 
 
 def _relative(path: Path, bundle_path: Any) -> str:
-    """The path as Airflow names files: within the bundle, if it is."""
+    """The path as Airflow names files: relative to the bundle if the file is inside."""
     inside = bundle_path is not None and path.is_relative_to(bundle_path)
     return str(path.relative_to(bundle_path) if inside else path)

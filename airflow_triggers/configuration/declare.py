@@ -1,4 +1,4 @@
-"""``@trigger_task``: a function in a DAG file becomes a DAG that any configuration can name as its ``run``.
+"""``@trigger_task``: a function in a DAG file becomes a DAG, and any configuration can name it as ``run``.
 
 Neighbours: ``compile.py`` compiles what configurations themselves declare; ``task/`` calls the function.
 """
@@ -45,7 +45,7 @@ def trigger_task(
     max_retries: int = DEFAULT_MAX_RETRIES,
     **airflow: Any,
 ) -> F | Callable[[F], F]:
-    """Declare a trigger task in a DAG file: a DAG of one task that calls the function with its TaskContext.
+    """Declare a trigger task in a DAG file: a DAG of one task, which calls the function with its TaskContext.
 
     .. code-block:: python
 
@@ -57,13 +57,13 @@ def trigger_task(
         def import_subject(context):
             return {"id": context.trigger_kwargs["firstPageReceived"]["respondent"]}
 
-    A configuration names it by the DAG's id: ``run: import_subject``. The function itself stays what it is, so that it
-    can be called and tested.
+    A configuration names it by the DAG's id: ``run: import_subject``. The function itself is not changed: you can call
+    and test it.
 
     :param dag_id: the DAG's id; None: the function's name.
-    :param max_retries: how often ``context.retry`` may have an instance run again; Airflow's ``retries`` are beside it.
+    :param max_retries: how often ``context.retry`` may run an instance again; Airflow's ``retries`` count separately.
     :param airflow: Airflow's options, as under ``airflow:`` in a configuration.
-    :raises ConfigurationError: when an option is unknown or of another form, or the id is none that Airflow takes.
+    :raises ConfigurationError: when an option is unknown or has a wrong form, or Airflow does not accept the id.
     """
 
     def declare(task_callable: F) -> F:

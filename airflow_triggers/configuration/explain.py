@@ -40,8 +40,8 @@ def explain_configuration(
 ) -> str:
     """Every rule of the configuration as a sentence, in Markdown.
 
-    :param doubts: by task, why the id of the DAG that it runs may be a slip, as a sentence.
-    :param flaws: a task's name and what in its rule never works, as a sentence.
+    :param doubts: by task, why the id of its DAG may be a slip, as a sentence.
+    :param flaws: a task's name, and what is wrong with its rule, as a sentence.
     """
     title = f"# {configuration.name}\n\n" if configuration.name else ""
     rules = "\n".join(f"- {_bold(task.name)}: {explain_task(task, markdown=True)}" for task in configuration)
@@ -60,7 +60,7 @@ def explain_configuration(
 
 
 def explain_in_full(configuration: Configuration, task: TaskConfig) -> str:
-    """The page of a task's DAG, in Markdown: the sentence, what follows from it, the directives."""
+    """The page of a task's DAG, in Markdown: the sentence, its consequences, the directives."""
     followers = [follower.name for follower in configuration.concerned_by(task.name)]
     follows = (
         f"When it finishes, {_bold(task.name)} fires, with its result as kwargs, which concerns "
@@ -106,6 +106,6 @@ def _enumeration(names: Sequence[str], mark: Mark) -> str:
 
 
 def _bold(name: str) -> str:
-    """In bold, with what Markdown would read as its own made plain: applications choose the names."""
+    """The text in bold, with Markdown's special characters escaped: applications choose the names."""
     plain = re.sub(r"([\\`*\[\]<>|~]|(?<!\w)_|_(?!\w))", r"\\\1", name)
     return f"**{plain}**"

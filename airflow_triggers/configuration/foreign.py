@@ -1,7 +1,7 @@
-"""Runs code of users and providers while a DAG file is parsed, so that its fault is one configuration's and no more.
+"""Runs code of users and providers while a DAG file is parsed; a failure concerns one configuration only.
 
-Neighbours: ``callables.py`` imports modules of functions by it, ``compile.py`` operators, ``admission.py`` has Airflow
-look at DAGs. ``sys.exit()`` in a module, or whatever else it raises, would otherwise take every DAG of the file along.
+Neighbours: ``callables.py`` imports the modules of functions through it, ``compile.py`` the operators; ``admission.py``
+lets Airflow check DAGs. Otherwise ``sys.exit()`` or any other exception in a module would break every DAG of the file.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ MAX_REASON_LENGTH = 2_000
 
 
 class ForeignError(Exception):
-    """Code that is not ours failed; the text says how, on one line."""
+    """Code of users or providers failed; the text says how, on one line."""
 
     def __init__(self, cause: BaseException) -> None:
         super().__init__(reason_of(cause))
@@ -39,9 +39,9 @@ class ForeignError(Exception):
 
 @contextmanager
 def foreign_code() -> Iterator[None]:
-    """Have whatever is raised inside come out as ForeignError.
+    """Turn every exception raised inside into a ForeignError.
 
-    :raises ForeignError: but not for what comes from outside: Airflow's timeout, and Ctrl-C.
+    :raises ForeignError: except for interruptions from outside (Airflow's timeout, Ctrl-C): they pass unchanged.
     """
     with _interruptions() as interruptions:
         try:
@@ -55,13 +55,13 @@ def foreign_code() -> Iterator[None]:
 
 
 def _is_timeout(error: BaseException) -> bool:
-    """Whether it is Airflow's, for the whole file. Airflow is not imported for it: applications run without."""
+    """Whether it is Airflow's timeout for the whole file. This imports no Airflow: applications run without it."""
     airflow = sys.modules.get("airflow.sdk.exceptions")
     return airflow is not None and isinstance(error, airflow.AirflowTaskTimeout)
 
 
 def reason_of(error: BaseException) -> str:
-    """The error's type and text, which may be any, as one that can be shown and stored."""
+    """The error's type and text, cleaned for display and for the database: the text may contain anything."""
     try:
         text = str(error)
     except Exception:  # noqa: BLE001 - an error of somebody's own, whose text fails too
@@ -74,7 +74,7 @@ def reason_of(error: BaseException) -> str:
 
 
 def plain(text: str) -> str:
-    """The text without what databases and UTF-8 cannot hold."""
+    """The text without characters that databases and UTF-8 cannot hold."""
     return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
 
 
@@ -92,13 +92,13 @@ class _Interruption:
 
 @contextmanager
 def _interruptions() -> Iterator[list[int]]:
-    """The signals by which somebody interrupts meanwhile; a module can raise KeyboardInterrupt without any."""
+    """The Ctrl-C signals received inside the block; a module can raise KeyboardInterrupt without a signal."""
     handler = signal.getsignal(signal.SIGINT)
     is_main = threading.current_thread() is threading.main_thread()
     if isinstance(handler, _Interruption):
         yield handler.signals if is_main else []
         return
-    # Nobody interrupts a thread; nor a process without a handler, which the signal ends, or which ignores it.
+    # Python delivers signals to the main thread only. Without a handler, the signal ends the process or is ignored.
     if not is_main or not callable(handler):
         yield []
         return

@@ -1,7 +1,7 @@
-"""What Airflow asks for when somebody triggers a trigger task's DAG by hand: for which session, and with which kwargs.
+"""The form for triggering a trigger task's DAG by hand in Airflow: for which session, and with which kwargs.
 
-Neighbours: ``compile.py`` gives it to the DAGs, ``task/identity.py`` reads the answers. The runs that are made for
-instances bring the same keys in their conf, so that ``{{ params.session_uid }}`` is right in both.
+Neighbours: ``compile.py`` gives it to the DAGs, ``task/identity.py`` reads the answers. The runs of instances have the
+same keys in their conf. So ``{{ params.session_uid }}`` is right in both.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _KWARGS = "What the task is given: trigger → kwargs."
 def trigger_form(task: TaskConfig | None = None) -> dict[str, Param]:
     """The params of the DAG, by name.
 
-    :param task: whose triggers, with their static kwargs, the form begins with; None: it begins with none.
+    :param task: the form is filled with its triggers and their static kwargs; None: the form is empty.
     """
     begin: dict[str, Any] = {}
     if task is not None:

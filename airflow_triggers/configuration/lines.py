@@ -1,7 +1,7 @@
-"""Says in which line of its file a configuration's problem stands.
+"""Finds the line of a configuration's problem in its file.
 
 Neighbours: ``compile.py`` and ``check.py`` show problems; ``yaml_document.py`` knows the lines. The file is read again
-for it, so a configuration without problems costs nothing.
+only when there is a problem: a correct configuration costs nothing.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _TASKS_AND_DIRECTIVES = 2
 class FileLines:
     """Where the tasks and directives of a configuration's file stand.
 
-    A file that cannot be read any more, and None, have no lines.
+    An unreadable file, and None, have no lines.
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -33,7 +33,7 @@ class FileLines:
                 self._tasks = read_lines(read_text(path), levels=_TASKS_AND_DIRECTIVES).keys
 
     def of(self, problem: Problem) -> int | None:
-        """The line of the directive that the problem names first, or else that of its task; from 1."""
+        """The line (from 1) of the first directive named in the problem, or else of its task; None: not known."""
         task = self._tasks.get(problem.task or "")
         if task is None:
             return None
@@ -42,7 +42,7 @@ class FileLines:
 
 
 def located(problems: Iterable[str], path: Path) -> Iterator[str]:
-    """The problems of a configuration's file; each that names a task begins with its line (``line 7: …``)."""
+    """The problems of a configuration's file; each problem of a known task begins with its line (``line 7: …``)."""
     lines = FileLines(path)
     for problem in problems:
         line = lines.of(problem) if isinstance(problem, Problem) else None

@@ -19,7 +19,7 @@ SUFFIXES = (".yaml", ".yml")
 
 
 def configuration_files(folder: Path) -> list[Path]:
-    """The folder's YAML files, sorted: each is a configuration, named like the file. Hidden files are none.
+    """The folder's YAML files, sorted: each is a configuration, named like the file. Hidden files are left out.
 
     :raises ConfigurationError: when there is no such folder.
     """
@@ -52,7 +52,7 @@ def read_text(path: Path) -> str:
     """The text of a configuration's file.
 
     :raises ConfigurationError: when the file is too large.
-    :raises UnicodeDecodeError: when it is no UTF-8.
+    :raises UnicodeDecodeError: when it is not UTF-8.
     :raises OSError: when it cannot be read.
     """
     with path.open("rb") as file:

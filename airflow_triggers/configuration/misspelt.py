@@ -1,7 +1,7 @@
-"""Knows what was meant: directives, and triggers, that resemble others too much to be of their own.
+"""Finds misspelt directives and triggers: each resembles another name too much to be a choice.
 
-Both may be chosen freely (directives for custom managers, triggers by applications), so only near misses are found.
-Neighbours: ``parse.py`` makes problems of them.
+Both are free text: custom managers have directives of their own, applications choose triggers. So only near misses are
+found. Neighbours: ``parse.py`` reports them as problems.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ SHORTEST = 6
 
 
 def near_directive(directive: Any) -> str | None:
-    """The directive that a name not among them was meant to be; None for one that resembles none."""
+    """The directive meant by an unknown name; None: the name resembles no directive, or is one."""
     if not isinstance(directive, str) or directive in DIRECTIVES:
         return None
     plain = {candidate.lower(): candidate for candidate in DIRECTIVES}
@@ -30,7 +30,7 @@ def near_directive(directive: Any) -> str | None:
 
 
 def misspelt_triggers(tasks: Mapping[str, TaskConfig], *, known_tasks: Collection[str]) -> Iterator[str]:
-    """A sentence for each trigger that was surely meant to be another one."""
+    """A sentence for each trigger that is surely a slip for another one."""
     uses = Counter(trigger for task in tasks.values() for trigger in task.triggers)
     triggers_by_letters: dict[str, list[str]] = {}
     for trigger in uses:
@@ -56,7 +56,7 @@ def _directive_of(task: TaskConfig, trigger: str) -> str:
 
 
 def _meant_task(trigger: str, task_names: Iterable[str]) -> str | None:
-    """A task's name that the trigger resembles, unless they only count differently (``t_page1``, ``t_page2``)."""
+    """The similar name of a task, unless the two differ in digits only (``t_page1``, ``t_page2``)."""
     if not trigger.startswith("t_"):
         return None
     near = get_close_matches(trigger, task_names, n=3, cutoff=0.8)
@@ -64,7 +64,7 @@ def _meant_task(trigger: str, task_names: Iterable[str]) -> str | None:
 
 
 def _meant_trigger(trigger: str, candidates: Iterable[str]) -> str | None:
-    """Another trigger with the same letters: in another case, or with two neighbours exchanged."""
+    """Another trigger with the same letters: in another case, or with two adjacent letters exchanged."""
     if len(trigger) < SHORTEST:
         return None
     return next(
@@ -83,10 +83,10 @@ def _is_slip(trigger: str, candidate: str) -> bool:
 
 
 def _sorted_letters(trigger: str) -> str:
-    """Equal for triggers with the same letters, so that only those are compared."""
+    """The letters in order: only triggers with equal letters are compared."""
     return "".join(sorted(trigger.lower()))
 
 
 def without_digits(name: str) -> str:
-    """Equal for names that only count differently."""
+    """The name without digits: equal for names which differ in digits only."""
     return "".join(character for character in name if not character.isdigit())

@@ -19,7 +19,7 @@ _IDENTIFIER = r"[^\x00-/:-@\[-^`{-\x7f\s]"
 
 
 def _name_pattern(*, without: str = "") -> str:
-    """Printable, without surrounding blanks."""
+    """A pattern for printable names without surrounding blanks."""
     return rf"^(?!\s)[^\x00-\x1f\x7f{without}]*[^\x00-\x1f\x7f\s{without}]{_END}"
 
 

@@ -1,4 +1,4 @@
-"""Knows modules by name without importing them: which there are, what they define, and which one was meant.
+"""Knows modules without importing them: which ones exist, what they define, and which one a wrong name means.
 
 Neighbours: ``callables.py`` asks, for a ``run`` whose module does not exist.
 """
@@ -23,15 +23,15 @@ _CANDIDATES = 3
 
 
 class ImportableModules:
-    """The modules that can be imported now; they are listed once.
+    """The importable modules; they are listed once.
 
-    What it finds is read from source, since importing a module that nobody named would run it.
+    Their content is read from source: an import would run a module that nobody has named.
     """
 
     def resembling(self, name: str) -> Iterator[str]:
-        """Modules whose dotted name is like one that does not exist, the most alike first.
+        """Modules with a dotted name similar to a missing one, the most similar first.
 
-        A name that only counts differently (``etl``, ``etl2``) is another name and no slip.
+        Names that differ in digits only (``etl``, ``etl2``) are different names and no slip.
         """
         prefixes = [""]
         for part in name.split("."):
@@ -43,12 +43,12 @@ class ImportableModules:
         yield from (module for module in prefixes if module != name)
 
     def functions(self, module: str) -> list[str]:
-        """The names that a module's source binds, as far as they can be callables."""
+        """The names bound in a module's source, as far as they can be callables."""
         tree = _tree(module)
         return list(dict.fromkeys(_bound_names(tree.body))) if tree else []
 
     def fired_triggers(self, module: str) -> dict[str, int]:
-        """The triggers that a module's source names in calls of ``context.fire("…")``, with the line of each."""
+        """The triggers in calls of ``context.fire("…")`` in a module's source, each with its line."""
         tree = _tree(module)
         return dict(_fires(tree)) if tree else {}
 
@@ -76,7 +76,7 @@ def _tree(module: str) -> ast.Module | None:
 
 
 def _spec(module: str) -> ModuleSpec | None:
-    """How the module would be imported. For one within a package, the package is imported; so its parents only are."""
+    """The module's import spec; None: there is none. It imports parent packages, never the module itself."""
     try:
         return importlib.util.find_spec(module)
     except (ImportError, ValueError):
@@ -97,7 +97,7 @@ def _alike(name: str, known_names: Iterable[str]) -> list[str]:
 
 
 def near_name(name: str, names: Iterable[str]) -> str | None:
-    """The name itself if it is among them, else the one that is most like it."""
+    """The name itself if it is among the names, else the most similar one; None: no name is similar."""
     known_names = list(names)
     return (
         name

@@ -1,4 +1,4 @@
-"""Airflow's own options for a trigger task: which there are, their form, and whether its DAG or its operator has them.
+"""Airflow's own options for a trigger task: their names and form, and whether the DAG or the operator takes them.
 
 Neighbours: ``parse.py`` refuses unknown ones, ``compile.py`` passes them on, ``schema.py`` publishes them.
 """
@@ -20,11 +20,11 @@ RESULT_TASK_ID = "result_task_id"
 
 
 class OptionOwner(StrEnum):
-    """What of Airflow has the option."""
+    """The owner of the option in Airflow."""
 
     DAG = "dag"  #: the compiled DAG
     OPERATOR = "operator"  #: its only task
-    TRIGGERS = "triggers"  #: neither: it tells us how to read a DAG that is run as it is
+    TRIGGERS = "triggers"  #: neither: the option says how to read the result of a DAG that is not compiled here
 
 
 class Form(Enum):
@@ -93,12 +93,12 @@ def _are_rights(rights: Any) -> bool:
 
 @dataclass(frozen=True)
 class Option:
-    """An option of Airflow's: whose it is, its form, what it does, and what Airflow and its databases can hold.
+    """An option of Airflow's: its owner, its form, its meaning, and the limits of Airflow and its databases.
 
     :param minimum: of a number.
     :param maximum: of a number.
-    :param longest: the most characters of a string, or of each string of a list or mapping; a string that has a limit
-        is not empty either, except a tag.
+    :param longest: the maximal number of characters of a string, or of each string of a list or mapping. A string with
+        a limit must not be empty, except a tag.
     """
 
     owner: OptionOwner
@@ -122,7 +122,7 @@ class Option:
 
     @property
     def expected(self) -> str:
-        """What fits, for messages."""
+        """The values that fit, for messages."""
         if self.longest is not None:
             least = f"{self._shortest}-" if self._shortest else "at most "
             suffix = "" if self.form is Form.STRING else " each"
@@ -151,7 +151,7 @@ class Option:
         return {**schema, **length}
 
     def converted(self, value: Any) -> Any:
-        """A value that fits, as Airflow takes it."""
+        """A fitting value in the type for Airflow."""
         match self.form:
             case Form.SECONDS:
                 return timedelta(seconds=value)
@@ -172,7 +172,7 @@ class Option:
 
 
 def _right_sets(rights: Any) -> Any:
-    """As FAB's auth manager compares them."""
+    """The rights as sets, the way FAB's auth manager compares them."""
     if isinstance(rights, Mapping):
         return {resource: set(actions) for resource, actions in rights.items()}
     return set(rights)
@@ -191,7 +191,7 @@ _DAG, _OPERATOR = OptionOwner.DAG, OptionOwner.OPERATOR
 
 
 def _count(owner: OptionOwner, description: str) -> Option:
-    """A number of which nothing would run if it were none."""
+    """A positive number: with 0, nothing would run."""
     return Option(owner, Form.INTEGER, description, minimum=1, maximum=MAX_INTEGER)
 
 
@@ -200,7 +200,7 @@ def _duration(owner: OptionOwner, description: str) -> Option:
 
 
 def _text(owner: OptionOwner, description: str, longest: int) -> Option:
-    """A string that a column of Airflow's holds."""
+    """A string with the length limit of its column in Airflow's database."""
     return Option(owner, Form.STRING, description, longest=longest)
 
 
@@ -272,7 +272,7 @@ OPERATOR_ATTRIBUTES: Mapping[str, Option] = {
 
 
 def wrong_options(options: Mapping[str, Any]) -> Iterator[str]:
-    """A sentence for each option that Airflow does not have, or that is of another form."""
+    """A sentence for each unknown option, and for each option of a wrong form."""
     for name, value in options.items():
         option = OPTIONS.get(name)
         if option is None:
@@ -284,7 +284,7 @@ def wrong_options(options: Mapping[str, Any]) -> Iterator[str]:
 
 
 def options_for(owner: OptionOwner, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of a task's options that the owner has, as Airflow takes them."""
+    """The owner's part of a task's options, in the types for Airflow."""
     return {
         name: OPTIONS[name].converted(value)
         for name, value in options.items()

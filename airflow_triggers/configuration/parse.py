@@ -1,6 +1,6 @@
-"""Validates what users write and makes a Configuration of it; every problem is a sentence.
+"""Validates the content of a configuration and makes a Configuration of it; every problem is a sentence.
 
-Neighbours: ``model.py`` is the form, ``misspelt.py`` knows what was meant; ``load.py`` reads it from YAML files,
+Neighbours: ``model.py`` is the form, ``misspelt.py`` finds misspelt names; ``load.py`` reads content from YAML files,
 ``manager/manager.py`` takes it from applications.
 """
 
@@ -60,8 +60,8 @@ def parse_configuration(
     :param content: what a user wrote; a parsed configuration is returned as it is.
     :param name: the configuration's name, for a deployed one.
     :param source: where it was read, for messages.
-    :param existing_tasks: for an update of a session: the tasks that it has besides. Without them and without a name
-        the configuration may be a part of a whole that is not known here, so triggers that resemble others pass.
+    :param existing_tasks: for an update of a session: its other tasks. Without them and without a name, the
+        configuration may be a part of an unknown whole. Then similar triggers are no problem.
     :raises ConfigurationError: listing every problem: task, directive, what was found, what was expected.
 
     >>> parse_configuration({"t_hello": {"after": ["greeted"], "run": "answer"}}).tasks["t_hello"].after
@@ -113,7 +113,7 @@ def _is_configuration_name(name: Any) -> bool:
 
 
 def _compiled_name(task: TaskConfig, name: str | None) -> Iterator[str]:
-    """What Airflow would refuse in the id of the DAG that the task may be compiled to."""
+    """Whether Airflow would refuse the id of the task's compiled DAG."""
     if name is None or run_kind(task.run) is RunKind.DAG or not _is_configuration_name(name):
         return
     dag_id = compiled_dag_id(name, task.name)
@@ -122,7 +122,7 @@ def _compiled_name(task: TaskConfig, name: str | None) -> Iterator[str]:
 
 
 def _task(task_name: Any, directives: Any) -> tuple[TaskConfig | None, list[str]]:
-    """The task, None if it cannot be read, and what is wrong with the names and types of its directives."""
+    """The task and the problems with the names and types of its directives; the task is None if it cannot be read."""
     if not isinstance(directives, Mapping):
         expected_form = f"a mapping of directives ({', '.join(DIRECTIVES)})"
         return None, [f"found {_excerpt(directives)}, expected {expected_form}."]
@@ -153,10 +153,10 @@ def _task(task_name: Any, directives: Any) -> tuple[TaskConfig | None, list[str]
 
 
 def _triggers(value: Any) -> Any:
-    """A list of trigger names, each once; what is no collection of names is left for the form to refuse.
+    """The trigger names as a list, each once; any other value is returned as it is, and the form refuses it.
 
-    A set, which Python and YAML (``!!set``) can write, has no order: its names are sorted, so that equal content has an
-    equal hash in every process.
+    A set (Python, or YAML's ``!!set``) has no order. Its names are sorted: equal content has the same hash in every
+    process.
     """
     if not isinstance(value, list | tuple | Set) or not all(isinstance(name, str) for name in value):
         return value
@@ -182,7 +182,7 @@ def _hint(directive: str, value: Any) -> str:
 
 
 def _beyond_json(directives: Mapping[str, Any]) -> Iterator[str]:
-    """Values that cannot reach the servers, such as a date, which YAML makes of 2026-01-31 without quotes."""
+    """Values without a form in JSON, such as a date: YAML reads 2026-01-31 without quotes as a date."""
     for directive, value in directives.items():
         try:
             json_object({directive: value})
@@ -212,7 +212,7 @@ def _run(run: str | Mapping[str, Any]) -> Iterator[str]:
 
 
 def misplaced_options(task: TaskConfig) -> Iterator[str]:
-    """Options of a task whose ``run`` is a DAG: it has its own."""
+    """Options of a task whose ``run`` is a DAG: the DAG has its own options."""
     misplaced_names = sorted(task.airflow.keys() - {RESULT_TASK_ID})
     if misplaced_names:
         yield (

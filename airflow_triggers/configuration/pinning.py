@@ -1,4 +1,4 @@
-"""Pins tasks of one deployed configuration so that another one can hold them.
+"""Pins tasks of a deployed configuration for use in another configuration.
 
 Neighbours: ``domain/names.py`` knows which DAG a task runs; ``manager/manager.py`` merges configurations.
 """
@@ -12,9 +12,9 @@ from airflow_triggers.domain.names import dag_id_of
 
 
 def pinned(configuration: Configuration, *, unless_named: str | None) -> Configuration:
-    """The configuration with every ``run`` written as a DAG id, so that it no longer depends on its name.
+    """The configuration with every ``run`` as a DAG id: it no longer depends on the configuration's name.
 
-    A configuration without a name, or of the name ``unless_named``, is returned as it is.
+    A configuration without a name, or with the name ``unless_named``, is returned as it is.
     """
     if configuration.name is None or configuration.name == unless_named:
         return configuration

@@ -1,7 +1,7 @@
-"""Finds what is well-formed in a configuration, and never works as its author meant it (pure).
+"""Finds well-formed rules of a configuration that never work as their author meant them (pure).
 
-Neighbours: ``check.py`` shows the findings to CI, ``compile.py`` on the manifest's page. ``parse.py`` refuses what is
-not well-formed.
+Neighbours: ``check.py`` shows the findings to CI, ``compile.py`` on the manifest's page. ``parse.py`` refuses malformed
+rules.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """What is wrong, or seems to be.
+    """Something wrong in a configuration, or probably wrong.
 
     :param code: the kind of mistake, for programs (``cycle``).
-    :param task: the task's name; None: it is about the configuration, or about another file.
+    :param task: the task's name; None: the finding is about the configuration, or about another file.
     :param text: one sentence or more, without the task's name.
     """
 
@@ -40,7 +40,7 @@ class Finding:
 
 
 def review(configuration: Configuration) -> Iterator[Finding]:
-    """Everything that the configuration by itself shows, the tasks in their order."""
+    """Every finding from the configuration alone, in the order of its tasks."""
     cycles = dict(_cycles(configuration))
     for task in configuration:
         if task.name in cycles:
@@ -56,7 +56,7 @@ def _cycles(configuration: Configuration) -> Iterator[tuple[str, Finding]]:
         task.name: [name for name in sorted(task.required) if name in configuration.tasks]
         for task in configuration
     }
-    # What waits for no task, or only for tasks that can start, is on no cycle.
+    # A task is on no cycle if it waits for no task, or only for tasks that can start.
     stuck = {name: set(names) for name, names in required_tasks.items()}
     while startable := [name for name, names in stuck.items() if not names & stuck.keys()]:
         for name in startable:
@@ -67,7 +67,7 @@ def _cycles(configuration: Configuration) -> Iterator[tuple[str, Finding]]:
         first = min(cycle, key=order.__getitem__)
         place = cycle.index(first)
         yield first, _cycle_finding([*cycle[place:], *cycle[:place]])
-        # Tasks that only wait for this cycle are stuck because of it.
+        # Tasks that wait only for this cycle get no finding of their own.
         del stuck[first]
         for name in cycle:
             stuck.pop(name, None)
@@ -113,7 +113,7 @@ def _overlap(task: TaskConfig) -> Iterator[Finding]:
 
 
 def _unfired(task: TaskConfig, configuration: Configuration) -> Iterator[Finding]:
-    """Triggers that are named like a task's cascade. All others, applications may fire."""
+    """Triggers named like a task's cascade, without such a task. Applications may fire all others."""
     for trigger in sorted(task.triggers - configuration.tasks.keys()):
         if trigger.startswith("t_"):
             text = f"it names {trigger!r}, and no task of this name fires it."
@@ -121,7 +121,7 @@ def _unfired(task: TaskConfig, configuration: Configuration) -> Iterator[Finding
 
 
 def _unused_params(task: TaskConfig) -> Iterator[Finding]:
-    """Static kwargs of a trigger that resembles one of the task's. Others may be constants."""
+    """Static kwargs for a trigger with a name similar to a trigger of the task. Others may be constants."""
     for trigger in task.with_params:
         if trigger not in task.required and (near := near_name(trigger, sorted(task.required))):
             text = f"'withParams' has {trigger!r}, for which it does not wait. Did you mean {near!r}?"

@@ -1,6 +1,6 @@
 """Publishes the JSON Schema of a configuration file: ``python -m airflow_triggers.configuration.schema > schema.json``.
 
-Neighbours: ``model.py`` is the form that it describes; a test keeps ``schema.json`` in step.
+Neighbours: ``model.py`` is the described form; a test keeps ``schema.json`` in step.
 """
 
 from __future__ import annotations

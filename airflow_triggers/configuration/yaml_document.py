@@ -1,8 +1,8 @@
 """Reads the one YAML document of a configuration file: plain values only, within limits, each key once.
 
-Neighbours: ``load.py`` reads the files and says where a mistake is. Every limit holds while the document is composed,
-before a value of it exists: a file of some hundred bytes can name gigabytes by its aliases, and a deep one can end the
-process (libyaml's stack).
+Neighbours: ``load.py`` reads the files and says where a mistake is. Every limit applies while the document is composed,
+before any value exists. The aliases of a small file can stand for gigabytes, and deep nesting can crash the process
+(libyaml's stack).
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ class DocumentError(yaml.MarkedYAMLError):
 def read_document(text: str) -> Any:
     """The value of the only document of a text; None for an empty one.
 
-    It is read by libyaml where PyYAML has it, which is several times as fast.
+    libyaml reads it if PyYAML has it: this is several times as fast.
 
-    :raises yaml.YAMLError: when it is no YAML, or beyond the limits.
+    :raises yaml.YAMLError: when it is not YAML, or beyond the limits.
     """
     return _read(text, lambda loader: loader.get_single_data())
 
@@ -74,10 +74,10 @@ def _used(loader_class: type[Any], text: str, use: Callable[[Any], T]) -> T:
 
 @dataclass(frozen=True)
 class KeyLines:
-    """Where the keys of a mapping stand, and those of the mappings in it.
+    """The lines of a mapping's keys, and of the keys of the mappings in it.
 
     :param line: of the key itself, from 1.
-    :param keys: by key, those of the mapping that is its value.
+    :param keys: by key, the same for the mapping which is its value.
     """
 
     line: int
@@ -85,9 +85,9 @@ class KeyLines:
 
 
 def read_lines(text: str, *, levels: int) -> KeyLines:
-    """Where the keys of a text's only document stand.
+    """The lines of the keys of a text's only document.
 
-    :param levels: of mappings in each other whose keys are looked for.
+    :param levels: how many levels of nested mappings are searched for keys.
     :raises yaml.YAMLError: as :func:`read_document`.
     """
     return _read(text, lambda loader: KeyLines(1, _keys(loader.get_single_node(), levels)))
@@ -124,7 +124,7 @@ def _line(mark: Any) -> int:
 
 @dataclass(frozen=True)
 class _Size:
-    """What a node comes to when its aliases are written out."""
+    """The size of a node with its aliases written out."""
 
     values: int = 1
     characters: int = 0
@@ -136,8 +136,8 @@ class _Size:
 class _BoundedComposer(Composer):
     """Composes one document, within the limits.
 
-    An alias stands for the very node that its anchor has, so a document is never larger in memory than its text; it
-    grows where it is merged, copied or written. So what counts is the size with aliases written out.
+    An alias is the same object as the node of its anchor, so the document itself stays small in memory. It grows when
+    it is merged, copied or written. So the limits count the size with aliases written out.
     """
 
     check_event: Callable[..., bool]
@@ -220,7 +220,9 @@ class _BoundedComposer(Composer):
             )
 
     def _refuse_doubled_keys(self, node: yaml.MappingNode) -> None:
-        """Compare the keys as written: what a merge key brings is below what the mapping says itself."""
+        """Compare the keys as written. Keys of a merge key do not count: the mapping's own keys take precedence over
+        them.
+        """
         keys: set[Any] = set()
         for key_node, _ in node.value:
             if not isinstance(key_node, yaml.ScalarNode) or key_node.tag == _MERGE:
@@ -235,7 +237,7 @@ class _BoundedComposer(Composer):
 
 
 class _Constructor(SafeConstructor):
-    """Constructs plain values; one that cannot be (2026-02-31) is an error at its line."""
+    """Constructs plain values; an impossible one (2026-02-31) is an error at its line."""
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         try:
