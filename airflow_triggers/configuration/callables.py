@@ -41,7 +41,7 @@ def resolve_run(run: str, modules: ImportableModules) -> ResolvedRun:
     - With a colon, it is a callable.
     - A dotted name is a callable if its front is a module with this function, or with a function of a similar name: a
       slip is then more likely than a DAG's id.
-    - Any other name is a DAG's id. One exception is an error: a module has the function, and a name similar to the front.
+    - Any other name is a DAG's id. But it is an error if a module with a similar name has the function.
 
     :raises ConfigurationError: when it is meant as a callable and there is no such callable; the message suggests a
         similar one, if any.

@@ -22,9 +22,12 @@ RESULT_TASK_ID = "result_task_id"
 class OptionOwner(StrEnum):
     """The owner of the option in Airflow."""
 
-    DAG = "dag"  #: the compiled DAG
-    OPERATOR = "operator"  #: its only task
-    TRIGGERS = "triggers"  #: neither: the option says how to read the result of a DAG that is not compiled here
+    #: the compiled DAG
+    DAG = "dag"
+    #: its only task
+    OPERATOR = "operator"
+    #: neither: the option says how to read the result of a DAG that is not compiled here
+    TRIGGERS = "triggers"
 
 
 class Form(Enum):
