@@ -1,8 +1,8 @@
 """For users' tests: a trigger configuration in milliseconds, without Airflow's database and without Airflow running.
 
 ``tester.py`` is where to begin (:class:`SessionTester`), ``case.py`` the same for unittest, ``pytest_plugin.py`` the
-fixtures, ``contract/`` the suites for storage backends and runners of one's own. Importing this package loads nothing
-else: pytest imports it in every run.
+fixtures, ``contract/`` the suites for your own storage backends and runners. Importing this package loads nothing else:
+pytest imports it in every run.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What a test does to a session: configure, fire, run, replay, skip, stub, move the time.
 
-Neighbours: ``tester.py`` and ``case.py`` offer it; ``assertions.py`` looks at what came of it.
+Neighbours: ``tester.py`` and ``case.py`` offer these methods; ``assertions.py`` checks the outcome.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from airflow_triggers.testing.sources import ConfigurationSource
 from airflow_triggers.testing.story import standing
 from airflow_triggers.testing.stubs import Stub
 
-# unittest leaves frames of this module out of the tracebacks that it shows.
+# unittest hides this module's frames in its tracebacks.
 __unittest = True
 
 LIMIT = 1000
@@ -30,10 +30,10 @@ LIMIT = 1000
 
 
 class SessionActs:
-    """What can be done to the session that :attr:`_tested_session` is.
+    """The acts on the session :attr:`_tested_session`.
 
-    A hook of the session's manager that raises fails the test that caused it; in earnest it would be logged, and
-    called again later.
+    If a hook of the session's manager raises, the test fails. In production the error is logged, and the hook is called
+    again later.
     """
 
     @property
@@ -42,7 +42,7 @@ class SessionActs:
 
     @property
     def manager(self) -> TriggerManager:
-        """The session's manager, for everything that has no short form here."""
+        """The session's manager, for everything without a short form here."""
         return self._tested_session.manager
 
     @property
@@ -61,7 +61,7 @@ class SessionActs:
         return {instance.name: instance.status.value for instance in self.storage}
 
     def __getitem__(self, instance_name: str) -> TaskInstance:
-        """The instance. :raises InstanceNotFound: saying what there is instead."""
+        """The instance. :raises InstanceNotFound: with the existing instances or a suggestion."""
         return self._tested_session.instance(instance_name)
 
     def story(self) -> str:
@@ -73,7 +73,7 @@ class SessionActs:
 
         :param configuration: task name → directives, a YAML file's path, or the name of one (``"questionnaire"``).
         :param tasks: tasks by name, instead: ``configure(t_import={"after": ["x"], "run": "…"})``.
-        :raises ConfigurationError: as in earnest; nothing is changed then.
+        :raises ConfigurationError: as in production; nothing is changed then.
         """
         for source in (configuration, tasks or None):
             if source is not None:
@@ -88,7 +88,7 @@ class SessionActs:
         idempotency_key: str | None = None,
         fired_by: str | None = None,
     ) -> FireResult:
-        """Fire a trigger, as an application does. What it schedules waits for :meth:`run`.
+        """Fire a trigger, as an application does. Scheduled instances wait for :meth:`run`.
 
         See :meth:`TriggerManager.fire`.
         """
@@ -106,7 +106,7 @@ class SessionActs:
         cooldown: float | None = None,
         by: str | None = None,
     ) -> TaskInstance:
-        """Replay a failed instance. The clone, which is returned, waits for :meth:`run`.
+        """Replay a failed instance and return the clone. The clone waits for :meth:`run`.
 
         See :meth:`TriggerManager.replay_failed_instance`.
         """
@@ -139,12 +139,12 @@ class SessionActs:
         raises: BaseException | type[BaseException] | None = None,
         call: Callable[[TaskContext], Any] | None = None,
     ) -> Stub:
-        """Say what a task does from now on in this test, in all its sessions, instead of its own work.
+        """Replace a task's work from now on in this test, in all its sessions.
 
-        :param result: what it returns: a mapping; for a DAG or an operator any value. None: nothing.
+        :param result: the task's result: a mapping; for a DAG or an operator any value. None: nothing.
         :param raises: an exception, or a class of exceptions.
-        :param call: a function that takes the :class:`TaskContext`, as the task's own does.
-        :returns: the stub, whose ``contexts`` tell what it was given.
+        :param call: a function of the :class:`TaskContext`, like the task's own function.
+        :returns: the stub; its ``contexts`` are the contexts of the calls.
         :raises TaskNotFound: when the session has no such task.
         """
         task = self._tested_session.task(task_name)
@@ -153,13 +153,13 @@ class SessionActs:
         return stub
 
     def unstub(self, task_name: str) -> None:
-        """Have a task do its own work again."""
+        """Let a task do its own work again."""
         self._tested_session.bench.stubs.pop(self._tested_session.task(task_name).name, None)
 
     def advance(
         self, *, seconds: float = 0, minutes: float = 0, hours: float = 0, days: float = 0
     ) -> datetime:
-        """Move the test's time; instances that have cooled down can be run then.
+        """Move the test's time forward; instances past their cooldown can run then.
 
         :returns: the new moment.
         """
@@ -201,7 +201,7 @@ class SessionActs:
         return instance_names
 
     def _run_by_name(self, name: str) -> list[str]:
-        """The instance of that name, or all of a task that are due."""
+        """Run the instance of this name, or all due instances of a task."""
         __tracebackhide__ = True
         runner = self._tested_session.runner
         if name in self.storage.tasks:

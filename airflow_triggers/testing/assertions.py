@@ -1,7 +1,7 @@
 """What a test asserts of a session. A failed assertion prints the instance and the session's story.
 
 Neighbours: ``tester.py`` and ``case.py`` offer it; ``failure.py`` makes what is printed; ``exceptions.py`` compares
-exceptions with what was kept of them.
+exceptions with their stored names.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from airflow_triggers.testing.near import did_you_mean, listed
 from airflow_triggers.testing.session import TestedSession
 from airflow_triggers.testing.story import shown, standing
 
-# unittest leaves frames of this module out of the tracebacks that it shows.
+# unittest hides this module's frames in its tracebacks.
 __unittest = True
 
 
 class SessionAssertions:
-    """Assertions about the session that :attr:`_tested_session` is. Those about an instance return it.
+    """Assertions about the session :attr:`_tested_session`. Assertions about an instance return it.
 
-    ``...`` as an expected value stands for any.
+    ``...`` as an expected value stands for any value.
     """
 
     @property
@@ -55,8 +55,8 @@ class SessionAssertions:
     ) -> TaskInstance:
         """The instance is failed.
 
-        :param exception: its class or a base of it, or its dotted name (``"requests.exceptions.Timeout"``).
-        :param match: a regular expression that is found in the exception's message.
+        :param exception: its class or a base class, or its dotted name (``"requests.exceptions.Timeout"``).
+        :param match: a regular expression, searched in the exception's message.
         """
         __tracebackhide__ = True
         instance = self._in_status(instance_name, InstanceStatus.FAILED)
@@ -76,7 +76,7 @@ class SessionAssertions:
     def assert_unstarted(
         self, instance_name: str, *, missing: Collection[str] | EllipsisType = ...
     ) -> TaskInstance:
-        """The instance waits for triggers, for exactly these."""
+        """The instance waits for triggers: with ``missing``, for exactly these."""
         __tracebackhide__ = True
         instance = self._in_status(instance_name, InstanceStatus.UNSTARTED)
         expected_triggers = {missing} if isinstance(missing, str) else missing
@@ -89,12 +89,12 @@ class SessionAssertions:
         return instance
 
     def assert_scheduled(self, instance_name: str) -> TaskInstance:
-        """The instance waits to be run; maybe it cools down."""
+        """The instance waits to run; maybe it is cooling down."""
         __tracebackhide__ = True
         return self._in_status(instance_name, InstanceStatus.SCHEDULED)
 
     def assert_running(self, instance_name: str) -> TaskInstance:
-        """The instance runs: for use in what it calls."""
+        """The instance is running: for use in functions called by its task."""
         __tracebackhide__ = True
         return self._in_status(instance_name, InstanceStatus.RUNNING)
 
@@ -132,7 +132,7 @@ class SessionAssertions:
         return instance
 
     def assert_no_instance(self, name: str) -> None:
-        """The task has no instance; or, of an instance's name, there is none of that name."""
+        """The task has no instance; or, for an instance's name, no such instance exists."""
         __tracebackhide__ = True
         task_name = name.partition("#")[0]
         self._known_task(task_name)
@@ -170,9 +170,10 @@ class SessionAssertions:
         times: int | None = None,
         kwargs: Kwargs | EllipsisType = ...,
     ) -> list[Fire]:
-        """The trigger was fired, by whomever: the application, a task, a cascade.
+        """The trigger was fired by anybody: the application, a task, a cascade.
 
-        :param times: exactly so often; None: at least once. With ``kwargs``, so often with these.
+        :param times: exactly this number of times; None: at least once. With ``kwargs``, only fires with these kwargs
+            count.
         :param kwargs: exactly these.
         :returns: these fires, oldest first.
         """

@@ -1,6 +1,6 @@
-"""What the sessions of one test share: the cache, the clock, the stubs, and what their configurations name.
+"""The things shared by the sessions of one test: the cache, the clock, the stubs, the tasks' ``run`` as written.
 
-Neighbours: ``session.py`` is one session on it; ``functions.py`` looks up here what a task does.
+Neighbours: ``session.py`` is one session on it; ``functions.py`` looks up the work of a task here.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from airflow_triggers.testing.stubs import Stub
 
 
 class Bench:
-    """A test's own world: nothing of it is known to another test.
+    """A test's own world, shared with no other test.
 
     :param now: where the clock begins; None: the present moment.
-    :param folders: where configurations are looked for; None: ``dags`` and the working directory.
+    :param folders: folders of configurations; None: ``dags`` in the working directory, and this directory.
     """
 
     def __init__(self, *, now: datetime | None = None, folders: Sequence[str | Path] | None = None) -> None:
@@ -40,7 +40,7 @@ class Bench:
         self._imports: list[str] = []
 
     def read(self, source: ConfigurationSource) -> Mapping[str, Any] | Configuration:
-        """The configuration that the source names. See :func:`read_configuration`."""
+        """The configuration named by the source. See :func:`read_configuration`."""
         configuration, folder = read_configuration(source, self._folders)
         if folder is not None and str(folder) not in self._imports:
             self._imports.append(str(folder))
@@ -52,7 +52,7 @@ class Bench:
 
     @contextmanager
     def importable(self) -> Iterator[None]:
-        """Inside, modules beside the YAML files can be imported, as Airflow makes those of the DAGs folder."""
+        """Inside, modules beside the YAML files can be imported, like modules of the DAGs folder in Airflow."""
         new_folders = [folder for folder in self._imports if folder not in sys.path]
         sys.path.extend(new_folders)
         try:

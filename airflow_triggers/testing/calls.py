@@ -1,6 +1,6 @@
-"""One call of a task's function in a test: what is to reach the test itself, and what a DAG would return.
+"""One call of a task's function in a test: passes some errors on to the test, and plays the result of a DAG.
 
-Neighbours: ``runner.py`` makes it; ``runners/inprocess.py`` does what is the same everywhere.
+Neighbours: ``runner.py`` makes it; ``runners/inprocess.py`` has the part common to all in-process runners.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ RETURN_KEY = "return_value"
 class Call:
     """Calls the function for an instance.
 
-    :param as_dag: whether a DAG or an operator does the work in earnest, whose result may be any value.
+    :param as_dag: whether a DAG or an operator does the work in production; its result may be any value.
     """
 
     def __init__(self, function: TriggerCallable, *, as_dag: bool) -> None:
@@ -36,7 +36,8 @@ class Call:
     def perform(self, start: Start) -> TaskInstance:
         """Run the instance to its end.
 
-        :raises BaseException: what is not the task's: Ctrl-C, ``pytest.fail()``. The instance is failed then.
+        :raises BaseException: an error from outside of the task: Ctrl-C, ``pytest.fail()``. The instance is failed
+            then.
         """
         __tracebackhide__ = True
         instance = perform(replace(start, report=self._reporting(start)), self._watched_function())
@@ -61,7 +62,7 @@ class Call:
         return watched_function
 
     def _reporting(self, start: Start) -> Any:
-        """What reports as the start does, and of a DAG's plain result the result itself."""
+        """The start's ``report``; it reports a DAG's plain result (no mapping) as it is."""
 
         def report(event: Event, **arguments: Any) -> TaskInstance:
             if event is Event.FINISH and self._plain_results:
@@ -72,5 +73,5 @@ class Call:
 
 
 def _belongs_to_the_task(error: BaseException) -> bool:
-    """Whether a worker would have it fail the task: not so Ctrl-C, and what test frameworks end a test by."""
+    """Whether the error would fail the task in a worker. Ctrl-C and the exceptions that end a test would not."""
     return isinstance(error, (Exception, SystemExit)) or type(error).__module__.startswith("airflow.")

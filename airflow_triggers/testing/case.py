@@ -17,7 +17,7 @@ from airflow_triggers.testing.session import ManagerSource, TestedSession
 from airflow_triggers.testing.sources import ConfigurationSource
 from airflow_triggers.testing.tester import SessionTester
 
-# unittest leaves frames of this module out of the tracebacks that it shows.
+# unittest hides this module's frames in its tracebacks.
 __unittest = True
 
 
@@ -34,7 +34,7 @@ class TriggersTestMixin(SessionActs, SessionAssertions):
                 self.assert_unstarted("t_importSubject#0", missing={"questionnaireComplete"})
 
     Only ``run`` has another name, :meth:`run_tasks`: ``run`` is unittest's own. The class attributes are the arguments
-    of :class:`SessionTester`. A ``setUp`` of one's own calls ``super().setUp()`` first.
+    of :class:`SessionTester`. Your own ``setUp`` calls ``super().setUp()`` first.
     """
 
     configuration: ClassVar[ConfigurationSource | None] = None

@@ -1,6 +1,6 @@
 """The time of a test: it stands still until the test moves it.
 
-Neighbours: ``storage.py`` takes every timestamp from here, ``runner.py`` what is due.
+Neighbours: ``storage.py`` takes every timestamp from here; ``runner.py`` compares with it to find due instances.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 
 
 class Clock:
-    """A moment that moves forward when it is told to.
+    """A moment that moves forward only by :meth:`advance`.
 
-    :param now: where it begins, with a time zone; None: the present moment.
+    :param now: the first moment, with a time zone; None: the present moment.
     :raises ValueError: when the moment has no time zone.
 
     >>> clock = Clock(datetime(2026, 1, 31, 12, tzinfo=UTC))
@@ -28,7 +28,7 @@ class Clock:
         self.now = moment.astimezone(UTC)
 
     def advance(self, duration: timedelta) -> datetime:
-        """Move on; the moment that it is then.
+        """Move forward and return the new moment.
 
         :raises ValueError: when the duration is negative.
         """

@@ -1,6 +1,6 @@
-"""Compares an exception's class with the dotted name that an instance's metadata keeps of it.
+"""Compares an exception's class with the dotted name in an instance's metadata.
 
-Neighbours: ``domain/failures.py`` writes that name.
+Neighbours: ``domain/failures.py`` writes the name.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any
 
 
 def dotted_name(exception: type[BaseException] | str) -> str:
-    """``module.Class``, as ``exceptionType`` has it.
+    """``module.Class``, as in ``exceptionType``.
 
     >>> dotted_name(LookupError)
     'builtins.LookupError'
@@ -19,10 +19,10 @@ def dotted_name(exception: type[BaseException] | str) -> str:
 
 
 def is_of_type(type_name: str, expected: type[BaseException] | str) -> bool:
-    """Whether the exception of that dotted name is of the class, or of one derived from it.
+    """Whether the exception with this dotted name is of the class, or of a derived class.
 
-    A class that the test's process has not imported, or that a function made, counts as derived from nothing. Of a
-    built-in exception the plain name does.
+    The test's process must know the class to find its base classes. A class not imported here, or defined inside a
+    function, matches only its own dotted name. For a built-in exception the plain name is enough.
 
     >>> is_of_type("builtins.KeyError", LookupError), is_of_type("builtins.KeyError", "KeyError")
     (True, True)
@@ -36,7 +36,7 @@ def is_of_type(type_name: str, expected: type[BaseException] | str) -> bool:
 
 
 def _class_of(name: str) -> type | None:
-    """The class of that name, if its module is imported here."""
+    """The class with this name, if its module is imported here."""
     parts = name.split(".")
     for split in range(len(parts) - 1, 0, -1):
         module = sys.modules.get(".".join(parts[:split]))

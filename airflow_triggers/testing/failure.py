@@ -1,4 +1,4 @@
-"""What a failed assertion prints: what was expected and found, the instance, the session's story.
+"""The text of a failed assertion: the expected and the actual value, the instance, the session's story.
 
 Neighbours: ``assertions.py`` raises it.
 """
@@ -20,10 +20,10 @@ TEXTS = (EXCEPTION_INFO,)
 
 
 def failure(session: TestedSession, problem: str, instance: TaskInstance | None = None) -> AssertionError:
-    """The error that says so.
+    """The error with the problem, the instance and the session's story.
 
     :param problem: what was expected, and what was found.
-    :param instance: the one that it is about.
+    :param instance: the instance concerned, if any.
     """
     parts = [problem, *([describe(instance)] if instance else ()), session.story()]
     return AssertionError("\n\n".join(parts))
@@ -42,7 +42,7 @@ def describe(instance: TaskInstance) -> str:
 
 
 def difference(expected: Any, actual: Any) -> str:
-    """How two values differ, line by line; nothing when one line says it."""
+    """The difference of two values, line by line; empty when each value is one line."""
     expected_lines, actual_lines = (
         pprint.pformat(value, width=80).splitlines() for value in (expected, actual)
     )

@@ -1,4 +1,4 @@
-"""Which function an instance runs in a test: the task's stub, or the callable that production would call.
+"""Chooses the function of an instance in a test: the task's stub, or the real callable.
 
 Neighbours: ``runner.py`` asks; ``configuration/callables.py`` tells callables from DAG ids.
 """
@@ -16,9 +16,9 @@ from airflow_triggers.testing.bench import Bench
 
 
 def function_of(task: TaskConfig, bench: Bench) -> TriggerCallable:
-    """What is to be called.
+    """The function to call.
 
-    :raises RunnerError: when it cannot be run here, with the stub that it needs.
+    :raises RunnerError: when the task cannot run here; the message shows the stub to write.
     """
     if task.name in bench.stubs:
         return bench.stubs[task.name].function
@@ -36,17 +36,17 @@ def function_of(task: TaskConfig, bench: Bench) -> TriggerCallable:
 
 
 def is_callable_run(task: TaskConfig, bench: Bench) -> bool:
-    """Whether a callable does the task's work in earnest, and not a DAG or an operator."""
+    """Whether a callable does the task's work in production, and not a DAG or an operator."""
     run = _run(task, bench)
     try:
         return isinstance(run, str) and callable_path(run) is not None
     except ConfigurationError:
-        # Meant to be a callable: only its stub can run here.
+        # It is meant as a callable: only its stub can run here.
         return True
 
 
 def _run(task: TaskConfig, bench: Bench) -> str | Mapping[str, Any]:
-    """The task's ``run`` as it was written; in a session of several configurations it may have become a DAG's id."""
+    """The task's ``run`` as written; a session of several configurations may hold a DAG's id instead."""
     return bench.compiled.get(task.run, task.run) if isinstance(task.run, str) else task.run
 
 

@@ -1,4 +1,4 @@
-"""What was meant by a name that does not exist."""
+"""Finds the name meant by a misspelt one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from difflib import get_close_matches
 
 
 def did_you_mean(name: str, known_names: Iterable[str]) -> str:
-    """A question to end a message with, or nothing when no known name is like it.
+    """A question for the end of a message; empty when no known name is similar.
 
     >>> did_you_mean("t_imprt", ["t_import", "t_notify"])
     " Did you mean 't_import'?"
@@ -17,7 +17,7 @@ def did_you_mean(name: str, known_names: Iterable[str]) -> str:
 
 
 def nearest(name: str, known_names: Iterable[str]) -> str | None:
-    """The known name that is most like it; None when none is."""
+    """The most similar known name; None when no name is similar."""
     return next(iter(get_close_matches(name, list(known_names), n=1)), None)
 
 

@@ -1,6 +1,6 @@
-"""The fixtures for pytest, found by the entry point ``pytest11`` wherever the package is installed.
+"""The fixtures for pytest, found by the entry point ``pytest11`` if the package is installed.
 
-pytest loads this in every run, so it imports nothing of Airflow and nothing of ours until a test asks for a fixture.
+pytest loads this in every run. So it imports nothing of Airflow and of this package until a test uses a fixture.
 Neighbours: ``tester.py`` is what the fixtures make.
 """
 
@@ -36,8 +36,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def triggers_tester_factory(request: pytest.FixtureRequest) -> Callable[..., SessionTester]:
     """Makes a tested session: ``triggers_tester_factory("questionnaire", manager=FinalizingManager)``.
 
-    It takes the arguments of ``airflow_triggers.testing.SessionTester``. YAML files are looked for in
-    the folders of the setting ``triggers_folders``.
+    It takes the arguments of ``airflow_triggers.testing.SessionTester``. It looks for YAML files in the folders of the
+    setting ``triggers_folders``.
     """
     from airflow_triggers.testing.tester import SessionTester
 
@@ -55,7 +55,7 @@ def triggers_tester_factory(request: pytest.FixtureRequest) -> Callable[..., Ses
 
 @pytest.fixture
 def triggers_tester(triggers_tester_factory: Callable[..., SessionTester]) -> SessionTester:
-    """A tested session: ``triggers_tester.configure("questionnaire")`` says what it does."""
+    """A tested session: ``triggers_tester.configure("questionnaire")`` gives it tasks."""
     return triggers_tester_factory()
 
 
@@ -63,7 +63,7 @@ def triggers_tester(triggers_tester_factory: Callable[..., SessionTester]) -> Se
 def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Print the story of each session of a test that failed, unless the failure itself tells it."""
+    """Print the story of each session of a failed test, unless the failure itself contains it."""
     report = yield
     if report.when == "call" and report.failed:
         for tester in item.stash.get(_testers, []):

@@ -1,4 +1,4 @@
-"""The tester's runner: an instance waits in a queue until the test has it run, in the test's own thread.
+"""The tester's runner: an instance waits in a queue until the test runs it, in the test's own thread.
 
 Neighbours: ``calls.py`` calls the function and tells the manager; ``functions.py`` finds the function.
 """
@@ -24,7 +24,7 @@ BUILT_IN = frozenset({"airflow", "threading"})
 
 
 class QueueingTaskRunner(BaseTaskRunner):
-    """Runs the instances of one tested session, whatever runner their tasks name. Registered nowhere."""
+    """Runs all instances of one tested session, for any runner named by the tasks. It is registered nowhere."""
 
     name = "testing"
 
@@ -36,28 +36,28 @@ class QueueingTaskRunner(BaseTaskRunner):
     # -- as the manager calls it ------------------------------------------------------------------------------
 
     def run(self, start: Start) -> None:
-        """See :meth:`BaseTaskRunner.run`: it waits from when the lock's content is kept."""
+        """See :meth:`BaseTaskRunner.run`: the instance is queued when the lock is released."""
         start.storage.after_release(partial(self.queue.append, start))
 
     def overruled(self, storage: BaseStorageBackend, instance: TaskInstance, *, by: str | None) -> None:
-        """Who sets the status by hand has the instance in hand: unless it is scheduled, it waits no longer."""
+        """Remove the instance from the queue after its status was set by hand, unless it is scheduled."""
         if instance.status is not InstanceStatus.SCHEDULED:
             storage.after_release(partial(self._drop, instance.name))
 
     def skip(
         self, storage: BaseStorageBackend, instance: TaskInstance, *, by: str | None, result: Kwargs | None
     ) -> None:
-        """Nothing is left of a call that failed."""
+        """Do nothing: a failed call is no longer in the queue."""
 
     def replayed(
         self, storage: BaseStorageBackend, failed: TaskInstance, clone: TaskInstance, *, by: str | None
     ) -> None:
-        """Nothing is left of a call that failed."""
+        """Do nothing: a failed call is no longer in the queue."""
 
     def validate(self, storage: BaseStorageBackend, configuration: Configuration) -> None:
-        """Refuse runners that are surely misspelt; others may be installed where the tasks run in earnest.
+        """Refuse misspelt names of runners. Other unknown runners may be installed in production.
 
-        :raises ConfigurationError: naming the tasks and what was meant.
+        :raises ConfigurationError: naming the tasks, with a suggestion for each.
         """
         runner_of_task = {
             task.name: task.using for task in configuration if task.using and task.using not in BUILT_IN
@@ -75,19 +75,19 @@ class QueueingTaskRunner(BaseTaskRunner):
 
     @property
     def due(self) -> list[Start]:
-        """What may run now, in the order in which it was scheduled."""
+        """The starts which may run now, in the order of their scheduling."""
         now = self._bench.clock.now
         return [start for start in self.queue if start.run_after is None or start.run_after <= now]
 
     @property
     def moments(self) -> dict[str, datetime | None]:
-        """Not before when each instance that waits may run, by name; None: at any time."""
+        """By name of each queued instance, the earliest moment of its run; None: at any time."""
         return {start.instance.name: start.run_after for start in self.queue}
 
     def work(self, start: Start) -> TaskInstance:
-        """Run one of :attr:`queue` to its end.
+        """Run one start of :attr:`queue` to its end.
 
-        :raises RunnerError: when its task needs a stub; it waits on.
+        :raises RunnerError: when its task needs a stub; the start stays in the queue.
         """
         __tracebackhide__ = True
         task = start.instance.task
@@ -102,7 +102,7 @@ class QueueingTaskRunner(BaseTaskRunner):
 
 @dataclass(frozen=True)
 class OneRunner:
-    """Gives one runner to every task, whatever runner its ``using`` names. The process's registry stays as it is."""
+    """Gives one runner to every task and ignores ``using``. The process's registry is not changed."""
 
     runner: BaseTaskRunner
 

@@ -1,4 +1,4 @@
-"""One session under test: its manager, its storage, its queue, and what can be looked up in it.
+"""One session under test: its manager, its storage, its queue, and look-ups.
 
 Neighbours: ``acts.py`` and ``assertions.py`` work on it; ``story.py`` tells what happened in it.
 """
@@ -28,11 +28,11 @@ ManagerSource = type[TriggerManager] | str | None
 class TestedSession:
     """A session on a test's bench.
 
-    :raises RegistryError: when there is no manager of that name.
-    :raises InvalidMetadata: when the metadata is no mapping that JSON can hold.
+    :raises RegistryError: when no manager has this name.
+    :raises InvalidMetadata: when the metadata is no mapping or JSON cannot hold it.
     """
 
-    # pytest takes no tests of it, though its name begins with Test.
+    # pytest must not collect it as a test, though its name begins with Test.
     __test__ = False
 
     def __init__(
@@ -51,14 +51,14 @@ class TestedSession:
         return story_of(self.storage, manager_name=self.manager.name, waiting=self.runner.moments)
 
     def instance(self, name: str) -> TaskInstance:
-        """The instance. :raises InstanceNotFound: saying what there is instead."""
+        """The instance. :raises InstanceNotFound: with the existing instances or a suggestion."""
         instances = self.storage.instances
         if name in instances:
             return instances[name]
         raise InstanceNotFound(f"There is no instance {name!r}.{self._alternatives(name, instances)}")
 
     def task(self, name: str) -> TaskConfig:
-        """The task. :raises TaskNotFound: saying what there is instead."""
+        """The task. :raises TaskNotFound: with the existing tasks, and a suggestion if any."""
         tasks = self.storage.tasks
         if name in tasks:
             return tasks[name]
@@ -85,7 +85,7 @@ class TestedSession:
 def _manager(source: ManagerSource, storage: BaseStorageBackend, *, runners: RunnerSource) -> TriggerManager:
     """The manager, with the test's runners.
 
-    Set afterwards: a class of one's own may have an ``__init__`` that takes the storage alone.
+    The runners are set afterwards: your manager's ``__init__`` may take the storage alone.
     """
     manager: TriggerManager = (
         trigger_managers.get(source, storage=storage)

@@ -1,6 +1,6 @@
-"""Finds the configuration that a test names: a mapping, a YAML file, or a name.
+"""Finds the configuration of a test: a mapping, a YAML file, or a name.
 
-Neighbours: ``configuration/load.py`` reads files; ``acts.py`` configures sessions with what is found here.
+Neighbours: ``configuration/load.py`` reads files; ``acts.py`` configures sessions with the result.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ ConfigurationSource = Mapping[str, Any] | Configuration | str | os.PathLike[str]
 
 
 def default_folders() -> tuple[Path, ...]:
-    """Where configurations are looked for unless a test says otherwise."""
+    """The folders of configurations, unless a test names others."""
     return Path.cwd() / "dags", Path.cwd()
 
 
 def configuration_file(source: str | os.PathLike[str], folders: Sequence[Path]) -> Path:
-    """The YAML file of a path, or of a name, in the first of the folders that has it.
+    """The YAML file with this path or name, from the first folder with such a file.
 
-    :raises UnknownConfiguration: naming the folders, and what is like it.
+    :raises UnknownConfiguration: naming the folders, with a suggestion.
     """
     path = Path(source)
     names = [path] if path.suffix in SUFFIXES else [Path(f"{path}{suffix}") for suffix in SUFFIXES]
@@ -49,7 +49,7 @@ def configuration_file(source: str | os.PathLike[str], folders: Sequence[Path]) 
 def read_configuration(
     source: ConfigurationSource, folders: Sequence[Path]
 ) -> tuple[Mapping[str, Any] | Configuration, Path | None]:
-    """What the source says, and the folder of its file, if it is one.
+    """The configuration of the source, and the folder of its file if it is a file.
 
     :raises UnknownConfiguration: when there is no such file.
     :raises ConfigurationError: when the file cannot be used.

@@ -1,4 +1,4 @@
-"""Where a tested session is kept: in a cache of the tester's own, on the tester's time.
+"""The storage of a tested session: the tester's own cache, with the tester's time.
 
 Neighbours: ``bench.py`` has the cache and the clock; ``storages/cache.py`` does the keeping.
 """
@@ -14,9 +14,9 @@ from airflow_triggers.testing.clock import Clock
 
 
 class TesterStorage(CacheStorageBackend):
-    """A session in memory whose time is the clock's, and that tells of hooks that raised."""
+    """A session in memory with the clock's time; it collects the errors of hooks."""
 
-    # pytest takes no tests of it, though its name begins with Test.
+    # pytest must not collect it as a test, though its name begins with Test.
     __test__ = False
 
     def __init__(self, uid: str, *, region: CacheRegion, clock: Clock) -> None:

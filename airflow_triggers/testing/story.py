@@ -1,4 +1,4 @@
-"""Tells a session's story in lines: its fires in order with what each did, its instances, and what they lack.
+"""Tells a session's story in lines: its fires in order with their effects, its instances and their missing triggers.
 
 Neighbours: ``session.py`` asks; ``assertions.py`` prints it with every failure.
 """
@@ -28,7 +28,7 @@ def story_of(
 ) -> str:
     """The story.
 
-    :param waiting: not before when each instance that was scheduled and not run may run, by name.
+    :param waiting: by name of each instance scheduled and not yet run, the earliest moment of its run; None: any time.
     """
     configuration = storage.configuration
     configuration_note = f", configuration {configuration.name!r}" if configuration.name else ""
@@ -93,7 +93,7 @@ def _instances(storage: BaseStorageBackend, waiting: Mapping[str, datetime | Non
 
 
 def standing(instance: TaskInstance, waiting: Mapping[str, datetime | None], now: datetime) -> str:
-    """What is to be known of the instance beside its status."""
+    """Details of the instance beside its status."""
     metadata = instance.metadata
     match instance.status:
         case InstanceStatus.UNSTARTED:

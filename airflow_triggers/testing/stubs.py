@@ -1,4 +1,4 @@
-"""What a test has done instead of a task's own work.
+"""The replacement of a task's own work in a test.
 
 Neighbours: ``functions.py`` chooses between a stub and the real callable; ``runner.py`` calls it.
 """
@@ -15,12 +15,12 @@ from airflow_triggers.task import TaskContext, TriggerCallable
 class Stub:
     """Stands for a trigger task: returns, raises, or calls a function of the test.
 
-    Made by ``tester.stub(…)``. :attr:`contexts` holds what it was given, call by call.
+    Made by ``tester.stub(…)``. :attr:`contexts` holds the context of each call.
 
-    :param result: what the task returns; None: nothing.
+    :param result: the task's return value; None: nothing.
     :param raises: an exception, or a class of exceptions.
-    :param call: a function that takes the :class:`TaskContext`.
-    :raises TypeError: when it is given more than one of these, or one of another kind.
+    :param call: a function of the :class:`TaskContext`.
+    :raises TypeError: when more than one of these is given, or one of a wrong type.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Stub:
 
     @property
     def function(self) -> TriggerCallable:
-        """What is called in the task's place; of :attr:`call` it keeps what was declared of it (``max_retries``)."""
+        """The function called instead of the task's; it keeps the declarations of :attr:`call` (``max_retries``)."""
 
         def stub(context: TaskContext) -> Any:
             self.contexts.append(context)

@@ -1,7 +1,6 @@
 """SessionTester: where a test of a configuration begins.
 
-Neighbours: ``acts.py`` has what it does, ``assertions.py`` what it asserts, ``bench.py`` what is
-its own.
+Neighbours: ``acts.py`` has its acts, ``assertions.py`` its assertions, ``bench.py`` its clock, cache and stubs.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from airflow_triggers.testing.sources import ConfigurationSource
 
 
 class SessionTester(SessionActs, SessionAssertions):
-    """A session in memory, in a time of its own, whose instances run when the test says so.
+    """A session in memory with its own time; its instances run when the test says so.
 
     >>> from airflow_triggers.testing import SessionTester
     >>> tester = SessionTester(
@@ -43,13 +42,14 @@ class SessionTester(SessionActs, SessionAssertions):
 
     :param configuration: task name → directives, the path of a YAML file, or its name (``"questionnaire"``); None:
         :meth:`configure` says it later.
-    :param manager: a manager's class, or the name that it is registered by.
-    :param metadata: the session's.
-    :param uid: the session's.
-    :param now: the moment at which the test's time stands still, with a time zone; None: the present one.
-    :param folders: where YAML files are looked for; None: ``dags`` in the working directory, and that directory.
-        Modules beside a YAML file can be imported by it, as in Airflow.
-    :raises UnknownConfiguration, ConfigurationError, RegistryError: when configuration or manager cannot be had.
+    :param manager: a manager's class, or its registered name.
+    :param metadata: the session's metadata.
+    :param uid: the session's UID.
+    :param now: the moment of the test's time, with a time zone; None: the present moment.
+    :param folders: folders of YAML files; None: ``dags`` in the working directory, and this directory. Modules beside a
+        YAML file can be imported, as in Airflow.
+    :raises UnknownConfiguration, ConfigurationError, RegistryError: when the configuration or the manager is missing or
+        wrong.
     """
 
     def __init__(
@@ -92,11 +92,11 @@ class SessionTester(SessionActs, SessionAssertions):
         manager: ManagerSource = None,
         metadata: Mapping[str, Any] | None = None,
     ) -> SessionTester:
-        """The tester of another session, which shares this one's time and stubs; it is made when it is first asked for.
+        """The tester of another session; it shares this session's time and stubs. The first call makes it.
 
-        :param configuration: None: the one that this session has now.
+        :param configuration: None: this session's present configuration.
         :param manager: None: a manager of the same class.
-        :raises ValueError: when the session was made before, and is to be made otherwise now.
+        :raises ValueError: when the session exists already and an argument besides ``uid`` is given.
         """
         if uid in self._testers:
             if (configuration, manager, metadata) != (None, None, None):
@@ -120,22 +120,22 @@ class SessionTester(SessionActs, SessionAssertions):
         return tester
 
     def run(self, name: str | None = None, *, limit: int = LIMIT) -> list[str]:
-        """Run what this session has scheduled and is due, and what that causes, until nothing is left.
+        """Run all due instances of this session, and the instances that they cause, until none is left.
 
-        A task with a :meth:`stub` does what that says; otherwise its ``run``, a callable, is imported and called.
+        A :meth:`stub` replaces a task's work. Otherwise its ``run``, a callable, is imported and called.
 
-        :param name: one instance (``"t_import#0"``), or all of a task that are due (``"t_import"``); what they cause
-            waits.
-        :param limit: how many instances may cause each other.
-        :returns: the names of what was run, in that order.
+        :param name: one instance (``"t_import#0"``), or all due instances of a task (``"t_import"``). Instances caused
+            by these wait.
+        :param limit: how many instances may run in one call without ``name``.
+        :returns: the names of the instances run, in order.
         :raises RunnerError: when a task cannot run here without a stub.
-        :raises InvalidTransition: when the named instance does not wait to be run; it says what it is.
-        :raises AssertionError: past the limit; or when a hook of the manager raised.
+        :raises InvalidTransition: when the named instance does not wait to run; the message has its status.
+        :raises AssertionError: when the limit is exceeded, or a hook of the manager raised.
         """
         __tracebackhide__ = True
         return self._run(name, limit)
 
     def run_next(self) -> TaskInstance | None:
-        """Run the instance that is next; None when nothing is due. See :meth:`run`."""
+        """Run the next due instance; None when nothing is due. See :meth:`run`."""
         __tracebackhide__ = True
         return self._run_next()

@@ -1,4 +1,4 @@
-"""What every storage backend and every in-process runner has to do, as tests to run over one's own.
+"""The contracts of storage backends and in-process runners, as test suites for your own ones.
 
 .. code-block:: python
 
@@ -39,7 +39,7 @@ class StorageContract(
     ScenariosContract,
     HooksContract,
 ):
-    """Everything that a storage backend has to do; ``storage_of`` says which one is under test.
+    """The whole contract of a storage backend; ``storage_of`` makes the one under test.
 
-    :class:`ImpatientLockContract` is beside it, for storages that can tell whether another holds the lock.
+    :class:`ImpatientLockContract` is separate: it is for storages which detect at once whether another holds the lock.
     """

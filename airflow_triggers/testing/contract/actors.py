@@ -1,4 +1,4 @@
-"""Who acts in the contract suites: runners that only remember or refuse, a manager that keeps a trace of its hooks."""
+"""The actors of the contract suites: runners which only remember or refuse, a manager with a trace of its hooks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from airflow_triggers.storages.base import BaseStorageBackend
 
 
 class RecordingRunner(BaseTaskRunner):
-    """Remembers what it was told."""
+    """Remembers every call."""
 
     name = "recording"
 
@@ -48,12 +48,12 @@ class RecordingRunner(BaseTaskRunner):
 
     @property
     def names(self) -> list[str]:
-        """What was started, in order."""
+        """The names of the started instances, in order."""
         return [start.instance.name for start in self.started]
 
 
 class RefusingRunner(RecordingRunner):
-    """Can start nothing."""
+    """Refuses every start."""
 
     name = "refusing"
 
@@ -63,7 +63,7 @@ class RefusingRunner(RecordingRunner):
 
 
 class BreakingRunner(RecordingRunner):
-    """Writes, promises, and then raises what no runner should."""
+    """Writes, registers an action for the release of the lock, and then raises an unexpected exception."""
 
     name = "breaking"
 
@@ -75,7 +75,7 @@ class BreakingRunner(RecordingRunner):
 
 
 class TracedManager(TriggerManager):
-    """Keeps a trace of its hooks, and raises in those that it is told to."""
+    """Keeps a trace of its hooks, and raises in the hooks named in ``raises``."""
 
     name = "traced"
     default_task_runner_name = "recording"
@@ -113,7 +113,7 @@ def registered(*runners: BaseTaskRunner) -> Iterator[None]:
 
 
 def configure(manager: TriggerManager, **tasks: Any) -> None:
-    """Give the session tasks; their ``run``, where they have none, is a DAG that nobody runs."""
+    """Give the session tasks; the default of ``run`` is a DAG which nobody runs."""
     manager.update_configuration({name: {"run": "a_dag", **directives} for name, directives in tasks.items()})
 
 
@@ -123,14 +123,14 @@ def statuses(manager: TriggerManager) -> dict[str, str]:
 
 
 def fail(manager: TriggerManager, instance_name: str) -> None:
-    """Have the instance fail."""
+    """Let the instance fail."""
     manager.record_progress(
         instance_name, Event.FAIL, metadata={"exceptionType": "builtins.ValueError", "exceptionInfo": "tb"}
     )
 
 
 def finish(manager: TriggerManager, instance_name: str, result: dict[str, Any] | None = None) -> None:
-    """Have the instance finish, and cascade with its result."""
+    """Let the instance finish, and cascade with its result."""
     manager.record_progress(
         instance_name,
         Event.FINISH,

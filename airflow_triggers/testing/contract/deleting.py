@@ -1,4 +1,4 @@
-"""What deleting a session does: all of it goes, or nothing; a storage may do without.
+"""Deleting a session removes everything or nothing; a storage may refuse to delete.
 
 Part of the contract suite: see ``__init__.py``.
 """
@@ -18,11 +18,11 @@ CONFIGURATION = Configuration({"t_a": TaskConfig(name="t_a", run="module:functio
 
 
 class DeletingContract(StorageSuite):
-    """What deleting a session does; skipped for a storage that deletes none."""
+    """Deleting a session; skipped for a storage without deletion."""
 
     @pytest.fixture
     def filled(self, storage: BaseStorageBackend) -> BaseStorageBackend:
-        """A session of which something is kept everywhere."""
+        """A session with something in every part of the storage."""
         with storage.acquire_lock(create=True):
             storage.set_configuration(CONFIGURATION)
             storage.set_metadata({"n": 1})

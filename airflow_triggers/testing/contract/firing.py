@@ -1,4 +1,4 @@
-"""What a fire does, and what a configuration changes.
+"""The effects of a fire, and of a change of the configuration.
 
 Part of the contract suite: see ``__init__.py``.
 """
@@ -23,7 +23,7 @@ from airflow_triggers.testing.contract.suite import StorageSuite
 
 
 class FiringContract(StorageSuite):
-    """What a fire does, and what a configuration changes."""
+    """The effects of a fire, and of a change of the configuration."""
 
     def test_fire_says_what_it_did(self, manager: TracedManager, runner: RecordingRunner) -> None:
         configure(
@@ -100,7 +100,7 @@ class FiringContract(StorageSuite):
     @pytest.mark.parametrize(
         ("before", "after", "fires"),
         [
-            # what the instance took before, and what the replaced task makes of "e"
+            # In each case the instance has taken "e" before, and the new task gives "e" another role.
             (
                 {"after": ["a", "b"], "andEvery": "e"},
                 {"after": ["a"], "andEvery": "e", "unless": ["e"]},

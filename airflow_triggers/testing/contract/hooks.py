@@ -1,4 +1,4 @@
-"""Hooks of a manager: after what they follow is kept, and remembered until they ended.
+"""Hooks of a manager: called after their act is committed, and stored until they end.
 
 Part of the contract suite: see ``__init__.py``.
 """
@@ -28,7 +28,7 @@ from airflow_triggers.testing.contract.suite import StorageSuite
 
 @contextmanager
 def disabled_logging() -> Iterator[None]:
-    """Have nothing logged."""
+    """Disable all logging inside."""
     before = logging.root.manager.disable
     logging.disable()
     try:
@@ -38,7 +38,7 @@ def disabled_logging() -> Iterator[None]:
 
 
 class HooksContract(StorageSuite):
-    """Hooks of a manager: after what they follow is kept, and remembered until they ended."""
+    """Hooks of a manager: called after their act is committed, and stored until they end."""
 
     def test_a_hook_that_raises_undoes_nothing_and_is_kept_for_later(self, manager: TracedManager) -> None:
         configure(manager, t_a={"after": ["x"]})
@@ -96,7 +96,7 @@ class HooksContract(StorageSuite):
     def test_hooks_and_default_runner_are_those_of_the_manager_that_the_session_remembers(
         self, storage: BaseStorageBackend, runner: RecordingRunner, caplog: pytest.LogCaptureFixture
     ) -> None:
-        """Whoever acts: an application that always uses the same class need not know."""
+        """For every actor: an application may use its own class always, and need not know the session's manager."""
         managers = [TracedManager(storage)]
         configure(managers[0], t_a={"after": ["x"]})
 
@@ -192,7 +192,7 @@ class HooksContract(StorageSuite):
             raise ValueError("a \0 and a lone \ud800")
 
         monkeypatch.setattr(manager, "_post_fire", raise_unstorable)
-        # pytest-xdist cannot send the log's text on either.
+        # pytest-xdist cannot send such text in a log to its main process either.
         with disabled_logging():
             assert manager.fire("x").scheduled == ("t_a#0",)
         assert self.promised_hooks(manager.storage) == ["_post_fire"]

@@ -1,4 +1,4 @@
-"""What a storage keeps: configuration, instances, fires and metadata, read as they were written.
+"""A storage keeps configuration, instances, fires and metadata: each is read as it was written.
 
 Part of the contract suite: see ``__init__.py``.
 """
@@ -55,7 +55,7 @@ def fire(trigger_name: str, **fields: Any) -> Fire:
 
 
 class KeepingContract(StorageSuite):
-    """What a storage keeps: configuration, instances, fires and metadata, read as they were written."""
+    """A storage keeps configuration, instances, fires and metadata: each is read as it was written."""
 
     @pytest.fixture
     def kept(self, storage: BaseStorageBackend) -> BaseStorageBackend:

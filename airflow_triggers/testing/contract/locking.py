@@ -1,4 +1,4 @@
-"""The lock, and what is kept or undone as one.
+"""The lock: everything done under it is kept or undone as a whole.
 
 Part of the contract suite: see ``__init__.py``.
 """
@@ -46,7 +46,7 @@ WRITES: dict[str, Callable[[BaseStorageBackend], Any]] = {
 
 
 class LockingContract(StorageSuite):
-    """The lock, and what is kept or undone as one."""
+    """The lock: everything done under it is kept or undone as a whole."""
 
     def test_a_savepoint_undoes_what_was_written_in_it_and_nothing_else(self, manager: TracedManager) -> None:
         configure(manager, t_a={"after": ["x"]}, t_b={"after": ["y"]})
@@ -233,7 +233,7 @@ class LockingContract(StorageSuite):
 
 
 class ImpatientLockContract(StorageSuite):
-    """For storages that can tell at once whether another holds the lock (SQLite cannot)."""
+    """For storages which detect at once whether another holds the lock (SQLite cannot)."""
 
     def test_who_does_not_want_to_wait_is_told_that_another_holds_the_lock(
         self, storage: BaseStorageBackend

@@ -1,4 +1,4 @@
-"""Replays, skips, and what is changed by hand.
+"""Replays, skips, and changes by hand.
 
 Part of the contract suite: see ``__init__.py``.
 """
@@ -25,7 +25,7 @@ from airflow_triggers.testing.contract.suite import StorageSuite
 
 
 class RepairingContract(StorageSuite):
-    """Replays, skips, and what is changed by hand."""
+    """Replays, skips, and changes by hand."""
 
     def test_a_replay_clones_with_the_current_configuration(
         self, manager: TracedManager, runner: RecordingRunner
@@ -54,7 +54,7 @@ class RepairingContract(StorageSuite):
         monkeypatch: pytest.MonkeyPatch,
         error: BaseException,
     ) -> None:
-        """What it wrote is undone; nothing else is."""
+        """Only the runner's own writes are undone."""
 
         def write_and_raise(storage: BaseStorageBackend, *_: Any, **__: Any) -> None:
             storage.set_metadata({"half": "done"})

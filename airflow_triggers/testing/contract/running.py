@@ -1,4 +1,4 @@
-"""What a runner has to do that runs instances in the application's own process.
+"""The contract of runners which run instances in the application's own process.
 
 Part of the contract suite: see ``__init__.py``.
 """
@@ -43,17 +43,17 @@ class ContractManager(TriggerManager):
 
 
 class RunnerContract:
-    """What a runner has to do that runs instances in the application's own process.
+    """The contract of runners which run instances in the application's own process.
 
-    :attr:`runner_name` says which one is under test, by its registered name; :meth:`settle` how to wait for it.
+    :attr:`runner_name` is the registered name of the runner under test; :meth:`settle` waits for it.
     """
 
     runner_name: ClassVar[str]
 
     def settle(self, manager: TriggerManager) -> None:
-        """Return when nothing of the session is at work or cools down. To be overridden.
+        """Return when no instance of the session runs or cools down. Override it.
 
-        :raises Exception: what went wrong outside of the callables.
+        :raises Exception: an error outside of the callables.
         """
         raise NotImplementedError(f"{type(self).__name__} does not say how to wait for its runner.")
 
@@ -62,7 +62,7 @@ class RunnerContract:
         return CacheStorageBackend(uid, region=make_region().configure("dogpile.cache.memory"))
 
     def manager_of(self, uid: str) -> ContractManager:
-        """The manager of the session ``uid``, which has the runner under test run everything."""
+        """The manager of the session ``uid``; the runner under test runs all its instances."""
         manager = ContractManager(self.storage_of(uid))
         manager.default_task_runner_name = self.runner_name
         return manager

@@ -1,4 +1,4 @@
-"""Named scenarios of what people get wrong: each a sequence of fires and repairs, and what must have come of it.
+"""Named scenarios of typical mistakes: each is a sequence of fires and repairs, with the required outcome.
 
 Part of the contract suite: see ``__init__.py``.
 """
@@ -22,7 +22,7 @@ from airflow_triggers.testing.contract.suite import StorageSuite
 
 
 class ScenariosContract(StorageSuite):
-    """What people get wrong."""
+    """Typical mistakes of users."""
 
     # -- how often something runs ----------------------------------------------------------------------------
 
@@ -66,7 +66,7 @@ class ScenariosContract(StorageSuite):
     def test_a_redundant_trigger_makes_nothing_run_twice(
         self, manager: TracedManager, runner: RecordingRunner
     ) -> None:
-        """A task that waits for t_a, and for what t_a itself waits for."""
+        """A task waits for t_a, and also for the trigger of t_a."""
         configure(manager, t_a={"after": ["x"]}, t_b={"after": ["x", "t_a"]})
         manager.fire("x", {"n": 1})
         assert manager.storage["t_b#0"].missing == {"t_a"}

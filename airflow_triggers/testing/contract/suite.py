@@ -1,4 +1,4 @@
-"""What the parts of the contract suite have in common: the storage under test, and who acts on it."""
+"""The common base of the contract suite's parts: the storage under test, and its actors."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from airflow_triggers.testing.contract.actors import (
 
 
 class StorageSuite:
-    """Makes the storages that the tests use; the classes derived from this one have the tests."""
+    """Makes the storages under test; the derived classes have the tests."""
 
     def storage_of(self, uid: str) -> BaseStorageBackend:
-        """The storage of the session ``uid``. To be overridden.
+        """The storage of the session ``uid``. Override it.
 
-        Two of one UID are two views of one session, as two processes would have them. The store is empty before each
-        test: give the class an ``autouse`` fixture that sees to it.
+        Two storages with one UID are two views of one session, as in two processes. The store must be empty before each
+        test: give the class an ``autouse`` fixture which empties it.
         """
         raise NotImplementedError(f"{type(self).__name__} does not say which storage is under test.")
 
     def promised_hooks(self, storage: BaseStorageBackend) -> list[str]:
-        """The names of the session's hooks that are still to be called, oldest first."""
+        """The names of the session's pending hooks, oldest first."""
         return [hook.hook for hook in storage.hooks()]
 
     @pytest.fixture
     def runner(self) -> Iterator[RecordingRunner]:
-        """Remembers what is started."""
+        """A runner which remembers every start; a refusing and a breaking one are registered too."""
         recording = RecordingRunner()
         with registered(recording, RefusingRunner(), BreakingRunner()):
             yield recording
@@ -45,5 +45,5 @@ class StorageSuite:
 
     @pytest.fixture
     def manager(self, storage: BaseStorageBackend, runner: RecordingRunner) -> TracedManager:
-        """The manager of that session."""
+        """The manager of this session."""
         return TracedManager(storage)

@@ -1,4 +1,4 @@
-"""Trigger tasks of the contract suite: one for each way in which a task can end, and ask for something."""
+"""Trigger tasks of the contract suite: one for each way in which a task can end or make a request."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ WORD = "hello"
 
 
 def greet(context: TaskContext) -> dict[str, Any]:
-    """Knows its session."""
+    """Reads the UID of its session."""
     return {"greeting": f"{WORD} {context.session_uid}"}
 
 
@@ -22,7 +22,7 @@ def nothing(context: TaskContext) -> None:
 
 
 def a_list(context: TaskContext) -> Any:
-    """Returns what no task may."""
+    """Returns a list, which no task may return."""
     return [1, 2]
 
 
@@ -32,22 +32,22 @@ def fail(context: TaskContext) -> None:
 
 
 def echo(context: TaskContext) -> dict[str, Any]:
-    """Returns what it was given."""
+    """Returns its trigger kwargs."""
     return dict(context.trigger_kwargs)
 
 
 def skip(context: TaskContext) -> None:
-    """Skips itself as any of Airflow's tasks does."""
+    """Skips itself by Airflow's own exception."""
     raise AirflowSkipException("nothing to do")
 
 
 def leave(context: TaskContext) -> None:
-    """Ends its process, were it one."""
+    """Raises SystemExit: in a process of its own it would end the process."""
     raise SystemExit(3)
 
 
 def again(context: TaskContext) -> dict[str, Any]:
-    """Asks to be run again with another number, unless it is large."""
+    """Asks to run again with another number, unless the number is large."""
     number = context.trigger_kwargs["x"].get("n", 0)
     if number >= 100:
         return {}
@@ -60,7 +60,7 @@ def again(context: TaskContext) -> dict[str, Any]:
 
 
 def skip_with_reason(context: TaskContext) -> None:
-    """Fires for nothing, and skips itself."""
+    """Fires in vain, and skips itself."""
     context.fire("never")
     raise context.skip({"why": "embedded"})
 
@@ -89,13 +89,13 @@ def clones(context: TaskContext) -> dict[str, Any]:
 
 
 def fires_and_fails(context: TaskContext) -> None:
-    """Fires for nothing."""
+    """Fires in vain, and fails."""
     context.fire("never")
     raise ValueError
 
 
 def looks(context: TaskContext) -> dict[str, Any]:
-    """Reads its session, and fires at once: it runs where there is a database."""
+    """Reads its session, and fires at once: it runs in a process with a database."""
     result = context.manager.fire("unheard")
     return {
         "manager": context.manager.name,
