@@ -1,6 +1,6 @@
-"""Runs the benchmarks: ``python -m benchmarks [ROW …]``; without rows all of them, and the docs are updated.
+"""Runs the benchmarks: ``python -m benchmarks [ROW …]``; without rows, it runs all of them and updates the docs.
 
-Neighbours: ``GROUPS`` names the module of each row; ``bench.py`` is what they get.
+``GROUPS`` names the module of each row. Neighbours: every group gets a ``Bench`` of ``bench.py``.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def measure(name: str, bench: Bench, console: Console) -> list[Row]:
-    """The rows of a group. A boundary: what one group cannot measure is said in its row, and the others go on."""
+    """The rows of a group. This is a boundary: after an error the group's rows tell it, and other groups go on."""
     module, function = name.split(":")
     console.print(f"rows {', '.join(map(str, GROUPS[name]))} …")
     rows: list[Row] = []
@@ -103,7 +103,7 @@ def measure(name: str, bench: Bench, console: Console) -> list[Row]:
 
 
 def _missing_postgresql() -> str | None:
-    """What to do, where there is no PostgreSQL."""
+    """What to do if there is no PostgreSQL; None: there is one."""
     try:
         sa.create_engine(POSTGRES_URL, poolclass=sa.NullPool).connect().close()
     except sa.exc.OperationalError as error:

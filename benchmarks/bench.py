@@ -1,4 +1,4 @@
-"""Bench: what every group of rows gets: databases, a scratch folder, and a place for its curves."""
+"""Bench: the tools of every group of rows: databases, a scratch folder, and a list for its curves."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from benchmarks.row import Row
 class Bench:
     """One run of the benchmarks.
 
-    :param folder: scratch, which the caller removes.
+    :param folder: scratch; the caller removes it.
     :param say: shows one line of progress.
     """
 
@@ -36,7 +36,7 @@ class Bench:
         self.databases = Databases(self.stack)
 
     def live(self) -> Live:
-        """A real Airflow, started when it is first asked for, and ended with the benchmarks."""
+        """A real Airflow; the first call starts it, and it ends with the benchmarks."""
         if self._live is None:
             self.say("starting Airflow")
             database = self.databases.new().enter()
@@ -51,7 +51,7 @@ class Bench:
         return folder
 
     def scratch_file(self, name: str, *, exists: bool = True) -> Path:
-        """A file of its own; not made: its name alone."""
+        """A new file; with ``exists=False`` only its name."""
         path = self.folder / f"{next(self._numbers)}-{name}"
         if exists:
             path.touch()

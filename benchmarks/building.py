@@ -1,7 +1,7 @@
-"""Builds large sessions, and many of them, from a small one that the product itself has made.
+"""Builds large sessions, and many of them, from a small one made by the product itself.
 
-Rows are copied as they are, whatever columns they have; only what tells the copies apart is replaced. So a change of
-the tables needs no change here. Neighbours: ``fires.py`` and ``controllers.py`` build by it.
+Rows are copied with all their columns; only the columns that must differ get new values. So a change of the tables
+needs no change here. Neighbours: ``fires.py`` and ``controllers.py`` use it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from benchmarks.database import MetadataDatabase
 
 @contextmanager
 def bulk(database: MetadataDatabase) -> Iterator[sa.Connection]:
-    """A transaction that checks no foreign keys and need not reach the disk at once."""
+    """A transaction without checks of foreign keys and with an asynchronous commit."""
     with database.engine.begin() as connection:
         connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
         connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
@@ -27,10 +27,10 @@ def bulk(database: MetadataDatabase) -> Iterator[sa.Connection]:
 def multiply(
     connection: sa.Connection, table: sa.Table, *, where: str, count: int, replacing: Mapping[str, str]
 ) -> None:
-    """Insert ``count`` copies of each row that meets the condition.
+    """Insert ``count`` copies of each row which meets the condition.
 
     :param where: SQL about the original row, ``it``.
-    :param replacing: column → SQL of the copy's value, ``n`` being the copy's number from 1.
+    :param replacing: column → SQL of the copy's value; ``n`` is the copy's number, from 1.
     """
     quote = connection.dialect.identifier_preparer.quote
     names = [column.name for column in table.columns]
@@ -42,7 +42,7 @@ def multiply(
 
 
 def multiply_instances(database: MetadataDatabase, uid: str, *, count: int) -> None:
-    """Give a session, which has instance 0 of its task, ``count`` instances like it."""
+    """Copy instance 0 of the session's task until the session has ``count`` instances."""
     (session_id,) = database.execute("SELECT id FROM triggers_session WHERE uid = :uid", {"uid": uid})
     with bulk(database) as connection:
         for table in (tables.instance, tables.wait):
@@ -51,7 +51,7 @@ def multiply_instances(database: MetadataDatabase, uid: str, *, count: int) -> N
 
 
 def multiply_sessions(database: MetadataDatabase, uid: str, *, count: int) -> None:
-    """Make sessions ``{uid}-1`` … ``{uid}-{count}`` with all that the session has."""
+    """Make sessions ``{uid}-1`` … ``{uid}-{count}`` with everything in the session."""
     (session_id,) = database.execute("SELECT id FROM triggers_session WHERE uid = :uid", {"uid": uid})
     owned = (tables.instance, tables.wait, tables.fire)
     with bulk(database) as connection:

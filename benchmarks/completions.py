@@ -1,7 +1,7 @@
-"""Row 11: how many completions a controller applies, against how many runs Airflow finishes.
+"""Row 11: the completions applied by a controller, against the runs finished by Airflow.
 
-Neighbours: ``flights.py`` builds the runs that a controller finds completed; ``live.py`` is the Airflow that finishes
-runs of a compiled trigger task.
+Neighbours: ``flights.py`` builds the completed runs for the controller; ``live.py`` is the Airflow which finishes runs
+of a compiled trigger task.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def completion_rows(bench: Bench) -> Iterator[Row]:
 
 
 def _completion_rate(database: MetadataDatabase, controller: Controller) -> float:
-    """Completions a second: runs of as many sessions succeed at once, and the controller finds them."""
+    """Completions a second: ``COMPLETED`` runs, each of another session, succeed at once; the controller finds them."""
     run_ids = f"(SELECT id FROM dag_run WHERE state = 'running' ORDER BY id LIMIT {COMPLETED})"
     success = "state = 'success', end_date = now()"
     database.execute(
@@ -92,7 +92,7 @@ def _finished_instances(database: MetadataDatabase) -> int:
 
 
 def _plain_rate(live: Live) -> float:
-    """Runs a second, from the creation of the first to the end of the last."""
+    """Runs a second, from the creation of the first run to the end of the last."""
     live.settle()
     live.database.enter()
     start = time.perf_counter()

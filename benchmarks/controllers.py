@@ -1,4 +1,4 @@
-"""Row 10: what the controller costs while nothing happens. Neighbours: ``flights.py`` builds what it watches."""
+"""Row 10: the cost of the controller while nothing happens. Neighbours: ``flights.py`` builds the watched runs."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def in_flight(bench: Bench) -> Iterator[Row]:
 
 
 def passes(databases: dict[int, MetadataDatabase], *, times: int = 5) -> Sides:
-    """Passes over databases with that many runs in flight."""
+    """Passes over databases; each key is the number of runs in flight."""
     sides = dict[str, Side]()
     for size, database in databases.items():
         runs_in_flight(database.enter(), size)
@@ -68,7 +68,7 @@ def _pass(database: MetadataDatabase, controller: Controller, *, times: int) -> 
 
 
 def _idle(database: MetadataDatabase) -> Row:
-    """The CPU time of a controller process with nothing in flight, as a share of the time that passes."""
+    """The CPU time of a controller process with nothing in flight, as a share of the elapsed time."""
     runs_in_flight(database, 2)
     database.execute("UPDATE triggers_run SET watched = false")
     database.execute("UPDATE dag_run SET state = 'success'")

@@ -1,6 +1,6 @@
-"""What an act costs in CPU time, of the processes that serve it and of PostgreSQL, whatever else the machine does.
+"""The CPU time of an act: in the processes which serve it, and in PostgreSQL. Other load on the machine does not count.
 
-Neighbours: the groups note costs where they have the processes at hand; ``estimate.py`` reckons with them.
+Neighbours: the groups with access to the processes store costs; ``estimate.py`` calculates with them.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from benchmarks.database import MetadataDatabase
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """Of one act, in seconds of CPU time.
+    """The cost of one act, in seconds of CPU time.
 
-    :param database: of the PostgreSQL processes that serve this database; None when they are on another machine.
-    :param wal: bytes written to the log that PostgreSQL recovers and replicates from.
+    :param process: in the processes which serve the act.
+    :param database: in the PostgreSQL processes of this database; None when they are on another machine.
+    :param wal: bytes written to PostgreSQL's write-ahead log.
     """
 
     process: float
@@ -26,7 +27,7 @@ class Cost:
     wal: float
 
     def divided(self, by: int) -> Cost:
-        """The cost of one, where so many were done at once."""
+        """The cost of one act, if this is the cost of ``by`` acts together."""
         database = None if self.database is None else self.database / by
         return Cost(process=self.process / by, database=database, wal=self.wal / by)
 
@@ -34,7 +35,7 @@ class Cost:
 def cost_of(
     act: Callable[[], object], times: int, *, processes: Iterable[psutil.Process], database: MetadataDatabase
 ) -> Cost:
-    """Do it so often, and see what that cost."""
+    """Do the act ``times`` times and return the average cost."""
     process_list = list(processes)
     before = _cpu_seconds(process_list), _cpu_seconds(_backends(database)), _bytes_written(database)
     for _ in range(times):
@@ -47,7 +48,7 @@ def cost_of(
 
 
 def _cpu_seconds(processes: Iterable[psutil.Process]) -> float:
-    """CPU seconds until now, of those that still are."""
+    """CPU seconds until now of the processes which still exist."""
     seconds = 0.0
     for process in processes:
         try:

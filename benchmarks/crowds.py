@@ -1,6 +1,6 @@
 """Row 15: many clients at once, each waiting for its answer before it fires again.
 
-Neighbours: ``live.py`` is the Airflow that answers, ``rest.py`` measures one client.
+Neighbours: ``live.py`` is the Airflow which answers, ``rest.py`` measures one client.
 """
 
 from __future__ import annotations
@@ -28,11 +28,12 @@ ROUNDS = 4
 
 @dataclass
 class Crowd:
-    """So many clients.
+    """Clients which fire at the same time.
 
+    :param clients: their number.
     :param sessions: into how many sessions they fire.
-    :ivar fewest: the fewest fires that a client got through in a round.
-    :ivar longest: the longest that a fire took.
+    :ivar fewest: the lowest number of fires of one client in a round.
+    :ivar longest: the time of the slowest fire, in seconds.
     :ivar failures: answers other than success, and timeouts.
     """
 
@@ -43,11 +44,11 @@ class Crowd:
     failures: list[str] = field(default_factory=list)
 
     def fires_a_second(self, live: Live) -> float:
-        """Let all of them fire for a while."""
+        """Let all clients fire for ``SECONDS``; return the fires a second."""
         return asyncio.run(self._fire(live))
 
     async def _fire(self, live: Live) -> float:
-        """Each client has a connection and a pool of its own: a pool that many share costs more than what it sends."""
+        """Each client has its own connection and pool: sharing one pool would cost more than sending the requests."""
 
         def new_client() -> httpx.AsyncClient:
             return httpx.AsyncClient(
@@ -81,12 +82,12 @@ class Crowd:
 
     @property
     def all_served(self) -> bool:
-        """Whether no fire failed or timed out and no client starved: without that, throughput is worth nothing."""
+        """Whether no fire failed or timed out and no client starved: otherwise the throughput means nothing."""
         return not self.failures and self.fewest > 0
 
     @property
     def note(self) -> str:
-        """How the clients fared."""
+        """The failures, the lowest number of fires and the slowest fire, as a sentence."""
         failures = (
             f"{len(self.failures)} failed, the first: {self.failures[0]}" if self.failures else "none failed"
         )

@@ -1,6 +1,6 @@
-"""Curves, and how they are drawn as SVG: axes, ticks, lines with a mark at each measurement, a legend.
+"""Draws curves as SVG: axes, ticks, lines with a mark at each measurement, a legend.
 
-Neighbours: the groups collect curves, ``page.py`` keeps the files. Colours work on a light and on a dark page.
+Neighbours: the groups collect curves, ``page.py`` keeps the files. The colours suit a light and a dark page.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class _Scale:
 
 
 def _top(highest: float) -> float:
-    """A round number above the highest value, which leaves room for the legend."""
+    """A round number above the highest value; it leaves room for the legend."""
     magnitude: float = 10.0 ** math.floor(math.log10(highest))
     return next(
         step * magnitude for step in (1.5, 2, 3, 4, 5, 6, 8, 10, 15) if step * magnitude > highest * 1.3

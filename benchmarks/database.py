@@ -1,4 +1,4 @@
-"""Metadata databases of the benchmarks' own, on PostgreSQL: one is migrated, the others are copies of it.
+"""Metadata databases for the benchmarks, on PostgreSQL: one is migrated, the others are copies of it.
 
 Neighbours: ``tests/support/databases.py`` makes and drops them.
 """
@@ -18,13 +18,13 @@ from tests.support.databases import CONNECTION_VARIABLE, migrate, temporary_post
 
 @dataclass
 class MetadataDatabase:
-    """A migrated metadata database. Airflow in this process uses the one that was entered last."""
+    """A migrated metadata database. Airflow in this process uses the one entered last."""
 
     url: str
     _configured: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def enter(self) -> MetadataDatabase:
-        """Point Airflow, in this process and in those it starts, at this database; connections are kept."""
+        """Connect Airflow, in this process and its children, to this database; open connections stay open."""
         from airflow import settings
 
         is_entered = os.environ.get(CONNECTION_VARIABLE) == self.url and settings.engine is not None
@@ -52,7 +52,7 @@ class MetadataDatabase:
             return result.first() if result.returns_rows else None
 
     def tidy(self) -> None:
-        """VACUUM ANALYZE, as autovacuum would have done by itself after so many writes."""
+        """VACUUM ANALYZE, as autovacuum does after many writes."""
         with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.exec_driver_sql("VACUUM ANALYZE")
 
@@ -71,7 +71,7 @@ class Databases:
         self._made = 0
 
     def new(self) -> MetadataDatabase:
-        """A migrated database without rows, dropped when all is done."""
+        """A migrated database without rows, dropped at the end of the benchmarks."""
         return self._stack.enter_context(self.lent())
 
     @contextmanager

@@ -1,6 +1,6 @@
-"""Two copies of this Python environment that differ in one thing: whether the plugin is installed in it.
+"""Two copies of this Python environment: the plugin is installed in one of them only.
 
-Nothing is downloaded: each is a virtual environment whose packages are links to those of this one. Neighbours:
+Nothing is downloaded: each is a virtual environment with links to the packages of this one. Neighbours:
 ``footprints.py`` and ``schedulers.py`` compare processes in the one with processes in the other.
 """
 
@@ -17,14 +17,14 @@ OURS = ("airflow_triggers", "__editable__.airflow_triggers", "__editable___airfl
 
 @dataclass(frozen=True)
 class Environments:
-    """The interpreters of both."""
+    """The interpreters of both environments."""
 
     with_plugin: Path
     without_plugin: Path
 
 
 def make_environments(folder: Path) -> Environments:
-    """Make both in the folder."""
+    """Make both environments in the folder."""
     return Environments(
         _environment(folder / "with", with_plugin=True), _environment(folder / "without", with_plugin=False)
     )

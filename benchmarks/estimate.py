@@ -1,4 +1,4 @@
-"""A worked estimate for a large installation, from the costs that this run has measured.
+"""A worked estimate for a large installation, from the costs measured in this run.
 
 Neighbours: the groups keep the costs in ``Bench.costs``; ``page.py`` puts the estimate into the docs.
 """
@@ -24,7 +24,7 @@ COMPLETION, SESSION_BYTES = "a completion, applied by the controller", "session 
 
 
 def worked_estimate(costs: Mapping[str, Cost | float]) -> str:
-    """Markdown: the costs, and what they come to; empty when this run has not measured them."""
+    """Markdown: the costs, and the machines needed; empty when this run has not measured the costs."""
     single, session_bytes = costs.get(SINGLE), costs.get(SESSION_BYTES)
     if not isinstance(single, Cost) or not isinstance(session_bytes, float):
         return ""

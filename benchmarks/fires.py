@@ -1,4 +1,4 @@
-"""Rows 1 to 4: what a fire costs in one process, against plain SQL, against size, against ``create_dagrun``.
+"""Rows 1 to 4: the cost of a fire in one process, against plain SQL, by size, against ``create_dagrun``.
 
 Neighbours: ``building.py`` makes sessions large, ``plainsql.py`` sends a fire's own statements by pgbench.
 """
@@ -36,7 +36,7 @@ FIRED = 100
 
 
 class IdleRunner(BaseTaskRunner):
-    """Starts nothing: these rows measure fires that only record."""
+    """Starts nothing: these rows measure fires which are only recorded."""
 
     name = "idle"
 
@@ -51,7 +51,7 @@ class IdleRunner(BaseTaskRunner):
 
 
 def record_session(database: MetadataDatabase, uid: str, *, resolved: bool, instances: int) -> TriggerManager:
-    """A session with that many instances of one task: all resolved, or all waiting."""
+    """A session with ``instances`` instances of one task: all resolved, or all waiting."""
     task_runners.register(IdleRunner.name, IdleRunner)
     manager = TriggerManager(SqlStorageBackend(uid))
     manager.update_configuration(DIRECTIVES)
@@ -64,12 +64,12 @@ def record_session(database: MetadataDatabase, uid: str, *, resolved: bool, inst
 
 
 def fires_resolved(manager: TriggerManager, *, times: int) -> Side:
-    """Fire what the resolved instances' task waits for: it is recorded, and touches nothing."""
+    """Fire a trigger of the resolved instances' task: the fire is recorded and touches nothing."""
     return lambda: seconds_each(lambda: manager.fire("login", KWARGS), times)
 
 
 def fires_waiting(database: MetadataDatabase, manager: TriggerManager, *, instances: int, times: int) -> Side:
-    """Fire the task's ``andEvery``: each fire makes one more instance that waits; they are taken away afterwards."""
+    """Fire the task's ``andEvery``: each fire makes one more waiting instance. These are deleted afterwards."""
     of_session = "session_id = (SELECT id FROM triggers_session WHERE uid = :uid) AND number >= :number"
 
     def side() -> float:
@@ -164,7 +164,7 @@ def by_session_size(
 
 
 def against_session_count(bench: Bench) -> Iterator[Row]:
-    """Row 3: fires into the same number of sessions, spread over all that the database has."""
+    """Row 3: fires into the same number of sessions, spread over all sessions of the database."""
     sides: dict[str, Side] = {}
     for count in SESSIONS:
         bench.say(f"building a database with {count:,} sessions")
@@ -230,7 +230,7 @@ def against_create_dagrun(bench: Bench) -> Iterator[Row]:
 
 
 def _starting_fires() -> tuple[TriggerManager, Callable[[], None]]:
-    """A session whose ``go`` starts a run each time, and a call that makes a run of the same DAG by Airflow alone."""
+    """A session in which every ``go`` starts a run, and a call which makes a run of the same DAG by Airflow alone."""
     from airflow import settings
     from airflow.models.dagrun import DagRun
     from airflow.models.serialized_dag import SerializedDagModel

@@ -1,4 +1,4 @@
-"""DAG runs in flight, as many as wanted: one that the product started, and copies of it.
+"""Any number of DAG runs in flight: one started by the product, and copies of it.
 
 Neighbours: ``controllers.py`` and ``schedulers.py`` watch them; ``building.py`` copies rows.
 """
@@ -20,9 +20,9 @@ UID = "order"
 
 
 def runs_in_flight(database: MetadataDatabase, count: int, *, task_state: str = "running") -> None:
-    """Give the database, which is entered, that many sessions with a run in flight each; the controller knows of them.
+    """Give the entered database ``count`` sessions, each with a run in flight; the controller watches these runs.
 
-    :param task_state: of each run's only task.
+    :param task_state: the state of each run's only task.
     """
     deploy_configuration("bench", t_go={"after": ["go"], "andEvery": "go"}, t_next={"after": ["never"]})
     manager, _ = create_session(UID, configuration="bench")

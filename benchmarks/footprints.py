@@ -1,4 +1,4 @@
-"""Rows 13 and 14: what the plugin adds to a process, in memory and in time to start.
+"""Rows 13 and 14: the memory and the start time which the plugin adds to a process.
 
 Neighbours: ``environments.py`` makes the environments with and without the plugin.
 """
@@ -106,7 +106,7 @@ def _difference(rounds: Rounds, *, unit: str, number: str, measured: str, agains
 
 
 def _api_server_memory(bench: Bench, database: MetadataDatabase, python: Path) -> float:
-    """Bytes of a server that has answered some requests, ours too, which it may not know."""
+    """Bytes of a server after some requests, also to our API: without the plugin the server does not know it."""
     with running_api_server(bench.scratch("api-server"), database.url, python=python) as server:
         headers = {"Authorization": f"Bearer {server.token('admin')}"}
         with httpx.Client(base_url=server.url, headers=headers, timeout=60) as client:

@@ -1,6 +1,6 @@
-"""Rows 8 and 9: how soon a task runs after a fire, and after the task before it.
+"""Rows 8 and 9: how soon a task runs after a fire, and after the previous task.
 
-Neighbours: ``live.py`` is the Airflow that runs them; ``dags/`` says what they run.
+Neighbours: ``live.py`` is the running Airflow; ``dags/`` has the DAGs.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def accepted_to_running(bench: Bench) -> Iterator[Row]:
 
 
 def _conf(number: int) -> dict[str, object]:
-    """What a fire gives the run, as one who makes a run by hand gives it."""
+    """The conf of a fire's run, for a run made by hand."""
     return {"session_uid": "nobody", "trigger_kwargs": {"mark": {"kind": "dagruns", "number": number}}}
 
 
@@ -85,9 +85,9 @@ def _until(number: int, start: float) -> float:
 
 
 def _side_by_side(live: Live, ways: Mapping[str, Way], gap: Gap, *, rounds: int) -> Rounds:
-    """Rounds in which both sides are at work at once, either begun first in turn; the first round is not counted.
+    """Rounds with both sides at work at once. The sides take turns in starting first; the first round is not counted.
 
-    So the same beat of the scheduler, which looks once a second while it is idle, finds both.
+    The idle scheduler looks for work once a second. Both sides are found in the same loop of it.
     """
     gaps_by_side: dict[str, list[float]] = {side: [] for side in ways}
     for round_number in range(1 + rounds):

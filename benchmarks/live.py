@@ -1,4 +1,4 @@
-"""A real Airflow of the benchmarks' own: its processes, a client, and the moments that its tasks write down.
+"""A real Airflow for the benchmarks: its processes, a client, and the moments written down by its tasks.
 
 Neighbours: ``rest.py``, ``crowds.py``, ``latency.py`` and ``completions.py`` work on it; ``scripts/demo/airflow.py``
 runs it.
@@ -28,7 +28,7 @@ DEPLOYED = ("bench", "bench.t_parked", "bench.t_marked", "bench.t_a", "bench.t_p
 class Live:
     """The running Airflow.
 
-    :param marks: where its tasks write moments.
+    :param marks: the folder in which its tasks write moments.
     """
 
     airflow: Airflow
@@ -38,11 +38,11 @@ class Live:
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def number(self) -> int:
-        """A number that was not used before."""
+        """A number which was not used before."""
         return next(self._numbers)
 
     def post(self, path: str, body: dict[str, Any]) -> httpx.Response:
-        """A request that must succeed."""
+        """Send a POST request, which must succeed."""
         answer = self.http.post(path, json=body)
         if answer.is_error:
             raise RuntimeError(f"POST {path} answered {answer.status_code}: {answer.text[:500]}")
@@ -58,7 +58,7 @@ class Live:
         self.post(f"/api/v2/dags/{dag_id}/dagRuns", {"logical_date": None, "conf": conf})
 
     def settle(self) -> None:
-        """Wait until no run is at work any more, but those of the paused DAG."""
+        """Wait until no run is queued or running, except runs of the paused DAG."""
         wait_for("every run ends", self._idle, seconds=90, alive=self.airflow.check_alive)
 
     def _idle(self) -> bool:
@@ -68,7 +68,7 @@ class Live:
         return bool(self.database.execute(at_work)[0] == 0)
 
     def moment(self, name: str) -> float:
-        """When a task wrote down that name: waits for it."""
+        """The moment of the mark with this name; waits until a task has written it."""
         path = self.marks / name
         wait_for(f"a task writes {name}", path.exists, seconds=60, alive=self.airflow.check_alive)
         return float(path.read_text(encoding="utf-8"))
@@ -76,7 +76,7 @@ class Live:
 
 @contextmanager
 def living(folder: Path, database: MetadataDatabase) -> Iterator[Live]:
-    """Start Airflow's scheduler, DAG processor and API server on the database; they are ended afterwards."""
+    """Start Airflow's scheduler, DAG processor and API server on the database; they end afterwards."""
     marks = folder / "marks"
     marks.mkdir()
     extra = {

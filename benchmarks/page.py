@@ -22,9 +22,9 @@ DRAWINGS = ROOT / "docs/performance"
 
 
 def update_page(rows: Sequence[Row], curves: Sequence[Curve], estimate: str, *, load: float) -> None:
-    """Write table, drawings and estimate into the docs in place of the last ones.
+    """Replace the table, the drawings and the estimate in the docs.
 
-    :param load: of the machine before the run.
+    :param load: the machine's load average before the run.
     """
     DRAWINGS.mkdir(exist_ok=True)
     for curve in curves:

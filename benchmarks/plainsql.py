@@ -1,4 +1,4 @@
-"""The statements that the product sends, caught as they go out, and sent again by pgbench.
+"""Captures the statements of the product, and sends them again by pgbench.
 
 Neighbours: ``fires.py`` compares a fire with its own statements.
 """
@@ -21,12 +21,12 @@ DEADLINE = 120
 
 
 class Missing(Exception):
-    """Something that a row needs is not installed; says what to do."""
+    """Something needed for a row is not installed; the message says what to do."""
 
 
 @contextmanager
 def captured_statements(engine: sa.Engine) -> Iterator[list[str]]:
-    """The statements that are sent meanwhile, each with its values in it, as PostgreSQL gets them."""
+    """The statements sent inside the block, with their values filled in, as PostgreSQL gets them."""
     statements: list[str] = []
 
     def note(_connection: Any, cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
@@ -48,10 +48,10 @@ def write_script(folder: Path, statements: list[str]) -> Path:
 
 
 def seconds_each(script: Path, url: str, *, transactions: int) -> float:
-    """Run the script by pgbench, one client, and return what a transaction takes on average.
+    """Run the script by pgbench with one client, and return the average seconds of a transaction.
 
-    The simple protocol, because the driver that Airflow uses here (psycopg2) sends statements so: prepared ones would
-    compare another way of sending, which the product does not choose.
+    It uses the simple protocol, like Airflow's driver here (psycopg2). Prepared statements would measure another way of
+    sending, which the product does not use.
 
     :raises Missing: when there is no pgbench.
     """

@@ -1,6 +1,6 @@
-"""Starts processes whose memory or time is measured, and ends them.
+"""Waits for measured processes, reads their memory, and ends them.
 
-Neighbours: ``footprints.py`` and ``controllers.py`` measure; ``environments.py`` makes what they run in.
+Neighbours: ``footprints.py`` and ``controllers.py`` measure; ``environments.py`` makes the environments.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ START_DEADLINE = 120
 
 @contextmanager
 def ended_afterwards(process: subprocess.Popen[bytes]) -> Iterator[subprocess.Popen[bytes]]:
-    """End the process, which leads a process group of its own, with all of the group."""
+    """End the process and its process group afterwards; the process must lead the group."""
     try:
         yield process
     finally:
@@ -34,7 +34,7 @@ def ended_afterwards(process: subprocess.Popen[bytes]) -> Iterator[subprocess.Po
 
 
 def await_that(description: str, holds: Callable[[], object], process: subprocess.Popen[bytes]) -> None:
-    """Wait until it holds, the process being alive."""
+    """Wait until ``holds`` is true, while the process lives."""
     deadline = time.monotonic() + START_DEADLINE
     while not holds():
         if process.poll() is not None or time.monotonic() > deadline:
@@ -43,7 +43,7 @@ def await_that(description: str, holds: Callable[[], object], process: subproces
 
 
 def memory(pid: int) -> float:
-    """Bytes that would be free without the process and its children: what they share with others is not counted."""
+    """The unique memory of the process and its children, in bytes: shared memory is not counted."""
     process = psutil.Process(pid)
     return float(
         sum(member.memory_full_info().uss for member in [process, *process.children(recursive=True)])

@@ -1,6 +1,6 @@
 """Rows 5 to 7: a fire by REST against Airflow's own way to start a run by REST.
 
-Neighbours: ``live.py`` is the Airflow that answers; ``crowds.py`` sends from many clients at once.
+Neighbours: ``live.py`` is the Airflow which answers; ``crowds.py`` sends from many clients at once.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def _sides(live: Live) -> dict[str, Side]:
         "dagruns": _repeat(lambda: live.start_run(PARKED, {"trigger_kwargs": {"park": KWARGS}})),
         "recording": _repeat(partial(_recording, live)),
     }
-    # An empty batch is refused where there are batches.
+    # A server with batches refuses an empty one; a server without them answers 404 or 405.
     if live.http.post(f"{API}/fires", json={"fires": []}).status_code not in NOT_BUILT:
         sides["batch"] = partial(_batch, live)
     return sides

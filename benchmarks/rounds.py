@@ -1,6 +1,6 @@
-"""Interleaved rounds: A B A B …, so that whatever else the machine does meets both sides alike.
+"""Interleaved rounds, A B A B …: other load on the machine affects both sides alike.
 
-Neighbours: the groups measure by it, ``row.py`` holds what comes out.
+Neighbours: the groups measure by it, ``row.py`` holds the result.
 """
 
 from __future__ import annotations
@@ -16,29 +16,29 @@ Side = Callable[[], float]
 
 @dataclass(frozen=True)
 class Rounds:
-    """What two sides cost, round by round."""
+    """The costs of two sides, round by round."""
 
     measured: tuple[float, ...]
     against: tuple[float, ...]
 
     @property
     def ratios(self) -> list[float]:
-        """One side by the other, in each round."""
+        """The measured side divided by the other, in each round."""
         return [side / reference for side, reference in zip(self.measured, self.against, strict=True)]
 
     @property
     def ratio(self) -> float:
-        """The median over the rounds of their ratios."""
+        """The median of the rounds' ratios."""
         return statistics.median(self.ratios)
 
     @property
     def differences(self) -> list[float]:
-        """One side less the other, in each round."""
+        """The measured side minus the other, in each round."""
         return [side - reference for side, reference in zip(self.measured, self.against, strict=True)]
 
     @property
     def quartiles(self) -> tuple[float, float]:
-        """Between which the middle half of the ratios lies."""
+        """The lower and the upper quartile of the ratios."""
         return quartiles(self.ratios)
 
     @property
@@ -49,12 +49,12 @@ class Rounds:
 
 @dataclass(frozen=True)
 class Series:
-    """What several sides cost, round by round, by name."""
+    """The costs of several sides, by name, round by round."""
 
     costs: Mapping[str, tuple[float, ...]]
 
     def compare(self, measured: str, against: str) -> Rounds:
-        """Two of the sides."""
+        """The rounds of two sides."""
         return Rounds(self.costs[measured], self.costs[against])
 
     def median(self, name: str) -> float:
@@ -64,7 +64,7 @@ class Series:
 
 @dataclass(frozen=True)
 class Sides:
-    """What is to be measured in turn, by name."""
+    """The sides to measure in turn, by name."""
 
     sides: Mapping[str, Side]
 
@@ -74,7 +74,7 @@ class Sides:
 
 
 def interleave(sides: Mapping[str, Side], *, rounds: int, warm_up: int = 1) -> Series:
-    """Let each side work once per round, in turn; the first ``warm_up`` rounds are not counted."""
+    """Let each side work once per round, in turn. The first ``warm_up`` rounds are not counted."""
     costs: dict[str, list[float]] = {name: [] for name in sides}
     for number in range(warm_up + rounds):
         for name, side in sides.items():
@@ -85,7 +85,7 @@ def interleave(sides: Mapping[str, Side], *, rounds: int, warm_up: int = 1) -> S
 
 
 def seconds_each(act: Callable[[], object], times: int) -> float:
-    """How long the act takes, on average over as many times in a row."""
+    """The average seconds of the act, done ``times`` times in a row."""
     start = time.perf_counter()
     for _ in range(times):
         act()

@@ -1,4 +1,4 @@
-"""Row: one ratio with its goal. Neighbours: ``rounds.py`` makes what it holds, ``table.py`` shows it."""
+"""Row: one ratio with its goal. Neighbours: ``rounds.py`` measures it, ``table.py`` shows it."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from benchmarks.rounds import Rounds
 
 @dataclass(frozen=True, kw_only=True)
 class Goal:
-    """How a value should compare with what it is measured against.
+    """The limit of a value, compared with the other side.
 
     :param unit: ``×`` for a ratio, else the unit of a difference or of a share.
-    :param at_least: the value is to be no smaller; without it, no larger.
+    :param at_least: the limit is a minimum; otherwise it is a maximum.
     """
 
     limit: float
@@ -33,11 +33,12 @@ class Goal:
 class Row:
     """One line of the table.
 
-    :param number: of the group, with a letter where a group has several.
+    :param number: the group's number, with a letter if the group has several rows.
     :param value: the median over the rounds, in the goal's unit; None when it could not be measured.
-    :param low: the lower quartile over the rounds. :param high: the upper one.
-    :param sides: the medians of both sides as they were, for orientation only: they depend on the machine.
-    :param note: why there is no value, or what must be known to read it.
+    :param low: the lower quartile over the rounds.
+    :param high: the upper quartile.
+    :param sides: the medians of both sides, for orientation only: they depend on the machine.
+    :param note: why there is no value, or how to read it.
     """
 
     number: str
@@ -63,7 +64,7 @@ class Row:
 
     @classmethod
     def of(cls, rounds: Rounds, *, unit: str = "ms", **fields: Any) -> Row:
-        """The row of a ratio. :param unit: the unit of the sides, one of those of :func:`in_unit`."""
+        """The row of a ratio. :param unit: the unit of the sides, see :func:`in_unit`."""
         low, high = rounds.quartiles
         return cls(
             value=rounds.ratio,
@@ -82,6 +83,6 @@ def sides_in_unit(rounds: Rounds, unit: str) -> tuple[str, str]:
 
 
 def in_unit(amount: float, unit: str) -> str:
-    """Seconds as ``ms`` or ``s``, bytes as ``MB``, anything else as it is with its unit."""
+    """Seconds as ``ms`` or ``s``, bytes as ``MB``, any other amount unchanged with its unit."""
     amount_in_unit = {"ms": amount * 1e3, "MB": amount / 1e6}.get(unit, amount)
     return f"{amount_in_unit:.3g} {unit}" if amount_in_unit < 100 else f"{amount_in_unit:.0f} {unit}"

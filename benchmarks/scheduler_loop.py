@@ -1,9 +1,9 @@
-"""Runs ``airflow scheduler`` and writes down when each of its loops began and ended: ``python scheduler_loop.py FILE``.
+"""Runs ``airflow scheduler`` and writes down the start and end of each loop: ``python scheduler_loop.py FILE``.
 
-Told so by SIGHUP, it stops itself (SIGSTOP) between two loops, when it holds nothing in the database.
+After a SIGHUP it stops itself (SIGSTOP) between two loops: at this point it holds no locks in the database.
 
-Neighbours: ``schedulers.py`` runs it in an environment with the plugin and in one without; so nothing of this project
-is imported here.
+Neighbours: ``schedulers.py`` runs it in an environment with the plugin and in one without. So this file imports nothing
+of this project.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ LOOP = "scheduler.scheduler_loop_duration"
 
 
 class Loop:
-    """Airflow's own timer of the loop, whose measurement is kept: a line for each, the machine's monotonic seconds."""
+    """Airflow's own timer of the loop; it also writes a line for each loop: start and end in monotonic seconds."""
 
     def __init__(self, timer: Any, file: Any) -> None:
         self._timer = timer

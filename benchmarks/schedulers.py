@@ -1,7 +1,7 @@
-"""Row 12: what the plugin, with its controller beside the scheduler, adds to the scheduler's loop.
+"""Row 12: the time that the plugin adds to the scheduler's loop, with its controller beside the scheduler.
 
-Neighbours: ``scheduler_loop.py`` is the process that is measured, ``flights.py`` builds the runs in flight,
-``environments.py`` an environment without the plugin.
+Neighbours: ``scheduler_loop.py`` is the measured process, ``flights.py`` builds the runs in flight, ``environments.py``
+an environment without the plugin.
 """
 
 from __future__ import annotations
@@ -69,17 +69,17 @@ def loop_rows(bench: Bench) -> Iterator[Row]:
 
 @dataclass(frozen=True)
 class StoppedScheduler:
-    """A scheduler that works in its turns only, what it has started included.
+    """A scheduler which works only in its turns, with its child processes.
 
-    :param process: leads the process group.
-    :param loops_file: the file in which it writes down its loops.
+    :param process: the leader of the process group.
+    :param loops_file: the file of its loops.
     """
 
     process: subprocess.Popen[bytes]
     loops_file: Path
 
     def median_loop(self) -> float:
-        """Let it work for a turn. :returns: the median of its loops that began and ended meanwhile, in seconds."""
+        """Let it work for a turn. :returns: the median time of the loops inside the turn, in seconds."""
         start = time.monotonic()
 
         def of_this_turn() -> list[float]:
@@ -92,14 +92,14 @@ class StoppedScheduler:
         return statistics.median(of_this_turn())
 
     def stop(self) -> None:
-        """Have it stop after the loop that it is in, and then what it has started."""
+        """Stop it after its present loop, and then its child processes."""
         self.process.send_signal(signal.SIGHUP)
         status = psutil.Process(self.process.pid).status
         await_that("a scheduler stops", lambda: status() == psutil.STATUS_STOPPED, self.process)
         os.killpg(self.process.pid, signal.SIGSTOP)
 
     def loops(self) -> list[tuple[float, float]]:
-        """When each loop until now began and ended."""
+        """The start and end of each loop until now."""
         if not self.loops_file.exists():
             return []
         lines = self.loops_file.read_text(encoding="utf-8").splitlines()
@@ -107,7 +107,7 @@ class StoppedScheduler:
 
 
 def _round(sides: Mapping[str, Sequence[StoppedScheduler]], *, backwards: bool) -> tuple[float, float]:
-    """Each scheduler's turn, those of both sides alternating. :returns: the means of both sides, in seconds."""
+    """Give each scheduler a turn; the sides alternate. :returns: the means of both sides, in seconds."""
     turns = [
         (side, scheduler)
         for pair in zip(*sides.values(), strict=True)
@@ -122,7 +122,7 @@ def _round(sides: Mapping[str, Sequence[StoppedScheduler]], *, backwards: bool) 
 
 @contextmanager
 def _scheduler(bench: Bench, python: Path) -> Iterator[StoppedScheduler]:
-    """Start one on the database that was entered last; it is not stopped yet."""
+    """Start a scheduler on the database entered last; it runs at first."""
     loops_file, log = bench.scratch_file("loops", exists=False), bench.scratch_file("scheduler.log")
     options = {
         "AIRFLOW__CORE__PARALLELISM": "2",  # so many processes wait for tasks, beside each scheduler

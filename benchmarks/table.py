@@ -20,7 +20,7 @@ HEADINGS = ("#", "measured", "against", "goal", "median", "quartiles", "met", "r
 
 
 def cells(row: Row) -> tuple[str, ...]:
-    """One line, as text."""
+    """The cells of one line, as text."""
     value, spread, met = row.note or "not measured", "", ""
     if row.value is not None:
         value, met = f"{row.value:.3g} {row.goal.unit}", "yes" if row.met else "NO"
@@ -32,7 +32,7 @@ def cells(row: Row) -> tuple[str, ...]:
 
 
 def one_line(row: Row) -> str:
-    """One line without a table."""
+    """A row as one line of text."""
     return " · ".join(cell for cell in cells(row) if cell)
 
 

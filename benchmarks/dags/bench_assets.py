@@ -1,4 +1,4 @@
-"""The work of ``t_a`` and ``t_b`` chained by an asset: DAGs as anybody writes them, who has no triggers."""
+"""The work of ``t_a`` and ``t_b`` chained by an asset: usual DAGs without triggers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a task writes down when it begins or ends."""
+"""Lets a task write down the moment of its start or end."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from pathlib import Path
 
 
 def mark(name: str) -> None:
-    """Keep the moment in a file of that name, at once and whole."""
+    """Write the present moment into a file with this name, atomically."""
     path = Path(os.environ["BENCH_MARKS"]) / name
     path.with_suffix(".new").write_text(repr(time.time()), encoding="utf-8")
     path.with_suffix(".new").rename(path)
 
 
 def await_moment(moment: float) -> None:
-    """Work until that moment, in seconds since the epoch."""
+    """Sleep until this moment, in seconds since the epoch."""
     time.sleep(max(0.0, moment - time.time()))

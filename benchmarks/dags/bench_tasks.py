@@ -12,13 +12,13 @@ def nothing(context: TaskContext) -> None:
 
 
 def begins(context: TaskContext) -> None:
-    """Note when the task began, by the number that it was fired with."""
+    """Write down the task's start, with the number in the fire's kwargs."""
     ((_, kwargs),) = context.trigger_kwargs.items()
     mark(f"{kwargs['kind']}-{kwargs['number']}-begins")
 
 
 def ends(context: TaskContext) -> dict[str, object]:
-    """Note when the task ended, and hand on the number."""
+    """Write down the task's end, and return the kwargs with the number."""
     ((_, kwargs),) = context.trigger_kwargs.items()
     await_moment(kwargs["until"])
     mark(f"{kwargs['kind']}-{kwargs['number']}-ends")
