@@ -1,4 +1,4 @@
-"""A client of airflow-triggers: fires triggers into sessions over REST, looks at sessions, repairs them.
+"""A client of airflow-triggers: fires triggers into sessions over REST, reads sessions, repairs them.
 
 It needs no Airflow. :class:`TriggersClient` waits for answers; :class:`AsyncTriggersClient` has the same methods for
 asyncio. ``errors`` has the tree of errors, ``models`` the types of results. The command ``triggers`` does the same in a

@@ -1,4 +1,4 @@
-"""Lets ``python -m airflow_triggers_client`` run the command ``triggers``."""
+"""Makes ``python -m airflow_triggers_client`` run the command ``triggers``."""
 
 import sys
 

@@ -1,7 +1,7 @@
-"""Reads answers: a result of a type, or the error that the answer stands for.
+"""Reads answers: as a result of a type, or as an error.
 
-Errors are read from ``{"reason": …, "detail": …}`` and from RFC 9457's ``application/problem+json``, with or without
-``reason``; what a proxy answers has neither. Neighbours: ``errors.py`` has the tree.
+Errors have the form ``{"reason": …, "detail": …}``, or RFC 9457's ``application/problem+json`` with or without
+``reason``. A proxy's answer has neither form. Neighbours: ``errors.py`` has the tree.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ SHOWN_CHARACTERS = 200
 
 
 def result_of(answer: Answer, model: type[T]) -> T:
-    """The answer's body as the type. :raises UnexpectedAnswer: when it is of another shape."""
+    """The answer's body as the type. :raises UnexpectedAnswer: when it has another shape."""
     try:
-        # Not validate_json: Python's reader takes the halves of surrogate pairs that kwargs may hold.
+        # Not validate_json: kwargs may hold halves of surrogate pairs, and only Python's reader accepts these.
         content = json.loads(answer.content)
     except ValueError as error:
         raise UnexpectedAnswer(
@@ -38,7 +38,7 @@ def result_of(answer: Answer, model: type[T]) -> T:
 
 
 def parsed(content: Any, model: type[T]) -> T:
-    """The content as the type. :raises UnexpectedAnswer: when it is of another shape."""
+    """The content as the type. :raises UnexpectedAnswer: when it has another shape."""
     try:
         return TypeAdapter(model).validate_python(content)
     except ValidationError as error:
@@ -51,7 +51,7 @@ def parsed(content: Any, model: type[T]) -> T:
 
 
 def error_of(answer: Answer) -> ApiError | UnexpectedAnswer:
-    """The error that an answer without success stands for."""
+    """The error of an answer without success."""
     if answer.status < HTTPStatus.BAD_REQUEST:
         return UnexpectedAnswer(_redirected(answer))
     try:
@@ -76,7 +76,7 @@ def api_error(status: int, body: Mapping[str, Any], *, retry_after: float | None
 
 
 def seconds_of(retry_after: str | None, *, now: datetime) -> float | None:
-    """The seconds of a header ``Retry-After``, which has seconds or a date; None without one, or when it is neither."""
+    """The seconds of a header ``Retry-After`` (seconds or a date); None when it is missing or has another form."""
     if retry_after is None:
         return None
     if retry_after.strip().isdecimal():
@@ -99,7 +99,8 @@ def _class_of(problem: Problem) -> type[ApiError]:
 
 def _kinds(kind: type[ApiError]) -> Iterator[type[ApiError]]:
     for subclass in kind.__subclasses__():
-        # A subclass for reasons inherits the statuses; only its parent is for these alone.
+        # Parents come first: a subclass for reasons inherits the statuses, but only its parent stands for the status
+        # alone.
         yield subclass
         yield from _kinds(subclass)
 
@@ -130,7 +131,7 @@ def _detail(status: int, body: Mapping[str, Any]) -> str:
         if isinstance(body.get(key), str) and body[key]:
             return str(body[key])
     if isinstance(body.get("detail"), (dict, list)):
-        # Airflow's own routes (the login) answer so.
+        # Airflow's own routes (the login) answer in this form.
         return f"The server answered with status {status}: {_shown(json.dumps(body['detail']).encode())}"
     return f"The server, or a proxy before it, answered with status {status} and without a reason."
 

@@ -1,7 +1,6 @@
 """The asynchronous client: :class:`AsyncTriggersClient`, on asyncio.
 
-Its methods are the operations of ``operations/``. Neighbours: ``client.py`` has the same methods, for programs that
-may wait.
+Its methods are the operations of ``operations/``. Neighbours: ``client.py`` has the same methods, as blocking calls.
 """
 
 from __future__ import annotations
@@ -58,14 +57,14 @@ class AsyncPages(Generic[T]):
                 return
 
     async def first(self, count: int) -> Page[T]:
-        """The first items, at most so many, and the cursor of those after them."""
+        """The first ``count`` items at most, and the cursor of the next ones."""
         return await self._client._run(self._listing.first(self._client._service, count=count))
 
 
 def _method(
     operation: Callable[Concatenate[Service, P], Steps[T]],
 ) -> Callable[Concatenate[AsyncTriggersClient, P], Awaitable[T]]:
-    """The operation as a method whose result is awaited."""
+    """The operation as a method with an awaitable result."""
 
     async def method(self: AsyncTriggersClient, /, *args: P.args, **kwargs: P.kwargs) -> T:
         return await self._run(operation(self._service, *args, **kwargs))
@@ -74,7 +73,7 @@ def _method(
 
 
 def _list(listing: Callable[P, Listing[T]]) -> Callable[Concatenate[AsyncTriggersClient, P], AsyncPages[T]]:
-    """The list as a method that returns its pages."""
+    """The list as a method with pages as its result."""
 
     def method(self: AsyncTriggersClient, /, *args: P.args, **kwargs: P.kwargs) -> AsyncPages[T]:
         return AsyncPages(self, listing(*args, **kwargs))
@@ -144,13 +143,13 @@ class AsyncTriggersClient:
     ) -> FireReport:
         """Fire many triggers, into any sessions; each session gets its fires in the order given.
 
-        They are sent in requests of ``batch_size``, one after the other, while the iterable is read. A fire that is
-        refused does not stop the others. Each fire counts once, however often it has to be sent.
+        The client sends them in requests of ``batch_size``, one after the other, while it reads the iterable. A refused
+        fire does not stop the others. Each fire is idempotent: it counts once, even if it is sent again.
 
-        :param fires: any iterable, asynchronous or not; give the fires idempotency keys where your program may make
-            them again.
-        :param progress: called after each request; what it returns is awaited, if it can be.
-        :raises FiringInterrupted: when the server stays away; it has the fires that are not settled.
+        :param fires: any iterable, asynchronous or not; give the fires idempotency keys if your program may make them
+            again.
+        :param progress: called after each request; an awaitable result is awaited.
+        :raises FiringInterrupted: when the server stays unavailable; it has the unsettled fires.
         """
         report, batcher = FireReport(), Batcher(batch_size)
 

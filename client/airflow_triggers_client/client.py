@@ -1,7 +1,7 @@
 """The blocking client: :class:`TriggersClient`.
 
 Its methods are the operations of ``operations/``, carried out one request after the other. Neighbours:
-``async_client.py`` has the same methods, to be awaited.
+``async_client.py`` has the same methods as coroutines.
 """
 
 from __future__ import annotations
@@ -56,14 +56,14 @@ class Pages(Generic[T]):
                 return
 
     def first(self, count: int) -> Page[T]:
-        """The first items, at most so many, and the cursor of those after them."""
+        """The first ``count`` items at most, and the cursor of the next ones."""
         return self._client._run(self._listing.first(self._client._service, count=count))
 
 
 def _method(
     operation: Callable[Concatenate[Service, P], Steps[T]],
 ) -> Callable[Concatenate[TriggersClient, P], T]:
-    """The operation as a method that returns its result."""
+    """The operation as a blocking method."""
 
     def method(self: TriggersClient, /, *args: P.args, **kwargs: P.kwargs) -> T:
         return self._run(operation(self._service, *args, **kwargs))
@@ -72,7 +72,7 @@ def _method(
 
 
 def _list(listing: Callable[P, Listing[T]]) -> Callable[Concatenate[TriggersClient, P], Pages[T]]:
-    """The list as a method that returns its pages."""
+    """The list as a method with pages as its result."""
 
     def method(self: TriggersClient, /, *args: P.args, **kwargs: P.kwargs) -> Pages[T]:
         return Pages(self, listing(*args, **kwargs))
@@ -81,14 +81,15 @@ def _list(listing: Callable[P, Listing[T]]) -> Callable[Concatenate[TriggersClie
 
 
 class TriggersClient:
-    """A client of the triggers API, for programs that may wait. Several threads may share one.
+    """A blocking client of the triggers API. Several threads may share one.
 
     :param url: of Airflow's API server, such as ``http://localhost:8080``; with its base path, if it has one.
-    :param token: a token of Airflow's auth manager; or a function that gives one, called anew when one is refused.
-    :param username: with ``password``, in place of a token: the client gets tokens of Airflow, and renews them.
-    :param retries: how long a request is tried. Only what is safe to repeat is sent again.
+    :param token: a token of Airflow's auth manager; or a function which returns one; it is called again when a token is
+        refused.
+    :param username: with ``password``, instead of a token: the client gets tokens from Airflow and renews them.
+    :param retries: how long a request is tried. Only requests which are safe to repeat are sent again.
     :param timeout: seconds to wait for the server at each step of a request; a batch may take five times as long.
-    :param http: a client of httpx to send with, for proxies or certificates of your own; you close it.
+    :param http: your own client of httpx, for proxies or certificates; you close it.
     :raises InvalidArgument: when the URL or the credentials are not usable.
 
     >>> with TriggersClient(
@@ -150,12 +151,12 @@ class TriggersClient:
     ) -> FireReport:
         """Fire many triggers, into any sessions; each session gets its fires in the order given.
 
-        They are sent in requests of ``batch_size``, one after the other, while the iterable is read. A fire that is
-        refused does not stop the others. Each fire counts once, however often it has to be sent.
+        The client sends them in requests of ``batch_size``, one after the other, while it reads the iterable. A refused
+        fire does not stop the others. Each fire is idempotent: it counts once, even if it is sent again.
 
-        :param fires: any iterable; give the fires idempotency keys where your program may make them again.
+        :param fires: any iterable; give the fires idempotency keys if your program may make them again.
         :param progress: called after each request.
-        :raises FiringInterrupted: when the server stays away; it has the fires that are not settled.
+        :raises FiringInterrupted: when the server stays unavailable; it has the unsettled fires.
         """
         report, batcher = FireReport(), Batcher(batch_size)
 

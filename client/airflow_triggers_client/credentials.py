@@ -1,4 +1,4 @@
-"""Who asks: a token, a function that gives one, or a user's name and password, for which Airflow gives tokens.
+"""Credentials: a token, a function which returns one, or a user's name and password to get tokens from Airflow.
 
 Neighbours: ``service.py`` puts the token into each request, and asks for another one when it is refused.
 """
@@ -21,7 +21,7 @@ Exchange = Callable[[Request], "Steps[Answer]"]
 
 
 class Credentials(ABC):
-    """Where tokens come from."""
+    """A source of tokens."""
 
     can_renew: bool = True
     """Whether another token may come when one is refused."""
@@ -30,8 +30,8 @@ class Credentials(ABC):
     def token(self, exchange: Exchange, *, refused: str | None) -> Steps[str]:
         """The token to send.
 
-        :param exchange: for a request to Airflow.
-        :param refused: a token that the server did not accept; another one is returned, if there is one.
+        :param exchange: sends a request to Airflow.
+        :param refused: a token refused by the server; the result is another one, if there is one.
         """
 
 
@@ -50,7 +50,7 @@ class FixedToken(Credentials):
 
 @dataclass
 class SuppliedToken(Credentials):
-    """Tokens of a function, which is called anew when one is refused."""
+    """Tokens of a function; it is called again when a token is refused."""
 
     supply: Callable[[], str]
     _current: str | None = field(default=None, repr=False)
@@ -69,7 +69,7 @@ class _Login(BaseModel):
 
 @dataclass
 class Password(Credentials):
-    """A user's name and password: ``POST /auth/token`` of Airflow gives tokens for them, again when one expires."""
+    """A user's name and password: Airflow's ``POST /auth/token`` returns tokens, a new one after each expiry."""
 
     username: str
     password: str = field(repr=False)
@@ -77,7 +77,7 @@ class Password(Credentials):
 
     def token(self, exchange: Exchange, *, refused: str | None) -> Steps[str]:
         """See :meth:`Credentials.token`."""
-        # Another thread, or task, may have renewed it meanwhile: then that one is tried first.
+        # Another thread or task may have renewed the token meanwhile: then its token is tried first.
         if self._current is None or self._current == refused:
             body = json.dumps({"username": self.username, "password": self.password}).encode()
             answer = yield from exchange(Request("POST", "auth/token", body=body, repeatable=True))

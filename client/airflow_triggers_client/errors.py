@@ -1,4 +1,4 @@
-"""The errors of the client, a tree. Every error that a method raises is a :class:`TriggersClientError`.
+"""The errors of the client, a tree. Every error of a method is a :class:`TriggersClientError`.
 
     TriggersClientError
     ├── InvalidArgument                an argument cannot be sent; nothing was
@@ -36,15 +36,15 @@ from typing import Any, ClassVar
 
 
 class TriggersClientError(Exception):
-    """The root: anything that this client raises."""
+    """The root of all errors of this client."""
 
 
 class InvalidArgument(TriggersClientError, ValueError):
-    """An argument has a value that cannot be sent. Nothing was sent."""
+    """An argument has a value which cannot be sent. Nothing was sent."""
 
 
 class ConnectionFailed(TriggersClientError):
-    """No answer of the server came."""
+    """The server sent no answer."""
 
 
 class ServerUnreachable(ConnectionFailed):
@@ -52,23 +52,23 @@ class ServerUnreachable(ConnectionFailed):
 
 
 class AnswerLost(ConnectionFailed):
-    """The request was sent and no answer came: nobody knows whether it was carried out."""
+    """The request was sent and no answer came: it is unknown whether the server carried it out."""
 
 
 class UnexpectedAnswer(TriggersClientError):
-    """An answer that the triggers API does not give: the URL is of something else, or of a newer version."""
+    """The answer is not one of the triggers API: the URL is of another service, or of a newer version."""
 
 
 class WaitTimeout(TriggersClientError, TimeoutError):
-    """What was waited for did not come in time."""
+    """The condition did not hold in time."""
 
 
 class FiringInterrupted(TriggersClientError):
     """``fire_many`` ended before its fires did. It ended at a boundary of batches.
 
-    :param report: a ``FireReport`` of the batches that were answered.
-    :param unsettled: the fires of the last batch that have no final answer, with their idempotency keys. Send them
-        again, before those that follow them: each counts once.
+    :param report: a ``FireReport`` of the answered batches.
+    :param unsettled: the fires of the last batch without a final answer, with their idempotency keys. Send them again,
+        before the fires after them: each counts once.
     """
 
     def __init__(self, message: str, report: Any, unsettled: Sequence[Any]) -> None:
@@ -81,14 +81,14 @@ class FiringInterrupted(TriggersClientError):
 
 @dataclass(frozen=True)
 class Problem:
-    """What an answer says of an error.
+    """The content of an error's answer.
 
     :param status: the HTTP status.
     :param reason: a word for programs, such as ``SessionNotFound``.
     :param detail: a sentence for people.
-    :param errors: of a body or query that is not valid: each problem.
-    :param retry_after: seconds after which to try again, if the server named them.
-    :param body: the whole body, with members that this version does not know.
+    :param errors: each problem of an invalid body or query.
+    :param retry_after: seconds to wait before the next try, if the server named them.
+    :param body: the whole body, including members unknown to this version.
     """
 
     status: int
@@ -138,19 +138,19 @@ class NotAuthenticated(ApiError):
 
 
 class Forbidden(ApiError):
-    """Airflow would not let the user do that."""
+    """The user lacks the right in Airflow."""
 
     statuses = frozenset({403})
 
 
 class NotFound(ApiError):
-    """It does not exist, or the user may do nothing with it."""
+    """The object does not exist, or the user has no right on it."""
 
     statuses = frozenset({404})
 
 
 class SessionNotFound(NotFound):
-    """There is no such session. Create it, or name a configuration when firing into it."""
+    """There is no such session. Create it, or name a configuration when you fire into it."""
 
     reasons = frozenset({"SessionNotFound"})
 
@@ -168,25 +168,25 @@ class TaskNotFound(NotFound):
 
 
 class UnknownConfiguration(NotFound):
-    """No deployed configuration has that name."""
+    """No deployed configuration has this name."""
 
     reasons = frozenset({"UnknownConfiguration"})
 
 
 class DelayedFireNotFound(NotFound):
-    """The session has no such fire to come: it has been fired, or there never was one."""
+    """The session has no such delayed fire: it has fired, or it never existed."""
 
     reasons = frozenset({"DelayedFireNotFound"})
 
 
 class NothingParked(NotFound):
-    """There is no such hook to be called again; or the fire to come has not failed."""
+    """The session has no such hook to call again; or the delayed fire has not failed."""
 
     reasons = frozenset({"NothingParked"})
 
 
 class Conflict(ApiError):
-    """The status does not allow it, or it differs from what the session has."""
+    """The status does not allow the act, or the request contradicts the session."""
 
     statuses = frozenset({409})
 
@@ -198,7 +198,7 @@ class SessionExists(Conflict):
 
 
 class SessionUnresolved(Conflict):
-    """The session is not resolved, so it is deleted only by force; nothing was deleted."""
+    """The session is not resolved: only ``force`` deletes it. Nothing was deleted."""
 
     reasons = frozenset({"SessionUnresolved"})
 
@@ -210,19 +210,19 @@ class IdempotencyConflict(Conflict):
 
 
 class InvalidTransition(Conflict):
-    """The instance's status does not allow it: only failed instances can be replayed or skipped."""
+    """The instance's status does not allow the act: only failed instances can be replayed or skipped."""
 
     reasons = frozenset({"InvalidTransition"})
 
 
 class DelayedFireCancelled(Conflict):
-    """The fire to come was cancelled before."""
+    """The delayed fire was cancelled before."""
 
     reasons = frozenset({"DelayedFireCancelled"})
 
 
 class DagUnavailable(Conflict):
-    """The DAG that an instance runs is missing, stale or broken."""
+    """The DAG of an instance is missing, stale or broken."""
 
     reasons = frozenset({"DagUnavailable", "RunIdTaken"})
 
@@ -240,7 +240,7 @@ class StaleWrite(Conflict):
 
 
 class TooLarge(ApiError):
-    """The body is larger than the server takes."""
+    """The body is larger than the server accepts."""
 
     statuses = frozenset({413})
 
@@ -264,19 +264,19 @@ class ServerError(ApiError):
 
 
 class ServiceUnavailable(ServerError):
-    """The server, or what it needs, is not there at the moment."""
+    """The server, or something that it needs, is not available at the moment."""
 
     statuses = frozenset({502, 503, 504})
 
 
 class LockTimeout(ServiceUnavailable):
-    """Others fire into the session for too long; nothing was changed."""
+    """Others held the session's lock for too long; nothing was changed."""
 
     reasons = frozenset({"LockTimeout"})
 
 
 class DatabaseFailed(ServiceUnavailable):
-    """The server's database failed; the detail says whether anything was kept."""
+    """The server's database failed; the detail says whether anything was stored."""
 
     reasons = frozenset({"DatabaseFailed"})
 

@@ -1,4 +1,4 @@
-"""Requests, replies and pauses as values: what an operation asks for, and what it gets.
+"""Requests, replies and pauses as values: the questions of an operation, and the answers.
 
 An operation is a generator. It yields a :class:`Request` or a :class:`Pause`, is sent the reply, and returns its
 result. It does no input or output itself, so one definition serves the blocking and the asynchronous client.
@@ -19,7 +19,7 @@ class Request:
     """An HTTP request to the API server.
 
     :param path: below the server's URL, without a slash at its start; names in it are percent-encoded.
-    :param query: parameters; those whose value is None are left out.
+    :param query: parameters; a value of None leaves the parameter out.
     :param body: JSON; None: no body.
     :param repeatable: whether sending it twice has the effect of sending it once.
     :param is_long: whether the answer may take minutes.
@@ -56,7 +56,7 @@ class Answer:
 class Loss:
     """No answer came.
 
-    :param was_sent: whether the server may have got the request; False: it certainly has not.
+    :param was_sent: whether the server may have got the request; False: it certainly did not.
     :param cause: the transport's error.
     """
 

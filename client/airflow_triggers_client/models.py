@@ -1,7 +1,7 @@
-"""What the API is asked to do, and what it answers, as types.
+"""The API's requests and answers as types.
 
-Members that a newer server adds are ignored. The names are those of the REST API; ``docs/semantics.md`` of
-airflow-triggers says what they mean. Neighbours: ``operations/`` read answers into these.
+Members added by a newer server are ignored. The names are those of the REST API; see ``docs/semantics.md`` of
+airflow-triggers for their meaning. Neighbours: ``operations/`` read answers into these.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class InstanceStatus(str, Enum):
-    """What has become of a task instance."""
+    """The status of a task instance."""
 
     UNSTARTED = "unstarted"
     """It waits for triggers."""
@@ -51,10 +51,10 @@ class Fire:
 
     :param kwargs: the trigger's kwargs, a JSON object.
     :param configuration: a deployed configuration's name: with it, a first fire makes the session.
-    :param manager: the trigger manager of a session made so.
-    :param idempotency_key: makes the fire count once for the life of the session. The client makes one where it is
-        None, so that it may send the fire again.
-    :param fire_at: not before this moment, which has an offset from UTC; None: now.
+    :param manager: the trigger manager of a new session.
+    :param idempotency_key: makes the fire idempotent for the life of the session. The client makes a key if it is None:
+        so it may send the fire again.
+    :param fire_at: the earliest moment of the fire, with an offset from UTC; None: now.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
@@ -69,7 +69,7 @@ class Fire:
 
 
 class Result(BaseModel):
-    """The base of what the API answers."""
+    """The base of the API's answers."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -78,7 +78,7 @@ class Result(BaseModel):
 class Page(Generic[T]):
     """A part of a list.
 
-    :param next: the cursor of what follows; None: nothing does.
+    :param next: the cursor of the next page; None: this is the last page.
     """
 
     items: Sequence[T]
@@ -131,7 +131,7 @@ class Instance(Result):
 
 
 class Effect(Result):
-    """What a fire did, by instance name."""
+    """The effects of a fire, by instance name."""
 
     trigger: str
     touched: list[str]
@@ -145,7 +145,7 @@ class Effect(Result):
 
 
 class FireResult(Effect):
-    """What a fire was answered with."""
+    """The answer to a fire."""
 
     fire_id: int | None
     """None: it takes effect later, or was cancelled."""
@@ -161,7 +161,7 @@ class FireResult(Effect):
 
 
 class FireRecord(Effect):
-    """A fire as the session's history keeps it."""
+    """A fire in the session's history."""
 
     fire_id: int
     kwargs: dict[str, Any]
@@ -171,7 +171,7 @@ class FireRecord(Effect):
 
 
 class DelayedFire(Result):
-    """A fire that is still to come, or was cancelled."""
+    """A delayed fire: still to come, or cancelled."""
 
     id: int
     trigger: str
@@ -189,7 +189,7 @@ class DelayedFire(Result):
 
 
 class Hook(Result):
-    """A hook of the session's manager that has not ended."""
+    """A pending hook of the session's manager."""
 
     id: int
     hook: str
@@ -202,7 +202,7 @@ class Hook(Result):
 
 
 class HookCall(Result):
-    """What came of calling a hook again."""
+    """The result of calling a hook again."""
 
     ended: bool
     error: str | None
@@ -235,7 +235,7 @@ class FireEntry(FireRecord):
 
 
 class EventEntry(Result):
-    """Something else in a session's history: a change of status, a repair, a hook that raised, …"""
+    """Something else in a session's history: a change of status, a repair, a failed hook, …"""
 
     kind: str
     event_id: int
@@ -260,7 +260,7 @@ HistoryEntry = Annotated[
 
 
 class Reason(Result):
-    """Something that stands in the way of an instance, or that settled it."""
+    """A reason why an instance waits, or why it is settled."""
 
     code: str
     """A word for programs."""
@@ -277,14 +277,14 @@ class Arrival(Result):
 
 
 class ExpectedFire(Result):
-    """A fire that is still to come."""
+    """A fire to come."""
 
     at: datetime
     error: str | None
 
 
 class Requirement(Result):
-    """A trigger that an instance needs, or that abandons it."""
+    """A trigger which an instance needs, or which abandons it."""
 
     trigger: str
     directive: str
@@ -298,7 +298,7 @@ class Requirement(Result):
 
 
 class Explanation(Result):
-    """Why an instance has not run, or what became of it."""
+    """Why an instance has not run, or how it ended."""
 
     name: str
     task: str

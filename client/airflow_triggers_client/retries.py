@@ -1,4 +1,4 @@
-"""When a request is sent again: only where that is safe, after growing pauses. Pure: no clock, no randomness.
+"""Decides when a request is sent again: only if this is safe, after growing pauses. Pure: no clock, no randomness.
 
 Neighbours: ``service.py`` asks; ``operations/batches.py`` asks for single fires of a batch.
 """
@@ -34,8 +34,8 @@ class Retries:
     """How long a request is tried, and the pauses between the tries.
 
     :param patience: seconds from the first try to the last one; 0: a request is tried once.
-    :param first_pause: seconds before the second try, at most; each further pause is twice as long.
-    :param longest_pause: seconds that no pause exceeds, unless the server asks for more by ``Retry-After``.
+    :param first_pause: maximal seconds before the second try; each further pause is twice as long.
+    :param longest_pause: the maximal pause in seconds; a ``Retry-After`` of the server is added to it.
     :raises InvalidArgument: when a number is below 0.
     """
 
@@ -54,10 +54,10 @@ class Retries:
     ) -> float | None:
         """Seconds to wait before the next try; None: there is none.
 
-        :param attempt: counts the tries that failed, from 0.
+        :param attempt: the number of failed tries before this one, from 0.
         :param elapsed: seconds since the first try.
-        :param chance: from 0 to 1, by chance: clients that failed together come back apart.
-        :param retry_after: seconds that the server asks for.
+        :param chance: a random number from 0 to 1: clients which failed together come back at different times.
+        :param retry_after: the seconds of the server's ``Retry-After``.
         """
         longest = min(self.longest_pause, self.first_pause * 2.0 ** min(attempt, 30))
         pause = (retry_after or 0.0) + longest * (0.5 + chance / 2)
@@ -65,12 +65,12 @@ class Retries:
 
 
 def may_repeat(error: TriggersClientError, *, repeatable: bool) -> bool:
-    """Whether a request that failed so may be sent again, and might succeed.
+    """Whether the failed request may be sent again, and might succeed.
 
-    :param repeatable: whether sending it twice has the effect of sending it once.
+    :param repeatable: whether the request is idempotent.
     """
     if isinstance(error, (ServerUnreachable, TooManyRequests, LockTimeout)):
-        # Nothing was done.
+        # The server has done nothing.
         return True
     return repeatable and (isinstance(error, AnswerLost) or is_passing(error))
 
@@ -85,5 +85,5 @@ def is_passing(error: TriggersClientError | None) -> bool:
 
 
 def retry_after_of(error: TriggersClientError) -> float | None:
-    """Seconds after which the server asks to be tried again."""
+    """The seconds of the server's ``Retry-After``; None: it named none."""
     return error.problem.retry_after if isinstance(error, ApiError) else None

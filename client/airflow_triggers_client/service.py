@@ -1,4 +1,4 @@
-"""The triggers API of one server, as operations use it: credentials are added, and failures tried again, here.
+"""The triggers API of one server for the operations: adds credentials, and tries failed requests again.
 
 Neighbours: ``operations/`` build requests for it; ``client.py`` and ``async_client.py`` make one each.
 """
@@ -58,12 +58,12 @@ class Attempts:
 
 @dataclass(frozen=True)
 class Service:
-    """What every operation needs.
+    """The tools of every operation.
 
-    :param credentials: of whoever asks.
+    :param credentials: the user's credentials.
     :param retries: how long a request is tried.
-    :param clock: seconds of a clock that never goes back.
-    :param chance: a number from 0 to 1 by chance.
+    :param clock: the seconds of a monotonic clock.
+    :param chance: a random number from 0 to 1.
     """
 
     credentials: Credentials
@@ -72,23 +72,23 @@ class Service:
     chance: Callable[[], float] = random.random
 
     def call(self, request: Request, model: type[T]) -> Steps[T]:
-        """Send the request to the API, again where that is safe, and read the answer.
+        """Send the request to the API, again if this is safe, and read the answer.
 
-        :raises TriggersClientError: of ``errors.py``, when there is no answer of success.
+        :raises TriggersClientError: an error of ``errors.py``, when no successful answer comes.
         """
         answer = yield from self.exchange(replace(request, path=f"{API}/{request.path}"))
         return result_of(answer, model)
 
     def order(self, request: Request) -> Steps[None]:
-        """As :meth:`call`, of what is answered without a body."""
+        """As :meth:`call`, for requests with an empty answer."""
         yield from self.exchange(replace(request, path=f"{API}/{request.path}"))
 
     def attempts(self) -> Attempts:
-        """Tries that begin now."""
+        """A new series of tries, which begins now."""
         return Attempts(self.retries, self.clock, self.chance)
 
     def exchange(self, request: Request, *, with_token: bool = True) -> Steps[Answer]:
-        """Send the request, with a token, until an answer of success comes or nothing more is to be tried."""
+        """Send the request, with a token, until a successful answer comes or the tries are used up."""
         attempts = self.attempts()
         refused: str | None = None
         while True:
@@ -137,7 +137,7 @@ def _connection_error(loss: Loss, request: Request) -> ConnectionFailed:
 def path(*segments: str | int) -> str:
     """A path of these names, each percent-encoded.
 
-    :raises InvalidArgument: for a name that no path can have: an empty one, ``.`` and ``..``.
+    :raises InvalidArgument: for a name which no path can have: an empty one, ``.`` and ``..``.
     """
     for segment in segments:
         if segment in ("", ".", ".."):
@@ -153,13 +153,13 @@ def _encoded(name: str) -> str:
 
 
 def body(content: Mapping[str, Any]) -> bytes:
-    """The content as JSON, without what is None.
+    """The content as JSON, without members of the value None.
 
-    :raises InvalidArgument: when it holds what JSON has not.
+    :raises InvalidArgument: when JSON cannot hold the content.
     """
     given = {key: value for key, value in content.items() if value is not None}
     try:
-        # ASCII: half of a surrogate pair is then refused by the server, with its place.
+        # As ASCII, half of a surrogate pair reaches the server, which refuses it and names its place.
         return json.dumps(given, allow_nan=False, separators=(",", ":")).encode("ascii")
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidArgument(

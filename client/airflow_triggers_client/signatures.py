@@ -1,4 +1,4 @@
-"""Signatures of methods that are made of operations: what ``help()`` shows.
+"""The signatures of the methods made of operations, for ``help()``.
 
 Neighbours: ``client.py`` and ``async_client.py`` make the methods.
 """
@@ -17,8 +17,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 def as_method(method: F, operation: Callable[..., Any], *, drop: int, returns: str) -> F:
     """The method with the operation's name, documentation and signature.
 
-    :param drop: how many of the operation's first parameters ``self`` replaces.
-    :param returns: the type that the method returns; ``{}`` stands for that of the operation's results.
+    :param drop: how many of the operation's first parameters are replaced by ``self``.
+    :param returns: the method's return type; ``{}`` stands for the type of the operation's result.
     """
     functools.update_wrapper(method, operation)
     signature = inspect.signature(operation)

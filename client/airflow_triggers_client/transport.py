@@ -1,4 +1,4 @@
-"""The edge to httpx: carries requests out, and makes values of answers and of httpx's errors.
+"""The edge to httpx: carries out requests, and turns answers and httpx's errors into values.
 
 Neighbours: ``client.py`` and ``async_client.py`` have a driver each; ``exchange.py`` has the values.
 """
@@ -36,7 +36,7 @@ KEEPALIVE_SECONDS = 3.0
 def checked_url(url: str) -> httpx.URL:
     """The server's URL, with a slash at its end.
 
-    :raises InvalidArgument: when it is not an absolute one of http or https, or has more than a path.
+    :raises InvalidArgument: when it is no absolute URL of http or https, or has more than a path.
     """
     try:
         parsed = httpx.URL(url)
@@ -54,9 +54,9 @@ def _expected_url(url: object) -> str:
 
 
 class Driver:
-    """What the two drivers have in common.
+    """The common base of the two drivers.
 
-    :param url: of the API server.
+    :param url: the URL of the API server.
     :param timeout: seconds to wait for the server at each step of a request.
     """
 
@@ -76,7 +76,7 @@ class Driver:
         query = {name: value for name, value in request.query.items() if value is not None}
         return {
             "method": request.method,
-            # Not joined: that would resolve dots in names.
+            # Not joined by httpx: joining would resolve dots in names.
             "url": httpx.URL(f"{self.url}{request.path}", params=query or None),
             "content": request.body,
             "headers": headers,
@@ -86,20 +86,20 @@ class Driver:
 
 
 def without_cookies(client: httpx.Client | httpx.AsyncClient) -> None:
-    """Let the client keep no cookies: Airflow would set one of the login, which then outlives the token."""
+    """Let the client store no cookies: Airflow's login sets a cookie, and it would outlive the token."""
     client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
 
 
 def answer_of(response: httpx.Response) -> Answer:
-    """The answer, whose body has been read."""
+    """The answer of a response with its body read."""
     headers = {name.lower(): value for name, value in response.headers.items()}
     return Answer(response.status_code, headers, response.content)
 
 
 def loss_of(error: Exception) -> Loss:
-    """What is known when httpx raised an error.
+    """The loss of an answer, from an error of httpx.
 
-    :raises InvalidArgument: when the request could not be one.
+    :raises InvalidArgument: when the request is invalid and was never sent.
     """
     if isinstance(error, NOT_SENDABLE):
         raise InvalidArgument(f"The request cannot be sent: {error}.") from error
@@ -107,7 +107,7 @@ def loss_of(error: Exception) -> Loss:
 
 
 class BlockingDriver(Driver):
-    """Carries operations out with a client of httpx, in the caller's thread."""
+    """Carries out operations with a client of httpx, in the caller's thread."""
 
     def __init__(self, url: str, timeout: float, http: httpx.Client) -> None:
         super().__init__(url, timeout)
@@ -136,7 +136,7 @@ class BlockingDriver(Driver):
 
 
 class AsyncDriver(Driver):
-    """Carries operations out with an asynchronous client of httpx, on asyncio."""
+    """Carries out operations with an asynchronous client of httpx, on asyncio."""
 
     def __init__(self, url: str, timeout: float, http: httpx.AsyncClient) -> None:
         super().__init__(url, timeout)

@@ -1,4 +1,4 @@
-"""The types of the command's arguments: each says what was expected, and what was found.
+"""The types of the command's arguments: each error says what was expected, and what was found.
 
 Neighbours: ``definition.py`` names them.
 """
@@ -21,11 +21,11 @@ SHOWN_CHARACTERS = 80
 
 
 class WrongArguments(Exception):
-    """Arguments that are right each by itself, and not together."""
+    """Each argument is right, but not their combination."""
 
 
 def count(text: str) -> int:
-    """A whole number above 0, and none that a database could not count to."""
+    """A whole number above 0, within the range of a database's integers."""
     if len(text) > MAX_DIGITS:
         raise argparse.ArgumentTypeError(f"expected at most {MAX_DIGITS} digits, found {shown(text)}")
     if not (text.isascii() and text.isdecimal()) or int(text) == 0:
@@ -45,7 +45,7 @@ def seconds(text: str) -> float:
 
 
 def profile_name(text: str) -> str:
-    """A name that a section of the file of profiles can have."""
+    """A name for a section of the profiles file."""
     if not re.fullmatch(r"[A-Za-z0-9_.-]{1,80}", text):
         raise argparse.ArgumentTypeError(f"expected a name of letters, digits and _.-, found {shown(text)}")
     return text
@@ -53,7 +53,7 @@ def profile_name(text: str) -> str:
 
 def moment(text: str) -> datetime:
     """A moment with its offset from UTC."""
-    # Python 3.10 knows no Z.
+    # Python 3.10 does not know Z.
     spelled = f"{text[:-1]}+00:00" if text[-1:] in ("Z", "z") else text
     try:
         parsed = datetime.fromisoformat(spelled)
@@ -67,7 +67,7 @@ def moment(text: str) -> datetime:
 
 
 def json_object(text: str) -> dict[str, Any]:
-    """A JSON object, or ``@`` and the file that has one."""
+    """A JSON object, or ``@`` and the name of a file with one."""
     origin = ""
     if text.startswith("@"):
         origin = f" in {text[1:]}"
@@ -84,9 +84,9 @@ def json_object(text: str) -> dict[str, Any]:
 
 
 def kwargs(text: str) -> dict[str, Any]:
-    """A JSON object, ``@`` and the file that has one, or ``key=value``.
+    """A JSON object, ``@`` and the name of a file with one, or ``key=value``.
 
-    The value is JSON, where it can be read so, and else text.
+    The value is read as JSON; if it is no JSON, it is text.
     """
     if text.startswith(("{", "@", "[")):
         return json_object(text)
@@ -100,14 +100,14 @@ def kwargs(text: str) -> dict[str, Any]:
 
 
 def merged(parts: Sequence[dict[str, Any]] | None) -> dict[str, Any] | None:
-    """The kwargs of all of a command's ``--kwargs``; a later one takes precedence. None: none was given."""
+    """The kwargs of all ``--kwargs`` of a command; a later one takes precedence. None: none was given."""
     if parts is None:
         return None
     return {key: value for part in parts for key, value in part.items()}
 
 
 def shown(text: str) -> str:
-    """The text as an error shows it."""
+    """The text for an error, quoted and cut."""
     return repr(text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…")
 
 

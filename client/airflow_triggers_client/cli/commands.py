@@ -1,7 +1,7 @@
-"""What the commands do about sessions, instances, fires to come and hooks: ask the server, and print the answer.
+"""The commands about sessions, instances, delayed fires and hooks: they ask the server and print the answer.
 
-Neighbours: ``definition.py`` declares them; ``past.py`` has those about what happened, ``firing.py`` those that fire.
-The structured formats print the REST API's answers; the columns of tables are those of ``airflow triggers``.
+Neighbours: ``definition.py`` declares them; ``past.py`` has the commands about the past, ``firing.py`` those which
+fire. The structured formats print the REST API's answers; the columns of tables are those of ``airflow triggers``.
 """
 
 from __future__ import annotations
@@ -141,12 +141,12 @@ def call_hook(client: TriggersClient, args: Namespace) -> int:
 
 
 def content_of(result: Result) -> object:
-    """The result as the API gave it, for the structured formats."""
+    """The result as the API returned it, for the structured formats."""
     return result.model_dump(mode="json")
 
 
 def print_result(result: Result, row: output.Row, form: str) -> None:
-    """Print one result: whole in a structured format, else as a row."""
+    """Print one result: the whole result in a structured format, else a row."""
     if form in output.STRUCTURED:
         output.print_value(content_of(result), form)
     else:

@@ -1,7 +1,7 @@
 """The commands of ``triggers``: names, arguments, help and examples.
 
 The nouns and verbs are those of ``airflow triggers``, as far as the REST API has them; a test compares both.
-Neighbours: ``main.py`` parses with :func:`parser`; the modules that a command names are imported when it runs.
+Neighbours: ``main.py`` parses with :func:`parser`; the module of a command is imported when it runs.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ may read it (mode 600). 'triggers' takes the profile of --profile, else of TRIGG
 
 
 def parser() -> argparse.ArgumentParser:
-    """The parser of the whole command line; what it returns has ``command``: the module and the function to run."""
+    """The parser of the whole command line; its result has ``command``: the module and the function to run."""
     top = _Parser(prog="triggers", description=DESCRIPTION, epilog=EXIT_CODES)
     top.add_argument("--version", action=_Version, help="Print the version of this client")
     verbs = top.add_subparsers(metavar="COMMAND", required=True)
@@ -53,7 +53,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser that keeps the lines of its description and its examples."""
+    """A parser which keeps the line breaks of its description and examples."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **options)
@@ -84,7 +84,7 @@ def _noun(verbs: Verbs, name: str, summary: str, description: str = "") -> Verbs
 def _verb(
     verbs: Verbs, name: str, command: str, summary: str, *examples: str, needs_server: bool = True
 ) -> argparse.ArgumentParser:
-    """A command, with the options that all have."""
+    """A command, with the options common to all commands."""
     lines = "".join(f"\n  {example}" for example in examples)
     verb: argparse.ArgumentParser = verbs.add_parser(
         name, help=summary, description=f"{summary}.", epilog=f"examples:{lines}\n\n{EXIT_CODES}"

@@ -1,7 +1,7 @@
-"""A file of fires, a line each, and the report that says what became of each line.
+"""A file of fires, one a line, and the report with the outcome of each line.
 
-A line's idempotency key is its own, or one of the report and the line's number. So a run that ended early goes on
-when it is run again: a line that was fired counts once. Neighbours: ``firing.py`` fires the lines.
+A line has its own idempotency key, or the report and the line's number make one. So you can run the command again after
+an early end: a fired line counts once. Neighbours: ``firing.py`` fires the lines.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from airflow_triggers_client.operations.batches import FireOutcome
 class EventsFile:
     """A file of fires.
 
-    :param digest: of its content.
-    :param lines: how many it has.
+    :param digest: the SHA-256 of its content.
+    :param lines: the number of its lines.
     """
 
     path: Path
@@ -48,9 +48,9 @@ class EventsFile:
         return cls(path, digest.hexdigest(), lines)
 
     def fires(self, defaults: Fire) -> Iterator[tuple[int, Fire | str]]:
-        """Each line's number, from 1, with its fire, or with what is wrong with it. Empty lines are left out.
+        """Each line's number, from 1, with its fire or its problem. Empty lines are left out.
 
-        :param defaults: what a line has that names no configuration, or no manager.
+        :param defaults: the configuration and the manager of lines which name none.
         """
         with self.path.open("rb") as file:
             for number, line in enumerate(file, start=1):
@@ -81,10 +81,10 @@ def _fire(line: bytes, defaults: Fire) -> Fire | str:
 
 @dataclass
 class Report:
-    """What became of the lines, written as it becomes known.
+    """The outcome of the lines, written as soon as it is known.
 
-    :param prefix: of the idempotency keys of lines that have none.
-    :param fired: the numbers of the lines that count.
+    :param prefix: the beginning of the idempotency keys of lines without a key.
+    :param fired: the numbers of the fired lines.
     """
 
     path: Path
@@ -94,9 +94,9 @@ class Report:
 
     @classmethod
     def open(cls, path: Path, events: EventsFile) -> Report:
-        """The report of an earlier run of the same file, to go on with; or a new one.
+        """The report of an earlier run of the same file, to continue; or a new one.
 
-        :raises InvalidArgument: when it is that of another file, or cannot be read or written.
+        :raises InvalidArgument: when it is the report of another file, or cannot be read or written.
         """
         try:
             entries = _entries(path)
@@ -112,18 +112,18 @@ class Report:
                 )
             fired = {entry["line"] for entry in entries[1:] if entry.get("status") == "fired"}
             file = path.open("a", encoding="utf-8")
-            # What a run wrote of its last line before it was ended has no line feed.
+            # If a run was killed while it wrote, its last line has no line feed.
             file.write("\n" if _is_torn(path) else "")
             return cls(path, header["keys"], fired, _file=file)
         except OSError as error:
             raise InvalidArgument(f"The report {str(path)!r} cannot be read and written: {error}") from error
 
     def key(self, number: int) -> str:
-        """The idempotency key of a line that has none."""
+        """The idempotency key for a line without its own."""
         return f"{self.prefix}:{number}"
 
     def add(self, number: int, outcome: FireOutcome) -> None:
-        """Write what became of a line that was sent."""
+        """Write the outcome of a sent line."""
         if outcome.result is not None:
             self.fired.add(number)
             result = outcome.result
@@ -138,11 +138,11 @@ class Report:
             self.refuse(number, type(outcome.error).__name__, str(outcome.error))
 
     def refuse(self, number: int, reason: str, detail: str) -> None:
-        """Write why a line was not fired. It is tried again when the file is run again."""
+        """Write why a line was not fired. The next run of the file tries it again."""
         self._write(line=number, status="refused", reason=reason, detail=detail)
 
     def flush(self) -> None:
-        """Let the file have all that was added."""
+        """Flush everything to the file."""
         if self._file is not None:
             self._file.flush()
 
@@ -157,7 +157,7 @@ class Report:
 
 
 def _entries(path: Path) -> list[dict[str, Any]]:
-    """The lines of a report that are whole."""
+    """The complete lines of a report."""
     if not path.exists():
         return []
     entries = []

@@ -90,8 +90,8 @@ def _fire_file(client: TriggersClient, args: Namespace) -> int:
 class Lines:
     """The lines on their way to the server.
 
-    :param before: how many had been fired by an earlier run.
-    :param refusals: the first ones, as sentences.
+    :param before: the number of lines fired by an earlier run.
+    :param refusals: the first refusals, as sentences.
     """
 
     events: EventsFile
@@ -105,7 +105,7 @@ class Lines:
     _invalid: deque[tuple[int, str]] = field(default_factory=deque)
 
     def fires(self) -> Iterator[Fire]:
-        """The fires of the lines that an earlier run has not fired."""
+        """The fires of the lines not fired by an earlier run."""
         for number, fire in self.events.fires(self.defaults):
             if number in self.report.fired:
                 self.before += 1
@@ -116,7 +116,7 @@ class Lines:
                 yield replace(fire, idempotency_key=fire.idempotency_key or self.report.key(number))
 
     def settle(self, state: FireProgress, bar: Bar) -> None:
-        """Write what became of the lines of a request, and of those before it that could not be sent."""
+        """Write the outcome of a request's lines, and of the invalid lines before them."""
         for outcome in state.outcomes:
             number = self._sent.popleft()
             self.report.add(number, outcome)
@@ -128,7 +128,7 @@ class Lines:
         bar.show(self.before + self.fired + self.refused, fired=self.fired, refused=self.refused)
 
     def end(self) -> None:
-        """Write why lines could not be sent."""
+        """Write why invalid lines were not sent."""
         while self._invalid:
             number, problem = self._invalid.popleft()
             self.report.refuse(number, "InvalidLine", problem)
@@ -143,12 +143,12 @@ class Lines:
 
 @dataclass(frozen=True)
 class Bar:
-    """A progress bar on stderr, where that is a terminal."""
+    """A progress bar on stderr, if stderr is a terminal."""
 
     total: int
 
     def show(self, count: int, *, fired: int, refused: int) -> None:
-        """Draw it in place of the former one."""
+        """Draw the bar over the previous one."""
         if sys.stderr.isatty():
             share = count / self.total if self.total else 1.0
             full = int(share * BAR_WIDTH)
@@ -161,7 +161,7 @@ class Bar:
             )
 
     def end(self) -> None:
-        """Leave its line."""
+        """End the bar's line."""
         if sys.stderr.isatty():
             print(file=sys.stderr)
 

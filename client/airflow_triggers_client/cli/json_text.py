@@ -1,4 +1,4 @@
-"""Reads JSON that people write: nothing of it is silently left out.
+"""Reads JSON written by people: nothing is silently left out.
 
 Neighbours: ``arguments.py`` and ``events.py``.
 """
@@ -12,7 +12,7 @@ from typing import Any
 def json_value(text: str | bytes) -> Any:
     """The value of the text.
 
-    :raises ValueError: when it is no JSON, or has a key twice in one object; RecursionError for deep nesting.
+    :raises ValueError: when it is no JSON, or an object has a key twice; RecursionError for deep nesting.
     """
     return json.loads(text, object_pairs_hook=_without_doubles, parse_constant=_no_number)
 

@@ -1,7 +1,7 @@
 """The entry point of the command ``triggers``: parses, runs, and ends with an exit code.
 
-0: it was done. 1: it was not; stderr says why, in one sentence. 2: the arguments are wrong. Neighbours:
-``definition.py`` has the commands; the modules that run them are imported when they run.
+Exit codes: 0: done. 1: not done; stderr says why, in one sentence. 2: the arguments are wrong. Neighbours:
+``definition.py`` has the commands; the module of a command is imported when it runs.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command, with the process's own arguments if none are given; returns the exit code."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            # A terminal that lacks a character shows its number.
+            # If the terminal lacks a character, it shows an escape sequence.
             stream.reconfigure(errors="backslashreplace")
     args = parser().parse_args(arguments)
     try:
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        # Whoever read has enough ("triggers history … | head"); nothing more can be written.
+        # The reader has closed the pipe ("triggers history … | head"); nothing more can be written.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     return code

@@ -30,7 +30,7 @@ def print_rows(rows: Sequence[Row], output: str) -> None:
     if not rows:
         print("No data found")
         return
-    # Column by column of the first row; a column that only some rows have comes after them.
+    # The columns of the first row come first; columns of other rows follow.
     columns = list(dict.fromkeys(column for row in rows for column in row))
     lines = [columns, *([_cell(row.get(column)) for column in columns] for row in rows)]
     widths = [max(width(line[place]) for line in lines) for place in range(len(columns))]

@@ -1,4 +1,4 @@
-"""What the commands tell of what happened: ``triggers why``, ``history`` and ``unheard``.
+"""The commands about the past: ``triggers why``, ``history`` and ``unheard``.
 
 Neighbours: ``definition.py`` declares them; ``commands.py`` has the other commands.
 """

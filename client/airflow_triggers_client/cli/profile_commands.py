@@ -1,7 +1,7 @@
-"""``triggers profiles …``: the servers and credentials that the command knows.
+"""``triggers profiles …``: the servers and credentials of the command.
 
-Neighbours: ``profiles.py`` reads and writes the file. A secret is never an argument, which other users of the machine
-could see, and never printed.
+Neighbours: ``profiles.py`` reads and writes the file. A secret is never printed, and never an argument: other users of
+the machine could see arguments.
 """
 
 from __future__ import annotations

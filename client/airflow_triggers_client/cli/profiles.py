@@ -1,4 +1,4 @@
-"""Which server, and who asks: from the environment, or from a profile in a file that only its owner may read.
+"""The server and the credentials: from the environment, or from a profile in a file readable by its owner only.
 
 Neighbours: ``main.py`` makes a client of a profile; ``profile_commands.py`` writes the file.
 """
@@ -25,7 +25,7 @@ class Profile:
     """A server and credentials.
 
     :param url: of Airflow's API server.
-    :param token: a token; None: a user's name and password.
+    :param token: a token; None: the profile has a user's name and password.
     """
 
     url: str
@@ -47,12 +47,12 @@ def profiles_file(environment: Mapping[str, str]) -> Path:
 
 
 def chosen_profile(name: str | None, environment: Mapping[str, str]) -> Profile:
-    """The profile of this name; without one, that of the environment, else the one called ``default``.
+    """The profile with this name; without a name, the profile of the environment, else the one called ``default``.
 
-    The parts of a profile come from one place: a token is never sent to the URL of another one.
+    All parts of a profile come from one place: a token is never sent to the URL of another profile.
 
-    :param name: of ``--profile``; None: ``TRIGGERS_PROFILE``, if it is set.
-    :raises InvalidArgument: when there is none, or it cannot be used.
+    :param name: the value of ``--profile``; None: ``TRIGGERS_PROFILE``, if it is set.
+    :raises InvalidArgument: when there is no such profile, or it cannot be used.
     """
     name = name or environment.get("TRIGGERS_PROFILE")
     if not name and environment.get("TRIGGERS_URL"):
@@ -76,9 +76,9 @@ def chosen_profile(name: str | None, environment: Mapping[str, str]) -> Profile:
 
 
 def read_profiles(path: Path) -> dict[str, Profile]:
-    """The profiles of the file, by name; none, where there is no file.
+    """The profiles of the file, by name; none if there is no file.
 
-    :raises InvalidArgument: when others may read it, or it is not of the form.
+    :raises InvalidArgument: when others may read or write the file, or it cannot be read.
     """
     try:
         with path.open(encoding="utf-8") as file:
@@ -99,7 +99,7 @@ def read_profiles(path: Path) -> dict[str, Profile]:
 
 
 def write_profiles(path: Path, profiles: Mapping[str, Profile]) -> None:
-    """Write the file anew, readable for its owner alone; a reader meets the former one, or this one.
+    """Write the file atomically, readable for its owner alone: a reader sees the old file or the new one.
 
     :raises InvalidArgument: when it cannot be written.
     """
@@ -107,7 +107,7 @@ def write_profiles(path: Path, profiles: Mapping[str, Profile]) -> None:
     parser.read_dict({name: profile.to_section() for name, profile in profiles.items()})
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # Such a file has the mode 600.
+        # A temporary file has the mode 600.
         with tempfile.NamedTemporaryFile("w", dir=path.parent, encoding="utf-8", delete=False) as file:
             parser.write(file)
         os.replace(file.name, path)
@@ -116,7 +116,7 @@ def write_profiles(path: Path, profiles: Mapping[str, Profile]) -> None:
 
 
 def _parser() -> configparser.RawConfigParser:
-    # No section is one of defaults for the others; "%" in a password stands for itself.
+    # No section is a default for the others. "%" in a password has no special meaning.
     return configparser.RawConfigParser(default_section="\0", delimiters=("=",), comment_prefixes=("#",))
 
 

@@ -1,7 +1,7 @@
-"""What the command writes to a terminal: text of others, without what a terminal would obey.
+"""Writes text to a terminal safely: control characters are escaped.
 
-Names, kwargs and exceptions come from whoever fires. A control character among them would move the cursor, hide lines
-or change the title. Neighbours: ``output.py`` and the commands print through this.
+Names, kwargs and exceptions come from other people. A control character in them could move the cursor, hide lines or
+change the title. Neighbours: ``output.py`` and the commands print through this.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ OBEYED = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e
 
 
 def escaped(text: str) -> str:
-    r"""The text with escape sequences in place of what a terminal obeys; line feeds stay.
+    r"""The text with its control characters as visible escape sequences; line feeds stay.
 
     >>> print(escaped("a\x1b[31mb"))
     a\x1b[31mb
@@ -25,16 +25,16 @@ def escaped(text: str) -> str:
 
 
 def print_text(text: object, *, to: TextIO | None = None, indent: str = "") -> None:
-    """Print text that is no table.
+    """Print text other than a table.
 
-    :param to: where; None: stdout.
-    :param indent: of its further lines (a traceback's), so that none of them looks like a line of ours.
+    :param to: the stream; None: stdout.
+    :param indent: the indent of further lines (of a traceback): none of them looks like a line of the command.
     """
     print(escaped(str(text)).replace("\n", f"\n{indent}"), file=to or sys.stdout)
 
 
 def width(text: str) -> int:
-    """The columns that the text takes: characters of East Asian scripts take two, combining ones none."""
+    """The width of the text in columns: East Asian characters take two, combining ones none."""
     return sum(
         0 if unicodedata.combining(character) else 2 if unicodedata.east_asian_width(character) in "WF" else 1
         for character in text

@@ -1,6 +1,6 @@
-"""Writes what JSON can hold as YAML. The client has no YAML library, and reads none.
+"""Writes JSON values as YAML. The client has no YAML library, and reads no YAML.
 
-Neighbours: ``output.py``. A string is written plain only where no reader could take it for something else.
+Neighbours: ``output.py``. A string is written plain only if no reader can take it for something else.
 """
 
 from __future__ import annotations
@@ -57,12 +57,12 @@ def _scalar(value: Any) -> str:
     if isinstance(value, str):
         return value if PLAIN.fullmatch(value) and value.lower() not in NOT_TEXT else _quoted(value)
     if isinstance(value, float):
-        # YAML 1.1 takes 1e+16 for text.
+        # YAML 1.1 reads 1e+16 as text.
         return re.sub(r"^(-?\d+)e", r"\1.0e", repr(value))
     return json.dumps(value)
 
 
 def _quoted(text: str) -> str:
-    # A pair of surrogate escapes is one character in JSON, and two in YAML: so characters stand as they are.
+    # A pair of surrogate escapes is one character in JSON, but two in YAML. So characters are not escaped.
     quoted = json.dumps(text.encode(errors="replace").decode(), ensure_ascii=False)
     return OBEYED.sub(lambda match: f"\\u{ord(match[0]):04x}", quoted)

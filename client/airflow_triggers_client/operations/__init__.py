@@ -1,4 +1,4 @@
-"""What the API can be asked for: each operation once, as a generator (see ``exchange.py``), for both clients."""
+"""The operations of the API, each as one generator (see ``exchange.py``) for both clients."""
 
 from airflow_triggers_client.operations import (
     batches,

@@ -1,7 +1,7 @@
-"""Fire many triggers: in requests of up to 1,000, one after the other, so that each session gets its fires in order.
+"""Fire many triggers: in requests of up to 1,000, one after the other. So each session gets its fires in order.
 
-A fire that the server could not take for a passing reason is sent again, before what follows. Neighbours:
-``fires.py`` says what a fire is; ``client.py`` and ``async_client.py`` walk through the caller's iterable.
+If a fire fails for a passing reason, it is sent again before the next ones. Neighbours: ``fires.py`` has the content of
+a fire; ``client.py`` and ``async_client.py`` walk through the caller's iterable.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ SUCCESS = 200
 
 @dataclass(frozen=True)
 class FireOutcome:
-    """What became of one fire of many.
+    """The outcome of one fire of many.
 
-    :param index: its place among all of them, from 0.
-    :param fire: with its idempotency key.
-    :param result: what it did; None when it was refused.
+    :param index: its position among all fires, from 0.
+    :param fire: the fire, with its idempotency key.
+    :param result: its effects; None when it was refused.
     :param error: why it was refused; None when it was not.
     """
 
@@ -54,12 +54,12 @@ class FireOutcome:
 
 @dataclass(frozen=True)
 class FireProgress:
-    """How far ``fire_many`` is.
+    """The progress of ``fire_many``.
 
-    :param fired: fires that count, so far.
-    :param repeated: those of them that the server had before.
-    :param refused: fires that were refused, so far.
-    :param outcomes: of the last request, in order.
+    :param fired: the number of counted fires so far.
+    :param repeated: how many of these the server had before.
+    :param refused: the number of refused fires so far.
+    :param outcomes: the outcomes of the last request, in order.
     """
 
     fired: int
@@ -70,11 +70,11 @@ class FireProgress:
 
 @dataclass
 class FireReport:
-    """What became of all fires.
+    """The outcome of all fires.
 
-    :param fired: fires that count.
-    :param repeated: those of them that the server had before: an earlier run's, or those of an answer that was lost.
-    :param refused: the others, with the reason of each.
+    :param fired: the number of counted fires.
+    :param repeated: how many of these the server had before: from an earlier run, or from a request with a lost answer.
+    :param refused: the refused fires, each with its reason.
     """
 
     fired: int = 0
@@ -92,7 +92,7 @@ class FireReport:
 
 @dataclass(frozen=True)
 class Entry:
-    """A fire with its place, its key and its JSON."""
+    """A fire with its position, its key and its JSON."""
 
     index: int
     fire: Fire
@@ -104,9 +104,9 @@ Item = Entry | FireOutcome
 
 
 class Batcher:
-    """Cuts fires into requests that the server takes.
+    """Divides fires into requests within the server's limits.
 
-    :param size: fires in a request, at most.
+    :param size: the maximal number of fires in a request.
     :raises InvalidArgument: when the size is not from 1 to 1,000.
     """
 
@@ -119,7 +119,7 @@ class Batcher:
         self._bytes = 0
 
     def add(self, fire: Fire) -> Iterator[list[Item]]:
-        """Add a fire; yields the items of the request before it, and of its own, if they are complete."""
+        """Add a fire; yields the items of each request that is complete now: the one before it, and its own."""
         item = _item(self._count, fire)
         self._count += 1
         length = len(item.content) + 1 if isinstance(item, Entry) else 0
@@ -148,9 +148,10 @@ def _item(index: int, fire: Any) -> Item:
 
 
 def fire_batch(service: Service, items: Sequence[Item], report: FireReport) -> Steps[FireProgress]:
-    """Fire the items of one request, those again that failed for a passing reason, and count them in the report.
+    """Fire the items of one request and count them in the report. Fires that failed for a passing reason are sent
+    again.
 
-    :raises FiringInterrupted: when some have no final answer.
+    :raises FiringInterrupted: when some fires have no final answer.
     """
     outcomes = {item.index: item for item in items if isinstance(item, FireOutcome)}
     entries = [item for item in items if isinstance(item, Entry)]
@@ -194,7 +195,7 @@ def _outcome(entry: Entry, result: dict[str, Any]) -> FireOutcome:
 
 
 def _is_passing(outcome: FireOutcome) -> bool:
-    # A fire at which alone the server fails (500) must not hold up the others.
+    # If the server fails (500) at one fire only, this fire must not hold up the others.
     return is_passing(outcome.error) and isinstance(outcome.error, (ServiceUnavailable, TooManyRequests))
 
 

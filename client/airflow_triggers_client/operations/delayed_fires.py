@@ -1,4 +1,4 @@
-"""Fires that are still to come: list, cancel, try again."""
+"""Delayed fires: list, cancel, try again."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from airflow_triggers_client.service import Service, path
 
 
 def delayed_fires(session_uid: str, *, after: str | None = None) -> Listing[DelayedFire]:
-    """The session's fires that are still to come, the next first; parked ones among them.
+    """The session's delayed fires, the next first, including parked ones.
 
     :param after: only those after this cursor: the ``next`` of a page.
     """
@@ -19,10 +19,10 @@ def delayed_fires(session_uid: str, *, after: str | None = None) -> Listing[Dela
 
 
 def cancel_delayed_fire(service: Service, session_uid: str, delayed_fire_id: int) -> Steps[DelayedFire]:
-    """Take back a fire for later. Its idempotency key stays used.
+    """Cancel a delayed fire. Its idempotency key stays used.
 
-    :param delayed_fire_id: that the fire was answered with.
-    :raises DelayedFireNotFound: when it has been fired, or there never was one.
+    :param delayed_fire_id: the id in the answer to the fire.
+    :raises DelayedFireNotFound: when it has fired, or never existed.
     :raises DelayedFireCancelled: when it was cancelled before.
     """
     place = path("sessions", session_uid, "delayed-fires", delayed_fire_id)
@@ -30,10 +30,11 @@ def cancel_delayed_fire(service: Service, session_uid: str, delayed_fire_id: int
 
 
 def retry_delayed_fire(service: Service, session_uid: str, delayed_fire_id: int) -> Steps[DelayedFire]:
-    """Have a controller try a fire again at once that could not be fired when it was due.
+    """Let a controller try a delayed fire again at once, after it failed when it was due.
 
+    :param delayed_fire_id: the id in the answer to the fire.
     :raises NothingParked: when it has not failed.
-    :raises DelayedFireNotFound: when it has been fired, or there never was one.
+    :raises DelayedFireNotFound: when it has fired, or never existed.
     :raises DelayedFireCancelled: when it was cancelled before.
     """
     place = path("sessions", session_uid, "delayed-fires", delayed_fire_id, "retry")

@@ -1,4 +1,4 @@
-"""Fire a trigger. A fire always has an idempotency key, so that it can be sent again when an answer is lost.
+"""Fire a trigger. A fire always has an idempotency key: so it can be sent again when an answer is lost.
 
 Neighbours: ``batches.py`` fires many.
 """
@@ -28,14 +28,14 @@ def fire(
     idempotency_key: str | None = None,
     fire_at: datetime | None = None,
 ) -> Steps[FireResult]:
-    """Fire a trigger into a session. It counts once, however often it has to be sent.
+    """Fire a trigger into a session. The fire is idempotent: it counts once, even if it is sent again.
 
     :param kwargs: the trigger's kwargs, a JSON object.
     :param configuration: a deployed configuration's name: with it, a first fire makes the session.
-    :param manager: the trigger manager of a session made so; None: the default one.
-    :param idempotency_key: under which the fire counts once for the life of the session; None: one of its own. Give
-        one where your program may make the same fire again, after a crash say.
-    :param fire_at: not before this moment, which has an offset from UTC; None: now.
+    :param manager: the trigger manager of a new session; None: the default one.
+    :param idempotency_key: makes the fire count once for the life of the session; None: the client makes a key. Give
+        one if your program may make the same fire again, for example after a crash.
+    :param fire_at: the earliest moment of the fire, with an offset from UTC; None: now.
     :raises SessionNotFound: when there is no such session, and no configuration is named.
     :raises IdempotencyConflict: when the key was used for another trigger or other kwargs.
     """
@@ -59,12 +59,12 @@ def fire(
 
 
 def with_key(fire: Fire) -> Fire:
-    """The fire with an idempotency key, made by chance if it has none."""
+    """The fire with an idempotency key; a random one if it has none."""
     return fire if fire.idempotency_key is not None else replace(fire, idempotency_key=uuid.uuid4().hex)
 
 
 def content_of(fire: Fire) -> dict[str, Any]:
-    """The fire as the API takes it; its session is named by the path, or beside it.
+    """The fire as the API's body; the session is named in the path, or beside this content.
 
     :raises InvalidArgument: when ``fire_at`` has no offset from UTC, or ``kwargs`` are no mapping.
     """

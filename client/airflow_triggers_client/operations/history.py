@@ -1,4 +1,4 @@
-"""What happened in a session, why an instance has not run, and fires that touched nothing."""
+"""The history of a session, why an instance has not run, and fires without effect."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def history(
 ) -> Listing[HistoryEntry]:
     """Everything that happened in the session, newest first: fires, changes of status, repairs.
 
-    :param instance: only what concerns this instance.
+    :param instance: only entries about this instance.
     :param trigger: only fires of this trigger.
-    :param touched_nothing: only fires that had no effect.
-    :param before: only what is older than this cursor: the ``next`` of a page.
+    :param touched_nothing: only fires without effect.
+    :param before: only entries older than this cursor: the ``next`` of a page.
     """
     query = {"instance": instance, "trigger": trigger, "touched": IN_VAIN if touched_nothing else None}
     return Listing(path("sessions", session_uid, "history"), "entries", HistoryEntry, "before", before, query)
@@ -47,8 +47,8 @@ def fires(
     """The session's fires, newest first.
 
     :param trigger: only those of this trigger.
-    :param instance: only those that touched this instance, or that it fired.
-    :param touched_nothing: only those that had no effect.
+    :param instance: only fires which touched this instance, or which it fired.
+    :param touched_nothing: only fires without effect.
     :param before: only those before this fire's id: the ``next`` of a page.
     """
     query = {"trigger": trigger, "instance": instance, "touched": IN_VAIN if touched_nothing else None}
@@ -58,7 +58,7 @@ def fires(
 def unheard(
     *, trigger: str | None = None, configuration: str | None = None, before: int | None = None
 ) -> Listing[UnheardFire]:
-    """Fires that touched nothing, in all sessions that you may read, newest first: of misspelt triggers, say.
+    """Fires without effect, for example of misspelt triggers, in all sessions which you may read, newest first.
 
     :param trigger: only those of this trigger.
     :param configuration: only those in sessions of this deployed configuration.
@@ -71,7 +71,7 @@ def unheard(
 def why(service: Service, session_uid: str, name: str) -> Steps[Explanation]:
     """Why an instance has not run: which triggers are missing, and what its DAG run waits for in Airflow.
 
-    :param name: an instance's name, or a task's: its latest instance, or why it has none.
+    :param name: an instance's name; or a task's name, for its latest instance, or why it has none.
     :raises TaskNotFound: when the configuration has no such task.
     """
     place = path("sessions", session_uid, "instances", name, "why")

@@ -29,9 +29,9 @@ def replay(
 ) -> Steps[Instance]:
     """Run a failed instance again, as a clone. It returns the clone.
 
-    It is not sent again when the answer is lost: the instance's status then says whether it was carried out.
+    The request is not sent again when the answer is lost. Then the instance's status says whether it was carried out.
 
-    :param kwargs: by trigger, in place of all the kwargs of the failed one (``{}``: none); None: the same again.
+    :param kwargs: by trigger, instead of all kwargs of the failed instance (``{}``: none); None: the same kwargs.
     :param cooldown: seconds to wait before it runs.
     :raises InvalidTransition: when the instance is not failed.
     """
@@ -50,7 +50,7 @@ def skip(
 ) -> Steps[Instance]:
     """Waive a failed instance.
 
-    It is not sent again when the answer is lost: the instance's status then says whether it was carried out.
+    The request is not sent again when the answer is lost. Then the instance's status says whether it was carried out.
 
     :param cascade: fire the task's name, as if it had finished.
     :param result: the kwargs of that cascade.

@@ -1,6 +1,6 @@
-"""Lists that come by pages.
+"""Paged lists of the API.
 
-Neighbours: the other operations make listings; ``client.py`` and ``async_client.py`` let one iterate over them.
+Neighbours: the other operations make listings; ``client.py`` and ``async_client.py`` iterate over them.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ LARGEST_PAGE = 200
 
 @dataclass(frozen=True)
 class Listing(Generic[T]):
-    """A list of the API, of which nothing has been read yet.
+    """A list of the API, not read yet.
 
-    :param path: of the list, below the API.
-    :param key: of the items in an answer.
-    :param item: their type.
-    :param cursor_name: of the parameter that takes a page's ``next``.
-    :param cursor: where the list begins; None: at its beginning.
-    :param query: what else the API is asked for.
+    :param path: the list's path, below the API.
+    :param key: the key of the items in an answer.
+    :param item: the type of an item.
+    :param cursor_name: the parameter for a page's ``next``.
+    :param cursor: where to begin; None: at the beginning.
+    :param query: other parameters of the request.
     """
 
     path: str
@@ -50,7 +50,7 @@ class Listing(Generic[T]):
         return Page(items, parsed(answer.get("next"), str | int | None))  # type: ignore[arg-type]
 
     def first(self, service: Service, *, count: int) -> Steps[Page[T]]:
-        """The first ``count`` items, by as many pages as it takes.
+        """The first ``count`` items, read in as many pages as needed.
 
         :raises InvalidArgument: when ``count`` is below 1.
         """

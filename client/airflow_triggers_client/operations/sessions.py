@@ -14,10 +14,10 @@ from airflow_triggers_client.service import Service, body, path
 def sessions(
     *, configuration: str | None = None, prefix: str | None = None, after: str | None = None
 ) -> Listing[SessionSummary]:
-    """The sessions that you may read, ordered by UID.
+    """The sessions which you may read, ordered by UID.
 
     :param configuration: only those of this deployed configuration.
-    :param prefix: only those whose UID begins so.
+    :param prefix: only sessions with this beginning of their UID.
     :param after: only those after this UID: the ``next`` of a page.
     """
     query = {"configuration": configuration, "prefix": prefix}
@@ -25,7 +25,7 @@ def sessions(
 
 
 def session(service: Service, session_uid: str) -> Steps[Session]:
-    """The session whole: its tasks, instances, latest triggers, newest fires.
+    """The whole session: its tasks, instances, latest triggers, newest fires.
 
     :raises SessionNotFound: when there is none.
     """
@@ -43,10 +43,10 @@ def create_session(
 ) -> Steps[Session]:
     """Create a session of a deployed configuration. Creating it again the same way changes nothing.
 
-    :param manager: the trigger manager that the session remembers; None: the default one.
-    :param storage: the storage backend that keeps it; None: Airflow's database.
-    :param metadata: what the application wants to keep with the session, a JSON object.
-    :raises UnknownConfiguration: when no deployed configuration has that name.
+    :param manager: the session's trigger manager; None: the default one.
+    :param storage: the session's storage backend; None: Airflow's database.
+    :param metadata: the application's own data in the session, a JSON object.
+    :raises UnknownConfiguration: when no deployed configuration has this name.
     :raises SessionExists: when it exists with another configuration, manager or storage.
     """
     content = {
@@ -65,7 +65,7 @@ def delete_session(service: Service, session_uid: str, *, force: bool = False) -
     """Delete the session with its history. Its DAG runs stay in Airflow.
 
     :param force: delete it although it is not resolved.
-    :raises SessionNotFound: when there is none: it was deleted before, say.
+    :raises SessionNotFound: when it does not exist, for example because it was deleted before.
     :raises SessionUnresolved: when it is not resolved; the detail says what is open.
     """
     query = {"force": "true"} if force else {}

@@ -1,6 +1,6 @@
-"""Wait until a session has come to something: it is resolved, an instance has a status, a trigger has fired.
+"""Wait for a condition of a session: it is resolved, an instance has a status, a trigger has fired.
 
-Nothing is held on the server meanwhile: it is asked again, after pauses that grow. Neighbours: ``sessions.py``,
+The client polls the server with growing pauses. The server holds nothing meanwhile. Neighbours: ``sessions.py``,
 ``instances.py`` and ``history.py`` ask.
 """
 
@@ -27,10 +27,10 @@ GROWTH = 1.5
 
 @dataclass(frozen=True)
 class Condition(Generic[T]):
-    """Something that a session may come to.
+    """A condition of a session.
 
     :param description: completes "waited until …".
-    :param look: asks the server about a session; returns what shows that the condition holds, else None.
+    :param look: asks the server about a session; returns the proof if the condition holds, else None.
     """
 
     description: str
@@ -38,9 +38,9 @@ class Condition(Generic[T]):
 
 
 def session_is(holds: Callable[[Session], bool], description: str = "it is as asked") -> Condition[Session]:
-    """The session, once ``holds`` says so of it. Each look reads the session whole.
+    """The session, as soon as ``holds(session)`` is true. Each look reads the whole session.
 
-    :param description: for the error, if the time is up: completes "waited until …".
+    :param description: for the error when the time is up: completes "waited until …".
     """
 
     def look(service: Service, session_uid: str) -> Steps[Session | None]:
@@ -51,7 +51,7 @@ def session_is(holds: Callable[[Session], bool], description: str = "it is as as
 
 
 def resolved() -> Condition[Session]:
-    """The session, once it has instances and all of them are resolved: finished, skipped, replayed or abandoned."""
+    """The session, as soon as it has instances and all are resolved: finished, skipped, replayed or abandoned."""
     return session_is(
         lambda current: bool(current.instances) and all(it.is_resolved for it in current.instances),
         "all its instances are resolved",
@@ -59,7 +59,7 @@ def resolved() -> Condition[Session]:
 
 
 def idle() -> Condition[Session]:
-    """The session, once no instance is scheduled or running. Failed ones, and those that wait, may be there."""
+    """The session, as soon as no instance is scheduled or running. Failed and unstarted instances may exist."""
     return session_is(
         lambda current: not any(it.status in IN_MOTION for it in current.instances),
         "none of its instances is scheduled or running",
@@ -67,10 +67,10 @@ def idle() -> Condition[Session]:
 
 
 def instance_has_status(name: str, *statuses: InstanceStatus | str) -> Condition[Instance]:
-    """The instance, once it is there and has one of the statuses; by default finished.
+    """The instance, as soon as it exists and has one of the statuses; by default finished.
 
     :param name: such as ``t_importSubject#0``.
-    :raises InvalidArgument: for a status that there is not.
+    :raises InvalidArgument: for an unknown status.
     """
     try:
         wanted = {InstanceStatus(status) for status in statuses} or {InstanceStatus.FINISHED}
@@ -90,7 +90,7 @@ def instance_has_status(name: str, *statuses: InstanceStatus | str) -> Condition
 
 
 def trigger_fired(trigger: str) -> Condition[FireRecord]:
-    """The trigger's latest fire, once there is one. A task that finishes fires its own name."""
+    """The trigger's latest fire, as soon as there is one. A finished task fires its own name."""
 
     def look(service: Service, session_uid: str) -> Steps[FireRecord | None]:
         page = yield from fires(session_uid, trigger=trigger).first(service, count=1)
@@ -107,7 +107,7 @@ def wait_for(
     timeout: float | None = None,
     longest_pause: float = 5.0,
 ) -> Steps[T]:
-    """Wait until the session has come to something; returns what shows it.
+    """Wait until a condition of the session holds; returns the proof.
 
     :param until: ``resolved()``, ``idle()``, ``instance_has_status(…)``, ``trigger_fired(…)`` or ``session_is(…)``.
     :param timeout: seconds to wait at most; None: for ever.
