@@ -1,1 +1,1 @@
-"""Chaos: a real deployment whose parts are killed at random while clients fire, and an account of it afterwards."""
+"""Chaos: kills parts of a real deployment at random while clients fire, and checks the result afterwards."""

@@ -1,4 +1,4 @@
-"""``make chaos``: prints what was done, what became of it, and every difference; 0 when there is none."""
+"""``make chaos``: prints the acts, the outcome and every difference; the exit code is 0 when there is no difference."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Compares what must be with what is. Each difference is of one kind: lost, duplicated, stuck, or wrong in content.
+"""Compares the demanded state with the actual one. A difference has one kind: lost, duplicated, stuck or wrong content.
 
-Neighbours: ``demand.py`` (must), ``evidence.py`` (is). Shares no code with the product.
+Neighbours: ``demand.py`` (demanded), ``evidence.py`` (actual). It shares no code with the product.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ RUN_OF_STATUS = {"finished": "success", "skipped": "success", "replayed": "faile
 
 @dataclass
 class Verdict:
-    """What was compared, counted; and every difference."""
+    """The counts of the compared objects, and every difference."""
 
     counts: dict[str, int]
     problems: list[Problem] = field(default_factory=list)
 
     @property
     def totals(self) -> dict[str, int]:
-        """How many differences of each kind."""
+        """The number of differences of each kind."""
         counts = Counter(kind for kind, _ in self.problems)
         return {kind: counts[kind] for kind in KINDS}
 
@@ -71,7 +71,7 @@ def _frozen(value: Any) -> str:
 
 
 def _differences(noun: str, required: Iterable[Any], actual: Iterable[Any]) -> Iterator[Problem]:
-    """What is missing in one of two bags, and what is too much."""
+    """The missing and the surplus contents of a multiset, compared with the required one."""
     required_counts, actual_counts = Counter(map(_frozen, required)), Counter(map(_frozen, actual))
     for content, count in (required_counts - actual_counts).items():
         yield LOST, f"{count} times the {noun} {content}"
@@ -83,7 +83,7 @@ def _differences(noun: str, required: Iterable[Any], actual: Iterable[Any]) -> I
 
 
 def _fires(demand: Demand, fires: list[Line], instances: list[Line]) -> Iterator[Problem]:
-    """Each fire of a client once; one cascade for each completion, with its result; what tasks fire, once."""
+    """Each client fire once; one cascade for each completion, with its result; each fire of a task once."""
     client_fires = [
         {"key": key, "trigger": trigger, "kwargs": kwargs} for key, (trigger, kwargs) in demand.fires.items()
     ]
@@ -154,7 +154,7 @@ def _task(task: str, demand: Demand, demanded_task: DemandedTask, instances: lis
 
 
 def _replays(demand: Demand, instances: list[Line]) -> Iterator[Problem]:
-    """What was replayed has exactly one heir, and somebody asked for it; so with what was skipped."""
+    """A replayed instance has exactly one clone, and somebody asked for the replay. Somebody asked for each skip."""
     heirs = Counter(instance["metadata"].get("parent") for instance in instances)
     for instance in instances:
         name, status = instance["name"], instance["status"]
@@ -171,7 +171,7 @@ def _replays(demand: Demand, instances: list[Line]) -> Iterator[Problem]:
 
 
 def _runs(evidence: Evidence) -> Iterator[Problem]:
-    """One DAG run for each instance that was started, in the state that its status says; no run besides."""
+    """One DAG run for each started instance, in the state of its status; no other run."""
     runs = {(run["dag_id"], run["run_id"]): run for run in evidence.runs}
     bindings = {(binding["dag_id"], binding["run_id"]): binding for binding in evidence.bindings}
     yield from (
@@ -212,7 +212,7 @@ def _runs(evidence: Evidence) -> Iterator[Problem]:
 
 
 def _effects(evidence: Evidence) -> Iterator[Problem]:
-    """The body of what finished ran to its end (Airflow may run it again); of what was never started, not at all."""
+    """The function of a finished instance ran to its end, at least once; of an unstarted instance, never."""
     ends = {(effect["session"], effect["instance"]) for effect in evidence.effects if effect["step"] == "end"}
     beginnings = {(effect["session"], effect["instance"]) for effect in evidence.effects}
     statuses = {
@@ -228,7 +228,7 @@ def _effects(evidence: Evidence) -> Iterator[Problem]:
 
 
 def _hooks(evidence: Evidence) -> Iterator[Problem]:
-    """Each fire, replay and skip was followed by a call of its hook, at least one."""
+    """After each fire, replay and skip its hook was called at least once."""
     required_calls = Counter(("fire", fire["session"], fire["trigger"]) for fire in evidence.fires)
     required_calls += Counter(
         ("replay", instance["session"], instance["name"])

@@ -1,6 +1,6 @@
-"""Applications that fire until they are answered, and an operator who repairs what has failed; all over REST.
+"""Applications which fire until they get an answer, and an operator who repairs failed instances; all over REST.
 
-Neighbours: ``plan.py`` says what is fired; ``journal.py`` keeps every request and every answer.
+Neighbours: ``plan.py`` has the fires; ``journal.py`` keeps every request and every answer.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ PAGE = 100
 
 @dataclass(frozen=True)
 class Login:
-    """Who fires, and where.
+    """The server and the user of the clients.
 
-    :param url: of the API server.
-    :param password: of the user admin.
+    :param url: the URL of the API server.
+    :param password: the password of the user admin.
     """
 
     url: str
@@ -43,7 +43,7 @@ class Login:
 
 @dataclass
 class PatientClient:
-    """A client that tries again for as long as nobody is there, or whoever is there says so."""
+    """A client which tries again as long as the server is unreachable or answers with 5xx."""
 
     login: Login
     journal: Journal
@@ -51,10 +51,10 @@ class PatientClient:
     _client: Client | None = None
 
     def request(self, method: str, path: str, body: Any = None, **identity: Any) -> tuple[int, Any]:
-        """Send a request until it is answered with anything but 5xx; returns the status and the body.
+        """Send a request until the answer is not 5xx; returns the status and the body.
 
-        :param identity: what the request is about, for the journal; empty for reading.
-        :raises DemoError: when it was not answered until the time was over.
+        :param identity: the subject of the request, for the journal; empty for reading.
+        :raises DemoError: when no answer came before the time was over.
         """
         why = "nobody answered"
         while not self.stop.is_set():
@@ -92,9 +92,9 @@ class PatientClient:
 
 @dataclass
 class Firing:
-    """Clients that play scripts at the same time, spread over some seconds.
+    """Clients which play scripts at the same time.
 
-    :param seconds: when the last script begins.
+    :param clients: how many scripts are played at once.
     """
 
     login: Login
@@ -104,7 +104,10 @@ class Firing:
     problems: list[str] = field(default_factory=list)
 
     def play(self, scripts: list[Script], *, seconds: float) -> None:
-        """Play every script, and return when all of their fires were answered."""
+        """Play every script, and return when all fires were answered.
+
+        :param seconds: the starts of the scripts are spread over these seconds.
+        """
         start = time.monotonic()
 
         def play_one(numbered_script: tuple[int, Script]) -> None:
@@ -154,7 +157,7 @@ class Operator:
     _repairs: set[tuple[str, str]] = field(default_factory=set)
 
     def work(self) -> None:
-        """Repair until told to stop. A boundary: what goes wrong is kept, and the next look is taken."""
+        """Repair until told to stop. This is a boundary: an error is stored as a problem, and the work goes on."""
         client = PatientClient(self.login, self.journal, self.stop)
         while not self.stop.is_set():
             try:
@@ -167,7 +170,7 @@ class Operator:
         client.close()
 
     def _failed_instances(self, client: PatientClient) -> Iterator[tuple[str, str]]:
-        """Session and instance of each failed run that was not repaired here."""
+        """The session and the instance of each failed run without a repair."""
         offset = 0
         while True:
             path = f"/api/v2/dags/~/dagRuns?state=failed&order_by=id&limit={PAGE}&offset={offset}"
@@ -199,7 +202,7 @@ class Operator:
 
 
 def _repair_of(instance: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """A task that was told to fail is repaired as it was told; one whose process was killed is run again."""
+    """The repair of a failed instance: the one demanded by the fire, or a replay if the task's process was killed."""
     risk = instance["kwargs"].get("risk", {})
     if instance["metadata"].get("exceptionType") != "builtins.ValueError":
         return "replay", {"kwargs": None}
@@ -209,7 +212,7 @@ def _repair_of(instance: dict[str, Any]) -> tuple[str, dict[str, Any]]:
 
 
 def in_thread(work: Callable[[], None], name: str) -> threading.Thread:
-    """Start work beside the caller."""
+    """Start the work in a thread."""
     thread = threading.Thread(target=work, name=name, daemon=True)
     thread.start()
     return thread

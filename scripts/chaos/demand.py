@@ -1,6 +1,6 @@
-"""What must be, rebuilt from the clients' journal and the configuration's meaning alone: no code of the product.
+"""The demanded state, rebuilt from the clients' journal and the configuration's meaning, without code of the product.
 
-Neighbours: ``checker.py`` compares it with what is.
+Neighbours: ``checker.py`` compares it with the actual state.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ NOTHING: dict[str, Any] = {}
 
 @dataclass
 class DemandedTask:
-    """What must become of one trigger task in one session.
+    """The demanded outcome of one trigger task in one session.
 
-    :param count: how many instances it must have, replays not counted.
-    :param status: of each of them in the end, a replay's standing for what it replays.
-    :param results: what their completions must have handed on, in any order; None when they do not complete.
+    :param count: the number of its instances, without replays.
+    :param status: the final status of each; the status of a replay counts for the replayed instance.
+    :param results: the results of their completions, in any order; None when they do not complete.
     """
 
     count: int
@@ -34,12 +34,12 @@ class DemandedTask:
 
 @dataclass
 class Demand:
-    """What must become of one session.
+    """The demanded outcome of one session.
 
-    :param fires: by idempotency key, (trigger, kwargs) of what the clients sent.
-    :param acknowledged: the keys of those that were answered.
-    :param replays: the instances of which somebody asked for a replay.
-    :param skips: those that somebody asked to skip.
+    :param fires: (trigger, kwargs) of the clients' fires, by idempotency key.
+    :param acknowledged: the keys of the answered fires.
+    :param replays: the instances with a requested replay.
+    :param skips: the instances with a requested skip.
     """
 
     fires: dict[str, tuple[str, dict[str, Any]]] = field(default_factory=dict)
@@ -49,7 +49,7 @@ class Demand:
 
     @property
     def tasks(self) -> dict[str, DemandedTask]:
-        """By task name."""
+        """The demanded outcome of each task, by name."""
         kwargs = dict(self.fires.values())
         pages = sum(trigger == "page" for trigger, _ in self.fires.values())
         tasks = {
@@ -83,7 +83,7 @@ class Demand:
 
     @property
     def kwargs_of_roots(self) -> dict[str, list[dict[str, Any]]]:
-        """By task, the kwargs with which its instances must have been made, replays not counted."""
+        """By task, the demanded kwargs of its instances, without replays."""
         kwargs_by_trigger: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for trigger, kwargs in self.fires.values():
             kwargs_by_trigger[trigger].append(kwargs)
@@ -102,7 +102,7 @@ class Demand:
 
 
 def demands(journal: Iterable[Line]) -> dict[str, Demand]:
-    """By session, what its clients asked for."""
+    """By session, the demand of its clients."""
     demand_by_session: dict[str, Demand] = {}
     for line in journal:
         if line["kind"] not in ("intent", "ack") or "session" not in line:

@@ -44,9 +44,9 @@ FERNET_KEY = "Y2hhb3MtaGFzLW5vdGhpbmctdG8taGlkZS1pbi1pdC4="
 
 @dataclass
 class Deployment:
-    """What is fired at, and killed.
+    """The deployment under fire.
 
-    :param ends: components that ended without having been killed here, and how often.
+    :param ends: how often each component ended by itself, without a kill.
     """
 
     services: Topology
@@ -58,22 +58,22 @@ class Deployment:
 
     @property
     def cluster(self) -> PostgresqlCluster:
-        """Where the metadata database is."""
+        """The cluster of the metadata database."""
         return self.services.cluster
 
     @property
     def url(self) -> str:
-        """Where the API is."""
+        """The URL of the API."""
         return self.services.url
 
     def restart_ended(self) -> None:
-        """What Docker does: start again what has ended by itself."""
+        """Restart components which ended by themselves, as Docker does."""
         for name, code in self.services.restart_ended().items():
             self.ends[name] += 1
             self.journal.write("ended", component=name, code=code)
 
     def task_processes(self) -> list[psutil.Process]:
-        """Processes in which a task runs. Not those of Celery's pool, which supervise them."""
+        """The processes of running tasks, without Celery's pool processes, which only supervise them."""
         return [
             process
             for worker in WORKERS
@@ -93,9 +93,9 @@ class Deployment:
 
 @contextmanager
 def deployment(folder: Path) -> Iterator[Deployment]:
-    """The deployment, ready to be fired at; every process of it is gone at the end.
+    """The deployment, ready for fires; all its processes have ended at the end.
 
-    :param folder: an empty one; everything but PostgreSQL's files is written below it.
+    :param folder: an empty folder for all files except PostgreSQL's.
     """
     effects, hooks = folder / "effects.jsonl", folder / "hooks.jsonl"
     extra = {

@@ -1,6 +1,6 @@
-"""What is: the rows of the database, the tasks' effects and the hooks' calls, read without the product's code.
+"""The actual state: rows of the database, the tasks' effects and the hooks' calls, read without the product's code.
 
-Neighbours: ``checker.py`` compares it with what must be.
+Neighbours: ``checker.py`` compares it with the demanded state.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The journal: every request of the clients before it is sent, every answer, every kill; one JSON object a line.
 
-Neighbours: ``clients.py`` and ``killer.py`` write it; the checker rebuilds from it what must be.
+Neighbours: ``clients.py`` and ``killer.py`` write it; ``demand.py`` rebuilds the demanded state from it.
 """
 
 from __future__ import annotations
@@ -27,23 +27,23 @@ class Journal:
     _start: float = field(default_factory=time.monotonic, init=False)
 
     def write(self, kind: str, **details: Any) -> None:
-        """Keep what happens.
+        """Write one line.
 
-        :param kind: ``intent`` (a request is about to be sent), ``ack`` (it was done), ``refused`` (it was answered
-            with an error), ``unavailable`` (with one that says to try again), ``kill``, ``ended``.
+        :param kind: ``intent`` (a request will be sent now), ``ack`` (success), ``refused`` (the answer was an error),
+            ``unavailable`` (the answer was 5xx: try again), ``kill``, ``ended``.
         """
         line = json.dumps({"at": round(time.monotonic() - self._start, 3), "kind": kind, **details})
         with self._lock, self.path.open("a", encoding="utf-8") as journal:
             journal.write(line + "\n")
 
     def read(self) -> list[Line]:
-        """Everything that was kept until now."""
+        """All lines written until now."""
         with self._lock:
             return read_lines(self.path)
 
 
 def read_lines(path: Path) -> list[Line]:
-    """A file of JSON lines; a missing one is empty, and so is a line that somebody is still writing."""
+    """The lines of a JSON lines file; a missing file counts as empty, and an incomplete last line is left out."""
     if not path.exists():
         return []
     return [

@@ -1,6 +1,6 @@
-"""Kills what runs, at random and by a seed, and starts again what nobody else does.
+"""Kills random processes of the deployment, by a seed, and restarts them if nobody else does.
 
-Neighbours: ``deployment.py`` is what is killed; the journal keeps each kill.
+Neighbours: ``deployment.py`` has the processes; the journal records each kill.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ ATTEMPTS = 20
 class Killer:
     """One kill after the other, with pauses.
 
-    :param kills: how many; every kind is among them, and the restarts of PostgreSQL come on top.
+    :param kills: the number of kills, each kind at least once if possible; restarts of PostgreSQL are extra.
     :param restarts: how often PostgreSQL is stopped as by a crash and started again.
-    :param seconds: how long it takes at least.
+    :param seconds: the kills are spread over these seconds.
     """
 
     deployment: Deployment
@@ -73,7 +73,7 @@ class Killer:
             self._kill(kind)
 
     def _kinds(self) -> list[str]:
-        """Every kind once, then at random; the restarts of PostgreSQL are spread over them."""
+        """Every kind once and more at random, in random order; the restarts of PostgreSQL are spread over them."""
         kinds = list(WEIGHTS)[: self.kills]
         remaining_kills = self.kills - len(kinds)
         kinds += self._random.choices(list(WEIGHTS), weights=list(WEIGHTS.values()), k=remaining_kills)
@@ -83,7 +83,7 @@ class Killer:
         return kinds
 
     def _pause_until(self, moment: float) -> None:
-        """Wait, and look after components that ended by themselves."""
+        """Wait until the moment, and restart components which ended by themselves."""
         while not self.stop.is_set():
             self.deployment.restart_ended()
             seconds_left = moment - time.monotonic()
@@ -111,7 +111,7 @@ class Killer:
         self.journal.write("kill", victim=kind, what=victim)
 
     def _kill_one(self, candidates: Callable[[], list[psutil.Process]]) -> str:
-        """Kill one of the processes as soon as there is one; whoever started it notices. "" if there was none."""
+        """Kill one of the processes as soon as one exists; its parent must notice. Returns "" if there was none."""
         for _ in range(ATTEMPTS):
             if self.stop.is_set():
                 break
@@ -127,7 +127,7 @@ class Killer:
         return ""
 
     def _kill_component(self, name: str) -> str:
-        """All that a container has, as when it is killed."""
+        """Kill all processes of a container, wait, and start it again."""
         self.deployment.services.kill(name)
         self.stop.wait(self._random.uniform(0, LONGEST_DOWN))
         self.deployment.services.restart(name)
@@ -137,7 +137,7 @@ class Killer:
         self.deployment.services.redis.kill()
         self.stop.wait(self._random.uniform(0, LONGEST_DOWN))
         self.deployment.services.redis.restart()
-        # A Celery worker does not always consume again after Redis was away. People start it again, too.
+        # A Celery worker does not always consume again after an outage of Redis. Operators restart it, too.
         for worker in WORKERS:
             self._kill_component(worker)
         return "killed, and started again with what it had written; then the workers"

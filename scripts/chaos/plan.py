@@ -1,6 +1,6 @@
-"""What the clients fire: sessions drawn by a seed, the same ones each time.
+"""The plan of the clients' fires: a seed determines the sessions, the same ones each time.
 
-Neighbours: ``clients.py`` plays the scripts; ``dags/chaos.yaml`` is the configuration that they fire at.
+Neighbours: ``clients.py`` plays the scripts; ``dags/chaos.yaml`` is their configuration.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedFire:
-    """A fire that a client is to send.
+    """A planned fire of a client.
 
-    :param key: its idempotency key; two fires with the same key are the same fire, sent by two clients.
-    :param delay: seconds until it shall take effect; None: at once.
+    :param key: its idempotency key; two fires with the same key are one fire sent by two clients.
+    :param delay: seconds until it takes effect; None: at once.
     """
 
     trigger: str
@@ -26,7 +26,7 @@ class PlannedFire:
 
 @dataclass(frozen=True, kw_only=True)
 class Script:
-    """What one client does in one session, in this order; other clients work in the session at the same time."""
+    """The fires of one client in one session, in order; other clients work in the session at the same time."""
 
     session: str
     fires: tuple[PlannedFire, ...]

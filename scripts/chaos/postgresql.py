@@ -1,4 +1,4 @@
-"""A PostgreSQL cluster of its own in a temporary folder, which may be stopped as by a crash.
+"""A PostgreSQL cluster in a temporary folder; it can be stopped as by a crash.
 
 Neighbours: ``deployment.py`` keeps Airflow's metadata database in one; the tests of a restarted database use one too.
 """
@@ -20,7 +20,8 @@ from scripts.demo.airflow import DemoError, free_ports
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "max_connections": "200",
-    "fsync": "off",  # what the kernel has outlives the processes; the machine itself is not switched off
+    # Data in the kernel's buffers outlives the processes: the machine itself is not switched off.
+    "fsync": "off",
     "log_min_messages": "fatal",
 }
 PLACES = (
@@ -33,10 +34,10 @@ PLACES = (
 
 @dataclass(frozen=True)
 class PostgresqlCluster:
-    """A server of its own.
+    """A PostgreSQL server for one test.
 
-    :param folder: what it keeps; owned by the user that it runs as.
-    :param user: whom to run it as, since it refuses to run as root; None: whoever runs this.
+    :param folder: the folder of its files; its owner is the server's user.
+    :param user: the server's user, since PostgreSQL refuses to run as root; None: the user of this process.
     """
 
     folder: Path
@@ -68,7 +69,7 @@ class PostgresqlCluster:
         )
 
     def require_password(self, user: str) -> None:
-        """Have the server ask this user for a password, from its next start or ``pg_reload_conf()``."""
+        """Make the server ask this user for a password, from its next start or ``pg_reload_conf()``."""
         rules = self.folder / "files" / "pg_hba.conf"
         first = f"host all {user} 127.0.0.1/32 scram-sha-256\n"
         rules.write_text(first + rules.read_text(encoding="utf-8"), encoding="utf-8")
@@ -81,7 +82,7 @@ class PostgresqlCluster:
         self._run("pg_ctl", act, "--wait", "--timeout=60", "-D", self._files, *options)
 
     def _run(self, program: str, *arguments: str) -> None:
-        """:raises DemoError: with what the program said, when it fails."""
+        """:raises DemoError: with the program's output, when it fails."""
         output = self.folder / f"{program}.out"
         with output.open(
             "w", encoding="utf-8"
@@ -137,9 +138,9 @@ def find_programs() -> Path:
 
 
 def unprivileged_user() -> str | None:
-    """Whom to run a server as that refuses to run as root; None: whoever runs this, who is not root.
+    """The user of a server which refuses to run as root; None: this process's user, who is not root.
 
-    :raises DemoError: when this is root, and there is nobody else to run the server as.
+    :raises DemoError: when this process runs as root and no other user exists for the server.
     """
     if os.geteuid() != 0:
         return None

@@ -1,4 +1,4 @@
-"""Fires, kills, repairs, waits and checks: the whole of it, for ``make chaos`` and for the end-to-end tests.
+"""Fires, kills, repairs, waits and checks: the whole chaos run, for ``make chaos`` and the end-to-end tests.
 
 Neighbours: every other module of this package.
 """
@@ -25,10 +25,10 @@ QUIET = 90.0
 
 @dataclass(frozen=True, kw_only=True)
 class Size:
-    """How much chaos.
+    """The amount of chaos.
 
     :param restarts: how often PostgreSQL is stopped as by a crash.
-    :param seconds: over how long the fires and the kills are spread, at least.
+    :param seconds: the fires and the kills are spread over at least these seconds.
     :param limit: seconds until everything must be over.
     """
 
@@ -42,10 +42,10 @@ class Size:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What came of it.
+    """The outcome of a chaos run.
 
-    :param kills: by victim.
-    :param problems: of the clients: requests that were refused, or never answered.
+    :param kills: the number of kills, by kind of victim.
+    :param problems: the clients' requests which were refused or never answered.
     """
 
     verdict: Verdict
@@ -60,10 +60,10 @@ class Outcome:
 
 
 def run_chaos(folder: Path, size: Size, tell: Callable[[str], None]) -> Outcome:
-    """Do it all.
+    """Run the whole chaos.
 
-    :param folder: an empty one.
-    :param tell: shown what goes on, a line each.
+    :param folder: an empty folder.
+    :param tell: shows one line of progress.
     """
     start = time.monotonic()
     tell("Starting the services of docker-compose.yaml …")
@@ -111,7 +111,7 @@ def _under_fire(chaos_deployment: Deployment, size: Size, tell: Callable[[str], 
 
 @contextmanager
 def _stopping(stop: threading.Event, ends_at: float) -> Iterator[list[threading.Thread]]:
-    """Threads that are told to stop at the end, or when the time is over, and joined."""
+    """Stop the threads at the end, or when the time is over, and join them."""
     threads: list[threading.Thread] = []
     timer = threading.Timer(max(0.0, ends_at - time.monotonic()), stop.set)
     timer.start()
@@ -125,7 +125,7 @@ def _stopping(stop: threading.Event, ends_at: float) -> Iterator[list[threading.
 
 
 def _final_verdict(chaos_deployment: Deployment, ends_at: float, tell: Callable[[str], None]) -> Verdict:
-    """Look until everything is as it must be, or nothing changes any more."""
+    """Check until everything is right, or nothing changes any more."""
     last, changed_at, last_line = None, time.monotonic(), ""
     while True:
         chaos_deployment.restart_ended()

@@ -1,7 +1,7 @@
-"""``make demo``: runs Airflow, fires the respondents' triggers at it, repairs what fails, shows what came of it.
+"""``make demo``: runs Airflow, fires the respondents' triggers at it, repairs failures, shows the outcome.
 
-With ``API=https://…`` it plays into a deployment that runs already. Neighbours: ``airflow.py`` (the processes),
-``play.py`` (what is played), ``client.py`` (REST).
+With ``API=https://…`` it plays into a running deployment. Neighbours: ``airflow.py`` (the processes), ``play.py`` (what
+is played), ``client.py`` (REST).
 """
 
 from __future__ import annotations
@@ -77,11 +77,11 @@ def _first_port(text: str) -> int:
 
 
 def play_into(url: str, console: Console) -> list[str]:
-    """Play into a deployment that runs already, into sessions that nobody has used. Returns what is not as it must be.
+    """Play into a running deployment, in unused sessions. Returns the differences from the demanded outcome.
 
     ``DEMO_TOKEN``, or ``DEMO_USER`` and ``DEMO_PASSWORD``, in the environment say who plays.
 
-    :raises DemoError: when nobody answers, or the login is refused.
+    :raises DemoError: when the server does not answer, or the login is refused.
     """
     user, password, token = (os.environ.get(f"DEMO_{name}") for name in ("USER", "PASSWORD", "TOKEN"))
     if not password and not token:
@@ -105,7 +105,7 @@ def play_into(url: str, console: Console) -> list[str]:
 
 
 def check_rights(client: Client) -> None:
-    """:raises DemoError: when the user may not read sessions there, or there is no such API."""
+    """:raises DemoError: when the user may not read sessions, or the server has no such API."""
     answer = client.request("GET", f"{API}/sessions?limit=1")
     if answer.is_error:
         raise DemoError(
@@ -115,16 +115,16 @@ def check_rights(client: Client) -> None:
 
 
 class Elsewhere:
-    """A deployment that others look after."""
+    """A deployment run by others."""
 
     def check_alive(self) -> None:
-        """Nothing is known of its processes."""
+        """Do nothing: its processes are not known here."""
 
 
 def run_and_play(airflow: Airflow, console: Console, *, stays: bool) -> list[str]:
-    """Run an Airflow and play into it. Returns what is not as it must be.
+    """Run an Airflow and play into it. Returns the differences from the demanded outcome.
 
-    :param stays: leave it running until Ctrl-C.
+    :param stays: leave Airflow running until Ctrl-C.
     :raises DemoError: when a port is taken, or Airflow does not start.
     """
     with only_one(airflow.home.parent):
@@ -154,7 +154,7 @@ def only_one(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def running(airflow: Airflow, console: Console) -> Iterator[Airflow]:
-    """Airflow, ready; every process of it is gone at the end."""
+    """Airflow, ready; all its processes have ended at the end."""
     start = time.monotonic()
     console.print("Making a database and starting Airflow (standalone, SQLite) …")
     try:
@@ -192,7 +192,7 @@ def stay(airflow: Airflow, console: Console) -> None:
 
 
 def firing_lines(airflow: Airflow) -> list[str]:
-    """What to copy into a shell to fire a trigger."""
+    """Shell commands to fire a trigger."""
     json_header = "-H 'Content-Type: application/json'"
     login = '{"username": "admin", "password": "%s"}' % PASSWORDS["admin"]  # noqa: UP031  (it has braces)
     fire = '{"trigger": "firstPageReceived", "kwargs": {"age": 41}, "configuration": "questionnaire"}'
@@ -203,7 +203,7 @@ def firing_lines(airflow: Airflow) -> list[str]:
 
 
 def command_lines(airflow: Airflow) -> list[str]:
-    """What to copy into a shell to use ``airflow triggers``."""
+    """Shell commands to use ``airflow triggers``."""
     return [
         f"export AIRFLOW_HOME={shlex.quote(str(airflow.home))}",
         f"{shlex.quote(str(airflow.python.parent / 'airflow'))} triggers sessions list",

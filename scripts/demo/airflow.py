@@ -1,4 +1,4 @@
-"""An Airflow of its own in a folder: its environment, its processes, and their end.
+"""An Airflow in a folder: its environment, its processes, and their end.
 
 Neighbours: ``__main__.py`` runs ``airflow standalone`` with it, the end-to-end tests run the components one by one.
 """
@@ -48,11 +48,11 @@ PASSWORDS = {"admin": "admin", "viewer": "viewer"}
 class Airflow(Processes):
     """Airflow's processes in one folder.
 
-    :param home: becomes AIRFLOW_HOME; everything that Airflow writes is below it.
-    :param port: of the API server; the two next ones serve logs.
+    :param home: becomes AIRFLOW_HOME; Airflow writes all its files below it.
+    :param port: the port of the API server; the next two ports serve logs.
     :param database: the metadata database's SQLAlchemy URL; None: SQLite in ``home``.
     :param extra: more environment variables.
-    :param python: the interpreter of the environment that Airflow is installed in.
+    :param python: the interpreter of Airflow's environment.
     """
 
     home: Path
@@ -64,21 +64,21 @@ class Airflow(Processes):
 
     @property
     def url(self) -> str:
-        """Where the UI and the API are."""
+        """The URL of the UI and the API."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
     def log(self) -> Path:
-        """What the processes print."""
+        """The log file with the output of the processes."""
         return self.home / "airflow.log"
 
     @property
     def results(self) -> Path:
-        """The questionnaire's results."""
+        """The database file of the questionnaire's results."""
         return self.home / "questionnaire.sqlite"
 
     def environment(self) -> dict[str, str]:
-        """Every variable that Airflow's processes get; none of the caller's own Airflow settings."""
+        """All variables of Airflow's processes, without the caller's own Airflow settings."""
         inherited = {
             name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "_AIRFLOW"))
         }
@@ -138,7 +138,7 @@ class Airflow(Processes):
         self.command("db", "migrate", seconds=180)
 
     def command(self, *arguments: str, seconds: float = 60) -> str:
-        """Run ``airflow …`` to its end and return what it printed. :raises DemoError: when it fails."""
+        """Run ``airflow …`` to its end and return its output. :raises DemoError: when it fails."""
         process = subprocess.run(
             [str(self.python), "-m", "airflow", *arguments],
             env=self.environment(),
@@ -159,8 +159,8 @@ class Airflow(Processes):
     def start(self, *components: str) -> None:
         """Start components, each in a process group of its own.
 
-        :param components: ``standalone``, any of :data:`COMPONENTS`, or another command of Airflow's that goes on, with
-            its arguments (``triggers controller``). The second one of a kind is called ``scheduler-2``, and so on.
+        :param components: ``standalone``, any of :data:`COMPONENTS`, or another long-running command of Airflow with
+            its arguments (``triggers controller``). The second one of a kind is named ``scheduler-2``, and so on.
         """
         for component in components:
             command = [str(self.python), "-m", "airflow", *component.split()]
@@ -177,7 +177,7 @@ class Airflow(Processes):
         return log_tail(self.log, lines)
 
     def wait_until_ready(self, *, seconds: float = 150) -> None:
-        """Wait until the API answers and the scheduler and the DAG processor have reported themselves."""
+        """Wait until the API answers and reports a healthy scheduler and DAG processor."""
         wait_for("Airflow's components are healthy", self._healthy, seconds=seconds, alive=self.check_alive)
 
     def _healthy(self) -> bool:
@@ -203,8 +203,8 @@ class Airflow(Processes):
 def free_ports() -> int:
     """The first of three free ports in a row, for this process until it ends.
 
-    The port after them is bound until then, so that another process that asks meanwhile takes others: Airflow takes a
-    while until it binds those.
+    Airflow binds its ports only after a while. So the port after them stays bound as a lock: another process then takes
+    other ports.
     """
     for start in range(28900, 39000, 4):
         reservation = socket.socket()

@@ -1,4 +1,4 @@
-"""What an application does: fires triggers over REST, and an operator's replay and skip.
+"""The acts of an application and an operator over REST: fire triggers, replay, skip.
 
 Neighbours: ``__main__.py`` and the end-to-end tests.
 """
@@ -19,7 +19,7 @@ API = "/triggers/api/v1"
 
 
 class RequestRefused(DemoError, RuntimeError):
-    """An answer that says that something was not done."""
+    """The server refused a request."""
 
 
 @dataclass
@@ -27,8 +27,8 @@ class Client:
     """A user of the REST API, logged in.
 
     :param url: of Airflow's API server.
-    :param token: one that the user already has; without it, it is asked for with the password.
-    :raises httpx.HTTPError: when nobody answers there, or the login is refused.
+    :param token: the user's token; None: the client gets one with the password.
+    :raises httpx.HTTPError: when the server does not answer, or the login is refused.
     """
 
     url: str
@@ -73,7 +73,7 @@ class Client:
         return self._call("POST", f"/sessions/{quote(session, safe='')}/fires", json=body)
 
     def session(self, uid: str) -> Any:
-        """The session whole."""
+        """The whole session."""
         return self._call("GET", f"/sessions/{quote(uid, safe='')}")
 
     def replay(self, session: str, instance: str, kwargs: dict[str, Any] | None = None) -> Any:

@@ -1,6 +1,6 @@
-"""What must come of an input file, derived from it alone: shares no code with the package.
+"""The demanded outcome of an input file, derived from the file alone. It shares no code with the package.
 
-Neighbours: ``__main__.py`` compares it with what the API and the results file say.
+Neighbours: ``play.py`` compares it with the API and the results file.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Line = dict[str, Any]
 
 @dataclass
 class Expectation:
-    """One session: its instances with their status in the end, and what the results file says of it."""
+    """One session: its instances with their final status, and its content in the results file."""
 
     statuses: dict[str, str] = field(default_factory=dict)
     subject: tuple[Any, ...] | None = None
@@ -31,7 +31,9 @@ class Expectation:
 
 
 def expectations(lines: list[Line]) -> dict[str, Expectation]:
-    """Per session, what the input demands, after the failed import was replayed and the failed score skipped."""
+    """By session, the outcome demanded by the input, after the replay of the failed import and the skip of the failed
+    score.
+    """
     sessions: dict[str, list[Line]] = {}
     for line in lines:
         sessions.setdefault(line["session"], []).append(line)
@@ -79,7 +81,7 @@ def _nearer(page: dict[str, int]) -> str:
 def differences(
     expectation_by_session: dict[str, Expectation], sessions: dict[str, Any], results: Path | None
 ) -> list[str]:
-    """What is not as it must be, a sentence each; empty: all is well.
+    """The differences from the demanded outcome, a sentence each; empty: everything is right.
 
     :param results: the file of the trigger tasks' results; None where this machine cannot read it.
     """

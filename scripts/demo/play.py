@@ -1,6 +1,6 @@
-"""Plays the respondents into a deployment over REST, repairs what fails, and compares what came of it.
+"""Plays the respondents into a deployment over REST, repairs failures, and compares the outcome.
 
-Neighbours: ``__main__.py`` runs it, ``client.py`` (REST), ``expectation.py`` (what must come of it), ``report.py``.
+Neighbours: ``__main__.py`` runs it, ``client.py`` (REST), ``expectation.py`` (the demanded outcome), ``report.py``.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ SETTLED = {"finished", "failed", "skipped", "replayed", "abandoned"}
 
 
 class Deployment(Protocol):
-    """What is played into."""
+    """The deployment under test."""
 
     def check_alive(self) -> None:
-        """:raises DemoError: when waiting for it has become pointless."""
+        """:raises DemoError: when waiting has become pointless."""
 
 
 def show(
@@ -35,7 +35,7 @@ def show(
     *,
     results: Path | None,
 ) -> list[str]:
-    """The demo itself. Returns what is not as it must be.
+    """Run the demo itself. Returns the differences from the demanded outcome.
 
     :param lines: the fires of ``examples/respondents.jsonl``.
     :param results: the file of the trigger tasks' results; None where this machine cannot read it.
@@ -91,9 +91,9 @@ def await_settled(
     statuses: bool = False,
     seconds: float = 240,
 ) -> dict[str, Any]:
-    """Wait until nothing is under way: every instance that is to come is there, and settled.
+    """Wait until every expected instance exists and is settled.
 
-    :param statuses: wait for the statuses of the end, too, and not only until what fails has failed.
+    :param statuses: also wait for the final statuses; otherwise failed instances count as settled.
     """
     demanded_statuses = {uid: demand.statuses for uid, demand in expectation_by_session.items()}
     sessions: dict[str, Any] = {}
@@ -127,7 +127,7 @@ def _has_settled(session: dict[str, Any], demanded_statuses: dict[str, str], *, 
 
 
 def repair(client: Client, sessions: dict[str, Any], console: Console) -> None:
-    """What an operator does: replays the import with a corrected age, skips the score that cannot be had."""
+    """The operator's repairs: replay the import with a corrected age, skip the impossible score."""
     for uid, session in sorted(sessions.items()):
         for instance in session["instances"]:
             if instance["status"] != "failed":

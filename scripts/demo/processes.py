@@ -1,7 +1,7 @@
-"""Processes that are started here, with all that they start, and their end.
+"""Starts processes, and ends them with all their descendants.
 
-Neighbours: ``airflow.py`` (an Airflow in one folder) and ``scripts/topology`` (the services of docker-compose.yaml) are
-such families.
+Neighbours: ``airflow.py`` (an Airflow in one folder) and ``scripts/topology`` (the services of docker-compose.yaml) use
+it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ KILL_DEADLINE = 20
 
 
 class DemoError(Exception):
-    """Something that ends the demo, with what to do."""
+    """The demo cannot go on; the message says what to do."""
 
 
 def wait_for(
@@ -49,10 +49,10 @@ def wait_for(
 
 @dataclass(frozen=True, kw_only=True)
 class Launch:
-    """How a process is started.
+    """The command and the environment of a process.
 
-    :param environment: every variable that it gets.
-    :param log: what it prints is appended here.
+    :param environment: all its environment variables.
+    :param log: its output is appended to this file.
     """
 
     command: Sequence[str]
@@ -61,7 +61,7 @@ class Launch:
     log: Path
 
     def start(self, mark: str) -> subprocess.Popen[bytes]:
-        """Start it, in a process group of its own. :param mark: tells its descendants."""
+        """Start it in its own session and process group. :param mark: identifies its descendants."""
         with self.log.open("ab") as log:
             return subprocess.Popen(
                 list(self.command),
@@ -76,7 +76,7 @@ class Launch:
 
 @dataclass
 class Processes:
-    """Processes by name; nothing but what descends from them is ever signalled."""
+    """Processes by name. Signals go only to them and to their descendants."""
 
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict, init=False)
     mark: str = field(default_factory=lambda: secrets.token_hex(8), init=False)
@@ -89,7 +89,7 @@ class Processes:
         self.processes[name] = launch.start(self.mark)
 
     def group(self, name: str) -> list[psutil.Process]:
-        """The processes of a component: itself, if it lives, and what it has started."""
+        """The living processes of a component: itself and its children."""
         return [
             process
             for process in psutil.process_iter()
@@ -97,9 +97,9 @@ class Processes:
         ]
 
     def kill(self, name: str) -> None:
-        """SIGKILL a component and all that it has started, as when its machine dies; returns when they are gone.
+        """SIGKILL a component and its children, as when its machine dies; returns when they have ended.
 
-        :raises DemoError: when they do not go.
+        :raises DemoError: when some do not end.
         """
         deadline = time.monotonic() + KILL_DEADLINE
         while processes := self.group(name):
@@ -113,7 +113,7 @@ class Processes:
         self.processes[name].wait()
 
     def restart(self, name: str) -> None:
-        """Start a component again that has ended; what it left behind is killed before."""
+        """Restart an ended component; its remaining processes are killed first."""
         self.kill(name)
         self.processes[name] = self._launches[name].start(self.mark)
 
@@ -127,10 +127,10 @@ class Processes:
                 )
 
     def stop(self, *, patience: float = 20) -> None:
-        """End every process that was started here, and whatever those started; returns when all are gone.
+        """End every process started here, and all their descendants; returns when all have ended.
 
-        :param patience: seconds for them to end by themselves; a further Ctrl-C ends it.
-        :raises DemoError: when some are not.
+        :param patience: seconds for them to end by themselves; a second Ctrl-C cuts it short.
+        :raises DemoError: when some do not end.
         """
         self._family.update(self._own_processes())
         for process in self.processes.values():
@@ -141,7 +141,7 @@ class Processes:
             for remaining in self._own_processes():
                 _signal(remaining, stubborn)
             self._await_end(5)
-        # A hurried end does not wait above.
+        # After a second Ctrl-C nothing has waited yet.
         psutil.wait_procs(self._own_processes(), timeout=5)
         if survivors := self._own_processes():
             raise DemoError(
@@ -162,10 +162,11 @@ class Processes:
             time.sleep(0.2)
 
     def _own_processes(self) -> list[psutil.Process]:
-        """All processes that descend from those started here: nothing else is ever signalled.
+        """All descendants of the processes started here: nothing else ever gets a signal.
 
-        They are told by the mark in their environment, by their session (a process that shows a title of its own has
-        lost the environment that one can read), or were known before their parents went.
+        They have the mark in their environment, or belong to the session of a started process, or were known before
+        their parents ended. The session is needed because a process with a title of its own has no readable environment
+        any more.
         """
         sessions = {process.pid for process in self.processes.values()}
         return [
@@ -187,7 +188,7 @@ def log_tail(log: Path, lines: int = 25) -> str:
 
 
 def title_of(process: psutil.Process) -> str:
-    """Its command line, or the title that it has given itself; empty when it is gone."""
+    """Its command line, or its own title; empty when it has ended."""
     try:
         return " ".join(process.cmdline())
     except psutil.Error:
@@ -216,14 +217,16 @@ def _signal(process: psutil.Process, number: int) -> None:
 
 
 class Interruption:
-    """What signals mean here: the first one ends what is done; what is cleaned up then, a further one hurries."""
+    """The meaning of signals here: the first one interrupts the work, a second one speeds up the cleanup."""
 
     def __init__(self) -> None:
         self._is_interrupted = False
         self.is_hurried = False
 
     def handle(self, number: int, frame: object) -> None:
-        """Raise :class:`KeyboardInterrupt` the first time, and never again: it would leave processes behind."""
+        """Raise :class:`KeyboardInterrupt` the first time only: later it would interrupt the cleanup and leave
+        processes.
+        """
         self.is_hurried = self._is_interrupted
         if not self._is_interrupted:
             self._is_interrupted = True
@@ -234,9 +237,9 @@ INTERRUPTION = Interruption()
 
 
 def end_as_by_control_c() -> None:
-    """Have SIGTERM, SIGHUP, and SIGINT also where a shell had it ignored, raise :class:`KeyboardInterrupt` once.
+    """Make SIGTERM, SIGHUP and SIGINT raise :class:`KeyboardInterrupt` once, SIGINT even if a shell has ignored it.
 
-    So that this process ends what it started, whoever ends it, however often.
+    So this process ends its children, whoever signals it and however often.
     """
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, INTERRUPTION.handle)

@@ -1,4 +1,4 @@
-"""What the demo shows: progress while it works, a table of every instance, the results file.
+"""The output of the demo: progress while it works, a table of every instance, the results file.
 
 Neighbours: ``__main__.py`` calls it; everything is printed with rich, and readable without a terminal.
 """
@@ -42,7 +42,7 @@ def print_instances(console: Console, sessions: dict[str, Any]) -> None:
 
 
 def print_results(console: Console, results: Path, sessions: Collection[str]) -> None:
-    """The table of scores that the trigger tasks wrote for these sessions."""
+    """The table of scores written by the trigger tasks for these sessions."""
     table = Table(title=f"Scores in {results.name}", title_justify="left")
     for column in ("respondent", "age", "answers", "browser", "expected vote", "voted"):
         table.add_column(column)

@@ -1,8 +1,7 @@
-"""A container as a process: what it would have of its own is taken from this machine instead.
+"""A container as a process: it uses this machine's ports, host name and files instead of its own.
 
 A container has an address with all ports, a host name and a file system. A process gets free ports of 127.0.0.1, a name
-in ``HOSTNAME``, and a folder. Everything else is as the Compose file says.
-Neighbours: ``services.py``, ``topology.py``.
+in ``HOSTNAME``, and a folder. Everything else follows the Compose file. Neighbours: ``services.py``, ``topology.py``.
 """
 
 from __future__ import annotations
@@ -35,9 +34,9 @@ class Container:
     """One replica of a service.
 
     :param folder: stands for the root of its file system.
-    :param ports: its own.
-    :param addresses: those of the services that it may talk to.
-    :param extra: variables beside the file's, as an override file would have them.
+    :param ports: its own ports.
+    :param addresses: the addresses of the services which it may use.
+    :param extra: variables beside the file's, as in an override file.
     """
 
     service: Service
@@ -54,14 +53,14 @@ class Container:
 
     @property
     def log(self) -> Path:
-        """What it prints."""
+        """The file of its output."""
         return self.folder / "log"
 
     def prepare(self, volumes: Path, sources: Mapping[str, Path]) -> None:
         """Make its folders, and mount its volumes as links.
 
-        :param volumes: the folder of the named ones.
-        :param sources: by a path in the file, what is mounted.
+        :param volumes: the folder of the named volumes.
+        :param sources: the mounted path, by its path in the file.
         """
         (self.folder / AIRFLOW_HOME.removeprefix("/")).mkdir(parents=True, exist_ok=True)
         for mount in self.service.mounts:
@@ -81,7 +80,7 @@ class Container:
         )
 
     def environment(self) -> dict[str, str]:
-        """What the image, the runtime and the file give it; nothing else of whoever runs this."""
+        """The variables of the image, the runtime and the file; no other variables of the caller."""
         of_image = {
             "AIRFLOW_HOME": AIRFLOW_HOME,
             "LANG": "C.UTF-8",
@@ -99,7 +98,7 @@ class Container:
         }
 
     def translated(self, texts: tuple[str, ...]) -> tuple[str, ...]:
-        """The texts with this machine's addresses and folders for those of containers."""
+        """The texts with this machine's addresses and folders instead of the containers'."""
         home = f"{self.folder}{AIRFLOW_HOME}"
         return tuple(ADDRESS.sub(self._address, text).replace(AIRFLOW_HOME, home) for text in texts)
 

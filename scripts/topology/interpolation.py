@@ -1,4 +1,4 @@
-"""Variables in a Compose file, and the file ``.env`` that has them; as the Compose specification says.
+"""Variables of a Compose file and of the file ``.env``, by the Compose specification.
 
 Neighbours: ``services.py`` reads the file with it.
 """
@@ -27,7 +27,7 @@ def read_variables(path: Path) -> dict[str, str]:
 def interpolated(text: str, variables: Mapping[str, str]) -> str:
     """The text with its variables replaced.
 
-    :raises DemoError: when a variable is missing that has no default, or a dollar stands alone.
+    :raises DemoError: when a variable without default is missing, or a dollar stands alone.
     """
 
     def value_of(match: re.Match[str]) -> str:

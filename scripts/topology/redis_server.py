@@ -16,7 +16,7 @@ PORT = 6379
 
 @dataclass
 class RedisServer:
-    """The process, which may be killed.
+    """The Redis process; it can be killed.
 
     :raises DemoError: when Redis is not installed.
     """
@@ -31,7 +31,7 @@ class RedisServer:
             )
 
     def start(self) -> None:
-        """Start it with the file's command; what a container would keep for itself is named beside."""
+        """Start it with the file's command, and with options for this machine instead of the container's own."""
         launch = self.container.launch()
         data = self.container.folder / "data"
         own = ("--bind", "127.0.0.1", "--port", str(self.container.ports[PORT]), "--dir", str(data))

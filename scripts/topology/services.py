@@ -1,7 +1,7 @@
 """The services of a Compose file, as values.
 
-Neighbours: ``interpolation.py`` has the variables, ``containers.py`` makes processes of services. A key of a service
-that is not known here is refused, so that nothing in the file goes untested.
+Neighbours: ``interpolation.py`` has the variables, ``containers.py`` makes processes of services. An unknown key of a
+service is refused: so everything in the file is tested.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ DURATION = re.compile(r"(?:(?P<minutes>\d+)m)?(?:(?P<seconds>\d+)s)?")
 
 @dataclass(frozen=True, kw_only=True)
 class HealthCheck:
-    """How a container is asked for its health.
+    """The health check of a container.
 
-    :param command: exits with 0 when it is healthy.
+    :param command: exits with 0 when the container is healthy.
     :param timeout: seconds.
     """
 
@@ -59,7 +59,7 @@ class Service:
     """A service of the file.
 
     :param command: empty: the image's own.
-    :param conditions: by name of another service, what must hold of it first.
+    :param conditions: the condition which another service must meet first, by its name.
     """
 
     name: str
@@ -76,7 +76,7 @@ class Service:
 def read_services(path: Path, variables: Mapping[str, str]) -> dict[str, Service]:
     """The services by name, with anchors and variables resolved.
 
-    :raises DemoError: when a variable is missing, or a service has a key that is not known here.
+    :raises DemoError: when a variable is missing, or a service has an unknown key.
     """
     document = _resolved(yaml.safe_load(path.read_text(encoding="utf-8")), variables)
     return {name: _service(name, service) for name, service in document["services"].items()}

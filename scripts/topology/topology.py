@@ -1,7 +1,7 @@
 """Starts the services in their order, waits for their health, kills them and starts them again.
 
-Neighbours: ``services.py`` reads the file, ``containers.py`` makes a process of each replica. The images of PostgreSQL
-and Redis are not ours: they are servers of this machine, with the file's user, passwords and options.
+Neighbours: ``services.py`` reads the file, ``containers.py`` makes a process of each replica. Servers of this machine
+replace the images of PostgreSQL and Redis, with the file's user, passwords and options.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ RESTARTED = ("always", "unless-stopped")
 START_DEADLINE = 300.0
 
 SOON = {
-    # What a real deployment waits minutes for: whether a scheduler, a controller or a task still lives.
+    # Short timeouts for a dead scheduler, controller or task: a real deployment waits for minutes.
     "AIRFLOW__SCHEDULER__JOB_HEARTBEAT_SEC": "2",
     "AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "2",
     "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "15",
@@ -56,8 +56,8 @@ SOON = {
 class Topology(Processes):
     """The deployment. Make it with :func:`topology`.
 
-    :param containers: those of the image that is ours, by name.
-    :param servers: the others, by service.
+    :param containers: the containers of our image, by name.
+    :param servers: the other containers, by service.
     :param volumes: the folder of the named volumes.
     """
 
@@ -71,12 +71,12 @@ class Topology(Processes):
 
     @property
     def url(self) -> str:
-        """Where the UI and the API are."""
+        """The URL of the UI and the API."""
         return f"http://127.0.0.1:{self.containers[f'{API_SERVER}-1'].ports[API]}"
 
     @property
     def database(self) -> str:
-        """SQLAlchemy's URL of the metadata database, for the server's own user, who needs no password."""
+        """SQLAlchemy's URL of the metadata database, for the server's own user; this user needs no password."""
         name = self.servers[POSTGRES].service.environment["POSTGRES_DB"]
         return make_url(self.cluster.url).set(database=name).render_as_string(hide_password=False)
 
@@ -85,7 +85,7 @@ class Topology(Processes):
         return [name for name, container in self.containers.items() if container.service.name == service]
 
     def start(self) -> None:
-        """Start every service when what it depends on is as the file says, and wait until all are healthy.
+        """Start each service when the file's conditions on other services hold, and wait until all are healthy.
 
         :raises DemoError: when one ends, or is not healthy in time.
         """
@@ -100,7 +100,7 @@ class Topology(Processes):
         self._await_healthy(list(self.processes), deadline)
 
     def _await_healthy(self, names: Sequence[str], deadline: float) -> None:
-        """One after the other: a check may take seconds of a core's time."""
+        """Wait for one after the other: a check may take seconds of CPU time."""
         for name in names:
             while not self._is_healthy(name):
                 self._pause(deadline, f"not healthy: {name}")
@@ -120,18 +120,18 @@ class Topology(Processes):
         return all(name in self.processes and self._is_healthy(name) for name in names)
 
     def _is_healthy(self, name: str) -> bool:
-        """Whether its check has passed since it was started."""
+        """Whether its check has passed since its start."""
         if name not in self._healthy and passes_its_check(self.containers[name]):
             self._healthy.add(name)
         return name in self._healthy
 
     def await_healthy(self, *names: str, seconds: float = 120) -> None:
-        """Wait until containers that were started again are healthy. :raises DemoError: when they are not in time."""
+        """Wait until restarted containers are healthy. :raises DemoError: when they are not in time."""
         self._healthy.difference_update(names)
         self._await_healthy(names, time.monotonic() + seconds)
 
     def _note_completions(self) -> None:
-        """Take out what has ended as it should. :raises DemoError: when it has failed."""
+        """Remove one-time containers which completed. :raises DemoError: when one has failed."""
         for name, process in list(self.processes.items()):
             container = self.containers[name]
             if container.service.restart in RESTARTED or process.poll() is None:
@@ -151,7 +151,7 @@ class Topology(Processes):
         )
 
     def restart_ended(self) -> dict[str, int]:
-        """Start again what has ended, as the restart policies say; returns the exit codes by name."""
+        """Restart ended containers by their restart policies; returns the exit codes by name."""
         ended = {
             name: process.returncode
             for name, process in self.processes.items()
@@ -163,7 +163,7 @@ class Topology(Processes):
 
 
 def passes_its_check(container: Container) -> bool:
-    """Run the health check as the file has it; a container without one counts as healthy."""
+    """Run the health check of the file; a container without a check counts as healthy."""
     check = container.service.healthcheck
     if check is None:
         return True
@@ -191,12 +191,12 @@ def topology(
     dags: Path = ROOT / "dags",
     extra: Mapping[str, str] | None = None,
 ) -> Iterator[Topology]:
-    """The deployment of docker-compose.yaml, started and healthy; every process of it is gone at the end.
+    """The deployment of docker-compose.yaml, started and healthy; all its processes have ended at the end.
 
-    :param folder: an empty one; everything but PostgreSQL's files is written below it.
-    :param variables: what ``.env`` has.
+    :param folder: an empty folder for all files except PostgreSQL's.
+    :param variables: the content of ``.env``.
     :param dags: mounted instead of ``./dags``.
-    :param extra: variables of every service of ours, as an override file would have them.
+    :param extra: more variables for every container of our image, as in an override file.
     """
     services = read_services(COMPOSE_FILE, variables)
     with postgresql_cluster() as cluster:
@@ -260,7 +260,7 @@ def _own_ports() -> dict[int, int]:
 
 
 def _make_user(cluster: PostgresqlCluster, service: Service) -> None:
-    """What PostgreSQL's image makes of its variables: a user with a password, and its database."""
+    """Do what PostgreSQL's image does with its variables: make a user with a password, and the database."""
     user, database = service.environment["POSTGRES_USER"], service.environment["POSTGRES_DB"]
     cluster.require_password(user)
     connection = psycopg2.connect(cluster.url.replace("+psycopg2", ""))

@@ -1,4 +1,4 @@
-"""The trigger tasks that are executed: each writes down that it began and that it ended, in a file of effects."""
+"""The executed trigger tasks: each writes its begin and its end into a file of effects."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from airflow_triggers import TaskContext
 
 @contextmanager
 def _effect(context: TaskContext) -> Iterator[None]:
-    """A line before and a line after: appended with one write each, so that a killed process leaves whole lines."""
+    """A line before and a line after. Each is appended with one write: a killed process leaves complete lines."""
     effect = str(uuid.uuid4())
     _write(effect, "begin", context)
     yield
@@ -40,7 +40,7 @@ def open_session(context: TaskContext) -> dict[str, Any]:
 
 
 def call(context: TaskContext) -> dict[str, Any]:
-    """Fires as often as it is asked to."""
+    """Fires as often as its trigger's kwargs demand."""
     demand = context.trigger_kwargs["asked"]
     with _effect(context):
         for number in range(demand["calls"]):

@@ -1,4 +1,4 @@
-"""A manager whose hooks write down that they were called."""
+"""A manager with hooks which record their calls."""
 
 from __future__ import annotations
 
