@@ -1,1 +1,1 @@
-"""Example inputs; ``dags/`` holds the configurations that they are for."""
+"""Example inputs; their configurations are in ``dags/``."""

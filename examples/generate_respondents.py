@@ -1,10 +1,10 @@
-"""Makes ``respondents.jsonl``: what a survey application fires, one trigger a line, from real survey answers.
+"""Makes ``respondents.jsonl``: the fires of a survey application, one a line, from real survey answers.
 
 ``python examples/generate_respondents.py`` rewrites the file; the same data give the same file. Each respondent is a
 session. A questionnaire has three pages; each page is fired as ``pageReceived``, the first also as
-``firstPageReceived`` and the last also as ``lastPageReceived``; in the end, ``questionnaireComplete``. As in real
-life, the pages arrive out of order and between those of others, some twice, and some respondents use an embedded
-device.
+``firstPageReceived`` and the last also as ``lastPageReceived``; in the end, ``questionnaireComplete``. As in real life,
+the pages arrive out of order, mixed with pages of other respondents, and some arrive twice. Some respondents use an
+embedded device.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def pages(number: int, row: dict[str, int]) -> list[dict[str, Any]]:
 
 
 def fires_of(number: int, row: dict[str, int], chance: random.Random) -> list[Line]:
-    """What one respondent's application fires, in the order in which it arrives."""
+    """The fires of one respondent's application, in the order of arrival."""
     session = f"respondent-{number:04d}"
     first, second, last = pages(number, row)
     browser = {"userAgent": BROWSERS[number % len(BROWSERS)]}
@@ -74,7 +74,7 @@ def fires_of(number: int, row: dict[str, int], chance: random.Random) -> list[Li
 
 
 def interleaved(queues: list[list[Line]], chance: random.Random) -> Iterator[Line]:
-    """One line of a respondent after one of another: each one's own order is kept."""
+    """The respondents' lines in turn; the order of each respondent's own lines stays."""
     while queues:
         queue = chance.choice(queues)
         yield queue.pop(0)

@@ -13,7 +13,7 @@ LAST_PAGE = {"page": 3, "selfLR": 2, "ClinLR": 3, "DoleLR": 6, "vote": 0}
 
 @pytest.fixture(autouse=True)
 def results(tmp_path, monkeypatch):
-    """The file that the tasks write to, one for each test."""
+    """The results file of the tasks, a new one for each test."""
     path = tmp_path / "results.sqlite"
     monkeypatch.setenv("QUESTIONNAIRE_RESULTS", str(path))
     return path

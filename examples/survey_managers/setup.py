@@ -1,4 +1,4 @@
-"""The packaging of a survey company's own managers, runner and storage: how airflow-triggers finds them."""
+"""The packaging of a survey company's own managers, runner and storage, with entry points for airflow-triggers."""
 
 from setuptools import setup
 

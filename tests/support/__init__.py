@@ -1,1 +1,1 @@
-"""What several test files share; nothing here is a test."""
+"""The common code of several test files; nothing here is a test."""

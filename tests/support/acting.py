@@ -1,8 +1,8 @@
-"""A process that does all that can be done to sessions, at random, beside others that do the same to the same ones.
+"""A process of random acts on sessions; other processes act on the same sessions at the same time.
 
-Run as ``python -m tests.support.acting URL WHO COUNT UID…`` by the concurrency tests. Writes a line of JSON for each
-act that was acknowledged. What two cannot both do (replay one failed instance) is refused to one of them; whatever else
-is raised ends the process.
+The concurrency tests run it as ``python -m tests.support.acting URL WHO COUNT UID…``. It writes a line of JSON for each
+acknowledged act. If two processes try an act which only one can do (replay one failed instance), one is refused. Any
+other exception ends the process.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ KEYS = 3
 
 
 class Actor:
-    """Acts on sessions, and tells what was acknowledged."""
+    """Acts on sessions, and writes down the acknowledged acts."""
 
     def __init__(self, who, managers):
         self.who, self.managers = who, managers
@@ -51,7 +51,7 @@ class Actor:
         return {"fire_id": result.fire_id, "kwargs": kwargs, "repeated": result.repeated}
 
     def end(self, manager, number):
-        """Looks and acts under the lock, as the controller does: each instance ends once."""
+        """End an instance. It looks and acts under the lock, as the controller does: each instance ends once."""
         from airflow_triggers.domain.fires import FireRequest
         from airflow_triggers.domain.report import TaskReport
         from airflow_triggers.domain.states import Event
@@ -82,7 +82,7 @@ class Actor:
             return {"name": one.name, "status": "finished"}
 
     def failed(self, manager):
-        """An instance that failed, or that has been repaired by another process meanwhile."""
+        """A failed instance; another process may have repaired it meanwhile."""
         found = [one.name for one in manager.storage if one.status == "failed"]
         return self.random.choice(found) if found else None
 

@@ -1,4 +1,4 @@
-"""What people do to runs through Airflow's public REST API, and what their instances become; many at once.
+"""The acts of people on runs through Airflow's public REST API, and the outcome of the instances; many at once.
 
 Neighbours: ``tests/e2e/airflow_acts/`` has the rows, ``scripts/demo`` the Airflow and the client.
 """
@@ -22,7 +22,7 @@ DEADLOCKS = 5
 
 
 def at_once(row):
-    """Make a test of a function that takes :class:`Acts`: it runs beside the others, and the test has its outcome."""
+    """Make a test of a function that takes :class:`Acts`: it runs beside the others, and the test checks it."""
 
     @wraps(row)
     def test(acts):
@@ -33,7 +33,7 @@ def at_once(row):
 
 
 def unfailed(instance):
-    """Whether the instance's metadata says nothing of a failure."""
+    """Whether the instance's metadata has no exception."""
     return not any(key.startswith("exception") for key in instance["metadata"])
 
 
@@ -41,8 +41,8 @@ def unfailed(instance):
 class Acts:
     """A user of Airflow.
 
-    :param folder: where a file named like a session releases its waiting tasks.
-    :param outcomes: of the rows.
+    :param folder: a file in it, named like a session, releases this session's waiting tasks.
+    :param outcomes: the outcomes of the rows.
     """
 
     airflow: Airflow
@@ -53,10 +53,11 @@ class Acts:
     # -- Airflow ----------------------------------------------------------------------------------------------
 
     def call(self, method: str, path: str, *, status: int | None = None, **options: Any) -> Any:
-        """A request to Airflow's API, which is to succeed, or to be answered with ``status``.
+        """Send a request to Airflow's API; it must succeed, or get the answer ``status``.
 
-        It is sent again, as people do, where Airflow answers that the database failed: to mark a run locks its tasks
-        and then the run, the scheduler locks the run and then its tasks, and PostgreSQL ends one of the two.
+        If Airflow answers with a database error, the request is sent again, as people do. The cause is a deadlock:
+        marking a run locks its tasks and then the run; the scheduler locks the run and then its tasks. PostgreSQL ends
+        one of the two.
         """
         for _ in range(DEADLOCKS):
             answer = self.client.request(method, f"/api/v2{path}", **options)
@@ -71,7 +72,7 @@ class Acts:
         self.airflow.command(*arguments, seconds=180)
 
     def run_path(self, uid: str, name: str) -> str:
-        """Where the instance's run is."""
+        """The path of the instance's run."""
         one = self.instance(uid, name)
         return f"/dags/{one['dag_id']}/dagRuns/{one['dag_run_id']}"
 
@@ -97,7 +98,7 @@ class Acts:
         self.call("DELETE", self.run_path(uid, name))
 
     def trigger(self, dag_id: str, **body: Any) -> str:
-        """Trigger the DAG by hand; returns where its run is."""
+        """Trigger the DAG by hand; returns the path of its run."""
         run = self.call("POST", f"/dags/{dag_id}/dagRuns", json={"logical_date": None, **body})
         return f"/dags/{dag_id}/dagRuns/{run['dag_run_id']}"
 
@@ -109,7 +110,7 @@ class Acts:
         return state
 
     def log_of(self, run_path: str, task_id: str = "run") -> str:
-        """The task's first try's log."""
+        """The log of the task's first try."""
         path = f"/api/v2{run_path}/taskInstances/{task_id}/logs/1"
         return self.client.request("GET", path, headers={"Accept": "application/json"}).text
 
@@ -141,7 +142,7 @@ class Acts:
         return status
 
     def completions(self, uid: str, task_name: str) -> list[Any]:
-        """The kwargs of the task's cascades, the first one first."""
+        """The kwargs of the task's cascades, oldest first."""
         fires = self.client.session(uid)["fires"]
         return [fire["kwargs"] for fire in fires if fire["trigger"] == task_name][::-1]
 
@@ -163,7 +164,7 @@ class Acts:
         return self.completions(uid, task_name)
 
     def await_later_runs(self, uid: str) -> None:
-        """Wait until a run that begins now is seen to its end: whatever was done before was looked at by then."""
+        """Wait until a new run has ended and the controller has seen it: by then it has seen all earlier acts, too."""
         self.fire(uid, "later")
         self.become(uid, "t_later#0", "finished")
 

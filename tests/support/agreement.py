@@ -1,4 +1,4 @@
-"""Whether a real session is what the model says: everything that can be read of it is compared.
+"""Compares a real session with the model, in everything readable.
 
 Neighbours: ``model.py`` is the model; the contract and the concurrency tests compare.
 """
@@ -12,7 +12,7 @@ EFFECTS = ("touched", "created", "scheduled", "abandoned")
 
 
 def assert_agree(storage, model):
-    """Compare the session with the model, as it is now."""
+    """Compare the present state of the session with the model."""
     found = storage.instances
     assert {name: _told(one) for name, one in found.items()} == {
         one.name: (one.status, one.kwargs, one.unless_seen, one.metadata, one.reached, model.missing(one))
@@ -39,13 +39,13 @@ def assert_agree(storage, model):
 
 
 def assert_same_unresolved_logs(storage, model):
-    """Compare which instances logged an error that still matters."""
+    """Compare the instances with unresolved error logs."""
     unresolved = {one.name for one in model.instances if not model.logs_resolved(one)}
     assert {instance.name for instance in storage.get_instances_with_unresolved_logs()} == unresolved
 
 
 def assert_same_history(storage, model):
-    """Compare the fires, in order: what was fired, by whom, and what each one did."""
+    """Compare the fires, in order: triggers, kwargs, who fired, effects."""
     fires = storage.fires()[::-1]
     assert [fire.fire_id for fire in fires] == sorted({fire.fire_id for fire in fires})
     assert [
@@ -58,7 +58,7 @@ def assert_same_history(storage, model):
 
 
 def effect_of(fired):
-    """What a fire did, of a result, of the history, or of the model."""
+    """The effects of a fire: of a result, of a fire in the history, or of the model."""
     return {name: set(getattr(fired, name)) for name in EFFECTS}
 
 

@@ -17,7 +17,7 @@ class RoleAuthManager(SimpleAuthManager):
     """A token is ``role:name``."""
 
     def init(self):
-        """Nothing to make: there are no passwords."""
+        """Do nothing: there are no passwords."""
 
     async def get_user_from_token(self, token):
         role, _, name = token.partition(":")

@@ -1,4 +1,4 @@
-"""The REST application as Airflow mounts it, in the test's own process, with users whose rights the test chooses.
+"""The REST application as Airflow mounts it, in the test's own process; the test chooses the users' rights.
 
 Neighbours: ``api_server.py`` starts a real API server.
 """
@@ -24,7 +24,7 @@ COOKIE = "_token"
 
 @dataclass(frozen=True)
 class Allowed:
-    """What a user may do: these methods on these entities of these DAGs; None means all of them.
+    """Rights of a user: these methods on these entities of these DAGs; None means all of them.
 
     Pools are the entity ``POOL``, by name.
     """
@@ -53,7 +53,7 @@ class PerDagAuthManager(SimpleAuthManager):
         self.users = {"admin": EVERYTHING, "viewer": READING}
 
     def init(self):
-        """Nothing to make: there are no passwords."""
+        """Do nothing: there are no passwords."""
 
     async def get_user_from_token(self, token):
         if token == "expired":
@@ -76,7 +76,7 @@ class PerDagAuthManager(SimpleAuthManager):
 
 @dataclass
 class MountedApi:
-    """The application, mounted in a root application that does what Airflow's does."""
+    """The application, mounted in a root application with Airflow's behaviour."""
 
     base_path: str = ""
     root: FastAPI = field(init=False)
@@ -92,7 +92,7 @@ class MountedApi:
         get_auth_manager().users[user] = rights
 
     def client(self, user=None, *, raises=True):
-        """A client that sends the user's bearer token, if any."""
+        """A client with the user's bearer token, if any."""
         headers = {"Authorization": f"Bearer {user}"} if user else {}
         base_url = f"http://testserver{self.base_path}/triggers/"
         return TestClient(self.root, base_url=base_url, headers=headers, raise_server_exceptions=raises)

@@ -31,7 +31,7 @@ class ApiServer:
     """A running API server.
 
     :param url: ``[api] base_url``, without a slash at its end.
-    :param pid: of its first process.
+    :param pid: the id of its first process.
     """
 
     url: str
@@ -39,7 +39,7 @@ class ApiServer:
     opened: ExitStack = field(default_factory=ExitStack, repr=False)
 
     def token(self, user):
-        """A token as the user gets one: by name and password."""
+        """A token, got by name and password as users do."""
         answer = httpx.post(f"{self.url}/auth/token", json={"username": user, "password": user})
         return answer.raise_for_status().json()["access_token"]
 
@@ -62,8 +62,8 @@ def running_api_server(
     """Start an API server on the database, wait until it answers, and end it afterwards.
 
     :param base_path: the path of ``[api] base_url``, as behind a proxy.
-    :param python: of the environment that Airflow is installed in.
-    :param port: where it listens; None: a free one.
+    :param python: the interpreter of Airflow's environment.
+    :param port: its port; None: a free one.
     """
     port = port or free_ports()
     url = f"http://127.0.0.1:{port}{base_path}"
@@ -103,7 +103,7 @@ def _wait_until_it_answers(url, process, log):
 
 
 def _end(process):
-    """End the server with its worker processes, which are in its process group."""
+    """End the server and its worker processes; they are in its process group."""
     if process.poll() is None:
         os.killpg(process.pid, signal.SIGTERM)
         try:

@@ -1,7 +1,7 @@
 """Airflow's own API application with our plugin, in the test's process, under a real auth manager and its users.
 
-Neighbours: ``api.py`` mounts our application alone, ``airflow_api.py`` Airflow's, both with tokens that a test invents;
-``api_server.py`` starts a real server; ``worlds.py`` puts something into the database that the users may see or not.
+Neighbours: ``api.py`` mounts our application alone, ``airflow_api.py`` Airflow's, both with invented tokens;
+``api_server.py`` starts a real server; ``worlds.py`` fills the database with sessions for the users to see or not.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class AirflowApi:
         self.tokens[user] = answer.json()["access_token"]
 
     def headers(self, user: str | None) -> dict[str, str]:
-        """What a request of the user is sent with; None: nobody."""
+        """The headers of a user's request; None: without a user."""
         return {"Authorization": f"Bearer {self.tokens[user]}"} if user is not None else {}
 
 
@@ -55,7 +55,7 @@ def simple_auth_manager(
     """Airflow's application under its SimpleAuthManager.
 
     :param users: user name → role, and teams as in ``user:red|blue``.
-    :param folder: for the file of passwords.
+    :param folder: the folder for the file of passwords.
     """
     passwords = folder / "passwords.json"
     passwords.write_text(json.dumps({user: user for user in users}))
@@ -79,7 +79,7 @@ def fab_auth_manager(
 ) -> Iterator[AirflowApi]:
     """Airflow's application under FAB's auth manager, with its own roles and more.
 
-    :param roles: of the test, by name, each with its permissions.
+    :param roles: the test's roles, by name, each with its permissions.
     :param users: user name → role.
     """
     with _application({"AIRFLOW__CORE__AUTH_MANAGER": FAB, **settings}) as api:
@@ -122,7 +122,7 @@ def _application(settings: Mapping[str, str]) -> Iterator[AirflowApi]:
         purge_cached_app()
         stack.callback(purge_cached_app)
         with warnings.catch_warnings():
-            # FAB's provider uses what Starlette, Flask-Session and Flask-Limiter deprecate or warn of.
+            # FAB's provider uses deprecated parts of Starlette, Flask-Session and Flask-Limiter; these warn.
             warnings.simplefilter("ignore")
             app = create_app(apps="core")
         yield AirflowApi(app)

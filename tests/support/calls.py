@@ -1,4 +1,4 @@
-"""Counts the calls of functions, in whatever thread, however they were imported."""
+"""Records the calls of functions, in any thread, for any way of import."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import Any
 
 @contextmanager
 def calls_of(*functions: Callable[..., Any]) -> Iterator[list[str]]:
-    """The names of those of the functions that are called inside, in the order of the calls.
+    """The names of the functions called inside, in the order of the calls.
 
-    Of this thread and of those that are started meanwhile.
+    Calls in this thread count, and in threads started inside.
     """
     names = {function.__code__: function.__name__ for function in functions}
     calls: list[str] = []

@@ -21,7 +21,7 @@ READERS = (
 
 
 class Clocks:
-    """What :data:`READERS` are told: the time, wrong by what the machine's clock is wrong by.
+    """Replaces the clock of the modules in :data:`READERS`, with the error of the machine's clock.
 
     >>> with clocks.wrong_by(seconds=-60):
     ...     clocks.pass_by(seconds=30)
@@ -39,12 +39,12 @@ class Clocks:
             monkeypatch.setattr(module, "datetime", Shifted)
 
     def pass_by(self, *, seconds):
-        """Time goes on, everywhere."""
+        """Let the time pass on all machines."""
         self.passed += timedelta(seconds=seconds)
 
     @contextmanager
     def wrong_by(self, *, seconds):
-        """On the machine that what is inside runs on, the clock is so many seconds ahead."""
+        """Inside, the code runs on a machine with a clock ``seconds`` ahead."""
         self.skew = timedelta(seconds=seconds)
         try:
             yield

@@ -1,4 +1,4 @@
-"""Lets a process die at any moment of what it does: a fork of this one, so that nothing has to be imported anew."""
+"""Lets a process die at any moment of an act. The process is a fork of this one: nothing is imported again."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ DIED = 137
 
 
 def dies_at(point, act, *, stores=()):
-    """Do something in a process of its own that dies, as by SIGKILL, at its ``point``-th moment, the first being 1.
+    """Do the act in a child process. The child dies, as by SIGKILL, at its ``point``-th moment; the first one is 1.
 
-    A moment is: before each statement, before and after each COMMIT, and before and after each call of ``stores``,
-    functions as (owner, name) that write somewhere else. (After a statement is before the next one.)
+    The moments are: before each statement, before and after each COMMIT, before and after each call of ``stores``.
+    (After a statement is before the next one.)
 
-    :returns: whether it died; False: it came to its end before.
+    :param stores: functions, as (owner, name), which write into other stores.
+    :returns: whether it died; False: the act ended before.
     """
     pipe, child_end = os.pipe()
     if not (child := os.fork()):
@@ -31,7 +32,7 @@ def dies_at(point, act, *, stores=()):
 
 
 def _do(point, act, stores, out):
-    """In the child; never returns."""
+    """Do the act in the child; never returns."""
     try:
         _arm(point, stores)
         act()
@@ -59,7 +60,7 @@ def _arm(point, stores):
 
 
 def _watch(owner, name, *, before, after=lambda: None):
-    """Have every call of the function begin with ``before`` and end with ``after``."""
+    """Make every call of the function begin with ``before`` and end with ``after``."""
     original = getattr(owner, name)
 
     def watched(*arguments, **keywords):

@@ -1,4 +1,4 @@
-"""Puts DAGs into the metadata database as the DAG processor does, and plays the scheduler's part on their runs."""
+"""Puts DAGs into the metadata database as the DAG processor does, and plays the scheduler for their runs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ BUNDLE = "test-bundle"
 
 
 def deploy(*dags, bundle=BUNDLE):
-    """Serialize the DAGs into the database, as if they came from that DAG bundle."""
+    """Serialize the DAGs into the database, as DAGs of this bundle."""
     with create_session() as session:
         if session.get(DagBundleModel, bundle) is None:
             session.add(DagBundleModel(name=bundle))
@@ -36,7 +36,7 @@ def deploy(*dags, bundle=BUNDLE):
 
 
 def dag(dag_id, *task_ids, schedule=None, **options):
-    """A DAG of empty tasks that anybody may have written."""
+    """A usual DAG of empty tasks."""
     with DAG(dag_id, schedule=schedule, start_date=datetime(2026, 1, 1, tzinfo=UTC), **options) as made:
         for task_id in task_ids or ("run",):
             EmptyOperator(task_id=task_id)
@@ -44,12 +44,12 @@ def dag(dag_id, *task_ids, schedule=None, **options):
 
 
 def compiled_dag(name, task_name):
-    """What a compiled trigger task looks like to the servers."""
+    """A compiled trigger task as the servers see it."""
     return dag(f"{name}.{task_name}", schedule=PartitionedAtRuntime(), tags=[configuration_tag(name)])
 
 
 def manifest(name, configuration):
-    """What a manifest DAG looks like to the servers."""
+    """A manifest DAG as the servers see it."""
     with DAG(name, schedule=None, tags=[MANIFEST_TAG, configuration_tag(name)]) as made:
         EmptyOperator(task_id="configuration", doc_json=json.dumps(configuration.to_dict()))
     return made
@@ -71,9 +71,9 @@ def run_of(session, view):
 def play(
     view, state, *, result=None, exception=None, report=None, task_state=None, clear=False, executed=True
 ):
-    """Have Airflow say that the run reached a state, with what its task ``run`` pushed.
+    """Set the state of the run in Airflow, with the XComs of its task ``run``.
 
-    :param executed: whether the task was; otherwise somebody marked the run.
+    :param executed: whether the task was executed; otherwise somebody marked the run.
     """
     with create_session() as session:
         run = run_of(session, view)

@@ -35,7 +35,7 @@ KEPT_TABLES = frozenset({"log_template", "slot_pool"})
 
 @dataclass
 class AirflowDatabase:
-    """A metadata database, Airflow's tables and ours, that this process and its children use.
+    """A metadata database with Airflow's tables and ours, for this process and its children.
 
     :param dialect: ``"sqlite"`` or ``"postgresql"``.
     :param url: the SQLAlchemy URL, password included.
@@ -47,14 +47,14 @@ class AirflowDatabase:
 
     @property
     def engine(self) -> Engine:
-        """Airflow's own engine, pointed at this database."""
+        """Airflow's own engine, connected to this database."""
         from airflow import settings
 
         assert settings.engine is not None
         return settings.engine
 
     def enter(self) -> None:
-        """Point Airflow, in this process and in those it starts, at this database."""
+        """Connect Airflow, in this process and its children, to this database."""
         from airflow import settings
 
         if os.environ.get(CONNECTION_VARIABLE) == self.url and settings.engine is not None:
@@ -65,9 +65,9 @@ class AirflowDatabase:
         settings.configure_orm()
 
     def empty(self) -> None:
-        """Delete every row that a test can have made, in Airflow's tables and in ours.
+        """Delete all rows of tests, in Airflow's tables and in ours.
 
-        A lock that a test's forgotten transaction still holds is an error here, not a wait for ever.
+        If a test has forgotten to end a transaction, its lock is an error here and not an endless wait.
         """
         from airflow import settings
 
@@ -87,7 +87,7 @@ class AirflowDatabase:
                 names = ", ".join(connection.dialect.identifier_preparer.format_table(it) for it in filled)
                 connection.exec_driver_sql(f"TRUNCATE {names} CASCADE")
             connection.commit()
-            # The connection's own settings end with it.
+            # The settings belong to the connection: they end with it.
             connection.invalidate()
         if any(table.name == "team" for table in filled):
             _restore_default_pool()
@@ -109,7 +109,7 @@ class AirflowDatabase:
 
 
 def _restore_default_pool() -> None:
-    """Pools belong to teams: PostgreSQL empties their table together with that of the teams."""
+    """Pools have a foreign key to teams: PostgreSQL's TRUNCATE of the teams also empties the pools."""
     from airflow.utils.db import add_default_pool_if_not_exists
 
     add_default_pool_if_not_exists()
@@ -138,7 +138,7 @@ def temporary_postgresql_url(suffix: str = "", *, template: str | None = None) -
     """Make a PostgreSQL database of this process; it is dropped at the end.
 
     :param suffix: tells two databases of one process apart.
-    :param template: the database that it becomes a copy of; None: it is empty.
+    :param template: the database to copy; None: an empty database.
     """
     name = f"airflow_triggers_test_{os.getpid()}{suffix}"
     server = sa.create_engine(POSTGRES_URL, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)

@@ -1,7 +1,7 @@
-"""The environment that every test process runs Airflow in, set before Airflow is imported.
+"""The environment of Airflow in every test process, set before Airflow is imported.
 
-Neighbours: ``tests/conftest.py`` applies it to the test process itself, ``databases.py`` and the
-end-to-end tests give it to the Airflow processes that they start.
+Neighbours: ``tests/conftest.py`` applies it to the test process itself; ``databases.py`` and the end-to-end tests give
+it to their Airflow processes.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ IN_CI = bool(os.environ.get("CI"))
 
 
 def airflow_environment(home: Path) -> dict[str, str]:
-    """The variables of an Airflow that shares nothing with the one of whoever runs the tests."""
+    """The variables of an Airflow which shares nothing with the developer's own Airflow."""
     return {
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__DAGS_FOLDER": str(home / "dags"),
@@ -32,10 +32,9 @@ def airflow_environment(home: Path) -> dict[str, str]:
 
 
 def enter_airflow_environment() -> Path:
-    """Give this process a fresh ``AIRFLOW_HOME`` and drop the Airflow settings that it inherited.
+    """Give this process a fresh ``AIRFLOW_HOME`` and drop the inherited Airflow settings.
 
-    The home is kept per process, so that two test runs in one clone do not meet. Homes of processes
-    that are gone are removed.
+    Each process has its own home: two test runs in one clone do not collide. Homes of ended processes are removed.
     """
     _remove_homes_of_ended_processes()
     home = SCRATCH / f"home-{os.getpid()}"

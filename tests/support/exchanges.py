@@ -1,6 +1,6 @@
-"""Carries out operations of the client without a network: a script of replies, and the steps that were taken.
+"""Carries out operations of the client without a network: a script of replies, and a record of the steps.
 
-Neighbours: ``tests/unit/test_client_*.py``. What a real server can be made to do is tested against one, in
+Neighbours: ``tests/unit/test_client_*.py``. Everything possible with a real server is tested with one, in
 ``tests/e2e/``.
 """
 
@@ -18,7 +18,7 @@ from airflow_triggers_client.service import Service
 
 
 def answer(status=200, content=None, **headers):
-    """An answer with JSON; of a header's name, ``_`` is ``-``."""
+    """An answer with JSON; ``_`` in a header's name stands for ``-``."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return Answer(status, named, json.dumps(content if content is not None else {}).encode())
 
@@ -34,7 +34,7 @@ UNREACHABLE = Loss(was_sent=False, cause=httpx.ConnectError("connection refused"
 
 @dataclass
 class Script:
-    """Replies in order, the last one for ever; its clock goes on by the pauses alone."""
+    """Replies in order, and the last one again and again; its clock advances by the pauses alone."""
 
     replies: list
     now: float = 0.0

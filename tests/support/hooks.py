@@ -1,4 +1,4 @@
-"""Looks at the hooks that a session in Airflow's database still owes, and lets the time go by that they wait."""
+"""Reads the pending hooks of a session in Airflow's database, and lets their waiting time pass."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from airflow_triggers.storages.transaction import transaction
 
 
 def promised_hooks(storage):
-    """The session's hooks that are still to be called, in order, and how often each was tried."""
+    """The session's pending hooks, in order, with the number of tries of each."""
     owed = select(tables.hook.c.hook, tables.hook.c.attempts).join(tables.session)
     own = owed.where(tables.session.c.uid == storage.uid).order_by(tables.hook.c.id)
     with transaction() as session:
@@ -19,7 +19,7 @@ def promised_hooks(storage):
 
 
 def let_fall_due():
-    """The time goes by that a promised hook, a promised run and a back-off are waited with."""
+    """Let the waiting time of pending hooks, pending runs and back-offs pass."""
     now = datetime.now(UTC)
     with transaction() as session:
         session.execute(update(tables.hook).values(due=now))

@@ -1,6 +1,6 @@
-"""Packages that are installed for the length of a test, as far as our registries can tell.
+"""Packages which our registries see as installed, for the duration of a test.
 
-Neighbours: ``venvs.py`` has packages that pip really installs.
+Neighbours: ``venvs.py`` installs packages by pip.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from airflow_triggers.manager.installed import REGISTRIES
 
 
 def install(monkeypatch, folder, name, *, modules=None, **entry_points):
-    """Have a package on the path with these modules and entry points, and every registry look anew.
+    """Put a package with these modules and entry points on the path, and make every registry look again.
 
     :param modules: module name → source.
     :param entry_points: kind (``managers``, ``storages``, ``runners``) → name → value.

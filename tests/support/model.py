@@ -1,6 +1,6 @@
-"""The framework once more, from its semantics alone and as plainly as can be: what the real one is compared with.
+"""A second implementation of the framework, from its semantics alone and as simple as possible, for comparison.
 
-Shares no code with the package. It keeps a session in lists and looks at everything, every time. Neighbours:
+It shares no code with the package. It stores a session in lists and looks at everything, every time. Neighbours:
 ``agreement.py`` compares a real session with it.
 """
 
@@ -21,12 +21,12 @@ FAILURE = ("exceptionType",)
 
 
 class Refused(Exception):
-    """What was asked for is not allowed; nothing was changed."""
+    """The act is not allowed; nothing was changed."""
 
 
 @dataclass
 class Instance:
-    """``metadata`` is without timestamps; ``reached`` has the names of those."""
+    """``metadata`` is without timestamps; ``reached`` has their names."""
 
     task: str
     number: int
@@ -55,7 +55,7 @@ class Instance:
 
 @dataclass
 class Effect:
-    """What a fire did, by instance name."""
+    """The effects of a fire, by instance name."""
 
     touched: set = field(default_factory=set)
     created: set = field(default_factory=set)
@@ -64,7 +64,7 @@ class Effect:
 
 
 class Model:
-    """``started`` has what was handed to a runner, ``hooks`` what was called after each act, both in order."""
+    """``started`` has the instances handed to a runner, ``hooks`` the hooks called after each act, both in order."""
 
     def __init__(self):
         self.tasks, self.instances, self.latest = {}, [], {}
@@ -146,7 +146,9 @@ class Model:
         return effect, False
 
     def take(self, one, trigger, kwargs, effect):
-        """An instance takes a trigger once in each role that it has for its task; whether it took it now."""
+        """Let an instance take a trigger, once in each role of the trigger for its task; returns whether it took it
+        now.
+        """
         required = trigger in self.missing(one)
         unless = trigger in self.unless(one.task) - one.unless_seen
         if required:
@@ -158,7 +160,7 @@ class Model:
         return required or unless
 
     def take_all(self, task, trigger, kwargs, effect):
-        """Apply the trigger to the task's unstarted instances; whether no new one is needed."""
+        """Apply the trigger to the task's unstarted instances; returns whether no new instance is needed."""
         waiting = [one for one in self.of(task) if one.status == "unstarted"]
         takers = [one for one in waiting if self.take(one, trigger, kwargs, effect)]
         return bool(takers) or trigger != self.tasks[task].get("andEvery")
@@ -199,7 +201,7 @@ class Model:
         self.get(name).become("running")
 
     def finish(self, name, result, fires=(), **metadata):
-        """The triggers that the task fired, (trigger, kwargs, key), come before its cascade."""
+        """Finish an instance. The triggers fired by the task, as (trigger, kwargs, key), come before its cascade."""
         before = copy.deepcopy(vars(self))
         one = self.get(name)
         one.become("finished", result=result, **metadata)
@@ -268,7 +270,7 @@ class Model:
 
 
 def merge(under, over):
-    """Two mappings merge, key by key; anything else that lies above hides what is below."""
+    """Merge two mappings, key by key; any other value above hides the value below."""
     if not (isinstance(under, dict) and isinstance(over, dict)):
         return over
     both = {key: merge(under[key], over[key]) for key in under.keys() & over.keys()}

@@ -1,4 +1,4 @@
-"""A session in memory, by the package's own rules, with what may have happened in it before rules change."""
+"""A session in memory, by the package's own rules, with a possible past before its rules change."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class PastSession:
         return [instance for instance in self.instances if instance.status in statuses]
 
     def act(self, name, choice):
-        """Do something to one of the instances that allow it; nothing where there is none."""
+        """Do the act to one of the instances which allow it; nothing if there is none."""
         statuses = {
             "finish": (S.SCHEDULED,),
             "fail": (S.SCHEDULED,),
@@ -100,13 +100,13 @@ class PastSession:
         self.instances.append(clone_of(instance, self.count(instance.task.name), now=LONG_AGO))
 
     def make(self, choice):
-        """One by hand, as ``storage.create_instance`` does."""
+        """Make an instance by hand, as ``storage.create_instance`` does."""
         if self.tasks:
             task = self.tasks[choice % len(self.tasks)]
             self.instances.append(new_instance(task, self.count(task.name), now=LONG_AGO))
 
     def under(self, tasks):
-        """The instances of these tasks, each with its task as it is there."""
+        """The instances of these tasks, each with its task from ``tasks``."""
         by_name = {task.name: task for task in tasks}
         return [
             replace(instance, task=by_name[instance.task.name])

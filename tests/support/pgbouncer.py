@@ -42,12 +42,12 @@ logfile = {folder}/log
 
 @contextmanager
 def pgbouncer(database: str, *, connections: int) -> Iterator[str]:
-    """The URL of the database behind the pooler, which runs until the end.
+    """The URL of the database behind the pooler; the pooler runs until the end.
 
     Without the program the test is skipped; in CI it fails.
 
     :param database: SQLAlchemy's URL.
-    :param connections: how many the pooler has to the server.
+    :param connections: how many connections the pooler has to the server.
     """
     program = _program()
     folder, user, port = (
@@ -89,7 +89,7 @@ def pgbouncer(database: str, *, connections: int) -> Iterator[str]:
 
 
 def _password(password: str) -> str:
-    """The setting; PgBouncer takes no empty one."""
+    """The password setting; PgBouncer accepts no empty one."""
     quoted = password.replace("'", "''")
     return f"password='{quoted}'" if password else ""
 

@@ -1,4 +1,4 @@
-"""Every request that the REST API takes, about every session, each with the status that the rules demand.
+"""Every request of the REST API, about every session, each with the status demanded by the rules.
 
 Neighbours: ``rights.py`` has the rules, ``worlds.py`` the sessions, ``tests/integration/test_rights.py`` asks.
 """
@@ -42,13 +42,15 @@ SHOWN = frozenset({"on-a", "on-b", "on-a-then-b"})
 
 @dataclass(frozen=True)
 class Question:
-    """A request, and what it has to be answered.
+    """A request and its demanded answer.
 
-    :param act: the row of the table in ``docs/rights.md`` that it belongs to; None: to none.
-    :param status: what a user with these rights is answered.
-    :param session: the session that the request is about, if it is about one.
-    :param listed: of a list, the UIDs that a user with these rights is shown.
-    :param tells: of a hidden session, the answer has to differ from the one for none: its UID is taken.
+    :param status: the status for a user with these rights.
+    :param act: its row of the table in ``docs/rights.md``; None: it has no row.
+    :param session: the session of the request, if any.
+    :param listed: for a list, the UIDs shown to a user with these rights.
+    :param results: for a batch, the statuses of its items for a user with these rights.
+    :param tells: whether the answer for a hidden session must differ from the answer for a missing one, because its UID
+        is taken.
     """
 
     method: str
@@ -63,7 +65,7 @@ class Question:
 
     @property
     def is_shown(self) -> bool:
-        """Whether the table is made of its answer."""
+        """Whether its answer is part of the table."""
         return self.act is not None and (self.session is None or self.session.uid in SHOWN)
 
     def __str__(self) -> str:
@@ -71,20 +73,20 @@ class Question:
         return f"{self.method} {self.path.removeprefix(API)}{body}"
 
     def asks(self, method: str, template: str) -> bool:
-        """Whether this is the route of an OpenAPI document, as ``/sessions/{uid}``."""
+        """Whether it is a request of this route of an OpenAPI document, such as ``/sessions/{uid}``."""
         pattern = re.sub(r"\\{\w+\\}", "[^/]+", re.escape(f"/triggers{template}"))
         return self.method == method and re.fullmatch(pattern, self.path.partition("?")[0]) is not None
 
 
 def always(status: int) -> Callable[[Rights], int]:
-    """The same answer for everybody who is logged in."""
+    """The same answer for every logged-in user."""
     return lambda user: status
 
 
 def questions(ids: dict[str, Ids]) -> list[Question]:
-    """All of them.
+    """All questions.
 
-    :param ids: of every session, by its UID.
+    :param ids: the ids of every session, by its UID.
     """
     return [
         *_about_documents(),
@@ -120,7 +122,7 @@ def _about_lists() -> Iterator[Question]:
     yield fires(
         "?touched=nothing&configuration=config-a-b", lambda session: session.configuration == "config-a-b"
     )
-    # Pages of one: neither their number nor their cursors may count what is not shown.
+    # Pages of one item: neither their number nor their cursors may count hidden items.
     pages = ("/sessions?limit=1", "/sessions?limit=2&after=on-a", "/fires?touched=nothing&limit=1&before=9")
     for page in pages:
         yield Question("GET", f"{API}{page}", always(200))
@@ -197,7 +199,7 @@ def _that_read(session: Session) -> Iterator[Question]:
 
 
 def _where(fine: bool, status: Callable[[Rights], int], *, otherwise: int) -> Callable[[Rights], int]:
-    """``otherwise`` for those whom ``status`` would answer 200, unless all is fine."""
+    """The status, but ``otherwise`` instead of 200 unless ``fine`` is true."""
     return lambda user: otherwise if (code := status(user)) == 200 and not fine else code
 
 
@@ -249,7 +251,7 @@ def _that_repair(session: Session) -> Iterator[Question]:
 
 
 def _that_delete(session: Session) -> Iterator[Question]:
-    """A fire to come, and a hook, keep every session from being resolved."""
+    """No session is resolved: each has a delayed fire and a pending hook."""
     delete = partial(delete_status, session=session)
     yield Question(
         "DELETE",
@@ -293,7 +295,7 @@ def _that_make_sessions() -> Iterator[Question]:
 
 
 def _that_migrate() -> Iterator[Question]:
-    """Every session has the deployed rules, or is made at run time: nothing is moved."""
+    """Every session has the deployed rules, or was made at run time: nothing is moved."""
     for name in (*DEPLOYED, UNKNOWN):
         status = partial(migrate_status, configuration=name)
 
@@ -311,12 +313,12 @@ def _that_migrate() -> Iterator[Question]:
 
 
 def _of(name: str) -> Session | None:
-    """The session that stands for those of the configuration."""
+    """The session which stands for all sessions of the configuration."""
     return next((session for session in SESSIONS if session.configuration == name), None)
 
 
 def _batch() -> Question:
-    """One fire of each kind into every session: what each alone is answered."""
+    """One fire of each kind into every session: each gets the same answer as alone."""
     fires: list[dict[str, Any]] = []
     statuses: list[Callable[[Rights], int]] = []
     for session in SESSIONS:

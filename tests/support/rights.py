@@ -1,7 +1,7 @@
-"""Who may do what, as rules: what the REST API's answers are compared with. Shares no code with the package.
+"""The rules of who may do what; tests compare the REST API's answers with them.
 
-``docs/rights.md`` has the same rules in sentences. Neighbours: ``worlds.py`` has the sessions, ``questions.py`` the
-requests whose answers follow from these rules.
+It shares no code with the package. ``docs/rights.md`` has the same rules in sentences. Neighbours: ``worlds.py`` has
+the sessions, ``questions.py`` the requests with answers by these rules.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ ALL = frozenset({EVERY})
 
 @dataclass(frozen=True)
 class Rights:
-    """What a user may do in Airflow itself, each on these DAGs.
+    """A user's rights in Airflow itself, each with its DAGs.
 
     :param read: read runs and XComs.
     :param create: create runs.
@@ -34,7 +34,7 @@ class Rights:
     delete: frozenset[str] = NONE
 
     def cover(self, right: str, dag_ids: set[str | None]) -> bool:
-        """Whether the user has the right on all these DAGs. None, no DAG, takes the right on every DAG."""
+        """Whether the user has the right on all these DAGs. None (no DAG) needs the right on every DAG."""
         own: frozenset[str] = getattr(self, right)
         return EVERY in own or dag_ids <= own
 
@@ -48,45 +48,45 @@ def rights(read: str = "", create: str = "", edit: str = "", delete: str = "") -
 
 
 def named_dags(session: Session) -> set[str | None]:
-    """A task that runs no DAG, and a session without tasks, stand for every DAG."""
+    """The DAGs of the session's tasks. A task without a DAG, and a session without tasks, stand for every DAG."""
     return set(session.dag_ids.values()) or {None}
 
 
 def may_read(user: Rights, session: Session) -> bool:
-    """A session is read as a whole: all DAGs that its tasks run, and all that its runs were of before."""
+    """A session is read as a whole: this needs the right on all DAGs of its tasks and all earlier DAGs of its runs."""
     former = {session.former} if session.former else set()
     return user.cover("read", named_dags(session) | former)
 
 
 def may_fire_something(user: Rights, dag_ids: set[str | None]) -> bool:
-    """Whoever may create runs of one of the DAGs may fire something."""
+    """A user who may create runs of one of the DAGs may fire something."""
     return any(user.cover("create", {dag_id}) for dag_id in dag_ids)
 
 
 def knows(user: Rights, session: Session) -> bool:
-    """A user knows of the sessions that they may read, or into which they may fire something."""
+    """A user knows a session if they may read it, or fire something into it."""
     return may_read(user, session) or may_fire_something(user, named_dags(session))
 
 
 def knows_configuration(user: Rights, name: str) -> bool:
-    """Likewise of the deployed configurations of which such sessions would be."""
+    """A user knows a deployed configuration if they would know its sessions."""
     return knows(user, Session("", DEPLOYED.get(name, {}))) if name in DEPLOYED else False
 
 
 def refused(user: Rights, session: Session) -> int:
-    """Who may do something with the session, but not this, is refused it; to others, it does not exist."""
+    """403 for a user who knows the session; for others it does not exist (404)."""
     return 403 if knows(user, session) else 404
 
 
 def read_status(user: Rights, session: Session) -> int:
-    """Reading anything of a session takes the right to read the session."""
+    """Reading any part of a session needs the right to read the session."""
     return 200 if may_read(user, session) else refused(user, session)
 
 
 def fire_status(user: Rights, session: Session, trigger: str) -> int:
-    """Firing takes the right to create runs of the DAGs whose tasks wait for the trigger.
+    """Firing needs the right to create runs of the DAGs of all tasks which wait for the trigger.
 
-    A trigger that no task waits for is recorded only: it takes the right to fire something.
+    A trigger without a waiting task is only recorded: it needs the right to fire something.
     """
     concerned = {dag_id for task, dag_id in session.dag_ids.items() if AFTER[task] == trigger}
     may = user.cover("create", concerned) if concerned else may_fire_something(user, named_dags(session))
@@ -94,14 +94,14 @@ def fire_status(user: Rights, session: Session, trigger: str) -> int:
 
 
 def first_fire_status(user: Rights, configuration: str) -> int:
-    """A fire that makes its session takes the right to create runs of all DAGs of the configuration."""
+    """A fire which makes its session needs the right to create runs of all DAGs of the configuration."""
     if not knows_configuration(user, configuration):
         return 404
     return 200 if user.cover("create", set(DEPLOYED[configuration].values())) else 403
 
 
 def create_status(user: Rights, configuration: str) -> int:
-    """Creating a session takes that right, and the one to read it."""
+    """Creating a session needs this right, and the right to read the session."""
     if not knows_configuration(user, configuration):
         return 404
     dag_ids = set(DEPLOYED[configuration].values())
@@ -109,14 +109,17 @@ def create_status(user: Rights, configuration: str) -> int:
 
 
 def migrate_status(user: Rights, configuration: str) -> int:
-    """Moving sessions to the deployed rules takes what making one takes. It tells of those that the user may read."""
+    """Moving sessions to the deployed rules needs the rights to create one. The answer has only sessions readable by
+    the user.
+    """
     status = create_status(user, configuration)
     return 200 if status == 201 else status
 
 
 def create_again_status(user: Rights, session: Session, configuration: str) -> int:
-    """UIDs are shared: whoever may create a session is told that the UID is taken; no more, unless they may read the
-    session that has it.
+    """UIDs are shared: a user who may create a session learns whether the UID is taken.
+
+    They learn no more, unless they may read the existing session.
     """
     status = create_status(user, configuration)
     if status != 201:
@@ -129,8 +132,9 @@ def create_again_status(user: Rights, session: Session, configuration: str) -> i
 
 
 def configured_fire_status(user: Rights, session: Session, trigger: str, configuration: str) -> int:
-    """A fire that names a configuration goes into a session of that one only; of a session that the user does not
-    know, they are told no more than that its UID is taken.
+    """A fire which names a configuration goes only into a session of this configuration.
+
+    About an unknown session the user learns only whether its UID is taken.
     """
     if not knows(user, session):
         status = first_fire_status(user, configuration)
@@ -144,8 +148,10 @@ def configured_fire_status(user: Rights, session: Session, trigger: str, configu
 
 
 def act_status(user: Rights, session: Session, *needed: str) -> int:
-    """Repairing an instance takes the right to read the session, and rights on the instance's DAG: the one that its
-    task runs now, and the one that its run was of. What follows from it, the configuration's author has decided.
+    """Repairing an instance needs the right to read the session, and rights on the instance's DAGs.
+
+    These are the present DAG of its task, and the DAG of its run. The consequences need no rights: the configuration's
+    author has decided them.
     """
     status = read_status(user, session)
     if status != 200:
@@ -157,24 +163,24 @@ def act_status(user: Rights, session: Session, *needed: str) -> int:
 
 
 def take_back_status(user: Rights, session: Session) -> int:
-    """A delayed fire is cancelled, or tried again, by whoever may fire its trigger.
+    """Cancelling or retrying a delayed fire needs the right to fire its trigger.
 
-    For who may neither fire it nor read the session there is no such fire.
+    For a user who may neither fire it nor read the session, the fire does not exist.
     """
     status = fire_status(user, session, "begin")
     return 404 if status == 403 and read_status(user, session) != 200 else status
 
 
 def call_hook_status(user: Rights, session: Session) -> int:
-    """A hook may fire anything: it takes the right to create runs of all DAGs of the session, and to read it."""
+    """A hook may fire anything: calling it needs the rights to read the session and to create runs of all its DAGs."""
     status = read_status(user, session)
     return status if status != 200 or user.cover("create", named_dags(session)) else 403
 
 
 def delete_status(user: Rights, session: Session, *, resolved: bool) -> int:
-    """Deleting a session takes the right to read it, and to delete runs of all DAGs that reading takes.
+    """Deleting a session needs the rights to read it, and to delete runs of all DAGs needed for reading.
 
-    :param resolved: whether it is, or does not have to be.
+    :param resolved: whether the session is resolved, or need not be.
     """
     status = read_status(user, session)
     if status != 200:

@@ -1,4 +1,4 @@
-"""The tables of ``docs/rights.md``, written from what Airflow answered users of every role.
+"""The tables of ``docs/rights.md``, written from Airflow's answers to users of every role.
 
 Neighbours: ``tests/integration/test_rights.py`` asks, and compares the page.
 """
@@ -26,7 +26,7 @@ WHERE = {
 class Column:
     """A role of an auth manager.
 
-    :param allowed: act → in which of the sessions it was allowed.
+    :param allowed: act → the sessions in which it was allowed.
     """
 
     manager: str
@@ -34,7 +34,7 @@ class Column:
     allowed: Mapping[str, frozenset[str]]
 
     def cell(self, act: str) -> str:
-        """Where the role may do it."""
+        """The sessions in which the role may do the act."""
         return WHERE[self.allowed[act]]
 
 

@@ -1,4 +1,4 @@
-"""Makes the contract suite's runner available for as long as the test process lives."""
+"""Makes the contract suite's runner available for the life of the test process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The statements that are sent to the metadata database."""
+"""Counts the statements sent to the metadata database."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sqlalchemy import event
 
 @contextmanager
 def statements():
-    """The statements that are sent to the database meanwhile."""
+    """The statements sent to the database inside the block."""
     sent = []
 
     def note(connection, cursor, statement, *_):
@@ -24,7 +24,7 @@ def statements():
 
 
 def statements_of(act):
-    """How many statements the act sends."""
+    """The number of statements sent by the act."""
     with statements() as sent:
         act()
     return len(sent)

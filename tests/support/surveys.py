@@ -1,4 +1,4 @@
-"""The session ``order-1`` of the integration tests' survey, its failed import, and plain DAGs that are run for it."""
+"""The session ``order-1`` of the integration tests' survey, its failed import, and plain DAGs run for it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def failed_import(controller):
 
 
 def plain_dags(*task_ids):
-    """Fire ``x`` into ``order-1``, which runs the DAG ``etl`` of these tasks, and after it another one."""
+    """Fire ``x`` into ``order-1``: it runs the DAG ``etl`` with these tasks, and after it another DAG."""
     deploy(dag("etl", *task_ids), dag("after_etl"))
     create_session(
         "order-1",

@@ -37,7 +37,7 @@ def count_page(context):
 
 
 def again(context):
-    """Is run again until it was so twice."""
+    """Runs again until it has run again twice."""
     if context.metadata.get("retries", 0) < 2:
         raise context.retry(ValueError("not yet"), cooldown=60)
     return {"tries": 3}

@@ -1,4 +1,4 @@
-"""Virtual environments with Airflow and our wheel, nothing else: what a user has after ``pip install``.
+"""Virtual environments with Airflow and our wheel, nothing else: like a user's environment after ``pip install``.
 
 Neighbours: ``tests/e2e/test_wheel.py``; ``tests/e2e/test_extensions.py`` adds other packages.
 """
@@ -20,9 +20,9 @@ CONSTRAINTS = ROOT / "constraints.txt"
 
 
 def build_wheel(folder: Path) -> Path:
-    """Build the wheel from a copy of the sources, so that no earlier build's leftovers get into it.
+    """Build the wheel from a copy of the sources: files of earlier builds cannot get into it.
 
-    The build tool is the installed one, at its version in ``constraints.txt``: no network is needed.
+    It uses the installed build tool, with its version in ``constraints.txt``: no network is needed.
     """
     sources = folder / "sources"
     sources.mkdir(parents=True)
@@ -52,7 +52,7 @@ def build_client_wheel(folder: Path) -> Path:
 
 
 def client_venv(python: Path, venv: Path, wheel: Path) -> Path:
-    """A virtual environment of the interpreter with the client's wheel and what it requires, and no Airflow."""
+    """A virtual environment of the interpreter with the client's wheel and its requirements, without Airflow."""
     run(python, "-m", "venv", venv)
     pip(venv, "install", "--constraint", CONSTRAINTS, wheel)
     return venv
@@ -61,7 +61,7 @@ def client_venv(python: Path, venv: Path, wheel: Path) -> Path:
 def write_wheel(
     folder: Path, name: str, entry_points: dict[str, dict[str, str]], modules: dict[str, str]
 ) -> Path:
-    """Write the wheel of a package of single modules, without a build: what pip installs is all the same.
+    """Write the wheel of a package of single modules, without a build; pip installs it like any other wheel.
 
     :param entry_points: group → name → value.
     :param modules: module name → source.
@@ -87,7 +87,7 @@ def write_wheel(
 
 
 def venv_upon(base: Path, folder: Path) -> Path:
-    """A virtual environment that has all that ``base`` has, pip included; what is installed goes into it alone."""
+    """A virtual environment with everything in ``base``, pip included; new packages go only into the new one."""
     run(sys.executable, "-m", "venv", "--without-pip", folder)
     (own,) = folder.glob("lib/python*/site-packages")
     (below,) = base.glob("lib/python*/site-packages")
@@ -110,7 +110,7 @@ def venv_with_airflow() -> Path:
 
 
 def install_wheel(venv: Path, wheel: Path) -> None:
-    """Install the wheel, and what it alone requires, in place of an earlier one."""
+    """Install the wheel with its own requirements, in place of an earlier one."""
     pip(venv, "uninstall", "--yes", "airflow-triggers")
     pip(venv, "install", "--constraint", CONSTRAINTS, wheel)
 
@@ -121,7 +121,7 @@ def pip(venv: Path, *arguments: str | Path) -> None:
 
 
 def run(*command: str | Path) -> str:
-    """Run a command, and show what it printed if it fails."""
+    """Run a command, and show its output if it fails."""
     finished = subprocess.run(
         [str(part) for part in command],
         stdout=subprocess.PIPE,

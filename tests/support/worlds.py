@@ -1,4 +1,4 @@
-"""Sessions on different DAGs, for tests of who may see and do what, in a SQLite database that goes back to any moment.
+"""Sessions on different DAGs, for tests of rights, in a SQLite database which can go back to an earlier state.
 
 Neighbours: ``auth_managers.py`` serves Airflow on the database; ``tests/integration/test_rights.py`` asks.
 """
@@ -32,7 +32,7 @@ NO_DAG = "recording"
 
 
 class OwingManager(TriggerManager):
-    """While ``raises``, every fire leaves a hook to be called again."""
+    """While ``raises`` is true, every fire leaves a pending hook."""
 
     name = "owing"
     raises = False
@@ -44,10 +44,10 @@ class OwingManager(TriggerManager):
 
 @dataclass(frozen=True)
 class Session:
-    """What a session is made of.
+    """The ingredients of a session.
 
-    :param dag_ids: task name → the DAG that it runs, None: none; the task is named after what it comes ``after``.
-    :param former: the DAG that the session's runs of ``t_first`` used, where that is another one.
+    :param dag_ids: task name → its DAG; None: it runs no DAG. :data:`AFTER` has the trigger of each task.
+    :param former: the DAG of the session's runs of ``t_first``, if it is another one.
     :param configuration: the name under which its configuration is deployed; None: it was made at run time.
     """
 
@@ -58,12 +58,12 @@ class Session:
 
     @property
     def has_instance(self) -> bool:
-        """Whether there is ``t_first#0``, which failed."""
+        """Whether the failed instance ``t_first#0`` exists."""
         return bool(self.dag_ids)
 
     @property
     def marker(self) -> str:
-        """A word in the session's kwargs, in no other session's."""
+        """A word which occurs only in this session's kwargs."""
         return f"kwargs-of-{self.uid}"
 
 
@@ -90,7 +90,7 @@ SESSIONS = (
 
 @dataclass(frozen=True)
 class Ids:
-    """Under which ids a hook of a session, and its delayed fire, are asked for."""
+    """The ids of a session's hook and delayed fire."""
 
     hook: int
     delayed_fire: int
@@ -119,7 +119,7 @@ def build() -> dict[str, Ids]:
 
 
 def _ids() -> dict[str, Ids]:
-    """Of a hook and a delayed fire of each session; every delayed fire has failed once, so that it can be retried."""
+    """The ids of a hook and a delayed fire of each session. Each delayed fire has failed once: you can retry it."""
     owner, delayed, hook = tables.session.c, tables.delayed_fire.c, tables.hook.c
     with airflow_session() as session:
         session.execute(update(tables.delayed_fire).values(attempts=1, error="the database was away"))
@@ -133,7 +133,7 @@ def _ids() -> dict[str, Ids]:
 
 
 def unregister() -> None:
-    """Take back what :func:`build` has registered in this process."""
+    """Undo the registrations of :func:`build` in this process."""
     trigger_managers.unregister(OwingManager.name)
     clear_team_name_cache()
 
@@ -185,7 +185,7 @@ def _fail(session: Session) -> None:
 
 @dataclass
 class RewindableDatabase:
-    """A SQLite file that is in use, and copies of it."""
+    """A SQLite file in use, and copies of it."""
 
     url: str
     _connection: sqlite3.Connection = field(init=False, repr=False)
@@ -195,11 +195,11 @@ class RewindableDatabase:
         self._connection.isolation_level = None
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._connection.close()
 
     def copy(self) -> sqlite3.Connection:
-        """What the database holds, to go back to."""
+        """A copy of the database's content, for :meth:`rewind`."""
         copy = sqlite3.connect(":memory:", check_same_thread=False)
         self._connection.backup(copy)
         return copy
@@ -209,11 +209,11 @@ class RewindableDatabase:
         copy.backup(self._connection)
 
     def version(self) -> int:
-        """Changes whenever another connection commits a change."""
+        """A number which changes when another connection commits a change."""
         return self._connection.execute("PRAGMA data_version").fetchone()[0]
 
     def rows(self) -> dict[str, list[tuple[object, ...]]]:
-        """Every row of our tables, and of Airflow's that we write."""
+        """Every row of our tables, and of the Airflow tables which we write."""
         tables = [
             name
             for (name,) in self._connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
@@ -222,7 +222,7 @@ class RewindableDatabase:
         return {name: self._connection.execute(f'SELECT * FROM "{name}"').fetchall() for name in tables}
 
     def forget(self, sessions: list[str], configurations: list[str]) -> None:
-        """Delete sessions, and deployed configurations, as if they had never been."""
+        """Delete all traces of the sessions and deployed configurations."""
         marks = ", ".join("?" * len(sessions))
         ids = f"SELECT id FROM triggers_session WHERE uid IN ({marks})"
         for name in self.rows():

@@ -14,7 +14,7 @@ def import_page(context: TaskContext) -> dict[str, object]:
 
 
 def score(context: TaskContext) -> dict[str, object]:
-    """The mean of the last page's answers; a respondent who gave none has no score."""
+    """The mean of the last page's answers; a respondent without answers has no score."""
     answers = context.trigger_kwargs["lastPageReceived"]["answers"]
     if not answers:
         raise context.skip({"reason": "no answers"})
@@ -22,22 +22,22 @@ def score(context: TaskContext) -> dict[str, object]:
 
 
 def write_to_respondent(context: TaskContext) -> dict[str, object]:
-    """A letter, by the name of the task that writes it."""
+    """A letter with the name of its task."""
     return {"letter": context.task_name, "to": context.session_uid}
 
 
 def archive(context: TaskContext) -> dict[str, object]:
-    """Nothing more happens to this session; it is kept under the name of the class that looked after it."""
+    """Archive the finished session under the class name of its manager."""
     return {"shelf": type(context.manager).__name__}
 
 
 def add_member(context: TaskContext) -> dict[str, object]:
-    """A member that is in."""
+    """A member of the wave."""
     return {"member": context.trigger_kwargs["memberFinished"]["member"]}
 
 
 def report(context: TaskContext) -> dict[str, object]:
-    """The wave's report: who is in, and the mean of the scores that there are."""
+    """The wave's report: its members, and the mean of their scores."""
     results = context.trigger_kwargs["waveComplete"]["results"]
     scores = [result["t_score"]["score"] for result in results.values() if "t_score" in result]
     return {"members": sorted(results), "mean": mean(scores) if scores else None}

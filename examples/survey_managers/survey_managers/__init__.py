@@ -1,1 +1,1 @@
-"""What a survey company adds to airflow-triggers: managers, a runner and a storage of its own."""
+"""A survey company's extensions of airflow-triggers: its own managers, runner and storage."""

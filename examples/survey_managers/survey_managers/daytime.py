@@ -1,4 +1,4 @@
-"""A runner that disturbs nobody at night: a DAG run begins in the daytime of the session's own time zone."""
+"""A runner which disturbs nobody at night: a DAG run begins in the daytime of the session's own time zone."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class DaytimeTaskRunner(AirflowTaskRunner):
         super().run(replace(start, run_after=begin))
 
     def validate(self, storage: BaseStorageBackend, configuration: Configuration) -> None:
-        """Refuse hours that are none, and what the Airflow runner refuses."""
+        """Refuse invalid hours, and everything refused by the Airflow runner."""
         super().validate(storage, configuration)
         problems = []
         for task in configuration:
@@ -45,7 +45,7 @@ class DaytimeTaskRunner(AirflowTaskRunner):
 
 
 def next_daytime(moment: datetime, hours: tuple[int, int], zone: ZoneInfo) -> datetime:
-    """The moment itself if it is in the hours there, else when they next begin (UTC)."""
+    """The moment itself if it is inside the hours in the zone, else the next beginning of the hours (UTC)."""
     opens, closes = hours
     local = moment.astimezone(zone)
     if opens <= local.hour < closes:

@@ -1,4 +1,4 @@
-"""A manager that finalizes its session: it fires ``sessionFinalized`` once nothing else is left to do."""
+"""A manager that finalizes its session: it fires ``sessionFinalized`` as soon as nothing else is left to do."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class FinalizingManager(TriggerManager):
     def record_progress(
         self, task_instance: TaskInstance | str, event: Event, **details: Any
     ) -> TaskInstance:
-        """A task that skips itself fires nothing and calls no hook, so it is looked after in its own transaction."""
+        """A task which skips itself fires nothing and calls no hook: so this checks in the task's own transaction."""
         with self.storage.acquire_lock():
             after = super().record_progress(task_instance, event, **details)
             if event is Event.WAIVE:
@@ -36,7 +36,7 @@ class FinalizingManager(TriggerManager):
     def update_instance_status(
         self, task_instance: TaskInstance | str, *change: Any, **details: Any
     ) -> TaskInstance:
-        """Neither does a status that is set by hand."""
+        """A status set by hand fires nothing and calls no hook either."""
         with self.storage.acquire_lock():
             after = super().update_instance_status(task_instance, *change, **details)
             self._finalize()
@@ -53,9 +53,9 @@ class FinalizingManager(TriggerManager):
 
 
 def final_tasks(tasks: Collection[TaskConfig]) -> set[str]:
-    """The tasks that only ``sessionFinalized`` can resolve.
+    """The tasks which only ``sessionFinalized`` can resolve.
 
-    They run after it, or after a task that does; or they may run until it fires (``unless: [sessionFinalized]``).
+    They run after it, or after such a task; or they may run until it fires (``unless: [sessionFinalized]``).
     """
     required: Mapping[str, frozenset[str]] = {task.name: task.required for task in tasks}
     final = {FINALIZED}

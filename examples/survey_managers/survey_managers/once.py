@@ -1,4 +1,4 @@
-"""Fires a trigger once in the life of a session, when it is time. Both managers of this package end so."""
+"""Fires a trigger once in the life of a session, when it is due. Both managers of this package use it."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from airflow_triggers import TriggerManager
 def fire_once(
     manager: TriggerManager, trigger_name: str, due: Callable[[], Mapping[str, Any] | None]
 ) -> None:
-    """Fire the trigger, with the kwargs that ``due`` gives, unless it has fired or ``due`` gives None.
+    """Fire the trigger with the kwargs of ``due``, unless it has fired or ``due`` returns None.
 
-    Two processes may come here at the same time, and a third one may fire in between. So the look that counts is taken
-    under the session's lock, which the fire keeps; the one before it spares the lock when it is not time yet.
+    Two processes may come here at the same time, and a third one may fire in between. So the decisive check is under
+    the session's lock, and the fire keeps the lock. The first check saves the lock when the trigger is not due yet.
     """
     if _kwargs(manager, trigger_name, due) is None:
         return

@@ -1,4 +1,4 @@
-"""A wave of a survey: a session over sessions. Each member that is finalized reports to it; when enough have, it ends.
+"""A wave of a survey: a session over sessions. Each finalized member reports to it; it ends after enough reports.
 
 Neighbours: ``plugin.py`` registers both managers.
 """
@@ -22,10 +22,10 @@ WAVE_COMPLETE = "waveComplete"
 
 
 class WaveMemberManager(FinalizingManager):
-    """Manages a member: when it is finalized, it fires its UID and its result into its wave.
+    """Manages a member: when the member is finalized, it fires its UID and its result into its wave.
 
-    The session's metadata name the wave (``{"wave": "wave-2026-1"}``); its result is what the tasks with the directive
-    ``reported: true`` returned.
+    The session's metadata name the wave (``{"wave": "wave-2026-1"}``). The result is made of the return values of the
+    tasks with the directive ``reported: true``.
     """
 
     name = "wave-member"
@@ -37,7 +37,7 @@ class WaveMemberManager(FinalizingManager):
             self._report_to(wave)
 
     def _report_to(self, wave: str) -> None:
-        """Report once, however often this hook is called; while there is no such wave it fails, and is called again."""
+        """Report once (idempotent). As long as the wave does not exist, this hook fails and is called again."""
         from airflow_triggers.sessions.opening import (
             fire_into,  # here: every task's process imports a plugin's managers
         )
@@ -61,10 +61,10 @@ class WaveMemberManager(FinalizingManager):
 
 
 class WaveManager(TriggerManager):
-    """Manages a wave: when enough members are in, it fires ``waveComplete`` once, with all results.
+    """Manages a wave: after enough members have reported, it fires ``waveComplete`` once, with all results.
 
-    The metadata say how many are enough (``{"members": 50}``; without, it never ends). A member is in when its instance
-    of ``t_addMember`` has finished.
+    The metadata say how many are enough (``{"members": 50}``); without this number the wave never ends. A member counts
+    when its instance of ``t_addMember`` has finished.
     """
 
     name = "wave"

@@ -1,4 +1,4 @@
-"""A runner that a test makes up passes the suite of runners: it runs what is ready when it is told to."""
+"""A runner made up for this test passes the suite of runners: it runs waiting instances on demand."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The storage of this package passes the suite that every storage of airflow-triggers passes.
+"""The storage of this package passes the suite of all storages of airflow-triggers.
 
-It needs a Redis of its own, whose keys it deletes: ``SURVEY_REDIS_URL=redis://localhost:6379/1 pytest``.
+It needs its own Redis, because it deletes all keys: ``SURVEY_REDIS_URL=redis://localhost:6379/1 pytest``.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import redis
 from airflow_triggers.testing.contract import ImpatientLockContract, StorageContract
 from survey_managers.redis_storage import URL_VARIABLE, RedisStorageBackend
 
-# dogpile.cache still calls what redis-py would have called otherwise.
+# dogpile.cache still calls a method which redis-py has deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore:Call to deprecated setex:DeprecationWarning")
 
 
