@@ -19,8 +19,10 @@ from rich.console import Console
 
 from tests.support.environment import SCRATCH, enter_airflow_environment
 
-enter_airflow_environment()  # before anything imports Airflow, which reads it at import
-os.environ["AIRFLOW__LOGGING__LOGGING_LEVEL"] = "WARNING"  # neither side of a ratio is slowed by a terminal
+# Before any import of Airflow: Airflow reads the environment when it is imported.
+enter_airflow_environment()
+# The output to a terminal must slow neither side of a ratio.
+os.environ["AIRFLOW__LOGGING__LOGGING_LEVEL"] = "WARNING"
 
 from benchmarks.bench import Bench, Group  # noqa: E402
 from benchmarks.estimate import worked_estimate  # noqa: E402

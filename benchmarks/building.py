@@ -27,7 +27,7 @@ def bulk(database: MetadataDatabase) -> Iterator[sa.Connection]:
 def multiply(
     connection: sa.Connection, table: sa.Table, *, where: str, count: int, replacing: Mapping[str, str]
 ) -> None:
-    """Insert ``count`` copies of each row which meets the condition.
+    """Insert ``count`` copies of each row under the condition.
 
     :param where: SQL about the original row, ``it``.
     :param replacing: column → SQL of the copy's value; ``n`` is the copy's number, from 1.

@@ -1,6 +1,6 @@
 """Row 11: the completions applied by a controller, against the runs finished by Airflow.
 
-Neighbours: ``flights.py`` builds the completed runs for the controller; ``live.py`` is the Airflow which finishes runs
+Neighbours: ``flights.py`` builds the completed runs for the controller; ``live.py`` is the Airflow that finishes runs
 of a compiled trigger task.
 """
 

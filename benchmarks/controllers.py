@@ -75,7 +75,8 @@ def _idle(database: MetadataDatabase) -> Row:
     database.execute("UPDATE triggers_run SET seen_state = 'success'")
     command = [sys.executable, "-m", "airflow", "triggers", "controller"]
     with ended_afterwards(subprocess.Popen(command, env=dict(os.environ), start_new_session=True)) as process:
-        time.sleep(IDLE_SECONDS)  # not a wait for a condition: it starts, and settles
+        # Not a wait for a condition: the process needs time to start and to become idle.
+        time.sleep(IDLE_SECONDS)
         shares = [_share(psutil.Process(process.pid)) for _ in range(IDLE_ROUNDS)]
     low, high = quartiles(shares)
     return Row(

@@ -1,4 +1,4 @@
-"""The CPU time of an act: in the processes which serve it, and in PostgreSQL. Other load on the machine does not count.
+"""The CPU time of an act: in the processes that serve it, and in PostgreSQL. Other load on the machine does not count.
 
 Neighbours: the groups with access to the processes store costs; ``estimate.py`` calculates with them.
 """
@@ -17,7 +17,7 @@ from benchmarks.database import MetadataDatabase
 class Cost:
     """The cost of one act, in seconds of CPU time.
 
-    :param process: in the processes which serve the act.
+    :param process: in the serving processes.
     :param database: in the PostgreSQL processes of this database; None when they are on another machine.
     :param wal: bytes written to PostgreSQL's write-ahead log.
     """
@@ -48,7 +48,7 @@ def cost_of(
 
 
 def _cpu_seconds(processes: Iterable[psutil.Process]) -> float:
-    """CPU seconds until now of the processes which still exist."""
+    """CPU seconds until now of the living processes."""
     seconds = 0.0
     for process in processes:
         try:

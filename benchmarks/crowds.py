@@ -1,6 +1,6 @@
 """Row 15: many clients at once, each waiting for its answer before it fires again.
 
-Neighbours: ``live.py`` is the Airflow which answers, ``rest.py`` measures one client.
+Neighbours: ``live.py`` is the Airflow that answers, ``rest.py`` measures one client.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ ROUNDS = 4
 
 @dataclass
 class Crowd:
-    """Clients which fire at the same time.
+    """Clients that fire at the same time.
 
     :param clients: their number.
     :param sessions: into how many sessions they fire.

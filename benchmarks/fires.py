@@ -36,7 +36,7 @@ FIRED = 100
 
 
 class IdleRunner(BaseTaskRunner):
-    """Starts nothing: these rows measure fires which are only recorded."""
+    """Starts nothing: these rows measure fires that are only recorded."""
 
     name = "idle"
 
@@ -230,7 +230,7 @@ def against_create_dagrun(bench: Bench) -> Iterator[Row]:
 
 
 def _starting_fires() -> tuple[TriggerManager, Callable[[], None]]:
-    """A session in which every ``go`` starts a run, and a call which makes a run of the same DAG by Airflow alone."""
+    """A session in which every ``go`` starts a run, and a call that makes a run of the same DAG by Airflow alone."""
     from airflow import settings
     from airflow.models.dagrun import DagRun
     from airflow.models.serialized_dag import SerializedDagModel

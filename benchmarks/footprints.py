@@ -1,4 +1,4 @@
-"""Rows 13 and 14: the memory and the start time which the plugin adds to a process.
+"""Rows 13 and 14: the memory and the start time added to a process by the plugin.
 
 Neighbours: ``environments.py`` makes the environments with and without the plugin.
 """
@@ -122,7 +122,8 @@ def _controller_memory(bench: Bench, python: Path) -> float:
     command = [str(python), "-m", "airflow", "triggers", "controller"]
     with ended_afterwards(_started(command, bench, log=log)) as process:
         await_that("the controller watches", lambda: "watching" in log.read_text(), process)
-        time.sleep(3)  # a few passes, so that what is loaded at the first one counts
+        # A few passes: modules loaded in the first pass must count.
+        time.sleep(3)
         return memory(process.pid)
 
 

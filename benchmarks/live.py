@@ -38,7 +38,7 @@ class Live:
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def number(self) -> int:
-        """A number which was not used before."""
+        """A number that was not used before."""
         return next(self._numbers)
 
     def post(self, path: str, body: dict[str, Any]) -> httpx.Response:

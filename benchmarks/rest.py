@@ -1,6 +1,6 @@
 """Rows 5 to 7: a fire by REST against Airflow's own way to start a run by REST.
 
-Neighbours: ``live.py`` is the Airflow which answers; ``crowds.py`` sends from many clients at once.
+Neighbours: ``live.py`` is the answering Airflow; ``crowds.py`` sends from many clients at once.
 """
 
 from __future__ import annotations

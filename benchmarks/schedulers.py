@@ -69,7 +69,7 @@ def loop_rows(bench: Bench) -> Iterator[Row]:
 
 @dataclass(frozen=True)
 class StoppedScheduler:
-    """A scheduler which works only in its turns, with its child processes.
+    """A scheduler that works only in its turns, with its child processes.
 
     :param process: the leader of the process group.
     :param loops_file: the file of its loops.
@@ -125,7 +125,8 @@ def _scheduler(bench: Bench, python: Path) -> Iterator[StoppedScheduler]:
     """Start a scheduler on the database entered last; it runs at first."""
     loops_file, log = bench.scratch_file("loops", exists=False), bench.scratch_file("scheduler.log")
     options = {
-        "AIRFLOW__CORE__PARALLELISM": "2",  # so many processes wait for tasks, beside each scheduler
+        # Each scheduler has this number of waiting worker processes beside it.
+        "AIRFLOW__CORE__PARALLELISM": "2",
         "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.01",
         "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK": "False",
     }

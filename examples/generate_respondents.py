@@ -21,7 +21,8 @@ SOURCE = HERE / "data" / "anes96.csv"
 TARGET = HERE / "respondents.jsonl"
 
 RESPONDENTS = 14
-STEP = 67  # spreads the respondents over the file
+# Spreads the respondents over the file.
+STEP = 67
 BROWSERS = ("Firefox/131.0", "Chrome/130.0", "Safari/18.0")
 
 EMBEDDED = {3, 8, 12}

@@ -88,5 +88,5 @@ def _sorted_letters(trigger: str) -> str:
 
 
 def without_digits(name: str) -> str:
-    """The name without digits: equal for names which differ in digits only."""
+    """The name without digits: equal for names with other digits only."""
     return "".join(character for character in name if not character.isdigit())

@@ -25,7 +25,7 @@ _CANDIDATES = 3
 class ImportableModules:
     """The importable modules; they are listed once.
 
-    Their content is read from source: an import would run a module that nobody has named.
+    Their content is read from source: an import would run a module named by nobody.
     """
 
     def resembling(self, name: str) -> Iterator[str]:

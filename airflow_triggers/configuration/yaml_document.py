@@ -77,7 +77,7 @@ class KeyLines:
     """The lines of a mapping's keys, and of the keys of the mappings in it.
 
     :param line: of the key itself, from 1.
-    :param keys: by key, the same for the mapping which is its value.
+    :param keys: by key, the same for the mapping that is its value.
     """
 
     line: int

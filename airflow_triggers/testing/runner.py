@@ -75,7 +75,7 @@ class QueueingTaskRunner(BaseTaskRunner):
 
     @property
     def due(self) -> list[Start]:
-        """The starts which may run now, in the order of their scheduling."""
+        """The starts that may run now, in the order of their scheduling."""
         now = self._bench.clock.now
         return [start for start in self.queue if start.run_after is None or start.run_after <= now]
 

@@ -84,10 +84,10 @@ class TriggersClient:
     """A blocking client of the triggers API. Several threads may share one.
 
     :param url: of Airflow's API server, such as ``http://localhost:8080``; with its base path, if it has one.
-    :param token: a token of Airflow's auth manager; or a function which returns one; it is called again when a token is
+    :param token: a token of Airflow's auth manager; or a function that returns one; it is called again when a token is
         refused.
     :param username: with ``password``, instead of a token: the client gets tokens from Airflow and renews them.
-    :param retries: how long a request is tried. Only requests which are safe to repeat are sent again.
+    :param retries: how long a request is tried. Only requests that are safe to repeat are sent again.
     :param timeout: seconds to wait for the server at each step of a request; a batch may take five times as long.
     :param http: your own client of httpx, for proxies or certificates; you close it.
     :raises InvalidArgument: when the URL or the credentials are not usable.

@@ -1,4 +1,4 @@
-"""Credentials: a token, a function which returns one, or a user's name and password to get tokens from Airflow.
+"""Credentials: a token, a function that returns one, or a user's name and password to get tokens from Airflow.
 
 Neighbours: ``service.py`` puts the token into each request, and asks for another one when it is refused.
 """

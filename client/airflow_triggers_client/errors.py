@@ -40,7 +40,7 @@ class TriggersClientError(Exception):
 
 
 class InvalidArgument(TriggersClientError, ValueError):
-    """An argument has a value which cannot be sent. Nothing was sent."""
+    """An argument has a value that cannot be sent. Nothing was sent."""
 
 
 class ConnectionFailed(TriggersClientError):
@@ -56,7 +56,7 @@ class AnswerLost(ConnectionFailed):
 
 
 class UnexpectedAnswer(TriggersClientError):
-    """The answer is not one of the triggers API: the URL is of another service, or of a newer version."""
+    """The answer is not one of the triggers API: the URL is of another service, or the server is newer."""
 
 
 class WaitTimeout(TriggersClientError, TimeoutError):

@@ -284,7 +284,7 @@ class ExpectedFire(Result):
 
 
 class Requirement(Result):
-    """A trigger which an instance needs, or which abandons it."""
+    """A trigger that an instance needs, or that abandons it."""
 
     trigger: str
     directive: str

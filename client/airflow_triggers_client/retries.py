@@ -56,7 +56,7 @@ class Retries:
 
         :param attempt: the number of failed tries before this one, from 0.
         :param elapsed: seconds since the first try.
-        :param chance: a random number from 0 to 1: clients which failed together come back at different times.
+        :param chance: a random number from 0 to 1: clients that failed together come back at different times.
         :param retry_after: the seconds of the server's ``Retry-After``.
         """
         longest = min(self.longest_pause, self.first_pause * 2.0 ** min(attempt, 30))

@@ -137,7 +137,7 @@ def _connection_error(loss: Loss, request: Request) -> ConnectionFailed:
 def path(*segments: str | int) -> str:
     """A path of these names, each percent-encoded.
 
-    :raises InvalidArgument: for a name which no path can have: an empty one, ``.`` and ``..``.
+    :raises InvalidArgument: for a name that no path can have: an empty one, ``.`` and ``..``.
     """
     for segment in segments:
         if segment in ("", ".", ".."):

@@ -1,4 +1,4 @@
-"""Applications which fire until they get an answer, and an operator who repairs failed instances; all over REST.
+"""Applications that fire until they get an answer, and an operator who repairs failed instances; all over REST.
 
 Neighbours: ``plan.py`` has the fires; ``journal.py`` keeps every request and every answer.
 """
@@ -43,7 +43,7 @@ class Login:
 
 @dataclass
 class PatientClient:
-    """A client which tries again as long as the server is unreachable or answers with 5xx."""
+    """A client that tries again as long as the server is unreachable or answers with 5xx."""
 
     login: Login
     journal: Journal
@@ -92,7 +92,7 @@ class PatientClient:
 
 @dataclass
 class Firing:
-    """Clients which play scripts at the same time.
+    """Clients that play scripts at the same time.
 
     :param clients: how many scripts are played at once.
     """
@@ -193,7 +193,8 @@ class Operator:
         if record["status"] in ("replayed", "skipped"):
             self._repairs.add((session, instance))
         if record["status"] != "failed":
-            return  # the controller is still to apply the failure; the next look finds it
+            # The controller has not applied the failure yet; the next look finds it.
+            return
         act, body = _repair_of(record)
         about = {"act": act, "session": session, "instance": instance, "asked": body}
         status, answer = client.request("POST", f"{path}/{act}", body, **about)

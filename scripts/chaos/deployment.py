@@ -67,7 +67,7 @@ class Deployment:
         return self.services.url
 
     def restart_ended(self) -> None:
-        """Restart components which ended by themselves, as Docker does."""
+        """Restart components that ended by themselves, as Docker does."""
         for name, code in self.services.restart_ended().items():
             self.ends[name] += 1
             self.journal.write("ended", component=name, code=code)
@@ -101,8 +101,10 @@ def deployment(folder: Path) -> Iterator[Deployment]:
     extra = {
         **SOON,
         "AIRFLOW__API__WORKERS": "2",
-        "AIRFLOW__API__WORKER_TIMEOUT": "30",  # a worker that dies while it is asked for its health is missed later
-        "AIRFLOW__CORE__DEFAULT_TASK_RETRIES": "0",  # what is killed fails, and somebody replays it
+        # After this time the server notices a worker that died during its health check.
+        "AIRFLOW__API__WORKER_TIMEOUT": "30",
+        # A killed task fails its instance, and the operator replays it.
+        "AIRFLOW__CORE__DEFAULT_TASK_RETRIES": "0",
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(HERE / "plugins"),
         "AIRFLOW__CORE__MAX_ACTIVE_RUNS_PER_DAG": "64",
         "CHAOS_EFFECTS": str(effects),

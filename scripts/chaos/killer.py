@@ -83,7 +83,7 @@ class Killer:
         return kinds
 
     def _pause_until(self, moment: float) -> None:
-        """Wait until the moment, and restart components which ended by themselves."""
+        """Wait until the moment, and restart components that ended by themselves."""
         while not self.stop.is_set():
             self.deployment.restart_ended()
             seconds_left = moment - time.monotonic()
@@ -104,7 +104,8 @@ class Killer:
             POSTGRESQL: self._restart_postgresql,
         }
         victim = acts[kind]()
-        if not victim:  # nothing of the kind runs at the moment
+        # No process of this kind runs at the moment.
+        if not victim:
             kind = "a controller"
             victim = acts[kind]()
         self.count_of_kills[kind] += 1

@@ -57,10 +57,9 @@ def _session(uid: str, draw: random.Random) -> tuple[Script, Script]:
     draw.shuffle(second)
     if draw.random() < 0.3:
         embedded_fire = _fire("embedded")
+        # Whichever client comes first, this fire is answered before anything is opened.
         first.insert(0, embedded_fire)
-        second.insert(
-            0, embedded_fire
-        )  # whoever of the two comes first: it is answered before anything is opened
+        second.insert(0, embedded_fire)
     return Script(session=uid, fires=tuple(first)), Script(session=uid, fires=tuple(second))
 
 

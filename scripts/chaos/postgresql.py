@@ -34,7 +34,7 @@ PLACES = (
 
 @dataclass(frozen=True)
 class PostgresqlCluster:
-    """A PostgreSQL server for one test.
+    """A temporary PostgreSQL server.
 
     :param folder: the folder of its files; its owner is the server's user.
     :param user: the server's user, since PostgreSQL refuses to run as root; None: the user of this process.
@@ -84,9 +84,8 @@ class PostgresqlCluster:
     def _run(self, program: str, *arguments: str) -> None:
         """:raises DemoError: with the program's output, when it fails."""
         output = self.folder / f"{program}.out"
-        with output.open(
-            "w", encoding="utf-8"
-        ) as program_output:  # a pipe would stay open for as long as the server lives
+        # A file, not a pipe: a pipe would stay open as long as the server lives.
+        with output.open("w", encoding="utf-8") as program_output:
             process = subprocess.run(
                 [str(self.programs / program), *arguments],
                 user=self.user,
@@ -138,7 +137,7 @@ def find_programs() -> Path:
 
 
 def unprivileged_user() -> str | None:
-    """The user of a server which refuses to run as root; None: this process's user, who is not root.
+    """The user of a server that refuses to run as root; None: this process's user, who is not root.
 
     :raises DemoError: when this process runs as root and no other user exists for the server.
     """

@@ -45,7 +45,7 @@ class Outcome:
     """The outcome of a chaos run.
 
     :param kills: the number of kills, by kind of victim.
-    :param problems: the clients' requests which were refused or never answered.
+    :param problems: the clients' requests that were refused or never answered.
     """
 
     verdict: Verdict

@@ -118,7 +118,7 @@ class Elsewhere:
     """A deployment run by others."""
 
     def check_alive(self) -> None:
-        """Do nothing: its processes are not known here."""
+        """Do nothing: its processes are unknown here."""
 
 
 def run_and_play(airflow: Airflow, console: Console, *, stays: bool) -> list[str]:

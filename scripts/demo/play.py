@@ -93,7 +93,8 @@ def await_settled(
 ) -> dict[str, Any]:
     """Wait until every expected instance exists and is settled.
 
-    :param statuses: also wait for the final statuses; otherwise failed instances count as settled.
+    :param statuses: wait for the end, after the repairs; otherwise a session with a failed instance also counts as
+        settled.
     """
     demanded_statuses = {uid: demand.statuses for uid, demand in expectation_by_session.items()}
     sessions: dict[str, Any] = {}

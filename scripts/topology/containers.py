@@ -35,7 +35,7 @@ class Container:
 
     :param folder: stands for the root of its file system.
     :param ports: its own ports.
-    :param addresses: the addresses of the services which it may use.
+    :param addresses: the addresses of the services that it may use.
     :param extra: variables beside the file's, as in an override file.
     """
 

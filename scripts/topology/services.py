@@ -59,7 +59,7 @@ class Service:
     """A service of the file.
 
     :param command: empty: the image's own.
-    :param conditions: the condition which another service must meet first, by its name.
+    :param conditions: the condition that another service must meet first, by its name.
     """
 
     name: str

@@ -131,7 +131,7 @@ class Topology(Processes):
         self._await_healthy(names, time.monotonic() + seconds)
 
     def _note_completions(self) -> None:
-        """Remove one-time containers which completed. :raises DemoError: when one has failed."""
+        """Remove one-time containers that completed. :raises DemoError: when one has failed."""
         for name, process in list(self.processes.items()):
             container = self.containers[name]
             if container.service.restart in RESTARTED or process.poll() is None:

@@ -1,7 +1,7 @@
 """A process of random acts on sessions; other processes act on the same sessions at the same time.
 
 The concurrency tests run it as ``python -m tests.support.acting URL WHO COUNT UID…``. It writes a line of JSON for each
-acknowledged act. If two processes try an act which only one can do (replay one failed instance), one is refused. Any
+acknowledged act. If two processes try an act that only one can do (replay one failed instance), one is refused. Any
 other exception ends the process.
 """
 

@@ -84,7 +84,8 @@ def fab_auth_manager(
     """
     with _application({"AIRFLOW__CORE__AUTH_MANAGER": FAB, **settings}) as api:
         manager = get_auth_manager()
-        manager.cache.clear()  # of users by id, which the class keeps longer than this database its users
+        # The class caches users by id: its cache outlives this database.
+        manager.cache.clear()
         with manager.flask_app.app_context():
             for role, permissions in roles.items():
                 _add_role(manager.security_manager, role, permissions)

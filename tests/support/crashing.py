@@ -52,7 +52,8 @@ def _arm(point, stores):
             os._exit(DIED)
 
     engine = settings.engine
-    engine.dispose(close=False)  # the parent goes on with its connections
+    # The parent goes on with the connections.
+    engine.dispose(close=False)
     for name in ("do_execute", "do_execute_no_params", "do_executemany"):
         _watch(engine.dialect, name, before=moment)
     for owner, name in ((engine.dialect, "do_commit"), *stores):

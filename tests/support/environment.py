@@ -18,7 +18,7 @@ IN_CI = bool(os.environ.get("CI"))
 
 
 def airflow_environment(home: Path) -> dict[str, str]:
-    """The variables of an Airflow which shares nothing with the developer's own Airflow."""
+    """The variables of an Airflow that shares nothing with the developer's own Airflow."""
     return {
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__DAGS_FOLDER": str(home / "dags"),

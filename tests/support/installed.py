@@ -1,4 +1,4 @@
-"""Packages which our registries see as installed, for the duration of a test.
+"""Packages installed in the eyes of our registries, for the duration of a test.
 
 Neighbours: ``venvs.py`` installs packages by pip.
 """

@@ -146,9 +146,7 @@ class Model:
         return effect, False
 
     def take(self, one, trigger, kwargs, effect):
-        """Let an instance take a trigger, once in each role of the trigger for its task; returns whether it took it
-        now.
-        """
+        """Let an instance take a trigger once in each of its roles for the task; returns whether it did now."""
         required = trigger in self.missing(one)
         unless = trigger in self.unless(one.task) - one.unless_seen
         if required:

@@ -70,7 +70,7 @@ class PastSession:
         return [instance for instance in self.instances if instance.status in statuses]
 
     def act(self, name, choice):
-        """Do the act to one of the instances which allow it; nothing if there is none."""
+        """Do the act to one of the instances in a suitable status; nothing if there is none."""
         statuses = {
             "finish": (S.SCHEDULED,),
             "fail": (S.SCHEDULED,),

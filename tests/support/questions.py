@@ -313,7 +313,7 @@ def _that_migrate() -> Iterator[Question]:
 
 
 def _of(name: str) -> Session | None:
-    """The session which stands for all sessions of the configuration."""
+    """The session that stands for all sessions of the configuration."""
     return next((session for session in SESSIONS if session.configuration == name), None)
 
 

@@ -84,7 +84,7 @@ def read_status(user: Rights, session: Session) -> int:
 
 
 def fire_status(user: Rights, session: Session, trigger: str) -> int:
-    """Firing needs the right to create runs of the DAGs of all tasks which wait for the trigger.
+    """Firing needs the right to create runs of the DAGs of all tasks that wait for the trigger.
 
     A trigger without a waiting task is only recorded: it needs the right to fire something.
     """
@@ -94,7 +94,7 @@ def fire_status(user: Rights, session: Session, trigger: str) -> int:
 
 
 def first_fire_status(user: Rights, configuration: str) -> int:
-    """A fire which makes its session needs the right to create runs of all DAGs of the configuration."""
+    """A fire that makes its session needs the right to create runs of all DAGs of the configuration."""
     if not knows_configuration(user, configuration):
         return 404
     return 200 if user.cover("create", set(DEPLOYED[configuration].values())) else 403
@@ -109,8 +109,9 @@ def create_status(user: Rights, configuration: str) -> int:
 
 
 def migrate_status(user: Rights, configuration: str) -> int:
-    """Moving sessions to the deployed rules needs the rights to create one. The answer has only sessions readable by
-    the user.
+    """Moving sessions to the deployed rules needs the rights to create one.
+
+    The answer has only sessions readable by the user.
     """
     status = create_status(user, configuration)
     return 200 if status == 201 else status
@@ -132,7 +133,7 @@ def create_again_status(user: Rights, session: Session, configuration: str) -> i
 
 
 def configured_fire_status(user: Rights, session: Session, trigger: str, configuration: str) -> int:
-    """A fire which names a configuration goes only into a session of this configuration.
+    """A fire that names a configuration goes only into a session of this configuration.
 
     About an unknown session the user learns only whether its UID is taken.
     """

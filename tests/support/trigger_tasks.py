@@ -1,4 +1,4 @@
-"""Trigger tasks for tests: those of the contract suite, and one with a result which no storage can hold."""
+"""Trigger tasks for tests: those of the contract suite, and one whose result no storage can hold."""
 
 from __future__ import annotations
 

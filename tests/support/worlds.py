@@ -1,4 +1,4 @@
-"""Sessions on different DAGs, for tests of rights, in a SQLite database which can go back to an earlier state.
+"""Sessions on different DAGs, for tests of rights, in a SQLite database with a way back to earlier states.
 
 Neighbours: ``auth_managers.py`` serves Airflow on the database; ``tests/integration/test_rights.py`` asks.
 """
@@ -63,7 +63,7 @@ class Session:
 
     @property
     def marker(self) -> str:
-        """A word which occurs only in this session's kwargs."""
+        """A word that occurs only in this session's kwargs."""
         return f"kwargs-of-{self.uid}"
 
 
@@ -209,11 +209,11 @@ class RewindableDatabase:
         copy.backup(self._connection)
 
     def version(self) -> int:
-        """A number which changes when another connection commits a change."""
+        """A number that changes when another connection commits a change."""
         return self._connection.execute("PRAGMA data_version").fetchone()[0]
 
     def rows(self) -> dict[str, list[tuple[object, ...]]]:
-        """Every row of our tables, and of the Airflow tables which we write."""
+        """Every row of our tables, and of the Airflow tables that we write."""
         tables = [
             name
             for (name,) in self._connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")

@@ -41,5 +41,5 @@ class StorageContract(
 ):
     """The whole contract of a storage backend; ``storage_of`` makes the one under test.
 
-    :class:`ImpatientLockContract` is separate: it is for storages which detect at once whether another holds the lock.
+    :class:`ImpatientLockContract` is separate: it is for storages that detect at once whether another holds the lock.
     """

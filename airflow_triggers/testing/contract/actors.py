@@ -1,4 +1,4 @@
-"""The actors of the contract suites: runners which only remember or refuse, a manager with a trace of its hooks."""
+"""The actors of the contract suites: runners that only remember or refuse, a manager with a trace of its hooks."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def registered(*runners: BaseTaskRunner) -> Iterator[None]:
 
 
 def configure(manager: TriggerManager, **tasks: Any) -> None:
-    """Give the session tasks; the default of ``run`` is a DAG which nobody runs."""
+    """Give the session tasks; the default of ``run`` is a DAG without runs."""
     manager.update_configuration({name: {"run": "a_dag", **directives} for name, directives in tasks.items()})
 
 

@@ -233,7 +233,7 @@ class LockingContract(StorageSuite):
 
 
 class ImpatientLockContract(StorageSuite):
-    """For storages which detect at once whether another holds the lock (SQLite cannot)."""
+    """For storages with an immediate answer to whether another holds the lock (SQLite has none)."""
 
     def test_who_does_not_want_to_wait_is_told_that_another_holds_the_lock(
         self, storage: BaseStorageBackend

@@ -1,4 +1,4 @@
-"""The contract of runners which run instances in the application's own process.
+"""The contract of runners that run instances in the application's own process.
 
 Part of the contract suite: see ``__init__.py``.
 """
@@ -43,7 +43,7 @@ class ContractManager(TriggerManager):
 
 
 class RunnerContract:
-    """The contract of runners which run instances in the application's own process.
+    """The contract of runners that run instances in the application's own process.
 
     :attr:`runner_name` is the registered name of the runner under test; :meth:`settle` waits for it.
     """

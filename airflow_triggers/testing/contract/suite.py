@@ -23,7 +23,7 @@ class StorageSuite:
         """The storage of the session ``uid``. Override it.
 
         Two storages with one UID are two views of one session, as in two processes. The store must be empty before each
-        test: give the class an ``autouse`` fixture which empties it.
+        test: give the class an ``autouse`` fixture that empties it.
         """
         raise NotImplementedError(f"{type(self).__name__} does not say which storage is under test.")
 
@@ -33,7 +33,7 @@ class StorageSuite:
 
     @pytest.fixture
     def runner(self) -> Iterator[RecordingRunner]:
-        """A runner which remembers every start; a refusing and a breaking one are registered too."""
+        """A runner with a record of every start; a refusing and a breaking one are registered too."""
         recording = RecordingRunner()
         with registered(recording, RefusingRunner(), BreakingRunner()):
             yield recording

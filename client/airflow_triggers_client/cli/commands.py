@@ -1,6 +1,6 @@
 """The commands about sessions, instances, delayed fires and hooks: they ask the server and print the answer.
 
-Neighbours: ``definition.py`` declares them; ``past.py`` has the commands about the past, ``firing.py`` those which
+Neighbours: ``definition.py`` declares them; ``past.py`` has the commands about the past, ``firing.py`` those that
 fire. The structured formats print the REST API's answers; the columns of tables are those of ``airflow triggers``.
 """
 

@@ -50,7 +50,7 @@ class EventsFile:
     def fires(self, defaults: Fire) -> Iterator[tuple[int, Fire | str]]:
         """Each line's number, from 1, with its fire or its problem. Empty lines are left out.
 
-        :param defaults: the configuration and the manager of lines which name none.
+        :param defaults: the configuration and the manager of lines that name none.
         """
         with self.path.open("rb") as file:
             for number, line in enumerate(file, start=1):

@@ -148,8 +148,9 @@ def _item(index: int, fire: Any) -> Item:
 
 
 def fire_batch(service: Service, items: Sequence[Item], report: FireReport) -> Steps[FireProgress]:
-    """Fire the items of one request and count them in the report. Fires that failed for a passing reason are sent
-    again.
+    """Fire the items of one request and count them in the report.
+
+    Fires that failed for a passing reason are sent again.
 
     :raises FiringInterrupted: when some fires have no final answer.
     """

@@ -47,7 +47,7 @@ def fires(
     """The session's fires, newest first.
 
     :param trigger: only those of this trigger.
-    :param instance: only fires which touched this instance, or which it fired.
+    :param instance: only fires by this instance, and fires with an effect on it.
     :param touched_nothing: only fires without effect.
     :param before: only those before this fire's id: the ``next`` of a page.
     """
@@ -58,7 +58,7 @@ def fires(
 def unheard(
     *, trigger: str | None = None, configuration: str | None = None, before: int | None = None
 ) -> Listing[UnheardFire]:
-    """Fires without effect, for example of misspelt triggers, in all sessions which you may read, newest first.
+    """Fires without effect, for example of misspelt triggers, in all sessions that you may read, newest first.
 
     :param trigger: only those of this trigger.
     :param configuration: only those in sessions of this deployed configuration.

@@ -14,7 +14,7 @@ from airflow_triggers_client.service import Service, body, path
 def sessions(
     *, configuration: str | None = None, prefix: str | None = None, after: str | None = None
 ) -> Listing[SessionSummary]:
-    """The sessions which you may read, ordered by UID.
+    """The sessions that you may read, ordered by UID.
 
     :param configuration: only those of this deployed configuration.
     :param prefix: only sessions with this beginning of their UID.

@@ -1,4 +1,4 @@
-"""A runner which disturbs nobody at night: a DAG run begins in the daytime of the session's own time zone."""
+"""A runner that disturbs nobody at night: a DAG run begins in the daytime of the session's own time zone."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ class FinalizingManager(TriggerManager):
     def record_progress(
         self, task_instance: TaskInstance | str, event: Event, **details: Any
     ) -> TaskInstance:
-        """A task which skips itself fires nothing and calls no hook: so this checks in the task's own transaction."""
+        """A self-skipped task fires nothing and calls no hook: so this checks in the task's own transaction."""
         with self.storage.acquire_lock():
             after = super().record_progress(task_instance, event, **details)
             if event is Event.WAIVE:
@@ -53,7 +53,7 @@ class FinalizingManager(TriggerManager):
 
 
 def final_tasks(tasks: Collection[TaskConfig]) -> set[str]:
-    """The tasks which only ``sessionFinalized`` can resolve.
+    """The tasks resolved only by ``sessionFinalized``.
 
     They run after it, or after such a task; or they may run until it fires (``unless: [sessionFinalized]``).
     """

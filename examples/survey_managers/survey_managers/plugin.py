@@ -1,4 +1,4 @@
-"""An Airflow plugin which registers managers: the alternative to an entry point for each."""
+"""An Airflow plugin with managers to register: the alternative to an entry point for each."""
 
 from __future__ import annotations
 

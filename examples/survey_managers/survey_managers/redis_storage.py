@@ -1,4 +1,4 @@
-"""A storage for short sessions which nobody needs afterwards: in Redis, until they expire."""
+"""A storage for short sessions, which nobody needs afterwards: in Redis, until they expire."""
 
 from __future__ import annotations
 

@@ -38,9 +38,8 @@ class WaveMemberManager(FinalizingManager):
 
     def _report_to(self, wave: str) -> None:
         """Report once (idempotent). As long as the wave does not exist, this hook fails and is called again."""
-        from airflow_triggers.sessions.opening import (
-            fire_into,  # here: every task's process imports a plugin's managers
-        )
+        # Imported here because every task's process imports a plugin's managers.
+        from airflow_triggers.sessions.opening import fire_into
 
         uid = self.storage.uid
         kwargs = {"member": uid, "result": self._result()}

@@ -13,7 +13,7 @@ import redis
 from airflow_triggers.testing.contract import ImpatientLockContract, StorageContract
 from survey_managers.redis_storage import URL_VARIABLE, RedisStorageBackend
 
-# dogpile.cache still calls a method which redis-py has deprecated.
+# dogpile.cache still calls a method that redis-py has deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore:Call to deprecated setex:DeprecationWarning")
 
 

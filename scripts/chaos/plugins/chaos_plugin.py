@@ -1,4 +1,4 @@
-"""A manager with hooks which record their calls."""
+"""A manager whose hooks record their calls."""
 
 from __future__ import annotations
 
