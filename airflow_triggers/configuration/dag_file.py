@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 def register(dags: Iterable[DAG]) -> None:
     """Register the DAGs with the DAG file being parsed, as ``with DAG(…):`` in the file does."""
     for dag in dags:
+        # Airflow registers a DAG when its context ends.
         with dag:
             pass
 
@@ -75,6 +76,7 @@ class BrokenConfiguration(DAG):
 
     def validate(self) -> None:
         """Report the error. See the class."""
+        # Airflow passes nothing to validate(): the DAG bag is the "self" of the calling frame.
         frame = inspect.currentframe()
         bag: Any = frame.f_back.f_locals.get("self") if frame and frame.f_back else None
         if not isinstance(getattr(bag, "import_errors", None), dict):
@@ -90,6 +92,7 @@ class BrokenConfiguration(DAG):
             path = self.path or Path(str(self.fileloc)) / str(self.error.source)
             bag.import_errors[plain(_relative(path, bundle_path))] = f"ConfigurationError: {text}"
         log.warning("A configuration cannot be used: %s", text)
+        # The bag skips this DAG without an error of its own.
         raise AirflowClusterPolicySkipDag
 
 

@@ -159,6 +159,7 @@ class Option:
             case Form.SECONDS:
                 return timedelta(seconds=value)
             case Form.INTEGER:
+                # 3.0 fits, too; Airflow's columns take integers.
                 return int(value)
             case Form.RIGHTS:
                 return {role: _right_sets(rights) for role, rights in value.items()}

@@ -147,6 +147,7 @@ def _task(task_name: Any, directives: Any) -> tuple[TaskConfig | None, list[str]
         or not {"after", "run"} <= usable_directives.keys()
     ):
         return None, problems + form_problems
+    # The servers read the configuration from JSON: here it gets the same types (lists, plain strings).
     json_copy = json.loads(json.dumps(usable_directives))
     name = str.__str__(task_name) if isinstance(task_name, str) else str(task_name)
     return TaskConfig.from_directives(name, json_copy), problems

@@ -93,6 +93,7 @@ class QueueingTaskRunner(BaseTaskRunner):
         task = start.instance.task
         with self._bench.importable():
             call = Call(function_of(task, self._bench), as_dag=not is_callable_run(task, self._bench))
+            # Only now: if the task needs a stub, the start stays in the queue.
             self.queue.remove(start)
             return call.perform(start)
 

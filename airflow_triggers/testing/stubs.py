@@ -55,6 +55,7 @@ class Stub:
         def stub(context: TaskContext) -> Any:
             self.contexts.append(context)
             if self.raises is not None:
+                # Without the traceback of the last call: one instance would collect those of all calls.
                 raise self.raises if isinstance(self.raises, type) else self.raises.with_traceback(None)
             return self.result if self.call is None else self.call(context)
 

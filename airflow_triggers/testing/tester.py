@@ -115,6 +115,7 @@ class SessionTester(SessionActs, SessionAssertions):
 
     @classmethod
     def _of(cls, session: TestedSession, testers: dict[str, SessionTester]) -> SessionTester:
+        # Without __init__: it would make a bench of its own, and the sessions of a test share one.
         tester = cls.__new__(cls)
         tester._session, tester._testers = session, testers
         return tester

@@ -46,6 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     except BrokenPipeError:
         # The reader has closed the pipe ("triggers history … | head"); nothing more can be written.
+        # Python flushes stdout when it exits, and would print an error: the rest goes to devnull.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     return code
