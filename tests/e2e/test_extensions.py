@@ -240,7 +240,8 @@ def test_a_deployed_task_with_an_unknown_runner_is_an_import_error_that_names_th
 
     wait_for("the import error shows", lambda: bool(errors()), seconds=60, alive=airflow.check_alive)
     (error,) = errors()
-    assert error["filename"] == "wrong.yaml"
+    assert error["filename"] == "survey_dags.py"
+    assert "wrong.yaml" in error["stack_trace"]
     assert (
         "task 't_call': 'using' is 'daytme'. There is no task runner 'daytme'; known are: airflow, daytime"
         in (error["stack_trace"])
