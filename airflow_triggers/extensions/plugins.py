@@ -59,14 +59,14 @@ def _managers_of(plugin: Any, source: str) -> Iterator[Declaration[Any]]:
     for manager in attribute_value:
         name = vars(manager).get("name") if isinstance(manager, type) else None
         manager_name = name if isinstance(name, str) and name else None
-        yield Declaration(manager_name, partial(_itself, manager), source, shown=_label_of(manager))
+        yield Declaration(manager_name, partial(_class_of, manager), source, label=_label_of(manager))
 
 
 def _label_of(manager: Any) -> str:
     return getattr(manager, "__qualname__", None) or repr(manager)
 
 
-def _itself(manager: Callable[..., Any]) -> Callable[..., Any]:
+def _class_of(manager: Callable[..., Any]) -> Callable[..., Any]:
     return manager
 
 

@@ -31,14 +31,14 @@ class Declaration(Generic[T]):
     :param name: None for a class without a name. It cannot be found; the registry only says what is wrong with it.
     :param load: imports the class; may raise a RegistryError with the reason why it cannot be used.
     :param source: the package or plugin, for messages.
-    :param shown: what is declared, for messages about a class without a name.
+    :param label: what is declared, for messages about a class without a name.
     :param certain: False when it may be no such class at all. It is mentioned only when a name is missing.
     """
 
     name: str | None
     load: Callable[[], Callable[..., T]]
     source: str
-    shown: str = ""
+    label: str = ""
     certain: bool = True
 
 
@@ -174,7 +174,7 @@ class Registry(Generic[T]):
         return next(iter(classes.values()))[0]
 
     def _class_from(self, declaration: Declaration[T]) -> Callable[..., T]:
-        label = declaration.shown if declaration.name is None else f"The {self.kind} {declaration.name!r}"
+        label = declaration.label if declaration.name is None else f"The {self.kind} {declaration.name!r}"
         subject = f"{label} of {declaration.source}"
         try:
             factory = declaration.load()
