@@ -20,7 +20,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from airflow_triggers import errors
 from airflow_triggers.api.paths import allowed_methods, decoded_name
-from airflow_triggers.domain.validation import shown
+from airflow_triggers.domain.validation import excerpt
 from airflow_triggers.errors import Concealed, SessionNotFound, TriggersError
 
 log = logging.getLogger(__name__)
@@ -249,7 +249,7 @@ def _problem(error: Mapping[str, Any]) -> dict[str, str]:
     wording = _WORDING.get(error["type"]) or str(error["msg"]).removeprefix("Value error, ")
     if error["type"] == "json_invalid":
         wording = f"this is not JSON: {error['ctx']['error']} at character {where[-1]}"
-    input_text = "nothing" if error["type"] in {"missing", "json_invalid"} else shown(error["input"])
+    input_text = "nothing" if error["type"] in {"missing", "json_invalid"} else excerpt(error["input"])
     if error["type"] == "value_error" and "; found " in wording:
         # Our own validators say it more exactly.
         wording, input_text = wording.removesuffix(".").split("; found ", 1)

@@ -78,16 +78,16 @@ def json_object(text: str) -> dict[str, Any]:
 
     :raises argparse.ArgumentTypeError: for other texts; the parser shows its message.
     """
-    from airflow_triggers.domain.validation import JsonFlaw, parse_json, shown
+    from airflow_triggers.domain.validation import JsonFlaw, excerpt, parse_json
 
     try:
         content = parse_json(text)
     except JsonFlaw as flaw:
         raise argparse.ArgumentTypeError(f"it {flaw}") from None
     except ValueError as error:
-        raise argparse.ArgumentTypeError(f"expected a JSON object, found {shown(text)}: {error}") from None
+        raise argparse.ArgumentTypeError(f"expected a JSON object, found {excerpt(text)}: {error}") from None
     if not isinstance(content, dict):
-        raise argparse.ArgumentTypeError(f"expected a JSON object, found {shown(text)}")
+        raise argparse.ArgumentTypeError(f"expected a JSON object, found {excerpt(text)}")
     return content
 
 

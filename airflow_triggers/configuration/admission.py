@@ -19,7 +19,7 @@ from airflow.sdk import DAG
 
 from airflow_triggers.configuration.foreign import ForeignError, foreign_code
 from airflow_triggers.configuration.options import OPERATOR_ATTRIBUTES, OPTIONS
-from airflow_triggers.domain.validation import shown
+from airflow_triggers.domain.validation import excerpt
 from airflow_triggers.errors import ConfigurationError
 from airflow_triggers.gateway.acceptance import deploy, unknown_executors, unknown_rights
 from airflow_triggers.sentences import sentence
@@ -45,7 +45,7 @@ def refuse_inadmissible(make_dag: DagMaker, airflow: Mapping[str, Any], *, filel
         return
     if airflow and not problems_with({}):
         option_problems = [
-            f"'airflow' has {name!r} {shown(value)}, expected {OPTIONS[name].expected} that Airflow takes: {problem}"
+            f"'airflow' has {name!r} {excerpt(value)}, expected {OPTIONS[name].expected} that Airflow takes: {problem}"
             for name, value in airflow.items()
             for problem in problems_with({name: value})
         ]
@@ -81,4 +81,4 @@ def _limits(dag: DAG) -> Iterator[str]:
             if isinstance(value, timedelta):
                 value = value.total_seconds()
             if isinstance(value, str | int | float) and not option.holds(value):
-                yield f"the operator's {name!r} is {shown(value)}, expected {option.expected}."
+                yield f"the operator's {name!r} is {excerpt(value)}, expected {option.expected}."

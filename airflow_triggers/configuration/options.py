@@ -13,7 +13,7 @@ from difflib import get_close_matches
 from enum import Enum, StrEnum
 from typing import Any
 
-from airflow_triggers.domain.validation import shown
+from airflow_triggers.domain.validation import excerpt
 
 RESULT_TASK_ID = "result_task_id"
 """For a ``run`` that is a DAG: the task whose return value is the result."""
@@ -284,7 +284,7 @@ def wrong_options(options: Mapping[str, Any]) -> Iterator[str]:
             hint = f"Did you mean {near[0]!r}?" if near else f"Expected one of: {', '.join(sorted(OPTIONS))}."
             yield f"'airflow' has the option {name!r}, which is unknown. {hint}"
         elif not option.fits(value):
-            yield f"'airflow' has {name!r} {shown(value)}, expected {option.expected}."
+            yield f"'airflow' has {name!r} {excerpt(value)}, expected {option.expected}."
 
 
 def options_for(owner: OptionOwner, options: Mapping[str, Any]) -> dict[str, Any]:

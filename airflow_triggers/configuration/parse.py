@@ -26,7 +26,7 @@ from airflow_triggers.domain.names import (
     is_dag_id,
     run_kind,
 )
-from airflow_triggers.domain.validation import JsonFlaw, json_object, shown, validate_trigger_name
+from airflow_triggers.domain.validation import JsonFlaw, excerpt, json_object, validate_trigger_name
 from airflow_triggers.errors import ConfigurationError, InvalidTrigger, Problem
 
 EXPECTED = {
@@ -227,5 +227,5 @@ def _excerpt(value: Any) -> str:
         text = repr(value)
     except (RecursionError, ValueError):
         # Nested too deep; or an integer of thousands of digits.
-        text = shown(value)
+        text = excerpt(value)
     return text if len(text) <= FOUND_LENGTH else f"{text[: FOUND_LENGTH - 1]}…"

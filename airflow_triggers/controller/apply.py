@@ -21,7 +21,7 @@ from airflow_triggers.domain.failures import describe_exception
 from airflow_triggers.domain.instances import TaskInstance
 from airflow_triggers.domain.metadata import RESULT, UNREADABLE
 from airflow_triggers.domain.names import RunKind, run_kind
-from airflow_triggers.domain.report import TaskReport, merged
+from airflow_triggers.domain.report import TaskReport, merge
 from airflow_triggers.domain.states import Event
 from airflow_triggers.domain.validation import validate_trigger_kwargs
 from airflow_triggers.errors import InvalidReport, InvalidTrigger, RunDeleted, RunFailed, TaskProcessDied
@@ -152,7 +152,7 @@ def _without_failure(report: TaskReport) -> TaskReport:
 
 def _report(run: ObservedRun) -> TaskReport:
     """:raises InvalidReport: when a task's report cannot be used."""
-    return merged(TaskReport.from_json(_readable(report, verb="reported")) for report in run.xcoms.reports)
+    return merge(TaskReport.from_json(_readable(report, verb="reported")) for report in run.xcoms.reports)
 
 
 def _readable(value: Any, *, verb: str) -> Any:

@@ -15,7 +15,7 @@ from airflow_triggers.domain.asset_uris import trigger_of
 from airflow_triggers.domain.configuration import Kwargs
 from airflow_triggers.domain.fires import SessionFireRequest
 from airflow_triggers.domain.uids import SessionUid
-from airflow_triggers.domain.validation import parse_moment, shown
+from airflow_triggers.domain.validation import excerpt, parse_moment
 from airflow_triggers.errors import InvalidAssetEvent
 from airflow_triggers.gateway.asset_events import AssetEventRow
 
@@ -79,14 +79,14 @@ def fire_of(event: AssetEventRow) -> AssetFire:
 
 def _check_keys(event: AssetEventRow) -> None:
     if not isinstance(event.extra, Mapping):
-        raise InvalidAssetEvent(event.event_id, f"has the extra {shown(event.extra)}, expected a mapping")
+        raise InvalidAssetEvent(event.event_id, f"has the extra {excerpt(event.extra)}, expected a mapping")
     for key in event.extra:
         if key not in KEYS and key not in MARKS:
             near = get_close_matches(str(key), KEYS, n=1)
             hint = f" (did you mean {near[0]!r}?)" if near else ""
             keys = ", ".join(KEYS)
             raise InvalidAssetEvent(
-                event.event_id, f"has the unknown key {shown(key)} in extra{hint}; the keys are {keys}"
+                event.event_id, f"has the unknown key {excerpt(key)} in extra{hint}; the keys are {keys}"
             )
 
 
@@ -125,7 +125,7 @@ def _asset_or_extra(event: AssetEventRow, key: str, from_asset: str | None) -> s
     if from_asset is not None and from_extra not in (None, from_asset):
         raise InvalidAssetEvent(
             event.event_id,
-            f"has the {key!r} {shown(from_extra)} in extra, and its asset stands for {from_asset!r}; leave it out",
+            f"has the {key!r} {excerpt(from_extra)} in extra, and its asset stands for {from_asset!r}; leave it out",
         )
     return from_extra if from_asset is None else from_asset
 
@@ -140,5 +140,5 @@ def _text(event: AssetEventRow, key: str) -> str | None:
 
 
 def _wrong_type(event: AssetEventRow, key: str, expected: str) -> InvalidAssetEvent:
-    actual = shown(event.extra[key])
+    actual = excerpt(event.extra[key])
     return InvalidAssetEvent(event.event_id, f"has the {key!r} {actual} in extra, expected {expected}")

@@ -144,10 +144,10 @@ class Configuration:
         tasks_by_trigger: dict[str, list[TaskConfig]] = self.__dict__["_concerned"]
         return tuple(tasks_by_trigger.get(trigger_name, ()))
 
-    def updated(self, other: Configuration) -> Configuration:
+    def with_update(self, update: Configuration) -> Configuration:
         """The configuration with the other's tasks added, or replaced by name."""
-        removed = {name: task for name, task in self.removed.items() if name not in other.tasks}
-        return replace(self, tasks={**self.tasks, **other.tasks}, removed=removed, deployed_at=None)
+        removed_tasks = {name: task for name, task in self.removed.items() if name not in update.tasks}
+        return replace(self, tasks={**self.tasks, **update.tasks}, removed=removed_tasks, deployed_at=None)
 
     def to_dict(self) -> dict[str, Any]:
         """``{"name": …, "tasks": {task name: directives}}``, ready for JSON."""

@@ -177,9 +177,9 @@ def hook_failure_details(hook: str, *, trigger_name: str | None, error: str) -> 
     return {Detail.HOOK: hook, **about, Detail.ERROR: error}
 
 
-def hook_call_details(hook: str, *, ended: bool, attempts: int) -> Details:
+def hook_call_details(hook: str, *, has_ended: bool, attempts: int) -> Details:
     """The details of :attr:`EventKind.HOOK_CALLED`; ``attempts``: how often it had raised before."""
-    return {Detail.HOOK: hook, Detail.ENDED: ended, Detail.ATTEMPTS: attempts}
+    return {Detail.HOOK: hook, Detail.ENDED: has_ended, Detail.ATTEMPTS: attempts}
 
 
 def backoff_details(error: str, *, run_ids: Iterable[str]) -> Details:

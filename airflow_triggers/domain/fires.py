@@ -141,7 +141,7 @@ class Fire:
         instance_names = (*self.touched, *self.created, *self.scheduled, *self.abandoned)
         return instance_name == self.fired_by or instance_name in instance_names
 
-    def to_result(self, *, repeated: bool = False) -> FireResult:
+    def to_result(self, *, is_repeat: bool = False) -> FireResult:
         """The answer of :meth:`TriggerManager.fire`."""
         return FireResult(
             fire_id=self.fire_id,
@@ -150,7 +150,7 @@ class Fire:
             created=self.created,
             scheduled=self.scheduled,
             abandoned=self.abandoned,
-            repeated=repeated,
+            repeated=is_repeat,
         )
 
 
@@ -185,16 +185,16 @@ class DelayedFire:
             idempotency_key=self.idempotency_key,
         )
 
-    def to_result(self, *, repeated: bool = False) -> FireResult:
+    def to_result(self, *, is_repeat: bool = False) -> FireResult:
         """The answer of :meth:`TriggerManager.fire`."""
-        cancelled = self.cancelled_at is not None
+        is_cancelled = self.cancelled_at is not None
         return FireResult(
             fire_id=None,
             delayed_fire_id=self.delayed_id,
             trigger_name=self.trigger_name,
-            repeated=repeated,
-            deferred=not cancelled,
-            cancelled=cancelled,
+            repeated=is_repeat,
+            deferred=not is_cancelled,
+            cancelled=is_cancelled,
             fire_at=self.fire_at,
         )
 

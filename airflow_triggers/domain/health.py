@@ -51,7 +51,7 @@ class Backlog:
     parked_delayed_fires: int = 0
 
     @property
-    def parked(self) -> dict[str, int]:
+    def parked_counts(self) -> dict[str, int]:
         """The number of parked things of each kind, by its noun."""
         return {
             "hook": self.parked_hooks,
@@ -121,10 +121,12 @@ class Health:
         life = f"{alive}; the last sign of life is {silence} old"
         if self.backlog is None:
             return f"{life}."
-        parked = ", ".join(_number(count, noun) for noun, count in self.backlog.parked.items() if count)
+        parked_text = ", ".join(
+            _number(count, noun) for noun, count in self.backlog.parked_counts.items() if count
+        )
         waiting = f"the oldest change that is not applied yet has waited {_seconds(self.lag)}"
         lag = waiting if self.backlog.oldest_change else "every change is applied"
-        return f"{life}, {lag}{f'; parked: {parked}' if parked else ''}."
+        return f"{life}, {lag}{f'; parked: {parked_text}' if parked_text else ''}."
 
     def _silence_reason(self) -> str:
         controllers, place = self.controllers, _on(self.controllers.host)

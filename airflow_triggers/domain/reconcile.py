@@ -70,8 +70,8 @@ class Diff:
     @property
     def starting(self) -> tuple[TaskInstance, ...]:
         """The instances to hand to their runners: scheduled ones, and new ones without a missing trigger."""
-        created = (instance for instance in self.create if instance.status is InstanceStatus.SCHEDULED)
-        return (*(change.after for change in self.schedule), *created)
+        new_instances = (instance for instance in self.create if instance.status is InstanceStatus.SCHEDULED)
+        return (*(change.after for change in self.schedule), *new_instances)
 
     @staticmethod
     def of(changes: Iterable[InstanceChange], *, create: Iterable[TaskInstance] = ()) -> Diff:
@@ -110,7 +110,8 @@ def retire(instances: Iterable[TaskInstance], *, now: datetime) -> Diff:
     """What becomes of the instances of removed tasks: waiting ones are abandoned, the others stay unchanged."""
     return Diff.of(
         InstanceChange(
-            before=instance, after=_abandoned(instance, now=now) if instance.can_schedule else instance
+            before=instance,
+            after=_abandoned_instance(instance, now=now) if instance.can_schedule else instance,
         )
         for instance in instances
     )
@@ -128,14 +129,14 @@ def reconcile(
     :returns: the difference. It is empty if it was applied before, or if the rules were there from the start
         (idempotent).
     """
-    past = _Past(tuple(fires))
+    past_fires = _Past(tuple(fires))
     instances_by_task: dict[str, list[TaskInstance]] = {}
     for instance in sorted(instances, key=lambda instance: instance.number):
         instances_by_task.setdefault(instance.task.name, []).append(instance)
     changes: list[InstanceChange] = []
     create: list[TaskInstance] = []
     for task in tasks:
-        past_of_task = _Task(task, past, instances_by_task.get(task.name, []), now)
+        past_of_task = _Task(task, past_fires, instances_by_task.get(task.name, []), now)
         past_of_task.collect(changes, create)
     return Diff.of(changes, create=create)
 
@@ -234,13 +235,13 @@ class _Task:
     """A task with changed rules, with the session's instances of it by number."""
 
     task: TaskConfig
-    past: _Past
+    past_fires: _Past
     instances: list[TaskInstance]
     now: datetime
 
     def collect(self, changes: list[InstanceChange], create: list[TaskInstance]) -> None:
         """Add the effect of the past on the task."""
-        slots = _slots(self.task, self.past.concerning(self.task))
+        slots = _slots(self.task, self.past_fires.concerning(self.task))
         pairs = dict(self._pairs(slots))
         unpaired_slots = [slot for place, slot in enumerate(slots) if place not in pairs]
         counterparts = {pairs[place].name: slot for place, slot in enumerate(slots) if place in pairs}
@@ -256,7 +257,7 @@ class _Task:
             counterparts[waiting[0].name] = _Slot(new_instance(self.task, waiting[0].number, now=self.now))
             waiting = waiting[1:]
         changes += self._changes(counterparts, {instance.name for instance in waiting})
-        create += self._created(unpaired_slots)
+        create += self._new_instances(unpaired_slots)
 
     # -- which instance is which -------------------------------------------------------------------------------
 
@@ -269,11 +270,11 @@ class _Task:
         fire_ids = [slot.fires.get(self.task.and_every) for slot in slots]
         pairs = {place: by_fire[fire_id] for place, fire_id in enumerate(fire_ids) if fire_id in by_fire}
         taken_names = {instance.name for instance in by_fire.values()}
-        others = [instance for instance in self.instances if instance.name not in taken_names]
+        other_instances = [instance for instance in self.instances if instance.name not in taken_names]
         if None in fire_ids and self.instances:
             # The first instance of a task can be without 'andEvery'. Where another one exists, fires make no such one.
             place = fire_ids.index(None)
-            pairs[place] = self._pair_without_every(slots[place], others) or self.instances[0]
+            pairs[place] = self._pair_without_every(slots[place], other_instances) or self.instances[0]
         paired_names = {instance.name for instance in pairs.values()}
         waiting = [
             instance
@@ -284,12 +285,13 @@ class _Task:
         yield from pairs.items()
         yield from zip(open_places, waiting, strict=False)
 
-    def _pair_without_every(self, slot: _Slot, others: list[TaskInstance]) -> TaskInstance | None:
+    def _pair_without_every(self, slot: _Slot, other_instances: list[TaskInstance]) -> TaskInstance | None:
         """The slot's instance, among instances without ``andEvery``."""
-        settled, movable = filter(self._is_settled, others), filter(self._is_movable, others)
+        settled_instances = filter(self._is_settled, other_instances)
+        movable_instances = filter(self._is_movable, other_instances)
         if slot.instance.can_schedule:
-            return next(movable, None) or next(settled, None)
-        return next(settled, None) or next(movable, None)
+            return next(movable_instances, None) or next(settled_instances, None)
+        return next(settled_instances, None) or next(movable_instances, None)
 
     def _pair_of_one_shot(self, slots: list[_Slot]) -> Iterator[tuple[int, TaskInstance]]:
         """The pair of a task without ``andEvery``: an instance that has run, else a waiting, else an abandoned one."""
@@ -301,7 +303,7 @@ class _Task:
 
     def _by_every_fire(self, and_every: str) -> dict[int | None, TaskInstance]:
         """The existing instances by their fire of ``andEvery``. Of several, the first one that is no clone."""
-        touching = self.past.touching(and_every)
+        touching = self.past_fires.touching(and_every)
         by_fire: dict[int | None, TaskInstance] = {}
         for instance in sorted(self.instances, key=lambda instance: PARENT in instance.metadata):
             fire_id = self._every_fire(instance, and_every, touching)
@@ -310,19 +312,19 @@ class _Task:
         return by_fire
 
     def _every_fire(self, instance: TaskInstance, and_every: str, touching: Mapping[str, int]) -> int | None:
-        applied = instance.metadata.get(APPLIED_FIRES, {}).get(and_every)
-        if applied is not None:
-            return int(applied)
+        applied_fire_id = instance.metadata.get(APPLIED_FIRES, {}).get(and_every)
+        if applied_fire_id is not None:
+            return int(applied_fire_id)
         if instance.name in touching:
             return touching[instance.name]
-        made_by = self.past.made_by.get(instance.name)
+        made_by = self.past_fires.made_by.get(instance.name)
         holds_earlier = made_by is not None and and_every in instance.kwargs
-        return self.past.latest_before(and_every, made_by) if made_by and holds_earlier else None
+        return self.past_fires.latest_before(and_every, made_by) if made_by and holds_earlier else None
 
     def _is_made_by_fires(self, instance: TaskInstance) -> bool:
         """Whether fires have made it: it is no clone, and nobody made it by hand."""
         return PARENT not in instance.metadata and (
-            instance.name in self.past.made_by or APPLIED_FIRES in instance.metadata
+            instance.name in self.past_fires.made_by or APPLIED_FIRES in instance.metadata
         )
 
     def _is_movable(self, instance: TaskInstance) -> bool:
@@ -345,7 +347,7 @@ class _Task:
         for instance in self.instances:
             after = instance
             if instance.name in surplus:
-                after = _abandoned(instance, now=self.now)
+                after = _abandoned_instance(instance, now=self.now)
             elif instance.name in counterparts and self._is_movable(instance):
                 after = self._counterpart_of(instance, counterparts[instance.name])
             yield InstanceChange(before=instance, after=after)
@@ -354,17 +356,17 @@ class _Task:
         """The waiting instance with the slot's triggers."""
         kwargs, unless_seen = slot.instance.kwargs, slot.instance.unless_seen
         if (instance.kwargs, instance.unless_seen) != (kwargs, unless_seen):
-            taken = replace(instance, kwargs=kwargs, unless_seen=unless_seen)
-            instance = with_metadata(taken, {APPLIED_FIRES: slot.fires}, now=self.now)
+            counterpart = replace(instance, kwargs=kwargs, unless_seen=unless_seen)
+            instance = with_metadata(counterpart, {APPLIED_FIRES: slot.fires}, now=self.now)
         return settle(instance, now=self.now)
 
-    def _created(self, slots: list[_Slot]) -> Iterator[TaskInstance]:
+    def _new_instances(self, slots: list[_Slot]) -> Iterator[TaskInstance]:
         first_number = self.instances[-1].number + 1 if self.instances else 0
         for number, slot in enumerate(slots, start=first_number):
             fresh = new_instance(self.task, number, now=self.now, metadata={APPLIED_FIRES: slot.fires})
-            taken = replace(fresh, kwargs=slot.instance.kwargs, unless_seen=slot.instance.unless_seen)
-            yield settle(taken, now=self.now)
+            instance = replace(fresh, kwargs=slot.instance.kwargs, unless_seen=slot.instance.unless_seen)
+            yield settle(instance, now=self.now)
 
 
-def _abandoned(instance: TaskInstance, *, now: datetime) -> TaskInstance:
+def _abandoned_instance(instance: TaskInstance, *, now: datetime) -> TaskInstance:
     return transition(instance, Event.ABANDON, now=now)

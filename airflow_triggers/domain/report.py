@@ -22,9 +22,9 @@ from airflow_triggers.domain.fires import FireRequest
 from airflow_triggers.domain.metadata import COOLDOWN, EXCEPTION_CONTEXT, LOG_LEVEL, RETRIES
 from airflow_triggers.domain.validation import (
     MAX_RETRIES,
+    excerpt,
     json_text,
     parse_json,
-    shown,
     validate_cooldown,
     validate_instance_metadata,
     validate_replacement_kwargs,
@@ -59,8 +59,8 @@ class RequestedReplay:
         object.__setattr__(self, "replacement_kwargs", validate_replacement_kwargs(self.replacement_kwargs))
         validate_cooldown(self.cooldown)
         if type(self.retries) is not int or not 0 <= self.retries <= MAX_RETRIES:
-            expected = f"expected a whole number from 0 to {MAX_RETRIES}"
-            raise InvalidReport(f"The retries are {shown(self.retries)}, {expected}.")
+            range_text = f"expected a whole number from 0 to {MAX_RETRIES}"
+            raise InvalidReport(f"The retries are {excerpt(self.retries)}, {range_text}.")
 
     @property
     def clone_metadata(self) -> dict[str, Any]:
@@ -136,7 +136,7 @@ class TaskReport:
 _adapter: TypeAdapter[TaskReport] = TypeAdapter(TaskReport)
 
 
-def merged(reports: Iterable[TaskReport]) -> TaskReport:
+def merge(reports: Iterable[TaskReport]) -> TaskReport:
     """The reports of a run's tasks as one. For a field with room for one value only, the first report counts."""
     ordered_reports = list(reports)
     return TaskReport(

@@ -77,8 +77,8 @@ def transition(
     """
     allowed_statuses, target = TRANSITIONS[event]
     if instance.status not in allowed_statuses:
-        expected = tuple(status.value for status in InstanceStatus if status in allowed_statuses)
-        raise InvalidTransition(event.value, instance.name, instance.status.value, expected)
+        expected_statuses = tuple(status.value for status in InstanceStatus if status in allowed_statuses)
+        raise InvalidTransition(event.value, instance.name, instance.status.value, expected_statuses)
     outdated_keys = OUTDATED.get(event, frozenset())
     if outdated_keys & instance.metadata.keys():
         valid_metadata = {key: value for key, value in instance.metadata.items() if key not in outdated_keys}
@@ -230,24 +230,24 @@ def plan_fire(view: FireView, trigger_name: str, kwargs: Kwargs, *, now: datetim
     :param view: the session before the fire.
     :param now: the moment of the fire, for the timestamps.
     """
-    created: list[TaskInstance] = []
+    new_instances: list[TaskInstance] = []
     changes: list[tuple[TaskInstance, TaskInstance]] = []
-    touched: list[str] = []
+    touched_names: list[str] = []
     for task in view.tasks:
         waiting = [instance for instance in view.waiting if instance.task.name == task.name]
         for before in waiting:
             unsettled_instance = take(before, trigger_name, kwargs)
             if unsettled_instance is not before:
-                touched.append(before.name)
+                touched_names.append(before.name)
             after = settle(unsettled_instance, now=now)
             if after is not before:
                 changes.append((before, after))
         if needs_new_instance(task, trigger_name, view.counts.get(task.name, 0), waiting):
             latest_kwargs = {name: value for name, value in view.latest.items() if name != trigger_name}
             fresh = new_instance(task, view.counts.get(task.name, 0), now=now, latest=latest_kwargs)
-            created.append(settle(take(fresh, trigger_name, kwargs), now=now))
-            touched.append(fresh.name)
-    return FirePlan(created=tuple(created), changed=tuple(changes), touched=tuple(touched))
+            new_instances.append(settle(take(fresh, trigger_name, kwargs), now=now))
+            touched_names.append(fresh.name)
+    return FirePlan(created=tuple(new_instances), changed=tuple(changes), touched=tuple(touched_names))
 
 
 def settle(instance: TaskInstance, *, now: datetime) -> TaskInstance:

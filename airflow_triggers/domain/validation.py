@@ -76,15 +76,15 @@ def validate_session_uid(uid: object) -> str:
 
     :raises InvalidSessionUid: otherwise, naming the UID and the reason.
     """
-    expected = '1-200 printable characters without "/" and surrounding blanks'
+    form = '1-200 printable characters without "/" and surrounding blanks'
     if not isinstance(uid, str):
         raise InvalidSessionUid(
-            f"A session UID is a string ({expected}), not {type(uid).__name__}: {shown(uid)}."
+            f"A session UID is a string ({form}), not {type(uid).__name__}: {excerpt(uid)}."
         )
     if not 1 <= len(uid) <= MAX_NAME_LENGTH:
-        raise InvalidSessionUid(f"A session UID has {expected}; {uid[:40]!r}… has {len(uid)} characters.")
+        raise InvalidSessionUid(f"A session UID has {form}; {uid[:40]!r}… has {len(uid)} characters.")
     if uid != uid.strip() or "/" in uid or not uid.isprintable():
-        raise InvalidSessionUid(f"A session UID has {expected}; found {uid!r}.")
+        raise InvalidSessionUid(f"A session UID has {form}; found {uid!r}.")
     if uid in DOT_SEGMENTS:
         # RFC 3986 lets every client and proxy take them out of a path, percent-encoded or not.
         raise InvalidSessionUid(f"No URL can name a session {uid!r}; choose another UID.")
@@ -96,14 +96,14 @@ def validate_trigger_name(trigger_name: object) -> str:
 
     :raises InvalidTrigger: otherwise.
     """
-    expected = "1-200 printable characters without surrounding blanks"
+    form = "1-200 printable characters without surrounding blanks"
     if not isinstance(trigger_name, str):
         raise InvalidTrigger(
-            f"A trigger's name is a string ({expected}), not {type(trigger_name).__name__}: {shown(trigger_name)}."
+            f"A trigger's name is a string ({form}), not {type(trigger_name).__name__}: {excerpt(trigger_name)}."
         )
     fits = 1 <= len(trigger_name) <= MAX_NAME_LENGTH and trigger_name == trigger_name.strip()
     if not fits or not trigger_name.isprintable():
-        raise InvalidTrigger(f"A trigger's name has {expected}; found {trigger_name[:60]!r}.")
+        raise InvalidTrigger(f"A trigger's name has {form}; found {trigger_name[:60]!r}.")
     return _plain(trigger_name)
 
 
@@ -114,7 +114,7 @@ def validate_idempotency_key(key: object) -> str:
     """
     if not isinstance(key, str) or not 1 <= len(key) <= MAX_KEY_LENGTH or not key.isprintable():
         raise InvalidTrigger(
-            f"An idempotency key is a string of 1-{MAX_KEY_LENGTH} printable characters; found {shown(key)}."
+            f"An idempotency key is a string of 1-{MAX_KEY_LENGTH} printable characters; found {excerpt(key)}."
         )
     return _plain(key)
 
@@ -127,7 +127,7 @@ def validate_fire_at(fire_at: object) -> datetime | None:
     if fire_at is None:
         return None
     if not isinstance(fire_at, datetime) or fire_at.utcoffset() is None:
-        raise InvalidTrigger(f"'fire_at' is a datetime with a timezone; found {shown(fire_at)}.")
+        raise InvalidTrigger(f"'fire_at' is a datetime with a timezone; found {excerpt(fire_at)}.")
     if not EARLIEST_MOMENT <= fire_at <= LATEST_MOMENT:
         raise InvalidTrigger(
             f"'fire_at' lies between {EARLIEST_MOMENT.date()} and {LATEST_MOMENT.date()} in UTC; "
@@ -141,14 +141,14 @@ def parse_moment(text: object) -> datetime:
 
     :raises InvalidTrigger: when it is written otherwise, or outside the allowed moments.
     """
-    expected = "a string, a moment in ISO 8601 with its offset from UTC, such as '2031-05-17T08:00:00Z'"
+    form = "a string, a moment in ISO 8601 with its offset from UTC, such as '2031-05-17T08:00:00Z'"
     moment_text = text.upper() if isinstance(text, str) and len(text) <= _MAX_SHOWN else ""
     try:
         if not _MOMENT.fullmatch(moment_text):
-            raise ValueError(f"{type(text).__name__} {shown(text)}")
+            raise ValueError(f"{type(text).__name__} {excerpt(text)}")
         moment = datetime.fromisoformat(moment_text)
     except ValueError as error:
-        raise InvalidTrigger(sentence(f"'fire_at' is {expected}; found {error}")) from None
+        raise InvalidTrigger(sentence(f"'fire_at' is {form}; found {error}")) from None
     in_utc = validate_fire_at(moment)
     assert in_utc is not None
     return in_utc
@@ -168,7 +168,7 @@ def validate_cooldown(cooldown: object) -> float | None:
     ):
         return cooldown
     raise InvalidCooldown(
-        f"A cooldown is a number of seconds from 0 to {MAX_COOLDOWN} (a year); found {shown(cooldown)}."
+        f"A cooldown is a number of seconds from 0 to {MAX_COOLDOWN} (a year); found {excerpt(cooldown)}."
     )
 
 
@@ -180,7 +180,7 @@ def validate_max_retries(max_retries: object) -> int:
     if type(max_retries) is int and 0 <= max_retries <= MAX_RETRIES:
         return max_retries
     raise InvalidMaxRetries(
-        f"'max_retries' is {shown(max_retries)}, expected a whole number from 0 to {MAX_RETRIES}."
+        f"'max_retries' is {excerpt(max_retries)}, expected a whole number from 0 to {MAX_RETRIES}."
     )
 
 
@@ -222,7 +222,9 @@ def validate_replacement_kwargs(kwargs: object) -> dict[str, dict[str, Any]] | N
     if kwargs is None:
         return None
     if not isinstance(kwargs, Mapping):
-        raise InvalidTrigger(f"Replacement kwargs are a mapping of trigger to kwargs; found {shown(kwargs)}.")
+        raise InvalidTrigger(
+            f"Replacement kwargs are a mapping of trigger to kwargs; found {excerpt(kwargs)}."
+        )
     return {validate_trigger_name(name): validate_trigger_kwargs(value) for name, value in kwargs.items()}
 
 
@@ -245,11 +247,11 @@ def validate_instance_metadata(metadata: object) -> dict[str, Any]:
     instance_metadata = validate_metadata(metadata)
     for key in sorted(KEPT_METADATA & instance_metadata.keys()):
         raise InvalidMetadata(f"The metadata key {key!r} is kept by the framework; choose another name.")
-    for key, expected in TYPED_METADATA.items():
-        if key in instance_metadata and type(instance_metadata[key]) is not expected:
+    for key, value_type in TYPED_METADATA.items():
+        if key in instance_metadata and type(instance_metadata[key]) is not value_type:
             value = instance_metadata[key]
             raise InvalidMetadata(
-                f"The metadata key {key!r} takes {expected.__name__}; found {shown(value)}."
+                f"The metadata key {key!r} takes {value_type.__name__}; found {excerpt(value)}."
             )
     return instance_metadata
 
@@ -261,18 +263,18 @@ class JsonFlaw(ValueError):
     """A value outside the JSON that every database, every worker and every page can take.
 
     :param rule: what must be, as a sentence without its subject.
-    :param found: what was found instead.
+    :param actual: what was found instead.
     """
 
-    def __init__(self, rule: str, found: str) -> None:
-        super().__init__(rule, found)
-        self.rule, self.found = rule, found
+    def __init__(self, rule: str, actual: str) -> None:
+        super().__init__(rule, actual)
+        self.rule, self.actual = rule, actual
         self.path: list[str] = []
 
     def __str__(self) -> str:
         path = ".".join(reversed(self.path))
-        where = f" at {shown(path)}" if self.path else ""
-        return f"{self.rule}; found {self.found}{where}"
+        where = f" at {excerpt(path)}" if self.path else ""
+        return f"{self.rule}; found {self.actual}{where}"
 
 
 def json_object(value: object) -> dict[str, Any]:
@@ -283,7 +285,7 @@ def json_object(value: object) -> dict[str, Any]:
         of a surrogate pair.
     """
     if not isinstance(value, Mapping):
-        raise JsonFlaw("must be a mapping (a JSON object)", f"{type(value).__name__} {shown(value)}")
+        raise JsonFlaw("must be a mapping (a JSON object)", f"{type(value).__name__} {excerpt(value)}")
     copy = _mapping(value, 1)
     size = len(json_text(copy).encode())
     if size > MAX_JSON_BYTES:
@@ -316,7 +318,7 @@ def parse_json(text: str | bytes) -> Any:
         _refuse_integer("one of thousands of digits")
 
 
-def shown(value: object) -> str:
+def excerpt(value: object) -> str:
     """A value's ``repr``, shortened; the type of a value without a working ``repr``. For messages."""
     if isinstance(value, str):
         return repr(value) if len(value) <= _MAX_SHOWN else f"{value[:_MAX_SHOWN]!r}…"
@@ -343,7 +345,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     content = dict(pairs)
     if len(content) != len(pairs):
         twice = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
-        raise JsonFlaw("must not have a key twice in one object", f"the key {shown(twice)} twice")
+        raise JsonFlaw("must not have a key twice in one object", f"the key {excerpt(twice)} twice")
     return content
 
 
@@ -353,7 +355,7 @@ def _mapping(value: Mapping[Any, Any], depth: int) -> dict[str, Any]:
     items = list(value.items())
     for key, _ in items:
         if not isinstance(key, str):
-            raise JsonFlaw("must be JSON, whose keys are strings", f"the key {shown(key)}")
+            raise JsonFlaw("must be JSON, whose keys are strings", f"the key {excerpt(key)}")
         _refuse_characters(key)
     copy: dict[str, Any] = {}
     key = ""
@@ -390,7 +392,7 @@ def _json(value: Any, depth: int) -> Any:
         return _array(value, depth)
     raise JsonFlaw(
         "must be JSON: objects, arrays, strings, numbers, booleans and null",
-        f"{type(value).__name__} {shown(value)}",
+        f"{type(value).__name__} {excerpt(value)}",
     )
 
 
@@ -400,12 +402,12 @@ def _scalar(value: Any) -> Any:
     if isinstance(value, int):
         integer = int.__int__(value)
         if not MIN_INTEGER <= integer <= MAX_INTEGER:
-            _refuse_integer(shown(integer))
+            _refuse_integer(excerpt(integer))
         return integer
     number = float.__float__(value)
     if not math.isfinite(number):
         rule = "must be JSON, which has no NaN, no Infinity and no number beyond 1.8e308"
-        raise JsonFlaw(rule, shown(number))
+        raise JsonFlaw(rule, excerpt(number))
     return number
 
 
@@ -421,9 +423,9 @@ def _refuse_depth(depth: int) -> None:
 
 def _refuse_characters(text: str) -> None:
     if "\0" in text:
-        raise JsonFlaw("must not contain the character NUL, which databases cannot keep", shown(text))
+        raise JsonFlaw("must not contain the character NUL, which databases cannot keep", excerpt(text))
     if not text.isascii() and _SURROGATE.search(text):
-        raise JsonFlaw("must not contain unpaired surrogates, which UTF-8 cannot hold", shown(text))
+        raise JsonFlaw("must not contain unpaired surrogates, which UTF-8 cannot hold", excerpt(text))
 
 
 def _refuse_integer(description: str) -> NoReturn:

@@ -93,7 +93,9 @@ def call_hook_again(uid: str, token: int, *, by: str | None = None) -> str | Non
     error = manager.call_hook(token, promised_hook.hook, promised_hook.arguments, owed=hook_id)
     with manager.storage.acquire_lock():
         instance_name = promised_hook.arguments.get(INSTANCE)
-        details = hook_call_details(promised_hook.hook, ended=error is None, attempts=promised_hook.attempts)
+        details = hook_call_details(
+            promised_hook.hook, has_ended=error is None, attempts=promised_hook.attempts
+        )
         manager.storage.record_event(EventKind.HOOK_CALLED, instance=instance_name, by=by, details=details)
         note_act(
             manager.storage,
@@ -101,7 +103,7 @@ def call_hook_again(uid: str, token: int, *, by: str | None = None) -> str | Non
             by=by,
             instance=instance_name,
             hook_id=token,
-            ended=error is None,
+            has_ended=error is None,
         )
     return error
 

@@ -19,7 +19,7 @@ from airflow_triggers.domain.fires import Fire
 from airflow_triggers.domain.instances import InstanceStatus, TaskInstance
 from airflow_triggers.domain.metadata import APPLIED_FIRES, UNREADABLE
 from airflow_triggers.domain.reconcile import Diff, InstanceChange, Preview, reconcile, retire
-from airflow_triggers.domain.validation import shown
+from airflow_triggers.domain.validation import excerpt
 from airflow_triggers.errors import ConfigurationError, PreviewOutdated
 from airflow_triggers.manager.instance_runners import InstanceRunners
 from airflow_triggers.manager.updates import (
@@ -236,7 +236,7 @@ class ConfigurationKeeper:
 
 def _check_history(history: object) -> None:
     if history not in ("ignore", "apply"):
-        raise ConfigurationError(f"'history' is {shown(history)}, expected 'ignore' or 'apply'.")
+        raise ConfigurationError(f"'history' is {excerpt(history)}, expected 'ignore' or 'apply'.")
 
 
 def _check_previewed(storage: BaseStorageBackend, previewed: Preview, result: Preview) -> None:

@@ -26,7 +26,7 @@ def result_of_repeat(storage: BaseStorageBackend, request: FireRequest) -> FireR
         request.trigger_kwargs
     ):
         raise _conflict(earlier, request)
-    return earlier.to_result(repeated=True)
+    return earlier.to_result(is_repeat=True)
 
 
 def _conflict(earlier: Fire | DelayedFire, request: FireRequest) -> IdempotencyConflict:

@@ -15,7 +15,7 @@ from airflow_triggers.storages.base import BaseStorageBackend
 
 def merged_configuration(current: Configuration, update: Configuration) -> Configuration:
     """The session's configuration with the update's tasks."""
-    return current.updated(pinned(update, unless_named=current.name)) if current.tasks else update
+    return current.with_update(pinned(update, unless_named=current.name)) if current.tasks else update
 
 
 def migrated_configuration(storage: BaseStorageBackend, deployed: Configuration) -> Configuration:

@@ -12,7 +12,7 @@ from typing import Any
 
 from jinja2 import Environment, Undefined
 
-from airflow_triggers.domain.validation import JsonFlaw, parse_json, shown
+from airflow_triggers.domain.validation import JsonFlaw, excerpt, parse_json
 from airflow_triggers.errors import InvalidSessionUid, InvalidTrigger
 
 _FIND = "Make sure that what it reads is there (an XCom of a task that has run, a key of the run's conf)."
@@ -76,9 +76,9 @@ class TemplatedParameter:
 
     def refusal(self, value: object, expected: str, *, advice: str) -> InvalidTrigger | InvalidSessionUid:
         """The error: it names the parameter, its template, the result, the expected value, and what to do."""
-        result = "an undefined value" if isinstance(value, Undefined) else shown(value)
+        result = "an undefined value" if isinstance(value, Undefined) else excerpt(value)
         literal = self.template is None or (isinstance(value, str) and value == self.template)
-        gave = result if literal else f"{shown(self.template)}, which gave {result}"
+        gave = result if literal else f"{excerpt(self.template)}, which gave {result}"
         sentence = (
             f"FireTriggerOperator fires nothing: {self.name!r} is {gave}; expected is {expected}. {advice}"
         )

@@ -12,7 +12,7 @@ from typing import Any
 
 from airflow_triggers.domain.configuration import Configuration, TaskConfig
 from airflow_triggers.domain.names import RunKind, compiled_dag_id, run_kind
-from airflow_triggers.domain.validation import shown
+from airflow_triggers.domain.validation import excerpt
 from airflow_triggers.errors import ConfigurationError
 
 
@@ -53,8 +53,8 @@ def _problems(task_name: str, run: str | Mapping[str, Any], deployed: Configurat
     name = str(deployed.name)
     twins = [compiled_dag_id(name, task.name) for task in deployed if task.run == run]
     hint = f" Name the DAG {twins[0]!r}, which has it." if twins else f" Deploy {name!r} with it first."
-    compiled = f"which has {shown(namesake.run)}" if namesake else "which has no such task"
+    compiled = f"which has {excerpt(namesake.run)}" if namesake else "which has no such task"
     yield (
-        f"task {task_name!r}: 'run' is the {kind.value} {shown(run)}, expected one that the deployed configuration "
+        f"task {task_name!r}: 'run' is the {kind.value} {excerpt(run)}, expected one that the deployed configuration "
         f"{name!r} has for this task, {compiled}.{hint}"
     )

@@ -33,7 +33,7 @@ from airflow_triggers.domain.metadata import (
     TIMESTAMPS,
     UNREADABLE,
 )
-from airflow_triggers.domain.validation import shown
+from airflow_triggers.domain.validation import excerpt
 from airflow_triggers.errors import UnreadableRow
 from airflow_triggers.storages import tables
 from airflow_triggers.storages.stored import UNREADABLE_MOMENT, Unreadable
@@ -83,11 +83,11 @@ def _flaw_of(row: Any, configuration: Configuration) -> str | None:
     """Why an instance cannot be read from its row; None if it can."""
     if configuration.task_of(row.task_name) is None:
         task_names = ", ".join(sorted(configuration.tasks)) or "none"
-        return f"its task is {shown(row.task_name)}, and the session's tasks are: {task_names}"
+        return f"its task is {excerpt(row.task_name)}, and the session's tasks are: {task_names}"
     if not is_number(row.number):
-        return f"its number is {shown(row.number)}, expected one from 0 to {MAX_INSTANCE_NUMBER}"
+        return f"its number is {excerpt(row.number)}, expected one from 0 to {MAX_INSTANCE_NUMBER}"
     if row.status not in _STATUSES:
-        return f"its status is {shown(row.status)}, expected one of: {', '.join(_STATUSES)}"
+        return f"its status is {excerpt(row.status)}, expected one of: {', '.join(_STATUSES)}"
     return _no_kwargs_by_trigger(row.kwargs) or _no_names(row.unless_seen) or _no_metadata(row.metadata)
 
 
@@ -108,7 +108,7 @@ def number_after(highest: object, *, of: str) -> int:
     if highest is None:
         return 0
     if not is_number(highest):
-        raise UnreadableRow(of, f"the highest number of its instances is {shown(highest)}")
+        raise UnreadableRow(of, f"the highest number of its instances is {excerpt(highest)}")
     return int(str(highest)) + 1
 
 
@@ -322,13 +322,13 @@ def no_configuration(body: Mapping[str, Any]) -> str | None:
     mappings = {"tasks": body.get("tasks"), "removed": body.get("removed", {})}
     for key, content in mappings.items():
         if not isinstance(content, dict):
-            return f"its {key!r} are {shown(content)}, expected a mapping of task name to directives"
+            return f"its {key!r} are {excerpt(content)}, expected a mapping of task name to directives"
     if not isinstance(name, str | None):
-        return f"its 'name' is {shown(name)}, expected a string"
+        return f"its 'name' is {excerpt(name)}, expected a string"
     if not isinstance(former, list) or not all(isinstance(dag_id, str | None) for dag_id in former):
-        return f"its 'former_dag_ids' are {shown(former)}, expected a list of strings"
+        return f"its 'former_dag_ids' are {excerpt(former)}, expected a list of strings"
     problems = (
-        f"of its task {shown(task_name)}, {problem}"
+        f"of its task {excerpt(task_name)}, {problem}"
         for mapping in mappings.values()
         for task_name, directives in (mapping or {}).items()
         if (problem := _no_directives(directives))
@@ -339,11 +339,11 @@ def no_configuration(body: Mapping[str, Any]) -> str | None:
 def _no_directives(directives: Any) -> str | None:
     """The flaw in the form of a task's directives; None if there is none."""
     if not isinstance(directives, dict):
-        return f"the directives are {shown(directives)}, expected a mapping"
+        return f"the directives are {excerpt(directives)}, expected a mapping"
     for key, is_right in _DIRECTIVES.items():
         value = directives.get(key)
         if not is_right(value) and (value is not None or key == "run"):
-            return f"the directive {key!r} is {shown(value)}"
+            return f"the directive {key!r} is {excerpt(value)}"
     return None
 
 

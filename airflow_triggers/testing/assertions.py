@@ -20,7 +20,7 @@ from airflow_triggers.testing.exceptions import dotted_name, is_of_type
 from airflow_triggers.testing.failure import difference, failure
 from airflow_triggers.testing.near import did_you_mean, listed
 from airflow_triggers.testing.session import TestedSession
-from airflow_triggers.testing.story import shown, standing
+from airflow_triggers.testing.story import excerpt, standing
 
 # unittest hides this module's frames in its tracebacks.
 __unittest = True
@@ -189,7 +189,7 @@ class SessionAssertions:
             f"{trigger_name} was {f'fired {_times(len(trigger_fires))}' if trigger_fires else 'never fired'}"
         )
         if not isinstance(kwargs, EllipsisType):
-            problem += f", {_times(len(matching_fires))} with {shown(dict(kwargs))}"
+            problem += f", {_times(len(matching_fires))} with {excerpt(dict(kwargs))}"
         problem += f"; expected {'at least once' if times is None else _times(times)}."
         if not trigger_fires:
             problem += did_you_mean(trigger_name, {fire.trigger_name for fire in fires})
@@ -232,7 +232,7 @@ class SessionAssertions:
         for key, value in expected.items():
             actual = instance.metadata.get(key)
             if value is not ... and actual != value:
-                problem = f"{instance.name} has the {key} {shown(actual)}, expected {shown(value)}."
+                problem = f"{instance.name} has the {key} {excerpt(actual)}, expected {excerpt(value)}."
                 raise self._failure(problem + difference(value, actual), instance)
         return instance
 

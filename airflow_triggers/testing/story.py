@@ -45,7 +45,7 @@ def story_of(
     return "\n".join(lines)
 
 
-def shown(value: Any) -> str:
+def excerpt(value: Any) -> str:
     """A value on one line, cut if it is long."""
     text = json.dumps(value, ensure_ascii=False, default=repr)
     return text if len(text) <= WIDTH else f"{text[: WIDTH - 1]}…"
@@ -65,7 +65,7 @@ def _fires(storage: BaseStorageBackend) -> Iterator[str]:
         seconds = (fire.fired_at - fires[0].fired_at).total_seconds()
         after = f" after {seconds:g} s" if seconds else ""
         by = f" by {fire.fired_by}" if fire.fired_by else ""
-        yield f"{number}. {fire.trigger_name} {shown(fire.kwargs)}{by}{after}: {_effects(fire, known_triggers)}"
+        yield f"{number}. {fire.trigger_name} {excerpt(fire.kwargs)}{by}{after}: {_effects(fire, known_triggers)}"
 
 
 def _effects(fire: Fire, known_triggers: set[str]) -> str:
@@ -103,7 +103,7 @@ def standing(instance: TaskInstance, waiting: Mapping[str, datetime | None], now
         case InstanceStatus.FAILED | InstanceStatus.REPLAYED:
             return f", {_exception(metadata)}" if EXCEPTION_TYPE in metadata else ""
         case InstanceStatus.FINISHED | InstanceStatus.SKIPPED:
-            return f", result {shown(metadata[RESULT])}" if metadata.get(RESULT) is not None else ""
+            return f", result {excerpt(metadata[RESULT])}" if metadata.get(RESULT) is not None else ""
     return ""
 
 

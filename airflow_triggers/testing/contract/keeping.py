@@ -182,7 +182,7 @@ class KeepingContract(StorageSuite):
         with kept.acquire_lock():
             kept.create_instance("t_import")
             kept.set_configuration(
-                CONFIGURATION.updated(Configuration({"t_import": replace(IMPORT, unless=())}))
+                CONFIGURATION.with_update(Configuration({"t_import": replace(IMPORT, unless=())}))
             )
             assert kept["t_import#0"].task.unless == ()
         assert kept["t_import#0"].task.unless == ()
@@ -221,7 +221,7 @@ class KeepingContract(StorageSuite):
         with kept.acquire_lock():
             original = kept.create_instance("t_import")
             kept.set_configuration(
-                CONFIGURATION.updated(Configuration({"t_import": replace(IMPORT, unless=("late",))}))
+                CONFIGURATION.with_update(Configuration({"t_import": replace(IMPORT, unless=("late",))}))
             )
             clones = [kept.clone_instance(original), kept.create_instance(IMPORT)]
             assert [clone.task.unless for clone in clones] == [("late",), ("late",)]
@@ -356,7 +356,7 @@ class KeepingContract(StorageSuite):
             kept.create_instance("t_notify")
         with kept.acquire_lock():
             kept.set_configuration(
-                CONFIGURATION.updated(Configuration({"t_notify": replace(NOTIFY, after=("y", "z"))}))
+                CONFIGURATION.with_update(Configuration({"t_notify": replace(NOTIFY, after=("y", "z"))}))
             )
             assert [instance.name for instance in kept.fire_view("z").waiting] == ["t_notify#0"]
             assert kept.fire_view("t_import").tasks == ()
