@@ -211,9 +211,9 @@ class UnreadableRow(SessionError):
     :param where: the store, if it is not Airflow's metadata database.
     """
 
-    def __init__(self, what: str, why: str, *, where: str = "Airflow's metadata database") -> None:
+    def __init__(self, subject: str, why: str, *, where: str = "Airflow's metadata database") -> None:
         super().__init__(
-            sentence(f"In {where}, {what} cannot be read", why)
+            sentence(f"In {where}, {subject} cannot be read", why)
             + " Nothing was changed. Mend or delete its row."
         )
 
@@ -393,9 +393,9 @@ class NoDatabaseInTask(TaskError):
     :param what: the method or value that it asked for.
     """
 
-    def __init__(self, what: str, session_uid: str) -> None:
+    def __init__(self, attribute: str, session_uid: str) -> None:
         super().__init__(
-            f"{what!r} of session {session_uid!r} cannot be had in a worker: Airflow gives tasks no database. A "
+            f"{attribute!r} of session {session_uid!r} cannot be had in a worker: Airflow gives tasks no database. A "
             "task can fire triggers (context.fire), skip itself (raise context.skip()), be run again (raise "
             "context.retry()) and read its own instance (context.task_instance); for everything else use the REST API, "
             "or a hook of the session's manager."
