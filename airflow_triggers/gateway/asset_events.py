@@ -160,9 +160,9 @@ def oldest_new_asset_event() -> ScalarSelect[datetime]:
     # Handled events are forgotten in the order of their ids: all events before the first kept row were handled.
     is_settled = columns.due.is_(None), columns.error.is_(None)
     first_handled = select(columns.event_id).where(*is_settled).order_by(columns.event_id).limit(1)
-    handled = func.coalesce(first_handled.scalar_subquery(), 0)
+    watermark = func.coalesce(first_handled.scalar_subquery(), 0)
     latest = select(func.max(AssetEvent.id) - LATEST).scalar_subquery()
-    query = _of_triggers(AssetEvent.timestamp).where(*_new(handled), AssetEvent.id > latest)
+    query = _of_triggers(AssetEvent.timestamp).where(*_new(watermark), AssetEvent.id > latest)
     return query.order_by(AssetEvent.id).limit(1).scalar_subquery()
 
 

@@ -112,10 +112,10 @@ class ControllerJob:
 def _fail_lost_jobs() -> None:
     """Mark the jobs of killed controllers as failed. A controller that only paused marks itself as running again."""
     now = datetime.now(UTC)
-    lost = _JOBS.c.latest_heartbeat < now - configured_limits().silence
+    is_lost = _JOBS.c.latest_heartbeat < now - configured_limits().silence
     with transaction() as session:
         session.execute(
-            update(_JOBS).where(_OURS, _RUNNING, lost).values(state=JobState.FAILED.value, end_date=now)
+            update(_JOBS).where(_OURS, _RUNNING, is_lost).values(state=JobState.FAILED.value, end_date=now)
         )
 
 

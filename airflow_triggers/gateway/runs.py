@@ -366,9 +366,13 @@ def skipped_itself(session: Session, dag_id: str, run_id: str) -> bool:
     When somebody marks a run as success before its tasks began, Airflow skips the tasks, too. Those were never
     executed, or not since they were cleared. A cleared task keeps the process id and the start of its earlier try.
     """
-    past = TaskInstanceHistory
-    same_try = (past.task_id == TaskInstance.task_id, past.map_index == TaskInstance.map_index)
-    earlier = (past.dag_id == dag_id, past.run_id == run_id, past.start_date == TaskInstance.start_date)
+    history = TaskInstanceHistory
+    same_try = (history.task_id == TaskInstance.task_id, history.map_index == TaskInstance.map_index)
+    earlier = (
+        history.dag_id == dag_id,
+        history.run_id == run_id,
+        history.start_date == TaskInstance.start_date,
+    )
     was_executed = TaskInstance.pid.is_not(None) & ~exists().where(*earlier, *same_try)
     query = select(TaskInstance.state, was_executed).where(
         TaskInstance.dag_id == dag_id, TaskInstance.run_id == run_id
