@@ -18,7 +18,7 @@ from airflow.utils.providers_configuration_loader import providers_configuration
 from airflow_triggers import gateway
 from airflow_triggers.cli import rows
 from airflow_triggers.cli.terminal import ends_with_one_line, print_text
-from airflow_triggers.configuration.check import Located, Report, check_folder
+from airflow_triggers.configuration.check import LocatedFinding, Report, check_folder
 from airflow_triggers.configuration.review import Severity
 from airflow_triggers.errors import StorageError
 from airflow_triggers.storages.transaction import snapshot
@@ -70,7 +70,7 @@ def _print(report: Report, absence: str | None) -> None:
     )
 
 
-def _line(located: Located) -> str:
+def _line(located: LocatedFinding) -> str:
     finding = located.finding
     place = located.file if located.line is None else f"{located.file}:{located.line}"
     task = f"task {finding.task!r}: " if finding.task else ""

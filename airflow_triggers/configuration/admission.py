@@ -45,7 +45,8 @@ def refuse_inadmissible(make_dag: DagMaker, airflow: Mapping[str, Any], *, filel
         return
     if airflow and not problems_with({}):
         option_problems = [
-            f"'airflow' has {name!r} {excerpt(value)}, expected {OPTIONS[name].expected} that Airflow takes: {problem}"
+            f"'airflow' has {name!r} {excerpt(value)}, expected {OPTIONS[name].expectation} that Airflow takes: "
+            f"{problem}"
             for name, value in airflow.items()
             for problem in problems_with({name: value})
         ]
@@ -81,4 +82,4 @@ def _limits(dag: DAG) -> Iterator[str]:
             if isinstance(value, timedelta):
                 value = value.total_seconds()
             if isinstance(value, str | int | float) and not option.holds(value):
-                yield f"the operator's {name!r} is {excerpt(value)}, expected {option.expected}."
+                yield f"the operator's {name!r} is {excerpt(value)}, expected {option.expectation}."

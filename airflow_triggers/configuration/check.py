@@ -34,7 +34,7 @@ _LINE = re.compile(r"line (\d+): ")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Located:
+class LocatedFinding:
     """A finding and its place.
 
     :param file: the file; its path is relative to the folder if the file is inside.
@@ -56,11 +56,11 @@ class Report:
     """
 
     configurations: tuple[str, ...]
-    findings: tuple[Located, ...]
+    findings: tuple[LocatedFinding, ...]
 
     def count(self, severity: Severity) -> int:
         """How many findings have this severity."""
-        return sum(located.finding.severity is severity for located in self.findings)
+        return sum(located_finding.finding.severity is severity for located_finding in self.findings)
 
 
 def check_folder(folder: Path, *, deployed_dag_ids: Collection[str] | None) -> Report:
@@ -108,14 +108,14 @@ class _Check:
     def report(self) -> Report:
         findings = [
             *(
-                located
+                located_finding
                 for compilation in self._compilations
-                for located in self._of_configuration(compilation)
+                for located_finding in self._of_configuration(compilation)
             ),
-            *(located for file in self._files for located in self._of_dag_file(file)),
+            *(located_finding for file in self._files for located_finding in self._of_dag_file(file)),
         ]
         names = {compilation.name for compilation in self._compilations}
-        findings.sort(key=lambda located: (located.file, located.line or 0))
+        findings.sort(key=lambda located_finding: (located_finding.file, located_finding.line or 0))
         return Report(configurations=tuple(sorted(names)), findings=tuple(findings))
 
     def _dags(self) -> Iterator[Any]:
@@ -126,12 +126,14 @@ class _Check:
 
     # -- configurations ---------------------------------------------------------------------------------------
 
-    def _of_configuration(self, compilation: Compilation) -> Iterator[Located]:
+    def _of_configuration(self, compilation: Compilation) -> Iterator[LocatedFinding]:
         path = compilation.path or compilation.dag_file or self._folder
         lines = FileLines(compilation.path)
         for finding, line in self._findings(compilation):
             where = line or lines.of(Problem(finding.text, task=finding.task))
-            yield Located(file=self._file(path), line=where, configuration=compilation.name, finding=finding)
+            yield LocatedFinding(
+                file=self._file(path), line=where, configuration=compilation.name, finding=finding
+            )
 
     def _findings(self, compilation: Compilation) -> Iterator[tuple[Finding, int | None]]:
         for problem in compilation.problems:
@@ -162,18 +164,18 @@ class _Check:
                 modules.setdefault(str(task.run).partition(":")[0], task.name)
         for module, task_name in modules.items():
             for trigger, line in self._modules.fired_triggers(module).items():
-                if text := self._unawaited(trigger, name):
-                    what = f"its module {module!r} fires {trigger!r} in line {line}, {text}"
-                    yield Finding(code="unawaited", severity=Severity.WARNING, text=what, task=task_name)
+                if text := self._unawaited_note(trigger, name):
+                    sentence = f"its module {module!r} fires {trigger!r} in line {line}, {text}"
+                    yield Finding(code="unawaited", severity=Severity.WARNING, text=sentence, task=task_name)
 
     def _of_run(self, task: TaskConfig) -> Finding | None:
         """An unknown DAG as the ``run`` of the task; None: the DAG is known, or ``run`` is no DAG."""
         if run_kind(task.run) is not RunKind.DAG or task.run in self._dag_ids:
             return None
         run = str(task.run)
-        meant = near_name(run, sorted(self._dag_ids)) or self._near_callable(run)
-        hint = f" Did you mean {meant!r}?" if meant else ""
-        is_certain = bool(meant) or self._database_was_asked
+        near_run = near_name(run, sorted(self._dag_ids)) or self._near_callable(run)
+        hint = f" Did you mean {near_run!r}?" if near_run else ""
+        is_certain = bool(near_run) or self._database_was_asked
         doubt = "" if self._database_was_asked else " (Airflow's database was not asked)"
         return Finding(
             code="unknown-run",
@@ -190,22 +192,24 @@ class _Check:
 
     # -- DAG files --------------------------------------------------------------------------------------------
 
-    def _of_dag_file(self, file: DagFile) -> Iterator[Located]:
+    def _of_dag_file(self, file: DagFile) -> Iterator[LocatedFinding]:
         for error in file.errors:
             last_line = error.strip().splitlines()[-1] if error.strip() else "it cannot be imported"
-            yield self._located(
+            yield self._located_finding(
                 file, "dag-file", Severity.ERROR, f"Airflow cannot import this DAG file: {last_line}"
             )
         fires = {fire: None for dag in file.dags for fire in _fires(dag)}
-        for who, trigger, configuration in fires:
-            if text := self._unawaited(trigger, configuration):
-                yield self._located(file, "unawaited", Severity.WARNING, f"{who} fires {trigger!r}, {text}")
+        for task_label, trigger, configuration in fires:
+            if text := self._unawaited_note(trigger, configuration):
+                yield self._located_finding(
+                    file, "unawaited", Severity.WARNING, f"{task_label} fires {trigger!r}, {text}"
+                )
 
-    def _located(self, file: DagFile, code: str, severity: Severity, text: str) -> Located:
+    def _located_finding(self, file: DagFile, code: str, severity: Severity, text: str) -> LocatedFinding:
         finding = Finding(code=code, severity=severity, text=text)
-        return Located(file=self._file(file.path), line=None, configuration=None, finding=finding)
+        return LocatedFinding(file=self._file(file.path), line=None, configuration=None, finding=finding)
 
-    def _unawaited(self, trigger: str, configuration_name: str | None) -> str | None:
+    def _unawaited_note(self, trigger: str, configuration_name: str | None) -> str | None:
         """Why nothing follows from the fire; None: something does, or the configuration is not in this folder."""
         configurations = [
             compilation.configuration
@@ -214,13 +218,15 @@ class _Check:
         ]
         if not configurations or any(configuration.concerned_by(trigger) for configuration in configurations):
             return None
-        awaited = sorted({name for configuration in configurations for name in _awaited(configuration)})
-        near = near_name(trigger, awaited)
+        awaited_names = sorted(
+            {name for configuration in configurations for name in _awaited_names(configuration)}
+        )
+        near = near_name(trigger, awaited_names)
         where = f"of {configuration_name!r}" if configuration_name else "of this folder's configurations"
         return f"and no task {where} waits for it." + (f" Did you mean {near!r}?" if near else "")
 
 
-def _awaited(configuration: Configuration) -> Iterator[str]:
+def _awaited_names(configuration: Configuration) -> Iterator[str]:
     for task in configuration:
         yield from task.triggers
 
@@ -228,17 +234,17 @@ def _awaited(configuration: Configuration) -> Iterator[str]:
 def _fires(dag: Any) -> Iterator[tuple[str, str, str | None]]:
     """The fires of a DAG's tasks, as far as they can be read: who fires, the trigger, the configuration."""
     for task in dag.tasks:
-        who = f"the task {task.task_id!r} of the DAG {dag.dag_id!r}"
+        task_label = f"the task {task.task_id!r} of the DAG {dag.dag_id!r}"
         trigger: Any = getattr(task, "trigger", None)
         if task.task_type == "FireTriggerOperator" and _is_plain(trigger):
             configuration: Any = getattr(task, "configuration", None)
-            yield who, trigger, configuration if _is_plain(configuration) else None
+            yield task_label, trigger, configuration if _is_plain(configuration) else None
         for outlet in getattr(task, "outlets", ()):
             uri = str(getattr(outlet, "uri", ""))
             if uri.startswith(SCHEME):
                 trigger, configuration = trigger_of(uri)
                 if trigger is not None:
-                    yield who, trigger, configuration
+                    yield task_label, trigger, configuration
 
 
 def _is_plain(value: object) -> bool:

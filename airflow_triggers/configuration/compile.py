@@ -31,7 +31,7 @@ from airflow_triggers.configuration.dag_file import (
 from airflow_triggers.configuration.explain import explain_configuration, explain_in_full, explain_task
 from airflow_triggers.configuration.foreign import ForeignError, foreign_code, reason_of
 from airflow_triggers.configuration.form import trigger_form
-from airflow_triggers.configuration.lines import located
+from airflow_triggers.configuration.lines import problems_with_lines
 from airflow_triggers.configuration.load import configuration_files, load_configuration
 from airflow_triggers.configuration.modules import ImportableModules
 from airflow_triggers.configuration.options import RESULT_TASK_ID, OptionOwner, options_for
@@ -223,7 +223,7 @@ def _configuration_of(dags: Mapping[str, DAG], name: str) -> Configuration | Non
 def _register_broken(name: str, path: Path | None, problems: list[str]) -> None:
     source = path.name if path else str(name)
     if path is not None:
-        problems = [*located(problems, path)]
+        problems = [*problems_with_lines(problems, path)]
     register([BrokenConfiguration(path, ConfigurationError(problems, source=source))])
 
 

@@ -41,7 +41,7 @@ class FileLines:
         return next((directive.line for directive in directives), task.line)
 
 
-def located(problems: Iterable[str], path: Path) -> Iterator[str]:
+def problems_with_lines(problems: Iterable[str], path: Path) -> Iterator[str]:
     """The problems of a configuration's file; each problem of a known task begins with its line (``line 7: …``)."""
     lines = FileLines(path)
     for problem in problems:

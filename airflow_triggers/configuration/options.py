@@ -57,8 +57,8 @@ class Form(Enum):
         },
     )
 
-    def __init__(self, expected: str, schema: dict[str, Any]) -> None:
-        self.expected, self.schema = expected, schema
+    def __init__(self, expectation: str, schema: dict[str, Any]) -> None:
+        self.expectation, self.schema = expectation, schema
 
     def fits(self, value: Any) -> bool:
         """Whether the value is of this form."""
@@ -124,15 +124,15 @@ class Option:
         )
 
     @property
-    def expected(self) -> str:
+    def expectation(self) -> str:
         """The values that fit, for messages."""
         if self.longest is not None:
             least = f"{self._shortest}-" if self._shortest else "at most "
             suffix = "" if self.form is Form.STRING else " each"
-            return f"{self.form.expected} of {least}{self.longest} characters{suffix}"
+            return f"{self.form.expectation} of {least}{self.longest} characters{suffix}"
         if self.minimum is not None and self.maximum is not None:
-            return f"{self.form.expected} from {self.minimum} to {self.maximum}"
-        return self.form.expected
+            return f"{self.form.expectation} from {self.minimum} to {self.maximum}"
+        return self.form.expectation
 
     @property
     def schema(self) -> dict[str, Any]:
@@ -153,7 +153,7 @@ class Option:
                 }
         return {**schema, **length}
 
-    def converted(self, value: Any) -> Any:
+    def airflow_value(self, value: Any) -> Any:
         """A fitting value in the type for Airflow."""
         match self.form:
             case Form.SECONDS:
@@ -284,13 +284,13 @@ def wrong_options(options: Mapping[str, Any]) -> Iterator[str]:
             hint = f"Did you mean {near[0]!r}?" if near else f"Expected one of: {', '.join(sorted(OPTIONS))}."
             yield f"'airflow' has the option {name!r}, which is unknown. {hint}"
         elif not option.fits(value):
-            yield f"'airflow' has {name!r} {excerpt(value)}, expected {option.expected}."
+            yield f"'airflow' has {name!r} {excerpt(value)}, expected {option.expectation}."
 
 
 def options_for(owner: OptionOwner, options: Mapping[str, Any]) -> dict[str, Any]:
     """The owner's part of a task's options, in the types for Airflow."""
     return {
-        name: OPTIONS[name].converted(value)
+        name: OPTIONS[name].airflow_value(value)
         for name, value in options.items()
         if OPTIONS[name].owner is owner
     }

@@ -11,7 +11,7 @@ from airflow_triggers.domain.configuration import Configuration
 from airflow_triggers.domain.names import dag_id_of
 
 
-def pinned(configuration: Configuration, *, unless_named: str | None) -> Configuration:
+def pinned_configuration(configuration: Configuration, *, unless_named: str | None) -> Configuration:
     """The configuration with every ``run`` as a DAG id: it no longer depends on the configuration's name.
 
     A configuration without a name, or with the name ``unless_named``, is returned as it is.

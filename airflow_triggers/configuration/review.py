@@ -46,7 +46,7 @@ def review(configuration: Configuration) -> Iterator[Finding]:
         if task.name in cycles:
             yield cycles[task.name]
         yield from _overlap(task)
-        yield from _unfired(task, configuration)
+        yield from _unfired_triggers(task, configuration)
         yield from _unused_params(task)
 
 
@@ -71,8 +71,8 @@ def _cycles(configuration: Configuration) -> Iterator[tuple[str, Finding]]:
         del stuck[first]
         for name in cycle:
             stuck.pop(name, None)
-        while freed := [name for name, names in stuck.items() if not names & stuck.keys()]:
-            for name in freed:
+        while freed_names := [name for name, names in stuck.items() if not names & stuck.keys()]:
+            for name in freed_names:
                 del stuck[name]
 
 
@@ -112,7 +112,7 @@ def _overlap(task: TaskConfig) -> Iterator[Finding]:
         yield Finding(code="unless-overlap", severity=Severity.WARNING, text=text, task=task.name)
 
 
-def _unfired(task: TaskConfig, configuration: Configuration) -> Iterator[Finding]:
+def _unfired_triggers(task: TaskConfig, configuration: Configuration) -> Iterator[Finding]:
     """Triggers named like a task's cascade, without such a task. Applications may fire all others."""
     for trigger in sorted(task.triggers - configuration.tasks.keys()):
         if trigger.startswith("t_"):

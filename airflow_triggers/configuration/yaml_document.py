@@ -53,18 +53,18 @@ def read_document(text: str) -> Any:
 def _read(text: str, use: Callable[[Any], T]) -> T:
     """What is made of a text by a loader: by libyaml's, or by PyYAML's where libyaml refuses the text."""
     if _FastLoader is None:
-        return _used(_Loader, text, use)
+        return _result_of(_Loader, text, use)
     try:
-        return _used(_FastLoader, text, use)
+        return _result_of(_FastLoader, text, use)
     except DocumentError:
         raise
     except yaml.YAMLError:
         if len(text) > RETOLD_SIZE:
             raise
-        return _used(_Loader, text, use)
+        return _result_of(_Loader, text, use)
 
 
-def _used(loader_class: type[Any], text: str, use: Callable[[Any], T]) -> T:
+def _result_of(loader_class: type[Any], text: str, use: Callable[[Any], T]) -> T:
     loader = loader_class(text)
     try:
         return use(loader)
@@ -96,14 +96,14 @@ def read_lines(text: str, *, levels: int) -> KeyLines:
 def _keys(node: yaml.Node | None, levels: int) -> dict[str, KeyLines]:
     if not levels or not isinstance(node, yaml.MappingNode):
         return {}
-    merged: dict[str, KeyLines] = {}
+    merged_keys: dict[str, KeyLines] = {}
     own: dict[str, KeyLines] = {}
     for key, value in node.value:
         if key.tag == _MERGE:
-            merged |= _keys(value, levels)
+            merged_keys |= _keys(value, levels)
         elif isinstance(key, yaml.ScalarNode):
             own[key.value] = KeyLines(_line(key.start_mark), _keys(value, levels - 1))
-    return merged | own
+    return merged_keys | own
 
 
 def sentence_of(error: yaml.YAMLError) -> str:

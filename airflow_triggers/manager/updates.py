@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from airflow_triggers.configuration.pinning import pinned
+from airflow_triggers.configuration.pinning import pinned_configuration
 from airflow_triggers.domain.configuration import Configuration
 from airflow_triggers.domain.names import dag_ids_of
 from airflow_triggers.storages.base import BaseStorageBackend
@@ -15,7 +15,11 @@ from airflow_triggers.storages.base import BaseStorageBackend
 
 def merged_configuration(current: Configuration, update: Configuration) -> Configuration:
     """The session's configuration with the update's tasks."""
-    return current.with_update(pinned(update, unless_named=current.name)) if current.tasks else update
+    return (
+        current.with_update(pinned_configuration(update, unless_named=current.name))
+        if current.tasks
+        else update
+    )
 
 
 def migrated_configuration(storage: BaseStorageBackend, deployed: Configuration) -> Configuration:
