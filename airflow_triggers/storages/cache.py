@@ -53,7 +53,7 @@ class _Work(threading.local):
     def __init__(self) -> None:
         self.content: dict[str, Any] | None = None
         self.version = ""
-        self.deleted = False
+        self.is_deleted = False
 
 
 class CacheStorageBackend(BaseStorageBackend):
@@ -110,10 +110,10 @@ class CacheStorageBackend(BaseStorageBackend):
                 raise SessionNotFound(self.uid)
             content = self._parse(before) or new_content(manager)
             self._work.content, self._work.version = content, _version_of(before)
-            self._work.deleted = False
+            self._work.is_deleted = False
             try:
                 yield
-                self._replace(before, None if self._work.deleted else json.dumps(content))
+                self._replace(before, None if self._work.is_deleted else json.dumps(content))
             finally:
                 self._work.content = None
         finally:
@@ -143,16 +143,16 @@ class CacheStorageBackend(BaseStorageBackend):
             log.exception("Session %s: its lock was not held to the end", self.uid)
 
     @contextmanager
-    def _nested(self) -> Iterator[None]:
+    def _nesting(self) -> Iterator[None]:
         """On an exception, restore the earlier content."""
         content = self._writing
-        before, was_deleted = copy.deepcopy(content), self._work.deleted
+        before, was_deleted = copy.deepcopy(content), self._work.is_deleted
         try:
             yield
         except BaseException:
             content.clear()
             content.update(before)
-            self._work.deleted = was_deleted
+            self._work.is_deleted = was_deleted
             raise
 
     def save(self) -> None:
@@ -321,7 +321,7 @@ class CacheStorageBackend(BaseStorageBackend):
     def delete(self) -> None:
         """See :meth:`BaseStorageBackend.delete`."""
         _ = self._writing
-        self._work.deleted = True
+        self._work.is_deleted = True
 
     def set_metadata(self, metadata: Mapping[str, Any]) -> None:
         """Replace the session's metadata."""

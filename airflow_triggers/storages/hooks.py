@@ -78,8 +78,8 @@ def postpone(hook_id: int, error: str) -> None:
         if row is None:
             return
         now = datetime.now(UTC)
-        due = now + BACK_OFF.pause_after(row.attempts)
-        session.execute(update(tables.hook).where(_COLUMNS.id == hook_id).values(due=due))
+        due_at = now + BACK_OFF.pause_after(row.attempts)
+        session.execute(update(tables.hook).where(_COLUMNS.id == hook_id).values(due=due_at))
         kinds = {1: EventKind.HOOK_FAILED, MAX_HOOK_ATTEMPTS: EventKind.HOOK_PARKED}
         if kind := kinds.get(row.attempts):
             entry = hook_failure(row.hook, row.arguments, error)

@@ -179,14 +179,14 @@ class LockedSession(ABC):
         followers = lock_state.followers
         callbacks, hook_calls = len(followers.callbacks), len(followers.hook_calls)
         try:
-            with self._nested():
+            with self._nesting():
                 yield
         except BaseException:
             del followers.callbacks[callbacks:], followers.hook_calls[hook_calls:]
             raise
 
     @abstractmethod
-    def _nested(self) -> AbstractContextManager[None]:
+    def _nesting(self) -> AbstractContextManager[None]:
         """The store's part of :meth:`savepoint`: when an exception leaves, undo all writes inside."""
 
     @abstractmethod

@@ -163,10 +163,10 @@ def _no_metadata(content: Any) -> str | None:
 
 
 def _no_mapping_of_its_values(metadata: Mapping[str, Any]) -> str | None:
-    for key, (expected, is_value) in _MAPPINGS.items():
+    for key, (value_noun, is_value) in _MAPPINGS.items():
         content = metadata.get(key, {})
         if not isinstance(content, dict) or not all(map(is_value, content.values())):
-            return f"its metadata key {key!r} is no mapping of {expected}"
+            return f"its metadata key {key!r} is no mapping of {value_noun}"
     return None
 
 

@@ -108,7 +108,7 @@ class SqlStorageBackend(SqlReader):
             work.open_transaction = None
 
     @contextmanager
-    def _nested(self) -> Iterator[None]:
+    def _nesting(self) -> Iterator[None]:
         """A savepoint of the database. The configuration in memory goes back with it."""
         before = self._work.configuration
         try:
