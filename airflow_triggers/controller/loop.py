@@ -326,7 +326,7 @@ def _call_hook(manager: TriggerManager, row: Any) -> None:
     requested_token = row.arguments[hooks.KNOWN_AS]
     for token, hook, arguments in manager.storage.pending_hooks():
         if token == requested_token:
-            manager.call_hook(token, hook, arguments, owed=row.id)
+            manager.call_hook(token, hook, arguments, owed_id=row.id)
             return
     hooks.forget(row.id)
 

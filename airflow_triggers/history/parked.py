@@ -90,7 +90,7 @@ def call_hook_again(uid: str, token: int, *, by: str | None = None) -> str | Non
         raise NothingParked(f"Session {uid!r} has no hook {token} to be called: it has ended, or never was.")
     manager = open_session(uid)
     hook_id = hooks.owed_for(uid, token)
-    error = manager.call_hook(token, promised_hook.hook, promised_hook.arguments, owed=hook_id)
+    error = manager.call_hook(token, promised_hook.hook, promised_hook.arguments, owed_id=hook_id)
     with manager.storage.acquire_lock():
         instance_name = promised_hook.arguments.get(INSTANCE)
         details = hook_call_details(

@@ -51,14 +51,14 @@ class NewRules:
     :param task_names: the tasks for which the fires of the past count, if they count.
     :param removed_names: the tasks that the session loses.
     :param history: whether the fires of the past count.
-    :param migrated: whether these are all rules of a deployed configuration.
+    :param is_migration: whether these are all rules of a deployed configuration.
     """
 
     configuration: Configuration
     task_names: tuple[str, ...]
     removed_names: tuple[str, ...] = ()
     history: str = "ignore"
-    migrated: bool = False
+    is_migration: bool = False
 
 
 class ConfigurationKeeper:
@@ -125,7 +125,7 @@ class ConfigurationKeeper:
             result = self._preview_of(rules, session_version)
             if preview:
                 return result
-            self._keep(rules, result, previewed=previewed, by=by)
+            self._keep(rules, result, earlier_preview=previewed, by=by)
             return rules.configuration
 
     def migrate_configuration(
@@ -164,11 +164,11 @@ class ConfigurationKeeper:
                 task_names=tuple(task.name for task in deployed if current.tasks.get(task.name) != task),
                 removed_names=tuple(name for name in current.tasks if name not in deployed.tasks),
                 history=history,
-                migrated=True,
+                is_migration=True,
             )
             result = self._preview_of(rules, session_version)
             if not preview:
-                self._keep(rules, result, previewed=previewed, by=by)
+                self._keep(rules, result, earlier_preview=previewed, by=by)
             return result
 
     @contextmanager
@@ -181,11 +181,13 @@ class ConfigurationKeeper:
         with hold(create=create, manager=self.name):
             yield self.storage.version
 
-    def _keep(self, rules: NewRules, result: Preview, *, previewed: Preview | None, by: str | None) -> None:
+    def _keep(
+        self, rules: NewRules, result: Preview, *, earlier_preview: Preview | None, by: str | None
+    ) -> None:
         """Under the session's lock, save its new rules, and change its instances as the rules require."""
         storage = self.storage
-        if previewed is not None:
-            _check_previewed(storage, previewed, result)
+        if earlier_preview is not None:
+            _check_previewed(storage, earlier_preview, result)
         storage.set_configuration(rules.configuration)
         if storage.anchored:
             with transaction() as session:
@@ -195,8 +197,10 @@ class ConfigurationKeeper:
             storage.put(change.before, change.after)
         for instance in result.create:
             storage.add(instance)
-        moved = (change.after for change in result.changes if change.after.status is not change.before.status)
-        count_statuses(storage, [*result.create, *moved])
+        moved_instances = (
+            change.after for change in result.changes if change.after.status is not change.before.status
+        )
+        count_statuses(storage, [*result.create, *moved_instances])
         for instance, details in _history_entries(result, rules.removed_names):
             storage.record_event(EventKind.RECONCILE, instance=instance.name, by=by, details=details)
         for instance in result.starting:
@@ -224,10 +228,10 @@ class ConfigurationKeeper:
         """The session's configuration with the update's tasks, in their runners' form."""
         configuration = merged_configuration(self.storage.configuration, update)
         tasks = {name: configuration.tasks[name] for name in update.tasks}
-        resolved = self._instance_runners.resolved(replace(configuration, tasks=tasks))
-        self._validate_runners(resolved)
+        resolution = self._instance_runners.resolve(replace(configuration, tasks=tasks))
+        self._validate_runners(resolution)
         return with_former_dags(
-            self.storage, replace(configuration, tasks={**configuration.tasks, **resolved.tasks})
+            self.storage, replace(configuration, tasks={**configuration.tasks, **resolution.tasks})
         )
 
     def _validate_runners(self, configuration: Configuration) -> None:
@@ -239,14 +243,14 @@ def _check_history(history: object) -> None:
         raise ConfigurationError(f"'history' is {excerpt(history)}, expected 'ignore' or 'apply'.")
 
 
-def _check_previewed(storage: BaseStorageBackend, previewed: Preview, result: Preview) -> None:
+def _check_previewed(storage: BaseStorageBackend, earlier_preview: Preview, result: Preview) -> None:
     """:raises PreviewOutdated: when the session has changed since the preview, or the preview was of other rules."""
-    if previewed.session_version != result.session_version:
+    if earlier_preview.session_version != result.session_version:
         raise PreviewOutdated(
             f"Session {storage.uid!r} has changed since the preview. Nothing was changed. Look at a new preview, and "
             "apply that."
         )
-    if (previewed.configuration, previewed.history) != (result.configuration, result.history):
+    if (earlier_preview.configuration, earlier_preview.history) != (result.configuration, result.history):
         raise PreviewOutdated(
             f"The preview of session {storage.uid!r} was of other rules, or of another 'history', than the update has. "
             "Nothing was changed. Preview this very update."
@@ -274,13 +278,13 @@ def _diff_of(storage: BaseStorageBackend, rules: NewRules) -> Diff:
         for instance in storage.instances_of_task(task.name)
     ]
     triggers = frozenset[str]().union(*(task.triggers for task in tasks))
-    applied = reconcile(tasks, _past_fires(storage, triggers), instances, now=now)
+    history_diff = reconcile(tasks, _past_fires(storage, triggers), instances, now=now)
     return Diff(
-        create=applied.create,
-        schedule=applied.schedule,
-        change=applied.change,
-        abandon=diff.abandon + applied.abandon,
-        keep=diff.keep + applied.keep,
+        create=history_diff.create,
+        schedule=history_diff.schedule,
+        change=history_diff.change,
+        abandon=diff.abandon + history_diff.abandon,
+        keep=diff.keep + history_diff.keep,
     )
 
 
@@ -305,7 +309,7 @@ def _past_fires(storage: BaseStorageBackend, triggers: frozenset[str]) -> list[F
 def _details_of(rules: NewRules) -> dict[str, Any]:
     """The history's details of new rules."""
     details = configuration_details(rules.task_names)
-    if rules.migrated:
+    if rules.is_migration:
         details[Detail.VERSION] = rules.configuration.version
     if rules.removed_names:
         details[Detail.REMOVED] = sorted(rules.removed_names)

@@ -35,7 +35,7 @@ class HookedManager(Protocol):
     def _post_skip(self, task_instance: TaskInstance, cascade: bool) -> None: ...
 
     def call_hook(
-        self, token: Any, hook: str, arguments: Mapping[str, Any], *, owed: int | None = None
+        self, token: Any, hook: str, arguments: Mapping[str, Any], *, owed_id: int | None = None
     ) -> str | None:
         """See :meth:`TriggerManager.call_hook`."""
 
@@ -57,10 +57,10 @@ class ManagerHooks:
         token = manager.storage.add_hook(hook.value, arguments)
         owed_id = hooks.owe(manager.storage, hook.value, token)
         # By the manager's own method: a subclass may have overridden it.
-        call = partial(manager.call_hook, token, hook.value, arguments, owed=owed_id)
+        call = partial(manager.call_hook, token, hook.value, arguments, owed_id=owed_id)
         manager.storage.call_hook_after_release(call)
 
-    def call(self, token: Any, hook: str, arguments: Mapping[str, Any], *, owed: int | None) -> str | None:
+    def call(self, token: Any, hook: str, arguments: Mapping[str, Any], *, owed_id: int | None) -> str | None:
         """See :meth:`TriggerManager.call_hook`."""
         storage = self.manager.storage
         try:
@@ -69,12 +69,12 @@ class ManagerHooks:
             log.exception("Hook %s of manager %r raised in session %s", hook, self.manager.name, storage.uid)
             traceback: str = describe_exception(error)[EXCEPTION_INFO]
             storage.hook_failed(token, traceback)
-            if owed is not None:
-                hooks.postpone(owed, traceback)
+            if owed_id is not None:
+                hooks.postpone(owed_id, traceback)
             return traceback
         storage.hook_done(token)
-        if owed is not None:
-            hooks.forget(owed)
+        if owed_id is not None:
+            hooks.forget(owed_id)
         return None
 
     def _call(self, hook: str, arguments: Mapping[str, Any]) -> None:
@@ -82,8 +82,8 @@ class ManagerHooks:
         rows.check_content(arguments, of=f"what the hook {hook} is to be called with")
         match Hook(hook):
             case Hook.POST_FIRE:
-                scheduled = [manager.storage[name] for name in arguments[SCHEDULED]]
-                manager._post_fire(arguments[TRIGGER_NAME], scheduled)
+                instances = [manager.storage[name] for name in arguments[SCHEDULED]]
+                manager._post_fire(arguments[TRIGGER_NAME], instances)
             case Hook.POST_REPLAY:
                 manager._post_replay(manager.storage[arguments[INSTANCE]])
             case Hook.POST_SKIP:

@@ -115,7 +115,7 @@ class InstanceRunners:
         for runner, tasks in self._tasks_by_runner(tasks_by_name):
             runner.validate(self.storage, replace(configuration, tasks=tasks))
 
-    def resolved(self, configuration: Configuration) -> Configuration:
+    def resolve(self, configuration: Configuration) -> Configuration:
         """The configuration with each task's ``run`` in its runner's form.
 
         :raises ConfigurationError: naming the task and the reason.

@@ -84,15 +84,15 @@ class TriggerManager(ConfigurationKeeper):
         """Called after the commit of a skip and after its cascade's ``_post_fire``."""
 
     def call_hook(
-        self, token: Any, hook: str, arguments: Mapping[str, Any], *, owed: int | None = None
+        self, token: Any, hook: str, arguments: Mapping[str, Any], *, owed_id: int | None = None
     ) -> str | None:
         """Call a promised hook. If it raises, it is logged and called again later.
 
         :param token: the hook's key in the storage.
-        :param owed: the hook's key for the controller, if the session is kept elsewhere (see ``storages/hooks.py``).
+        :param owed_id: the hook's key for the controller, if the session is kept elsewhere (see ``storages/hooks.py``).
         :returns: the hook's traceback if it raised; None when it ended.
         """
-        return ManagerHooks(self).call(token, hook, arguments, owed=owed)
+        return ManagerHooks(self).call(token, hook, arguments, owed_id=owed_id)
 
     def _promise_hook(self, hook: Hook, **arguments: Any) -> None:
         ManagerHooks(remembered_manager(self)).promise(hook, arguments, default=TriggerManager)
@@ -154,15 +154,15 @@ class TriggerManager(ConfigurationKeeper):
                 return measured_fire(self.storage, first_result)
             now = self.storage.now()
             if request.fire_at is not None and request.fire_at > now:
-                delayed = DelayedFires(self).delay(request, request.fire_at, by=by)
-                return measured_fire(self.storage, delayed)
+                result = DelayedFires(self).delay(request, request.fire_at, by=by)
+                return measured_fire(self.storage, result)
             return measured_fire(self.storage, self._carry_out(request, by=by, now=now).to_result())
 
     def _carry_out(self, request: FireRequest, *, by: str | None, now: datetime) -> Fire:
         """Record the fire, save the instances that it makes and changes, and start the ready ones."""
         trigger_name, kwargs = request.trigger_name, request.trigger_kwargs
         plan = states.plan_fire(self.storage.fire_view(trigger_name), trigger_name, kwargs, now=now)
-        scheduled = plan.in_status(InstanceStatus.SCHEDULED)
+        scheduled_instances = plan.in_status(InstanceStatus.SCHEDULED)
         fire = self.storage.record_fire(
             Fire(
                 trigger_name=trigger_name,
@@ -172,7 +172,7 @@ class TriggerManager(ConfigurationKeeper):
                 idempotency_key=request.idempotency_key,
                 touched=plan.touched,
                 created=tuple(instance.name for instance in plan.created),
-                scheduled=tuple(instance.name for instance in scheduled),
+                scheduled=tuple(instance.name for instance in scheduled_instances),
                 abandoned=tuple(instance.name for instance in plan.in_status(InstanceStatus.ABANDONED)),
             )
         )
@@ -180,10 +180,10 @@ class TriggerManager(ConfigurationKeeper):
             self.storage.put(before, after)
         for instance in plan.created:
             self.storage.add(instance)
-        moved = (after for before, after in plan.changed if after.status is not before.status)
-        count_statuses(self.storage, [*plan.created, *moved])
+        moved_instances = (after for before, after in plan.changed if after.status is not before.status)
+        count_statuses(self.storage, [*plan.created, *moved_instances])
         again = {before.name for before, _ in plan.changed if before.was_scheduled}
-        for instance in scheduled:
+        for instance in scheduled_instances:
             self._start(instance, by=by, again=instance.name in again)
         self._promise_hook(Hook.POST_FIRE, trigger_name=trigger_name, scheduled=list(fire.scheduled))
         return fire

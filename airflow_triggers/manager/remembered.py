@@ -41,7 +41,7 @@ def remembered_manager(manager: M) -> M:
     if name is None or name in (manager.name, DEFAULT_MANAGER):
         return manager
     try:
-        remembered: M = trigger_managers.get(name, storage=storage)
+        other_manager: M = trigger_managers.get(name, storage=storage)
     except RegistryError as error:
         log.warning(
             "Session %s remembers the manager %r, and %r acts on it alone: %s",
@@ -51,4 +51,4 @@ def remembered_manager(manager: M) -> M:
             error,
         )
         return manager
-    return remembered
+    return other_manager

@@ -22,16 +22,18 @@ def merged_configuration(current: Configuration, update: Configuration) -> Confi
     )
 
 
-def migrated_configuration(storage: BaseStorageBackend, deployed: Configuration) -> Configuration:
+def migrated_configuration(
+    storage: BaseStorageBackend, deployed_configuration: Configuration
+) -> Configuration:
     """The deployed configuration, plus the session's removed tasks with instances, and its former DAGs."""
     current = storage.configuration
-    removed = {**current.removed, **current.tasks}
-    kept = {
+    earlier_tasks = {**current.removed, **current.tasks}
+    removed_tasks = {
         name: task
-        for name, task in removed.items()
-        if name not in deployed.tasks and storage.instances_of_task(name)
+        for name, task in earlier_tasks.items()
+        if name not in deployed_configuration.tasks and storage.instances_of_task(name)
     }
-    return with_former_dags(storage, replace(deployed, removed=kept))
+    return with_former_dags(storage, replace(deployed_configuration, removed=removed_tasks))
 
 
 def with_former_dags(storage: BaseStorageBackend, configuration: Configuration) -> Configuration:
