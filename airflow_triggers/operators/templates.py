@@ -57,13 +57,13 @@ class TemplatedParameter:
 
         :raises InvalidTrigger: otherwise.
         """
-        expected = "a mapping, or the JSON text of one"
+        form = "a mapping, or the JSON text of one"
         if isinstance(value, Mapping):
             return value
         if value is None or isinstance(value, Undefined) or value in ("", "None"):
-            raise self.refusal(value, expected, advice=f"{_FIND} To fire without kwargs, give {{}}.")
+            raise self.refusal(value, form, advice=f"{_FIND} To fire without kwargs, give {{}}.")
         if not isinstance(value, str):
-            raise self.refusal(value, expected, advice="Let the task that gives it return a mapping.")
+            raise self.refusal(value, form, advice="Let the task that gives it return a mapping.")
         try:
             content = parse_json(value)
         except JsonFlaw as flaw:
@@ -71,17 +71,15 @@ class TemplatedParameter:
         except ValueError:
             content = None
         if not isinstance(content, dict):
-            raise self.refusal(value, expected, advice=_AS_JSON)
+            raise self.refusal(value, form, advice=_AS_JSON)
         return content
 
-    def refusal(self, value: object, expected: str, *, advice: str) -> InvalidTrigger | InvalidSessionUid:
+    def refusal(self, value: object, form: str, *, advice: str) -> InvalidTrigger | InvalidSessionUid:
         """The error: it names the parameter, its template, the result, the expected value, and what to do."""
         result = "an undefined value" if isinstance(value, Undefined) else excerpt(value)
         literal = self.template is None or (isinstance(value, str) and value == self.template)
         gave = result if literal else f"{excerpt(self.template)}, which gave {result}"
-        sentence = (
-            f"FireTriggerOperator fires nothing: {self.name!r} is {gave}; expected is {expected}. {advice}"
-        )
+        sentence = f"FireTriggerOperator fires nothing: {self.name!r} is {gave}; expected is {form}. {advice}"
         return InvalidSessionUid(sentence) if self.name == "session_uid" else InvalidTrigger(sentence)
 
 
