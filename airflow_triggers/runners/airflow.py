@@ -191,10 +191,10 @@ class AirflowTaskRunner(BaseTaskRunner):
             return configuration
         with with_session(storage) as session:
             try:
-                deployed = gateway.deployed_configuration(session, configuration.name)
+                deployed_configuration = gateway.deployed_configuration(session, configuration.name)
             except UnknownConfiguration:
                 return configuration
-        return with_deployed_runs(configuration, deployed)
+        return with_deployed_runs(configuration, deployed_configuration)
 
     def validate(self, storage: BaseStorageBackend, configuration: Configuration) -> None:
         """Refuse a storage invisible to Airflow's other processes, and tasks without a deployed DAG."""
