@@ -64,9 +64,10 @@ def note_act(
         return
     dag_id = _dag_id(storage.configuration, instance=instance, trigger=trigger)
     about = {"session_uid": storage.uid, "instance": instance, "trigger": trigger}
-    known = {key: value for key, value in about.items() if value is not None}
+    subject_details = {key: value for key, value in about.items() if value is not None}
     after_saving(
-        storage, partial(write_act, act=Act(event=event, user=user, dag_id=dag_id, details=known | details))
+        storage,
+        partial(write_act, act=Act(event=event, user=user, dag_id=dag_id, details=subject_details | details)),
     )
 
 
@@ -119,7 +120,7 @@ def _dag_id(configuration: Configuration, *, instance: str | None, trigger: str 
     Without a DAG it is the configuration's name, else :data:`NO_DAG`.
     """
     dag_ids = dag_ids_of(configuration)
-    concerned = [task.name for task in configuration.concerned_by(trigger)] if trigger else []
-    tasks = [instance.rpartition("#")[0]] if instance else concerned
+    concerned_tasks = [task.name for task in configuration.concerned_by(trigger)] if trigger else []
+    tasks = [instance.rpartition("#")[0]] if instance else concerned_tasks
     candidates = [dag_ids.get(task) for task in tasks] + list(dag_ids.values()) + [configuration.name]
     return next((dag_id for dag_id in candidates if dag_id is not None), NO_DAG)

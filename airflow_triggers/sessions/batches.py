@@ -86,7 +86,7 @@ class _Batch:
     authorizer_of: AuthorizerOf | None
     outcomes: dict[int, Outcome] = field(default_factory=dict)
     patient_until: float = field(default_factory=lambda: time.monotonic() + LOCK_TIMEOUT)
-    stalled: dict[str, TriggersError] = field(default_factory=dict)
+    error_by_uid: dict[str, TriggersError] = field(default_factory=dict)
     """What kept a fire from its session and may pass, by UID. Later fires must not overtake it: it is sent again."""
     _answers: dict[tuple[int, str], tuple[Configuration, Refused | None]] = field(default_factory=dict)
 
@@ -197,9 +197,9 @@ class _Batch:
         are not fired again when the commit may have succeeded, or when the lock was not free in time.
         """
         for group in groups:
-            if error := self.stalled.get(group.record.uid):
+            if error := self.error_by_uid.get(group.record.uid):
                 self._all_have([group], error)
-        groups = [group for group in groups if group.record.uid not in self.stalled]
+        groups = [group for group in groups if group.record.uid not in self.error_by_uid]
         managers = dict(self._managers(groups))
         by_uid = {group.record.uid: group for group in groups if group.record.uid in managers}
         storages = [manager.storage for manager in managers.values() if manager.storage.in_airflow_database]
@@ -218,7 +218,7 @@ class _Batch:
                 )
                 self._all_have(open_groups, error)
                 if isinstance(error, PASSING):
-                    self.stalled.update({group.record.uid: error for group in open_groups})
+                    self.error_by_uid.update({group.record.uid: error for group in open_groups})
             else:
                 log.info("Fires of a batch cannot share a transaction; they go one by one", exc_info=error)
                 self._one_by_one(open_groups)
@@ -260,7 +260,7 @@ class _Batch:
     def _alone(self, place: int) -> None:
         """Fire in a transaction of its own. A boundary: any error is this fire's outcome."""
         request = self.requests[place]
-        if error := self.stalled.get(str(request.session_uid)):
+        if error := self.error_by_uid.get(str(request.session_uid)):
             self.outcomes[place] = error
             return
         authorize = self.authorizer_of(request.trigger_name) if self.authorizer_of else None
@@ -272,7 +272,7 @@ class _Batch:
         except TriggersError as error:
             self.outcomes[place] = error
             if isinstance(error, PASSING):
-                self.stalled[str(request.session_uid)] = error
+                self.error_by_uid[str(request.session_uid)] = error
         except Exception as error:
             log.exception("%s could not be fired into session %s", request.trigger_name, request.session_uid)
             self.outcomes[place] = error

@@ -140,15 +140,15 @@ def _delete(selection: Selection, page: list[Any], *, by: str | None) -> Cleaned
     )
     with transaction() as session:
         ids = set(first_statement(session, lambda: session.scalars(deletion).all()))
-        deleted = [row for row in page if row.id in ids]
-        if deleted:
-            _note(session, selection, deleted, by=by)
-    return CleanedBatch(sessions=_names(deleted))
+        deleted_rows = [row for row in page if row.id in ids]
+        if deleted_rows:
+            _note(session, selection, deleted_rows, by=by)
+    return CleanedBatch(sessions=_names(deleted_rows))
 
 
-def _note(session: Session, selection: Selection, deleted: list[Any], *, by: str | None) -> None:
+def _note(session: Session, selection: Selection, deleted_rows: list[Any], *, by: str | None) -> None:
     uids: dict[str | None, list[str]] = {}
-    for row in deleted:
+    for row in deleted_rows:
         uids.setdefault(row.name, []).append(row.uid)
     for configuration, session_uids in uids.items():
         note_cleaning(

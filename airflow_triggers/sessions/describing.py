@@ -114,8 +114,8 @@ def list_sessions(
         query = query.where(configured_as(configuration_hashes))
     with snapshot() as session:
         session_rows = session.execute(query).all()
-        deployed = deployed_of(session, session_rows)
-        return [_summary(row, deployed) for row in session_rows]
+        deployed_configurations = deployed_of(session, session_rows)
+        return [_summary(row, deployed_configurations) for row in session_rows]
 
 
 def configurations_of_sessions() -> dict[str, Configuration]:
@@ -274,7 +274,7 @@ def _summaries() -> Select[Any]:
     ).select_from(sessions_with_configuration)
 
 
-def _summary(row: Row[Any], deployed: dict[str, Configuration]) -> SessionSummary:
+def _summary(row: Row[Any], deployed_configurations: dict[str, Configuration]) -> SessionSummary:
     return SessionSummary(
         uid=row.uid,
         manager=row.manager,
@@ -282,7 +282,7 @@ def _summary(row: Row[Any], deployed: dict[str, Configuration]) -> SessionSummar
         configuration=row.name,
         created=row.created,
         last_modified=row.last_modified,
-        version=version_of(row, deployed),
+        version=version_of(row, deployed_configurations),
     )
 
 

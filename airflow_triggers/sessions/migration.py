@@ -112,7 +112,7 @@ def migrate_sessions(migration: Migration, *, limit: int, after_uid: str | None 
     :raises InvalidFilter: when no UID can have the form of ``after_uid``.
     """
     validate_filter("UID", after_uid)
-    deployed = deployed_configuration(migration.configuration)
+    target = deployed_configuration(migration.configuration)
     query = _sessions_of(migration).order_by(tables.session.c.uid).limit(limit + 1)
     if after_uid is not None:
         query = query.where(tables.session.c.uid > after_uid)
@@ -120,8 +120,8 @@ def migrate_sessions(migration: Migration, *, limit: int, after_uid: str | None 
         rows = session.execute(query).all()
     page = rows[:limit]
     return MigrationPage(
-        version=deployed.version,
-        sessions=tuple(_migrated(page, deployed, migration)),
+        version=target.version,
+        sessions=tuple(_migrations(page, target, migration)),
         next=page[-1].uid if len(rows) > limit else None,
     )
 
@@ -147,74 +147,74 @@ def _sessions_of(migration: Migration) -> Select[Any]:
     return query
 
 
-def _migrated(
-    rows: Collection[Row[Any]], deployed: Configuration, migration: Migration
+def _migrations(
+    rows: Collection[Row[Any]], target: Configuration, migration: Migration
 ) -> Iterator[SessionMigration]:
     """What becomes of each session. A boundary: an error in one session does not stop the others."""
     for row in rows:
-        if row.version == deployed.version:
+        if row.version == target.version:
             yield SessionMigration(uid=row.uid, outcome=MigrationOutcome.UNCHANGED)
             continue
         try:
-            yield _migrate(row, deployed, migration)
+            yield _migrate(row, target, migration)
         except Concealed:
             continue
         except (DatabaseFailed, SchemaOutdated):
             # The database would fail for every other session too.
             raise
         except TriggersError as error:
-            yield _refused(row.uid, str(error))
+            yield _refusal(row.uid, str(error))
         except Exception:
             log.exception("Session %s could not be moved to the deployed rules", row.uid)
-            yield _refused(row.uid, "It failed unexpectedly; the log says why.")
+            yield _refusal(row.uid, "It failed unexpectedly; the log says why.")
 
 
-def _refused(uid: str, why: str) -> SessionMigration:
+def _refusal(uid: str, why: str) -> SessionMigration:
     return SessionMigration(uid=uid, outcome=MigrationOutcome.REFUSED, why=why)
 
 
-def _migrate(row: Row[Any], deployed: Configuration, migration: Migration) -> SessionMigration:
+def _migrate(row: Row[Any], target: Configuration, migration: Migration) -> SessionMigration:
     """Move one session, in one transaction."""
     manager = manager_of(row.uid, manager=row.manager, storage=row.storage)
     storage = manager.storage
     # The auth manager may be slow, so it is asked before the session is locked.
-    authorized = storage.configuration
-    migration.authorize(authorized)
+    authorized_configuration = storage.configuration
+    migration.authorize(authorized_configuration)
     hold = storage.try_out if migration.dry_run else storage.acquire_lock
     with hold(wait=migration.waits):
         current = storage.configuration
-        if current != authorized:
+        if current != authorized_configuration:
             migration.authorize(current)
-        obstacle = _obstacle(storage, current, deployed, migration)
+        obstacle = _obstacle(storage, current, target, migration)
         if obstacle is not None:
             return obstacle
         preview = manager.migrate_configuration(
-            deployed, by=migration.by, history=migration.history, preview=migration.dry_run
+            target, by=migration.by, history=migration.history, preview=migration.dry_run
         )
         if not migration.dry_run:
             note_act(
                 storage,
                 AuditEvent.MIGRATE_SESSION,
                 by=migration.by,
-                version=deployed.version,
+                version=target.version,
                 history=migration.history,
             )
-    removed = tuple(sorted(current.tasks.keys() - deployed.tasks.keys()))
-    return SessionMigration(uid=row.uid, outcome=MigrationOutcome.MOVED, removed=removed, diff=preview)
+    removed_names = tuple(sorted(current.tasks.keys() - target.tasks.keys()))
+    return SessionMigration(uid=row.uid, outcome=MigrationOutcome.MOVED, removed=removed_names, diff=preview)
 
 
 def _obstacle(
-    storage: BaseStorageBackend, current: Configuration, deployed: Configuration, migration: Migration
+    storage: BaseStorageBackend, current: Configuration, target: Configuration, migration: Migration
 ) -> SessionMigration | None:
     """Why the session is not moved; None when it is. The caller holds its lock."""
-    if current.version == deployed.version:
+    if current.version == target.version:
         return SessionMigration(uid=storage.uid, outcome=MigrationOutcome.UNCHANGED)
     if not is_open(storage):
         why = "Nothing is open in it: no task can start any more."
         return SessionMigration(uid=storage.uid, outcome=MigrationOutcome.UNCHANGED, why=why)
-    own_names = [] if migration.replaces_own_tasks else _own_task_names(storage, current, deployed)
+    own_names = [] if migration.replaces_own_tasks else _own_task_names(storage, current, target)
     if own_names:
-        return _refused(
+        return _refusal(
             storage.uid,
             f"Its tasks {', '.join(own_names)} were changed at run time, and would be lost. Change them by "
             "update_configuration, or replace them: --replace-own-tasks, replace_own_tasks over REST.",
@@ -226,30 +226,28 @@ def is_open(storage: BaseStorageBackend) -> bool:
     """Whether something can still happen in the session: a task waits, runs or failed, or a fire may start more."""
     if any(task.and_every is not None for task in storage.configuration):
         return True
-    unresolved = storage.get_unresolved_tasks() or storage.get_unresolved_instances()
-    return bool(unresolved or storage.delayed_fires(limit=1))
+    open_work = storage.get_unresolved_tasks() or storage.get_unresolved_instances()
+    return bool(open_work or storage.delayed_fires(limit=1))
 
 
-def _own_task_names(
-    storage: BaseStorageBackend, current: Configuration, deployed: Configuration
-) -> list[str]:
+def _own_task_names(storage: BaseStorageBackend, current: Configuration, target: Configuration) -> list[str]:
     """The tasks which somebody changed in this session at run time, and which differ in the deployed configuration."""
     if current.deployed_at is not None:
         return []
     own_names = _names_configured_since(storage)
-    return sorted(name for name in own_names if current.tasks.get(name) != deployed.tasks.get(name))
+    return sorted(name for name in own_names if current.tasks.get(name) != target.tasks.get(name))
 
 
 def _names_configured_since(storage: BaseStorageBackend) -> set[str]:
     """The tasks configured since the session last got a whole deployed configuration."""
-    configured: list[set[str]] = []
+    name_sets: list[set[str]] = []
     before: int | None = None
     while page := storage.events(limit=EVENTS_PER_PAGE, before=before):
         for event in page:
             if event.kind == EventKind.CONFIGURE and Detail.VERSION in event.details:
-                return set[str]().union(*configured)
+                return set[str]().union(*name_sets)
             if event.kind == EventKind.CONFIGURE:
-                configured.append(set(event.details.get(Detail.TASKS, ())))
+                name_sets.append(set(event.details.get(Detail.TASKS, ())))
         before = page[-1].event_id
     # The oldest entry is the session's first configuration, so its tasks were not changed later.
-    return set[str]().union(*configured[:-1])
+    return set[str]().union(*name_sets[:-1])

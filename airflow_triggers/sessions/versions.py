@@ -43,15 +43,17 @@ def deployed_of(session: Session, rows: Iterable[Row[Any]]) -> dict[str, Configu
     return gateway.deployed_configurations(session, {row.name for row in rows if row.name is not None})
 
 
-def version_of(row: Row[Any], deployed: dict[str, Configuration]) -> ConfigurationVersion | None:
+def version_of(
+    row: Row[Any], deployed_configurations: dict[str, Configuration]
+) -> ConfigurationVersion | None:
     """The version of a row's session; None when it has no configuration.
 
     :param row: has the ``name``, ``version`` and ``deployed_at`` of the session's configuration.
-    :param deployed: the deployed configurations by name.
+    :param deployed_configurations: the deployed configurations by name.
     """
     if row.version is None:
         return None
-    current = deployed.get(row.name)
+    current = deployed_configurations.get(row.name)
     is_deployed = current is not None and current.version == row.version
     deployed_at = row.deployed_at or (current.deployed_at if current and is_deployed else None)
     return ConfigurationVersion(hash=row.version, deployed_at=deployed_at, is_deployed=is_deployed)
