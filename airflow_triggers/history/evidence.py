@@ -120,8 +120,10 @@ def _fires_of(storage: BaseStorageBackend, instance: TaskInstance) -> dict[str, 
     while names:
         concerning = storage.fires(only=FireFilter(instance=instance.name))
         touching = {fire.trigger_name: fire for fire in concerning if instance.name in fire.touched}
-        taken = {**_applied_fires(storage, instance), **touching}
-        fire_by_trigger = {name: fire for name, fire in taken.items() if name in names} | fire_by_trigger
+        instance_fires = {**_applied_fires(storage, instance), **touching}
+        fire_by_trigger = {
+            name: fire for name, fire in instance_fires.items() if name in names
+        } | fire_by_trigger
         original = _original(storage, instance)
         if original is None:
             made_by = next((fire for fire in concerning if instance.name in fire.created), None)

@@ -333,9 +333,9 @@ def _settled_instance(evidence: Evidence, instance: TaskInstance) -> Iterator[Re
             trigger_names = _enumeration(sorted(instance.unless_seen))
             yield Reason("abandoned", f"Before it was scheduled, {trigger_names} had fired (at {at}).")
         case _S.SKIPPED:
-            itself = "All of its work was skipped" if _is_waived(event) else f"It was skipped{by}"
+            subject = "All of its work was skipped" if _is_waived(event) else f"It was skipped{by}"
             cascade_note = "" if instance.metadata.get(CASCADE) else ", and its name was not fired"
-            yield Reason("skipped", f"{itself} at {at}{cascade_note}.")
+            yield Reason("skipped", f"{subject} at {at}{cascade_note}.")
         case _S.REPLAYED:
             yield Reason("replayed", f"It was replayed{by} at {at} as {_clone(evidence)}.")
         case _:

@@ -68,8 +68,8 @@ def _configure(event: SessionEvent, details: Details) -> str:
         parts.append(f"{', '.join(details[Detail.REMOVED])} removed")
     if details.get(Detail.HISTORY):
         parts.append("the fires of the past count for them")
-    deployed = " The session has the deployed rules now." if details.get(Detail.VERSION) else ""
-    return f"{'; '.join(parts)}.{deployed}"
+    version_note = " The session has the deployed rules now." if details.get(Detail.VERSION) else ""
+    return f"{'; '.join(parts)}.{version_note}"
 
 
 _RECONCILED = {
