@@ -139,6 +139,6 @@ def _text(event: AssetEventRow, key: str) -> str | None:
     return value
 
 
-def _wrong_type(event: AssetEventRow, key: str, expected: str) -> InvalidAssetEvent:
+def _wrong_type(event: AssetEventRow, key: str, form: str) -> InvalidAssetEvent:
     actual = excerpt(event.extra[key])
-    return InvalidAssetEvent(event.event_id, f"has the {key!r} {actual} in extra, expected {expected}")
+    return InvalidAssetEvent(event.event_id, f"has the {key!r} {actual} in extra, expected {form}")

@@ -41,7 +41,7 @@ def read_backlog(connection: Connection, *, now: datetime) -> Backlog:
 def _oldest_run() -> ScalarSelect[Any]:
     """When the oldest change of a watched run happened that its instance does not show yet."""
     run, columns = DagRunColumns, tables.run.c
-    watched = (
+    watched_runs = (
         select(
             columns.dag_id,
             columns.run_id,
@@ -55,20 +55,23 @@ def _oldest_run() -> ScalarSelect[Any]:
         .limit(MAX_COMPARED)
         .subquery("watched")
     )
-    ours = watched.c
+    binding = watched_runs.c
     differs = or_(
-        OnlyTask.run_state(ours.compiled) != ours.seen_state, run.clear_number != ours.seen_clear_number
+        OnlyTask.run_state(binding.compiled) != binding.seen_state,
+        run.clear_number != binding.seen_clear_number,
     )
     # A subquery for each run uses an index. For a join, the planner may read all of Airflow's runs.
     moment = (
-        select(moment_of_state(ours.compiled))
-        .outerjoin_from(run.table, OnlyTask.table, and_(ours.compiled, OnlyTask.of(run.dag_id, run.run_id)))
-        .where(run.dag_id == ours.dag_id, run.run_id == ours.run_id, differs)
-        .correlate(watched)
+        select(moment_of_state(binding.compiled))
+        .outerjoin_from(
+            run.table, OnlyTask.table, and_(binding.compiled, OnlyTask.of(run.dag_id, run.run_id))
+        )
+        .where(run.dag_id == binding.dag_id, run.run_id == binding.run_id, differs)
+        .correlate(watched_runs)
         .scalar_subquery()
     )
-    is_due = or_(ours.retry_at.is_(None), ours.retry_at <= _NOW)
-    moments = select(moment.label("moment")).select_from(watched).where(is_due).subquery("moments")
+    is_due = or_(binding.retry_at.is_(None), binding.retry_at <= _NOW)
+    moments = select(moment.label("moment")).select_from(watched_runs).where(is_due).subquery("moments")
     return select(func.min(moments.c.moment)).scalar_subquery()
 
 

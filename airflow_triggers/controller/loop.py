@@ -144,20 +144,20 @@ class Controller:
         sweep = self._slice_end == observe.START and now >= self._next_sweep
         with glance() as connection:
             changed_runs = self._compare(connection, now, sweep=sweep)
-            due = observe.due(connection, now=now, after=self._events_after)
-            if due.promises:
+            due_work = observe.due_work(connection, now=now, after=self._events_after)
+            if due_work.promises:
                 changed_runs += observe.promised_runs(connection, now=now)
         work_count = self._handle(changed_runs, stop)
         if stop is not None and stop.is_set():
             return work_count
-        work_count += fire_due(now) if due.fires else 0
-        work_count += fire_asset_events(now, after=self._events_after) if due.asset_events else 0
+        work_count += fire_due(now) if due_work.fires else 0
+        work_count += fire_asset_events(now, after=self._events_after) if due_work.asset_events else 0
         if sweep:
             with transaction() as session:
                 self._handled_events.note(session, after=self._events_after)
                 recent = self._handled_events.before(now - RECENT)
                 self._events_after = max(watermark(session, now, RECENT), recent)
-        return work_count + (self._call_due_hooks(now) if due.hooks else 0)
+        return work_count + (self._call_due_hooks(now) if due_work.hooks else 0)
 
     def look_at(self, runs: list[RunKey], stop: threading.Event | None = None) -> int:
         """Look at these runs only. Returns how many sessions were brought up to date."""
@@ -265,21 +265,21 @@ class Controller:
             if binding is None:
                 # Meanwhile somebody set its instance back by hand, and the instance has another run.
                 return
-            observed = (
+            observation = (
                 None if binding.is_promise else observe_run(session, storage[binding.instance_name], binding)
             )
-        if observed is None:
+        if observation is None:
             _make_good(manager, binding)
             return
-        instance = observed.instance
-        decision = decide(instance.status, seen_run=observed.seen_run, now=observed.now)
+        instance = observation.instance
+        decision = decide(instance.status, seen_run=observation.seen_run, now=observation.now)
         noting = partial(
-            bindings.note_applied, run=run, seen_run=observed.latest, is_watched=decision.watched
+            bindings.note_applied, run=run, seen_run=observation.latest, is_watched=decision.watched
         )
         after_saving(storage, noting)
         if not storage.in_airflow_database:
-            instance = bindings.with_seen(storage, instance, run, observed.latest)
-        apply(manager, instance, decision, observed)
+            instance = bindings.with_seen(storage, instance, run, observation.latest)
+        apply(manager, instance, decision, observation)
 
     # -- hooks ------------------------------------------------------------------------------------------------
 

@@ -144,7 +144,7 @@ class Due:
     asset_events: bool
 
 
-def due(connection: Connection, *, now: datetime, after: int) -> Due:
+def due_work(connection: Connection, *, now: datetime, after: int) -> Due:
     """Whether a promise, a delayed fire, a hook or an asset event is due: one look at their indexes.
 
     :param after: only asset events with a higher id count.
