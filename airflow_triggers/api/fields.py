@@ -95,7 +95,7 @@ class Form:
 
 
 @dataclass(frozen=True, eq=False)
-class Installed:
+class InstalledNames:
     """A name in a registry. The OpenAPI document lists the installed names."""
 
     registry: Registry[Any]
@@ -146,7 +146,7 @@ def _history_cursor(cursor: str) -> str:
     return cursor
 
 
-_managers, _storages = Installed(trigger_managers), Installed(storage_backends)
+_managers, _storages = InstalledNames(trigger_managers), InstalledNames(storage_backends)
 
 SessionUidText = Annotated[str, Form(SESSION_UID)]
 """The document's form alone: the gate makes a :class:`SessionUid` of a path's, and the route of a body's."""

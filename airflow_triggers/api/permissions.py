@@ -262,5 +262,5 @@ def _dag_ids_of_instance(configuration: Configuration, view: InstanceView) -> se
         replace(configuration, tasks={**configuration.removed, **configuration.tasks})
     )
     name = view.instance.task.name
-    planned = {of_tasks[name]} if name in of_tasks else set(of_tasks.values())
-    return planned if view.dag_id is None else {*planned, view.dag_id}
+    task_dag_ids = {of_tasks[name]} if name in of_tasks else set(of_tasks.values())
+    return task_dag_ids if view.dag_id is None else {*task_dag_ids, view.dag_id}

@@ -70,7 +70,7 @@ class DeleteSessionQuery(Request):
     )
 
 
-Touched = Literal["nothing"]
+TouchedChoice = Literal["nothing"]
 TOUCHED = Field(
     None, description="`nothing`: only fires that had no effect: no task uses them, or all had them."
 )
@@ -85,9 +85,9 @@ class FiresQuery(Request):
     instance: InstanceName | None = Field(
         None, description="Only fires that touched this instance, or that it fired."
     )
-    touched: Touched | None = TOUCHED
+    touched: TouchedChoice | None = TOUCHED
 
-    def covered(self) -> FireFilter:
+    def fire_filter(self) -> FireFilter:
         """The filter for the storage."""
         in_vain = True if self.touched == "nothing" else None
         return FireFilter(trigger_name=self.trigger, instance=self.instance, in_vain=in_vain)
@@ -104,13 +104,15 @@ class HistoryQuery(Request):
         None, description="Only what concerns this instance.", examples=["t_importSubject#0"]
     )
     trigger: TriggerName | None = Field(None, description="Only fires of this trigger.")
-    touched: Touched | None = TOUCHED
+    touched: TouchedChoice | None = TOUCHED
 
 
 class VainFiresQuery(Request):
     """Which fires of all sessions to list."""
 
-    touched: Touched = Field(description="`nothing`: fires that had no effect. There is no other choice.")
+    touched: TouchedChoice = Field(
+        description="`nothing`: fires that had no effect. There is no other choice."
+    )
     limit: Limit = Field(50, description="How many at most.")
     before: Id | None = Field(None, description="The cursor: `next` of the page before.")
     trigger: TriggerName | None = Field(None, description="Only fires of this trigger.")

@@ -29,7 +29,7 @@ def list_fires(
 ) -> FiresPage:
     """Fires of the session, newest first: who, when, kwargs, and what each did. Page with `before`."""
     readable_configuration(uid, permissions)
-    fires = sessions.fires_of(uid, limit=query.limit + 1, before=query.before, only=query.covered())
+    fires = sessions.fires_of(uid, limit=query.limit + 1, before=query.before, only=query.fire_filter())
     page, disclosure = fires[: query.limit], permissions.disclosure()
     return FiresPage(
         fires=[FireBody.of(shown_fire(fire, disclosure)) for fire in page],

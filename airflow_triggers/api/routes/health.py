@@ -18,7 +18,7 @@ from airflow_triggers.domain.health import MAX_COUNT, Backlog, Health
 router = APIRouter(tags=["Health"], route_class=BodyRoute)
 
 
-def _counted(description: str) -> int:
+def _count_field(description: str) -> int:
     field: int = Field(ge=0, le=MAX_COUNT, description=f"{description} {MAX_COUNT} means: so many or more.")
     return field
 
@@ -26,7 +26,7 @@ def _counted(description: str) -> int:
 class ControllersBody(BaseModel):
     """The controllers."""
 
-    alive: int = _counted("How many controllers gave a sign of life in time.")
+    alive: int = _count_field("How many controllers gave a sign of life in time.")
     last_pass: datetime | None = Field(
         description="When one of them last finished a pass, or a session within a long pass, to a few seconds. Null: "
         "none has ever run."
@@ -36,15 +36,15 @@ class ControllersBody(BaseModel):
 class OverdueBody(BaseModel):
     """What should have been done by now."""
 
-    delayed_fires: int = _counted("How many delayed fires are due.")
+    delayed_fires: int = _count_field("How many delayed fires are due.")
 
 
 class ParkedBody(BaseModel):
     """Work tried too often, or impossible: it waits for people. It does not make the answer unhealthy."""
 
-    hooks: int = _counted("How many hooks are parked.")
-    asset_events: int = _counted("How many asset events are parked.")
-    delayed_fires: int = _counted("How many delayed fires are parked.")
+    hooks: int = _count_field("How many hooks are parked.")
+    asset_events: int = _count_field("How many asset events are parked.")
+    delayed_fires: int = _count_field("How many delayed fires are parked.")
 
 
 class HealthBody(BaseModel):

@@ -71,7 +71,7 @@ def create_session(
     try:
         with suppress(SessionNotFound):
             readable_configuration(uid, permissions)
-        _, created = sessions.create_session(
+        _, is_new = sessions.create_session(
             uid,
             configuration=body.configuration,
             manager=body.manager,
@@ -84,7 +84,7 @@ def create_session(
         raise sessions.uid_taken(uid) from None
     except SessionExists as error:
         raise session_exists(error, uid, permissions) from error
-    response.status_code = 201 if created else 200
+    response.status_code = 201 if is_new else 200
     return SessionDetail.of_description(description)
 
 
