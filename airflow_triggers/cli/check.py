@@ -60,8 +60,8 @@ def _deployed_dag_ids() -> tuple[Collection[str] | None, str | None]:
 
 
 def _print(report: Report, absence: str | None) -> None:
-    for located in report.findings:
-        print_text(_line(located))
+    for located_finding in report.findings:
+        print_text(_line(located_finding))
     if absence is not None:
         print_text(f"Airflow's database was not asked for deployed DAGs: {absence}", to=sys.stderr)
     print_text(
@@ -70,9 +70,13 @@ def _print(report: Report, absence: str | None) -> None:
     )
 
 
-def _line(located: LocatedFinding) -> str:
-    finding = located.finding
-    place = located.file if located.line is None else f"{located.file}:{located.line}"
+def _line(located_finding: LocatedFinding) -> str:
+    finding = located_finding.finding
+    place = (
+        located_finding.file
+        if located_finding.line is None
+        else f"{located_finding.file}:{located_finding.line}"
+    )
     task = f"task {finding.task!r}: " if finding.task else ""
     return f"{place}: {finding.severity}: {task}{finding.text} [{finding.code}]"
 
@@ -90,14 +94,14 @@ def _of_report(report: Report, folder: Path, absence: str | None) -> rows.Row:
         "database": absence or "asked",
         "findings": [
             {
-                "file": located.file,
-                "line": located.line,
-                "configuration": located.configuration,
-                "task": located.finding.task,
-                "severity": located.finding.severity.value,
-                "code": located.finding.code,
-                "text": located.finding.text,
+                "file": located_finding.file,
+                "line": located_finding.line,
+                "configuration": located_finding.configuration,
+                "task": located_finding.finding.task,
+                "severity": located_finding.finding.severity.value,
+                "code": located_finding.finding.code,
+                "text": located_finding.finding.text,
             }
-            for located in report.findings
+            for located_finding in report.findings
         ],
     }

@@ -15,7 +15,7 @@ from airflow.utils.providers_configuration_loader import providers_configuration
 
 from airflow_triggers import sessions
 from airflow_triggers.cli import rows
-from airflow_triggers.cli.commands import audited, user
+from airflow_triggers.cli.commands import audited_command, user
 from airflow_triggers.cli.terminal import ends_with_one_line, print_text
 from airflow_triggers.sessions import cleaning
 
@@ -24,7 +24,7 @@ CONSENT = "delete sessions"
 
 
 @ends_with_one_line
-@audited
+@audited_command
 @suppress_logs_and_warning
 @providers_configuration_loaded
 def triggers_delete_session(args: Namespace) -> None:
@@ -34,7 +34,7 @@ def triggers_delete_session(args: Namespace) -> None:
 
 
 @ends_with_one_line
-@audited
+@audited_command
 @suppress_logs_and_warning
 @providers_configuration_loaded
 def triggers_clean(args: Namespace) -> None:
@@ -56,16 +56,18 @@ def triggers_clean(args: Namespace) -> None:
             failures |= batch.failures
     finally:
         # Sessions deleted before an error stay deleted, so the output counts them too.
-        rows.print_rows(_rows(counts, deleted=not args.dry_run), args.output)
+        rows.print_rows(_rows(counts, is_deleted=not args.dry_run), args.output)
     for uid, failure in failures.items():
         print_text(f"Session {uid!r} was not deleted: {failure}", to=sys.stderr)
     if failures:
         raise SystemExit(1)
 
 
-def _rows(counts: Counter[str | None], *, deleted: bool) -> list[rows.Row]:
-    ordered = sorted(counts.items(), key=lambda item: item[0] or "")
-    return [{"configuration": name, "sessions": number, "deleted": deleted} for name, number in ordered]
+def _rows(counts: Counter[str | None], *, is_deleted: bool) -> list[rows.Row]:
+    sorted_counts = sorted(counts.items(), key=lambda item: item[0] or "")
+    return [
+        {"configuration": name, "sessions": number, "deleted": is_deleted} for name, number in sorted_counts
+    ]
 
 
 def _require_consent(selection: cleaning.Selection) -> None:

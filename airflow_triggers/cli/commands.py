@@ -25,7 +25,7 @@ from airflow_triggers.manager.installed import extension_problems
 from airflow_triggers.sessions import repairs
 
 
-def audited(command: Command) -> Command:
+def audited_command(command: Command) -> Command:
     """Decorate a command with changes to make: the database must be migrated, and its metrics are sent.
 
     Airflow's decorator puts ``cli_<function's name>`` into the audit log.
@@ -36,8 +36,8 @@ def audited(command: Command) -> Command:
         metrics.initialize()
         command(args)
 
-    decorated: Command = action_cli(wrapper)
-    return decorated
+    logged_command: Command = action_cli(wrapper)
+    return logged_command
 
 
 def tells_of_broken_extensions(command: Command) -> Command:
@@ -62,7 +62,7 @@ def tells_of_broken_extensions(command: Command) -> Command:
 
 
 @ends_with_one_line
-@audited
+@audited_command
 @providers_configuration_loaded
 def triggers_controller(args: Namespace) -> None:
     """``airflow triggers controller``."""
@@ -105,7 +105,7 @@ def show_session(args: Namespace) -> None:
 
 
 @ends_with_one_line
-@audited
+@audited_command
 @suppress_logs_and_warning
 @providers_configuration_loaded
 @tells_of_broken_extensions
@@ -125,7 +125,7 @@ def triggers_fire(args: Namespace) -> None:
 
 
 @ends_with_one_line
-@audited
+@audited_command
 @suppress_logs_and_warning
 @providers_configuration_loaded
 @tells_of_broken_extensions
@@ -136,7 +136,7 @@ def triggers_replay(args: Namespace) -> None:
 
 
 @ends_with_one_line
-@audited
+@audited_command
 @suppress_logs_and_warning
 @providers_configuration_loaded
 @tells_of_broken_extensions

@@ -11,7 +11,7 @@ from airflow.utils.cli import suppress_logs_and_warning
 from airflow.utils.providers_configuration_loader import providers_configuration_loaded
 
 from airflow_triggers.cli import rows
-from airflow_triggers.cli.commands import audited, tells_of_broken_extensions, user
+from airflow_triggers.cli.commands import audited_command, tells_of_broken_extensions, user
 from airflow_triggers.cli.terminal import ends_with_one_line
 from airflow_triggers.sessions import delayed_fires
 
@@ -37,7 +37,7 @@ def list_delayed_fires(args: Namespace) -> None:
 
 
 @ends_with_one_line
-@audited
+@audited_command
 @suppress_logs_and_warning
 @providers_configuration_loaded
 @tells_of_broken_extensions
@@ -48,7 +48,7 @@ def triggers_cancel_delayed_fire(args: Namespace) -> None:
 
 
 @ends_with_one_line
-@audited
+@audited_command
 @suppress_logs_and_warning
 @providers_configuration_loaded
 @tells_of_broken_extensions

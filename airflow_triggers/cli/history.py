@@ -23,7 +23,7 @@ from airflow_triggers.answers.history import (
 )
 from airflow_triggers.answers.hooks import HookCallAnswer
 from airflow_triggers.cli import rows
-from airflow_triggers.cli.commands import audited, tells_of_broken_extensions, user
+from airflow_triggers.cli.commands import audited_command, tells_of_broken_extensions, user
 from airflow_triggers.cli.terminal import ends_with_one_line, print_text
 from airflow_triggers.domain.fires import DelayedFire, Fire
 from airflow_triggers.domain.instances import InstanceStatus
@@ -179,7 +179,7 @@ def _of_hook(failed_hook: parked.ParkedHook) -> rows.Row:
 
 
 @ends_with_one_line
-@audited
+@audited_command
 @suppress_logs_and_warning
 @providers_configuration_loaded
 @tells_of_broken_extensions
@@ -217,7 +217,7 @@ def _of_asset_event(failed_event: parked.FailedAssetEvent) -> rows.Row:
 
 
 @ends_with_one_line
-@audited
+@audited_command
 @suppress_logs_and_warning
 @providers_configuration_loaded
 def triggers_retry_asset_events(args: Namespace) -> None:

@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from airflow_triggers.cli import rows
-from airflow_triggers.cli.commands import audited, tells_of_broken_extensions, user
+from airflow_triggers.cli.commands import audited_command, tells_of_broken_extensions, user
 from airflow_triggers.cli.terminal import ends_with_one_line, print_text
 from airflow_triggers.sessions.migration import (
     Migration,
@@ -36,7 +36,7 @@ MOST_REPORTED = 10_000
 
 
 @ends_with_one_line
-@audited
+@audited_command
 @suppress_logs_and_warning
 @providers_configuration_loaded
 @tells_of_broken_extensions
@@ -51,14 +51,14 @@ def triggers_migrate_sessions(args: Namespace) -> None:
         by=user(),
     )
     counts: Counter[MigrationOutcome] = Counter()
-    reported: list[rows.Row] = []
+    shown_rows: list[rows.Row] = []
     with _progress(migration) as progress:
-        for session in _migrated(migration, args.after):
+        for session in _migrations(migration, args.after):
             counts[session.outcome] += 1
-            if session.outcome is not MigrationOutcome.UNCHANGED and len(reported) < MOST_REPORTED:
-                reported.append(_row_of(session))
+            if session.outcome is not MigrationOutcome.UNCHANGED and len(shown_rows) < MOST_REPORTED:
+                shown_rows.append(_row_of(session))
             progress()
-    rows.print_rows(reported, args.output, columns=rows.MIGRATION_COLUMNS)
+    rows.print_rows(shown_rows, args.output, columns=rows.MIGRATION_COLUMNS)
     would = "would be " if args.dry_run else ""
     summary = ", ".join(f"{counts[outcome]} {would}{outcome.value}" for outcome in MigrationOutcome)
     print_text(f"Sessions of {args.configuration}: {summary}.", to=sys.stderr)
@@ -66,7 +66,7 @@ def triggers_migrate_sessions(args: Namespace) -> None:
         raise SystemExit(1)
 
 
-def _migrated(migration: Migration, after_uid: str | None) -> Iterator[SessionMigration]:
+def _migrations(migration: Migration, after_uid: str | None) -> Iterator[SessionMigration]:
     while True:
         page = migrate_sessions(migration, limit=PAGE, after_uid=after_uid)
         yield from page.sessions
