@@ -179,7 +179,7 @@ class SessionActs:
         """See :meth:`SessionTester.run_next`."""
         __tracebackhide__ = True
         runner = self._tested_session.runner
-        if not (due_starts := runner.due):
+        if not (due_starts := runner.due_starts):
             return None
         instance = runner.work(due_starts[0])
         self._raise_broken_hooks()
@@ -188,7 +188,7 @@ class SessionActs:
     def _run_all(self, limit: int) -> list[str]:
         __tracebackhide__ = True
         runner, instance_names = self._tested_session.runner, list[str]()
-        while due_starts := runner.due:
+        while due_starts := runner.due_starts:
             if len(instance_names) == limit:
                 names = ", ".join(start.instance.name for start in due_starts[:5])
                 raise failure(
@@ -205,10 +205,10 @@ class SessionActs:
         __tracebackhide__ = True
         runner = self._tested_session.runner
         if name in self.storage.tasks:
-            starts = [start for start in runner.due if start.instance.task.name == name]
+            starts = [start for start in runner.due_starts if start.instance.task.name == name]
         else:
             instance = self._tested_session.instance(name)
-            starts = [start for start in runner.due if start.instance.name == name]
+            starts = [start for start in runner.due_starts if start.instance.name == name]
             if not starts:
                 raise self._not_due(instance)
         for start in starts:

@@ -18,7 +18,7 @@ from airflow_triggers.domain.metadata import EXCEPTION_MESSAGE, EXCEPTION_TYPE, 
 from airflow_triggers.errors import InstanceNotFound, TaskNotFound
 from airflow_triggers.testing.exceptions import dotted_name, is_of_type
 from airflow_triggers.testing.failure import difference, failure
-from airflow_triggers.testing.near import did_you_mean, listed
+from airflow_triggers.testing.near import did_you_mean, listing
 from airflow_triggers.testing.session import TestedSession
 from airflow_triggers.testing.story import excerpt, standing
 
@@ -82,8 +82,8 @@ class SessionAssertions:
         expected_triggers = {missing} if isinstance(missing, str) else missing
         if not isinstance(expected_triggers, EllipsisType) and instance.missing != set(expected_triggers):
             raise self._failure(
-                f"{instance.name} lacks {listed(instance.missing)}, "
-                f"expected that it lacks {listed(expected_triggers)}.",
+                f"{instance.name} lacks {listing(instance.missing)}, "
+                f"expected that it lacks {listing(expected_triggers)}.",
                 instance,
             )
         return instance
@@ -128,7 +128,9 @@ class SessionAssertions:
             if clone.metadata.get(PARENT) == instance.name
         ]
         if by is not None and by not in clones:
-            raise self._failure(f"{instance.name} was replayed by {listed(clones)}, expected {by}.", instance)
+            raise self._failure(
+                f"{instance.name} was replayed by {listing(clones)}, expected {by}.", instance
+            )
         return instance
 
     def assert_no_instance(self, name: str) -> None:
@@ -139,7 +141,7 @@ class SessionAssertions:
         instances = self._tested_session.storage.instances_of_task(task_name)
         matching_instances = [instance for instance in instances if name in (task_name, instance.name)]
         if matching_instances:
-            names = listed(instance.name for instance in matching_instances)
+            names = listing(instance.name for instance in matching_instances)
             exist = "exists" if len(matching_instances) == 1 else "exist"
             raise self._failure(f"{names} {exist}, expected no instance {name}.", matching_instances[0])
 
@@ -227,19 +229,21 @@ class SessionAssertions:
             f"{name} is {instance.status.value}{details}; expected {expected_status.value}.", instance
         )
 
-    def _with_metadata(self, instance: TaskInstance, **expected: Any) -> TaskInstance:
+    def _with_metadata(self, instance: TaskInstance, **expected_metadata: Any) -> TaskInstance:
         __tracebackhide__ = True
-        for key, value in expected.items():
+        for key, value in expected_metadata.items():
             actual = instance.metadata.get(key)
             if value is not ... and actual != value:
                 problem = f"{instance.name} has the {key} {excerpt(actual)}, expected {excerpt(value)}."
                 raise self._failure(problem + difference(value, actual), instance)
         return instance
 
-    def _same_names(self, kind: str, expected: Iterable[str], actual: Iterable[str]) -> None:
+    def _same_names(self, kind: str, expected_names: Iterable[str], actual_names: Iterable[str]) -> None:
         __tracebackhide__ = True
-        if expected != actual:
-            raise self._failure(f"The unresolved {kind} are {listed(actual)}; expected {listed(expected)}.")
+        if expected_names != actual_names:
+            raise self._failure(
+                f"The unresolved {kind} are {listing(actual_names)}; expected {listing(expected_names)}."
+            )
 
 
 def _times(count: int) -> str:

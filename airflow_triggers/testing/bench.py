@@ -32,7 +32,7 @@ class Bench:
         self.region = make_region().configure("dogpile.cache.memory")
         self.clock = Clock(now)
         self.stubs: dict[str, Stub] = {}
-        self.compiled: dict[str, str | Mapping[str, Any]] = {}
+        self.compiled_runs: dict[str, str | Mapping[str, Any]] = {}
         """By the id of the DAG that a deployed configuration's task becomes, its ``run`` as it was written."""
         self._folders = (
             default_folders() if folders is None else tuple(Path(folder).absolute() for folder in folders)
@@ -45,7 +45,7 @@ class Bench:
         if folder is not None and str(folder) not in self._imports:
             self._imports.append(str(folder))
         if isinstance(configuration, Configuration) and configuration.name is not None:
-            self.compiled |= {
+            self.compiled_runs |= {
                 compiled_dag_id(configuration.name, task.name): task.run for task in configuration
             }
         return configuration

@@ -18,7 +18,7 @@ def dotted_name(exception: type[BaseException] | str) -> str:
     return exception if isinstance(exception, str) else f"{exception.__module__}.{exception.__qualname__}"
 
 
-def is_of_type(type_name: str, expected: type[BaseException] | str) -> bool:
+def is_of_type(type_name: str, class_or_name: type[BaseException] | str) -> bool:
     """Whether the exception with this dotted name is of the class, or of a derived class.
 
     The test's process must know the class to find its base classes. A class not imported here, or defined inside a
@@ -27,12 +27,12 @@ def is_of_type(type_name: str, expected: type[BaseException] | str) -> bool:
     >>> is_of_type("builtins.KeyError", LookupError), is_of_type("builtins.KeyError", "KeyError")
     (True, True)
     """
-    if isinstance(expected, str):
-        return expected in (type_name, type_name.removeprefix("builtins."))
-    if dotted_name(expected) == type_name:
+    if isinstance(class_or_name, str):
+        return class_or_name in (type_name, type_name.removeprefix("builtins."))
+    if dotted_name(class_or_name) == type_name:
         return True
     exception_class = _class_of(type_name)
-    return exception_class is not None and issubclass(exception_class, expected)
+    return exception_class is not None and issubclass(exception_class, class_or_name)
 
 
 def _class_of(name: str) -> type | None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from airflow_triggers.domain.instances import TaskInstance
 from airflow_triggers.domain.metadata import EXCEPTION_INFO
-from airflow_triggers.testing.near import listed
+from airflow_triggers.testing.near import listing
 from airflow_triggers.testing.session import TestedSession
 
 TEXTS = (EXCEPTION_INFO,)
@@ -32,7 +32,7 @@ def failure(session: TestedSession, problem: str, instance: TaskInstance | None 
 def describe(instance: TaskInstance) -> str:
     """Everything about an instance, its traceback as a traceback."""
     lines = [f"{instance.name}:", f"  status: {instance.status.value}"]
-    lines += [f"  lacks: {listed(instance.missing)}"] if instance.missing else []
+    lines += [f"  lacks: {listing(instance.missing)}"] if instance.missing else []
     lines += [f"  kwargs: {_block(dict(instance.kwargs))}"]
     lines += [f"  {key}: {_block(value)}" for key, value in instance.metadata.items() if key not in TEXTS]
     for key in TEXTS:
@@ -41,13 +41,13 @@ def describe(instance: TaskInstance) -> str:
     return "\n".join(lines)
 
 
-def difference(expected: Any, actual: Any) -> str:
+def difference(expectation: Any, actual: Any) -> str:
     """The difference of two values, line by line; empty when each value is one line."""
     expected_lines, actual_lines = (
-        pprint.pformat(value, width=80).splitlines() for value in (expected, actual)
+        pprint.pformat(value, width=80).splitlines() for value in (expectation, actual)
     )
-    if isinstance(expected, Mapping) and isinstance(actual, Mapping):
-        expected_lines, actual_lines = list(_entries(expected)), list(_entries(actual))
+    if isinstance(expectation, Mapping) and isinstance(actual, Mapping):
+        expected_lines, actual_lines = list(_entries(expectation)), list(_entries(actual))
     if len(expected_lines) + len(actual_lines) <= 2:
         return ""
     lines = (

@@ -47,7 +47,7 @@ def is_callable_run(task: TaskConfig, bench: Bench) -> bool:
 
 def _run(task: TaskConfig, bench: Bench) -> str | Mapping[str, Any]:
     """The task's ``run`` as written; a session of several configurations may hold a DAG's id instead."""
-    return bench.compiled.get(task.run, task.run) if isinstance(task.run, str) else task.run
+    return bench.compiled_runs.get(task.run, task.run) if isinstance(task.run, str) else task.run
 
 
 def _stubs(task: TaskConfig) -> str:

@@ -21,7 +21,7 @@ def nearest(name: str, known_names: Iterable[str]) -> str | None:
     return next(iter(get_close_matches(name, list(known_names), n=1)), None)
 
 
-def listed(names: Iterable[str]) -> str:
+def listing(names: Iterable[str]) -> str:
     """The names for a sentence: "a, b and c", sorted; "none" when there are none."""
     *first_names, last_name = sorted(names) or ["none"]
     return f"{', '.join(first_names)} and {last_name}" if first_names else last_name

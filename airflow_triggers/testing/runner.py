@@ -74,7 +74,7 @@ class QueueingTaskRunner(BaseTaskRunner):
     # -- as the tester calls it -------------------------------------------------------------------------------
 
     @property
-    def due(self) -> list[Start]:
+    def due_starts(self) -> list[Start]:
         """The starts that may run now, in the order of their scheduling."""
         now = self._bench.clock.now
         return [start for start in self.queue if start.run_after is None or start.run_after <= now]

@@ -16,7 +16,7 @@ from airflow_triggers.manager.instance_runners import RunnerSource
 from airflow_triggers.manager.manager import TriggerManager, trigger_managers
 from airflow_triggers.storages.base import BaseStorageBackend
 from airflow_triggers.testing.bench import Bench
-from airflow_triggers.testing.near import did_you_mean, listed, nearest
+from airflow_triggers.testing.near import did_you_mean, listing, nearest
 from airflow_triggers.testing.runner import OneRunner, QueueingTaskRunner
 from airflow_triggers.testing.storage import TesterStorage
 from airflow_triggers.testing.story import story_of
@@ -63,7 +63,7 @@ class TestedSession:
         if name in tasks:
             return tasks[name]
         tasks_sentence = (
-            f"The tasks are {listed(tasks)}." if tasks else "The session has no configuration yet."
+            f"The tasks are {listing(tasks)}." if tasks else "The session has no configuration yet."
         )
         raise TaskNotFound(f"There is no trigger task {name!r}.{did_you_mean(name, tasks)} {tasks_sentence}")
 
@@ -76,10 +76,10 @@ class TestedSession:
             return f" Did you mean {suggestion!r}?" if suggestion else ""
         instance_names = [instance.name for instance in instances.values() if instance.task.name == task_name]
         if name == task_name:
-            return f" It is a trigger task; name an instance of it, as {name}#0. It has: {listed(instance_names)}."
+            return f" It is a trigger task; name an instance of it, as {name}#0. It has: {listing(instance_names)}."
         if instance_names:
-            return f" The instances of {task_name} are {listed(instance_names)}."
-        return f" {task_name} has none: nothing that concerns it has fired ({listed(task.triggers)})."
+            return f" The instances of {task_name} are {listing(instance_names)}."
+        return f" {task_name} has none: nothing that concerns it has fired ({listing(task.triggers)})."
 
 
 def _manager(source: ManagerSource, storage: BaseStorageBackend, *, runners: RunnerSource) -> TriggerManager:

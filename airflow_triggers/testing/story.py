@@ -14,7 +14,7 @@ from airflow_triggers.domain.fires import Fire
 from airflow_triggers.domain.instances import InstanceStatus, TaskInstance
 from airflow_triggers.domain.metadata import EXCEPTION_MESSAGE, EXCEPTION_TYPE, PARENT, RESULT
 from airflow_triggers.storages.base import BaseStorageBackend
-from airflow_triggers.testing.near import did_you_mean, listed
+from airflow_triggers.testing.near import did_you_mean, listing
 
 SHOWN = 40
 """So many fires and instances are shown at either end of a long story."""
@@ -36,7 +36,7 @@ def story_of(
     lines += _section("fires", list(_fires(storage)), "nothing was fired")
     lines += _section("instances", list(_instances(storage, waiting)), "there are none")
     task_lines = [
-        f"{task.name}: waits for {listed(task.triggers)}"
+        f"{task.name}: waits for {listing(task.triggers)}"
         for task in configuration
         if not storage.instances_of_task(task)
     ]
@@ -69,10 +69,10 @@ def _fires(storage: BaseStorageBackend) -> Iterator[str]:
 
 
 def _effects(fire: Fire, known_triggers: set[str]) -> str:
-    touched = tuple(name for name in fire.touched if name not in fire.created)
+    touched_names = tuple(name for name in fire.touched if name not in fire.created)
     effects = {
         "created": fire.created,
-        "touched": touched,
+        "touched": touched_names,
         "scheduled": fire.scheduled,
         "abandoned": fire.abandoned,
     }
@@ -97,9 +97,9 @@ def standing(instance: TaskInstance, waiting: Mapping[str, datetime | None], now
     metadata = instance.metadata
     match instance.status:
         case InstanceStatus.UNSTARTED:
-            return f", lacks {listed(instance.missing)}" if instance.missing else ""
+            return f", lacks {listing(instance.missing)}" if instance.missing else ""
         case InstanceStatus.SCHEDULED:
-            return _due(instance, waiting, now)
+            return _due_note(instance, waiting, now)
         case InstanceStatus.FAILED | InstanceStatus.REPLAYED:
             return f", {_exception(metadata)}" if EXCEPTION_TYPE in metadata else ""
         case InstanceStatus.FINISHED | InstanceStatus.SKIPPED:
@@ -107,7 +107,7 @@ def standing(instance: TaskInstance, waiting: Mapping[str, datetime | None], now
     return ""
 
 
-def _due(instance: TaskInstance, waiting: Mapping[str, datetime | None], now: datetime) -> str:
+def _due_note(instance: TaskInstance, waiting: Mapping[str, datetime | None], now: datetime) -> str:
     if instance.name not in waiting:
         return ""
     moment = waiting[instance.name]

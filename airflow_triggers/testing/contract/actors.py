@@ -22,7 +22,7 @@ class RecordingRunner(BaseTaskRunner):
 
     def __init__(self) -> None:
         self.started: list[Start] = []
-        self.skipped: list[tuple[str, str | None, Kwargs | None]] = []
+        self.skips: list[tuple[str, str | None, Kwargs | None]] = []
         self.replays: list[tuple[str, str, str | None]] = []
         self.overrulings: list[tuple[str, str, str | None]] = []
 
@@ -34,7 +34,7 @@ class RecordingRunner(BaseTaskRunner):
         self, storage: BaseStorageBackend, instance: TaskInstance, *, by: str | None, result: Kwargs | None
     ) -> None:
         """Remember the skip."""
-        self.skipped.append((instance.name, by, result))
+        self.skips.append((instance.name, by, result))
 
     def replayed(
         self, storage: BaseStorageBackend, failed: TaskInstance, clone: TaskInstance, *, by: str | None

@@ -21,7 +21,7 @@ class DeletingContract(StorageSuite):
     """Deleting a session; skipped for a storage without deletion."""
 
     @pytest.fixture
-    def filled(self, storage: BaseStorageBackend) -> BaseStorageBackend:
+    def full_storage(self, storage: BaseStorageBackend) -> BaseStorageBackend:
         """A session with something in every part of the storage."""
         with storage.acquire_lock(create=True):
             storage.set_configuration(CONFIGURATION)
@@ -33,36 +33,38 @@ class DeletingContract(StorageSuite):
             storage.add_hook("_post_fire", {"trigger_name": "x", "tasks_scheduled": []})
         return storage
 
-    def test_a_deleted_session_is_gone_whole_and_its_uid_is_free(self, filled: BaseStorageBackend) -> None:
-        with filled.acquire_lock():
-            delete(filled)
-        for storage in (filled, self.storage_of(filled.uid)):
+    def test_a_deleted_session_is_gone_whole_and_its_uid_is_free(
+        self, full_storage: BaseStorageBackend
+    ) -> None:
+        with full_storage.acquire_lock():
+            delete(full_storage)
+        for storage in (full_storage, self.storage_of(full_storage.uid)):
             assert not storage.exists
             assert (storage.tasks, storage.instances, storage.metadata) == ({}, {}, {})
             assert (storage.fires(), storage.events(), storage.hooks()) == ([], [], [])
-        with pytest.raises(SessionNotFound), filled.acquire_lock():
+        with pytest.raises(SessionNotFound), full_storage.acquire_lock():
             pass
-        with filled.acquire_lock(create=True, manager="another"):
-            assert filled.find_fire("k") is None
-            filled.set_configuration(CONFIGURATION)
-            assert filled.create_instance("t_a").number == 0
-        assert self.storage_of(filled.uid).manager_name == "another"
+        with full_storage.acquire_lock(create=True, manager="another"):
+            assert full_storage.find_fire("k") is None
+            full_storage.set_configuration(CONFIGURATION)
+            assert full_storage.create_instance("t_a").number == 0
+        assert self.storage_of(full_storage.uid).manager_name == "another"
 
     def test_a_deletion_is_undone_with_the_lock_and_with_the_savepoint(
-        self, filled: BaseStorageBackend
+        self, full_storage: BaseStorageBackend
     ) -> None:
-        with pytest.raises(ZeroDivisionError), filled.acquire_lock():
-            delete_and_fail(filled)
-        with filled.acquire_lock(), pytest.raises(ZeroDivisionError), filled.savepoint():
-            delete_and_fail(filled)
-        storage = self.storage_of(filled.uid)
+        with pytest.raises(ZeroDivisionError), full_storage.acquire_lock():
+            delete_and_fail(full_storage)
+        with full_storage.acquire_lock(), pytest.raises(ZeroDivisionError), full_storage.savepoint():
+            delete_and_fail(full_storage)
+        storage = self.storage_of(full_storage.uid)
         assert [instance.name for instance in storage] == ["t_a#0"]
         assert [fire.idempotency_key for fire in storage.fires()] == ["k"]
 
-    def test_only_the_locks_holder_deletes(self, filled: BaseStorageBackend) -> None:
+    def test_only_the_locks_holder_deletes(self, full_storage: BaseStorageBackend) -> None:
         with pytest.raises((RuntimeError, CannotDelete)):
-            filled.delete()
-        assert filled.exists
+            full_storage.delete()
+        assert full_storage.exists
 
 
 def delete(storage: BaseStorageBackend) -> None:

@@ -56,7 +56,7 @@ class HooksContract(StorageSuite):
     def test_a_hook_may_fire(self, manager: TracedManager, monkeypatch: pytest.MonkeyPatch) -> None:
         configure(manager, t_a={"after": ["x"]}, t_b={"after": ["y"]})
 
-        def fires(trigger: str, scheduled: Any) -> None:
+        def fires(trigger: str, instances: Any) -> None:
             if trigger == "x":
                 manager.fire("y")
 
@@ -138,7 +138,7 @@ class HooksContract(StorageSuite):
         configure(manager, t_a={"after": ["x"]}, t_b={"after": ["y"]})
         trace: list[str] = []
 
-        def fires(trigger: str, scheduled: Any) -> None:
+        def fires(trigger: str, instances: Any) -> None:
             trace.append(f"{trigger} begins")
             if trigger == "x":
                 manager.fire("y")

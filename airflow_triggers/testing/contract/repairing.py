@@ -182,7 +182,7 @@ class RepairingContract(StorageSuite):
         assert skipped_instance.status is InstanceStatus.SKIPPED
         assert (skipped_instance.metadata["cascade"], skipped_instance.metadata["result"]) == (True, {"n": 5})
         assert manager.storage["t_b#0"].kwargs == {"t_a": {"n": 5}}
-        assert runner.skipped == [("t_a#0", "ann", {"n": 5})]
+        assert runner.skips == [("t_a#0", "ann", {"n": 5})]
         assert manager.trace == [("fire", "t_a", ["t_b#0"]), ("skip", "t_a#0", True)]
 
     def test_a_skip_without_cascade_fires_nothing(self, manager: TracedManager) -> None:
@@ -271,10 +271,10 @@ class RepairingContract(StorageSuite):
         stored_user = "a\N{REPLACEMENT CHARACTER}" + "b" * 248
         assert [fire.fired_by for fire in manager.storage.fires()] == [stored_user]
         assert {start.by for start in runner.started} == {stored_user}
-        assert runner.skipped[0][1] == runner.replays[0][2] == stored_user
+        assert runner.skips[0][1] == runner.replays[0][2] == stored_user
 
     @pytest.mark.parametrize(
-        ("metadata", "expected"),
+        ("metadata", "problem"),
         [
             ({"depth": 0}, "'depth' is kept by the framework"),
             ({"parent": "t_a#0"}, "'parent' is kept by the framework"),
@@ -284,14 +284,14 @@ class RepairingContract(StorageSuite):
         ],
     )
     def test_what_the_framework_reads_of_the_metadata_cannot_be_broken_by_hand(
-        self, manager: TracedManager, metadata: Any, expected: str
+        self, manager: TracedManager, metadata: Any, problem: str
     ) -> None:
         configure(manager, t_a={"after": ["x"]})
         manager.fire("x")
         before = manager.storage["t_a#0"]
-        with pytest.raises(InvalidMetadata, match=expected):
+        with pytest.raises(InvalidMetadata, match=problem):
             manager.update_instance_metadata("t_a#0", metadata)
-        with pytest.raises(InvalidMetadata, match=expected):
+        with pytest.raises(InvalidMetadata, match=problem):
             manager.update_instance_status("t_a#0", "failed", metadata)
         assert manager.storage["t_a#0"] == before
 
@@ -325,8 +325,8 @@ class RepairingContract(StorageSuite):
         manager.fire("x")
         fail(manager, "t_a#0")
 
-        def at_work(storage: BaseStorageBackend, failed: TaskInstance, event: str) -> None:
-            raise InvalidTransition(event, failed.name, "running elsewhere", ("failed",))
+        def at_work(storage: BaseStorageBackend, instance: TaskInstance, event: str) -> None:
+            raise InvalidTransition(event, instance.name, "running elsewhere", ("failed",))
 
         monkeypatch.setattr(runner, "confirm_failed", at_work)
         acts: list[Callable[[str], TaskInstance]] = [
@@ -337,7 +337,7 @@ class RepairingContract(StorageSuite):
             with pytest.raises(InvalidTransition, match="t_a#0: it is running elsewhere"):
                 act("t_a#0")
         assert statuses(manager) == {"t_a#0": "failed"}
-        assert runner.skipped == runner.replays == []
+        assert runner.skips == runner.replays == []
 
     def test_a_runner_hears_of_a_status_set_by_hand_and_of_a_second_start(
         self, manager: TracedManager, runner: RecordingRunner

@@ -123,7 +123,7 @@ class ScenariosContract(StorageSuite):
     # -- what it is given ------------------------------------------------------------------------------------
 
     @pytest.mark.parametrize(
-        ("fired", "given"),
+        ("kwargs", "merged_kwargs"),
         [
             ({}, {"tags": ["a"], "who": {"name": "nobody", "lang": {"ui": "en"}}}),
             ({"tags": []}, {"tags": [], "who": {"name": "nobody", "lang": {"ui": "en"}}}),
@@ -148,18 +148,18 @@ class ScenariosContract(StorageSuite):
         ],
     )
     def test_params_lie_under_the_fired_kwargs_and_whatever_was_fired_wins(
-        self, manager: TracedManager, runner: RecordingRunner, fired: Any, given: Any
+        self, manager: TracedManager, runner: RecordingRunner, kwargs: Any, merged_kwargs: Any
     ) -> None:
         params = {
             "x": {"tags": ["a"], "who": {"name": "nobody", "lang": {"ui": "en"}}},
             "unfired": {"n": 1},
         }
         configure(manager, t_a={"after": ["x"], "withParams": params})
-        manager.fire("x", fired)
+        manager.fire("x", kwargs)
         (start,) = runner.started
-        assert start.kwargs == {"x": given, "unfired": {"n": 1}}
+        assert start.kwargs == {"x": merged_kwargs, "unfired": {"n": 1}}
         instance = manager.storage["t_a#0"]
-        assert (instance.kwargs, instance.metadata["actualKwargs"]) == ({"x": fired}, start.kwargs)
+        assert (instance.kwargs, instance.metadata["actualKwargs"]) == ({"x": kwargs}, start.kwargs)
 
     @pytest.mark.parametrize("kwargs", [None, {}])
     def test_a_trigger_without_kwargs_has_fired_all_the_same(
