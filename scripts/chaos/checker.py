@@ -45,8 +45,8 @@ def check(journal: list[Line], evidence: Evidence) -> Verdict:
     for session, demand in sorted(demands_by_session.items()):
         instance_lines = instances.get(session, [])
         fire_lines = fires.get(session, [])
-        problems += _prefixed(session, _fires(demand, fire_lines, instance_lines))
-        problems += _prefixed(session, _instances(demand, instance_lines))
+        problems += _session_problems(session, _fires(demand, fire_lines, instance_lines))
+        problems += _session_problems(session, _instances(demand, instance_lines))
     problems += [
         (WRONG, f"nobody made the session {uid}")
         for uid in sorted(instances.keys() - demands_by_session.keys())
@@ -55,7 +55,7 @@ def check(journal: list[Line], evidence: Evidence) -> Verdict:
     return Verdict(_counts(journal, demands_by_session, evidence), problems)
 
 
-def _prefixed(session: str, problems: Iterable[Problem]) -> Iterator[Problem]:
+def _session_problems(session: str, problems: Iterable[Problem]) -> Iterator[Problem]:
     return ((kind, f"{session}: {sentence}") for kind, sentence in problems)
 
 
@@ -70,9 +70,9 @@ def _frozen(value: Any) -> str:
     return json.dumps(value, sort_keys=True)
 
 
-def _differences(noun: str, required: Iterable[Any], actual: Iterable[Any]) -> Iterator[Problem]:
+def _differences(noun: str, demand: Iterable[Any], actual: Iterable[Any]) -> Iterator[Problem]:
     """The missing and the surplus contents of a multiset, compared with the required one."""
-    required_counts, actual_counts = Counter(map(_frozen, required)), Counter(map(_frozen, actual))
+    required_counts, actual_counts = Counter(map(_frozen, demand)), Counter(map(_frozen, actual))
     for content, count in (required_counts - actual_counts).items():
         yield LOST, f"{count} times the {noun} {content}"
     for content, count in (actual_counts - required_counts).items():
@@ -258,13 +258,13 @@ def _left_over(evidence: Evidence) -> Iterator[Problem]:
             STUCK,
             f"{delayed_fire['session']}: the delayed fire {delayed_fire['trigger']}: {delayed_fire['error']}",
         )
-    unstarted = {
+    waiting_instances = {
         (instance["session"], instance["name"])
         for instance in evidence.instances
         if instance["status"] == "unstarted"
     }
     for wait in evidence.waits:
-        if (wait["session"], wait["instance"]) not in unstarted:
+        if (wait["session"], wait["instance"]) not in waiting_instances:
             yield (
                 WRONG,
                 f"{wait['session']}: {wait['instance']} waits for {wait['trigger']}, and is past that",
@@ -281,7 +281,7 @@ def _counts(journal: list[Line], demands_by_session: dict[str, Demand], evidence
         "sessions": len(demands_by_session),
         "fires sent": sum(len(demand.fires) for demand in demands_by_session.values()),
         "requests for them": journal_counts["intent", "fire"],
-        "fires acknowledged": sum(len(demand.acknowledged) for demand in demands_by_session.values()),
+        "fires acknowledged": sum(len(demand.acknowledged_keys) for demand in demands_by_session.values()),
         "fires kept, cascades included": len(evidence.fires),
         "instances": len(evidence.instances),
         "DAG runs": len(evidence.runs),

@@ -37,13 +37,13 @@ class Demand:
     """The demanded outcome of one session.
 
     :param fires: (trigger, kwargs) of the clients' fires, by idempotency key.
-    :param acknowledged: the keys of the answered fires.
+    :param acknowledged_keys: the keys of the answered fires.
     :param replays: the instances with a requested replay.
     :param skips: the instances with a requested skip.
     """
 
     fires: dict[str, tuple[str, dict[str, Any]]] = field(default_factory=dict)
-    acknowledged: set[str] = field(default_factory=set)
+    acknowledged_keys: set[str] = field(default_factory=set)
     replays: set[str] = field(default_factory=set)
     skips: set[str] = field(default_factory=set)
 
@@ -112,7 +112,7 @@ def demands(journal: Iterable[Line]) -> dict[str, Demand]:
             case "intent", "fire":
                 demand.fires[line["key"]] = (line["trigger"], line["kwargs"])
             case "ack", "fire":
-                demand.acknowledged.add(line["key"])
+                demand.acknowledged_keys.add(line["key"])
             case "intent", "replay":
                 demand.replays.add(line["instance"])
             case "intent", "skip":

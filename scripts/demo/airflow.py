@@ -79,7 +79,7 @@ class Airflow(Processes):
 
     def environment(self) -> dict[str, str]:
         """All variables of Airflow's processes, without the caller's own Airflow settings."""
-        inherited = {
+        inherited_variables = {
             name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "_AIRFLOW"))
         }
         passwords = self.home / "passwords.json"
@@ -112,7 +112,7 @@ class Airflow(Processes):
         }
         if self.database:
             settings["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = self.database
-        return inherited | settings | self.extra
+        return inherited_variables | settings | self.extra
 
     def check_ports(self) -> None:
         """:raises DemoError: when a port is taken, with what to do."""

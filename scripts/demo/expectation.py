@@ -143,7 +143,7 @@ def _results(uid: str, expectation: Expectation, connection: sqlite3.Connection)
         ),
     }
     return [
-        f"{noun} is {actual}, must be {required}"
-        for noun, (actual, required) in checks.items()
-        if actual != required
+        f"{noun} is {actual}, must be {demand}"
+        for noun, (actual, demand) in checks.items()
+        if actual != demand
     ]

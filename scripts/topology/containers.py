@@ -88,12 +88,12 @@ class Container:
             **self.service.environment,
         }
         of_image |= self.extra
-        translated = dict(zip(of_image, self.translated(tuple(of_image.values())), strict=True))
+        image_variables = dict(zip(of_image, self.translated(tuple(of_image.values())), strict=True))
         return {
             "HOME": str(self.folder),
             "HOSTNAME": self.name,
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
-            **translated,
+            **image_variables,
             **self._port_settings(),
         }
 

@@ -78,18 +78,18 @@ def read_services(path: Path, variables: Mapping[str, str]) -> dict[str, Service
 
     :raises DemoError: when a variable is missing, or a service has an unknown key.
     """
-    document = _resolved(yaml.safe_load(path.read_text(encoding="utf-8")), variables)
+    document = _resolution(yaml.safe_load(path.read_text(encoding="utf-8")), variables)
     return {name: _service(name, service) for name, service in document["services"].items()}
 
 
-def _resolved(node: Any, variables: Mapping[str, str]) -> Any:
+def _resolution(node: Any, variables: Mapping[str, str]) -> Any:
     match node:
         case str():
             return interpolated(node, variables)
         case list():
-            return [_resolved(item, variables) for item in node]
+            return [_resolution(item, variables) for item in node]
         case dict():
-            return {key: _resolved(value, variables) for key, value in node.items()}
+            return {key: _resolution(value, variables) for key, value in node.items()}
         case _:
             return node
 
@@ -106,7 +106,9 @@ def _service(name: str, node: dict[str, Any]) -> Service:
         command=_words(node.get("command", [])),
         environment={key: str(value) for key, value in node.get("environment", {}).items()},
         healthcheck=_healthcheck(node.get("healthcheck")),
-        conditions={other: demand["condition"] for other, demand in node.get("depends_on", {}).items()},
+        conditions={
+            dependency: demand["condition"] for dependency, demand in node.get("depends_on", {}).items()
+        },
         mounts=tuple(_mount(text) for text in node.get("volumes", [])),
         replicas=int(node.get("deploy", {}).get("replicas", 1)),
         restart=node.get("restart", "no"),

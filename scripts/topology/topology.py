@@ -67,7 +67,7 @@ class Topology(Processes):
     redis: RedisServer
     volumes: Path
     _healthy: set[str] = field(default_factory=set, init=False)
-    _completed: set[str] = field(default_factory=set, init=False)
+    _completed_names: set[str] = field(default_factory=set, init=False)
 
     @property
     def url(self) -> str:
@@ -90,7 +90,7 @@ class Topology(Processes):
         :raises DemoError: when one ends, or is not healthy in time.
         """
         deadline = time.monotonic() + START_DEADLINE
-        while waiting := self.containers.keys() - self.processes.keys() - self._completed:
+        while waiting := self.containers.keys() - self.processes.keys() - self._completed_names:
             for name in (name for name in self.containers if name in waiting):
                 container = self.containers[name]
                 if all(self._holds(*demand) for demand in container.service.conditions.items()):
@@ -116,7 +116,7 @@ class Topology(Processes):
             return passes_its_check(self.servers[service])
         names = self.names(service)
         if condition == "service_completed_successfully":
-            return all(name in self._completed for name in names)
+            return all(name in self._completed_names for name in names)
         return all(name in self.processes and self._is_healthy(name) for name in names)
 
     def _is_healthy(self, name: str) -> bool:
@@ -138,7 +138,7 @@ class Topology(Processes):
                 continue
             if process.returncode:
                 raise DemoError(f"{name} failed:\n{log_tail(container.log)}")
-            self._completed.add(name)
+            self._completed_names.add(name)
             del self.processes[name]
 
     def controllers(self) -> list[int]:
@@ -152,14 +152,14 @@ class Topology(Processes):
 
     def restart_ended(self) -> dict[str, int]:
         """Restart ended containers by their restart policies; returns the exit codes by name."""
-        ended = {
+        ended_names = {
             name: process.returncode
             for name, process in self.processes.items()
             if process.poll() is not None and self.containers[name].service.restart in RESTARTED
         }
-        for name in ended:
+        for name in ended_names:
             self.restart(name)
-        return ended
+        return ended_names
 
 
 def passes_its_check(container: Container) -> bool:
@@ -219,7 +219,7 @@ def _deployment(
     folder: Path, services: Mapping[str, Service], cluster: PostgresqlCluster, extra: Mapping[str, str]
 ) -> Topology:
     ports = {POSTGRES: {POSTGRES_PORT: cluster.port}, REDIS: {REDIS_PORT: free_ports()}}
-    ours = {name: service for name, service in services.items() if name not in ports}
+    own_services = {name: service for name, service in services.items() if name not in ports}
     addresses = {**ports, API_SERVER: _own_ports()}
     containers = [
         Container(
@@ -230,7 +230,7 @@ def _deployment(
             addresses=addresses,
             extra=extra,
         )
-        for service in ours.values()
+        for service in own_services.values()
         for number in range(1, service.replicas + 1)
     ]
     servers = {
