@@ -97,10 +97,10 @@ def measure(name: str, bench: Bench, console: Console) -> list[Row]:
             rows.append(row)
             console.print(f"  {one_line(row)}")
     except Missing as error:
-        rows += _unmeasured(name, str(error))
+        rows += _unmeasured_rows(name, str(error))
     except Exception as error:  # noqa: BLE001  (a boundary)
         console.print_exception()
-        rows += _unmeasured(name, f"{type(error).__name__}: {error}")
+        rows += _unmeasured_rows(name, f"{type(error).__name__}: {error}")
     return rows
 
 
@@ -116,7 +116,7 @@ def _missing_postgresql() -> str | None:
     return None
 
 
-def _unmeasured(name: str, why: str) -> list[Row]:
+def _unmeasured_rows(name: str, why: str) -> list[Row]:
     return [
         Row(number=str(number), measured=name, against="", goal=Goal(limit=0), note=why)
         for number in GROUPS[name]

@@ -53,11 +53,11 @@ def multiply_instances(database: MetadataDatabase, uid: str, *, count: int) -> N
 def multiply_sessions(database: MetadataDatabase, uid: str, *, count: int) -> None:
     """Make sessions ``{uid}-1`` … ``{uid}-{count}`` with everything in the session."""
     (session_id,) = database.execute("SELECT id FROM triggers_session WHERE uid = :uid", {"uid": uid})
-    owned = (tables.instance, tables.wait, tables.fire)
+    owned_tables = (tables.instance, tables.wait, tables.fire)
     with bulk(database) as connection:
         keys = {"id": f"{session_id} + n", "uid": "it.uid || '-' || n"}
         multiply(connection, tables.session, where=f"it.id = {session_id}", count=count, replacing=keys)
-        for table in owned:
+        for table in owned_tables:
             replacing = {"session_id": f"{session_id} + n"}
             if "id" in table.columns:
                 replacing["id"] = f"nextval(pg_get_serial_sequence('{table.name}', 'id'))"

@@ -37,7 +37,7 @@ FINISHED = 16
 def completion_rows(bench: Bench) -> Iterator[Row]:
     """Row 11."""
     live = bench.live()
-    with bench.databases.lent() as database:
+    with bench.databases.loan() as database:
         runs_in_flight(database.enter(), COMPLETED * (ROUNDS + 1))
         controller = Controller()
         controller.run_once()
@@ -54,7 +54,7 @@ def completion_rows(bench: Bench) -> Iterator[Row]:
             processes=[psutil.Process()],
             database=database,
         )
-        bench.costs[estimate.COMPLETION] = whole.divided(COMPLETED)
+        bench.costs[estimate.COMPLETION] = whole.share(COMPLETED)
     yield Row.of(
         series.compare("controller", "airflow"),
         unit="a second",

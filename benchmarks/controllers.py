@@ -27,7 +27,7 @@ IDLE_ROUNDS, IDLE_SECONDS = 3, 15.0
 def in_flight(bench: Bench) -> Iterator[Row]:
     """Row 10."""
     with ExitStack() as stack:
-        databases = {size: stack.enter_context(bench.databases.lent()) for size in SIZES}
+        databases = {size: stack.enter_context(bench.databases.loan()) for size in SIZES}
         series = passes(databases).interleave(rounds=12)
     largest, smallest = max(SIZES), min(SIZES)
     yield Row.of(
@@ -46,7 +46,7 @@ def in_flight(bench: Bench) -> Iterator[Row]:
             series={"pass": [(size, series.median(str(size)) * 1e3) for size in SIZES]},
         )
     )
-    with bench.databases.lent() as database:
+    with bench.databases.loan() as database:
         yield _idle(database.enter())
 
 

@@ -26,7 +26,7 @@ class Cost:
     database: float | None
     wal: float
 
-    def divided(self, by: int) -> Cost:
+    def share(self, by: int) -> Cost:
         """The cost of one act, if this is the cost of ``by`` acts together."""
         database = None if self.database is None else self.database / by
         return Cost(process=self.process / by, database=database, wal=self.wal / by)

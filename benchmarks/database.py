@@ -21,7 +21,7 @@ class MetadataDatabase:
     """A migrated metadata database. Airflow in this process uses the one entered last."""
 
     url: str
-    _configured: dict[str, Any] = field(default_factory=dict, repr=False)
+    _settings: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def enter(self) -> MetadataDatabase:
         """Connect Airflow, in this process and its children, to this database; open connections stay open."""
@@ -29,20 +29,20 @@ class MetadataDatabase:
 
         is_entered = os.environ.get(CONNECTION_VARIABLE) == self.url and settings.engine is not None
         os.environ[CONNECTION_VARIABLE] = self.url
-        if not self._configured:
+        if not self._settings:
             if not is_entered:
                 settings.configure_vars()
                 settings.configure_orm()
             names = ("engine", "NonScopedSession", "Session")
-            self._configured = {name: getattr(settings, name) for name in names}
-        for name, value in self._configured.items():
+            self._settings = {name: getattr(settings, name) for name in names}
+        for name, value in self._settings.items():
             setattr(settings, name, value)
         return self
 
     @property
     def engine(self) -> sa.Engine:
         """Airflow's engine on this database."""
-        engine: sa.Engine = self._configured["engine"]
+        engine: sa.Engine = self._settings["engine"]
         return engine
 
     def execute(self, statement: str, parameters: Mapping[str, Any] | None = None) -> Any:
@@ -58,8 +58,8 @@ class MetadataDatabase:
 
     def close(self) -> None:
         """Close the connections."""
-        if self._configured:
-            self._configured["engine"].dispose()
+        if self._settings:
+            self._settings["engine"].dispose()
 
 
 class Databases:
@@ -68,21 +68,21 @@ class Databases:
     def __init__(self, stack: ExitStack) -> None:
         self._stack = stack
         self._template: str | None = None
-        self._made = 0
+        self._count = 0
 
     def new(self) -> MetadataDatabase:
         """A migrated database without rows, dropped at the end of the benchmarks."""
-        return self._stack.enter_context(self.lent())
+        return self._stack.enter_context(self.loan())
 
     @contextmanager
-    def lent(self) -> Iterator[MetadataDatabase]:
+    def loan(self) -> Iterator[MetadataDatabase]:
         """A migrated database without rows, dropped afterwards."""
         if self._template is None:
             url = self._stack.enter_context(temporary_postgresql_url("_bench"))
             migrate(url)
             self._template = sa.make_url(url).database
-        self._made += 1
-        with temporary_postgresql_url(f"_bench{self._made}", template=self._template) as url:
+        self._count += 1
+        with temporary_postgresql_url(f"_bench{self._count}", template=self._template) as url:
             database = MetadataDatabase(url)
             try:
                 yield database

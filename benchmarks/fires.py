@@ -50,13 +50,15 @@ class IdleRunner(BaseTaskRunner):
         """Nothing."""
 
 
-def record_session(database: MetadataDatabase, uid: str, *, resolved: bool, instances: int) -> TriggerManager:
+def record_session(
+    database: MetadataDatabase, uid: str, *, is_resolved: bool, instances: int
+) -> TriggerManager:
     """A session with ``instances`` instances of one task: all resolved, or all waiting."""
     task_runners.register(IdleRunner.name, IdleRunner)
     manager = TriggerManager(SqlStorageBackend(uid))
     manager.update_configuration(DIRECTIVES)
     manager.fire("page", KWARGS)
-    if resolved:
+    if is_resolved:
         manager.update_instance_status(f"{TASK}#0", "finished")
     if instances > 1:
         multiply_instances(database, uid, count=instances)
@@ -86,7 +88,7 @@ def fires_waiting(database: MetadataDatabase, manager: TriggerManager, *, instan
 def against_plain_sql(bench: Bench) -> Iterator[Row]:
     """Row 1."""
     database = bench.databases.new().enter()
-    manager = record_session(database, "order-1", resolved=True, instances=10)
+    manager = record_session(database, "order-1", is_resolved=True, instances=10)
     database.tidy()
     manager.fire("login", KWARGS)
     with plainsql.captured_statements(database.engine) as statements:
@@ -117,7 +119,7 @@ def against_plain_sql(bench: Bench) -> Iterator[Row]:
 
 def against_session_size(bench: Bench, *, sizes: tuple[int, ...] = SIZES, rounds: int = 12) -> Iterator[Row]:
     """Row 2, both variants."""
-    with bench.databases.lent() as database:
+    with bench.databases.loan() as database:
         resolved_series, waiting_series = (
             sides.interleave(rounds=rounds) for sides in by_session_size(database.enter(), sizes=sizes)
         )
@@ -155,9 +157,9 @@ def by_session_size(
     """Fires into sessions of these sizes: with all instances resolved, and with all of them waiting."""
     resolved_sides, waiting_sides = dict[str, Side](), dict[str, Side]()
     for size in sizes:
-        manager = record_session(database, f"resolved-{size}", resolved=True, instances=size)
+        manager = record_session(database, f"resolved-{size}", is_resolved=True, instances=size)
         resolved_sides[str(size)] = fires_resolved(manager, times=times)
-        manager = record_session(database, f"waiting-{size}", resolved=False, instances=size)
+        manager = record_session(database, f"waiting-{size}", is_resolved=False, instances=size)
         waiting_sides[str(size)] = fires_waiting(database, manager, instances=size, times=times)
     database.tidy()
     return Sides(resolved_sides), Sides(waiting_sides)
@@ -169,7 +171,7 @@ def against_session_count(bench: Bench) -> Iterator[Row]:
     for count in SESSIONS:
         bench.say(f"building a database with {count:,} sessions")
         database = bench.databases.new().enter()
-        record_session(database, "order", resolved=False, instances=1)
+        record_session(database, "order", is_resolved=False, instances=1)
         (before,) = database.execute("SELECT pg_database_size(current_database())")
         multiply_sessions(database, "order", count=count)
         (after,) = database.execute("SELECT pg_database_size(current_database())")
@@ -209,7 +211,7 @@ def _spread_fires(database: MetadataDatabase, count: int) -> Side:
 
 def against_create_dagrun(bench: Bench) -> Iterator[Row]:
     """Row 4."""
-    with bench.databases.lent() as database:
+    with bench.databases.loan() as database:
         database.enter()
         manager, create = _starting_fires()
         times = 30

@@ -52,7 +52,7 @@ print("seconds", time.perf_counter() - begun)
 def memory_rows(bench: Bench) -> Iterator[Row]:
     """Row 13."""
     environments = make_environments(bench.scratch("memory"))
-    with bench.databases.lent() as database:
+    with bench.databases.loan() as database:
         database.enter()
         servers = interleave(
             {
@@ -66,7 +66,7 @@ def memory_rows(bench: Bench) -> Iterator[Row]:
             servers,
             unit="MB",
             number="13a",
-            measured="memory of the API server with the plugin",
+            subject="memory of the API server with the plugin",
             against="without it",
             goal=Goal(limit=12, unit="MB"),
         )
@@ -88,13 +88,13 @@ def memory_rows(bench: Bench) -> Iterator[Row]:
     )
 
 
-def _difference(rounds: Rounds, *, unit: str, number: str, measured: str, against: str, goal: Goal) -> Row:
+def _difference(rounds: Rounds, *, unit: str, number: str, subject: str, against: str, goal: Goal) -> Row:
     factor = {"MB": 1e-6, "ms": 1e3}[unit]
     differences = [difference * factor for difference in rounds.differences]
     low, high = quartiles(differences)
     return Row(
         number=number,
-        measured=measured,
+        measured=subject,
         against=against,
         goal=goal,
         value=statistics.median(differences),
@@ -120,7 +120,7 @@ def _api_server_memory(bench: Bench, database: MetadataDatabase, python: Path) -
 def _controller_memory(bench: Bench, python: Path) -> float:
     log = bench.scratch_file("controller.log")
     command = [str(python), "-m", "airflow", "triggers", "controller"]
-    with ended_afterwards(_started(command, bench, log=log)) as process:
+    with ended_afterwards(_process(command, bench, log=log)) as process:
         await_that("the controller watches", lambda: "watching" in log.read_text(), process)
         # A few passes: modules loaded in the first pass must count.
         time.sleep(3)
@@ -130,12 +130,12 @@ def _controller_memory(bench: Bench, python: Path) -> float:
 def _bare_memory(bench: Bench, python: Path) -> float:
     ready = bench.scratch_file("ready", exists=False)
     program = BARE.replace("sys.argv_ready", repr(str(ready)))
-    with ended_afterwards(_started([str(python), "-c", program], bench)) as process:
+    with ended_afterwards(_process([str(python), "-c", program], bench)) as process:
         await_that("the process has asked", ready.exists, process)
         return memory(process.pid)
 
 
-def _started(command: list[str], bench: Bench, *, log: Path | None = None) -> subprocess.Popen[bytes]:
+def _process(command: list[str], bench: Bench, *, log: Path | None = None) -> subprocess.Popen[bytes]:
     path = log or bench.scratch_file("process.log")
     environment = {**os.environ, "AIRFLOW__LOGGING__LOGGING_LEVEL": "INFO"}
     with path.open("wb") as output:
@@ -152,7 +152,7 @@ def _started(command: list[str], bench: Bench, *, log: Path | None = None) -> su
 def start_rows(bench: Bench) -> Iterator[Row]:
     """Row 14."""
     environments = make_environments(bench.scratch("starts"))
-    with bench.databases.lent() as database:
+    with bench.databases.loan() as database:
         database.enter()
         helps = interleave(
             {
@@ -180,7 +180,7 @@ def start_rows(bench: Bench) -> Iterator[Row]:
         imports.compare("with", "without"),
         unit="ms",
         number="14b",
-        measured="loading plugins in a task's process, with ours",
+        subject="loading plugins in a task's process, with ours",
         against="without ours",
         goal=Goal(limit=30, unit="ms"),
     )

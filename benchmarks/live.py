@@ -100,10 +100,10 @@ def living(folder: Path, database: MetadataDatabase) -> Iterator[Live]:
 
 
 def _await_dag(airflow: Airflow, http: httpx.Client, dag_id: str) -> None:
-    def unpaused() -> bool:
+    def is_unpaused() -> bool:
         answer = http.get(f"/api/v2/dags/{dag_id}")
         if answer.is_success and answer.json()["is_paused"] and dag_id != "bench.t_parked":
             http.patch(f"/api/v2/dags/{dag_id}", json={"is_paused": False}).raise_for_status()
         return answer.is_success
 
-    wait_for(f"the DAG {dag_id} is deployed", unpaused, seconds=120, alive=airflow.check_alive)
+    wait_for(f"the DAG {dag_id} is deployed", is_unpaused, seconds=120, alive=airflow.check_alive)

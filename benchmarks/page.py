@@ -31,12 +31,12 @@ def update_page(rows: Sequence[Row], curves: Sequence[Curve], estimate: str, *, 
         (DRAWINGS / f"{curve.name}.svg").write_text(draw(curve), encoding="utf-8")
     images = [f"![{curve.title}]({DRAWINGS.name}/{curve.name}.svg)" for curve in curves]
     page = PAGE.read_text(encoding="utf-8")
-    page = _replaced(page, "figures", "\n\n".join([_where(load), as_markdown(rows), *images]))
-    page = _replaced(page, "estimate", estimate)
+    page = _page_with(page, "figures", "\n\n".join([_where(load), as_markdown(rows), *images]))
+    page = _page_with(page, "estimate", estimate)
     PAGE.write_text(page, encoding="utf-8")
 
 
-def _replaced(page: str, part: str, content: str) -> str:
+def _page_with(page: str, part: str, content: str) -> str:
     begin, end = (
         f"<!-- make bench writes the {part}: begin -->",
         f"<!-- make bench writes the {part}: end -->",

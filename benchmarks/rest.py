@@ -91,7 +91,7 @@ def _note_costs(bench: Bench, live: Live, *, batch: bool) -> None:
     bench.costs[estimate.SINGLE] = count_cost(partial(_recording, live), 100)
     if batch:
         whole = count_cost(partial(_batch, live), 3)
-        bench.costs[estimate.BATCH] = whole.divided(BATCH)
+        bench.costs[estimate.BATCH] = whole.share(BATCH)
 
 
 def _repeat(request: Callable[[], None]) -> Side:

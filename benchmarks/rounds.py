@@ -18,13 +18,13 @@ Side = Callable[[], float]
 class Rounds:
     """The costs of two sides, round by round."""
 
-    measured: tuple[float, ...]
+    costs: tuple[float, ...]
     against: tuple[float, ...]
 
     @property
     def ratios(self) -> list[float]:
         """The measured side divided by the other, in each round."""
-        return [side / reference for side, reference in zip(self.measured, self.against, strict=True)]
+        return [side / reference for side, reference in zip(self.costs, self.against, strict=True)]
 
     @property
     def ratio(self) -> float:
@@ -34,7 +34,7 @@ class Rounds:
     @property
     def differences(self) -> list[float]:
         """The measured side minus the other, in each round."""
-        return [side - reference for side, reference in zip(self.measured, self.against, strict=True)]
+        return [side - reference for side, reference in zip(self.costs, self.against, strict=True)]
 
     @property
     def quartiles(self) -> tuple[float, float]:
@@ -44,7 +44,7 @@ class Rounds:
     @property
     def medians(self) -> tuple[float, float]:
         """Each side's own median."""
-        return statistics.median(self.measured), statistics.median(self.against)
+        return statistics.median(self.costs), statistics.median(self.against)
 
 
 @dataclass(frozen=True)
@@ -53,9 +53,9 @@ class Series:
 
     costs: Mapping[str, tuple[float, ...]]
 
-    def compare(self, measured: str, against: str) -> Rounds:
+    def compare(self, subject: str, against: str) -> Rounds:
         """The rounds of two sides."""
-        return Rounds(self.costs[measured], self.costs[against])
+        return Rounds(self.costs[subject], self.costs[against])
 
     def median(self, name: str) -> float:
         """One side's median."""

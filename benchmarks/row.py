@@ -70,7 +70,7 @@ class Row:
             value=rounds.ratio,
             low=low,
             high=high,
-            rounds=len(rounds.measured),
+            rounds=len(rounds.costs),
             sides=sides_in_unit(rounds, unit),
             **fields,
         )

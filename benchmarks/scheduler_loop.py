@@ -28,11 +28,11 @@ class Loop:
         self._file = file
 
     def __enter__(self) -> Any:
-        self._begun = time.monotonic()
+        self._started_at = time.monotonic()
         return self._timer.__enter__()
 
     def __exit__(self, *exception: Any) -> Any:
-        self._file.write(f"{self._begun!r} {time.monotonic()!r}\n")
+        self._file.write(f"{self._started_at!r} {time.monotonic()!r}\n")
         is_handled = self._timer.__exit__(*exception)
         if stop_requests:
             stop_requests.clear()

@@ -43,7 +43,7 @@ def loop_rows(bench: Bench) -> Iterator[Row]:
     environments = make_environments(bench.scratch("schedulers"))
     sides: dict[str, list[StoppedScheduler]] = {"with": [], "without": []}
     with ExitStack() as stack:
-        database = stack.enter_context(bench.databases.lent()).enter()
+        database = stack.enter_context(bench.databases.loan()).enter()
         runs_in_flight(database, IN_FLIGHT, task_state="deferred")
         for _ in range(PROCESSES):
             pair = {

@@ -21,14 +21,14 @@ HEADINGS = ("#", "measured", "against", "goal", "median", "quartiles", "met", "r
 
 def cells(row: Row) -> tuple[str, ...]:
     """The cells of one line, as text."""
-    value, spread, met = row.note or "not measured", "", ""
+    value, spread, verdict = row.note or "not measured", "", ""
     if row.value is not None:
-        value, met = f"{row.value:.3g} {row.goal.unit}", "yes" if row.met else "NO"
+        value, verdict = f"{row.value:.3g} {row.goal.unit}", "yes" if row.met else "NO"
         if row.low is not None and row.high is not None:
             spread = f"{row.low:.3g} – {row.high:.3g}"
     sides = " / ".join(side for side in row.sides if side)
     goal, rounds = str(row.goal), str(row.rounds or "")
-    return row.number, row.measured, row.against, goal, value, spread, met, rounds, sides
+    return row.number, row.measured, row.against, goal, value, spread, verdict, rounds, sides
 
 
 def one_line(row: Row) -> str:
