@@ -31,13 +31,13 @@ def result_of(answer: Answer, model: type[T]) -> T:
         content = json.loads(answer.content)
     except ValueError as error:
         raise UnexpectedAnswer(
-            f"Expected JSON of the triggers API, found {_shown(answer.content)} (status {answer.status}). "
+            f"Expected JSON of the triggers API, found {_excerpt(answer.content)} (status {answer.status}). "
             "Is the URL that of an Airflow API server with airflow-triggers?"
         ) from error
-    return parsed(content, model)
+    return parse(content, model)
 
 
-def parsed(content: Any, model: type[T]) -> T:
+def parse(content: Any, model: type[T]) -> T:
     """The content as the type. :raises UnexpectedAnswer: when it has another shape."""
     try:
         return TypeAdapter(model).validate_python(content)
@@ -53,7 +53,7 @@ def parsed(content: Any, model: type[T]) -> T:
 def error_of(answer: Answer) -> ApiError | UnexpectedAnswer:
     """The error of an answer without success."""
     if answer.status < HTTPStatus.BAD_REQUEST:
-        return UnexpectedAnswer(_redirected(answer))
+        return UnexpectedAnswer(_redirection(answer))
     try:
         body = json.loads(answer.content)
     except ValueError:
@@ -132,17 +132,17 @@ def _detail(status: int, body: Mapping[str, Any]) -> str:
             return str(body[key])
     if isinstance(body.get("detail"), (dict, list)):
         # Airflow's own routes (the login) answer in this form.
-        return f"The server answered with status {status}: {_shown(json.dumps(body['detail']).encode())}"
+        return f"The server answered with status {status}: {_excerpt(json.dumps(body['detail']).encode())}"
     return f"The server, or a proxy before it, answered with status {status} and without a reason."
 
 
-def _redirected(answer: Answer) -> str:
+def _redirection(answer: Answer) -> str:
     target = answer.headers.get("location")
     where = f", a redirection to {target}" if target else ""
     return f"The server answered with status {answer.status}{where}. Give the URL that the API server has itself."
 
 
-def _shown(content: bytes) -> str:
+def _excerpt(content: bytes) -> str:
     text = content.decode(errors="replace")
     return repr(text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…")
 

@@ -162,8 +162,8 @@ class AsyncTriggersClient:
         async for fire in _asynchronous(fires):
             for items in batcher.add(fire):
                 await send(items)
-        if rest := batcher.rest():
-            await send(rest)
+        if last_batch := batcher.rest():
+            await send(last_batch)
         return report
 
     fires = _list(operations.history.fires)

@@ -168,8 +168,8 @@ class TriggersClient:
         for fire in fires:
             for items in batcher.add(fire):
                 send(items)
-        if rest := batcher.rest():
-            send(rest)
+        if last_batch := batcher.rest():
+            send(last_batch)
         return report
 
     fires = _list(operations.history.fires)

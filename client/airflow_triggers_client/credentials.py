@@ -27,11 +27,11 @@ class Credentials(ABC):
     """Whether another token may come when one is refused."""
 
     @abstractmethod
-    def token(self, exchange: Exchange, *, refused: str | None) -> Steps[str]:
+    def token(self, exchange: Exchange, *, refused_token: str | None) -> Steps[str]:
         """The token to send.
 
         :param exchange: sends a request to Airflow.
-        :param refused: a token refused by the server; the result is another one, if there is one.
+        :param refused_token: a token refused by the server; the result is another one, if there is one.
         """
 
 
@@ -42,7 +42,7 @@ class FixedToken(Credentials):
     value: str = field(repr=False)
     can_renew = False
 
-    def token(self, exchange: Exchange, *, refused: str | None) -> Steps[str]:
+    def token(self, exchange: Exchange, *, refused_token: str | None) -> Steps[str]:
         """See :meth:`Credentials.token`."""
         yield from ()
         return self.value
@@ -55,10 +55,10 @@ class SuppliedToken(Credentials):
     supply: Callable[[], str]
     _current: str | None = field(default=None, repr=False)
 
-    def token(self, exchange: Exchange, *, refused: str | None) -> Steps[str]:
+    def token(self, exchange: Exchange, *, refused_token: str | None) -> Steps[str]:
         """See :meth:`Credentials.token`."""
         yield from ()
-        if self._current is None or self._current == refused:
+        if self._current is None or self._current == refused_token:
             self._current = self.supply()
         return self._current
 
@@ -75,10 +75,10 @@ class Password(Credentials):
     password: str = field(repr=False)
     _current: str | None = field(default=None, repr=False)
 
-    def token(self, exchange: Exchange, *, refused: str | None) -> Steps[str]:
+    def token(self, exchange: Exchange, *, refused_token: str | None) -> Steps[str]:
         """See :meth:`Credentials.token`."""
         # Another thread or task may have renewed the token meanwhile: then its token is tried first.
-        if self._current is None or self._current == refused:
+        if self._current is None or self._current == refused_token:
             body = json.dumps({"username": self.username, "password": self.password}).encode()
             answer = yield from exchange(Request("POST", "auth/token", body=body, repeatable=True))
             self._current = result_of(answer, _Login).access_token

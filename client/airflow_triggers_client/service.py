@@ -50,8 +50,10 @@ class Attempts:
 
     def pause(self, retry_after: float | None = None) -> float | None:
         """Seconds before the next try; None: there is none."""
-        elapsed = self.clock() - self.began
-        pause = self.retries.pause(self.count, elapsed=elapsed, chance=self.chance(), retry_after=retry_after)
+        duration = self.clock() - self.began
+        pause = self.retries.pause(
+            self.count, elapsed=duration, chance=self.chance(), retry_after=retry_after
+        )
         self.count += 1
         return pause
 
@@ -90,14 +92,16 @@ class Service:
     def exchange(self, request: Request, *, with_token: bool = True) -> Steps[Answer]:
         """Send the request, with a token, until a successful answer comes or the tries are used up."""
         attempts = self.attempts()
-        refused: str | None = None
+        refused_token: str | None = None
         while True:
-            token = (yield from self.credentials.token(self._login, refused=refused)) if with_token else None
+            token = None
+            if with_token:
+                token = yield from self.credentials.token(self._login, refused_token=refused_token)
             reply = yield replace(request, token=token)
             if isinstance(reply, Answer) and reply.is_success:
                 return reply
-            if self._is_to_renew(reply, token, refused):
-                refused = token
+            if self._is_to_renew(reply, token, refused_token):
+                refused_token = token
                 continue
             error = _error_of(reply, request)
             pause = None
@@ -110,9 +114,9 @@ class Service:
     def _login(self, request: Request) -> Steps[Answer]:
         return self.exchange(request, with_token=False)
 
-    def _is_to_renew(self, reply: Reply, token: str | None, refused: str | None) -> bool:
+    def _is_to_renew(self, reply: Reply, token: str | None, refused_token: str | None) -> bool:
         is_refused = isinstance(reply, Answer) and reply.status == HTTPStatus.UNAUTHORIZED
-        return is_refused and token is not None and refused is None and self.credentials.can_renew
+        return is_refused and token is not None and refused_token is None and self.credentials.can_renew
 
 
 def _error_of(reply: Reply, request: Request) -> TriggersClientError:
@@ -126,12 +130,12 @@ def _connection_error(loss: Loss, request: Request) -> ConnectionFailed:
     cause = f"{type(loss.cause).__name__}: {loss.cause}".rstrip(": ")
     if not loss.was_sent:
         return ServerUnreachable(f"The API server cannot be reached; nothing was done. {cause}.")
-    known = (
+    note = (
         "It may be sent again: it counts once."
         if request.repeatable
         else "Look whether it was carried out before you send it again."
     )
-    return AnswerLost(f"No answer to {request.method} {request.path} came. {known} {cause}.")
+    return AnswerLost(f"No answer to {request.method} {request.path} came. {note} {cause}.")
 
 
 def path(*segments: str | int) -> str:
@@ -142,10 +146,10 @@ def path(*segments: str | int) -> str:
     for segment in segments:
         if segment in ("", ".", ".."):
             raise InvalidArgument(f"A name is not empty, and not '.' or '..'; found {segment!r}.")
-    return "/".join(_encoded(str(segment)) for segment in segments)
+    return "/".join(_segment(str(segment)) for segment in segments)
 
 
-def _encoded(name: str) -> str:
+def _segment(name: str) -> str:
     try:
         return quote(name, safe="")
     except UnicodeEncodeError as error:
@@ -157,10 +161,10 @@ def body(content: Mapping[str, Any]) -> bytes:
 
     :raises InvalidArgument: when JSON cannot hold the content.
     """
-    given = {key: value for key, value in content.items() if value is not None}
+    fields = {key: value for key, value in content.items() if value is not None}
     try:
         # As ASCII, half of a surrogate pair reaches the server, which refuses it and names its place.
-        return json.dumps(given, allow_nan=False, separators=(",", ":")).encode("ascii")
+        return json.dumps(fields, allow_nan=False, separators=(",", ":")).encode("ascii")
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidArgument(
             f"Expected what JSON has: objects, lists, strings, finite numbers, booleans and null. {error}."

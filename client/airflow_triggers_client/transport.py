@@ -39,14 +39,14 @@ def checked_url(url: str) -> httpx.URL:
     :raises InvalidArgument: when it is no absolute URL of http or https, or has more than a path.
     """
     try:
-        parsed = httpx.URL(url)
+        address = httpx.URL(url)
     except (httpx.InvalidURL, TypeError) as error:
         raise InvalidArgument(_expected_url(url)) from error
-    if parsed.scheme not in ("http", "https") or not parsed.host or parsed.query or parsed.fragment:
+    if address.scheme not in ("http", "https") or not address.host or address.query or address.fragment:
         raise InvalidArgument(_expected_url(url))
-    if parsed.userinfo:
+    if address.userinfo:
         raise InvalidArgument("The URL has a user or a password; give them as username and password instead.")
-    return parsed.copy_with(path=f"{parsed.path.rstrip('/')}/")
+    return address.copy_with(path=f"{address.path.rstrip('/')}/")
 
 
 def _expected_url(url: object) -> str:

@@ -27,9 +27,9 @@ class WrongArguments(Exception):
 def count(text: str) -> int:
     """A whole number above 0, within the range of a database's integers."""
     if len(text) > MAX_DIGITS:
-        raise argparse.ArgumentTypeError(f"expected at most {MAX_DIGITS} digits, found {shown(text)}")
+        raise argparse.ArgumentTypeError(f"expected at most {MAX_DIGITS} digits, found {excerpt(text)}")
     if not (text.isascii() and text.isdecimal()) or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"expected a whole number above 0, found {shown(text)}")
+        raise argparse.ArgumentTypeError(f"expected a whole number above 0, found {excerpt(text)}")
     return int(text)
 
 
@@ -40,30 +40,30 @@ def seconds(text: str) -> float:
     except ValueError:
         number = -1.0
     if not 0.0 <= number < float("inf"):
-        raise argparse.ArgumentTypeError(f"expected a number of seconds from 0, found {shown(text)}")
+        raise argparse.ArgumentTypeError(f"expected a number of seconds from 0, found {excerpt(text)}")
     return number
 
 
 def profile_name(text: str) -> str:
     """A name for a section of the profiles file."""
     if not re.fullmatch(r"[A-Za-z0-9_.-]{1,80}", text):
-        raise argparse.ArgumentTypeError(f"expected a name of letters, digits and _.-, found {shown(text)}")
+        raise argparse.ArgumentTypeError(f"expected a name of letters, digits and _.-, found {excerpt(text)}")
     return text
 
 
 def moment(text: str) -> datetime:
     """A moment with its offset from UTC."""
     # Python 3.10 does not know Z.
-    spelled = f"{text[:-1]}+00:00" if text[-1:] in ("Z", "z") else text
+    iso_text = f"{text[:-1]}+00:00" if text[-1:] in ("Z", "z") else text
     try:
-        parsed = datetime.fromisoformat(spelled)
+        result = datetime.fromisoformat(iso_text)
     except ValueError:
-        parsed = None
-    if parsed is None or parsed.utcoffset() is None:
+        result = None
+    if result is None or result.utcoffset() is None:
         raise argparse.ArgumentTypeError(
-            f"expected a moment in ISO 8601 with its offset from UTC (2031-05-17T08:00:00+02:00), found {shown(text)}"
+            f"expected a moment in ISO 8601 with its offset from UTC (2031-05-17T08:00:00+02:00), found {excerpt(text)}"
         )
-    return parsed
+    return result
 
 
 def json_object(text: str) -> dict[str, Any]:
@@ -76,10 +76,10 @@ def json_object(text: str) -> dict[str, Any]:
         content = json_value(text)
     except (ValueError, RecursionError) as error:
         raise argparse.ArgumentTypeError(
-            f"expected a JSON object, found {shown(text)}{origin}: {error}"
+            f"expected a JSON object, found {excerpt(text)}{origin}: {error}"
         ) from None
     if not isinstance(content, dict):
-        raise argparse.ArgumentTypeError(f"expected a JSON object, found {shown(text)}{origin}")
+        raise argparse.ArgumentTypeError(f"expected a JSON object, found {excerpt(text)}{origin}")
     return content
 
 
@@ -92,7 +92,7 @@ def kwargs(text: str) -> dict[str, Any]:
         return json_object(text)
     key, is_given, value = text.partition("=")
     if not key or not is_given:
-        raise argparse.ArgumentTypeError(f"expected a JSON object, @FILE or key=value, found {shown(text)}")
+        raise argparse.ArgumentTypeError(f"expected a JSON object, @FILE or key=value, found {excerpt(text)}")
     try:
         return {key: json_value(value)}
     except (ValueError, RecursionError):
@@ -106,7 +106,7 @@ def merged(parts: Sequence[dict[str, Any]] | None) -> dict[str, Any] | None:
     return {key: value for part in parts for key, value in part.items()}
 
 
-def shown(text: str) -> str:
+def excerpt(text: str) -> str:
     """The text for an error, quoted and cut."""
     return repr(text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…")
 

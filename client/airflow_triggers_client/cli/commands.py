@@ -113,10 +113,10 @@ def _delayed_fire_row(fire: DelayedFire) -> output.Row:
 
 def list_hooks(client: TriggersClient, args: Namespace) -> None:
     """``triggers hooks list``."""
-    raised = [
+    failed_hooks = [
         hook for hook in client.session(args.uid).hooks if hook.attempts and (hook.parked or not args.parked)
     ]
-    hooks = sorted(raised, key=lambda hook: hook.id, reverse=True)[: args.limit]
+    hooks = sorted(failed_hooks, key=lambda hook: hook.id, reverse=True)[: args.limit]
     print_results(hooks, [_hook_row(args.uid, hook) for hook in hooks], args.output)
 
 

@@ -110,11 +110,11 @@ class Report:
                     f"{path} is the report of another file, or {events.path} has been changed since. Name another "
                     "report with --report."
                 )
-            fired = {entry["line"] for entry in entries[1:] if entry.get("status") == "fired"}
+            fired_lines = {entry["line"] for entry in entries[1:] if entry.get("status") == "fired"}
             file = path.open("a", encoding="utf-8")
             # If a run was killed while it wrote, its last line has no line feed.
             file.write("\n" if _is_torn(path) else "")
-            return cls(path, header["keys"], fired, _file=file)
+            return cls(path, header["keys"], fired_lines, _file=file)
         except OSError as error:
             raise InvalidArgument(f"The report {str(path)!r} cannot be read and written: {error}") from error
 

@@ -98,10 +98,10 @@ class Lines:
     report: Report
     defaults: Fire
     before: int = 0
-    fired: int = 0
-    refused: int = 0
+    fired_count: int = 0
+    refused_count: int = 0
     refusals: list[str] = field(default_factory=list)
-    _sent: deque[int] = field(default_factory=deque)
+    _numbers: deque[int] = field(default_factory=deque)
     _invalid: deque[tuple[int, str]] = field(default_factory=deque)
 
     def fires(self) -> Iterator[Fire]:
@@ -112,20 +112,24 @@ class Lines:
             elif isinstance(fire, str):
                 self._invalid.append((number, fire))
             else:
-                self._sent.append(number)
+                self._numbers.append(number)
                 yield replace(fire, idempotency_key=fire.idempotency_key or self.report.key(number))
 
     def settle(self, state: FireProgress, bar: Bar) -> None:
         """Write the outcome of a request's lines, and of the invalid lines before them."""
         for outcome in state.outcomes:
-            number = self._sent.popleft()
+            number = self._numbers.popleft()
             self.report.add(number, outcome)
             if outcome.result is not None:
-                self.fired += 1
+                self.fired_count += 1
             else:
                 self._refuse(number, str(outcome.error))
         self.end()
-        bar.show(self.before + self.fired + self.refused, fired=self.fired, refused=self.refused)
+        bar.show(
+            self.before + self.fired_count + self.refused_count,
+            fired_count=self.fired_count,
+            refused_count=self.refused_count,
+        )
 
     def end(self) -> None:
         """Write why invalid lines were not sent."""
@@ -136,7 +140,7 @@ class Lines:
         self.report.flush()
 
     def _refuse(self, number: int, sentence: str) -> None:
-        self.refused += 1
+        self.refused_count += 1
         if len(self.refusals) < SHOWN_REFUSALS:
             self.refusals.append(f"line {number}: {sentence}")
 
@@ -147,14 +151,14 @@ class Bar:
 
     total: int
 
-    def show(self, count: int, *, fired: int, refused: int) -> None:
+    def show(self, count: int, *, fired_count: int, refused_count: int) -> None:
         """Draw the bar over the previous one."""
         if sys.stderr.isatty():
             share = count / self.total if self.total else 1.0
             full = int(share * BAR_WIDTH)
-            drawn = "#" * full + "-" * (BAR_WIDTH - full)
+            bar = "#" * full + "-" * (BAR_WIDTH - full)
             print(
-                f"\r[{drawn}] {share:4.0%}  {fired} fired, {refused} refused",
+                f"\r[{bar}] {share:4.0%}  {fired_count} fired, {refused_count} refused",
                 end="",
                 file=sys.stderr,
                 flush=True,
@@ -168,9 +172,9 @@ class Bar:
 
 def _print_account(lines: Lines, report: Report, form: str) -> int:
     row = {
-        "fired": lines.fired,
+        "fired": lines.fired_count,
         "fired_before": lines.before,
-        "refused": lines.refused,
+        "refused": lines.refused_count,
         "report": str(report.path),
     }
     if form in output.STRUCTURED:
@@ -179,6 +183,8 @@ def _print_account(lines: Lines, report: Report, form: str) -> int:
         output.print_rows([row], form)
     for sentence in lines.refusals:
         print_text(sentence, to=sys.stderr)
-    if lines.refused > len(lines.refusals):
-        print_text(f"… and {lines.refused - len(lines.refusals)} more: see {report.path}", to=sys.stderr)
-    return 1 if lines.refused else 0
+    if lines.refused_count > len(lines.refusals):
+        print_text(
+            f"… and {lines.refused_count - len(lines.refusals)} more: see {report.path}", to=sys.stderr
+        )
+    return 1 if lines.refused_count else 0

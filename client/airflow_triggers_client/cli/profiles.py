@@ -40,8 +40,8 @@ class Profile:
 
 def profiles_file(environment: Mapping[str, str]) -> Path:
     """The file: ``TRIGGERS_PROFILES_FILE``, else one in the user's folder of configurations."""
-    if named := environment.get("TRIGGERS_PROFILES_FILE"):
-        return Path(named)
+    if path := environment.get("TRIGGERS_PROFILES_FILE"):
+        return Path(path)
     folder = environment.get("XDG_CONFIG_HOME") or "~/.config"
     return Path(folder).expanduser() / "airflow-triggers" / "profiles.ini"
 
@@ -67,9 +67,9 @@ def chosen_profile(name: str | None, environment: Mapping[str, str]) -> Profile:
     path = profiles_file(environment)
     profiles = read_profiles(path)
     if (name or DEFAULT) not in profiles:
-        known = f"it has {', '.join(profiles)}" if profiles else "it has none"
+        profiles_note = f"it has {', '.join(profiles)}" if profiles else "it has none"
         raise InvalidArgument(
-            f"There is no profile {name or DEFAULT!r} in {path}: {known}. Add it with 'triggers profiles set "
+            f"There is no profile {name or DEFAULT!r} in {path}: {profiles_note}. Add it with 'triggers profiles set "
             f"{name or DEFAULT} --url URL', or set TRIGGERS_URL and TRIGGERS_TOKEN."
         )
     return profiles[name or DEFAULT]
@@ -128,8 +128,8 @@ def _profile(origin: str, values: Mapping[str, str]) -> Profile:
     has_user = bool(values.get("username")) and bool(values.get("password"))
     parts = {key for key in ("username", "password") if values.get(key)}
     if not values.get("url") or has_token == has_user or (has_token and parts):
-        given = ", ".join(key for key in KEYS if values.get(key)) or "nothing"
+        keys = ", ".join(key for key in KEYS if values.get(key)) or "nothing"
         raise InvalidArgument(
-            f"{origin} has {given}; expected a url, and a token, or a username with a password."
+            f"{origin} has {keys}; expected a url, and a token, or a username with a password."
         )
     return Profile(**values)

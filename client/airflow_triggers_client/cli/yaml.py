@@ -34,9 +34,9 @@ def _lines(value: Any) -> Iterator[str]:
             yield from _entry(f"{_scalar(str(key))}:", part)
     elif isinstance(value, list) and value:
         for part in value:
-            first, *rest = _lines(part)
+            first, *more_lines = _lines(part)
             yield f"- {first}"
-            yield from (f"  {line}" for line in rest)
+            yield from (f"  {line}" for line in more_lines)
     else:
         yield _scalar(value)
 
@@ -55,14 +55,14 @@ def _entry(key: str, value: Any) -> Iterator[str]:
 
 def _scalar(value: Any) -> str:
     if isinstance(value, str):
-        return value if PLAIN.fullmatch(value) and value.lower() not in NOT_TEXT else _quoted(value)
+        return value if PLAIN.fullmatch(value) and value.lower() not in NOT_TEXT else _literal(value)
     if isinstance(value, float):
         # YAML 1.1 reads 1e+16 as text.
         return re.sub(r"^(-?\d+)e", r"\1.0e", repr(value))
     return json.dumps(value)
 
 
-def _quoted(text: str) -> str:
+def _literal(text: str) -> str:
     # A pair of surrogate escapes is one character in JSON, but two in YAML. So characters are not escaped.
-    quoted = json.dumps(text.encode(errors="replace").decode(), ensure_ascii=False)
-    return OBEYED.sub(lambda match: f"\\u{ord(match[0]):04x}", quoted)
+    literal = json.dumps(text.encode(errors="replace").decode(), ensure_ascii=False)
+    return OBEYED.sub(lambda match: f"\\u{ord(match[0]):04x}", literal)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from airflow_triggers_client.answers import api_error, parsed
+from airflow_triggers_client.answers import api_error, parse
 from airflow_triggers_client.errors import (
     ApiError,
     FiringInterrupted,
@@ -139,12 +139,12 @@ class Batcher:
 def _item(index: int, fire: Any) -> Item:
     if not isinstance(fire, Fire):
         raise InvalidArgument(f"fire_many takes Fire objects; found {type(fire).__name__} at {index}.")
-    keyed = with_key(fire)
+    keyed_fire = with_key(fire)
     try:
-        content = body({"session_uid": keyed.session_uid, **content_of(keyed)})
+        content = body({"session_uid": keyed_fire.session_uid, **content_of(keyed_fire)})
     except InvalidArgument as error:
-        return FireOutcome(index, keyed, error=error)
-    return Entry(index, keyed, content)
+        return FireOutcome(index, keyed_fire, error=error)
+    return Entry(index, keyed_fire, content)
 
 
 def fire_batch(service: Service, items: Sequence[Item], report: FireReport) -> Steps[FireProgress]:
@@ -161,14 +161,14 @@ def fire_batch(service: Service, items: Sequence[Item], report: FireReport) -> S
         try:
             answers = yield from _send(service, entries)
         except TriggersClientError as error:
-            raise _interrupted(error, entries, outcomes, report) from error
+            raise _interruption(error, entries, outcomes, report) from error
         outcomes.update({answer.index: answer for answer in answers})
         entries = [entry for entry in entries if _is_passing(outcomes[entry.index])]
         if entries:
             pause = attempts.pause()
             if pause is None:
                 last = outcomes[entries[0].index].error
-                raise _interrupted(last, entries, outcomes, report) from last
+                raise _interruption(last, entries, outcomes, report) from last
             yield Pause(pause)
     return report.add([outcomes[item.index] for item in items])
 
@@ -182,16 +182,16 @@ def _send(service: Service, entries: Sequence[Entry]) -> Steps[list[FireOutcome]
         if len(entries) > 1:
             raise
         return [FireOutcome(entries[0].index, entries[0].fire, error=error)]
-    results = parsed(answer.get("results"), list[dict[str, Any]])
+    results = parse(answer.get("results"), list[dict[str, Any]])
     if len(results) != len(entries):
         raise UnexpectedAnswer(f"Expected {len(entries)} results of a batch, found {len(results)}.")
     return [_outcome(entry, result) for entry, result in zip(entries, results, strict=True)]
 
 
 def _outcome(entry: Entry, result: dict[str, Any]) -> FireOutcome:
-    status = parsed(result.get("status"), int)
+    status = parse(result.get("status"), int)
     if status == SUCCESS:
-        return FireOutcome(entry.index, entry.fire, result=parsed(result, FireResult))
+        return FireOutcome(entry.index, entry.fire, result=parse(result, FireResult))
     return FireOutcome(entry.index, entry.fire, error=api_error(status, result))
 
 
@@ -200,14 +200,14 @@ def _is_passing(outcome: FireOutcome) -> bool:
     return is_passing(outcome.error) and isinstance(outcome.error, (ServiceUnavailable, TooManyRequests))
 
 
-def _interrupted(
+def _interruption(
     error: TriggersClientError | None,
     entries: Sequence[Entry],
     outcomes: dict[int, FireOutcome],
     report: FireReport,
 ) -> FiringInterrupted:
-    unsettled = {entry.index for entry in entries}
-    report.add([outcome for index, outcome in sorted(outcomes.items()) if index not in unsettled])
+    open_indexes = {entry.index for entry in entries}
+    report.add([outcome for index, outcome in sorted(outcomes.items()) if index not in open_indexes])
     detail = error.detail if isinstance(error, ApiError) else str(error)
     return FiringInterrupted(
         f"{report.fired} fires count, and {len(report.refused)} were refused. Then the server did not answer for "

@@ -39,7 +39,7 @@ def fire(
     :raises SessionNotFound: when there is no such session, and no configuration is named.
     :raises IdempotencyConflict: when the key was used for another trigger or other kwargs.
     """
-    sent = with_key(
+    keyed_fire = with_key(
         Fire(
             session_uid,
             trigger,
@@ -53,7 +53,7 @@ def fire(
     place = path("sessions", session_uid, "fires")
     return (
         yield from service.call(
-            Request("POST", place, body=body(content_of(sent)), repeatable=True), FireResult
+            Request("POST", place, body=body(content_of(keyed_fire)), repeatable=True), FireResult
         )
     )
 

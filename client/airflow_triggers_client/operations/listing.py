@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from airflow_triggers_client.answers import parsed
+from airflow_triggers_client.answers import parse
 from airflow_triggers_client.errors import InvalidArgument, UnexpectedAnswer
 from airflow_triggers_client.exchange import Request, Steps
 from airflow_triggers_client.models import Page
@@ -46,8 +46,8 @@ class Listing(Generic[T]):
         answer = yield from service.call(Request("GET", self.path, query, repeatable=True), dict[str, Any])
         if self.key not in answer:
             raise UnexpectedAnswer(f"The server's answer to GET {self.path} lacks {self.key!r}.")
-        items: list[T] = parsed(answer[self.key], list[self.item])  # type: ignore[name-defined]
-        return Page(items, parsed(answer.get("next"), str | int | None))  # type: ignore[arg-type]
+        items: list[T] = parse(answer[self.key], list[self.item])  # type: ignore[name-defined]
+        return Page(items, parse(answer.get("next"), str | int | None))  # type: ignore[arg-type]
 
     def first(self, service: Service, *, count: int) -> Steps[Page[T]]:
         """The first ``count`` items, read in as many pages as needed.

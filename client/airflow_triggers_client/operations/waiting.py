@@ -53,7 +53,9 @@ def session_is(holds: Callable[[Session], bool], description: str = "it is as as
 def resolved() -> Condition[Session]:
     """The session, as soon as it has instances and all are resolved: finished, skipped, replayed or abandoned."""
     return session_is(
-        lambda current: bool(current.instances) and all(it.is_resolved for it in current.instances),
+        lambda current: (
+            bool(current.instances) and all(instance.is_resolved for instance in current.instances)
+        ),
         "all its instances are resolved",
     )
 
@@ -61,7 +63,7 @@ def resolved() -> Condition[Session]:
 def idle() -> Condition[Session]:
     """The session, as soon as no instance is scheduled or running. Failed and unstarted instances may exist."""
     return session_is(
-        lambda current: not any(it.status in IN_MOTION for it in current.instances),
+        lambda current: not any(instance.status in IN_MOTION for instance in current.instances),
         "none of its instances is scheduled or running",
     )
 
@@ -73,19 +75,19 @@ def instance_has_status(name: str, *statuses: InstanceStatus | str) -> Condition
     :raises InvalidArgument: for an unknown status.
     """
     try:
-        wanted = {InstanceStatus(status) for status in statuses} or {InstanceStatus.FINISHED}
+        targets = {InstanceStatus(status) for status in statuses} or {InstanceStatus.FINISHED}
     except ValueError as error:
-        known = ", ".join(status.value for status in InstanceStatus)
-        raise InvalidArgument(f"{error}; expected some of {known}.") from error
+        names = ", ".join(status.value for status in InstanceStatus)
+        raise InvalidArgument(f"{error}; expected some of {names}.") from error
 
     def look(service: Service, session_uid: str) -> Steps[Instance | None]:
         try:
             current = yield from instance(service, session_uid, name)
         except InstanceNotFound:
             return None
-        return current if current.status in wanted else None
+        return current if current.status in targets else None
 
-    words = " or ".join(sorted(status.value for status in wanted))
+    words = " or ".join(sorted(status.value for status in targets))
     return Condition(f"{name} is {words}", look)
 
 
@@ -121,10 +123,10 @@ def wait_for(
         proof = yield from until.look(service, session_uid)
         if proof is not None:
             return proof
-        left = float("inf") if timeout is None else began + timeout - service.clock()
-        if left <= 0:
+        remaining_time = float("inf") if timeout is None else began + timeout - service.clock()
+        if remaining_time <= 0:
             raise WaitTimeout(
                 f"Waited {timeout:g} seconds until {until.description}, in session {session_uid!r}."
             )
-        yield Pause(min(pause, longest_pause, left))
+        yield Pause(min(pause, longest_pause, remaining_time))
         pause *= GROWTH
