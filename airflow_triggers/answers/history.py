@@ -21,7 +21,7 @@ from airflow_triggers.history.sentences import sentence_of
 from airflow_triggers.history.unheard import VainFire
 
 FIRE_KIND = "fire"
-"""The ``kind`` of an entry that is a fire; the others are of a :class:`airflow_triggers.domain.events.EventKind`."""
+"""The ``kind`` of a fire's entry. Other entries have a :class:`airflow_triggers.domain.events.EventKind`."""
 
 
 @dataclass(frozen=True, kw_only=True)
