@@ -31,7 +31,7 @@ SECURITY_SCHEMES = [
         )
     ),
 ]
-"""For the documentation; the gate has checked both."""
+"""For the OpenAPI document only: the gate has already checked both."""
 
 
 # Coroutines, though they wait for nothing: FastAPI would run each plain function in a thread of its own.

@@ -81,13 +81,13 @@ STATUS_OF_ERROR: dict[type[TriggersError], HTTPStatus] = {
     errors.RunFailed: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.RunDeleted: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
-"""The HTTP status of each error; a subclass that a user's manager raises has its base's."""
+"""The HTTP status of each error. A user's subclass has the status of its base."""
 
 REASON_OF_ERROR: dict[type[TriggersError], str] = {
     errors.Refused: "Forbidden",
     errors.Concealed: SessionNotFound.__name__,
 }
-"""The word for programs, where it is not the error's name."""
+"""The word for programs, if it differs from the error's name."""
 
 HEADERS_OF_ERROR: dict[type[TriggersError], Mapping[str, str]] = {
     errors.LockTimeout: {"Retry-After": "1"},
@@ -193,7 +193,7 @@ _NO_ROUTE = {
     HTTPStatus.NOT_FOUND: "There is nothing at {path}.",
     HTTPStatus.METHOD_NOT_ALLOWED: "{path} does not take {method}.",
 }
-"""The router's own errors, with the words that they lack."""
+"""The sentences for the router's own errors, which have none."""
 
 
 def _read_http_exception(error: StarletteHTTPException) -> tuple[int, str, str]:

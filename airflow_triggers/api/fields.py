@@ -26,7 +26,7 @@ from airflow_triggers.manager.manager import trigger_managers
 from airflow_triggers.storages import storage_backends
 
 MAX_ID = 2**63 - 1
-"""The largest id that a database gives."""
+"""The largest id of a database row: 64 bits, signed."""
 
 MAX_PAGE = 200
 
@@ -48,7 +48,7 @@ _TASK = _form(r"[^\p{C}\p{Z}#]")
 _NUMBER = rf"(?:0|[1-9][0-9]{{0,{len(str(MAX_INSTANCE_NUMBER)) - 1}}})"
 
 TEXT: JsonSchema = {"pattern": rf"^(?:{_PRINTABLE}| )+$"}
-"""Printable text, in the words of JSON Schema; ``\\p{…}`` is Unicode's, as in ECMAScript's ``u`` patterns."""
+"""Printable text, as a JSON Schema. ``\\p{…}`` is a Unicode property, as in ECMAScript's ``u`` patterns."""
 
 PREFIX: JsonSchema = {"pattern": rf"^(?:{_PRINTABLE}| )*$"}
 
@@ -149,10 +149,10 @@ def _history_cursor(cursor: str) -> str:
 _managers, _storages = InstalledNames(trigger_managers), InstalledNames(storage_backends)
 
 SessionUidText = Annotated[str, Form(SESSION_UID)]
-"""The document's form alone: the gate makes a :class:`SessionUid` of a path's, and the route of a body's."""
+"""Only the form in the OpenAPI document. The gate validates UIDs in paths, the route UIDs in bodies."""
 
 FiredTriggerName = Annotated[str, Form(TRIGGER_NAME)]
-"""In a body; the request to fire that is made of it checks it."""
+"""A name in a body. The :class:`FireRequest` made from the body validates it."""
 
 TriggerName = Annotated[str, Form(TRIGGER_NAME), AfterValidator(_trigger_name)]
 InstanceName = Annotated[str, Form(INSTANCE_NAME), AfterValidator(_instance_name)]

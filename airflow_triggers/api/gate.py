@@ -22,10 +22,10 @@ from airflow_triggers.domain.uids import SessionUid
 from airflow_triggers.errors import InvalidSessionUid
 
 USER = "airflow_triggers.user"
-"""Where the scope of a request that passed holds Airflow's user."""
+"""The scope's key for Airflow's user, once the request has passed."""
 
 SESSION_UID = "airflow_triggers.session_uid"
-"""Where the scope of a request that names a session in its path holds the :class:`SessionUid`."""
+"""The scope's key for the :class:`SessionUid`, if the request's path names a session."""
 
 MAX_BODY_BYTES = 1024 * 1024
 MAX_BATCH_BYTES = 8 * MAX_BODY_BYTES
@@ -35,7 +35,7 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 SESSIONS = [b"api", b"v1", b"sessions"]
 BATCH = [b"api", b"v1", b"fires"]
-"""Segments of paths, below the mount."""
+"""Path segments below the mount, like :data:`SESSIONS`."""
 
 _bearer = HTTPBearer(auto_error=False)
 

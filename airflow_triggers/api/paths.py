@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Scope
 
 SLASH = "\ufdd0"
-"""Stands for an encoded slash in a path that is routed: a noncharacter, which no name can have."""
+"""Stands for an encoded slash while a path is routed. No name can contain this noncharacter."""
 
 
 def segments_of(scope: Scope) -> list[bytes] | None:

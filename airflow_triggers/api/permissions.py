@@ -32,9 +32,9 @@ from airflow_triggers.sessions.describing import InstanceView
 from airflow_triggers.storages.transaction import snapshot
 
 EVERY_DAG = "~"
-"""Stands for the DAG of a task that has none: an id that no DAG can have, so that only a right on all DAGs covers it.
+"""Stands for the DAG of a task without one. No DAG can have this id, therefore only a right on all DAGs covers it.
 
-Not the question without a DAG's id: FAB's auth manager answers that with yes to whoever may read any DAG.
+A question without a DAG id would not do: FAB's auth manager says yes to every user who may read any DAG.
 """
 
 

@@ -19,17 +19,17 @@ from airflow_triggers.errors import LockTimeout
 from airflow_triggers.storages.transaction import LOCK_TIMEOUT
 
 AT_ONCE = 3
-"""Requests that fire into one session at once: while one has its lock, the next ones read and are authorized."""
+"""Requests that may fire into one session at once. One holds the lock; the others read and check the rights."""
 
 
 UNLIMITED = 10
-"""Fires that work at once where Airflow's pool has no limit: more only wait for this process's one interpreter."""
+"""Fires that work at once if Airflow's pool has no limit. More would only wait for this process's interpreter."""
 
 
 def _room() -> int:
     """How many fires work at once: one less than the connections of Airflow's pool.
 
-    Airflow looks up each request's token through the last one. A connection beyond the pool is opened anew each time,
+    Airflow looks up each request's token through the last one. A connection beyond the pool is opened for each use,
     and this takes longer than a fire.
     """
     size = conf.getint("database", "sql_alchemy_pool_size", fallback=5)

@@ -23,7 +23,7 @@ from airflow_triggers.sessions.batches import Outcome, fire_all
 router = APIRouter(tags=["Fires"], route_class=BodyRoute)
 
 Answer = tuple[int, dict[str, Any]]
-"""The status and the body that one fire is answered with."""
+"""The answer to one fire: its status and its body."""
 
 
 @router.post("", summary="Fire many triggers", response_model=BatchResults)
