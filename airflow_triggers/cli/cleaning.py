@@ -20,7 +20,7 @@ from airflow_triggers.cli.terminal import ends_with_one_line, print_text
 from airflow_triggers.sessions import cleaning
 
 CONSENT = "delete sessions"
-"""What to type before anything is deleted."""
+"""The words to type before anything is deleted."""
 
 
 @ends_with_one_line

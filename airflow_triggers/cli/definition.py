@@ -33,7 +33,7 @@ CHECK = "airflow_triggers.cli.check"
 CLEANING = "airflow_triggers.cli.cleaning"
 
 MAX_DIGITS = 18
-"""Every number of so many digits fits into a database's integers."""
+"""Every number of 18 digits fits into a database's integers."""
 
 
 def get_triggers_cli_commands() -> list[GroupCommand]:

@@ -36,7 +36,7 @@ from airflow_triggers.history.unheard import VainFire
 from airflow_triggers.sessions import promised_hook_of
 
 INDENT = "    "
-"""Of the further lines of an entry."""
+"""The indentation of an entry's further lines."""
 
 VAIN_FIRE_COLUMNS = ("uid", "fire_id", "trigger", "fired_at", "fired_by", "used_by", "similar")
 HOOK_COLUMNS = ("uid", "id", "hook", "attempts", "due", "error")

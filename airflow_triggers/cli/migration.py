@@ -29,10 +29,10 @@ from airflow_triggers.sessions.migration import (
 )
 
 PAGE = 100
-"""Sessions that are looked at before the deployed rules are read anew."""
+"""Sessions per page. Each page reads the deployed rules again."""
 
 MOST_REPORTED = 10_000
-"""Sessions that the report names; it counts all of them."""
+"""The report names at most this many sessions. It counts all of them."""
 
 
 @ends_with_one_line

@@ -29,10 +29,10 @@ Row = dict[str, Any]
 Columns = Sequence[str]
 
 STRUCTURED = frozenset({"json", "yaml"})
-"""The formats that keep types and nested values; the others are tables of text."""
+"""The formats that keep types and nested values. The others are tables of text."""
 
 SHORT_VERSION = 12
-"""So many digits of a hash tell the versions of a configuration apart."""
+"""The digits shown of a hash: enough to tell the versions of a configuration apart."""
 
 SESSION_COLUMNS: Columns = (
     *("uid", "configuration", "version", "is_deployed", "manager", "storage", "created", "last_modified"),
@@ -61,7 +61,7 @@ DELAYED_FIRE_COLUMNS: Columns = (
     "cancelled_by",
 )
 OCCASIONAL = frozenset({"uid", "delayed_fire_id", "deferred", "fire_at", "cancelled", "cancelled_by"})
-"""Columns that a table leaves out where no row has a value for them."""
+"""A table leaves out these columns if no row has a value for them."""
 
 
 def with_short_version(row: Row) -> Row:
