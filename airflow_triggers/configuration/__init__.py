@@ -2,7 +2,7 @@
 
 ``parse.py`` validates, ``load.py`` reads YAML files, ``explain.py`` makes sentences, ``compile.py`` makes DAGs (in
 DAG files only: importing this package imports no Airflow), ``schema.py`` publishes the JSON Schema,
-``domain/names.py`` knows what is named how in Airflow.
+``domain/names.py`` has the names used in Airflow.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ from airflow_triggers.gateway.acceptance import deploy, unknown_executors, unkno
 from airflow_triggers.sentences import sentence
 
 DagMaker = Callable[[Mapping[str, Any]], DAG]
-"""Makes the DAG anew, given Airflow's options for it."""
+"""Makes a new DAG with the given Airflow options."""
 
 
 def refuse_inadmissible(make_dag: DagMaker, airflow: Mapping[str, Any], *, fileloc: str | None) -> None:

@@ -54,9 +54,9 @@ from airflow_triggers.task.removed import RemovedTaskOperator
 log = logging.getLogger(__name__)
 
 MAX_ACTIVE = 128
-"""Runs and tasks of one compiled DAG at a time, unless configured: as many as Airflow's default pool has slots.
+"""Runs and tasks of one compiled DAG at a time, unless configured: the slots of Airflow's default pool.
 
-Each session's runs are independent, so Airflow's defaults of 16, made for schedules, would only hold them up.
+The runs of different sessions are independent. Airflow's default of 16 is made for schedules and would delay them.
 """
 
 MANIFEST_TASK_ID = "configuration"
@@ -64,7 +64,7 @@ MANIFEST_TASK_ID = "configuration"
 _DEFAULTS = {"max_active_runs": MAX_ACTIVE, "max_active_tasks": MAX_ACTIVE}
 
 RUNNERS: Registry[Any] = Registry("task runner", "triggers.runners")
-"""For the names alone. One that is registered in this process only would not be there where the task is started."""
+"""Only the names count. A runner registered only in this process is missing in the process that starts the task."""
 
 
 def trigger_dags(folder: str | Path) -> dict[str, DAG]:
@@ -96,7 +96,7 @@ def configuration_dags(name: str, tasks: Mapping[str, Any]) -> dict[str, DAG]:
 
 
 Source = tuple[str, Path | None, Callable[[], Configuration]]
-"""A configuration: its name, its file if it has one, and how it is read."""
+"""A configuration: its name, its file (if it has one), and a function that reads it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -294,7 +294,7 @@ def _naming(task: TaskConfig, problems: list[str]) -> Iterator[None]:
 
 
 OperatorMaker = Callable[..., BaseOperator]
-"""Makes the only operator of a compiled DAG, given ``task_id``, ``dag`` and Airflow's options."""
+"""Makes the only operator of a compiled DAG from ``task_id``, ``dag`` and Airflow's options."""
 
 
 def _check_runner(task: TaskConfig) -> None:
@@ -339,7 +339,7 @@ def _callable_operator(path: str, **options: Any) -> BaseOperator:
 
 
 OURS = ("dag", "task_group", "task_id")
-"""Arguments of operators that the compiler gives."""
+"""Operator arguments set by the compiler."""
 
 
 def _operator_maker(run: Mapping[str, Any]) -> OperatorMaker:

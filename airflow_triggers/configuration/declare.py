@@ -25,7 +25,7 @@ from airflow_triggers.task.context import DEFAULT_MAX_RETRIES
 F = TypeVar("F", bound=TriggerCallable)
 
 TAG = "trigger task"
-"""The tag of every DAG that was declared so."""
+"""The tag of every DAG declared with the decorator."""
 
 
 @overload

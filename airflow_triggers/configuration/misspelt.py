@@ -16,7 +16,7 @@ from airflow_triggers.domain.configuration import TaskConfig
 from airflow_triggers.errors import Problem
 
 SHORTEST = 6
-"""Shorter triggers (``a`` and ``A``, ``ab`` and ``ba``) are too like each other to tell a slip from a choice."""
+"""Shorter triggers (``a`` and ``A``, ``ab`` and ``ba``) are too similar: it may be a slip or a choice."""
 
 
 def near_directive(directive: Any) -> str | None:

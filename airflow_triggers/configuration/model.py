@@ -10,10 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from airflow_triggers.configuration.options import OPTIONS
 
 _END = r"(?![\s\S])"
-"""The end of a text, and not before its last line feed either: in the expressions of Python and of JavaScript."""
+"""Matches only at the very end of a text, not before a final line feed. It works in Python and in JavaScript."""
 
 _WORD = r"[^\x00-,/:-@\[-^`{-\x7f\s]"
-"""A letter of any script, a digit, ``_``, ``-`` or ``.``, written such that editors, whose ``\\w`` is ASCII, agree."""
+"""A letter of any script, a digit, ``_``, ``-`` or ``.``. It avoids ``\\w``, because editors read it as ASCII."""
 
 _IDENTIFIER = r"[^\x00-/:-@\[-^`{-\x7f\s]"
 

@@ -17,7 +17,7 @@ from pkgutil import iter_modules
 from airflow_triggers.configuration.misspelt import without_digits
 
 CUTOFF = 0.8
-"""How alike a name is to the one that was meant, as ``difflib`` counts it."""
+"""How similar a name must be to count as misspelt (the ratio of ``difflib``)."""
 
 _CANDIDATES = 3
 

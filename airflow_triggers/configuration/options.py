@@ -16,15 +16,15 @@ from typing import Any
 from airflow_triggers.domain.validation import excerpt
 
 RESULT_TASK_ID = "result_task_id"
-"""For a ``run`` that is a DAG: the task whose return value is the result."""
+"""Only if ``run`` is a DAG: the task whose return value is the result."""
 
 
 class OptionOwner(StrEnum):
     """The owner of the option in Airflow."""
 
-    #: the compiled DAG
+    #: the option belongs to the compiled DAG
     DAG = "dag"
-    #: its only task
+    #: the option belongs to the only task of the compiled DAG
     OPERATOR = "operator"
     #: neither: the option says how to read the result of a DAG that is not compiled here
     TRIGGERS = "triggers"
@@ -183,13 +183,13 @@ def _right_sets(rights: Any) -> Any:
 
 
 MAX_INTEGER = 2**31 - 1
-"""The largest integer of Airflow's columns."""
+"""The largest integer in Airflow's columns."""
 
 MAX_SECONDS = 100 * 366 * 24 * 3600
-"""A century: Airflow adds durations to the moment that it is, and the years of a date end at 9999."""
+"""A century. Airflow adds durations to the current time, and a date's year ends at 9999."""
 
 MAX_RETRIES = 1_000_000
-"""Far from what a column holds, since each time that a run is cleared Airflow adds the retries to the tries."""
+"""Far below the limit of a column: at each clear of a run, Airflow adds the retries to the tries."""
 
 _DAG, _OPERATOR = OptionOwner.DAG, OptionOwner.OPERATOR
 
@@ -272,7 +272,7 @@ OPERATOR_ATTRIBUTES: Mapping[str, Option] = {
     "task_display_name": _text(_OPERATOR, "How the task is called in Airflow's UI.", 2000),
     "task_type": _text(_OPERATOR, "The operator's class.", 1000),
 }
-"""Attributes of operators whatever they come from (of the weight rule Airflow makes an object)."""
+"""Attributes of operators of any origin. Without the weight rule: Airflow turns it into an object."""
 
 
 def wrong_options(options: Mapping[str, Any]) -> Iterator[str]:

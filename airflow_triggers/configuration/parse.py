@@ -40,7 +40,7 @@ EXPECTED = {
 }
 
 TRIGGER_LISTS = ("after", "unless")
-"""The directives that name triggers in a list."""
+"""The directives with a list of triggers."""
 
 FOUND_LENGTH = 80
 

@@ -18,10 +18,10 @@ class Severity(StrEnum):
     """How bad a finding is."""
 
     ERROR = "error"
-    """It cannot be deployed, or some task of it can never run."""
+    """The configuration cannot be deployed, or one of its tasks can never run."""
 
     WARNING = "warning"
-    """It is probably a slip."""
+    """Probably a slip."""
 
 
 @dataclass(frozen=True, kw_only=True)

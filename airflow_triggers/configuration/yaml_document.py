@@ -20,16 +20,16 @@ from yaml.resolver import Resolver
 from yaml.scanner import Scanner
 
 MAX_FILE_SIZE = 10 * 1024 * 1024
-"""Bytes of a file, and characters of all its values with what its aliases repeat."""
+"""The most bytes in a file, and the most characters in all its values. Values repeated by aliases count."""
 
 MAX_VALUES = 200_000
-"""Keys and values of a document, with what its aliases repeat."""
+"""The most keys and values in a document. Those repeated by aliases count."""
 
 MAX_DEPTH = 100
-"""Levels of mappings and lists in each other."""
+"""The most levels of nested mappings and lists."""
 
 RETOLD_SIZE = 256 * 1024
-"""Characters up to which a text that libyaml refuses is read again by PyYAML, whose sentences are better."""
+"""If libyaml refuses a text of at most this many characters, PyYAML reads it again: its messages are better."""
 
 T = TypeVar("T")
 
@@ -51,7 +51,7 @@ def read_document(text: str) -> Any:
 
 
 def _read(text: str, use: Callable[[Any], T]) -> T:
-    """What is made of a text by a loader: by libyaml's, or by PyYAML's where libyaml refuses the text."""
+    """The result of loading a text: with libyaml, or with PyYAML if libyaml refuses the text."""
     if _FastLoader is None:
         return _result_of(_Loader, text, use)
     try:
@@ -268,7 +268,7 @@ class _Loader(Reader, Scanner, Parser, _BoundedComposer, _Constructor, Resolver)
 
 
 _FastLoader: type[Any] | None = None
-"""libyaml's reader, and PyYAML's composer above it: libyaml's own one recurses without a limit."""
+"""libyaml's reader with PyYAML's composer on top. libyaml's own composer recurses without a limit."""
 
 if yaml.__with_libyaml__:
     from yaml._yaml import CParser
