@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 
 CONTROLLER = "controller"
-"""Who changed a status, where Airflow's scheduler and workers did their work and nobody in particular acted."""
+"""The author of a status change by Airflow's scheduler and workers, when no person acted."""
 
 
 def apply(manager: TriggerManager, instance: TaskInstance, decision: Decision, run: ObservedRun) -> None:

@@ -20,13 +20,13 @@ from airflow_triggers.errors import InvalidAssetEvent
 from airflow_triggers.gateway.asset_events import AssetEventRow
 
 KEYS = ("trigger", "session_uid", "kwargs", "configuration", "idempotency_key", "fire_at")
-"""What the extra of an event may have."""
+"""The keys allowed in an event's extra."""
 
 MARKS = ("from_rest_api", "from_trigger", "payload")
-"""What Airflow itself puts into the extra of events that no task made. Nothing is decided by them."""
+"""Keys set by Airflow in the extra of events without a task. They decide nothing here."""
 
 _NULLABLE = ("configuration", "idempotency_key", "fire_at")
-"""What may be null, as over REST: then it is not there."""
+"""Keys that may be null, as over REST. Null counts as missing."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -48,16 +48,16 @@ from airflow_triggers.storages.transaction import first_statement, snapshot, tra
 log = logging.getLogger(__name__)
 
 LATE = timedelta(days=1)
-"""How long an event's transaction may take to commit without the event being missed."""
+"""How long the transaction of an event may take to commit. After a longer time the event may be missed."""
 
 RECENT = timedelta(minutes=5)
-"""How far a pass looks back at least; a sweep looks further. What it looks at grows with the events of that time."""
+"""How far a pass looks back at least. A sweep looks back further. More events in this time make a pass slower."""
 
 MAX_ATTEMPTS = 20
-"""An event that failed so often is parked: kept with its error, and not tried again."""
+"""After this many failures an event is parked: kept with its error, and not tried again."""
 
 FOREIGN = (RefusedAssetEvent, SessionExists)
-"""Refusals of an event that is for another session, or made by who may not fire: not told in that session's history."""
+"""The author may not fire, or the UID belongs to a session with other content. Its history gets no entry."""
 
 FINAL = (
     *FOREIGN,
@@ -68,14 +68,14 @@ FINAL = (
     InvalidTrigger,
     SessionNotFound,
 )
-"""What trying again does not mend."""
+"""Errors which another try cannot mend."""
 
 
 class HandledEvents:
     """Up to which id this process had handled every asset event, and when.
 
-    The database keeps only the ids of triggers' events. Where these are rare and other assets' events many, each pass
-    would look at all the others since the last of these ids. This mark avoids it.
+    The database keeps only the ids of triggers' events. With few of them and many events of other assets, each pass
+    would look at all the others since the last kept id. This mark avoids it.
     """
 
     def __init__(self) -> None:

@@ -20,11 +20,11 @@ from airflow_triggers.storages import tables
 from airflow_triggers.storages.stored import UNREADABLE_MOMENT
 
 MAX_COMPARED = 2000
-"""So many watched runs are compared, in the order of their keys."""
+"""At most this many watched runs are compared, in the order of their keys."""
 
 _NOW = bindparam("now", type_=tables.run.c.retry_at.type)
 _HOOK_LIMIT = literal(MAX_HOOK_ATTEMPTS, literal_execute=True)
-"""As text, so that a database sees that a partial index covers the condition."""
+"""A literal in the SQL, not a parameter. Otherwise the database cannot use the partial index."""
 
 
 def read_backlog(connection: Connection, *, now: datetime) -> Backlog:

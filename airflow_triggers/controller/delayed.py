@@ -25,7 +25,7 @@ from airflow_triggers.storages.transaction import first_statement, transaction
 log = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 20
-"""A fire that could not be fired so often is parked: kept with its error, and not tried again by itself."""
+"""After this many failures a delayed fire is parked: kept with its error, and not tried again automatically."""
 
 
 def fire_due(now: datetime) -> int:

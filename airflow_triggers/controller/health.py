@@ -19,7 +19,7 @@ def read_health(*, local: bool = False) -> Health:
 
     :param local: only whether a controller of this host is alive. The lag is not judged then, because all controllers
         work on the same changes.
-    :raises StorageError: when the database cannot be had, or is not migrated.
+    :raises StorageError: when the database fails, is unsupported, or is not migrated.
     """
     now, limits = datetime.now(UTC), configured_limits()
     with glance() as connection:

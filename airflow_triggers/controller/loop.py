@@ -66,16 +66,16 @@ log = logging.getLogger(__name__)
 
 SWEEP_INTERVAL = timedelta(seconds=60)
 MAX_PAUSE = timedelta(seconds=30)
-"""The longest pause between two passes when the database cannot be had."""
+"""The longest pause between two failed passes, for example while the database is away."""
 
 HURRY = 0.05
-"""Seconds at least between two passes while there are more watched runs than one pass compares."""
+"""The least seconds between two passes while one pass cannot compare all watched runs."""
 
 MAX_SILENCE = 1.0
-"""Seconds at most, while there is nothing to do, until a controller notices that a sign of life is due."""
+"""The most seconds that an idle controller waits before it checks whether a heartbeat is due."""
 
 IDLE_SHARE = 9
-"""A pass without news is followed by a pause of so many times its duration, at least."""
+"""After a pass with nothing to do, the pause lasts at least this many times as long as the pass."""
 
 
 class Controller:
@@ -245,7 +245,7 @@ class Controller:
         return failures
 
     def _handle_runs(self, manager: TriggerManager, runs: list[RunKey]) -> dict[RunKey, BaseException]:
-        """Bring the session's runs up to date, each by itself. Returns the runs that failed, and why."""
+        """Bring the session's runs up to date, one by one. Returns the failed runs with their errors."""
         failures: dict[RunKey, BaseException] = {}
         for run in runs:
             try:
@@ -349,8 +349,8 @@ def _fail_or_back_off(manager: TriggerManager, run: RunKey, error: BaseException
 def _back_off(uid: str, runs: list[RunKey], error: BaseException) -> dict[RunKey, int]:
     """Leave the runs alone for a while. Returns for each how often in a row it could not be applied.
 
-    The history gets an entry at the first failure, not each time. If even this cannot be saved, it is logged: the next
-    pass meets the runs again.
+    The history gets an entry at the first failure, not each time. If even this cannot be saved, it is logged, and the
+    next pass tries the runs again.
     """
     try:
         with transaction() as session:

@@ -24,7 +24,7 @@ from airflow_triggers.storages.base import BaseStorageBackend
 log = logging.getLogger(__name__)
 
 GAUGE_INTERVAL = 10.0
-"""Seconds between two readings of what the gauges show."""
+"""Seconds between two readings of the gauges."""
 
 
 class HealthGauges:

@@ -40,10 +40,10 @@ from airflow_triggers.storages import tables
 BATCH = 500
 
 SLICE = 500
-"""How many watched runs are compared in one pass, so that it costs the same however many there are."""
+"""At most this many watched runs are compared in one pass. A pass costs the same however many there are."""
 
 START = RunKey("", "")
-"""Before the first key: no DAG has an empty id."""
+"""The key before the first one: no DAG has an empty id."""
 
 _NOW = bindparam("now", type_=tables.run.c.retry_at.type)
 
@@ -136,7 +136,7 @@ def _key_of(row: Row[Any]) -> RunKey:
 
 @dataclass(frozen=True, kw_only=True)
 class Due:
-    """What else there is to do now."""
+    """The other work to do now."""
 
     promises: bool
     fires: bool
@@ -179,7 +179,10 @@ def _is_news(bindings: FromClause) -> Any:
 
 
 def _is_over(bindings: FromClause) -> Any:
-    """Whether the run has succeeded, as was seen. A watched run seen to succeed is always one whose task told early."""
+    """Whether the run succeeded and has not changed since we saw it.
+
+    A watched run of this kind always has a task which reported the success before the run ended.
+    """
     binding = bindings.c
     same = DagRunColumns.is_as_seen(binding.seen_state, binding.seen_clear_number)
     # For a run that is gone the comparison is NULL. Such a run is not over: it is news.

@@ -77,7 +77,7 @@ def observe_run(session: Session, instance: TaskInstance, binding: Binding) -> O
 def _run_now(session: Session, binding: Binding, seen_run: SeenRun) -> SeenRun | None:
     """The run as it is. If it was cleared just as Airflow ended it, it is queued first, as the clear intended."""
     now = gateway.see_run(session, *binding.key, is_compiled=binding.is_compiled)
-    # Only a clear raises the number. A half cleared run will not run again by itself.
+    # Only a clear raises the number. A half cleared run does not run again without help.
     if now is None or not now.half_cleared or now.clear_number == seen_run.clear_number:
         return now
     log.warning(

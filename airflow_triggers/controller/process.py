@@ -4,9 +4,9 @@ Neighbours: ``loop.py`` is what it runs; ``listener.py`` keeps it running beside
 the foreground.
 
 The scheduler is the supervisor. It looks after the controller at each of its own heartbeats, and the controller
-watches whether its parent is still this scheduler. So there is no third process whose death would matter. There is
-also no thread in the scheduler, because the scheduler forks. The scheduler imports this module: therefore the top of
-it imports neither Airflow nor the loop.
+watches whether its parent is still this scheduler. So there is no third process that could die. There is also no
+thread in the scheduler, because the scheduler forks. The scheduler imports this module: therefore the top of it imports
+neither Airflow nor the loop.
 """
 
 from __future__ import annotations
@@ -180,7 +180,7 @@ class StopRequest:
 
 
 def run_controller(*, interval: float | None = None, parent: int | None = None) -> None:
-    """Run a controller in this process until it is told to stop; see :class:`StopRequest`.
+    """Run a controller in this process until somebody requests its stop; see :class:`StopRequest`.
 
     :param interval: seconds between two looks when nothing has changed; None for the setting
         ``[triggers] controller_interval``.

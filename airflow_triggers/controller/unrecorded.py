@@ -29,10 +29,10 @@ from airflow_triggers.runners.transactions import after_saving, with_session
 log = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 10
-"""So often in a row it is tried to record what a run did, with growing pauses: for about nine minutes."""
+"""Tries in a row to record a run's progress. The pauses grow; all tries together take about nine minutes."""
 
 _PAST = frozenset({InstanceStatus.UNSTARTED, InstanceStatus.REPLAYED, InstanceStatus.ABANDONED})
-"""Statuses in which an instance has no work, and its run does not concern it."""
+"""Statuses of an instance without work. Its run no longer concerns it."""
 
 
 @dataclass(frozen=True, kw_only=True)
