@@ -9,11 +9,11 @@ from urllib.parse import quote, unquote
 
 SCHEME = "x-triggers://"
 ANY_TRIGGER = f"{SCHEME}any"
-"""The asset whose events name their trigger themselves."""
+"""The asset for every trigger: each of its events names the trigger."""
 
 _NO_CONFIGURATION = "-"
 _DASH = "%2D"
-"""A configuration that is named ``-``."""
+"""Stands for a configuration with the name ``-``."""
 
 
 def uri_of(trigger_name: str, configuration: str | None) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 _MOST_DOUBLINGS = 32
-"""More would be longer than any pause that anybody waits for, and in the end than a timedelta holds."""
+"""More doublings give pauses too long to wait for, and in the end too long for a timedelta."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,4 +34,4 @@ class BackOff:
 
 
 ATTEMPTS = BackOff(first=timedelta(seconds=1), longest=timedelta(minutes=10))
-"""Of what the controller could not do: apply a run, fire a delayed fire, fire for an asset event."""
+"""The back-off of the controller's failed work: apply a run, fire a delayed fire, fire for an asset event."""

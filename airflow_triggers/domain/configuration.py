@@ -24,7 +24,7 @@ TriggerKwargs = Mapping[str, Kwargs]
 MAX_NAME_LENGTH = 200
 MAX_KEY_LENGTH = 250
 MAX_ID = 2**63 - 1
-"""The largest id that the database gives."""
+"""The largest id of a database row: 64 bits, signed."""
 
 
 @dataclass(frozen=True, kw_only=True)

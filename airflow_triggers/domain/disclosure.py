@@ -19,22 +19,22 @@ from airflow_triggers.domain.metadata import EXCEPTION_INFO, EXCEPTION_MESSAGE, 
 from airflow_triggers.errors import DagUnavailable, RunFailed
 
 IN_AIRFLOW = " in Airflow"
-"""How the history writes who cleared, marked or deleted a run: ``alice in Airflow``, as the audit log has it."""
+"""The history's suffix for a user who cleared, marked or deleted a run: ``alice in Airflow``, from the audit log."""
 
 SOMEBODY = f"somebody{IN_AIRFLOW}"
 ANOTHER_TASK = "a task of another DAG"
 
 _TASK_SOURCE = re.compile(r"task .+ of (?P<dag_id>[^ ,]+), run .+", re.DOTALL)
-"""Who fires by an asset event of a task, as ``gateway/asset_events.py`` writes it."""
+"""The author of a fire by a task's asset event, as written by ``gateway/asset_events.py``."""
 
 _RUN_FAILED = f"{RunFailed.__module__}.{RunFailed.__qualname__}"
 _DAG_UNAVAILABLE = f"{DagUnavailable.__module__}.{DagUnavailable.__qualname__}"
 
 _FAILED_TASKS = re.compile(r"failed tasks: [^)]*|no task of it failed[^)]*")
-"""What ``controller/apply.py`` says of the tasks of a run that failed without an exception."""
+"""The words of ``controller/apply.py`` about a run's tasks, if the run failed without an exception."""
 
 _NEAR_DAG = re.compile(r" Did you mean '(?P<dag_id>[^']+)'\?")
-"""The hint of ``gateway/runs.py`` where a DAG is not deployed: another DAG, of whomever."""
+"""The hint of ``gateway/runs.py`` for a DAG that is not deployed. It names another DAG, of any owner."""
 
 
 def _always(name: str) -> bool:

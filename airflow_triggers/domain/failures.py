@@ -20,10 +20,10 @@ from airflow_triggers.domain.metadata import (
 from airflow_triggers.domain.validation import json_object
 
 MAX_LENGTH = 60_000
-"""Of a traceback, in characters."""
+"""The most characters of a traceback."""
 
 MAX_VALUE_LENGTH = 4_000
-"""Of a message, or of one attached value."""
+"""The most characters of a message, or of one attached value."""
 
 _CONTEXT_ATTRIBUTE = "__triggers_context__"
 

@@ -26,7 +26,7 @@ from airflow_triggers.domain.validation import (
 Moment = Annotated[
     datetime, BeforeValidator(lambda moment: moment if isinstance(moment, datetime) else parse_moment(moment))
 ]
-"""A moment; in what a worker wrote, a string with an offset from UTC."""
+"""A moment. In a worker's report: a string with an offset from UTC."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,7 +161,7 @@ class DelayedFire:
     :param delayed_id: identifies it among all delayed fires.
     :param fire_at: not before this moment (UTC).
     :param attempts: how often it failed when it was due, ``error`` why.
-    :param parked: whether it failed too often, and is not tried again by itself.
+    :param parked: whether it failed too often, and is not tried again automatically.
     :param cancelled_at: when it was cancelled (UTC), ``cancelled_by`` by whom; None: it is still to come.
     """
 

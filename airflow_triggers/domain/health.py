@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 MAX_COUNT = 1000
-"""Nothing is counted beyond this number, so that a count costs the same in every database."""
+"""Counts stop at this number. A count costs the same however large the database is."""
 
 START = "Start one with 'airflow triggers controller', or let each scheduler run one ([triggers] controller_autostart)."
 
@@ -39,7 +39,7 @@ class Backlog:
     :param oldest_change: when the oldest change happened that is not applied yet. A change put off after a failure does
         not count before its next try. None: all is applied.
     :param overdue_fires: delayed fires whose moment has come.
-    :param parked_hooks: hooks that raised too often; nobody calls them again by itself.
+    :param parked_hooks: hooks that raised too often; the controller no longer calls them automatically.
     :param parked_asset_events: asset events given up after failures; likewise ``parked_delayed_fires`` for delayed
         fires.
     """

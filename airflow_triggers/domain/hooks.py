@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 MAX_HOOK_ATTEMPTS = 20
-"""A hook that raised so often is parked: kept with its error, and not called again by itself."""
+"""After this many errors a hook is parked: kept with its error, and not called again automatically."""
 
 
 class Hook(StrEnum):
@@ -24,16 +24,16 @@ class Hook(StrEnum):
 
 
 TRIGGER_NAME = "trigger_name"
-"""The argument of a :attr:`Hook.POST_FIRE` that says what was fired."""
+"""The argument of a :attr:`Hook.POST_FIRE`: the name of the fired trigger."""
 
 SCHEDULED = "scheduled"
-"""The argument of a :attr:`Hook.POST_FIRE` with the names of the instances that the fire scheduled."""
+"""The argument of a :attr:`Hook.POST_FIRE`: the names of the instances scheduled by the fire."""
 
 INSTANCE = "instance"
 """The argument of the other hooks: the name of the instance."""
 
 CASCADE = "cascade"
-"""The argument of a :attr:`Hook.POST_SKIP` that says whether the skip had a cascade."""
+"""The argument of a :attr:`Hook.POST_SKIP`: whether the skip had a cascade."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +45,7 @@ class PromisedHook:
     :param attempts: how often it raised.
     :param due: when the controller calls it (again); None where no controller does.
     :param error: the traceback of the last time.
-    :param parked: whether nobody calls it again by itself.
+    :param parked: whether the controller no longer calls it automatically.
     """
 
     token: int

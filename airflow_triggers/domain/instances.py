@@ -17,7 +17,7 @@ from airflow_triggers.domain.configuration import MAX_KEY_LENGTH, MAX_NAME_LENGT
 from airflow_triggers.domain.metadata import DEPTH, LAST_MODIFIED, LOG_LEVEL, LOGS_RESOLVED, timestamps_of
 
 MAX_INSTANCE_NUMBER = 999_999_999
-"""No task has more instances in one session; a database's integers end a little above."""
+"""No task has an instance with a larger number. A database's integers end a little above."""
 MAX_INSTANCE_NAME_LENGTH = MAX_NAME_LENGTH + len(f"#{MAX_INSTANCE_NUMBER}")
 
 
@@ -30,7 +30,7 @@ class InstanceStatus(StrEnum):
     FINISHED = "finished"  #: done; its name was fired
     FAILED = "failed"  #: an error; waits for a replay or a skip
     REPLAYED = "replayed"  #: failed, and a clone took over
-    SKIPPED = "skipped"  #: failed and waived, or a task that skipped itself
+    SKIPPED = "skipped"  #: failed and waived, or the task skipped itself
     ABANDONED = "abandoned"  #: ``unless`` was satisfied before it was scheduled
 
     @property
@@ -44,7 +44,7 @@ RESOLVED_STATUSES = frozenset(
 )
 
 STATUSES_WITHOUT_LOGS = frozenset({InstanceStatus.SKIPPED, InstanceStatus.REPLAYED, InstanceStatus.ABANDONED})
-"""Statuses of an instance whose log messages do not matter: it was waived, another took over, or it never ran."""
+"""Log messages do not matter in these statuses: the instance was waived, was replaced by a clone, or never ran."""
 
 
 @dataclass(frozen=True, kw_only=True)

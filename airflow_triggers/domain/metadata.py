@@ -12,7 +12,7 @@ from typing import Any
 # -- where it comes from --------------------------------------------------------------------------------------
 
 PARENT = "parent"
-"""The name of the instance that a clone was made of."""
+"""The name of a clone's original instance."""
 
 DEPTH = "depth"
 """How many ancestors a clone has."""
@@ -24,15 +24,15 @@ COOLDOWN = "cooldown"
 """How many seconds a replay waited before it ran."""
 
 APPLIED_FIRES = "appliedFires"
-"""Which fires of the past it took when new rules were applied to them: a mapping of trigger to fire id."""
+"""The past fires that the instance took when new rules were applied to them: trigger → fire id."""
 
 # -- what became of it ----------------------------------------------------------------------------------------
 
 ACTUAL_KWARGS = "actualKwargs"
-"""What the instance's work was given."""
+"""The kwargs given to the instance's work."""
 
 RESULT = "result"
-"""The kwargs of the cascade: what the task returned, or what was given instead of it."""
+"""The kwargs of the cascade: the task's return value, or the value given instead of it."""
 
 CASCADE = "cascade"
 """Whether the skip of an instance had a cascade."""
@@ -41,29 +41,29 @@ EXCEPTION_TYPE = "exceptionType"
 EXCEPTION_MESSAGE = "exceptionMessage"
 EXCEPTION_INFO = "exceptionInfo"
 EXCEPTION_CONTEXT = "exceptionContext"
-"""What :func:`airflow_triggers.domain.failures.describe_exception` says of a failure; so the three before."""
+"""Set, like the three keys before, by :func:`airflow_triggers.domain.failures.describe_exception`."""
 
 FAILURE = frozenset({EXCEPTION_TYPE, EXCEPTION_MESSAGE, EXCEPTION_INFO, EXCEPTION_CONTEXT})
 """The keys of a failure."""
 
 TIMESTAMPS = "timestamps"
-"""When it was created, reached each status, and was last modified: a mapping to moments in ISO 8601."""
+"""When the instance was created, reached each status, and was last modified: name → moment in ISO 8601."""
 
 CREATED = "created"
 LAST_MODIFIED = "lastModified"
-"""Keys of the :data:`TIMESTAMPS`, beside the statuses."""
+"""Keys of the :data:`TIMESTAMPS` other than the statuses, with the one before."""
 
 LOG_LEVEL = "logLevel"
-"""The highest level that its logger saw."""
+"""The highest level logged by the instance's logger."""
 
 LOGS_RESOLVED = "logsResolved"
-"""Whether somebody marked its log messages as dealt with."""
+"""Whether somebody marked the instance's log messages as resolved."""
 
 SEEN_RUN = "seenRun"
-"""What its DAG run was last seen to be, of sessions kept elsewhere than in Airflow's database."""
+"""The last seen state of the instance's DAG run, for sessions outside of Airflow's database."""
 
 UNREADABLE = "unreadable"
-"""Why its row cannot be read; then it is the only key."""
+"""Why the instance's row cannot be read. The metadata has no other key then."""
 
 
 def ancestry(parent: str, *, depth: int) -> dict[str, Any]:

@@ -19,15 +19,15 @@ MANIFEST_TAG = "triggers"
 
 
 COMPILED_TASK_ID = "run"
-"""The only task of a compiled DAG."""
+"""The id of a compiled DAG's only task."""
 
 
 FORM = frozenset({"session_uid", "trigger_kwargs"})
-"""The params of a compiled DAG: what Airflow asks for when somebody triggers it by hand."""
+"""The params of a compiled DAG. Airflow asks for them when somebody triggers the DAG by hand."""
 
 
 RUN_ID_PREFIX = "triggers__"
-"""How the ids of all runs begin that are made for sessions."""
+"""The prefix of all run ids made for sessions."""
 
 
 CONFIGURATION_TAG_PREFIX = "triggers:"
@@ -35,10 +35,10 @@ CONFIGURATION_TAG_PREFIX = "triggers:"
 MAX_DAG_ID_LENGTH = 250
 
 MAX_COMPILED_DAG_ID_BYTES = 248
-"""Of the DAGs that are made here: the folder of a DAG's logs is named ``dag_id=…``, and has 255 bytes at most."""
+"""The limit for compiled DAGs. The log folder of a DAG is named ``dag_id=…``, with 255 bytes at most."""
 
 MAX_CONFIGURATION_NAME_LENGTH = 100 - len(CONFIGURATION_TAG_PREFIX)
-"""A tag of Airflow's has at most 100 characters."""
+"""Airflow's tags have at most 100 characters."""
 
 _DAG_ID = re.compile(r"[\w.-]+")
 _CALLABLE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")

@@ -29,7 +29,7 @@ from airflow_triggers.domain.states import (
 )
 
 _WAITING_MOMENTS = frozenset({CREATED, LAST_MODIFIED, InstanceStatus.UNSTARTED.value})
-"""The timestamps of an instance that has only waited: no run, no repair and no hand has moved it."""
+"""The timestamps of an instance that has only waited. No run, no repair and no person has changed it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -302,7 +302,7 @@ class _Task:
                 return
 
     def _by_every_fire(self, and_every: str) -> dict[int | None, TaskInstance]:
-        """The existing instances by their fire of ``andEvery``. Of several, the first one that is no clone."""
+        """The existing instances by their fire of ``andEvery``. Among several, originals come before clones."""
         touching = self.past_fires.touching(and_every)
         by_fire: dict[int | None, TaskInstance] = {}
         for instance in sorted(self.instances, key=lambda instance: PARENT in instance.metadata):

@@ -36,7 +36,7 @@ REPORT_KEY = "triggers_report"
 """The XCom that carries the report of a task in a worker."""
 
 TEXT_KEY = "json"
-"""The only key of a report that is sent as JSON text."""
+"""The only key of a report sent as JSON text."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -37,7 +37,7 @@ class SeenRun:
 
 
 PROMISED = SeenRun("promised", 0)
-"""What stands for the run of a session kept elsewhere until the run is created."""
+"""Stands for the run of a session in another storage until the run is created."""
 
 
 @dataclass(frozen=True, kw_only=True)

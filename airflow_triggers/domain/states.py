@@ -27,19 +27,19 @@ from airflow_triggers.domain.metadata import (
 from airflow_triggers.errors import InvalidTransition
 
 RIPE = ""
-"""Stands in :func:`waits_of` for "look at it when its task is next concerned": no trigger has this name."""
+"""In :func:`waits_of`: any fire of the instance's task must look at the instance. No trigger has this name."""
 
 
 class Event(StrEnum):
     """What can happen to an instance, as a verb for messages."""
 
-    SCHEDULE = "schedule"  #: everything required has fired
-    ABANDON = "abandon"  #: every ``unless`` trigger has fired, or the rules no longer have it
+    SCHEDULE = "schedule"  #: every required trigger has fired
+    ABANDON = "abandon"  #: every ``unless`` trigger has fired, or the rules no longer have the instance
     START = "start"  #: its runner began to work
     FINISH = "finish"  #: its work is done
     FAIL = "fail"  #: its work ended in an error, or could not begin
     WAIVE = "waive"  #: the task skipped itself
-    REOPEN = "reopen"  #: somebody had Airflow run it again
+    REOPEN = "reopen"  #: somebody had Airflow run its work again
     REPLAY = "replay"  #: a clone takes over
     SKIP = "skip"  #: an operator waives the failure
 
@@ -65,7 +65,7 @@ OUTDATED: Mapping[Event, frozenset[str]] = {
     Event.FINISH: FAILURE,
     Event.FAIL: frozenset({RESULT}),
 }
-"""Metadata of an earlier outcome, which an event makes untrue."""
+"""Metadata of an earlier outcome, by the event which makes it outdated."""
 
 
 def transition(
@@ -165,7 +165,7 @@ def take(instance: TaskInstance, trigger_name: str, kwargs: Kwargs) -> TaskInsta
 
 
 def waits_of(instance: TaskInstance) -> frozenset[str]:
-    """The triggers whose fire has to look at the instance, plus :data:`RIPE` when any fire of its task has to.
+    """The triggers whose fire must look at the instance, plus :data:`RIPE` when any fire of its task must.
 
     An unstarted instance can be ripe without a fire: its task may have been replaced in the configuration.
     """
@@ -177,7 +177,7 @@ def waits_of(instance: TaskInstance) -> frozenset[str]:
 
 @dataclass(frozen=True, kw_only=True)
 class FireView:
-    """What a fire has to know of a session, and nothing more.
+    """The facts that a fire needs about a session, and nothing more.
 
     :param tasks: the tasks concerned by the trigger.
     :param waiting: their unstarted instances that lack the trigger or are ripe.

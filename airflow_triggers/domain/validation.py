@@ -38,32 +38,32 @@ from airflow_triggers.errors import (
 from airflow_triggers.sentences import sentence
 
 KEPT_METADATA = frozenset({APPLIED_FIRES, DEPTH, PARENT, RETRIES, SEEN_RUN, TIMESTAMPS, UNREADABLE})
-"""Keys of an instance's metadata that only the framework writes."""
+"""Only the framework writes these keys of an instance's metadata."""
 
 TYPED_METADATA: Mapping[str, type] = {LOG_LEVEL: int, LOGS_RESOLVED: bool}
-"""Keys of an instance's metadata that anybody may write, and that the framework reads."""
+"""Anybody may write these keys of an instance's metadata; the framework reads them."""
 
 DOT_SEGMENTS = frozenset({".", ".."})
-"""What a path may not name: clients resolve it as the folder itself, or the one above."""
+"""Forbidden in paths: clients resolve them as the folder itself, or the folder above."""
 
 MAX_DEPTH = 100
-"""How deep JSON may be nested: objects and arrays inside each other, the outermost included."""
+"""The most levels of nested objects and arrays in JSON. The outermost one counts."""
 
 MAX_JSON_BYTES = 1024 * 1024
-"""How long the JSON text of kwargs, a result or metadata may be, in UTF-8; as long as the body of a REST request."""
+"""The most bytes (UTF-8) in the JSON text of kwargs, a result or metadata. A REST request's body has the same limit."""
 
 MIN_INTEGER, MAX_INTEGER = -(2**63), 2**64 - 1
-"""The integers that a worker can be sent: those of MessagePack, by which Airflow talks to the task's process."""
+"""The integers of MessagePack. Airflow uses MessagePack to talk to the task's process."""
 
 MAX_RETRIES = 2**31 - 1
-"""How often a task may ask to be run again, at most: what a column of 32 bits holds."""
+"""The most often that a task may ask for another run: the largest number in a column of 32 bits."""
 
 MAX_COOLDOWN = 366 * 24 * 3600
 """The longest cooldown before a replay, in seconds: a year."""
 
 EARLIEST_MOMENT = datetime.min.replace(tzinfo=UTC) + timedelta(days=1)
 LATEST_MOMENT = datetime.max.replace(tzinfo=UTC) - timedelta(days=1)
-"""The moments that Python can express in every time zone, in which a database may return them."""
+"""Python can express the moments within these limits in every time zone. A database may return any time zone."""
 
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d([.,]\d{1,9})?)?(Z|[+-]\d\d(:?[0-5]\d)?)", re.ASCII)
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -187,7 +187,7 @@ def validate_max_retries(max_retries: object) -> int:
 def validate_filter(name: str, value: object) -> None:
     """Make sure a database can look for the text. None looks for nothing.
 
-    :param name: what is looked for, for the message ("trigger").
+    :param name: the kind of text, for the message ("trigger").
     :raises InvalidFilter: when it is not at most 250 printable characters.
     """
     if value is None or (isinstance(value, str) and len(value) <= MAX_KEY_LENGTH and value.isprintable()):
