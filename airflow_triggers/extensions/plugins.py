@@ -42,8 +42,10 @@ trigger_managers: Registry[Any] = Registry(
     elsewhere=managers_of_plugins,
     base="airflow_triggers.manager.manager.TriggerManager",
 )
-"""Managers by name: ``trigger_managers.get("default", storage)`` makes one. The base is named by its path: the classes
-are in rooms above this one."""
+"""Managers by name: ``trigger_managers.get("default", storage)`` makes one.
+
+The base is given by its path, because this room must not import the rooms above it.
+"""
 
 
 def _managers_of(plugin: Any, source: str) -> Iterator[Declaration[Any]]:

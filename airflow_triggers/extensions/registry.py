@@ -45,7 +45,7 @@ class Declaration(Generic[T]):
 class Registry(Generic[T]):
     """Classes by name: declared by packages, or registered in this process.
 
-    :param kind: what is kept, for messages ("trigger manager").
+    :param kind: the kind of class, for messages ("trigger manager").
     :param group: the entry-point group ("triggers.managers").
     :param elsewhere: finds classes declared in another way than by entry points.
     :param base: the base class of every declared class, or its dotted path. With a base, a declared class must also
