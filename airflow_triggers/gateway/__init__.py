@@ -3,7 +3,7 @@
 ``runs.py`` creates, observes and marks runs; ``run_columns.py`` has the columns compared for many; ``waiting.py`` reads
 what they wait for; ``manifests.py`` and ``asset_events.py`` read configurations and events; ``teams.py`` reads the team
 of a DAG; ``wakeup.py`` hears of a task's end. ``dag_files.py`` and ``acceptance.py`` read DAGs as Airflow does,
-``import_errors.py`` enters what is wrong with them; ``audit.py`` writes Airflow's audit log.
+``import_errors.py`` adds their import errors; ``audit.py`` writes Airflow's audit log.
 
 Airflow's internals change from release to release. The code to adapt to them is here.
 """

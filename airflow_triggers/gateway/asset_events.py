@@ -34,16 +34,16 @@ from airflow_triggers.domain.asset_uris import SCHEME
 from airflow_triggers.storages import tables
 
 AUTHOR_WINDOW = timedelta(minutes=10)
-"""How long an API server may take from the entry in the audit log, which it commits first, to the event."""
+"""How long an API server may take from the audit log's entry to the event. It commits the entry first."""
 
 AUTHOR_REQUESTS = 100
-"""Of how many requests before the event, at most, one is looked for that made it."""
+"""At most this many requests before the event are searched for the one that made it."""
 
 LATEST = 10_000
-"""So many of the latest events of all assets are looked at, to say whether one still has to be handled."""
+"""At most this many of the latest events, of all assets, are searched for one not handled yet."""
 
 _CREATED = "create_asset_event"
-"""What the audit log calls the request that creates an event."""
+"""The audit log's name for a request that creates an event."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,7 +152,7 @@ def any_new_asset_event(after: ColumnElement[int]) -> ColumnElement[bool]:
 
 
 def oldest_new_asset_event() -> ScalarSelect[datetime]:
-    """When the oldest event was made of those that :func:`new_asset_events` would find.
+    """The moment of the oldest event that :func:`new_asset_events` would find.
 
     It is a part of a larger query, and looks at no more than the :data:`LATEST` events of all assets.
     """

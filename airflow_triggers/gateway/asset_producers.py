@@ -1,4 +1,4 @@
-"""Reads, in a deployment with teams, whose DAG made an asset event, and whom the task lets it reach.
+"""In a deployment with teams: reads which team's DAG made an asset event, and which teams the event may reach.
 
 Neighbours: ``asset_events.py`` reads the events, ``controller/asset_rights.py`` decides like Airflow's own asset
 scheduling. ``teams.py`` reads teams for Airflow's auth manager: there an unknown DAG counts as one of no team.

@@ -15,7 +15,7 @@ from sqlalchemy import event, false, inspect, select
 from sqlalchemy.orm import ORMExecuteState, Session
 
 OTHERS_LOAD = "The other DAGs of this file are active."
-"""The end of the first line of a file's error, where nothing else is wrong with the file."""
+"""The end of the first line of a file's import error, if nothing else is wrong with the file."""
 
 _state = {"spares": False}
 
@@ -48,9 +48,9 @@ class FileErrors(dict[str, str]):
         self._configuration_errors: dict[str, dict[str, str]] = {}
 
     def add(self, file: str, source: str, text: str) -> None:
-        """Enter what is wrong with one configuration of a DAG file.
+        """Add the error of one configuration of a DAG file.
 
-        :param source: where the configuration stands, which sorts its text among the others.
+        :param source: where the configuration stands. It sorts the texts of a file.
         """
         self._configuration_errors.setdefault(file, {})[source] = text
         self._write(file)

@@ -29,7 +29,7 @@ CONTROLLER_JOB_TYPE = "TriggersControllerJob"
 """The ``job_type`` of a controller's row."""
 
 LOOK_FOR_LOST = 60.0
-"""Seconds after which a controller looks again for others that were killed."""
+"""Seconds between two searches for killed controllers."""
 
 _JOBS = Job.__table__
 _OURS = _JOBS.c.job_type == CONTROLLER_JOB_TYPE

@@ -171,7 +171,7 @@ _MANIFEST_HASH = (
     .limit(1)
     .scalar_subquery()
 )
-"""The hash of the DAG ``of_manifest``, which carries a configuration; NULL while it is not deployed."""
+"""The hash of the manifest DAG ``of_manifest``, which carries a configuration. NULL while it is not deployed."""
 
 _LATEST_VERSION = (
     select(
@@ -187,7 +187,7 @@ _LATEST_VERSION = (
     .order_by(DagVersion.version_number.desc())
     .limit(1)
 )
-"""What is to be known of the DAG ``of_dag`` before a run of it; built once, since every run asks."""
+"""The facts needed about the DAG ``of_dag`` before a run. Built once, because every new run executes it."""
 
 
 def _runnable_dag(session: Session, new: NewRun) -> Any:

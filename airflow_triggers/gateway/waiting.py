@@ -25,7 +25,7 @@ from sqlalchemy.orm import Session
 from airflow_triggers.domain.runs import DagInAirflow, PoolInAirflow, RunInAirflow, TaskInAirflow
 
 SHOWN = 5
-"""So many active runs, and so many unfinished tasks, are named."""
+"""At most this many active runs are named, and as many unfinished tasks."""
 
 ACTS = (
     "bulk_dag_runs",
@@ -39,7 +39,7 @@ ACTS = (
     "patch_task_instance",
     "post_clear_task_instances",
 )
-"""What Airflow's audit log calls the acts that clear, mark or delete a run or tasks of it."""
+"""The audit log's names for the acts that clear, mark or delete a run, or tasks of it."""
 
 _AT_WORK = (TaskInstanceState.QUEUED, TaskInstanceState.RUNNING)
 _ENDED = (

@@ -27,10 +27,10 @@ log = logging.getLogger(__name__)
 CHANNEL = "airflow_triggers"
 
 RECONNECT_AFTER = 10.0
-"""Seconds until a listener that lost its connection, or could not have one, tries again."""
+"""Seconds until a listener without a connection tries again to connect."""
 
 STOP_CHECK = 0.5
-"""Seconds at most until a wait notices that it is to stop."""
+"""The most seconds until a wait notices the request to stop."""
 
 
 def tell_of_successes() -> None:
