@@ -29,7 +29,7 @@ from airflow_triggers.storages.base import BaseStorageBackend
 SETTLING = frozenset(
     {EventKind.PROGRESS, EventKind.STATUS, EventKind.REPLAY, EventKind.SKIP, EventKind.RECONCILE}
 )
-"""The entries that tell how an instance came to its status."""
+"""The entries that say how an instance reached its status."""
 
 IN_FLIGHT = (InstanceStatus.SCHEDULED, InstanceStatus.RUNNING)
 

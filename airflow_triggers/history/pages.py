@@ -21,7 +21,7 @@ from airflow_triggers.storages.events import read_events
 Entry = Fire | SessionEvent
 
 BEYOND = 2**63 - 1
-"""Larger than every id."""
+"""At least as large as every id."""
 
 
 # -- the history ------------------------------------------------------------------------------------------------

@@ -54,7 +54,7 @@ def failed_hooks(*, limit: int = 50, uid: str | None = None, parked: bool = Fals
     """Hooks that raised, as Airflow's database has them, the newest first.
 
     :param uid: only hooks of this session.
-    :param parked: only hooks which the controller does not call again by itself.
+    :param parked: only hooks which the controller does not call again automatically.
     """
     validate_filter("UID", uid)
     columns = tables.hook.c
@@ -111,7 +111,7 @@ def call_hook_again(uid: str, token: int, *, by: str | None = None) -> str | Non
 def failed_asset_events(*, limit: int = 50, parked: bool = False) -> list[FailedAssetEvent]:
     """Asset events of triggers which could not be fired, the newest first.
 
-    :param parked: only events which the controller does not try again by itself.
+    :param parked: only events which the controller does not try again automatically.
     """
     columns = tables.asset_event.c
     query = select(tables.asset_event).where(columns.error.is_not(None))

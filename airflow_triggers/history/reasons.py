@@ -25,7 +25,7 @@ from airflow_triggers.history.run_reasons import Reason, moment, reasons_of_run
 from airflow_triggers.sentences import sentence
 
 LIKE_ENOUGH = 0.75
-"""From here on a fired trigger that no task uses may have been meant for one that is missing."""
+"""From this similarity on, a fired trigger that no task uses may be a misspelt missing one."""
 
 _S = InstanceStatus
 
@@ -37,7 +37,7 @@ class Requirement:
     :param role: the directive that names it: ``after``, ``andEvery`` or ``unless``.
     :param arrived: whether the instance has taken it.
     :param fire: the fire with which it arrived. For a missing trigger: its latest fire, which was not taken.
-    :param note: why it is missing though it fired, or what else to know of it.
+    :param note: why it is missing though it fired, or another fact about it.
     :param expected: the fires for later of this trigger, the next first.
     :param similar: the latest fire of each trigger with a similar name which no task uses.
     """
