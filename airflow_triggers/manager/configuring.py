@@ -34,7 +34,7 @@ from airflow_triggers.storages.base import BaseStorageBackend
 from airflow_triggers.storages.transaction import transaction
 
 History = Literal["ignore", "apply"]
-"""Whether the session's fires of the past count for the tasks whose rules change."""
+"""Whether the session's past fires count for tasks with changed rules."""
 
 FIRES_PER_PAGE = 1000
 

@@ -313,7 +313,7 @@ class TriggerManager(ConfigurationKeeper):
     ) -> TaskInstance:
         """Change an instance's status by hand, whatever it was.
 
-        Work in its runner goes on, but no longer decides about the instance, unless the runner begins it anew.
+        Work in its runner goes on, but no longer decides about the instance, unless the runner starts it again.
 
         :param metadata: merged into the instance's; without the framework's own keys.
         :param cascade: also fire the task's name, with ``cascade_kwargs``.
@@ -366,7 +366,7 @@ class TriggerManager(ConfigurationKeeper):
         """Apply what happened to an instance: it started, finished, failed, skipped itself or was reopened.
 
         :param by: who or what caused it, for the history; ``cause``: what else is known about it.
-        :param report: what the task said besides. Its fires come before the cascade. If one of them cannot be fired
+        :param report: the task's report. Its fires come before the cascade. If one of them cannot be fired
             (its idempotency key was used for another fire, say), the instance fails.
         :returns: the instance afterwards. If its task asked to run again, it was replayed.
         :raises InvalidTransition: when its status does not allow the event.
@@ -425,7 +425,7 @@ class TriggerManager(ConfigurationKeeper):
 
 
 _FIRE = TriggerManager.fire
-"""The framework's own method, by which a manager's class is asked whether it has another."""
+"""The framework's own method. A comparison with it shows whether a subclass has overridden it."""
 
 
 trigger_managers: Registry[TriggerManager] = plugins.trigger_managers

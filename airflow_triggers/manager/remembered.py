@@ -1,4 +1,4 @@
-"""The manager remembered by a session: its hooks and its default runner are the session's, whoever acts on it.
+"""The manager remembered by a session. Its hooks and its default runner are used, even if another manager acts.
 
 Neighbours: ``manager.py`` and ``hooks.py`` ask here; ``extensions/plugins.py`` has the registry of managers.
 """
@@ -15,7 +15,7 @@ from airflow_triggers.storages.base import BaseStorageBackend
 log = logging.getLogger("airflow_triggers.manager.manager")
 
 DEFAULT_MANAGER = "default"
-"""The name of the manager that sessions have unless they name another one."""
+"""The name of a session's manager, unless the session names another one."""
 
 
 class NamedManager(Protocol):
@@ -31,10 +31,10 @@ M = TypeVar("M", bound=NamedManager)
 def remembered_manager(manager: M) -> M:
     """The manager with the session's hooks and default runner, of the remembered class. Under the session's lock.
 
-    It is the given one, unless somebody acts on the session through another class than it was made with. The default
-    manager has no hooks of its own: its sessions take them from whoever acts.
+    It is the given manager, unless the session was made with another class. The default manager has no hooks of its
+    own: its sessions use the hooks of the acting manager.
 
-    :param manager: who acts.
+    :param manager: the acting manager.
     """
     storage = manager.storage
     name = storage.manager_name
