@@ -22,12 +22,12 @@ from airflow_triggers.operators.assets import any_trigger_asset
 from airflow_triggers.operators.templates import TemplatedParameter, refusing_nothing
 
 NAMES = ("trigger", "session_uid", "configuration", "idempotency_key")
-"""The parameters that are texts."""
+"""The parameters with text as their value."""
 
 OPTIONAL = ("trigger_kwargs", "configuration", "idempotency_key")
 
 _LEFT_OUT: Any = object()
-"""The default of a parameter that may be left out. A mapped task is given each parameter by a value: None is one."""
+"""The default of an optional parameter. A mapped task gets every parameter as a value, and None is a value."""
 
 
 class FireTriggerOperator(BaseOperator):
