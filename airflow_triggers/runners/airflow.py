@@ -33,10 +33,10 @@ from airflow_triggers.storages.base import BaseStorageBackend
 from airflow_triggers.task.identity import KWARGS_TEXT, TASK_TEXT
 
 FOR_TASKS = (PARENT, DEPTH, RETRIES)
-"""What of an instance's metadata its task is told."""
+"""The keys of an instance's metadata that its task gets."""
 
 MAX_RUN_ID_LENGTH = 240
-"""Airflow allows 250, but a log folder is named ``run_id=…`` and file systems allow 255 bytes."""
+"""Airflow allows 250. A log folder, however, is named ``run_id=…``, and file systems allow 255 bytes."""
 
 
 def run_id_of(session_uid: str, instance: TaskInstance, attempt: int = 0) -> str:

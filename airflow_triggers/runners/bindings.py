@@ -95,7 +95,7 @@ def with_seen(
     return after
 
 
-# -- a run begins, or is begun anew ---------------------------------------------------------------------------
+# -- a run begins, or begins again ----------------------------------------------------------------------------
 
 
 def binding_of(

@@ -19,7 +19,7 @@ from airflow_triggers.runners.measures import count_statuses
 from airflow_triggers.storages.base import BaseStorageBackend
 
 FAULTS = (Exception, SystemExit)
-"""What somebody's manager, runner or hook can raise without being asked to: a callable may end by ``sys.exit()``."""
+"""Errors of a user's manager, runner or hook. ``SystemExit`` is one: a callable may end with ``sys.exit()``."""
 
 
 def is_system_fault(error: BaseException) -> bool:

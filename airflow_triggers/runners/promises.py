@@ -1,4 +1,4 @@
-"""DAG runs of sessions kept elsewhere than in Airflow's database.
+"""DAG runs of sessions outside of Airflow's database.
 
 No transaction can both save such a session and create its runs. So a run is promised in a row of ``triggers_run``
 before the session is saved. It is created afterwards, once, by the process that saved the session. If this process died
@@ -30,7 +30,7 @@ from airflow_triggers.storages.anchors import anchor
 from airflow_triggers.storages.transaction import first_statement, transaction
 
 GRACE = timedelta(seconds=30)
-"""How long the process that promised has to save the session and create the run before the controller looks."""
+"""The time in which the promising process saves the session and creates the run. Then the controller takes over."""
 
 Report = Callable[..., TaskInstance]
 

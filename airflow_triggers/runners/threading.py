@@ -70,12 +70,12 @@ class ThreadingTaskRunner(BaseTaskRunner):
     def skip(
         self, storage: BaseStorageBackend, instance: TaskInstance, *, by: str | None, result: Kwargs | None
     ) -> None:
-        """Nothing is left of a thread that failed."""
+        """Do nothing: a failed thread leaves nothing behind."""
 
     def replayed(
         self, storage: BaseStorageBackend, failed: TaskInstance, clone: TaskInstance, *, by: str | None
     ) -> None:
-        """Nothing is left of a thread that failed."""
+        """Do nothing: a failed thread leaves nothing behind."""
 
     def validate(self, storage: BaseStorageBackend, configuration: Configuration) -> None:
         """Refuse tasks whose ``run`` is no callable importable in this process."""
