@@ -21,7 +21,7 @@ from airflow_triggers.runners.transactions import after_saving
 from airflow_triggers.storages.base import BaseStorageBackend
 
 NO_DAG = "triggers:no-dag"
-"""Stands for the DAG of a session that runs none. No DAG can have this id, so Airflow's pages show nobody the entry."""
+"""Stands for the DAG of a session without one. No DAG can have this id: Airflow's pages show the entry to nobody."""
 
 
 class AuditEvent(StrEnum):

@@ -11,18 +11,18 @@ from collections.abc import Callable
 from airflow_triggers.domain.configuration import Configuration
 
 Authorize = Callable[[Configuration], None]
-"""May the caller act on a session that has the configuration?
+"""Checks whether the caller may act on a session with the configuration.
 
-It raises :class:`Refused` when not; :class:`Concealed` when the caller is answered as if there were no such session.
+It raises :class:`Refused` if not, and :class:`Concealed` if the caller must not learn whether the session exists.
 """
 
 AuthorizeFire = Callable[[Configuration, bool], None]
-"""As :data:`Authorize`, of a fire. The flag says that the fire makes the session."""
+"""Like :data:`Authorize`, for a fire. The flag says whether the fire creates the session."""
 
 
 def allow(configuration: Configuration) -> None:
-    """The :data:`Authorize` of callers that may do everything."""
+    """The :data:`Authorize` for callers with all rights."""
 
 
 def allow_fire(configuration: Configuration, makes_session: bool) -> None:
-    """The :data:`AuthorizeFire` of callers that may do everything."""
+    """The :data:`AuthorizeFire` for callers with all rights."""

@@ -38,13 +38,13 @@ from airflow_triggers.storages.transaction import LOCK_TIMEOUT
 log = logging.getLogger(__name__)
 
 MOST_TOGETHER = 100
-"""Fires that share a transaction, at most: so long are their sessions locked."""
+"""The most fires in one transaction. Their sessions stay locked until it ends."""
 
 Outcome = FireResult | Exception
-"""What became of a fire: its result, or the error that the fire alone would have raised."""
+"""The outcome of a fire: its result, or the error that it would have raised alone."""
 
 AuthorizerOf = Callable[[str], AuthorizeFire]
-"""What has to be asked before a trigger of this name is fired."""
+"""Gives the check of rights for a trigger of this name."""
 
 
 def fire_all(
@@ -87,7 +87,7 @@ class _Batch:
     outcomes: dict[int, Outcome] = field(default_factory=dict)
     patient_until: float = field(default_factory=lambda: time.monotonic() + LOCK_TIMEOUT)
     error_by_uid: dict[str, TriggersError] = field(default_factory=dict)
-    """What kept a fire from its session and may pass, by UID. Later fires must not overtake it: it is sent again."""
+    """By UID: the passing error that stopped a fire. Later fires into the session get it too and cannot overtake."""
     _answers: dict[tuple[int, str], tuple[Configuration, Refused | None]] = field(default_factory=dict)
 
     def fire(self) -> list[Outcome]:
@@ -282,10 +282,10 @@ class _Batch:
 
 
 PASSING = (DatabaseFailed, LockTimeout)
-"""What may be over when the fire is sent again."""
+"""Passing errors: they may be over when the caller sends the fire again."""
 
 REFUSED_BEFORE_WRITING = (InvalidTrigger, IdempotencyConflict, CannotDelay, SessionExists)
-"""What a manager raises of a fire before it has written anything: the transaction goes on."""
+"""A manager raises these errors before it writes anything for the fire. The transaction goes on."""
 
 
 class _MustGoAlone(Exception):

@@ -33,7 +33,7 @@ from airflow_triggers.storages.transaction import (
 
 BATCH_SIZE = 500
 MAX_BATCH_SIZE = 10_000
-"""SQLite takes 32,766 parameters in a statement at most."""
+"""SQLite takes at most 32,766 parameters in a statement."""
 
 
 @dataclass(frozen=True, kw_only=True)

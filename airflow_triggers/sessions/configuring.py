@@ -33,7 +33,7 @@ def configure(
 
     A deployed configuration is not checked against the deployed DAGs: a DAG may be missing for a moment (the DAG
     processor is at work), and then only an instance waits, not the session. But its runners are checked: a missing
-    runner does not appear by itself.
+    runner does not appear without help.
 
     :raises SessionExists: when the session has another configuration or manager.
     :raises ConfigurationError: when a runner is not installed here, or a configuration made at run time is invalid.

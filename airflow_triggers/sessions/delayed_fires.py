@@ -48,7 +48,7 @@ def list_delayed_fires(
 
     :param uid: only fires of this session; None for all sessions.
     :param after: the cursor, ``next`` of the page before.
-    :param parked: only fires which the controller does not try again by itself.
+    :param parked: only fires which the controller does not try again automatically.
     :raises SessionNotFound: when there is no such session.
     :raises InvalidCursor: when ``after`` is no cursor.
     """

@@ -39,9 +39,9 @@ EVENTS_PER_PAGE = 1000
 class MigrationOutcome(StrEnum):
     """What became of a session. The values are part of the REST API."""
 
-    MOVED = "moved"  #: it has the deployed rules now; in a dry run: it would have them
-    UNCHANGED = "unchanged"  #: it had them already, or nothing is open in it
-    REFUSED = "refused"  #: it could not be moved, and is as it was
+    MOVED = "moved"  #: the session has the deployed rules now (in a dry run: would have them)
+    UNCHANGED = "unchanged"  #: the session had them already, or nothing is open in it
+    REFUSED = "refused"  #: the session could not be moved, and is unchanged
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,7 +18,7 @@ from airflow_triggers.gateway import IN_FLIGHT, DagRunColumns
 from airflow_triggers.storages import tables
 
 _NAMED = 3
-"""Open instances that an answer names."""
+"""The most open instances named in an answer."""
 
 _STATUSES = sorted(status.value for status in RESOLVED_STATUSES)
 

@@ -21,8 +21,6 @@ from sqlalchemy.types import TypeDecorator
 from airflow_triggers.domain.metadata import UNREADABLE
 from airflow_triggers.domain.validation import MAX_DEPTH, json_text
 
-"""The key under which a marker says why something cannot be read."""
-
 MAX_STORED_DEPTH = MAX_DEPTH + 20
 """How deep a stored value may be nested: what users give lies a few levels inside of what is stored."""
 
