@@ -1,4 +1,4 @@
-"""The row by which Airflow's processes find a session kept elsewhere than in Airflow's database.
+"""The row for Airflow's processes to find a session outside of Airflow's database.
 
 It says which storage keeps the session, which manager handles it, and which configuration it has. So REST can list and
 authorize the session, and the controller can open it. Neighbours: ``sql.py`` keeps whole sessions in the same table.

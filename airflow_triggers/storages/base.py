@@ -48,20 +48,26 @@ class BaseStorageBackend(LockedSession):
     name: ClassVar[str]
 
     shared: bool = False
-    """Whether ``storage_backends.get(name, uid=uid)`` finds this very session in every process of this Airflow. Only
-    then can its instances be DAG runs, and only then do REST and the controller find it."""
+    """Whether ``storage_backends.get(name, uid=uid)`` finds this very session in every process of this Airflow.
+
+    Otherwise its instances cannot be DAG runs, and REST and the controller do not find it.
+    """
 
     unshared_because: str = "it does not say that it is shared"
-    """Why not, for messages."""
+    """Why the storage is not :attr:`shared`, for messages."""
 
     anchored: bool = False
-    """Whether Airflow's database has a row that says where the session is (see ``anchors.py``), so that the controller
-    finds it. Of a storage in that database itself it is not asked."""
+    """Whether Airflow's database has a row with the session's storage (see ``anchors.py``).
+
+    The controller finds the session by this row. A storage in that database itself leaves it False.
+    """
 
     in_airflow_database: bool = False
-    """Whether Airflow's metadata database keeps the session itself. Only then does one transaction commit the session
-    and its DAG runs (:attr:`transaction`). Of any other storage a run is promised first (see ``runners/promises.py``),
-    and the session keeps what was seen of it."""
+    """Whether Airflow's metadata database keeps the session itself.
+
+    If so, one transaction commits the session and its DAG runs (:attr:`transaction`). Any other storage first promises
+    a run (see ``runners/promises.py``), and keeps the run's last seen state in the session.
+    """
 
     # -- in Airflow's database ----------------------------------------------------------------------------------
 
@@ -325,7 +331,7 @@ class BaseStorageBackend(LockedSession):
     def pending_hooks(self) -> list[tuple[Any, str, dict[str, Any]]]:
         """Promised hooks not done yet, oldest first: for each the token and the arguments of :meth:`add_hook`.
 
-        The controller asks this of sessions kept elsewhere than in Airflow's database.
+        The controller asks this of sessions in storages outside of Airflow's database.
         """
         return []
 

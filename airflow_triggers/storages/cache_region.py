@@ -13,7 +13,7 @@ from airflow.configuration import conf
 from dogpile.cache import CacheRegion, make_region
 
 LOCK_LIFE = 120
-"""Seconds after which Redis frees the lock of a holder that died."""
+"""Seconds until Redis frees a lock, for example one of a dead holder."""
 
 
 @cache

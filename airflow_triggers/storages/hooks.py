@@ -22,13 +22,13 @@ from airflow_triggers.storages.events import add_event
 from airflow_triggers.storages.transaction import first_statement, transaction
 
 HOOK_GRACE = timedelta(seconds=30)
-"""How long the process that committed has to call its hooks before the controller does."""
+"""The time in which the committing process calls its hooks. Then the controller calls them."""
 
 BACK_OFF = BackOff(first=HOOK_GRACE, longest=timedelta(hours=1))
-"""Of a hook that raised."""
+"""The pauses before a failed hook is called again."""
 
 KNOWN_AS = "known_as"
-"""Of a row that is no promise itself: under this key of its arguments, by what its session knows the hook."""
+"""The key for the session's token of the hook, in the arguments of a row that is not the promise itself."""
 
 _COLUMNS = tables.hook.c
 

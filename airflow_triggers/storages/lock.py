@@ -84,7 +84,7 @@ class LockedSession(ABC):
         :param wait: False: raise LockTimeout at once when another holds the lock (where the store can tell).
         :returns: a context manager for this storage, in nested locks too.
         :raises SessionNotFound: when there is no session and ``create`` is false.
-        :raises LockTimeout: when another holder did not let go in time; nothing was written.
+        :raises LockTimeout: when another holder did not release it in time; nothing was written.
         """
         lock_state = self._lock_state
         if lock_state.depth:

@@ -92,7 +92,7 @@ def _flaw_of(row: Any, configuration: Configuration) -> str | None:
 
 
 NO_NUMBER = -1
-"""Stands for the number of an instance whose row has another value, as SQLite allows."""
+"""Stands for an instance's number if the row has no integer there. SQLite allows such rows."""
 
 
 def is_number(value: object) -> bool:
@@ -191,7 +191,7 @@ _MAPPINGS: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     APPLIED_FIRES: ("trigger to fire id", lambda value: isinstance(value, int)),
     TIMESTAMPS: ("moments", _is_moment),
 }
-"""The mappings of an instance's metadata that the framework reads: in words, and whether a value fits."""
+"""The mappings in an instance's metadata read by the framework: their description, and the check of a value."""
 
 
 def fire_to_row(session_id: int, fire: Fire) -> dict[str, Any]:
@@ -307,7 +307,7 @@ def read_configuration(session: Session | Connection, content_hash: str | None) 
 def parse_body(body: Any, content_hash: str | None) -> Configuration:
     """The configuration in a row of ``triggers_configuration``.
 
-    :raises UnreadableRow: when it cannot be read. Then nobody knows what it allows to whom.
+    :raises UnreadableRow: when it cannot be read. Then the rights on its sessions are unknown.
     """
     of = f"the configuration {content_hash}"
     flaw = "there is none" if body is None else no_configuration(check_content(body, of=of))
@@ -368,7 +368,7 @@ _DIRECTIVES: Mapping[str, Callable[[Any], bool]] = {
     "using": lambda value: isinstance(value, str),
     "airflow": lambda value: isinstance(value, dict),
 }
-"""The form of each directive that the framework reads; all but ``run`` may be missing."""
+"""The form of each directive read by the framework. Only ``run`` is required."""
 
 
 def known_configuration(content_hash: str | None) -> Configuration | None:

@@ -48,7 +48,7 @@ from airflow_triggers.storages.transaction import (
 AnyFire = TypeVar("AnyFire", Fire, DelayedFire)
 
 MOST_NUMBERS = 10_000
-"""Instances that one statement reads: SQLite takes 32,766 parameters at most."""
+"""The most instances read by one statement. SQLite takes at most 32,766 parameters."""
 
 
 class SqlStorageBackend(SqlReader):

@@ -39,7 +39,7 @@ _TRIGGER: ColumnElement[str] = bindparam("of_trigger")
 KEPT_SESSIONS = select(_session.uid, _session.storage, _session.manager, _session.configuration_hash).where(
     _session.uid.in_(bindparam("uids", expanding=True))
 )
-"""Where the sessions ``uids`` are kept, those that exist."""
+"""The storage, manager and configuration hash of each existing session among ``uids``."""
 
 
 @cache
@@ -84,7 +84,7 @@ INSTANCES = select(tables.instance).where(
     _instance.task_name == _TASK,
     _instance.number.in_(bindparam("numbers", expanding=True)),
 )
-"""The task's instances of these ``numbers``."""
+"""The task's instances with these ``numbers``."""
 
 
 @lru_cache(maxsize=64)
@@ -110,7 +110,7 @@ def latest_of(count: int) -> Any:
 FIND_FIRE = select(tables.fire).where(
     _fire.session_id == OF_SESSION, _fire.idempotency_key == bindparam("of_key")
 )
-"""The fire that had the idempotency key ``of_key``."""
+"""The fire with the idempotency key ``of_key``."""
 
 ADD_FIRE = PreparedStatement(
     insert(tables.fire).returning(_fire.id),
@@ -125,7 +125,7 @@ HIGHEST_NUMBER = PreparedStatement(
 ADD_INSTANCE = PreparedStatement(insert(tables.instance), sets=tables.instance.columns.keys())
 
 CHANGED = ("status", "kwargs", "unless_seen", "metadata")
-"""The columns of an instance that change."""
+"""The columns of an instance that may change."""
 
 CHANGE_INSTANCE = PreparedStatement(
     update(tables.instance).where(
@@ -136,7 +136,7 @@ CHANGE_INSTANCE = PreparedStatement(
     ),
     sets=CHANGED,
 )
-"""Change an instance, if its status is the expected one."""
+"""Change an instance if its status is the expected one (compare and set)."""
 
 ADD_WAITS = insert(tables.wait)
 
@@ -146,4 +146,4 @@ REMOVE_WAITS: Delete = delete(tables.wait).where(
     _wait.task_name == _TASK,
     _wait.number == _NUMBER,
 )
-"""An instance waits for the triggers ``gone`` no more."""
+"""The instance no longer waits for the triggers ``gone``."""

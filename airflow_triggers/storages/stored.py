@@ -22,10 +22,10 @@ from airflow_triggers.domain.metadata import UNREADABLE
 from airflow_triggers.domain.validation import MAX_DEPTH, json_text
 
 MAX_STORED_DEPTH = MAX_DEPTH + 20
-"""How deep a stored value may be nested: what users give lies a few levels inside of what is stored."""
+"""The most levels of a stored value. A user's value lies a few levels below the top of the stored one."""
 
 UNREADABLE_MOMENT = datetime(1970, 1, 1, tzinfo=UTC)
-"""Stands for a moment that cannot be read."""
+"""Stands for an unreadable moment."""
 
 
 class Unreadable(dict[str, Any]):
@@ -45,7 +45,7 @@ def _finite(digits: str) -> float:
 
 
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
-"""A surrogate, as JSON escapes it; two of them make a character."""
+"""A surrogate, escaped as in JSON or not. Two of them make a character."""
 
 _DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
 
@@ -109,7 +109,7 @@ class StoredObject(StoredJson):
 
     cache_ok = True
     halves = False
-    """Whether half of a surrogate pair is allowed in it."""
+    """Whether half of a surrogate pair is allowed in the text."""
 
     def result_processor(self, dialect: Dialect, coltype: Any) -> Callable[[Any], Any]:
         """The conversion from text to a mapping."""

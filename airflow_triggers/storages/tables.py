@@ -28,8 +28,10 @@ from airflow_triggers.storages.stored import StoredJson, StoredMetadata, StoredM
 AIRFLOW_ID_LENGTH = 250
 
 CodePointText = String(MAX_NAME_LENGTH).with_variant(String(MAX_NAME_LENGTH, collation="C"), "postgresql")
-"""Text in the order of its code points, whatever the database's own collation: its index finds prefixes, and a page
-that ends with a UID is continued by ``>``, on SQLite and PostgreSQL alike."""
+"""Text in the order of its code points, whatever the database's collation.
+
+On SQLite and on PostgreSQL, its index finds prefixes, and ``>`` continues after the last UID of a page.
+"""
 
 Id = BigInteger().with_variant(Integer, "sqlite")
 
@@ -57,11 +59,11 @@ configuration = Table(
     Column("version", String(64), nullable=True),
     Column("deployed_at", StoredMoment, nullable=True),
 )
-"""Configurations by content hash; never changed, shared by all sessions that were made with them.
+"""Configurations by content hash. They never change; all sessions with the same configuration share a row.
 
-``version`` is the hash of the rules alone (:attr:`Configuration.version`). It is NULL in rows of releases that had no
-such column; there the hash stands for it. ``deployed_at`` is NULL where the rules were made at run time, and in such
-rows."""
+``version`` is the hash of the rules alone (:attr:`Configuration.version`). Rows of releases without this column have
+NULL; there the content hash stands for it. ``deployed_at`` is NULL in such rows, and for rules made at run time.
+"""
 
 session = Table(
     "triggers_session",
@@ -78,7 +80,10 @@ session = Table(
     Column("last_modified", StoredMoment, nullable=False),
     Column("version", Id, nullable=False),
 )
-"""One row a session; updating it is the session's lock. Where another storage keeps a session, the row only says so."""
+"""One row per session. An UPDATE of the row takes the session's lock.
+
+For a session in another storage, the row only says which storage, manager and configuration it has.
+"""
 
 instance = Table(
     "triggers_instance",
@@ -91,7 +96,7 @@ instance = Table(
     Column("unless_seen", StoredJson, nullable=False),
     Column("metadata", StoredMetadata, nullable=False),
 )
-"""One row a task instance; its key is its name."""
+"""One row per task instance. The key is the instance's name."""
 
 wait = Table(
     "triggers_wait",
@@ -101,7 +106,7 @@ wait = Table(
     Column("task_name", String(MAX_NAME_LENGTH), primary_key=True),
     Column("number", Integer, primary_key=True, autoincrement=False),
 )
-"""What unstarted instances wait for, in the order that a fire looks them up; see ``states.waits_of``."""
+"""The triggers that unstarted instances wait for (see ``states.waits_of``). A fire looks them up in the key's order."""
 
 fire = Table(
     "triggers_fire",
@@ -125,9 +130,10 @@ fire = Table(
         sqlite_where=text("in_vain"),
     ),
 )
-"""Every fire, for the life of the session: who, when, kwargs and what it touched.
+"""Every fire, for the life of the session: who fired, when, the kwargs, and the instances touched.
 
-Those that are ``in_vain`` touched nothing (see :attr:`Fire.in_vain`); only they are indexed across sessions."""
+A fire with ``in_vain`` touched nothing (see :attr:`Fire.in_vain`). A partial index finds these fires across sessions.
+"""
 
 delayed_fire = Table(
     "triggers_delayed_fire",
@@ -167,8 +173,11 @@ delayed_fire = Table(
     ),
     sqlite_autoincrement=True,
 )
-"""Fires that take effect later, until the controller fires them. ``due`` is later than ``fire_at`` after a failure, and
-NULL where nobody fires it by itself: it is parked, or cancelled. A cancelled one is kept for its idempotency key."""
+"""Fires for later, until the controller fires them.
+
+After a failure ``due`` is later than ``fire_at``. ``due`` is NULL if the fire is parked or cancelled: the controller
+does not fire it. A cancelled fire stays for its idempotency key.
+"""
 
 event = Table(
     "triggers_event",
@@ -206,7 +215,10 @@ asset_event = Table(
         sqlite_where=text("error IS NOT NULL"),
     ),
 )
-"""Which of Airflow's asset events were fired for; ``due``: when to try again; ``error`` without it: given up."""
+"""Airflow's asset events that were handled or tried.
+
+``due`` is the moment of the next try. With an ``error`` and no ``due``, the event is parked.
+"""
 
 hook = Table(
     "triggers_hook",
@@ -226,8 +238,10 @@ hook = Table(
     ),
     sqlite_autoincrement=True,
 )
-"""Hooks that were promised by a commit and not yet seen to end; kept until then. An id is never used again: a late
-word about a hook that is gone must not meet another."""
+"""Hooks promised by a commit. A row stays until its hook has ended.
+
+An id is never used again: a late message about a removed hook must not reach another hook.
+"""
 
 run = Table(
     "triggers_run",
@@ -260,10 +274,10 @@ run = Table(
         sqlite_where=text("seen_state = 'promised'"),
     ),
 )
-"""Which DAG run executes which instance, and what the controller last saw of it.
+"""The DAG run of each instance, and its state when the controller last looked.
 
-``attempt`` counts the runs that an instance had before this one: it has another when somebody set its status back to
-``unstarted``. Of a ``compiled`` DAG the only task tells how the run ends. ``watched`` runs are compared with Airflow's
-again and again; the others only when Airflow has them in flight again. ``promised`` is what a run is still to be made
-from, for a session that is kept elsewhere.
+``attempt`` counts the instance's earlier runs: it gets another run when somebody sets its status back to ``unstarted``.
+In a ``compiled`` DAG, the only task decides how the run ends. The controller compares ``watched`` runs with Airflow's
+again and again; the others only when Airflow has them in flight again. ``promised`` holds the content of a run that is
+still to be created, for a session in another storage.
 """

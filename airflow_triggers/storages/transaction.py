@@ -23,13 +23,13 @@ from airflow_triggers.storages.dbmanager import check_schema
 from airflow_triggers.storages.prepared import PreparedStatement
 
 LOCK_TIMEOUT = 30.0
-"""Seconds that a writer waits for a lock that another holds before it gives up."""
+"""Seconds that a writer waits for another's lock before it gives up."""
 
 LOCK_NOT_AVAILABLE = "55P03"
-"""PostgreSQL's SQLSTATE for a lock that was not had in time."""
+"""PostgreSQL's SQLSTATE when a lock was not free in time."""
 
 FAILURES = (OperationalError, InterfaceError, InternalError)
-"""The database's fault, or its connection's: away, full, read-only (to PostgreSQL, an internal error), cut off."""
+"""Faults of the database or its connection: away, full, read-only (for PostgreSQL an internal error), or cut off."""
 
 _checked_engine: Engine | None = None
 
@@ -114,7 +114,7 @@ class Transaction:
         """Its database session: our own, never the scoped one, which other code on this thread may be using."""
         if self._session is None:
             # The Session's commit only flushes, and leaves the COMMIT to ours, below. So one act is one transaction,
-            # whoever else works on the connection.
+            # even if others work on the connection.
             mode: JoinTransactionMode = "rollback_only"
             self._session = Session(self.connection, expire_on_commit=False, join_transaction_mode=mode)
         return self._session
@@ -234,7 +234,7 @@ def transaction() -> Iterator[Session]:
 
 @contextmanager
 def glance() -> Iterator[Connection]:
-    """A connection for read-only statements, each by itself: no transaction is begun or ended."""
+    """A connection for separate read-only statements: no transaction begins or ends."""
     with translated_errors(), engine().connect() as connection:
         # A BEGIN and a ROLLBACK around each look would be two more round trips in every pass.
         yield connection.execution_options(isolation_level="AUTOCOMMIT")

@@ -1,7 +1,7 @@
-"""Configurations say of which version their rules are, and when these were deployed. What is parked is indexed.
+"""Configurations get the version of their rules and the moment of deployment. Parked rows get partial indexes.
 
 Both columns are new, nullable and without a default: no row is rewritten, however many there are. The partial indexes
-have only what is parked, or still due: few rows, which every look at the controllers' health counts.
+have only rows still due or parked. These are few, and every look at the controllers' health counts them.
 
 Revision ID: 0003
 Revises: 0002
@@ -31,7 +31,7 @@ PARTIAL_INDEXES = (
     ("ix_triggers_hook_parked", "triggers_hook", ["id"], "attempts >= 20"),
 )
 
-# They had every row before, also those that are never due again.
+# Before, they had every row, even rows which are never due again.
 REPLACED_INDEXES = (
     ("ix_triggers_delayed_fire_due", "triggers_delayed_fire"),
     ("ix_triggers_asset_event_due", "triggers_asset_event"),
