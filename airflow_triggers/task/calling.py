@@ -17,7 +17,7 @@ from airflow_triggers.task.context import DEFAULT_MAX_RETRIES, TaskContext
 TriggerCallable = Callable[[TaskContext], Mapping[str, Any] | None]
 
 MAX_RETRIES_ATTRIBUTE = "__triggers_max_retries__"
-"""On a function: how often it may ask to be run again."""
+"""The attribute of a function that says how often it may ask for another run."""
 
 
 def call(function: TriggerCallable, context: TaskContext) -> dict[str, Any] | None:

@@ -35,7 +35,7 @@ from airflow_triggers.task.storage import TaskStorage
 DEFAULT_MAX_RETRIES = 3
 
 _STATEMENT = 3
-"""The ``stacklevel`` of the ``with`` statement, seen from the body of a context manager: contextlib is between them."""
+"""The ``stacklevel`` of the ``with`` statement, counted from a context manager's body: contextlib is in between."""
 
 
 class _Requests:

@@ -14,16 +14,16 @@ from airflow_triggers.domain.configuration import TaskConfig
 from airflow_triggers.errors import NotATriggerRun
 
 IDENTITY = frozenset({"instance_name", "number", "session_uid", "task_name"})
-"""What a run's ``conf["triggers"]`` says at least besides its own ``run_id``: whose run it is."""
+"""The required keys of a run's ``conf["triggers"]``, besides its ``run_id``. They name the run's instance."""
 
 KWARGS_TEXT = "trigger_kwargs_json"
-"""The key of ``conf["triggers"]`` for the kwargs as JSON text, where ``jsonb`` would not keep them exactly."""
+"""The key of ``conf["triggers"]`` for the kwargs as JSON text, if ``jsonb`` would not keep them exactly."""
 
 TASK_TEXT = "task_json"
-"""Likewise for the task's directives."""
+"""The same for the task's directives."""
 
 BY_HAND = -1
-"""The number that stands in a run made by hand for an instance's: no instance has it."""
+"""The instance number in a run made by hand. No instance has this number."""
 
 
 def identity_of(dag_run: Any) -> dict[str, Any]:

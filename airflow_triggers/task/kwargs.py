@@ -14,7 +14,7 @@ from airflow_triggers.domain.configuration import TriggerKwargs
 from airflow_triggers.errors import InvalidTriggerKwargs
 
 KwargsSchema = Mapping[str, Any]
-"""Trigger → what its kwargs are: a pydantic model, a mapping of field → type or (type, default), or any other type."""
+"""Trigger → the type of its kwargs: a pydantic model, a mapping of field → type or (type, default), or another type."""
 
 _MAX_SHOWN = 80
 

@@ -22,10 +22,10 @@ from airflow_triggers.domain.report import RequestedReplay
 from airflow_triggers.errors import CopiedWhole
 
 PASSING = (AirflowRescheduleException, DagRunTriggerException, DownstreamTasksSkipped)
-"""Exceptions by which a task tells Airflow that it has not ended, or what follows it: nothing to report."""
+"""A task's signals to Airflow: it has not ended, or what must happen next. There is nothing to report."""
 
 FAILING = (Exception, AirflowTaskTimeout, SystemExit)
-"""What can fail a task; the other exceptions (Ctrl-C, a deferral) are not about its work."""
+"""The exceptions that fail a task. The others (Ctrl-C, a deferral) are not about its work."""
 
 
 class SkipInstance(CopiedWhole, AirflowSkipException):
