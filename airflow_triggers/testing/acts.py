@@ -26,7 +26,7 @@ from airflow_triggers.testing.stubs import Stub
 __unittest = True
 
 LIMIT = 1000
-"""So many instances one ``run()`` runs before it takes the cascade for an endless one."""
+"""The most instances that one ``run()`` runs. With more, it takes the cascade for an endless one."""
 
 
 class SessionActs:

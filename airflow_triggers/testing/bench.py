@@ -33,7 +33,7 @@ class Bench:
         self.clock = Clock(now)
         self.stubs: dict[str, Stub] = {}
         self.compiled_runs: dict[str, str | Mapping[str, Any]] = {}
-        """By the id of the DAG that a deployed configuration's task becomes, its ``run`` as it was written."""
+        """The id of a task's compiled DAG → the task's ``run``, as written in the deployed configuration."""
         self._folders = (
             default_folders() if folders is None else tuple(Path(folder).absolute() for folder in folders)
         )

@@ -19,7 +19,7 @@ from airflow_triggers.runners.inprocess import perform
 from airflow_triggers.task import TaskContext, TriggerCallable
 
 RETURN_KEY = "return_value"
-"""Under which a DAG's result cascades when it is no mapping."""
+"""The key in the cascade's kwargs for a DAG's result that is no mapping."""
 
 
 class Call:

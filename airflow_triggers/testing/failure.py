@@ -16,7 +16,7 @@ from airflow_triggers.testing.near import listing
 from airflow_triggers.testing.session import TestedSession
 
 TEXTS = (EXCEPTION_INFO,)
-"""Metadata that is text of several lines."""
+"""Metadata with text of several lines."""
 
 
 def failure(session: TestedSession, problem: str, instance: TaskInstance | None = None) -> AssertionError:

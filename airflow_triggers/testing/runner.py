@@ -20,7 +20,7 @@ from airflow_triggers.testing.functions import function_of, is_callable_run
 from airflow_triggers.testing.near import did_you_mean
 
 BUILT_IN = frozenset({"airflow", "threading"})
-"""Runners that need no look at what is installed."""
+"""The built-in runners. They need no search in the installed packages."""
 
 
 class QueueingTaskRunner(BaseTaskRunner):
@@ -31,7 +31,7 @@ class QueueingTaskRunner(BaseTaskRunner):
     def __init__(self, bench: Bench) -> None:
         self._bench = bench
         self.queue: list[Start] = []
-        """What is scheduled and was not run, in that order."""
+        """The scheduled instances which have not run yet, in the order of scheduling."""
 
     # -- as the manager calls it ------------------------------------------------------------------------------
 

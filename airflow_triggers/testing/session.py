@@ -22,7 +22,7 @@ from airflow_triggers.testing.storage import TesterStorage
 from airflow_triggers.testing.story import story_of
 
 ManagerSource = type[TriggerManager] | str | None
-"""A manager's class, the name that it is registered by, or None for the default one."""
+"""A manager's class, its registered name, or None for the default manager."""
 
 
 class TestedSession:

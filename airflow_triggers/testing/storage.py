@@ -23,7 +23,7 @@ class TesterStorage(CacheStorageBackend):
         super().__init__(uid, region=region)
         self._clock = clock
         self.broken_hooks: list[tuple[str, str]] = []
-        """Of each hook that raised its name and the traceback, until somebody takes them away."""
+        """The name and traceback of each hook that raised, until somebody removes them."""
 
     def now(self) -> datetime:
         """See :meth:`BaseStorageBackend.now`."""

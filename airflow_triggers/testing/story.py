@@ -17,10 +17,10 @@ from airflow_triggers.storages.base import BaseStorageBackend
 from airflow_triggers.testing.near import did_you_mean, listing
 
 SHOWN = 40
-"""So many fires and instances are shown at either end of a long story."""
+"""The most lines of fires and instances shown at the start of a long story, and at its end."""
 
 WIDTH = 160
-"""Of a shown value, in characters."""
+"""The most characters of a shown value."""
 
 
 def story_of(

@@ -42,7 +42,7 @@ WRITES: dict[str, Callable[[BaseStorageBackend], Any]] = {
     "clone_instance": lambda storage: storage.clone_instance(TaskInstance(task=TASK, number=0)),
     "after_release": lambda storage: storage.after_release(lambda: None),
 }
-"""Every act that writes, or that belongs to writing."""
+"""Every act that writes, or belongs to writing."""
 
 
 class LockingContract(StorageSuite):

@@ -18,7 +18,7 @@ from airflow_triggers.storages.cache import CacheStorageBackend
 from airflow_triggers.testing.contract.actors import statuses
 
 CHAIN = {"a": "x", "b": "t_a", "c": "t_b"}
-"""By task, what it waits for."""
+"""Task → the trigger for which it waits."""
 
 TASKS = "airflow_triggers.testing.contract.trigger_tasks"
 

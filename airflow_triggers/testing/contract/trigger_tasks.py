@@ -60,7 +60,7 @@ def again(context: TaskContext) -> dict[str, Any]:
 
 
 def skip_with_reason(context: TaskContext) -> None:
-    """Fires in vain, and skips itself."""
+    """Fires without effect, because it skips itself."""
     context.fire("never")
     raise context.skip({"why": "embedded"})
 
@@ -89,7 +89,7 @@ def clones(context: TaskContext) -> dict[str, Any]:
 
 
 def fires_and_fails(context: TaskContext) -> None:
-    """Fires in vain, and fails."""
+    """Fires without effect, because it fails."""
     context.fire("never")
     raise ValueError
 
