@@ -18,10 +18,10 @@ from typing import Any
 log = logging.getLogger(__name__)
 
 SWITCHES = ("statsd_on", "statsd_datadog_enabled", "otel_on")
-"""The settings of ``[metrics]`` that each turn metrics on."""
+"""The switches in ``[metrics]``. Each of them turns metrics on."""
 
 NONE = "none"
-"""The value of a tag that has none: StatsD keeps no empty ones."""
+"""The value of a tag without a value. StatsD drops empty values."""
 
 
 class Metric(StrEnum):
