@@ -21,6 +21,7 @@ EVERY_PATH = [
     ("DELETE", "api/v1/sessions"),
     ("GET", "api/v1/sessions/order-1"),
     ("GET", "api/v1/sessions/a%2Fb"),
+    ("DELETE", "api/v1/sessions/order-1"),
     ("GET", "api/v1/sessions/order-1/fires"),
     ("POST", "api/v1/sessions/order-1/fires"),
     ("POST", "api/v1/fires"),
@@ -34,6 +35,8 @@ EVERY_PATH = [
     ("DELETE", "api/v1/sessions/order-1/delayed-fires/18"),
     ("POST", "api/v1/sessions/order-1/delayed-fires/18/retry"),
     ("GET", "api/v1/fires"),
+    ("POST", "api/v1/configurations/survey/migrate"),
+    ("GET", "api/v1/health"),
 ]
 
 FIRE = "api/v1/sessions/order-1/fires"
@@ -62,7 +65,13 @@ def browser(api):
 def test_the_paths_above_are_all_that_the_application_documents(api):
     documented = api.client("admin").get("openapi.json").json()["paths"]
     shown = {(method.upper(), path) for path, methods in documented.items() for method in methods}
-    names = {"order-1": "{uid}", "t_x%230": "{name}", "17": "{hook_id}", "18": "{delayed_fire_id}"}
+    names = {
+        "order-1": "{uid}",
+        "t_x%230": "{name}",
+        "17": "{hook_id}",
+        "18": "{delayed_fire_id}",
+        "survey": "{name}",
+    }
     tried = {
         (method, "/" + "/".join(names.get(part, part) for part in path.split("/")))
         for method, path in EVERY_PATH
@@ -233,7 +242,7 @@ def raise_not_found(name):
     [
         ("DELETE", "api/v1/sessions", "GET, POST"),
         ("PUT", "api/v1/sessions/order-1/fires", "GET, POST"),
-        ("PATCH", "api/v1/sessions/order-1", "GET"),
+        ("PATCH", "api/v1/sessions/order-1", "DELETE, GET"),
         ("DELETE", "api/v1/fires", "GET, POST"),
         ("GET", "api/v1/sessions/order-1/instances/t_x%230/replay", "POST"),
         ("POST", "api/v1/sessions/order-1/instances/t%2Fx%230", "GET"),
