@@ -20,6 +20,7 @@ from airflow_triggers.domain import backoff
 from airflow_triggers.domain.events import EventKind, asset_event_details
 from airflow_triggers.domain.failures import describe_exception
 from airflow_triggers.domain.metadata import EXCEPTION_MESSAGE
+from airflow_triggers.domain.uids import SessionUid
 from airflow_triggers.errors import (
     CannotDelay,
     IdempotencyConflict,
@@ -28,6 +29,7 @@ from airflow_triggers.errors import (
     InvalidTrigger,
     LockTimeout,
     RefusedAssetEvent,
+    RegistryError,
     SessionExists,
     SessionNotFound,
     TriggersError,
@@ -39,7 +41,8 @@ from airflow_triggers.gateway.asset_events import (
     handled_up_to,
     new_asset_events,
 )
-from airflow_triggers.sessions.opening import fire_request
+from airflow_triggers.sessions.authorization import AuthorizeFire
+from airflow_triggers.sessions.opening import check_authorized, fire_request
 from airflow_triggers.storages import rows, tables
 from airflow_triggers.storages.events import add_event
 from airflow_triggers.storages.stored import UNREADABLE_MOMENT
@@ -133,10 +136,13 @@ def _handle(event: AssetEventRow) -> bool:
     try:
         check_by_hand(event)
         asset_fire, authorize = fire_of(event), authorizer_of(event)
-        if authorize is None:
-            # Otherwise the history must wait: nobody may write to the session before the event was authorized.
-            fire = asset_fire
-        request = asset_fire.to_request()
+        try:
+            request = asset_fire.to_request()
+        except TriggersError:
+            # An invalid fire is never authorized by fire_request. An event without the right writes no history.
+            if authorize is None or _is_authorized(asset_fire, authorize):
+                fire = asset_fire
+            raise
         fire = asset_fire
         fire_request(request, by=_fired_by(event), authorize=authorize)
     except LockTimeout:
@@ -154,6 +160,18 @@ def _handle(event: AssetEventRow) -> bool:
         _keep(event, error, fire)
         return False
     _keep(event, None, fire)
+    return True
+
+
+def _is_authorized(fire: AssetFire, authorize: AuthorizeFire) -> bool:
+    """Whether the session named by an invalid fire exists, and its event may fire into it."""
+    try:
+        check_authorized(SessionUid(fire.session_uid), authorize)
+    except (InvalidSessionUid, RefusedAssetEvent, SessionNotFound):
+        return False
+    except RegistryError:
+        # The rights were checked; the session's storage is not installed here. The history is in Airflow's database.
+        return True
     return True
 
 

@@ -151,6 +151,19 @@ def fire_request(
         raise _absence_error(request, allow) from None
 
 
+def check_authorized(uid: SessionUid, authorize: AuthorizeFire) -> None:
+    """Ask ``authorize`` about an existing session as :func:`fire_request` does, without a fire.
+
+    :raises SessionNotFound: when there is no such session.
+    :raises RegistryError: when its storage is not installed here, or broken; ``authorize`` has allowed the fire.
+    :raises Exception: what ``authorize`` raises.
+    """
+    record = record_of(uid)
+    if record is None:
+        raise SessionNotFound(uid)
+    _authorized_session(record, authorize)
+
+
 def _fire(request: SessionFireRequest, allow: AuthorizeFire, *, by: str | None, wait: bool) -> FireResult:
     record = record_of(request.session_uid)
     if record is None and request.configuration is None:

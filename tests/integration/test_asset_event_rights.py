@@ -176,6 +176,26 @@ def test_an_invalid_event_by_hand_is_not_told_in_the_history_of_a_session_that_i
     assert [entry.details["event_id"] for entry in after[1][: len(after[1]) - len(before[1])]] == [of_a_task]
 
 
+def test_an_invalid_event_by_hand_is_in_the_history_of_a_session_that_it_may_fire_into(
+    declared, controller, app
+):
+    create_session("order-1", configuration="survey")
+    invalid = create(
+        client_of(app, "alice"), FIRST_PAGE.uri, partition_key="order-1", idempotency_key="k" * 251
+    )
+    assert controller.run_once() == 0
+    entry = history_of("order-1").entries[0]
+    assert (entry.details["event_id"], entry.by) == (invalid, "alice")
+    assert "An idempotency key is" in entry.details["error"]
+
+
+@pytest.mark.parametrize("uid", ["gone-1", "a/b"])
+def test_an_invalid_event_by_hand_for_no_session_is_parked_with_its_own_error(declared, controller, app, uid):
+    invalid = create(client_of(app, "alice"), FIRST_PAGE.uri, session_uid=uid, idempotency_key="k" * 251)
+    assert controller.run_once() == 0
+    assert ("An idempotency key is" if uid == "gone-1" else "session UID") in parked()[invalid].error
+
+
 @pytest.mark.parametrize("mark", [False, None, "yes"])
 def test_a_person_cannot_strip_the_mark_nor_pass_for_a_task(declared, controller, app, mark):
     marks = {"from_rest_api": mark, "from_trigger": True, "payload": NAMED}
@@ -314,6 +334,20 @@ def test_a_task_fires_for_its_own_team_and_for_none(
             f"The asset event {event} does not count for the DAG 'survey': it belongs to the team 'red', and the task "
             "to the team 'blue'."
         )
+
+
+@pytest.mark.parametrize(("dag_id", "is_written"), [("red_etl", True), ("blue_etl", False)])
+def test_an_invalid_event_is_in_the_history_only_of_a_session_that_its_team_may_fire_into(
+    teams, controller, dag_id, is_written
+):
+    create_session("order-1", configuration="survey")
+    before = history_of("order-1").entries
+    invalid = happen(ANYWHERE.uri, dag_id=dag_id, partition_key="order-1", idempotency_key="k" * 251)
+    assert controller.run_once() == 0
+    assert "An idempotency key is" in parked()[invalid].error
+    after = history_of("order-1").entries
+    new_entries = after[: len(after) - len(before)]
+    assert [entry.details["event_id"] for entry in new_entries] == ([invalid] if is_written else [])
 
 
 def test_the_asset_of_another_teams_configuration_is_not_fired_either(teams, controller):
