@@ -110,6 +110,7 @@ class FireTriggerOperator(BaseOperator):
 
         :raises InvalidTrigger, InvalidSessionUid: when a rendered value is outside the allowed form.
         """
+        # No SessionUid: Airflow encodes the extra with msgspec, which refuses subclasses of str.
         extra = {
             "trigger": validate_trigger_name(self._text("trigger")),
             "session_uid": validate_session_uid(self._text("session_uid")),

@@ -201,7 +201,9 @@ class _Batch:
                 self._all_have([group], error)
         groups = [group for group in groups if group.record.uid not in self.error_by_uid]
         managers = dict(self._managers(groups))
-        by_uid = {group.record.uid: group for group in groups if group.record.uid in managers}
+        by_uid: dict[str, _Group] = {
+            group.record.uid: group for group in groups if group.record.uid in managers
+        }
         storages = [manager.storage for manager in managers.values() if manager.storage.in_airflow_database]
         is_complete = False
         try:

@@ -66,7 +66,8 @@ class LockedSession(ABC):
     """
 
     def __init__(self, uid: str) -> None:
-        self.uid = SessionUid(uid)
+        # A plain str: encoders such as yaml.safe_dump and msgspec refuse subclasses, and users' hooks pass it on.
+        self.uid = str(SessionUid(uid))
         self._lock_state = _LockState()
 
     def __repr__(self) -> str:
