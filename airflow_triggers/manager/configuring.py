@@ -179,7 +179,7 @@ class ConfigurationKeeper:
         """
         hold = self.storage.acquire_lock if writes else self.storage.try_out
         with hold(create=create, manager=self.name):
-            yield self.storage.version
+            yield self.storage.session_version
 
     def _keep(
         self, rules: NewRules, result: Preview, *, earlier_preview: Preview | None, by: str | None

@@ -81,7 +81,7 @@ class AirflowTaskRunner(BaseTaskRunner):
         """
         storage = start.storage
         if storage.in_airflow_database:
-            session, session_id = storage.transaction, storage.session_id
+            session, session_id = storage.airflow_transaction, storage.session_key
             new, attempt = self._new_run(session, session_id, start)
             seen_run = gateway.create_run(session, new)
             binding = bindings.binding_of(new, session_id, start.instance, attempt=attempt, seen_run=seen_run)

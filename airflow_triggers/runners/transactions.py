@@ -18,7 +18,7 @@ from airflow_triggers.storages.transaction import transaction
 def with_session(storage: BaseStorageBackend) -> Iterator[Session]:
     """The session's own transaction, if it is kept in Airflow's database; otherwise a new one, committed at the end."""
     if storage.in_airflow_database:
-        yield storage.transaction
+        yield storage.airflow_transaction
     else:
         with transaction() as session:
             yield session
@@ -27,7 +27,7 @@ def with_session(storage: BaseStorageBackend) -> Iterator[Session]:
 def after_saving(storage: BaseStorageBackend, work: Callable[[Session], None]) -> None:
     """Work in the session's own transaction; if it is kept elsewhere, work in a new one after it is saved."""
     if storage.in_airflow_database:
-        work(storage.transaction)
+        work(storage.airflow_transaction)
         return
 
     def follow() -> None:

@@ -49,9 +49,9 @@ def delete_session(
             if storage.configuration != configuration:
                 check(storage.configuration)
             if not force:
-                _refuse_unresolved(storage.transaction, storage, storage.session_id)
+                _refuse_unresolved(storage.airflow_transaction, storage, storage.session_key)
             storage.delete()
-            note_deletion(storage.transaction, uid, configuration, by=by, force=force)
+            note_deletion(storage.airflow_transaction, uid, configuration, by=by, force=force)
     else:
         delete_elsewhere(record, storage, force=force, by=by)
 

@@ -65,14 +65,14 @@ class BaseStorageBackend(LockedSession):
     in_airflow_database: bool = False
     """Whether Airflow's metadata database keeps the session itself.
 
-    If so, one transaction commits the session and its DAG runs (:attr:`transaction`). Any other storage first promises
-    a run (see ``runners/promises.py``), and keeps the run's last seen state in the session.
+    If so, one transaction commits the session and its DAG runs (:attr:`airflow_transaction`). Any other storage first
+    promises a run (see ``runners/promises.py``), and keeps the run's last seen state in the session.
     """
 
     # -- in Airflow's database ----------------------------------------------------------------------------------
 
     @property
-    def transaction(self) -> Session:
+    def airflow_transaction(self) -> Session:
         """The database session of the lock's transaction. Rows to be saved with it, such as a DAG run, go here.
 
         :raises RuntimeError: outside of :meth:`acquire_lock`, or when the storage is not
@@ -81,8 +81,11 @@ class BaseStorageBackend(LockedSession):
         raise self._not_in_airflow_error()
 
     @property
-    def session_id(self) -> int:
-        """The key of the session's row in ``triggers_session``, under the lock; raises as :attr:`transaction` does."""
+    def session_key(self) -> int:
+        """The key of the session's row in ``triggers_session``, under the lock.
+
+        :raises RuntimeError: as :attr:`airflow_transaction` does.
+        """
         raise self._not_in_airflow_error()
 
     def joined(
@@ -114,7 +117,7 @@ class BaseStorageBackend(LockedSession):
         """The session's tasks, as last updated; empty when there is no session."""
 
     @property
-    def version(self) -> str:
+    def session_version(self) -> str:
         """A text that differs after every change by others. Under the lock, it is the version at the lock's start.
 
         The default reads the whole session. A store with a counter of its writes has a cheaper one.

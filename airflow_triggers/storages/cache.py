@@ -219,8 +219,8 @@ class CacheStorageBackend(BaseStorageBackend):
         return Configuration.from_dict(self._content["configuration"])
 
     @property
-    def version(self) -> str:
-        """See :meth:`BaseStorageBackend.version`."""
+    def session_version(self) -> str:
+        """See :meth:`BaseStorageBackend.session_version`."""
         if self._work.content is not None:
             return self._work.version
         return _version_of(self._region.get(self._key))

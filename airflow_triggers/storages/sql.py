@@ -1,7 +1,7 @@
 """SqlStorageBackend: a session in Airflow's metadata database.
 
 Neighbours: ``tables.py`` (the tables), ``rows.py`` (values ↔ rows), ``transaction.py`` (the transaction).
-The runner puts its DAG runs into the same transaction, through :attr:`SqlStorageBackend.transaction`.
+The runner puts its DAG runs into the same transaction, through :attr:`SqlStorageBackend.airflow_transaction`.
 """
 
 from __future__ import annotations
@@ -65,8 +65,8 @@ class SqlStorageBackend(SqlReader):
     - :meth:`_execute`: any other statement, by SQLAlchemy Core. The ones that a fire may send are built once as well
       (``statements.py``). The others are built at their place of sending, readable as SQL.
 
-    :attr:`transaction`, SQLAlchemy's ORM, is for Airflow's models alone: code that adds or marks a DAG run works in it.
-    Savepoints begin there, so its pending changes are sent before. A fire that only records never makes it.
+    :attr:`airflow_transaction`, SQLAlchemy's ORM, is for Airflow's models. Code that adds or marks a DAG run works
+    in it. Savepoints begin there, so its pending changes are sent before. A fire that only records never makes it.
     """
 
     name = "sql"
@@ -112,7 +112,7 @@ class SqlStorageBackend(SqlReader):
         """A savepoint of the database. The configuration in memory goes back with it."""
         before = self._work.configuration
         try:
-            with savepoint(self.transaction):
+            with savepoint(self.airflow_transaction):
                 yield
         except BaseException:
             self._work.configuration = before
@@ -144,8 +144,8 @@ class SqlStorageBackend(SqlReader):
         return row
 
     @property
-    def transaction(self) -> Session:
-        """See :attr:`BaseStorageBackend.transaction`. It is for Airflow's models; see the class."""
+    def airflow_transaction(self) -> Session:
+        """See :attr:`BaseStorageBackend.airflow_transaction`. It is for Airflow's models; see the class."""
         return self._open_transaction().session
 
     def _open_transaction(self) -> Transaction:
@@ -159,21 +159,21 @@ class SqlStorageBackend(SqlReader):
         return self._work.manager if self._work.open_transaction is not None else super().manager_name
 
     @property
-    def version(self) -> str:
-        """See :meth:`BaseStorageBackend.version`. Taking the lock adds one, so its holder subtracts it."""
+    def session_version(self) -> str:
+        """See :meth:`BaseStorageBackend.session_version`. Taking the lock adds one, so its holder subtracts it."""
         with self._reading() as (session, session_id, _):
             query = select(tables.session.c.version).where(tables.session.c.id == session_id)
             count = session.scalar(query) or 0
             return str(count if self._work.open_transaction is None else count - 1)
 
     @property
-    def session_id(self) -> int:
-        """See :attr:`BaseStorageBackend.session_id`."""
+    def session_key(self) -> int:
+        """See :attr:`BaseStorageBackend.session_key`."""
         return self._work.session_id
 
     def save(self) -> None:
         """See :meth:`BaseStorageBackend.save`. It sends pending changes of Airflow's models; all else is sent."""
-        self.transaction.flush()
+        self.airflow_transaction.flush()
 
     # -- writing, inside the lock -----------------------------------------------------------------------------
 
@@ -196,14 +196,16 @@ class SqlStorageBackend(SqlReader):
 
     def delete(self) -> None:
         """See :meth:`BaseStorageBackend.delete`. The foreign keys delete the rows of the other tables."""
-        self.transaction.execute(delete(tables.session).where(tables.session.c.id == self.session_id))
+        self.airflow_transaction.execute(
+            delete(tables.session).where(tables.session.c.id == self.session_key)
+        )
 
     def set_metadata(self, metadata: Mapping[str, Any]) -> None:
         """Replace the session's metadata."""
         self._update_session(metadata=validate_metadata(metadata))
 
     def _update_session(self, **values: Any) -> None:
-        self._execute(update(tables.session).where(tables.session.c.id == self.session_id).values(**values))
+        self._execute(update(tables.session).where(tables.session.c.id == self.session_key).values(**values))
 
     def fire_view(self, trigger_name: str) -> states.FireView:
         """See :meth:`BaseStorageBackend.fire_view`. One index look-up each: waiting instances, counts, latest kwargs.
@@ -238,7 +240,7 @@ class SqlStorageBackend(SqlReader):
         names = {f"task_{place}": name for place, name in enumerate(task_names)}
         task_rows = self._send(
             statements.tasks_and_waiting(len(task_names)),
-            {**names, "of_session": self.session_id, "of_trigger": trigger_name},
+            {**names, "of_session": self.session_key, "of_trigger": trigger_name},
         ).rows
         numbers: dict[str, set[int]] = {}
         for row in task_rows:
@@ -259,7 +261,7 @@ class SqlStorageBackend(SqlReader):
     def _read_instances(self, task_name: str, numbers: list[int]) -> Iterator[TaskInstance]:
         """The task's instances of these numbers, in their order."""
         for part in range(0, len(numbers), MOST_NUMBERS):
-            task_key = {"of_session": self.session_id, "of_task": task_name}
+            task_key = {"of_session": self.session_key, "of_task": task_name}
             parameters = {**task_key, "numbers": numbers[part : part + MOST_NUMBERS]}
             instance_rows = self._execute(statements.INSTANCES, parameters).all()
             for row in sorted(instance_rows, key=attrgetter("number")):
@@ -271,7 +273,7 @@ class SqlStorageBackend(SqlReader):
             return {}
         names = {f"trigger_{place}": name for place, name in enumerate(triggers)}
         fire_rows = self._execute(
-            statements.latest_of(len(triggers)), {**names, "of_session": self.session_id}
+            statements.latest_of(len(triggers)), {**names, "of_session": self.session_key}
         )
         return {row.trigger_name: self._readable_kwargs(row) for row in fire_rows}
 
@@ -290,7 +292,7 @@ class SqlStorageBackend(SqlReader):
 
     def count_instances(self, task: TaskConfig) -> int:
         """How many instances the task has."""
-        parameters = {"of_session": self.session_id, "of_task": task.name}
+        parameters = {"of_session": self.session_key, "of_task": task.name}
         (highest,) = self._send(statements.HIGHEST_NUMBER, parameters).row
         return rows.number_after(highest, of=self._task_of(task.name))
 
@@ -299,7 +301,7 @@ class SqlStorageBackend(SqlReader):
 
     def add(self, instance: TaskInstance) -> None:
         """See :meth:`BaseStorageBackend.add`."""
-        row = rows.instance_to_row(self.session_id, instance)
+        row = rows.instance_to_row(self.session_key, instance)
         self._work.forget_instances()
         try:
             self._send(statements.ADD_INSTANCE, row)
@@ -309,7 +311,7 @@ class SqlStorageBackend(SqlReader):
 
     def put(self, before: TaskInstance, after: TaskInstance) -> None:
         """See :meth:`BaseStorageBackend.put`."""
-        row = rows.instance_to_row(self.session_id, after)
+        row = rows.instance_to_row(self.session_key, after)
         self._work.forget_instances()
         changes = {column: row[column] for column in statements.CHANGED}
         key = {**self._key_of(after), "expected_status": before.status.value}
@@ -325,13 +327,13 @@ class SqlStorageBackend(SqlReader):
 
     def _key_of(self, instance: TaskInstance) -> dict[str, Any]:
         return {
-            "of_session": self.session_id,
+            "of_session": self.session_key,
             "of_task": instance.task.name,
             "of_number": instance.number,
         }
 
     def _add_waits(self, instance: TaskInstance, triggers: frozenset[str]) -> None:
-        key = {"session_id": self.session_id, "task_name": instance.task.name, "number": instance.number}
+        key = {"session_id": self.session_key, "task_name": instance.task.name, "number": instance.number}
         if triggers:
             self._execute(
                 statements.ADD_WAITS, [{**key, "trigger_name": trigger} for trigger in sorted(triggers)]
@@ -339,7 +341,7 @@ class SqlStorageBackend(SqlReader):
 
     def find_fire(self, idempotency_key: str) -> Fire | None:
         """The session's fire with this key."""
-        parameters = {"of_session": self.session_id, "of_key": idempotency_key}
+        parameters = {"of_session": self.session_key, "of_key": idempotency_key}
         row = self._execute(statements.FIND_FIRE, parameters).one_or_none()
         return self._readable(rows.fire_from_row(row)) if row else None
 
@@ -350,7 +352,7 @@ class SqlStorageBackend(SqlReader):
 
     def record_fire(self, fire: Fire) -> Fire:
         """See :meth:`BaseStorageBackend.record_fire`."""
-        row = rows.fire_to_row(self.session_id, fire)
+        row = rows.fire_to_row(self.session_key, fire)
         try:
             (fire_id,) = self._send(statements.ADD_FIRE, row).row
         except IntegrityError as error:
@@ -365,7 +367,7 @@ class SqlStorageBackend(SqlReader):
         """See :meth:`BaseStorageBackend.record_event`."""
         add_event(
             self._open_transaction().connection,
-            self.session_id,
+            self.session_key,
             kind,
             at=self.now(),
             by=by,
@@ -375,7 +377,7 @@ class SqlStorageBackend(SqlReader):
 
     def delay_fire(self, fire: DelayedFire) -> DelayedFire:
         """See :meth:`BaseStorageBackend.delay_fire`."""
-        row = rows.delayed_to_row(self.session_id, fire)
+        row = rows.delayed_to_row(self.session_key, fire)
         result = self._execute(insert(tables.delayed_fire).values(**row).returning(tables.delayed_fire.c.id))
         return replace(fire, delayed_id=result.scalar_one())
 
@@ -383,7 +385,7 @@ class SqlStorageBackend(SqlReader):
         """See :meth:`BaseStorageBackend.find_delayed_fire`."""
         columns = tables.delayed_fire.c
         query = select(tables.delayed_fire).where(
-            columns.session_id == self.session_id, columns.idempotency_key == idempotency_key
+            columns.session_id == self.session_key, columns.idempotency_key == idempotency_key
         )
         row = self._execute(query).one_or_none()
         return self._readable(rows.delayed_from_row(row)) if row else None
@@ -392,7 +394,7 @@ class SqlStorageBackend(SqlReader):
         """See :meth:`BaseStorageBackend.take_delayed_fire`."""
         columns = tables.delayed_fire.c
         deletion = delete(tables.delayed_fire).where(
-            columns.session_id == self.session_id, columns.id == delayed_id, columns.cancelled_at.is_(None)
+            columns.session_id == self.session_key, columns.id == delayed_id, columns.cancelled_at.is_(None)
         )
         row = self._execute(deletion.returning(*columns)).one_or_none()
         return self._readable(rows.delayed_from_row(row)) if row else None
@@ -407,7 +409,7 @@ class SqlStorageBackend(SqlReader):
 
     def _change_delayed_fire(self, delayed_id: int, **values: Any) -> None:
         columns = tables.delayed_fire.c
-        conditions = (columns.session_id == self.session_id, columns.id == delayed_id)
+        conditions = (columns.session_id == self.session_key, columns.id == delayed_id)
         self._execute(update(tables.delayed_fire).where(*conditions).values(**values))
 
     def add_hook(self, hook: str, arguments: Mapping[str, Any]) -> int:
@@ -419,7 +421,7 @@ class SqlStorageBackend(SqlReader):
             "due": self.now() + HOOK_GRACE,
         }
         result = self._execute(
-            insert(tables.hook).values(session_id=self.session_id, **values).returning(tables.hook.c.id)
+            insert(tables.hook).values(session_id=self.session_key, **values).returning(tables.hook.c.id)
         )
         return int(result.scalar_one())
 

@@ -36,7 +36,7 @@ def traces(storage):
     """Everything that a preview must not change."""
     return (
         storage.exists,
-        storage.version,
+        storage.session_version,
         storage.configuration.content_hash,
         {name: (one.status, one.kwargs, one.metadata) for name, one in storage.instances.items()},
         [event.event_id for event in storage.events()],
@@ -164,17 +164,32 @@ def test_an_application_s_own_storage_has_a_version_without_a_word(airflow_db):
     registered(RecordingRunner())
 
     class OwnStorage(SqlStorageBackend):
-        version = BaseStorageBackend.version
+        session_version = BaseStorageBackend.session_version
 
     manager = TriggerManager(OwnStorage("order-1"))
     manager.update_configuration(WAITS)
-    versions = [manager.storage.version]
+    versions = [manager.storage.session_version]
     for act in (lambda: manager.fire("paid"), lambda: manager.fire("unheard")):
         act()
-        versions.append(manager.storage.version)
+        versions.append(manager.storage.session_version)
     preview = manager.update_configuration(SHIPS, preview=True)
-    assert preview.session_version == manager.storage.version
+    assert preview.session_version == manager.storage.session_version
     assert len(set(versions)) == 3
+
+
+def test_an_application_s_own_storage_may_keep_a_version_and_a_session_id_of_its_own(airflow_db):
+    registered(RecordingRunner())
+
+    class OwnStorage(SqlStorageBackend):
+        def __init__(self, uid):
+            super().__init__(uid)
+            self.session_id, self.version, self.transaction = "own", 2, None
+
+    manager = TriggerManager(OwnStorage("order-1"))
+    manager.update_configuration(WAITS)
+    manager.fire("paid")
+    assert [fire.trigger_name for fire in manager.storage.fires()] == ["paid"]
+    assert (manager.storage.session_id, manager.storage.version) == ("own", 2)
 
 
 # -- why --------------------------------------------------------------------------------------------------------

@@ -155,13 +155,13 @@ def test_a_task_that_comes_back_goes_on_numbering_its_instances(orders):
 
 def test_a_dry_run_says_the_same_and_changes_nothing(orders):
     redeploy()
-    before = describe_session("order-1"), open_session("order-1").storage.version
+    before = describe_session("order-1"), open_session("order-1").storage.session_version
     for history in ("ignore", "apply"):
         page = migrate_sessions(Migration(configuration="order", history=history, dry_run=True), limit=50)
         assert [session.outcome.value for session in page.sessions] == ["moved"] * 3
         assert [change.after.name for change in page.sessions[0].diff.abandon] == ["t_gift#0"]
         assert len(page.sessions[0].diff.create) == (history == "apply")
-    assert (describe_session("order-1"), open_session("order-1").storage.version) == before
+    assert (describe_session("order-1"), open_session("order-1").storage.session_version) == before
 
 
 def test_a_session_in_which_nothing_is_open_is_left_alone(orders, controller):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 from typing import Any
+from uuid import uuid4
 
 import msgspec
 import pytest
@@ -38,3 +39,22 @@ def test_the_uid_of_a_storage_is_a_plain_text(storage_class: type[BaseStorageBac
 )
 def test_users_hooks_can_encode_the_uid_of_a_session(encode: Any) -> None:
     assert encode(CacheStorageBackend("order-1").uid) == encode("order-1")
+
+
+class Connected(CacheStorageBackend):
+    """A storage with attributes of its own, named as an application would."""
+
+    def __init__(self, uid: str) -> None:
+        super().__init__(uid)
+        self.session_id, self.version, self.transaction = 7, 2, "open"
+
+
+def test_a_storage_of_an_application_may_have_such_attributes() -> None:
+    manager = TriggerManager(Connected(f"order-{uuid4()}"))
+    manager.update_configuration({"t_a": {"after": ["x"], "run": "builtins.print", "using": "threading"}})
+    manager.fire("y")
+    version = manager.storage.session_version
+    manager.fire("y")
+    assert manager.storage.session_version != version
+    storage: Any = manager.storage
+    assert (storage.session_id, storage.version, storage.transaction) == (7, 2, "open")

@@ -371,23 +371,23 @@ class KeepingContract(StorageSuite):
     # -- rules that change -----------------------------------------------------------------------------------
 
     def test_its_version_is_another_after_every_change_by_others(self, survey: BaseStorageBackend) -> None:
-        versions = [survey.version]
+        versions = [survey.session_version]
         with survey.acquire_lock():
-            assert survey.version == versions[0]
+            assert survey.session_version == versions[0]
             survey.create_instance("t_notify")
-        versions.append(survey.version)
+        versions.append(survey.session_version)
         with survey.acquire_lock():
             survey.record_fire(fire("received"))
-        versions.append(survey.version)
+        versions.append(survey.session_version)
         assert len(set(versions)) == 3
 
     def test_what_is_tried_out_is_undone(self, survey: BaseStorageBackend) -> None:
-        version = survey.version
+        version = survey.session_version
         with survey.try_out():
             survey.create_instance("t_notify")
             survey.record_fire(fire("received"))
             assert list(survey.instances) == ["t_notify#0"]
-        assert (survey.instances, survey.fires(), survey.version) == ({}, [], version)
+        assert (survey.instances, survey.fires(), survey.session_version) == ({}, [], version)
         other_storage = self.storage_of("survey-2")
         with other_storage.try_out(create=True):
             other_storage.set_configuration(CONFIGURATION)

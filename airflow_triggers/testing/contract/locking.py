@@ -106,17 +106,17 @@ class LockingContract(StorageSuite):
         self, storage: BaseStorageBackend
     ) -> None:
         with pytest.raises(RuntimeError):
-            _ = storage.transaction
+            _ = storage.airflow_transaction
         with storage.acquire_lock(create=True):
             if storage.in_airflow_database:
-                row = {"id": storage.session_id}
+                row = {"id": storage.session_key}
                 query = text("SELECT uid FROM triggers_session WHERE id = :id")
-                assert storage.transaction.scalar(query, row) == storage.uid
+                assert storage.airflow_transaction.scalar(query, row) == storage.uid
             else:
                 with pytest.raises(RuntimeError, match="not in Airflow's database"):
-                    _ = storage.transaction
+                    _ = storage.airflow_transaction
                 with pytest.raises(RuntimeError, match="not in Airflow's database"):
-                    _ = storage.session_id
+                    _ = storage.session_key
 
     def test_there_is_no_lock_of_a_session_that_is_not_to_be_made(self, storage: BaseStorageBackend) -> None:
         with pytest.raises(SessionNotFound, match="survey-1"), storage.acquire_lock():
