@@ -133,9 +133,9 @@ class TriggerManager(ConfigurationKeeper):
     def fire_request(self, request: FireRequest, *, by: str | None = None) -> FireResult:
         """Fire as :meth:`fire` does, without checking the request again.
 
-        If a subclass overrides :meth:`fire`, its method is called.
+        If a subclass or this object overrides :meth:`fire`, that method is called.
         """
-        if type(self).fire is _FIRE:
+        if getattr(self.fire, "__func__", None) is _FIRE:
             return self._fire(request, by=by)
         return self.fire(
             request.trigger_name,
@@ -425,7 +425,7 @@ class TriggerManager(ConfigurationKeeper):
 
 
 _FIRE = TriggerManager.fire
-"""The framework's own method. A comparison with it shows whether a subclass has overridden it."""
+"""The framework's own method. A comparison with it shows whether a subclass or an object has overridden it."""
 
 
 trigger_managers: Registry[TriggerManager] = plugins.trigger_managers
