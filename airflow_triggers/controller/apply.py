@@ -1,6 +1,6 @@
 """Applies the decision about a run to its instance, with what the run's tasks left behind.
 
-Neighbours: ``observed.py`` has read the run, ``decide.py`` decides, ``loop.py`` calls this under the session's lock.
+Neighbours: ``observation.py`` has read the run, ``decide.py`` decides, ``loop.py`` calls this under the session's lock.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from airflow_triggers import gateway
 from airflow_triggers.controller.cause import cause_of
 from airflow_triggers.controller.decide import Decision
 from airflow_triggers.controller.measures import time_run
-from airflow_triggers.controller.observed import ObservedRun
+from airflow_triggers.controller.observation import ObservedRun
 from airflow_triggers.domain import jsonb
 from airflow_triggers.domain.events import Detail, cause_details
 from airflow_triggers.domain.failures import describe_exception

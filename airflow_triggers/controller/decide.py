@@ -1,6 +1,6 @@
 """What a DAG run's state means for its instance. Pure: a table, no database, no clock.
 
-Neighbours: ``observed.py`` has looked at the run, ``loop.py`` asks here, ``apply.py`` applies the decision.
+Neighbours: ``observation.py`` has looked at the run, ``loop.py`` asks here, ``apply.py`` applies the decision.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ from airflow_triggers.controller.assets import (
 from airflow_triggers.controller.decide import decide
 from airflow_triggers.controller.delayed import fire_due
 from airflow_triggers.controller.observe import ChangedRun
-from airflow_triggers.controller.observed import observe_run
+from airflow_triggers.controller.observation import observe_run
 from airflow_triggers.controller.unrecorded import MAX_ATTEMPTS, UnrecordedRun, fail_instance
 from airflow_triggers.domain import backoff
 from airflow_triggers.domain.backoff import BackOff
