@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from airflow_triggers.domain.configuration import Configuration, TaskConfig
+from airflow_triggers.domain.configuration import TaskConfig
 from airflow_triggers.domain.disclosure import EVERYTHING, Disclosure
 from airflow_triggers.domain.events import Detail, EventKind, SessionEvent
 from airflow_triggers.domain.fires import Fire, FireFilter
@@ -20,7 +20,7 @@ from airflow_triggers.domain.metadata import APPLIED_FIRES, PARENT
 from airflow_triggers.domain.runs import RunInAirflow
 from airflow_triggers.errors import InstanceNotFound, TaskNotFound
 from airflow_triggers.gateway import waiting
-from airflow_triggers.history.reasons import Evidence, Explanation, explain, similar_names
+from airflow_triggers.history.reasons import Evidence, Explanation, explain, names_in_use, similar_names
 from airflow_triggers.runners import bindings
 from airflow_triggers.sessions.describing import reading
 from airflow_triggers.storages import tables
@@ -75,7 +75,7 @@ def _evidence(
     storage: BaseStorageBackend, session: Session, task: TaskConfig, instance: TaskInstance | None
 ) -> Evidence:
     configuration = storage.configuration
-    unused_names = frozenset(storage.latest_kwargs) - _names_in_use(configuration)
+    unused_names = frozenset(storage.latest_kwargs) - names_in_use(configuration)
     missing = task.triggers if instance is None else instance.lacks
     near = {name for trigger in missing for name in similar_names(trigger, unused_names)}
     latest = {name: _last_fire(storage, name) for name in sorted(missing | near)}
@@ -98,11 +98,6 @@ def _last_instances(storage: BaseStorageBackend, task_name: str) -> tuple[TaskIn
     """The task's last instance, which speaks for the task; empty when it has none."""
     instance = storage.last_instance_of_task(task_name)
     return () if instance is None else (instance,)
-
-
-def _names_in_use(configuration: Configuration) -> frozenset[str]:
-    """Every trigger name of the configuration, tasks' own names included: these are fired too."""
-    return frozenset(configuration.tasks).union(*(task.triggers for task in configuration))
 
 
 def _last_fire(storage: BaseStorageBackend, trigger_name: str, *, before: int | None = None) -> Fire | None:

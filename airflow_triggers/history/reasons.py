@@ -12,7 +12,7 @@ from datetime import datetime
 from difflib import get_close_matches
 
 from airflow_triggers.configuration import explain_task
-from airflow_triggers.domain.configuration import TaskConfig
+from airflow_triggers.domain.configuration import Configuration, TaskConfig
 from airflow_triggers.domain.disclosure import EVERYTHING, Disclosure, shown_event, shown_fire, shown_instance
 from airflow_triggers.domain.events import Detail, SessionEvent
 from airflow_triggers.domain.failures import failure_in_short
@@ -231,6 +231,11 @@ def _similar(evidence: Evidence, trigger: str) -> tuple[Fire, ...]:
     """The latest fires of unused triggers with a similar name: somebody may have meant this trigger."""
     near = similar_names(trigger, evidence.unused)
     return tuple(evidence.latest[name] for name in near if name in evidence.latest)
+
+
+def names_in_use(configuration: Configuration) -> frozenset[str]:
+    """Every trigger name of the configuration, tasks' own names included: these are fired too."""
+    return frozenset(configuration.tasks).union(*(task.triggers for task in configuration))
 
 
 def similar_names(name: str, among: Collection[str]) -> tuple[str, ...]:

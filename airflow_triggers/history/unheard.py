@@ -17,13 +17,10 @@ from airflow_triggers.domain.disclosure import EVERYTHING, Disclosure, shown_fir
 from airflow_triggers.domain.fires import Fire
 from airflow_triggers.domain.validation import validate_filter
 from airflow_triggers.errors import UnreadableRow
-from airflow_triggers.history.evidence import _names_in_use
-from airflow_triggers.history.reasons import similar_names
+from airflow_triggers.history.reasons import names_in_use, similar_names
 from airflow_triggers.sessions.describing import configured_as
 from airflow_triggers.storages import rows, tables
 from airflow_triggers.storages.transaction import snapshot
-
-# -- fires that did nothing, in all sessions ----------------------------------------------------------------------
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,5 +90,5 @@ def _configuration(session: Session, content_hash: str | None) -> Configuration:
 def _vain(row: Any, configuration: Configuration) -> VainFire:
     fire = rows.fire_from_row(row)
     used_by = tuple(task.name for task in configuration.concerned_by(fire.trigger_name))
-    near = () if used_by else similar_names(fire.trigger_name, _names_in_use(configuration))
+    near = () if used_by else similar_names(fire.trigger_name, names_in_use(configuration))
     return VainFire(uid=row.uid, fire=fire, used_by=used_by, similar=near)
