@@ -6,7 +6,7 @@ commits. The runner's own thread calls them if the earlier ones have ended. Othe
 them does. Nobody waits, so a hook may fire, and may join the runner's threads.
 
 All others (an application, a request, the controller) call the hooks of their own commit themselves, at once.
-Neighbours: ``base.py`` has a session's commits stand in line here; ``manager/hooks.py`` makes the calls.
+Neighbours: ``lock.py`` has a session's commits stand in line here; ``manager/hooks.py`` makes the calls.
 """
 
 from __future__ import annotations

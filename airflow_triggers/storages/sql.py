@@ -196,9 +196,7 @@ class SqlStorageBackend(SqlReader):
 
     def delete(self) -> None:
         """See :meth:`BaseStorageBackend.delete`. The foreign keys delete the rows of the other tables."""
-        self.airflow_transaction.execute(
-            delete(tables.session).where(tables.session.c.id == self.session_key)
-        )
+        self._execute(delete(tables.session).where(tables.session.c.id == self.session_key))
 
     def set_metadata(self, metadata: Mapping[str, Any]) -> None:
         """Replace the session's metadata."""
