@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, GetJsonSchemaHandler
 
-from airflow_triggers.domain.configuration import MAX_KEY_LENGTH, MAX_NAME_LENGTH
+from airflow_triggers.domain.configuration import MAX_ID, MAX_KEY_LENGTH, MAX_NAME_LENGTH
 from airflow_triggers.domain.instances import (
     MAX_INSTANCE_NAME_LENGTH,
     MAX_INSTANCE_NUMBER,
@@ -24,9 +24,6 @@ from airflow_triggers.errors import InvalidTrigger
 from airflow_triggers.extensions.registry import Registry
 from airflow_triggers.manager.manager import trigger_managers
 from airflow_triggers.storages import storage_backends
-
-MAX_ID = 2**63 - 1
-"""The largest id of a database row: 64 bits, signed."""
 
 MAX_PAGE = 200
 

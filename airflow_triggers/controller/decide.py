@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from airflow_triggers.domain.instances import InstanceStatus
-from airflow_triggers.domain.runs import SeenRun
+from airflow_triggers.domain.instances import STATUSES_WITHOUT_WORK, InstanceStatus
+from airflow_triggers.domain.runs import IN_FLIGHT, SeenRun
 from airflow_triggers.domain.states import Event
 
 
@@ -27,8 +27,6 @@ class Decision:
 _S = InstanceStatus
 _OPEN = (_S.SCHEDULED, _S.RUNNING)
 _SETTLED = (_S.FAILED, _S.FINISHED, _S.SKIPPED)
-_IN_FLIGHT = ("queued", "running")
-_PAST = (_S.REPLAYED, _S.ABANDONED, _S.UNSTARTED)
 
 
 def is_past(status: InstanceStatus, *, seen_run: SeenRun, now: SeenRun | None) -> bool:
@@ -36,13 +34,13 @@ def is_past(status: InstanceStatus, *, seen_run: SeenRun, now: SeenRun | None) -
 
     Parameters: see :func:`decide`.
     """
-    if status in _PAST:
+    if status in STATUSES_WITHOUT_WORK:
         return True
     if now is None:
         return status not in _OPEN
     # Somebody settled it by hand while the run was at work: the end of this try no longer counts.
     is_same_try = now.clear_number == seen_run.clear_number
-    return status in _SETTLED and is_same_try and seen_run.state in _IN_FLIGHT
+    return status in _SETTLED and is_same_try and seen_run.state in IN_FLIGHT
 
 
 def decide(status: InstanceStatus, *, seen_run: SeenRun, now: SeenRun | None) -> Decision:

@@ -31,9 +31,9 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from airflow_triggers.domain.hooks import MAX_HOOK_ATTEMPTS
-from airflow_triggers.domain.runs import PROMISED, RunKey
+from airflow_triggers.domain.runs import IN_FLIGHT, PROMISED, RunKey
 from airflow_triggers.gateway.asset_events import any_new_asset_event
-from airflow_triggers.gateway.run_columns import IN_FLIGHT, DagRunColumns, OnlyTask
+from airflow_triggers.gateway.run_columns import DagRunColumns, OnlyTask
 from airflow_triggers.runners.bindings import is_among_keys
 from airflow_triggers.storages import tables
 

@@ -17,7 +17,7 @@ from airflow_triggers import gateway
 from airflow_triggers.controller.apply import CONTROLLER
 from airflow_triggers.domain.events import Cause, cause_details
 from airflow_triggers.domain.failures import describe_exception
-from airflow_triggers.domain.instances import InstanceStatus, TaskInstance
+from airflow_triggers.domain.instances import STATUSES_WITHOUT_WORK, InstanceStatus, TaskInstance
 from airflow_triggers.domain.metadata import EXCEPTION_MESSAGE, EXCEPTION_TYPE
 from airflow_triggers.domain.runs import RunKey, SeenRun
 from airflow_triggers.domain.states import Event
@@ -30,9 +30,6 @@ log = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 10
 """Tries in a row to record a run's progress. The pauses grow; all tries together take about nine minutes."""
-
-_PAST = frozenset({InstanceStatus.UNSTARTED, InstanceStatus.REPLAYED, InstanceStatus.ABANDONED})
-"""Statuses of an instance without work. Its run no longer concerns it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +103,7 @@ def _settle(manager: TriggerManager, run: UnrecordedRun, fail: Fail) -> None:
             return
         now = _visible(lambda: gateway.see_run(session, *run.key, is_compiled=binding.is_compiled))
     instance = storage[binding.instance_name]
-    if instance.status in _PAST or (now is None and instance.status is InstanceStatus.FAILED):
+    if instance.status in STATUSES_WITHOUT_WORK or (now is None and instance.status is InstanceStatus.FAILED):
         return
     if binding.is_promise:
         storage.after_release(partial(promises.withdraw, run.key))

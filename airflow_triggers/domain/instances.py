@@ -46,6 +46,11 @@ RESOLVED_STATUSES = frozenset(
 STATUSES_WITHOUT_LOGS = frozenset({InstanceStatus.SKIPPED, InstanceStatus.REPLAYED, InstanceStatus.ABANDONED})
 """Log messages do not matter in these statuses: the instance was waived, was replaced by a clone, or never ran."""
 
+STATUSES_WITHOUT_WORK = frozenset(
+    {InstanceStatus.UNSTARTED, InstanceStatus.REPLAYED, InstanceStatus.ABANDONED}
+)
+"""Nothing works for an instance with these statuses. Its DAG run no longer concerns it."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class TaskInstance:
@@ -55,7 +60,7 @@ class TaskInstance:
     :param number: counts the task's instances from 0 in order of creation, replays included.
     :param kwargs: ``{trigger: kwargs}`` of the required triggers already taken.
     :param unless_seen: the ``unless`` triggers already taken.
-    :param metadata: see SEMANTICS: ``parent``, ``depth``, ``result``, ``timestamps``, and what users attach.
+    :param metadata: see docs/semantics.md: ``parent``, ``depth``, ``result``, ``timestamps``, and what users attach.
     """
 
     task: TaskConfig

@@ -185,15 +185,11 @@ class _Past:
         return fires[place - 1].fire_id if place else None
 
 
-def instances_from_the_start(task: TaskConfig, fires: Iterable[Fire]) -> list[TaskInstance]:
+def _slots(task: TaskConfig, fires: Iterable[Fire]) -> list[_Slot]:
     """The task's instances after these fires, oldest first, in an empty session.
 
     A scheduled instance stays scheduled: nothing runs.
     """
-    return [slot.instance for slot in _slots(task, fires)]
-
-
-def _slots(task: TaskConfig, fires: Iterable[Fire]) -> list[_Slot]:
     slots: list[_Slot] = []
     # By trigger, the numbers of the waiting instances without it. A scan of all of them per fire would be quadratic.
     lacking: dict[str, set[int]] = {trigger: set() for trigger in task.triggers}

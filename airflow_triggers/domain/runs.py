@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
+IN_FLIGHT = ("queued", "running")
+"""The states of a DAG run, or of a task instance, between its creation and its end, in Airflow's words."""
+
 
 class RunKey(NamedTuple):
     """The key of a DAG run in Airflow."""

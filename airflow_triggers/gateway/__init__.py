@@ -14,7 +14,7 @@ from airflow_triggers.gateway.manifests import (
     deployed_dag_ids,
     deployed_names,
 )
-from airflow_triggers.gateway.run_columns import IN_FLIGHT, DagRunColumns
+from airflow_triggers.gateway.run_columns import DagRunColumns
 from airflow_triggers.gateway.runs import (
     RETURN_KEY,
     NewRun,
@@ -35,7 +35,6 @@ from airflow_triggers.gateway.runs import (
 )
 
 __all__ = [
-    "IN_FLIGHT",
     "RETURN_KEY",
     "DagRunColumns",
     "NewRun",

@@ -14,8 +14,6 @@ from sqlalchemy import ColumnElement, and_, case, false, func
 
 from airflow_triggers.domain.names import COMPILED_TASK_ID
 
-IN_FLIGHT = (DagRunState.QUEUED.value, DagRunState.RUNNING.value)
-
 
 class DagRunColumns:
     """Airflow's columns that the controller compares with ours."""

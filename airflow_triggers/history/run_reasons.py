@@ -11,7 +11,7 @@ from datetime import datetime
 
 from airflow_triggers.domain.disclosure import EVERYTHING, Disclosure
 from airflow_triggers.domain.instances import InstanceStatus
-from airflow_triggers.domain.runs import RunInAirflow, TaskInAirflow
+from airflow_triggers.domain.runs import IN_FLIGHT, RunInAirflow, TaskInAirflow
 from airflow_triggers.sentences import sentence
 
 
@@ -117,7 +117,7 @@ def _queued_run(run: RunInAirflow, *, now: datetime, disclosure: Disclosure) -> 
 
 def _tasks(run: RunInAirflow, disclosure: Disclosure) -> Iterator[Reason]:
     active = [task for task in run.tasks if task.state is not None]
-    at_work = len([task for task in active if task.state in ("queued", "running")])
+    at_work = len([task for task in active if task.state in IN_FLIGHT])
     for task in active or run.tasks[:1]:
         yield _task(run, task, at_work=at_work, disclosure=disclosure)
     if run.task_count > len(run.tasks):

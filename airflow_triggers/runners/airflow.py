@@ -20,11 +20,10 @@ from airflow_triggers.domain.configuration import Configuration, Kwargs, TaskCon
 from airflow_triggers.domain.instances import InstanceStatus, TaskInstance
 from airflow_triggers.domain.metadata import DEPTH, PARENT, RETRIES
 from airflow_triggers.domain.names import RUN_ID_PREFIX, RunKind, dag_id_of, run_kind
-from airflow_triggers.domain.runs import Binding
+from airflow_triggers.domain.runs import IN_FLIGHT, Binding
 from airflow_triggers.domain.validation import json_text
 from airflow_triggers.errors import ConfigurationError, InvalidTransition, UnknownConfiguration
 from airflow_triggers.gateway import NewRun
-from airflow_triggers.gateway.run_columns import IN_FLIGHT
 from airflow_triggers.runners import bindings, promises
 from airflow_triggers.runners.base import BaseTaskRunner, Start
 from airflow_triggers.runners.deployed_runs import with_deployed_runs

@@ -13,8 +13,8 @@ from sqlalchemy import ColumnElement, Select, func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from airflow_triggers.domain.instances import RESOLVED_STATUSES, TaskInstance
-from airflow_triggers.domain.runs import PROMISED
-from airflow_triggers.gateway import IN_FLIGHT, DagRunColumns
+from airflow_triggers.domain.runs import IN_FLIGHT, PROMISED
+from airflow_triggers.gateway import DagRunColumns
 from airflow_triggers.storages import tables
 
 _NAMED = 3

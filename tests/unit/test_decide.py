@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from airflow.utils.state import State
 
 from airflow_triggers.controller.decide import decide
 from airflow_triggers.domain.instances import InstanceStatus
-from airflow_triggers.domain.runs import SeenRun
+from airflow_triggers.domain.runs import IN_FLIGHT, SeenRun
 
 TABLE = """
 # status     seen        now         events          watched
@@ -99,3 +100,7 @@ def test_the_table_of_decisions(status, seen, now, events, watched):
     expected = [] if events == "-" else events.split("+")
     assert [event.value for event in decision.events] == expected
     assert decision.watched is (watched == "yes")
+
+
+def test_the_states_in_flight_are_airflows():
+    assert set(IN_FLIGHT) == {state.value for state in State.unfinished_dr_states}

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from airflow_triggers.domain.configuration import TaskConfig
 from airflow_triggers.domain.fires import Fire
 from airflow_triggers.domain.instances import InstanceStatus, TaskInstance
-from airflow_triggers.domain.reconcile import Diff, instances_from_the_start, reconcile, retire
+from airflow_triggers.domain.reconcile import Diff, reconcile, retire
 from airflow_triggers.domain.states import Event, new_instance, transition
 from tests.support.model import Model
 from tests.support.pasts import PastSession
@@ -268,6 +268,6 @@ def test_thousands_of_fires_and_waiting_instances_are_one_look_each(count, monke
         return original(instance)
 
     monkeypatch.setattr(TaskInstance, "lacks", property(counting))
-    made = instances_from_the_start(task(after=["go"], andEvery="page"), past)
+    made = reconcile([task(after=["go"], andEvery="page")], past, [], now=NOW).create
     assert len(made) == count
     assert looks < 10 * count
