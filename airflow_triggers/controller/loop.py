@@ -31,8 +31,8 @@ from airflow_triggers.controller.assets import (
 )
 from airflow_triggers.controller.decide import decide
 from airflow_triggers.controller.delayed import fire_due
-from airflow_triggers.controller.observe import ChangedRun
 from airflow_triggers.controller.observation import observe_run
+from airflow_triggers.controller.observe import ChangedRun
 from airflow_triggers.controller.unrecorded import MAX_ATTEMPTS, UnrecordedRun, fail_instance
 from airflow_triggers.domain import backoff
 from airflow_triggers.domain.backoff import BackOff
@@ -59,7 +59,6 @@ from airflow_triggers.storages import hooks, storage_backends, tables
 from airflow_triggers.storages.base import BaseStorageBackend
 from airflow_triggers.storages.events import add_event
 from airflow_triggers.storages.hooks import HOOK_GRACE
-from airflow_triggers.storages.sql import SqlStorageBackend
 from airflow_triggers.storages.transaction import glance, transaction
 
 log = logging.getLogger(__name__)
@@ -203,15 +202,16 @@ class Controller:
     def _handle_session(self, changed_runs: list[ChangedRun]) -> bool:
         """Bring one session up to date. A failure is logged and backed off, and stops no other session."""
         session, runs = changed_runs[0], [changed_run.key for changed_run in changed_runs]
-        uid = session.session_uid
+        uid, is_in_airflow = session.session_uid, False
         try:
             manager = manager_of(uid, manager=session.manager, storage=session.storage)
+            is_in_airflow = manager.storage.in_airflow_database
             failures = self._commit_runs(manager, runs)
         except LockTimeout:
             log.debug("Session %s is being written by another process; the next pass looks again", uid)
             return False
         except FAULTS as error:
-            if isinstance(error, SessionNotFound) and session.storage == SqlStorageBackend.name:
+            if isinstance(error, SessionNotFound) and is_in_airflow:
                 log.info("Session %s was deleted; what its runs do concerns no session", uid)
                 return False
             log.exception("Triggers controller: session %s cannot be brought up to date; backing off", uid)
