@@ -35,29 +35,50 @@ SHORT_VERSION = 12
 """The digits shown of a hash: enough to tell the versions of a configuration apart."""
 
 SESSION_COLUMNS: Columns = (
-    *("uid", "configuration", "version", "is_deployed", "manager", "storage", "created", "last_modified"),
+    "uid",
+    "configuration",
+    "version",
+    "is_deployed",
+    "manager",
+    "storage",
+    "created",
+    "last_modified",
 )
 MIGRATION_COLUMNS: Columns = (
-    *("uid", "outcome", "why", "removed_tasks", "created", "scheduled", "changed", "abandoned"),
+    "uid",
+    "outcome",
+    "why",
+    "removed_tasks",
+    "created",
+    "scheduled",
+    "changed",
+    "abandoned",
 )
 INSTANCE_COLUMNS: Columns = ("instance", "status", "missing", "dag_id", "dag_run_id")
 FIRE_RESULT_COLUMNS: Columns = (
-    *("fire_id", "delayed_fire_id", "trigger", "touched", "created", "scheduled", "abandoned", "repeated"),
-    *("deferred", "fire_at", "cancelled"),
+    "fire_id",
+    "delayed_fire_id",
+    "trigger",
+    "touched",
+    "created",
+    "scheduled",
+    "abandoned",
+    "repeated",
+    "deferred",
+    "fire_at",
+    "cancelled",
 )
 DELAYED_FIRE_COLUMNS: Columns = (
-    *(
-        "uid",
-        "id",
-        "trigger",
-        "kwargs",
-        "fire_at",
-        "fired_by",
-        "idempotency_key",
-        "attempts",
-        "parked",
-        "error",
-    ),
+    "uid",
+    "id",
+    "trigger",
+    "kwargs",
+    "fire_at",
+    "fired_by",
+    "idempotency_key",
+    "attempts",
+    "parked",
+    "error",
     "cancelled_by",
 )
 OCCASIONAL = frozenset({"uid", "delayed_fire_id", "deferred", "fire_at", "cancelled", "cancelled_by"})
