@@ -45,7 +45,8 @@ stop_requests: list[int] = []
 
 if __name__ == "__main__":
     signal.signal(signal.SIGHUP, lambda number, frame: stop_requests.append(number))
-    stats: Any = scheduler_job_runner.stats  # type: ignore[attr-defined]  # Airflow does not export it
+    # Airflow does not export it.
+    stats: Any = scheduler_job_runner.stats  # type: ignore[attr-defined]
     original = stats.timer
     with open(sys.argv[1], "w", encoding="utf-8", buffering=1) as loops_file:
 

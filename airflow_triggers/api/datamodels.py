@@ -141,7 +141,8 @@ class Effect(AnswerBody):
 class FireResultBody(Effect):
     """What a fire did, by instance name."""
 
-    fire_id: int | None = Field(  # type: ignore[assignment]  # of a fire that was made there is one
+    # A fire that was made has an id; the result of a fire for later has none. So the type is wider than the base's.
+    fire_id: int | None = Field(  # type: ignore[assignment]
         description="Identifies the fire for the life of the session. Null: it takes effect later, or was cancelled."
     )
     delayed_fire_id: int | None = Field(
@@ -207,7 +208,7 @@ class DelayedFireBody(AnswerBody):
     idempotency_key: str | None
     attempts: int = Field(description="How often it could not be fired when it was due.")
     error: str | None = Field(description="Why not, the last time.")
-    parked: bool = Field(description="True: that was too often, and it is not tried again by itself.")
+    parked: bool = Field(description="True: it failed too often. The controller does not try it again.")
     cancelled_at: datetime | None = Field(description="When it was cancelled; null: it is still to come.")
     cancelled_by: str | None = Field(description="Who cancelled it.")
 
@@ -233,7 +234,7 @@ class HookBody(AnswerBody):
     attempts: int = Field(description="How often it raised.")
     due: datetime | None = Field(description="When the controller calls it; null where no controller does.")
     error: str | None = Field(description="The traceback of the last time.")
-    parked: bool = Field(description="True: it raised too often, and nobody calls it again by itself.")
+    parked: bool = Field(description="True: it raised too often. The controller does not call it again.")
 
     @classmethod
     def of(cls, hook: PromisedHook) -> HookBody:
@@ -254,7 +255,7 @@ class SessionDetail(SessionBody):
     metadata: dict[str, Any]
     tasks: dict[str, TaskBody]
     removed_tasks: list[str] = Field(
-        description="Tasks that a migration took out of the rules, and of which it has instances.",
+        description="Tasks that a migration removed from the rules. The session has instances of them.",
         examples=[[]],
     )
     instances: list[InstanceBody]

@@ -1,4 +1,4 @@
-"""The keys of an instance's metadata, each in one place. What they mean is in SEMANTICS.
+"""The keys of an instance's metadata, each in one place. What they mean is in docs/semantics.md.
 
 Neighbours: ``states.py`` and ``manager/`` write them, ``history/`` and the pages read them. ``events.py`` has the keys
 of the history's details.

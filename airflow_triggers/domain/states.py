@@ -1,7 +1,7 @@
 """The rules: which status follows which, and what a fire does. Pure: no database, no clock.
 
 Neighbours: ``manager/manager.py`` asks for a plan and has ``storages/`` keep it. Everything here takes values and
-returns values, so a table can test all of SEMANTICS.
+returns values, so a table can test all of docs/semantics.md.
 """
 
 from __future__ import annotations
@@ -225,7 +225,7 @@ def needs_new_instance(
 
 
 def plan_fire(view: FireView, trigger_name: str, kwargs: Kwargs, *, now: datetime) -> FirePlan:
-    """The effect of firing the trigger: SEMANTICS, "fire", step 1.
+    """The effect of firing the trigger: docs/semantics.md, "fire", step 1.
 
     :param view: the session before the fire.
     :param now: the moment of the fire, for the timestamps.

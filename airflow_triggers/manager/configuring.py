@@ -101,7 +101,7 @@ class ConfigurationKeeper:
     ) -> Configuration | Preview:
         """Add tasks, or replace them by name; the others stay.
 
-        :param configuration: task name → directives (see SEMANTICS), or a parsed configuration.
+        :param configuration: task name → directives (see docs/semantics.md), or a parsed configuration.
         :param by: who updates it, for the history.
         :param history: ``ignore``: no instance is made for earlier fires. ``apply``: the fires of the past count for
             the given tasks, as if their rules had been there from the start. What has run is not run again.

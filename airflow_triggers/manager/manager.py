@@ -108,7 +108,7 @@ class TriggerManager(ConfigurationKeeper):
         fired_by: str | None = None,
         fire_at: datetime | None = None,
     ) -> FireResult:
-        """Fire a trigger into the session. See SEMANTICS, "fire".
+        """Fire a trigger into the session. See docs/semantics.md, "fire".
 
         :param trigger_kwargs: a mapping of JSON values; None is an empty one.
         :param idempotency_key: makes the fire idempotent for the life of the session. A repeat does nothing and returns

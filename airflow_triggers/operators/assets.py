@@ -24,7 +24,8 @@ def trigger_asset(trigger_name: str, *, configuration: str | None = None) -> Ass
 
         @task(outlets=[page_received])
         def load(respondent, *, outlet_events):
-            outlet_events[page_received].add_partitions(respondent)  # the session's UID
+            # The partition key is the session's UID.
+            outlet_events[page_received].add_partitions(respondent)
             outlet_events[page_received].extra = {"kwargs": {"page": 3}}
 
     When the task has succeeded, the trigger is fired once, with the ``kwargs`` of ``extra``. The partition key is the

@@ -183,7 +183,7 @@ class DelayedFire(Result):
     """How often it could not be fired when it was due."""
     error: str | None
     parked: bool
-    """It failed too often, and is not tried again by itself."""
+    """It failed too often. The controller does not try it again."""
     cancelled_at: datetime | None = None
     cancelled_by: str | None = None
 
@@ -198,7 +198,7 @@ class Hook(Result):
     due: datetime | None
     error: str | None
     parked: bool
-    """It raised too often, and nobody calls it again by itself."""
+    """It raised too often. The controller does not call it again."""
 
 
 class HookCall(Result):
