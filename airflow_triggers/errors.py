@@ -37,7 +37,7 @@ An error about an unknown name is also a ``KeyError``. An error about an invalid
     │   ├── DatabaseFailed            the database is away, full or read-only, or the connection was lost
     │   ├── CannotDelete              the storage deletes no sessions
     │   ├── CannotDelay               the storage keeps no fires for later
-    │   ├── StorageNotShared          Airflow's other processes would not find a session in this storage
+    │   ├── StorageNotShared          this process and Airflow's others do not see the same sessions in this storage
     │   ├── LockTimeout               the session's lock was not free in time
     │   └── StaleWrite                a compare-and-set met another value (a bug, or a write past the lock)
     ├── RunnerError                   an instance could not be handed to its runner
@@ -299,7 +299,7 @@ class CannotDelay(StorageError):
 
 
 class StorageNotShared(StorageError):
-    """A session cannot be created in this storage: Airflow's other processes would not find it there."""
+    """A session cannot be created or deleted in this storage: Airflow's processes do not share it."""
 
 
 class LockTimeout(StorageError):

@@ -12,7 +12,8 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from airflow_triggers.domain.uids import SessionUid
-from airflow_triggers.errors import SessionNotFound, SessionUnresolved
+from airflow_triggers.errors import SessionNotFound, SessionUnresolved, StorageNotShared
+from airflow_triggers.sentences import sentence
 from airflow_triggers.sessions.audit import note_deletion
 from airflow_triggers.sessions.authorization import Authorize, allow
 from airflow_triggers.sessions.records import SessionRecord, record_of
@@ -34,6 +35,7 @@ def delete_session(
     :raises SessionNotFound: when there is no such session.
     :raises SessionUnresolved: when it is not resolved; it names the reasons.
     :raises CannotDelete: when its storage cannot delete sessions.
+    :raises StorageNotShared: when this process cannot see the session's storage.
     :raises LockTimeout: when another process holds the session for too long.
     :raises RegistryError: when its storage is not installed here, or broken.
     """
@@ -41,7 +43,10 @@ def delete_session(
     if record is None:
         raise SessionNotFound(uid)
     storage = record.open_storage()
-    configuration = record.configuration if record.is_here else storage.configuration
+    if not storage.in_airflow_database:
+        _refuse_unseen(storage)
+    is_kept_elsewhere = not record.is_here and storage.exists
+    configuration = storage.configuration if is_kept_elsewhere else record.configuration
     check = authorize or allow
     check(configuration)
     if storage.in_airflow_database:
@@ -70,10 +75,12 @@ def delete_elsewhere(
 
     :param unchanged_since: delete it only if nothing was done in it since this moment.
     :raises SessionUnresolved: when something was done since, or when it is not resolved and ``force`` is false.
+    :raises StorageNotShared: when this process cannot see the session's storage.
     """
+    _refuse_unseen(storage)
     if storage.exists:
         with storage.acquire_lock():
-            check_elsewhere(storage, force=force, unchanged_since=unchanged_since)
+            _check_elsewhere(storage, force=force, unchanged_since=unchanged_since)
             storage.delete()
     own_row = (tables.session.c.uid == storage.uid, tables.session.c.storage == storage.name)
     with transaction() as session:
@@ -82,10 +89,27 @@ def delete_elsewhere(
 
 
 def check_elsewhere(storage: BaseStorageBackend, *, force: bool, unchanged_since: datetime | None) -> None:
-    """Check that the session may be deleted; see :func:`delete_elsewhere`.
+    """Check that :func:`delete_elsewhere` would delete the session. A session that its storage lost is only a row.
 
-    :raises SessionUnresolved: when it may not.
+    :raises SessionUnresolved, StorageNotShared: see there.
     """
+    _refuse_unseen(storage)
+    if storage.exists:
+        _check_elsewhere(storage, force=force, unchanged_since=unchanged_since)
+
+
+def _refuse_unseen(storage: BaseStorageBackend) -> None:
+    """Refuse a storage of this process alone: a session that lives elsewhere would look lost."""
+    if not storage.shared:
+        reason = f"The storage {storage.name!r}, which keeps session {storage.uid!r}, cannot be seen from this process"
+        raise StorageNotShared(
+            sentence(reason, storage.unshared_because)
+            + " Nothing was deleted. Give this process the settings of Airflow's other processes, for a cache "
+            "[triggers] cache_url, and try again."
+        )
+
+
+def _check_elsewhere(storage: BaseStorageBackend, *, force: bool, unchanged_since: datetime | None) -> None:
     if unchanged_since is not None:
         moments = [fire.fired_at for fire in storage.fires(limit=1)]
         moments += [event.at for event in storage.events(limit=1)]

@@ -1,0 +1,86 @@
+"""Sessions in other storages are deleted only as they are seen there: not unseen, not made anew, not unauthorized."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from dogpile.cache import make_region
+
+from airflow_triggers.errors import StorageNotShared
+from airflow_triggers.sessions.cleaning import Selection, clean
+from airflow_triggers.sessions.deleting import delete_session
+from airflow_triggers.sessions.describing import list_sessions
+from airflow_triggers.sessions.opening import create_session, fire_into
+from airflow_triggers.storages import cache
+from airflow_triggers.storages.cache import CacheStorageBackend
+from tests.conftest import REDIS_URL
+
+IN_FUTURE = datetime.now(UTC) + timedelta(days=1)
+
+
+@pytest.fixture
+def in_redis(survey, redis_region, monkeypatch):
+    monkeypatch.setattr(cache, "default_region", lambda: redis_region)
+    monkeypatch.setenv("AIRFLOW__TRIGGERS__CACHE_URL", REDIS_URL)
+    return redis_region
+
+
+@pytest.fixture
+def cached(in_redis):
+    """An unresolved session in Redis."""
+    create_session("order-1", configuration="survey", storage="cache")
+    fire_into("order-1", "firstPage")
+    return CacheStorageBackend("order-1")
+
+
+def cleaned(**options):
+    """The counts and the failures of cleaning all sessions, resolved or not."""
+    batches = list(clean(Selection(before=IN_FUTURE, unresolved=True), **options))
+    failures = {uid: why for batch in batches for uid, why in batch.failures.items()}
+    return sum(batch.sessions.total() for batch in batches), failures
+
+
+def uids():
+    return [summary.uid for summary in list_sessions()]
+
+
+# -- the cache cannot be seen -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def unseen(cached, monkeypatch):
+    """The session in Redis, seen by a process without ``[triggers] cache_url``."""
+    memory = make_region().configure("dogpile.cache.memory")
+    monkeypatch.setattr(cache, "default_region", lambda: memory)
+    monkeypatch.delenv("AIRFLOW__TRIGGERS__CACHE_URL")
+    return cached
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_a_session_whose_cache_is_not_seen_here_is_not_deleted(unseen, force):
+    with pytest.raises(StorageNotShared, match=r"'order-1'.*the memory of this process.*Nothing was deleted"):
+        delete_session("order-1", force=force)
+    assert uids() == ["order-1"]
+    assert unseen.exists
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_cleaning_reports_a_session_whose_cache_is_not_seen_here(unseen, dry_run):
+    count, failures = cleaned(dry_run=dry_run)
+    assert count == 0
+    assert failures.keys() == {"order-1"}
+    assert "the memory of this process" in failures["order-1"]
+    assert uids() == ["order-1"]
+    assert unseen.exists
+
+
+def test_a_dry_run_counts_the_row_of_an_evicted_session_as_the_real_run_does(cached, in_redis):
+    in_redis.delete(cache.KEY_PREFIX + "order-1")
+    selection = Selection(before=IN_FUTURE)
+    counts = [
+        sum(batch.sessions.total() for batch in clean(selection, dry_run=dry_run))
+        for dry_run in (True, False)
+    ]
+    assert counts == [1, 1]
+    assert uids() == []
