@@ -20,7 +20,7 @@ from airflow_triggers.sessions.records import SessionRecord, record_of
 from airflow_triggers.sessions.resolution import open_ends
 from airflow_triggers.storages import tables
 from airflow_triggers.storages.base import BaseStorageBackend
-from airflow_triggers.storages.transaction import first_statement, transaction
+from airflow_triggers.storages.transaction import first_statement, glance, transaction
 
 
 def delete_session(
@@ -71,18 +71,24 @@ def delete_elsewhere(
 ) -> None:
     """Delete a session kept in another storage, and then its row in Airflow's database.
 
-    A process that dies in between leaves the row. Deleting the session again deletes the row.
+    A process that dies in between leaves the row. Deleting the session again deletes the row. The row stays if
+    somebody made the session anew in between: each new session counts up the row's version (optimistic lock).
 
     :param unchanged_since: delete it only if nothing was done in it since this moment.
-    :raises SessionUnresolved: when something was done since, or when it is not resolved and ``force`` is false.
+    :raises SessionUnresolved: when something was done since, when it is not resolved and ``force`` is false, or when
+        somebody is making a lost session anew.
     :raises StorageNotShared: when this process cannot see the session's storage.
     """
     _refuse_unseen(storage)
     if storage.exists:
         with storage.acquire_lock():
             _check_elsewhere(storage, force=force, unchanged_since=unchanged_since)
+            version = _version_of(storage)
             storage.delete()
-    own_row = (tables.session.c.uid == storage.uid, tables.session.c.storage == storage.name)
+    else:
+        version = _version_of_lost(storage)
+    columns = tables.session.c
+    own_row = (columns.uid == storage.uid, columns.storage == storage.name, columns.version == version)
     with transaction() as session:
         first_statement(session, lambda: session.execute(delete(tables.session).where(*own_row)))
         note_deletion(session, record.uid, record.configuration, by=by, force=force)
@@ -96,6 +102,26 @@ def check_elsewhere(storage: BaseStorageBackend, *, force: bool, unchanged_since
     _refuse_unseen(storage)
     if storage.exists:
         _check_elsewhere(storage, force=force, unchanged_since=unchanged_since)
+
+
+def _version_of(storage: BaseStorageBackend) -> int | None:
+    """The version of the session's row, under its lock; None when there is no row."""
+    with glance() as connection:
+        query = select(tables.session.c.version).where(tables.session.c.uid == storage.uid)
+        return connection.scalar(query)
+
+
+def _version_of_lost(storage: BaseStorageBackend) -> int | None:
+    """The same for a session that its storage lost.
+
+    :raises SessionUnresolved: when somebody has made it anew.
+    """
+    # A session's row is written before the session is saved. The lock waits for somebody in between.
+    with storage.try_out(create=True):
+        version = _version_of(storage)
+    if storage.exists:
+        raise SessionUnresolved(storage.uid, ["somebody has made it anew just now"])
+    return version
 
 
 def _refuse_unseen(storage: BaseStorageBackend) -> None:

@@ -92,7 +92,7 @@ def create_session(
             # Only the initial configuration knows when it was deployed; a storage elsewhere does not keep this moment.
             current = initial_configuration if is_new else session_manager.storage.configuration
             with transaction() as session:
-                anchor(session, session_manager.storage, configuration=current)
+                anchor(session, session_manager.storage, configuration=current, is_new=is_new)
     return session_manager, is_new
 
 

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from dogpile.cache import make_region
 
-from airflow_triggers.errors import StorageNotShared
+from airflow_triggers.errors import SessionUnresolved, StorageNotShared
+from airflow_triggers.manager.manager import TriggerManager
 from airflow_triggers.sessions.cleaning import Selection, clean
-from airflow_triggers.sessions.deleting import delete_session
+from airflow_triggers.sessions.deleting import delete_elsewhere, delete_session
 from airflow_triggers.sessions.describing import list_sessions
-from airflow_triggers.sessions.opening import create_session, fire_into
+from airflow_triggers.sessions.opening import create_session, fire_into, open_session
+from airflow_triggers.sessions.records import record_of
 from airflow_triggers.storages import cache
+from airflow_triggers.storages.anchors import anchor
 from airflow_triggers.storages.cache import CacheStorageBackend
+from airflow_triggers.storages.transaction import transaction
 from tests.conftest import REDIS_URL
+from tests.support.dags import play
+from tests.support.surveys import statuses, view
 
 IN_FUTURE = datetime.now(UTC) + timedelta(days=1)
 
@@ -84,3 +91,70 @@ def test_a_dry_run_counts_the_row_of_an_evicted_session_as_the_real_run_does(cac
     ]
     assert counts == [1, 1]
     assert uids() == []
+
+
+# -- the session is made anew meanwhile -------------------------------------------------------------------------
+
+
+def after_the_deletion_in_the_cache(monkeypatch, act):
+    """Act once the cache has deleted the session and freed its lock; the row in Airflow's database is still there."""
+    release = CacheStorageBackend._release
+
+    def release_then_act(self):
+        release(self)
+        if self._work.is_deleted:
+            monkeypatch.setattr(CacheStorageBackend, "_release", release)
+            act()
+
+    monkeypatch.setattr(CacheStorageBackend, "_release", release_then_act)
+
+
+def test_a_session_made_anew_during_its_deletion_stays(cached, controller, monkeypatch):
+    after_the_deletion_in_the_cache(
+        monkeypatch,
+        lambda: create_session("order-1", configuration="survey", storage="cache", metadata={"new": True}),
+    )
+    delete_session("order-1", force=True)
+    assert uids() == ["order-1"]
+    assert open_session("order-1").storage.metadata == {"new": True}
+    assert fire_into("order-1", "firstPage").scheduled == ("t_import#0",)
+    play(view("t_import#0"), "success", result={})
+    controller.run_once()
+    assert statuses() == {"t_import#0": "finished", "t_score#0": "scheduled"}
+
+
+def test_an_evicted_session_that_somebody_is_making_anew_stays(cached, in_redis, monkeypatch):
+    in_redis.delete(cache.KEY_PREFIX + "order-1")
+    exists = CacheStorageBackend.exists
+    has_row, looked_up = threading.Event(), threading.Event()
+
+    def make_anew():
+        manager = TriggerManager(CacheStorageBackend("order-1"))
+        with manager.storage.acquire_lock(create=True):
+            create_session_row(manager.storage)
+            has_row.set()
+            looked_up.wait(30)
+
+    def exists_then_go_on(self):
+        answer = exists.fget(self)
+        looked_up.set()
+        return answer
+
+    thread = threading.Thread(target=make_anew)
+    thread.start()
+    try:
+        assert has_row.wait(30)
+        monkeypatch.setattr(CacheStorageBackend, "exists", property(exists_then_go_on))
+        storage = CacheStorageBackend("order-1")
+        with pytest.raises(SessionUnresolved, match="made it anew"):
+            delete_elsewhere(record_of("order-1"), storage, force=True, by=None)
+    finally:
+        looked_up.set()
+        thread.join(30)
+    assert uids() == ["order-1"]
+    assert cached.exists
+
+
+def create_session_row(storage):
+    with transaction() as session:
+        anchor(session, storage, configuration=storage.configuration)
