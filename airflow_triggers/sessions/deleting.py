@@ -6,6 +6,7 @@ Nothing of the session is left: a later fire with a configuration creates a new 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 from sqlalchemy import delete, select
@@ -58,7 +59,12 @@ def delete_session(
             storage.delete()
             note_deletion(storage.airflow_transaction, uid, configuration, by=by, force=force)
     else:
-        delete_elsewhere(record, storage, force=force, by=by)
+
+        def authorize_again() -> None:
+            if storage.configuration != configuration:
+                check(storage.configuration)
+
+        delete_elsewhere(record, storage, force=force, by=by, authorize_again=authorize_again)
 
 
 def delete_elsewhere(
@@ -68,6 +74,7 @@ def delete_elsewhere(
     force: bool,
     by: str | None,
     unchanged_since: datetime | None = None,
+    authorize_again: Callable[[], None] | None = None,
 ) -> None:
     """Delete a session kept in another storage, and then its row in Airflow's database.
 
@@ -75,6 +82,7 @@ def delete_elsewhere(
     somebody made the session anew in between: each new session counts up the row's version (optimistic lock).
 
     :param unchanged_since: delete it only if nothing was done in it since this moment.
+    :param authorize_again: called under the session's lock. It raises unless the caller may delete it as it is now.
     :raises SessionUnresolved: when something was done since, when it is not resolved and ``force`` is false, or when
         somebody is making a lost session anew.
     :raises StorageNotShared: when this process cannot see the session's storage.
@@ -82,6 +90,8 @@ def delete_elsewhere(
     _refuse_unseen(storage)
     if storage.exists:
         with storage.acquire_lock():
+            if authorize_again is not None:
+                authorize_again()
             _check_elsewhere(storage, force=force, unchanged_since=unchanged_since)
             version = _version_of(storage)
             storage.delete()

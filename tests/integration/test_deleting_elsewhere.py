@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from dogpile.cache import make_region
 
-from airflow_triggers.errors import SessionUnresolved, StorageNotShared
+from airflow_triggers.errors import Refused, SessionUnresolved, StorageNotShared
 from airflow_triggers.manager.manager import TriggerManager
 from airflow_triggers.sessions.cleaning import Selection, clean
 from airflow_triggers.sessions.deleting import delete_elsewhere, delete_session
@@ -20,7 +20,7 @@ from airflow_triggers.storages.anchors import anchor
 from airflow_triggers.storages.cache import CacheStorageBackend
 from airflow_triggers.storages.transaction import transaction
 from tests.conftest import REDIS_URL
-from tests.support.dags import play
+from tests.support.dags import dag, deploy, play
 from tests.support.surveys import statuses, view
 
 IN_FUTURE = datetime.now(UTC) + timedelta(days=1)
@@ -158,3 +158,23 @@ def test_an_evicted_session_that_somebody_is_making_anew_stays(cached, in_redis,
 def create_session_row(storage):
     with transaction() as session:
         anchor(session, storage, configuration=storage.configuration)
+
+
+# -- the rights change meanwhile --------------------------------------------------------------------------------
+
+
+def test_a_deletion_elsewhere_is_authorized_again_when_the_rules_have_changed(cached):
+    deploy(dag("secret"))
+    asked = []
+
+    def authorize(configuration):
+        asked.append(sorted(configuration.tasks))
+        if "t_secret" in configuration.tasks:
+            raise Refused("Not the secret DAG.")
+        open_session("order-1").update_configuration({"t_secret": {"after": ["x"], "run": "secret"}})
+
+    with pytest.raises(Refused, match="Not the secret DAG"):
+        delete_session("order-1", force=True, authorize=authorize)
+    assert asked == [["t_import", "t_score"], ["t_import", "t_score", "t_secret"]]
+    assert cached.exists
+    assert uids() == ["order-1"]
