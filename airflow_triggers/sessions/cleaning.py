@@ -6,6 +6,7 @@ which sessions are resolved; ``deleting.py`` deletes one.
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -15,10 +16,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, delete, select, tuple_
 from sqlalchemy.orm import Session
 
-from airflow_triggers.errors import SessionUnresolved, TriggersError
+from airflow_triggers.errors import DatabaseFailed, SchemaOutdated, SessionUnresolved, TriggersError
 from airflow_triggers.sessions.audit import note_cleaning
 from airflow_triggers.sessions.deleting import check_elsewhere, delete_elsewhere
-from airflow_triggers.sessions.records import records_of
+from airflow_triggers.sessions.records import SessionRecord, records_of
 from airflow_triggers.sessions.resolution import is_resolved
 from airflow_triggers.storages import tables
 from airflow_triggers.storages.prefixes import begins_with
@@ -30,6 +31,8 @@ from airflow_triggers.storages.transaction import (
     patience,
     transaction,
 )
+
+log = logging.getLogger(__name__)
 
 BATCH_SIZE = 500
 MAX_BATCH_SIZE = 10_000
@@ -164,24 +167,35 @@ def _note(session: Session, selection: Selection, deleted_rows: list[Any], *, by
 def _delete_elsewhere(
     selection: Selection, page: list[Any], *, dry_run: bool, by: str | None
 ) -> CleanedBatch:
-    """Look at each session in its storage, and delete it. A failure does not stop the other sessions."""
+    """Look at each session in its storage, and delete it. A boundary: an error in one does not stop the others."""
     batch = CleanedBatch()
     records = records_of([row.uid for row in page])
     for row in page:
         if (record := records.get(row.uid)) is None:
             continue
         try:
-            storage = record.open_storage()
-            if dry_run:
-                check_elsewhere(storage, force=selection.unresolved, unchanged_since=selection.before)
-            else:
-                delete_elsewhere(
-                    record, storage, force=selection.unresolved, by=by, unchanged_since=selection.before
-                )
+            _delete_in_its_storage(selection, record, dry_run=dry_run, by=by)
         except SessionUnresolved:
             continue
+        except (DatabaseFailed, SchemaOutdated):
+            # The database would fail for every other session too.
+            raise
         except TriggersError as error:
             batch.failures[row.uid] = str(error)
+        except Exception:
+            log.exception("Session %s could not be deleted", row.uid)
+            batch.failures[row.uid] = "It failed unexpectedly; the log says why."
         else:
             batch.sessions[row.name] += 1
     return batch
+
+
+def _delete_in_its_storage(
+    selection: Selection, record: SessionRecord, *, dry_run: bool, by: str | None
+) -> None:
+    """Delete a session that is kept elsewhere; in a dry run only check that it would be deleted."""
+    storage, force, before = record.open_storage(), selection.unresolved, selection.before
+    if dry_run:
+        check_elsewhere(storage, force=force, unchanged_since=before)
+    else:
+        delete_elsewhere(record, storage, force=force, by=by, unchanged_since=before)

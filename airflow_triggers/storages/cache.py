@@ -39,7 +39,7 @@ from airflow_triggers.storages.cache_content import (
     instances_in,
     new_content,
 )
-from airflow_triggers.storages.cache_region import cache_url, default_region, mutex_of
+from airflow_triggers.storages.cache_region import cache_url, default_region, mutex_of, translated_errors
 from airflow_triggers.storages.stored import Unreadable, read_json
 
 log = logging.getLogger(__name__)
@@ -100,12 +100,14 @@ class CacheStorageBackend(BaseStorageBackend):
     @contextmanager
     def _hold(self, *, create: bool, manager: str, wait: bool) -> Iterator[None]:
         """The cache's lock for the session's key, or a lock of this process."""
-        if not self._mutex.acquire(wait):
+        with translated_errors(self.uid):
+            is_held = self._mutex.acquire(wait)
+        if not is_held:
             raise LockTimeout(
                 f"Session {self.uid!r} is being written by another holder of its lock; try again."
             )
         try:
-            before = self._region.get(self._key)
+            before = self._stored
             if before is NO_VALUE and not create:
                 raise SessionNotFound(self.uid)
             content = self._parse(before) or new_content(manager)
@@ -125,15 +127,16 @@ class CacheStorageBackend(BaseStorageBackend):
         After :data:`cache_region.LOCK_LIFE` the lock may have a new holder, whose writes must not be lost (optimistic
         lock).
         """
-        if self._region.get(self._key) != before:
+        if self._stored != before:
             raise StaleWrite(
                 f"Session {self.uid!r} was written by another while this one had its lock for too long; nothing was "
                 "changed. Try again, and hold the lock for a shorter time."
             )
-        if after is None:
-            self._region.delete(self._key)
-        else:
-            self._region.set(self._key, after)
+        with translated_errors(self.uid):
+            if after is None:
+                self._region.delete(self._key)
+            else:
+                self._region.set(self._key, after)
 
     def _release(self) -> None:
         try:
@@ -159,8 +162,14 @@ class CacheStorageBackend(BaseStorageBackend):
         """See :meth:`BaseStorageBackend.save`. Nobody reads a cache inside a transaction, so it does nothing."""
         _ = self._writing
 
+    @property
+    def _stored(self) -> Any:
+        """The cache's value for the session; ``NO_VALUE`` if there is none."""
+        with translated_errors(self.uid):
+            return self._region.get(self._key)
+
     def _load(self) -> dict[str, Any] | None:
-        return self._parse(self._region.get(self._key))
+        return self._parse(self._stored)
 
     def _parse(self, value: Any) -> dict[str, Any] | None:
         """The content from the cache; None when there is none.
@@ -223,7 +232,7 @@ class CacheStorageBackend(BaseStorageBackend):
         """See :meth:`BaseStorageBackend.session_version`."""
         if self._work.content is not None:
             return self._work.version
-        return _version_of(self._region.get(self._key))
+        return _version_of(self._stored)
 
     @property
     def manager_name(self) -> str | None:

@@ -1,4 +1,4 @@
-"""The default cache for sessions without a region of their own, and the locks of caches without locks.
+"""The default cache for sessions without a region of their own, the locks of caches without locks, errors of caches.
 
 Neighbours: ``cache.py`` keeps sessions there.
 """
@@ -6,11 +6,16 @@ Neighbours: ``cache.py`` keeps sessions there.
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from weakref import WeakValueDictionary
 
 from airflow.configuration import conf
 from dogpile.cache import CacheRegion, make_region
+
+from airflow_triggers.errors import StorageError
+from airflow_triggers.sentences import error_in_short, sentence
 
 LOCK_LIFE = 120
 """Seconds until Redis frees a lock, for example one of a dead holder."""
@@ -29,6 +34,21 @@ def default_region() -> CacheRegion:
 def cache_url() -> str:
     """The Redis for sessions without a region; "" for none."""
     return str(conf.get("triggers", "cache_url", fallback="") or "")
+
+
+@contextmanager
+def translated_errors(uid: str) -> Iterator[None]:
+    """Turn the cache's errors into ours, chained. Every cache has errors of its own, so the except is broad.
+
+    :raises StorageError: when the cache failed.
+    """
+    try:
+        yield
+    except Exception as error:
+        raise StorageError(
+            sentence(f"The cache that keeps session {uid!r} failed", error_in_short(error))
+            + " See that it can be reached, for Redis at [triggers] cache_url, and try again."
+        ) from error
 
 
 class Mutex:

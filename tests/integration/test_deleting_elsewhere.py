@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from airflow.api_fastapi.app import purge_cached_app
+from airflow.cli.cli_parser import get_parser
 from dogpile.cache import make_region
 
-from airflow_triggers.errors import Refused, SessionUnresolved, StorageNotShared
+from airflow_triggers.errors import Refused, SessionUnresolved, StorageError, StorageNotShared
 from airflow_triggers.manager.manager import TriggerManager
 from airflow_triggers.sessions.cleaning import Selection, clean
 from airflow_triggers.sessions.deleting import delete_elsewhere, delete_session
 from airflow_triggers.sessions.describing import list_sessions
 from airflow_triggers.sessions.opening import create_session, fire_into, open_session
 from airflow_triggers.sessions.records import record_of
-from airflow_triggers.storages import cache
+from airflow_triggers.storages import cache, storage_backends
 from airflow_triggers.storages.anchors import anchor
 from airflow_triggers.storages.cache import CacheStorageBackend
 from airflow_triggers.storages.transaction import transaction
 from tests.conftest import REDIS_URL
+from tests.support.api import mounted_api
 from tests.support.dags import dag, deploy, play
 from tests.support.surveys import statuses, view
 
@@ -178,3 +182,73 @@ def test_a_deletion_elsewhere_is_authorized_again_when_the_rules_have_changed(ca
     assert asked == [["t_import", "t_score"], ["t_import", "t_score", "t_secret"]]
     assert cached.exists
     assert uids() == ["order-1"]
+
+
+# -- the cache is away ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def away(cached, monkeypatch):
+    """The session in Redis, while nothing listens at the address of its cache."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        url = f"redis://127.0.0.1:{unused.getsockname()[1]}/0"
+        arguments = {"url": url, "distributed_lock": True, "thread_local_lock": False}
+        region = make_region().configure("dogpile.cache.redis", arguments=arguments)
+        monkeypatch.setattr(cache, "default_region", lambda: region)
+        yield cached
+        region.actual_backend.reader_client.close()
+        region.actual_backend.writer_client.close()
+
+
+def test_a_cache_that_is_away_is_an_error_of_ours_in_one_sentence(away):
+    words = r"(?s)The cache that keeps session 'order-1' failed: ConnectionError: .*try again\.$"
+    with pytest.raises(StorageError, match=words):
+        delete_session("order-1")
+    with pytest.raises(StorageError, match=words):
+        fire_into("order-1", "firstPage")
+    assert uids() == ["order-1"]
+
+
+def test_a_cache_that_is_away_is_answered_over_rest_and_by_the_command(away, monkeypatch, capsys):
+    answer = mounted_api(monkeypatch).client("admin").delete("api/v1/sessions/order-1")
+    purge_cached_app()
+    assert (answer.status_code, answer.json()["reason"]) == (500, "StorageError")
+    assert "The cache that keeps session 'order-1' failed" in answer.json()["detail"]
+    arguments = get_parser().parse_args(["triggers", "sessions", "delete", "order-1"])
+    with pytest.raises(SystemExit) as end:
+        arguments.func(arguments)
+    assert end.value.code == 1
+    assert "The cache that keeps session 'order-1' failed" in capsys.readouterr().err
+
+
+def test_a_cache_that_is_away_does_not_stop_the_cleaning_of_other_storages(away, in_redis):
+    class Own(CacheStorageBackend):
+        name = "own"
+
+        def __init__(self, uid):
+            super().__init__(uid, region=in_redis)
+            self.shared = True
+
+    storage_backends.register("own", Own)
+    try:
+        create_session("order-2", configuration="survey", storage="own")
+        count, failures = cleaned()
+    finally:
+        storage_backends.unregister("own")
+    assert (count, failures.keys()) == (1, {"order-1"})
+    assert "The cache that keeps session 'order-1' failed" in failures["order-1"]
+
+
+def test_an_unforeseen_error_in_one_session_does_not_stop_the_cleaning(cached, monkeypatch, caplog):
+    create_session("order-2", configuration="survey", storage="cache")
+    deleting = CacheStorageBackend.delete
+
+    def delete(self):
+        if self.uid == "order-1":
+            raise RuntimeError("unforeseen")
+        deleting(self)
+
+    monkeypatch.setattr(CacheStorageBackend, "delete", delete)
+    assert cleaned() == (1, {"order-1": "It failed unexpectedly; the log says why."})
+    assert "Session order-1 could not be deleted" in caplog.text
