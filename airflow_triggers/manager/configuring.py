@@ -29,9 +29,8 @@ from airflow_triggers.manager.updates import (
 )
 from airflow_triggers.runners.measures import count_statuses
 from airflow_triggers.storages import rows
-from airflow_triggers.storages.anchors import anchor
+from airflow_triggers.storages.anchors import anchor_after_saving
 from airflow_triggers.storages.base import BaseStorageBackend
-from airflow_triggers.storages.transaction import transaction
 
 History = Literal["ignore", "apply"]
 """Whether the session's past fires count for tasks with changed rules."""
@@ -190,8 +189,7 @@ class ConfigurationKeeper:
             _check_previewed(storage, earlier_preview, result)
         storage.set_configuration(rules.configuration)
         if storage.anchored:
-            with transaction() as session:
-                anchor(session, storage, configuration=rules.configuration)
+            anchor_after_saving(storage, rules.configuration)
         storage.record_event(EventKind.CONFIGURE, instance=None, by=by, details=_details_of(rules))
         for change in result.changes:
             storage.put(change.before, change.after)

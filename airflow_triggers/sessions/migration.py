@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -27,9 +27,11 @@ from airflow_triggers.sessions.describing import configured_as
 from airflow_triggers.sessions.records import manager_of
 from airflow_triggers.sessions.versions import version_column
 from airflow_triggers.storages import tables
+from airflow_triggers.storages.anchors import anchor
 from airflow_triggers.storages.base import BaseStorageBackend
 from airflow_triggers.storages.prefixes import begins_with
-from airflow_triggers.storages.transaction import snapshot
+from airflow_triggers.storages.sql import SqlStorageBackend
+from airflow_triggers.storages.transaction import snapshot, transaction
 
 log = logging.getLogger(__name__)
 
@@ -152,7 +154,8 @@ def _migrations(
 ) -> Iterator[SessionMigration]:
     """What becomes of each session. A boundary: an error in one session does not stop the others."""
     for row in rows:
-        if row.version == target.version:
+        # The row of a session in another storage may say more, or less, than was saved there.
+        if row.storage == SqlStorageBackend.name and row.version == target.version:
             yield SessionMigration(uid=row.uid, outcome=MigrationOutcome.UNCHANGED)
             continue
         try:
@@ -187,6 +190,8 @@ def _migrate(row: Row[Any], target: Configuration, migration: Migration) -> Sess
             migration.authorize(current)
         obstacle = _obstacle(storage, current, target, migration)
         if obstacle is not None:
+            if current.version == target.version and not migration.dry_run:
+                _mend_row(storage, row, replace(current, deployed_at=target.deployed_at))
             return obstacle
         preview = manager.migrate_configuration(
             target, by=migration.by, history=migration.history, preview=migration.dry_run
@@ -201,6 +206,13 @@ def _migrate(row: Row[Any], target: Configuration, migration: Migration) -> Sess
             )
     removed_names = tuple(sorted(current.tasks.keys() - target.tasks.keys()))
     return SessionMigration(uid=row.uid, outcome=MigrationOutcome.MOVED, removed=removed_names, diff=preview)
+
+
+def _mend_row(storage: BaseStorageBackend, row: Row[Any], configuration: Configuration) -> None:
+    """Update the row of a session kept elsewhere: a process died after it had saved new rules there."""
+    if not storage.in_airflow_database and row.version != configuration.version:
+        with transaction() as session:
+            anchor(session, storage, configuration=configuration)
 
 
 def _obstacle(

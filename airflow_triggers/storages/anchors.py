@@ -6,16 +6,17 @@ authorize the session, and the controller can open it. Neighbours: ``sql.py`` ke
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from airflow_triggers.domain.configuration import Configuration
-from airflow_triggers.errors import SessionExists
+from airflow_triggers.errors import SessionExists, SessionNotFound
 from airflow_triggers.storages import rows, tables
 from airflow_triggers.storages.base import BaseStorageBackend
-from airflow_triggers.storages.transaction import first_statement
+from airflow_triggers.storages.transaction import first_statement, transaction
 
 
 def anchor(
@@ -53,6 +54,22 @@ def anchor(
     )
     storage.note_anchored()
     return int(row.id)
+
+
+def anchor_after_saving(storage: BaseStorageBackend, configuration: Configuration) -> None:
+    """Update the row of an anchored session after the lock's commit, so that it never says what was not saved.
+
+    A process that dies in between leaves the row as it was. The next start of a run, or a migration, updates it.
+    """
+
+    def follow() -> None:
+        # Somebody may have deleted the session, or changed its rules again, since the commit.
+        with suppress(SessionNotFound), storage.acquire_lock():
+            if storage.configuration.content_hash == configuration.content_hash:
+                with transaction() as session:
+                    anchor(session, storage, configuration=configuration)
+
+    storage.after_release(follow)
 
 
 def kept_elsewhere(uid: str, storage_name: str, *, claimant: str) -> SessionExists:

@@ -22,11 +22,15 @@ from airflow_triggers.errors import UnknownConfiguration
 from airflow_triggers.history.evidence import why
 from airflow_triggers.history.pages import history_of
 from airflow_triggers.history.sentences import sentence_of
+from airflow_triggers.manager import configuring
 from airflow_triggers.runners import task_runners
+from airflow_triggers.sessions.deleting import delete_session
 from airflow_triggers.sessions.describing import describe_session, list_sessions
 from airflow_triggers.sessions.migration import Migration, count_sessions, is_open, migrate_sessions
 from airflow_triggers.sessions.opening import create_session, fire_into, open_session
 from airflow_triggers.storages import cache, tables
+from airflow_triggers.storages.anchors import anchor
+from airflow_triggers.storages.transaction import transaction
 from tests.conftest import REDIS_URL
 from tests.support.api import Allowed, mounted_api
 from tests.support.dags import deploy_configuration, play
@@ -272,6 +276,68 @@ def test_a_session_that_is_kept_elsewhere_is_moved_too(airflow_db, redis_region,
     version = describe_session("order-1").summary.version
     assert (version.hash, version.is_deployed) == (deployed.version, True)
     assert version.deployed_at == versions_deployed_at()
+
+
+@pytest.fixture
+def cached_order(airflow_db, redis_region, monkeypatch):
+    """A session of the old rules in Redis; the new rules are deployed."""
+    monkeypatch.setattr(cache, "default_region", lambda: redis_region)
+    monkeypatch.setenv("AIRFLOW__TRIGGERS__CACHE_URL", REDIS_URL)
+    deploy_configuration("order", **OLD)
+    create_session("order-1", configuration="order", storage="cache")
+    fire_into("order-1", "paid")
+    return redeploy()
+
+
+def kept_version():
+    """The version of the session's rules in Redis, and in its row."""
+    return open_session("order-1").storage.configuration.version, versions()["order-1"].hash
+
+
+def test_a_migration_that_died_before_the_cache_was_saved_is_taken_up_again(
+    cached_order, redis_region, monkeypatch
+):
+    def dies(*_):
+        raise KeyboardInterrupt
+
+    old_version = kept_version()[0]
+    with monkeypatch.context() as dying:
+        dying.setattr(redis_region, "set", dies)
+        with pytest.raises(KeyboardInterrupt):
+            migrated()
+    assert kept_version() == (old_version, old_version)
+    assert migrated() == {"order-1": MOVED}
+    assert kept_version() == (cached_order.version, cached_order.version)
+    assert migrated() == {"order-1": UNCHANGED}
+
+
+def test_a_row_that_knows_the_new_rules_too_early_does_not_hide_the_session_from_a_migration(cached_order):
+    storage = open_session("order-1").storage
+    with storage.acquire_lock(), transaction() as session:
+        anchor(session, storage, configuration=cached_order)
+    assert migrated() == {"order-1": MOVED}
+    assert kept_version() == (cached_order.version, cached_order.version)
+
+
+def test_a_migration_that_died_after_the_cache_was_saved_mends_the_row(cached_order, monkeypatch):
+    with monkeypatch.context() as dying:
+        dying.setattr(configuring, "anchor_after_saving", lambda *_, **__: None)
+        migrated()
+    assert kept_version()[0] == cached_order.version
+    assert kept_version()[1] != cached_order.version
+    assert migrated(dry_run=True) == {"order-1": UNCHANGED}
+    assert kept_version()[1] != cached_order.version
+    assert migrated() == {"order-1": UNCHANGED}
+    assert kept_version() == (cached_order.version, cached_order.version)
+    assert versions()["order-1"].is_deployed
+
+
+def test_a_session_that_is_deleted_before_its_row_is_updated_gets_no_row(cached_order):
+    manager = open_session("order-1")
+    with manager.storage.acquire_lock():
+        manager.storage.after_release(lambda: delete_session("order-1", force=True))
+        manager.migrate_configuration(cached_order)
+    assert list_sessions() == []
 
 
 def versions_deployed_at():
