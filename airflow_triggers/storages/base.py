@@ -118,7 +118,9 @@ class BaseStorageBackend(LockedSession):
 
     @property
     def session_version(self) -> str:
-        """A text that differs after every change by others. Under the lock, it is the version at the lock's start.
+        """A text that differs after every change, and in another session of the same UID.
+
+        Under the lock, it is the version at the lock's start until the holder writes; then it is another one.
 
         The default reads the whole session. A store with a counter of its writes has a cheaper one.
         """
@@ -128,8 +130,8 @@ class BaseStorageBackend(LockedSession):
             "instances": {
                 name: [str(instance.status), instance.metadata] for name, instance in self.instances.items()
             },
-            "fire": newest_fires[0].fire_id if newest_fires else 0,
-            "event": newest_events[0].event_id if newest_events else 0,
+            "fires": [[fire.fire_id, fire.fired_at.isoformat()] for fire in newest_fires],
+            "events": [[event.event_id, event.at.isoformat()] for event in newest_events],
         }
         return hashlib.sha256(as_json(content).encode(errors="surrogatepass")).hexdigest()
 

@@ -52,7 +52,7 @@ class _Work(threading.local):
 
     def __init__(self) -> None:
         self.content: dict[str, Any] | None = None
-        self.version = ""
+        self.start: Any = NO_VALUE
         self.is_deleted = False
 
 
@@ -111,7 +111,7 @@ class CacheStorageBackend(BaseStorageBackend):
             if before is NO_VALUE and not create:
                 raise SessionNotFound(self.uid)
             content = self._parse(before) or new_content(manager)
-            self._work.content, self._work.version = content, _version_of(before)
+            self._work.content, self._work.start = content, before
             self._work.is_deleted = False
             try:
                 yield
@@ -230,9 +230,11 @@ class CacheStorageBackend(BaseStorageBackend):
     @property
     def session_version(self) -> str:
         """See :meth:`BaseStorageBackend.session_version`."""
-        if self._work.content is not None:
-            return self._work.version
-        return _version_of(self._stored)
+        content, start = self._work.content, self._work.start
+        if content is None:
+            return _version_of(self._stored)
+        is_unwritten = content == (self._parse(start) or new_content(content["manager"]))
+        return _version_of(start if is_unwritten else json.dumps(content))
 
     @property
     def manager_name(self) -> str | None:

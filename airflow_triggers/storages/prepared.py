@@ -26,6 +26,7 @@ class PreparedStatement:
 
     def __init__(self, statement: Executable, *, sets: Sequence[str] | None = None) -> None:
         self._statement, self._sets = statement, sets
+        self.writes = bool(getattr(statement, "is_dml", False))
         self._latest: tuple[Dialect, DriverText] | None = None
 
     def text(self, dialect: Dialect) -> DriverText:

@@ -32,6 +32,7 @@ class Work(threading.local):
         self.open_transaction: Transaction | None = None
         self.reading: tuple[Session, int | None, Configuration] | None = None
         self.session_id = 0
+        self.writes = 0
         self.manager = ""
         self.configuration = Configuration()
         self.views: dict[str, tuple[dict[str, int], list[TaskInstance]]] = {}

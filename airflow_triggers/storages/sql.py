@@ -101,6 +101,7 @@ class SqlStorageBackend(SqlReader):
             open_transaction.connection, row.configuration_hash
         )
         work.forget_instances()
+        work.writes = 0
         work.open_transaction = open_transaction
         try:
             yield
@@ -161,10 +162,15 @@ class SqlStorageBackend(SqlReader):
     @property
     def session_version(self) -> str:
         """See :meth:`BaseStorageBackend.session_version`. Taking the lock adds one, so its holder subtracts it."""
+        columns, work = tables.session.c, self._work
         with self._reading() as (session, session_id, _):
-            query = select(tables.session.c.version).where(tables.session.c.id == session_id)
-            count = session.scalar(query) or 0
-            return str(count if self._work.open_transaction is None else count - 1)
+            query = select(columns.created, columns.version).where(columns.id == session_id)
+            row = session.execute(query).one_or_none()
+        count = 0 if row is None else row.version - (work.open_transaction is not None)
+        # Only a missing session, or one that this lock makes, has no version yet.
+        start = f"{row.created.isoformat()} {count}" if row is not None and count else "new"
+        writes = work.writes if work.open_transaction is not None else 0
+        return f"{start} and {writes} writes" if writes else start
 
     @property
     def session_key(self) -> int:
@@ -282,10 +288,12 @@ class SqlStorageBackend(SqlReader):
 
     def _execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
         """Send a statement in the lock's transaction; see the class."""
+        self._work.writes += bool(getattr(statement, "is_dml", False))
         return self._open_transaction().connection.execute(statement, parameters)
 
     def _send(self, statement: PreparedStatement, values: Mapping[str, Any]) -> Answer:
         """Send one of every fire's statements, with a text made before; see the class."""
+        self._work.writes += statement.writes
         return self._open_transaction().send(statement, values)
 
     def count_instances(self, task: TaskConfig) -> int:
@@ -363,6 +371,7 @@ class SqlStorageBackend(SqlReader):
         self, kind: str, *, instance: str | None, by: str | None, details: Mapping[str, Any]
     ) -> None:
         """See :meth:`BaseStorageBackend.record_event`."""
+        self._work.writes += 1
         add_event(
             self._open_transaction().connection,
             self.session_key,

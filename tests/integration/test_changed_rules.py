@@ -124,6 +124,33 @@ class ChangedRules:
             manager.update_configuration(SHIPS, history="apply", previewed=preview)
         assert traces(manager.storage)[2:] == before[2:]
 
+    def test_a_preview_is_refused_once_the_holder_of_the_lock_has_written(self, manager, runner):
+        preview = manager.update_configuration(SHIPS, history="apply", preview=True)
+        with manager.storage.acquire_lock():
+            manager.fire("unheard")
+            with pytest.raises(PreviewOutdated, match="has changed since"):
+                manager.update_configuration(SHIPS, history="apply", previewed=preview)
+        preview = manager.update_configuration(SHIPS, history="apply", preview=True)
+        with manager.storage.acquire_lock():
+            manager.update_configuration(SHIPS, history="apply", previewed=preview)
+        assert states(manager.storage) == {"t_ship#0": "scheduled"}
+
+    def test_a_preview_of_a_session_to_be_made_is_applied(self, runner):
+        manager = TriggerManager(self.storage_of("order-none"))
+        preview = manager.update_configuration(WAITS, preview=True)
+        manager.update_configuration(WAITS, previewed=preview)
+        assert manager.storage.exists
+
+    def test_a_preview_of_a_deleted_session_is_refused_by_its_successor(self, manager, runner):
+        preview = manager.update_configuration(SHIPS, history="apply", preview=True)
+        with manager.storage.acquire_lock():
+            manager.storage.delete()
+        manager.update_configuration(WAITS)
+        manager.fire("checked", {"by": "ann"})
+        manager.fire("paid", {"n": 1})
+        with pytest.raises(PreviewOutdated, match="has changed since"):
+            manager.update_configuration(SHIPS, history="apply", previewed=preview)
+
     def test_a_preview_of_other_rules_is_refused(self, manager, runner):
         preview = manager.update_configuration(SHIPS, history="apply", preview=True)
         with pytest.raises(PreviewOutdated, match="of other rules"):
