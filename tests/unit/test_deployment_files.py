@@ -118,6 +118,18 @@ def test_every_service_that_goes_on_is_started_again_and_asked_for_its_health(do
         assert conditions["airflow-init"] == "service_completed_successfully"
 
 
+def test_each_image_that_is_built_is_built_once_and_pulled_by_nobody(document):
+    builders = {}
+    for name, service in document["services"].items():
+        if "build" in service:
+            builders.setdefault(service["image"], []).append(name)
+    assert builders == {"airflow-triggers": ["airflow-init"]}
+    for name, service in document["services"].items():
+        if service["image"] in builders:
+            assert service["pull_policy"] == "never", name
+            assert name == "airflow-init" or "airflow-init" in service["depends_on"], name
+
+
 def test_what_is_kept_is_in_named_volumes(document):
     mounts = [mount for service in document["services"].values() for mount in service.get("volumes", [])]
     names = {mount.partition(":")[0] for mount in mounts if not mount.startswith("./")}
