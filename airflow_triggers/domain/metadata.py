@@ -26,6 +26,9 @@ COOLDOWN = "cooldown"
 APPLIED_FIRES = "appliedFires"
 """The past fires that the instance took when new rules were applied to them: trigger → fire id."""
 
+WITHDRAWN = "withdrawn"
+"""Whether new rules abandoned the instance: its task was removed, or no fire makes it. It no longer counts as one."""
+
 # -- what became of it ----------------------------------------------------------------------------------------
 
 ACTUAL_KWARGS = "actualKwargs"

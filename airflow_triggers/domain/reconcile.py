@@ -17,7 +17,14 @@ from itertools import chain
 from airflow_triggers.domain.configuration import Configuration, TaskConfig
 from airflow_triggers.domain.fires import Fire
 from airflow_triggers.domain.instances import InstanceStatus, TaskInstance
-from airflow_triggers.domain.metadata import APPLIED_FIRES, CREATED, LAST_MODIFIED, PARENT, timestamps_of
+from airflow_triggers.domain.metadata import (
+    APPLIED_FIRES,
+    CREATED,
+    LAST_MODIFIED,
+    PARENT,
+    WITHDRAWN,
+    timestamps_of,
+)
 from airflow_triggers.domain.states import (
     Event,
     FireView,
@@ -111,7 +118,7 @@ def retire(instances: Iterable[TaskInstance], *, now: datetime) -> Diff:
     return Diff.of(
         InstanceChange(
             before=instance,
-            after=_abandoned_instance(instance, now=now) if instance.can_schedule else instance,
+            after=_withdrawn_instance(instance, now=now) if instance.can_schedule else instance,
         )
         for instance in instances
     )
@@ -136,7 +143,7 @@ def reconcile(
     changes: list[InstanceChange] = []
     create: list[TaskInstance] = []
     for task in tasks:
-        past_of_task = _Task(task, past_fires, instances_by_task.get(task.name, []), now)
+        past_of_task = _Task.of(task, past_fires, instances_by_task.get(task.name, []), now)
         past_of_task.collect(changes, create)
     return Diff.of(changes, create=create)
 
@@ -228,12 +235,24 @@ def _fires_taken(instance: TaskInstance, latest: Mapping[str, Fire]) -> dict[str
 
 @dataclass(frozen=True)
 class _Task:
-    """A task with changed rules, with the session's instances of it by number."""
+    """A task with changed rules, with the session's instances of it by number.
+
+    :param withdrawn: instances abandoned by earlier changes of rules. They stay, and count for the numbers only.
+    """
 
     task: TaskConfig
     past_fires: _Past
     instances: list[TaskInstance]
+    withdrawn: list[TaskInstance]
     now: datetime
+
+    @staticmethod
+    def of(task: TaskConfig, past_fires: _Past, instances: Iterable[TaskInstance], now: datetime) -> _Task:
+        """The task, with its withdrawn instances apart from the others."""
+        by_withdrawal: dict[bool, list[TaskInstance]] = {False: [], True: []}
+        for instance in instances:
+            by_withdrawal[_is_withdrawn(instance)].append(instance)
+        return _Task(task, past_fires, by_withdrawal[False], by_withdrawal[True], now)
 
     def collect(self, changes: list[InstanceChange], create: list[TaskInstance]) -> None:
         """Add the effect of the past on the task."""
@@ -252,6 +271,9 @@ class _Task:
             # If it were abandoned, it would count as the task's first instance, and a later fire would make no other.
             counterparts[waiting[0].name] = _Slot(new_instance(self.task, waiting[0].number, now=self.now))
             waiting = waiting[1:]
+        if not slots and self.withdrawn and not self.instances:
+            # A fire counts withdrawn instances too, and would make no first instance.
+            unpaired_slots = [_Slot(new_instance(self.task, 0, now=self.now))]
         changes += self._changes(counterparts, {instance.name for instance in waiting})
         create += self._new_instances(unpaired_slots)
 
@@ -340,10 +362,12 @@ class _Task:
 
     def _changes(self, counterparts: Mapping[str, _Slot], surplus: set[str]) -> Iterator[InstanceChange]:
         """What becomes of the existing instances."""
+        for instance in self.withdrawn:
+            yield InstanceChange(before=instance, after=instance)
         for instance in self.instances:
             after = instance
             if instance.name in surplus:
-                after = _abandoned_instance(instance, now=self.now)
+                after = _withdrawn_instance(instance, now=self.now)
             elif instance.name in counterparts and self._is_movable(instance):
                 after = self._counterpart_of(instance, counterparts[instance.name])
             yield InstanceChange(before=instance, after=after)
@@ -357,12 +381,17 @@ class _Task:
         return settle(instance, now=self.now)
 
     def _new_instances(self, slots: list[_Slot]) -> Iterator[TaskInstance]:
-        first_number = self.instances[-1].number + 1 if self.instances else 0
+        numbers = (instance.number for instance in chain(self.instances, self.withdrawn))
+        first_number = max(numbers, default=-1) + 1
         for number, slot in enumerate(slots, start=first_number):
             fresh = new_instance(self.task, number, now=self.now, metadata={APPLIED_FIRES: slot.fires})
             instance = replace(fresh, kwargs=slot.instance.kwargs, unless_seen=slot.instance.unless_seen)
             yield settle(instance, now=self.now)
 
 
-def _abandoned_instance(instance: TaskInstance, *, now: datetime) -> TaskInstance:
-    return transition(instance, Event.ABANDON, now=now)
+def _withdrawn_instance(instance: TaskInstance, *, now: datetime) -> TaskInstance:
+    return with_metadata(transition(instance, Event.ABANDON, now=now), {WITHDRAWN: True}, now=now)
+
+
+def _is_withdrawn(instance: TaskInstance) -> bool:
+    return instance.status is InstanceStatus.ABANDONED and bool(instance.metadata.get(WITHDRAWN))

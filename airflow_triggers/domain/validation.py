@@ -26,6 +26,7 @@ from airflow_triggers.domain.metadata import (
     SEEN_RUN,
     TIMESTAMPS,
     UNREADABLE,
+    WITHDRAWN,
 )
 from airflow_triggers.errors import (
     InvalidCooldown,
@@ -37,7 +38,7 @@ from airflow_triggers.errors import (
 )
 from airflow_triggers.sentences import sentence
 
-KEPT_METADATA = frozenset({APPLIED_FIRES, DEPTH, PARENT, RETRIES, SEEN_RUN, TIMESTAMPS, UNREADABLE})
+KEPT_METADATA = frozenset({APPLIED_FIRES, DEPTH, PARENT, RETRIES, SEEN_RUN, TIMESTAMPS, UNREADABLE, WITHDRAWN})
 """Only the framework writes these keys of an instance's metadata."""
 
 TYPED_METADATA: Mapping[str, type] = {LOG_LEVEL: int, LOGS_RESOLVED: bool}

@@ -157,6 +157,28 @@ def test_a_task_that_comes_back_goes_on_numbering_its_instances(orders):
     assert fire_into("order-1", "wrapped").created == ("t_gift#1",)
 
 
+def test_a_task_that_was_removed_by_mistake_runs_once_it_comes_back_and_the_past_counts(orders):
+    redeploy(t_ship=OLD["t_ship"])
+    migrated()
+    assert statuses() == {"t_ship#0": "unstarted", "t_gift#0": "abandoned"}
+    redeploy(**OLD)
+    page = migrate_sessions(Migration(configuration="order", history="apply"), limit=1)
+    assert [instance.name for instance in page.sessions[0].diff.create] == ["t_gift#1"]
+    assert fire_into("order-1", "wrapped").touched == ("t_gift#1",)
+    assert statuses()["t_gift#0"] == "abandoned"
+    assert statuses()["t_gift#1"] == "scheduled"
+    assert view("t_gift#1").run_id == "triggers__order-1~t_gift~1"
+
+
+def test_a_task_that_comes_back_with_triggers_that_never_fired_waits_for_them(orders):
+    redeploy(t_ship=OLD["t_ship"])
+    migrated()
+    redeploy(t_ship=OLD["t_ship"], t_gift={"after": ["ribbon"]})
+    migrated(history="apply")
+    assert fire_into("order-1", "ribbon").touched == ("t_gift#1",)
+    assert statuses()["t_gift#1"] == "scheduled"
+
+
 def test_a_dry_run_says_the_same_and_changes_nothing(orders):
     redeploy()
     before = describe_session("order-1"), open_session("order-1").storage.session_version

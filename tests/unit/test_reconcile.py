@@ -155,6 +155,29 @@ def test_a_session_in_which_nothing_has_run_becomes_what_the_new_rules_would_hav
     assert len(blank) == len({task for task, *_ in blank})
 
 
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(earlier=configurations, later=configurations, history=only_fires)
+def test_tasks_that_were_removed_and_come_back_get_what_the_rules_would_have_made(earlier, later, history):
+    session = played(earlier, history)
+    assume(all(instance.status is InstanceStatus.UNSTARTED for instance in session.instances))
+    session.instances = after(session, retire(session.instances, now=NOW))
+    removed = {instance.name for instance in session.instances}
+    tasks = configured(later)
+    session.instances = session.under(tasks)
+    diff = reconcile(tasks, session.fires, session.instances, now=NOW)
+    assert not diff.changes
+    made = [contents(state_of(instance)) for instance in diff.create]
+    blank = [of_instance for of_instance in made if of_instance[1:] == ("unstarted", {}, [])]
+    expected = [contents(of_instance) for of_instance in model_of(later, history)]
+    assert sorted([one for one in made if one not in blank], key=repr) == sorted(expected, key=repr)
+    # A fire makes no first instance for a task that had one, so a blank one waits.
+    had_one = {name.partition("#")[0] for name in removed}
+    assert {name for name, *_ in blank} == (had_one & later.keys()) - {name for name, *_ in expected}
+    assert not removed & {instance.name for instance in diff.create}
+    session.instances = after(session, diff)
+    assert reconcile(tasks, session.fires, session.instances, now=NOW).is_empty
+
+
 def contents(of_instance):
     name, status, kwargs, unless_seen = of_instance
     return name.partition("#")[0], status, kwargs, unless_seen
