@@ -24,7 +24,8 @@ class MigrateSessions(Request):
     history: Literal["ignore", "apply"] = Field(
         "ignore",
         description="`apply`: the fires of the past count for new and changed tasks, as if their rules had been there "
-        "from the start. What has run is not run again.",
+        "from the start. For a session that has the deployed rules already, they count for all tasks. "
+        "What has run is not run again.",
     )
     dry_run: bool = Field(False, strict=True, description="Only say what would happen.")
     replace_own_tasks: bool = Field(
@@ -59,7 +60,8 @@ class SessionMigrationBody(BaseModel):
     uid: str = Field(examples=["respondent-17"])
     outcome: MigrationOutcome = Field(
         description="`moved`: it has the deployed rules now (in a dry run: it would). `unchanged`: it had them, or "
-        "nothing is open in it. `refused`: it is as it was, see `why`."
+        "nothing is open in it. With `history` `apply`, a session that had them is `moved` if its past changed it. "
+        "`refused`: it is as it was, see `why`."
     )
     why: str | None = Field(description="Why it was refused, or left alone.")
     removed_tasks: list[str] = Field(description="The tasks that it lost.", examples=[["t_importSubject"]])

@@ -227,7 +227,10 @@ _SESSIONS = GroupCommand(
                     "--history",
                     choices=("ignore", "apply"),
                     default="ignore",
-                    help="apply: the fires of the past count for new and changed tasks (default: ignore)",
+                    help=(
+                        "apply: the fires of the past count for new and changed tasks; for all tasks of a session that "
+                        "has the deployed rules already (default: ignore)"
+                    ),
                 ),
                 _arg(
                     "--replace-own-tasks",

@@ -251,7 +251,7 @@ class _Task:
         """The task, with its withdrawn instances apart from the others."""
         by_withdrawal: dict[bool, list[TaskInstance]] = {False: [], True: []}
         for instance in instances:
-            by_withdrawal[_is_withdrawn(instance)].append(instance)
+            by_withdrawal[is_withdrawn(instance)].append(instance)
         return _Task(task, past_fires, by_withdrawal[False], by_withdrawal[True], now)
 
     def collect(self, changes: list[InstanceChange], create: list[TaskInstance]) -> None:
@@ -393,5 +393,6 @@ def _withdrawn_instance(instance: TaskInstance, *, now: datetime) -> TaskInstanc
     return with_metadata(transition(instance, Event.ABANDON, now=now), {WITHDRAWN: True}, now=now)
 
 
-def _is_withdrawn(instance: TaskInstance) -> bool:
+def is_withdrawn(instance: TaskInstance) -> bool:
+    """Whether changed rules abandoned the instance. It no longer counts as its task's instance."""
     return instance.status is InstanceStatus.ABANDONED and bool(instance.metadata.get(WITHDRAWN))

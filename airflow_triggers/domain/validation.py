@@ -38,7 +38,9 @@ from airflow_triggers.errors import (
 )
 from airflow_triggers.sentences import sentence
 
-KEPT_METADATA = frozenset({APPLIED_FIRES, DEPTH, PARENT, RETRIES, SEEN_RUN, TIMESTAMPS, UNREADABLE, WITHDRAWN})
+KEPT_METADATA = frozenset(
+    {APPLIED_FIRES, DEPTH, PARENT, RETRIES, SEEN_RUN, TIMESTAMPS, UNREADABLE, WITHDRAWN}
+)
 """Only the framework writes these keys of an instance's metadata."""
 
 TYPED_METADATA: Mapping[str, type] = {LOG_LEVEL: int, LOGS_RESOLVED: bool}

@@ -87,6 +87,7 @@ def _evidence(
         taken=_fires_of(storage, instance) if instance else {},
         latest={name: fire for name, fire in latest.items() if fire},
         unused=unused_names,
+        configuration=configuration.name,
         is_removed=task.name in configuration.removed,
         delayed=tuple(storage.delayed_fires()),
         settled_by=_settled_by(storage, instance) if instance else None,

@@ -59,6 +59,7 @@ class Evidence:
     :param taken: by trigger: the fire with which the instance took it, if known.
     :param latest: by trigger: the latest fire of each missing trigger, and of each unused trigger with a similar name.
     :param unused: the triggers which were fired, but which no task names.
+    :param configuration: the name of the session's deployed configuration; None for rules of its own.
     :param is_removed: whether the task was removed from the session's rules.
     :param delayed: the session's fires for later.
     :param settled_by: the history's last entry about the instance's status.
@@ -73,6 +74,7 @@ class Evidence:
     taken: Mapping[str, Fire] = field(default_factory=dict)
     latest: Mapping[str, Fire] = field(default_factory=dict)
     unused: frozenset[str] = frozenset()
+    configuration: str | None = None
     is_removed: bool = False
     delayed: tuple[DelayedFire, ...] = ()
     settled_by: SessionEvent | None = None
@@ -277,7 +279,7 @@ def _missing_triggers(evidence: Evidence, requirements: tuple[Requirement, ...])
             "missing_trigger", sentence(f"{requirement.trigger!r} is missing", requirement.note or "")
         )
         if requirement.fire is not None and _came_before_rule(evidence):
-            yield Reason("fire_before_rule", _how_to_apply(evidence.task.name, requirement.fire))
+            yield Reason("fire_before_rule", _how_to_apply(evidence, requirement.fire))
         for fire in requirement.similar:
             yield Reason(
                 "similar_trigger",
@@ -301,10 +303,18 @@ def _came_before_rule(evidence: Evidence) -> bool:
     return not evidence.is_removed and (evidence.instance is None or PARENT not in evidence.instance.metadata)
 
 
-def _how_to_apply(task_name: str, fire: Fire) -> str:
+def _how_to_apply(evidence: Evidence, fire: Fire) -> str:
+    name = evidence.configuration
+    migrations = (
+        f"airflow triggers sessions migrate --configuration {name} --history apply; or POST "
+        f'/configurations/{name}/migrate with {{"history": "apply"}}; or, for one task in Python, '
+        if name
+        else ""
+    )
     return (
         f"{fire.trigger_name!r} was fired {fire_phrase(fire)}, before the rule that needs it. To have the fires of the "
-        f"past count, give the session the rule with update_configuration({{{task_name!r}: …}}, history='apply')."
+        f"past count, give the session the rule with {migrations}"
+        f"update_configuration({{{evidence.task.name!r}: …}}, history='apply')."
     )
 
 

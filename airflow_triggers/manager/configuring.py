@@ -143,7 +143,8 @@ class ConfigurationKeeper:
 
         :param deployed: the deployed configuration of the session's name.
         :param by, history, preview, previewed: see :meth:`update_configuration`. With ``apply``, the fires of the past
-            count for new tasks and for tasks with other rules than before.
+            count for new tasks and for tasks with other rules than before. In a session that has the deployed version,
+            they count for all tasks.
         :returns: the difference, as it was written; with ``preview``, as it would be.
         :raises ConfigurationError: when the session has another configuration, or a runner is not installed here.
         :raises SessionNotFound: when there is no such session.
@@ -160,7 +161,7 @@ class ConfigurationKeeper:
             self._instance_runners.require(deployed)
             rules = NewRules(
                 configuration=migrated_configuration(self.storage, deployed),
-                task_names=tuple(task.name for task in deployed if current.tasks.get(task.name) != task),
+                task_names=_names_to_reconcile(current, deployed, history),
                 removed_names=tuple(name for name in current.tasks if name not in deployed.tasks),
                 history=history,
                 is_migration=True,
@@ -234,6 +235,16 @@ class ConfigurationKeeper:
 
     def _validate_runners(self, configuration: Configuration) -> None:
         self._instance_runners.validate(configuration)
+
+
+def _names_to_reconcile(current: Configuration, deployed: Configuration, history: str) -> tuple[str, ...]:
+    """The new tasks and those with other rules.
+
+    With ``apply``, all tasks of a session that has the deployed version: it may have been moved without its past.
+    """
+    if history == "apply" and current.version == deployed.version:
+        return tuple(deployed.tasks)
+    return tuple(task.name for task in deployed if current.tasks.get(task.name) != task)
 
 
 def _check_history(history: object) -> None:

@@ -1,6 +1,7 @@
 """Moves open sessions to the rules deployed now, each in a transaction of its own.
 
-A session with the deployed rules stays unchanged, so a migration is idempotent: run an interrupted one again.
+A session with the deployed rules stays unchanged, so a migration is idempotent: run an interrupted one again. With
+``apply``, such a session changes only if its past was not applied before.
 Neighbours: ``manager/configuring.py`` moves one session; ``api/`` and ``cli/`` call this.
 """
 
@@ -16,10 +17,11 @@ from sqlalchemy import Row, Select, func, select
 
 from airflow_triggers.domain.configuration import Configuration
 from airflow_triggers.domain.events import Detail, EventKind
-from airflow_triggers.domain.reconcile import Diff
+from airflow_triggers.domain.reconcile import Diff, is_withdrawn
 from airflow_triggers.domain.validation import validate_filter
 from airflow_triggers.errors import Concealed, DatabaseFailed, SchemaOutdated, TriggersError
 from airflow_triggers.manager.configuring import History
+from airflow_triggers.manager.manager import TriggerManager
 from airflow_triggers.sessions.audit import AuditEvent, note_act
 from airflow_triggers.sessions.authorization import Authorize, allow
 from airflow_triggers.sessions.configuring import deployed_configuration
@@ -68,7 +70,8 @@ class Migration:
 
     :param configuration: the deployed configuration's name.
     :param prefix: only sessions whose UIDs begin with this text.
-    :param history: with ``apply``, past fires count for new and changed tasks.
+    :param history: with ``apply``, past fires count for new and changed tasks. They count for all tasks of a session
+        that has the deployed version.
     :param dry_run: only say what would happen.
     :param replaces_own_tasks: also move sessions whose tasks were changed at run time. They lose their own tasks.
     :param by: who moves them, for the history.
@@ -155,7 +158,8 @@ def _migrations(
     """What becomes of each session. A boundary: an error in one session does not stop the others."""
     for row in rows:
         # The row of a session in another storage may say more, or less, than was saved there.
-        if row.storage == SqlStorageBackend.name and row.version == target.version:
+        is_known = row.storage == SqlStorageBackend.name and row.version == target.version
+        if is_known and migration.history == "ignore":
             yield SessionMigration(uid=row.uid, outcome=MigrationOutcome.UNCHANGED)
             continue
         try:
@@ -177,8 +181,18 @@ def _refusal(uid: str, why: str) -> SessionMigration:
 
 
 def _migrate(row: Row[Any], target: Configuration, migration: Migration) -> SessionMigration:
-    """Move one session, in one transaction."""
+    """Move one session, in one transaction. With the deployed rules it may need nothing, so it is tried out first."""
     manager = manager_of(row.uid, manager=row.manager, storage=row.storage)
+    if row.version == target.version and not migration.dry_run:
+        trial = _move(manager, target, replace(migration, dry_run=True), row_version=row.version)
+        if trial.outcome is not MigrationOutcome.MOVED:
+            return trial
+    return _move(manager, target, migration, row_version=row.version)
+
+
+def _move(
+    manager: TriggerManager, target: Configuration, migration: Migration, *, row_version: str | None
+) -> SessionMigration:
     storage = manager.storage
     # The auth manager may be slow, so it is asked before the session is locked.
     authorized_configuration = storage.configuration
@@ -191,11 +205,13 @@ def _migrate(row: Row[Any], target: Configuration, migration: Migration) -> Sess
         obstacle = _obstacle(storage, current, target, migration)
         if obstacle is not None:
             if current.version == target.version and not migration.dry_run:
-                _mend_row(storage, row, replace(current, deployed_at=target.deployed_at))
+                _mend_row(storage, row_version, replace(current, deployed_at=target.deployed_at))
             return obstacle
         preview = manager.migrate_configuration(
             target, by=migration.by, history=migration.history, preview=migration.dry_run
         )
+        if current.version == target.version and preview.is_empty:
+            return SessionMigration(uid=storage.uid, outcome=MigrationOutcome.UNCHANGED)
         if not migration.dry_run:
             note_act(
                 storage,
@@ -205,12 +221,14 @@ def _migrate(row: Row[Any], target: Configuration, migration: Migration) -> Sess
                 history=migration.history,
             )
     removed_names = tuple(sorted(current.tasks.keys() - target.tasks.keys()))
-    return SessionMigration(uid=row.uid, outcome=MigrationOutcome.MOVED, removed=removed_names, diff=preview)
+    return SessionMigration(
+        uid=storage.uid, outcome=MigrationOutcome.MOVED, removed=removed_names, diff=preview
+    )
 
 
-def _mend_row(storage: BaseStorageBackend, row: Row[Any], configuration: Configuration) -> None:
+def _mend_row(storage: BaseStorageBackend, row_version: str | None, configuration: Configuration) -> None:
     """Update the row of a session kept elsewhere: a process died after it had saved new rules there."""
-    if not storage.in_airflow_database and row.version != configuration.version:
+    if not storage.in_airflow_database and row_version != configuration.version:
         with transaction() as session:
             anchor(session, storage, configuration=configuration)
 
@@ -219,9 +237,9 @@ def _obstacle(
     storage: BaseStorageBackend, current: Configuration, target: Configuration, migration: Migration
 ) -> SessionMigration | None:
     """Why the session is not moved; None when it is. The caller holds its lock."""
-    if current.version == target.version:
+    if current.version == target.version and migration.history == "ignore":
         return SessionMigration(uid=storage.uid, outcome=MigrationOutcome.UNCHANGED)
-    if not is_open(storage):
+    if not (is_open(storage) or (migration.history == "apply" and _has_returned_task(storage, target))):
         why = "Nothing is open in it: no task can start any more."
         return SessionMigration(uid=storage.uid, outcome=MigrationOutcome.UNCHANGED, why=why)
     own_names = [] if migration.replaces_own_tasks else _own_task_names(storage, current, target)
@@ -240,6 +258,13 @@ def is_open(storage: BaseStorageBackend) -> bool:
         return True
     open_work = storage.get_unresolved_tasks() or storage.get_unresolved_instances()
     return bool(open_work or storage.delayed_fires(limit=1))
+
+
+def _has_returned_task(storage: BaseStorageBackend, target: Configuration) -> bool:
+    """Whether changed rules abandoned an instance of a task that the deployed rules have: the past may make another."""
+    return any(
+        is_withdrawn(instance) for name in target.tasks for instance in storage.instances_of_task(name)
+    )
 
 
 def _own_task_names(storage: BaseStorageBackend, current: Configuration, target: Configuration) -> list[str]:

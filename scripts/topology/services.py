@@ -18,7 +18,16 @@ import yaml
 from scripts.demo.processes import DemoError
 from scripts.topology.interpolation import interpolated
 
-OF_CONTAINERS_ONLY = {"build", "cap_drop", "image", "ports", "pull_policy", "security_opt", "stop_grace_period", "user"}
+OF_CONTAINERS_ONLY = {
+    "build",
+    "cap_drop",
+    "image",
+    "ports",
+    "pull_policy",
+    "security_opt",
+    "stop_grace_period",
+    "user",
+}
 """Keys that isolate or publish a container, and change nothing in its process."""
 
 OF_PROCESSES = {

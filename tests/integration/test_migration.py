@@ -179,6 +179,40 @@ def test_a_task_that_comes_back_with_triggers_that_never_fired_waits_for_them(or
     assert statuses()["t_gift#1"] == "scheduled"
 
 
+def test_the_past_can_be_applied_to_sessions_that_were_moved_before_without_it(orders):
+    redeploy()
+    assert migrated() == dict.fromkeys(("order-1", "order-2", "order-3"), MOVED)
+    text = next(
+        reason.text for reason in why("order-1", "t_thank").reasons if "before the rule" in reason.text
+    )
+    assert "airflow triggers sessions migrate --configuration order --history apply; " in text
+    assert 'POST /configurations/order/migrate with {"history": "apply"}' in text
+    assert migrated(history="apply", dry_run=True)["order-1"] == MOVED
+    assert statuses() == {"t_ship#0": "unstarted", "t_gift#0": "abandoned"}
+    assert migrated(history="apply") == dict.fromkeys(("order-1", "order-2", "order-3"), MOVED)
+    assert statuses() == {"t_ship#0": "scheduled", "t_thank#0": "scheduled", "t_gift#0": "abandoned"}
+    before = history_of("order-1").entries, open_session("order-1").storage.version
+    assert migrated(history="apply") == dict.fromkeys(("order-1", "order-2", "order-3"), UNCHANGED)
+    assert migrated(history="apply", dry_run=True)["order-1"] == UNCHANGED
+    assert (history_of("order-1").entries, open_session("order-1").storage.version) == before
+
+
+def test_a_task_that_comes_back_opens_a_session_in_which_all_else_has_ended(orders, controller):
+    deploy_configuration("other", t_other={"after": ["paid"]}, t_late={"after": ["paid", "late"]})
+    fire_into("other-2", "paid", configuration="other")
+    play(view("t_other#0", "other-2"), "success")
+    controller.run_once()
+    deploy_configuration("other", t_other={"after": ["paid"]})
+    other = Migration(configuration="other", prefix="other-2")
+    migrate_sessions(other, limit=1)
+    deploy_configuration("other", t_other={"after": ["paid"]}, t_late={"after": ["paid", "late"]})
+    (session,) = migrate_sessions(other, limit=1).sessions
+    assert session.why == "Nothing is open in it: no task can start any more."
+    (session,) = migrate_sessions(replace(other, history="apply"), limit=1).sessions
+    assert [instance.name for instance in session.diff.create] == ["t_late#1"]
+    assert fire_into("other-2", "late").touched == ("t_late#1",)
+
+
 def test_a_dry_run_says_the_same_and_changes_nothing(orders):
     redeploy()
     before = describe_session("order-1"), open_session("order-1").storage.session_version

@@ -35,7 +35,8 @@ def migrate(
     may read.
 
     It takes the right to create runs of all DAGs of the deployed configuration, and of all DAGs of the session. A
-    session with the deployed rules already stays unchanged: you can send an interrupted migration again.
+    session with the deployed rules already stays unchanged: you can send an interrupted migration again. With
+    `history` `apply`, its past is applied if it was not applied before.
     """
     creatable_configuration(name, permissions)
     migration = Migration(
