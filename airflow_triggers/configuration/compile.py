@@ -49,7 +49,7 @@ from airflow_triggers.errors import ConfigurationError, Problem
 from airflow_triggers.extensions.registry import Registry
 from airflow_triggers.sentences import sentence
 from airflow_triggers.task import TriggerTaskOperator
-from airflow_triggers.task.removed import RemovedTaskOperator
+from airflow_triggers.task.removed import RemovedTaskOperator, UnreadableTaskOperator
 
 log = logging.getLogger(__name__)
 
@@ -157,8 +157,10 @@ class CompiledDags(dict[str, DAG]):
         for name, path, read in self._sources:
             if not _may_have(name, self._wanted_dag_id):
                 continue
+            configuration = None
             try:
-                dags = compile_configuration(read(), only_dag_id=self._wanted_dag_id)
+                configuration = read()
+                dags = compile_configuration(configuration, only_dag_id=self._wanted_dag_id)
                 if duplicate_ids := sorted(ids & dags.keys()):
                     raise ConfigurationError(
                         f"its DAG {duplicate_ids[0]!r} has the id of another configuration's, expected names that "
@@ -176,13 +178,15 @@ class CompiledDags(dict[str, DAG]):
                 new_dags = {dag_id: dag for dag_id, dag in dags.items() if dag_id not in earlier_ids}
                 register(new_dags.values())
                 self.update(new_dags)
-                self._stand_in(name)
+                self._stand_in(name, RemovedTaskOperator)
+            if configuration is None:
+                self._stand_in(name, UnreadableTaskOperator)
 
-    def _stand_in(self, name: str) -> None:
-        """In a worker: provide a DAG for a run whose task was removed from the configuration of this name."""
+    def _stand_in(self, name: str, operator: type[RemovedTaskOperator]) -> None:
+        """In a worker: provide a DAG for a run whose task the configuration of this name does not have any more."""
         dag_id = self._wanted_dag_id
         if dag_id is not None and dag_id not in self and dag_id.startswith(compiled_dag_id(name, "")):
-            dag = one_task_dag(dag_id, RemovedTaskOperator, airflow={}, tags={configuration_tag(name)})
+            dag = one_task_dag(dag_id, operator, airflow={}, tags={configuration_tag(name)})
             register([dag])
             self[dag_id] = dag
 

@@ -1,12 +1,12 @@
-"""The operator of a removed task: its configuration's file lost the task while a run of it was under way.
+"""The operators of tasks whose configuration's file lost them, or broke, while a run of them was under way.
 
-A worker without the run's DAG would wait for minutes. This operator stands in: it calls the run's own callable, or
-fails at once. Neighbours: ``configuration/compile.py`` uses it in workers; ``operator.py`` calls the callable.
+A worker without the run's DAG would wait for minutes. These operators stand in: they call the run's own callable, or
+fail at once. Neighbours: ``configuration/compile.py`` uses it in workers; ``operator.py`` calls the callable.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from airflow.sdk.exceptions import AirflowFailException
 
@@ -19,6 +19,11 @@ from airflow_triggers.task.operator import TriggerTaskOperator, push_report
 class RemovedTaskOperator(TriggerTaskOperator):
     """Calls the callable from the run's conf: the configuration's file no longer has the task."""
 
+    absence: ClassVar[str] = (
+        "The task {task!r} was removed from the configuration {configuration!r} before its run began"
+    )
+    remedy: ClassVar[str] = "Deploy the task again"
+
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(callable="removed:task", **kwargs)
 
@@ -29,16 +34,21 @@ class RemovedTaskOperator(TriggerTaskOperator):
         """
         task_context = TaskContext.from_airflow(context)
         run = task_context.task.run if task_context.task else None
+        absence = self.absence.format(task=task_context.task_name, configuration=task_context.configuration)
         if run is None or run_kind(run) is not RunKind.CALLABLE:
             error = DagUnavailable(
-                f"The task {task_context.task_name!r} was removed from the configuration "
-                f"{task_context.configuration!r} before its run began, so there is nothing to execute. Deploy the task "
-                "again, then replay the instance; or skip the instance."
+                f"{absence}, so there is nothing to execute. {self.remedy}, then replay the instance; or skip the "
+                "instance."
             )
             push_report(context, task_context.report(error))
             raise AirflowFailException(str(error)) from error
         self.callable = str(run)
-        self.log.warning(
-            "The task was removed from its configuration. Its callable %s is called all the same.", run
-        )
+        self.log.warning("%s. Its callable %s is called all the same.", absence, run)
         return super().execute(context)
+
+
+class UnreadableTaskOperator(RemovedTaskOperator):
+    """Calls the callable from the run's conf: the configuration's file cannot be read any more."""
+
+    absence = "The configuration {configuration!r} cannot be read since the run of its task {task!r} was made"
+    remedy = "Mend its file"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk.definitions.context import _AIRFLOW_PARSING_CONTEXT_DAG_ID as PARSED_FOR_DAG
 from airflow.sdk.definitions.context import _AIRFLOW_PARSING_CONTEXT_TASK_ID as PARSED_FOR_TASK
+from airflow.sdk.exceptions import AirflowFailException
 from airflow.serialization.serialized_objects import DagSerialization
 
 from airflow_triggers import configuration_dags, trigger_dags
@@ -82,6 +84,62 @@ def test_what_is_wrong_with_the_task_itself_is_an_import_error(folder):
     bag = parsed(folder, "survey.t_heavy")
     assert bag.dags == {}
     assert "task 't_heavy'" in bag.import_errors["survey.yaml"]
+
+
+class Instance:
+    """Airflow's task instance, as far as an operator uses it."""
+
+    def __init__(self):
+        self.xcoms = {}
+
+    def xcom_push(self, key, value):
+        self.xcoms[key] = value
+
+
+def context_of(run):
+    """Airflow's context of a run that was made while the configuration was whole."""
+    task = {"after": ["a"], "run": run}
+    identity = {
+        "session_uid": "s-1",
+        "instance_name": "t_greet#0",
+        "task_name": "t_greet",
+        "number": 0,
+        "configuration": "survey",
+        "run_id": "run-1",
+        "task": task,
+    }
+    conf = {"triggers": identity, "trigger_kwargs": {"a": {"who": "Ann"}}}
+    return {"dag_run": SimpleNamespace(run_id="run-1", dag_id="survey.t_greet", conf=conf), "ti": Instance()}
+
+
+@pytest.mark.parametrize("text", ["t_greet: [", "t_greet: {after: 5}\n", "- t_greet\n"])
+def test_a_file_that_breaks_under_a_queued_run_does_not_keep_the_worker_from_the_callable(folder, text):
+    (folder / "survey.yaml").write_text(text)
+    assert set(parsed(folder).dags) == set(), "the servers get no DAG of it"
+    bag = parsed(folder, "survey.t_greet")
+    assert set(bag.dags) == {"survey.t_greet"}
+    assert "survey.yaml" in bag.import_errors
+    (operator,) = bag.dags["survey.t_greet"].tasks
+    assert operator.task_id == whole_task_id(folder)
+    assert operator.execute(context_of(f"{TASKS_MODULE}:greet")) == {"greeting": "hello s-1"}
+
+
+def whole_task_id(folder):
+    (folder / "survey.yaml").write_text(SURVEY)
+    (operator,) = parsed(folder).dags["survey.t_greet"].tasks
+    return operator.task_id
+
+
+def test_an_operator_of_a_broken_file_fails_at_once_and_says_what_to_do(folder):
+    (folder / "survey.yaml").write_text("t_greet: [")
+    (operator,) = parsed(folder, "survey.t_greet").dags["survey.t_greet"].tasks
+    context = context_of({"operator": "airflow.providers.standard.operators.bash.BashOperator"})
+    with pytest.raises(
+        AirflowFailException, match=r"'survey' cannot be read.*'t_greet'.*Mend its file, then replay"
+    ):
+        operator.execute(context)
+    (report,) = context["ti"].xcoms.values()
+    assert report["exception"]["exceptionType"] == "airflow_triggers.errors.DagUnavailable"
 
 
 def test_the_configurations_own_dag_is_the_same(folder):
