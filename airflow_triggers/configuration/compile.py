@@ -49,7 +49,7 @@ from airflow_triggers.errors import ConfigurationError, Problem
 from airflow_triggers.extensions.registry import Registry
 from airflow_triggers.sentences import sentence
 from airflow_triggers.task import TriggerTaskOperator
-from airflow_triggers.task.removed import RemovedTaskOperator, UnreadableTaskOperator
+from airflow_triggers.task.removed import RemovedTaskOperator, ReplacedTaskOperator, UnreadableTaskOperator
 
 log = logging.getLogger(__name__)
 
@@ -178,7 +178,7 @@ class CompiledDags(dict[str, DAG]):
                 new_dags = {dag_id: dag for dag_id, dag in dags.items() if dag_id not in earlier_ids}
                 register(new_dags.values())
                 self.update(new_dags)
-                self._stand_in(name, RemovedTaskOperator)
+                self._stand_in(name, _stand_in_of(configuration, self._wanted_dag_id))
             if configuration is None:
                 self._stand_in(name, UnreadableTaskOperator)
 
@@ -215,6 +215,12 @@ class CompiledDags(dict[str, DAG]):
         )
         for compilations in _observers:
             compilations.append(compilation)
+
+
+def _stand_in_of(configuration: Configuration, dag_id: str | None) -> type[RemovedTaskOperator]:
+    """The stand-in for a DAG which the configuration does not have."""
+    has_task = any(compiled_dag_id(str(configuration.name), name) == dag_id for name in configuration.tasks)
+    return ReplacedTaskOperator if has_task else RemovedTaskOperator
 
 
 def _configuration_of(dags: Mapping[str, DAG], name: str) -> Configuration | None:

@@ -215,17 +215,23 @@ def _runnable_dag(session: Session, new: NewRun) -> Any:
 def _refuse_removed(session: Session, new: NewRun, manifest_hash: str) -> None:
     """Refuse a run of a removed task: Airflow keeps its DAG for minutes, and no worker would find the task.
 
-    :raises DagUnavailable: when the deployed configuration no longer has the task.
+    :raises DagUnavailable: when the deployed configuration no longer has the task, or the task runs another DAG now.
     """
     configuration = compiled_configuration(session, str(new.configuration), manifest_hash)
     task = configuration.tasks.get(str(new.task_name)) if configuration else None
     if configuration is None or (task is not None and run_kind(task.run) is not RunKind.DAG):
         return
+    migration = f"airflow triggers sessions migrate --configuration {new.configuration}"
+    if task is not None:
+        raise DagUnavailable(
+            f"The task {new.task_name!r} of the deployed configuration {new.configuration!r} runs a DAG of another id "
+            f"now, so its former DAG {new.dag_id!r} cannot run. Move the session to the deployed rules, then replay "
+            f"the instance: {migration}"
+        )
     raise DagUnavailable(
         f"The deployed configuration {new.configuration!r} does not have the task {new.task_name!r} any more, so its "
         f"DAG {new.dag_id!r} cannot run. Deploy the task again, then replay the instance. Or skip the instance, and "
-        "move the session to the deployed rules: airflow triggers sessions migrate --configuration "
-        f"{new.configuration}"
+        f"move the session to the deployed rules: {migration}"
     )
 
 

@@ -47,6 +47,13 @@ class RemovedTaskOperator(TriggerTaskOperator):
         return super().execute(context)
 
 
+class ReplacedTaskOperator(RemovedTaskOperator):
+    """Calls the callable from the run's conf: in the configuration's file, the task runs another DAG now."""
+
+    absence = "The task {task!r} of the configuration {configuration!r} runs another DAG now than its run was made for"
+    remedy = "Move the session to the deployed rules"
+
+
 class UnreadableTaskOperator(RemovedTaskOperator):
     """Calls the callable from the run's conf: the configuration's file cannot be read any more."""
 

@@ -135,6 +135,22 @@ def test_a_failed_instance_of_a_removed_task_can_be_skipped_and_a_replay_says_wh
     assert skipped.status == "skipped"
 
 
+def test_a_task_that_runs_a_dag_now_says_so_and_its_replay_runs_it_once_the_session_is_moved(orders):
+    redeploy(t_ship=OLD["t_ship"], t_gift={**OLD["t_gift"], "run": "other.t_other"})
+    fire_into("order-1", "wrapped")
+    failed = view("t_gift#0").instance
+    message = failed.metadata["exceptionMessage"]
+    assert failed.status == "failed"
+    assert "The task 't_gift' of the deployed configuration 'order' runs a DAG of another id now" in message
+    assert "any more" not in message
+    assert "Deploy the task again" not in message
+    assert "airflow triggers sessions migrate --configuration order" in message
+    migrated()
+    open_session("order-1").replay_failed_instance("t_gift#0")
+    assert statuses()["t_gift#1"] == "scheduled"
+    assert view("t_gift#1").dag_id == "other.t_other"
+
+
 def test_the_past_counts_for_new_and_changed_tasks_if_it_is_applied(orders):
     redeploy()
     page = migrate_sessions(Migration(configuration="order", history="apply"), limit=1)

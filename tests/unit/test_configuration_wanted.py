@@ -142,6 +142,21 @@ def test_an_operator_of_a_broken_file_fails_at_once_and_says_what_to_do(folder):
     assert report["exception"]["exceptionType"] == "airflow_triggers.errors.DagUnavailable"
 
 
+def test_a_task_that_runs_a_dag_now_is_not_said_to_be_removed(folder):
+    context = context_of({"operator": "airflow.providers.standard.operators.bash.BashOperator"})
+    for text, absence in (
+        (
+            "t_greet: {after: [a], run: some_dag}\n",
+            "'t_greet' of the configuration 'survey' runs another DAG now",
+        ),
+        ("t_other: {after: [a], run: some_dag}\n", "'t_greet' was removed from the configuration 'survey'"),
+    ):
+        (folder / "survey.yaml").write_text(text)
+        (operator,) = parsed(folder, "survey.t_greet").dags["survey.t_greet"].tasks
+        with pytest.raises(AirflowFailException, match=absence):
+            operator.execute(context)
+
+
 def test_the_configurations_own_dag_is_the_same(folder):
     whole, alone = parsed(folder), parsed(folder, "survey")
     assert serialized(alone.dags["survey"]) == serialized(whole.dags["survey"])
