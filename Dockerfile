@@ -1,5 +1,5 @@
 # The image of every Airflow service of docker-compose.yaml and of deploy/helm-values.yaml.
-# The version of Airflow stands here and nowhere else in a deployment.
+# The version of Airflow stands here, and as airflowVersion in deploy/helm-values.yaml: keep both the same.
 ARG AIRFLOW_VERSION=3.3.2
 FROM apache/airflow:${AIRFLOW_VERSION}
 
