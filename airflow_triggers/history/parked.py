@@ -103,7 +103,7 @@ def call_hook_again(uid: str, token: int, *, by: str | None = None) -> str | Non
             by=by,
             instance=instance_name,
             hook_id=token,
-            has_ended=error is None,
+            ended=error is None,
         )
     return error
 
