@@ -207,10 +207,10 @@ def test_the_past_can_be_applied_to_sessions_that_were_moved_before_without_it(o
     assert statuses() == {"t_ship#0": "unstarted", "t_gift#0": "abandoned"}
     assert migrated(history="apply") == dict.fromkeys(("order-1", "order-2", "order-3"), MOVED)
     assert statuses() == {"t_ship#0": "scheduled", "t_thank#0": "scheduled", "t_gift#0": "abandoned"}
-    before = history_of("order-1").entries, open_session("order-1").storage.version
+    before = history_of("order-1").entries, open_session("order-1").storage.session_version
     assert migrated(history="apply") == dict.fromkeys(("order-1", "order-2", "order-3"), UNCHANGED)
     assert migrated(history="apply", dry_run=True)["order-1"] == UNCHANGED
-    assert (history_of("order-1").entries, open_session("order-1").storage.version) == before
+    assert (history_of("order-1").entries, open_session("order-1").storage.session_version) == before
 
 
 def test_a_task_that_comes_back_opens_a_session_in_which_all_else_has_ended(orders, controller):
