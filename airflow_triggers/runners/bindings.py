@@ -143,6 +143,11 @@ def unbind(session: Session, session_id: int, instance: TaskInstance) -> int:
     return 0 if earlier is None else int(earlier) + 1
 
 
+def unbind_all(session: Session, session_id: int) -> None:
+    """Forget the runs of a session that its storage lost: a new session of the same UID takes its row."""
+    session.execute(delete(tables.run).where(_COLUMNS.session_id == session_id))
+
+
 # -- promises: runs of sessions that are kept elsewhere -------------------------------------------------------
 
 

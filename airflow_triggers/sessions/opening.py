@@ -26,6 +26,7 @@ from airflow_triggers.errors import (
 )
 from airflow_triggers.manager.manager import TriggerManager, trigger_managers
 from airflow_triggers.manager.remembered import DEFAULT_MANAGER
+from airflow_triggers.runners import bindings
 from airflow_triggers.sentences import sentence
 from airflow_triggers.sessions.audit import AuditEvent, note_act, note_fire
 from airflow_triggers.sessions.authorization import AuthorizeFire, allow_fire
@@ -92,7 +93,9 @@ def create_session(
             # Only the initial configuration knows when it was deployed; a storage elsewhere does not keep this moment.
             current = initial_configuration if is_new else session_manager.storage.configuration
             with transaction() as session:
-                anchor(session, session_manager.storage, configuration=current, is_new=is_new)
+                session_key = anchor(session, session_manager.storage, configuration=current)
+                if is_new:
+                    bindings.unbind_all(session, session_key)
     return session_manager, is_new
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import suppress
 from datetime import UTC, datetime
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from airflow_triggers.domain.configuration import Configuration
@@ -19,14 +19,11 @@ from airflow_triggers.storages.base import BaseStorageBackend
 from airflow_triggers.storages.transaction import first_statement, transaction
 
 
-def anchor(
-    session: Session, storage: BaseStorageBackend, *, configuration: Configuration, is_new: bool = False
-) -> int:
+def anchor(session: Session, storage: BaseStorageBackend, *, configuration: Configuration) -> int:
     """Make or update the session's row. Returns its key. It must be the transaction's first statement.
 
     Call it under the session's lock.
 
-    :param is_new: the session is being made. A row that exists is of a lost or deleted session: forget its runs.
     :raises SessionExists: when another storage keeps a session of this UID.
     """
     columns, now = tables.session.c, datetime.now(UTC)
@@ -44,8 +41,6 @@ def anchor(
     row = session.execute(select(columns.id, columns.storage).where(columns.uid == storage.uid)).one()
     if row.storage != storage.name:
         raise kept_elsewhere(storage.uid, row.storage, claimant=storage.name)
-    if is_new:
-        session.execute(delete(tables.run).where(tables.run.c.session_id == row.id))
     content_hash = rows.keep_configuration(session, configuration)
     session.execute(
         update(tables.session)
