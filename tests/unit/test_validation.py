@@ -16,10 +16,10 @@ from airflow_triggers.domain.validation import (
     MAX_DEPTH,
     MAX_JSON_BYTES,
     JsonFlaw,
+    excerpt,
     json_object,
     parse_json,
     parse_moment,
-    shown,
     validate_cooldown,
     validate_fire_at,
     validate_idempotency_key,
@@ -288,4 +288,4 @@ class Unshowable:
     "value", [10**5000, [10**5000], nested(5000), endless(), Unshowable(), "x" * 10_000], ids=range(6)
 )
 def test_every_value_can_be_shown_in_a_message(value):
-    assert len(shown(value)) < 400
+    assert len(excerpt(value)) < 400
