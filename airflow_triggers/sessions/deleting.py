@@ -18,7 +18,7 @@ from airflow_triggers.sentences import sentence
 from airflow_triggers.sessions.audit import note_deletion
 from airflow_triggers.sessions.authorization import Authorize, allow
 from airflow_triggers.sessions.records import SessionRecord, record_of
-from airflow_triggers.sessions.resolution import open_ends
+from airflow_triggers.sessions.resolution import hooks_to_call, open_ends
 from airflow_triggers.storages import tables
 from airflow_triggers.storages.base import BaseStorageBackend
 from airflow_triggers.storages.transaction import first_statement, glance, transaction
@@ -162,9 +162,7 @@ def _refuse_unresolved(session: Session, storage: BaseStorageBackend, session_id
     is_here = storage.in_airflow_database
     reasons = open_ends(session, session_id, None if is_here else list(storage))
     if not is_here and (count := len(storage.hooks())) and not any("hook" in reason for reason in reasons):
-        reasons.append(
-            "1 hook is still to be called" if count == 1 else f"{count} hooks are still to be called"
-        )
+        reasons.append(hooks_to_call(count))
     if reasons:
         raise SessionUnresolved(storage.uid, reasons)
 

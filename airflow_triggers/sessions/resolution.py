@@ -75,12 +75,22 @@ def _to_come(session: Session, session_id: int) -> Iterator[str]:
     for words, query in zip(_WORDS, _still_to_come(literal(session_id)), strict=True):
         count = session.scalar(select(func.count()).select_from(query.subquery()))
         if count:
-            yield words[0].format(count) if count == 1 else words[1].format(count)
+            yield _phrase(words, count)
 
 
+def hooks_to_call(count: int) -> str:
+    """The phrase for hooks that are still to be called."""
+    return _phrase(_HOOK_WORDS, count)
+
+
+def _phrase(words: tuple[str, str], count: int) -> str:
+    return words[count != 1].format(count)
+
+
+_HOOK_WORDS = ("{} hook is still to be called", "{} hooks are still to be called")
 _WORDS = (
     ("{} fire is still to come", "{} fires are still to come"),
-    ("{} hook is still to be called", "{} hooks are still to be called"),
+    _HOOK_WORDS,
     ("{} DAG run is in flight", "{} DAG runs are in flight"),
 )
 
