@@ -50,20 +50,19 @@ def delete_session(
     configuration = storage.configuration if is_kept_elsewhere else record.configuration
     check = authorize or allow
     check(configuration)
+
+    def authorize_again() -> None:
+        if storage.configuration != configuration:
+            check(storage.configuration)
+
     if storage.in_airflow_database:
         with storage.acquire_lock():
-            if storage.configuration != configuration:
-                check(storage.configuration)
+            authorize_again()
             if not force:
                 _refuse_unresolved(storage.airflow_transaction, storage, storage.session_key)
             storage.delete()
             note_deletion(storage.airflow_transaction, uid, configuration, by=by, force=force)
     else:
-
-        def authorize_again() -> None:
-            if storage.configuration != configuration:
-                check(storage.configuration)
-
         delete_elsewhere(record, storage, force=force, by=by, authorize_again=authorize_again)
 
 
