@@ -16,6 +16,7 @@ from airflow_triggers.errors import InvalidTransition
 from airflow_triggers.manager.manager import TriggerManager
 from airflow_triggers.storages.base import BaseStorageBackend
 from airflow_triggers.task import TaskContext
+from airflow_triggers.testing.delayed_fires import next_due_fire
 from airflow_triggers.testing.failure import failure
 from airflow_triggers.testing.session import TestedSession
 from airflow_triggers.testing.sources import ConfigurationSource
@@ -87,15 +88,23 @@ class SessionActs:
         *,
         idempotency_key: str | None = None,
         fired_by: str | None = None,
+        fire_at: datetime | None = None,
     ) -> FireResult:
         """Fire a trigger, as an application does. Scheduled instances wait for :meth:`run`.
 
         See :meth:`TriggerManager.fire`.
+
+        :param fire_at: not before this moment, such as ``tester.now + timedelta(days=2)``; :meth:`advance` makes it
+            come.
         """
         result = self.manager.fire(
-            trigger_name, trigger_kwargs, idempotency_key=idempotency_key, fired_by=fired_by
+            trigger_name,
+            trigger_kwargs,
+            idempotency_key=idempotency_key,
+            fired_by=fired_by,
+            fire_at=fire_at,
         )
-        self._raise_broken_hooks()
+        self._tested_session.raise_broken_hooks()
         return result
 
     def replay(
@@ -114,7 +123,7 @@ class SessionActs:
         clone = self.manager.replay_failed_instance(
             known_instance, replacement_kwargs, cooldown=cooldown, by=by
         )
-        self._raise_broken_hooks()
+        self._tested_session.raise_broken_hooks()
         return clone
 
     def skip(
@@ -128,7 +137,7 @@ class SessionActs:
         """Waive a failed instance. See :meth:`TriggerManager.skip_failed_instance`."""
         known_instance = self._tested_session.instance(_name(instance))
         skipped_instance = self.manager.skip_failed_instance(known_instance, cascade, result, by=by)
-        self._raise_broken_hooks()
+        self._tested_session.raise_broken_hooks()
         return skipped_instance
 
     def stub(
@@ -159,12 +168,23 @@ class SessionActs:
     def advance(
         self, *, seconds: float = 0, minutes: float = 0, hours: float = 0, days: float = 0
     ) -> datetime:
-        """Move the test's time forward; instances past their cooldown can run then.
+        """Move the test's time forward: instances past their cooldown can run then, and fires for later come.
+
+        Each of these fires comes at its own moment, in all sessions of the test. What it schedules waits for
+        :meth:`run`.
 
         :returns: the new moment.
         """
+        __tracebackhide__ = True
+        bench = self._tested_session.bench
         duration = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
-        return self._tested_session.bench.clock.advance(duration)
+        end = bench.clock.now + duration
+        while due := next_due_fire(bench, end):
+            session, fire = due
+            bench.clock.advance(max(fire.fire_at - bench.clock.now, timedelta()))
+            session.manager.fire_delayed(fire.delayed_id)
+            session.raise_broken_hooks()
+        return bench.clock.advance(end - bench.clock.now)
 
     # -- running ----------------------------------------------------------------------------------------------
 
@@ -172,7 +192,7 @@ class SessionActs:
         """See :meth:`SessionTester.run`."""
         __tracebackhide__ = True
         instance_names = self._run_by_name(name) if name is not None else self._run_all(limit)
-        self._raise_broken_hooks()
+        self._tested_session.raise_broken_hooks()
         return instance_names
 
     def _run_next(self) -> TaskInstance | None:
@@ -182,7 +202,7 @@ class SessionActs:
         if not (due_starts := runner.due_starts):
             return None
         instance = runner.work(due_starts[0])
-        self._raise_broken_hooks()
+        self._tested_session.raise_broken_hooks()
         return instance
 
     def _run_all(self, limit: int) -> list[str]:
@@ -219,17 +239,6 @@ class SessionActs:
         status = f"{instance.status.value}{standing(instance, self._tested_session.runner.moments, self.now)}"
         waits = instance.status is InstanceStatus.SCHEDULED
         return InvalidTransition("run", instance.name, status, ("due" if waits else "scheduled",))
-
-    def _raise_broken_hooks(self) -> None:
-        __tracebackhide__ = True
-        broken_hooks, self._tested_session.storage.broken_hooks = (
-            self._tested_session.storage.broken_hooks,
-            [],
-        )
-        for hook, error in broken_hooks:
-            raise failure(
-                self._tested_session, f"The hook {hook} of the manager {self.manager.name!r} raised:\n{error}"
-            )
 
 
 def _name(instance: TaskInstance | str) -> str:

@@ -10,15 +10,25 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from dogpile.cache import make_region
 
 from airflow_triggers.domain.configuration import Configuration
 from airflow_triggers.domain.names import compiled_dag_id
+from airflow_triggers.manager.manager import TriggerManager
 from airflow_triggers.testing.clock import Clock
 from airflow_triggers.testing.sources import ConfigurationSource, default_folders, read_configuration
 from airflow_triggers.testing.stubs import Stub
+
+
+class BenchSession(Protocol):
+    """A session of a test, as far as the passing of time concerns it."""
+
+    manager: TriggerManager
+
+    def raise_broken_hooks(self) -> None:
+        """Raise an error for a hook that raised."""
 
 
 class Bench:
@@ -32,6 +42,8 @@ class Bench:
         self.region = make_region().configure("dogpile.cache.memory")
         self.clock = Clock(now)
         self.stubs: dict[str, Stub] = {}
+        self.sessions: list[BenchSession] = []
+        """The sessions of the test, in the order of their making."""
         self.compiled_runs: dict[str, str | Mapping[str, Any]] = {}
         """The id of a task's compiled DAG → the task's ``run``, as written in the deployed configuration."""
         self._folders = (

@@ -42,6 +42,7 @@ class TestedSession:
         self.runner = QueueingTaskRunner(bench)
         self.storage = TesterStorage(uid, region=bench.region, clock=bench.clock)
         self.manager = _manager(manager, self.storage, runners=OneRunner(self.runner))
+        bench.sessions.append(self)
         if session_metadata := validate_metadata(metadata):
             with self.storage.acquire_lock(create=True, manager=self.manager.name):
                 self.storage.set_metadata(session_metadata)
@@ -49,6 +50,18 @@ class TestedSession:
     def story(self) -> str:
         """What happened in the session."""
         return story_of(self.storage, manager_name=self.manager.name, waiting=self.runner.moments)
+
+    def raise_broken_hooks(self) -> None:
+        """Fail the test if a hook of the manager raised.
+
+        :raises AssertionError: with the hook's traceback and the session's story.
+        """
+        __tracebackhide__ = True
+        broken_hooks, self.storage.broken_hooks = self.storage.broken_hooks, []
+        for hook, error in broken_hooks:
+            raise AssertionError(
+                f"The hook {hook} of the manager {self.manager.name!r} raised:\n{error}\n\n{self.story()}"
+            )
 
     def instance(self, name: str) -> TaskInstance:
         """The instance. :raises InstanceNotFound: with the existing instances or a suggestion."""

@@ -6,13 +6,14 @@ Neighbours: ``session.py`` asks; ``assertions.py`` prints it with every failure.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+from airflow_triggers.domain.configuration import Configuration
 from airflow_triggers.domain.fires import Fire
 from airflow_triggers.domain.instances import InstanceStatus, TaskInstance
-from airflow_triggers.domain.metadata import EXCEPTION_MESSAGE, EXCEPTION_TYPE, PARENT, RESULT
+from airflow_triggers.domain.metadata import EXCEPTION_MESSAGE, EXCEPTION_TYPE, PARENT, RESULT, WITHDRAWN
 from airflow_triggers.storages.base import BaseStorageBackend
 from airflow_triggers.testing.near import did_you_mean, listing
 
@@ -34,9 +35,11 @@ def story_of(
     configuration_note = f", configuration {configuration.name!r}" if configuration.name else ""
     lines = [f"The story of session {storage.uid!r} (manager {manager_name!r}{configuration_note}):"]
     lines += _section("fires", list(_fires(storage)), "nothing was fired")
+    if delayed_lines := list(_delayed_fires(storage)):
+        lines += _section("fires to come", delayed_lines, "")
     lines += _section("instances", list(_instances(storage, waiting)), "there are none")
     task_lines = [
-        f"{task.name}: waits for {listing(task.triggers)}"
+        f"{task.name}: waits for {listing(task.required)}{_unless(task.unless)}"
         for task in configuration
         if not storage.instances_of_task(task)
     ]
@@ -65,11 +68,25 @@ def _fires(storage: BaseStorageBackend) -> Iterator[str]:
         seconds = (fire.fired_at - fires[0].fired_at).total_seconds()
         after = f" after {seconds:g} s" if seconds else ""
         by = f" by {fire.fired_by}" if fire.fired_by else ""
-        yield f"{number}. {fire.trigger_name} {excerpt(fire.kwargs)}{by}{after}: {_effects(fire, known_triggers)}"
+        yield (
+            f"{number}. {fire.trigger_name} {excerpt(fire.kwargs)}{by}{after}: "
+            f"{_effects(fire, configuration, known_triggers)}"
+        )
 
 
-def _effects(fire: Fire, known_triggers: set[str]) -> str:
-    touched_names = tuple(name for name in fire.touched if name not in fire.created)
+def _delayed_fires(storage: BaseStorageBackend) -> Iterator[str]:
+    for fire in storage.delayed_fires():
+        by = f" by {fire.fired_by}" if fire.fired_by else ""
+        seconds = (fire.fire_at - storage.now()).total_seconds()
+        yield f"{fire.trigger_name} {excerpt(fire.kwargs)}{by}: comes with advance(seconds={max(seconds, 0):g})"
+
+
+def _effects(fire: Fire, configuration: Configuration, known_triggers: set[str]) -> str:
+    touched_names = tuple(
+        f"{name} (its unless)" if _is_unless(fire.trigger_name, name, configuration) else name
+        for name in fire.touched
+        if name not in fire.created
+    )
     effects = {
         "created": fire.created,
         "touched": touched_names,
@@ -82,6 +99,18 @@ def _effects(fire: Fire, known_triggers: set[str]) -> str:
     if fire.trigger_name in known_triggers:
         return "changed nothing"
     return f"no task names it.{did_you_mean(fire.trigger_name, known_triggers)}"
+
+
+def _is_unless(trigger_name: str, instance_name: str, configuration: Configuration) -> bool:
+    """Whether the instance's task names the trigger only in its ``unless``."""
+    task = configuration.task_of(instance_name.partition("#")[0])
+    return task is not None and trigger_name in task.unless and trigger_name not in task.required
+
+
+def _unless(triggers: Iterable[str]) -> str:
+    """The triggers which abandon an instance, for the end of a sentence; empty when there are none."""
+    names = list(triggers)
+    return f", unless {listing(names)} {'fires' if len(names) == 1 else 'fire'}" if names else ""
 
 
 def _instances(storage: BaseStorageBackend, waiting: Mapping[str, datetime | None]) -> Iterator[str]:
@@ -97,9 +126,13 @@ def standing(instance: TaskInstance, waiting: Mapping[str, datetime | None], now
     metadata = instance.metadata
     match instance.status:
         case InstanceStatus.UNSTARTED:
-            return f", lacks {listing(instance.missing)}" if instance.missing else ""
+            lacks = f", lacks {listing(instance.missing)}" if instance.missing else ""
+            return lacks + _unless(set(instance.task.unless) - instance.unless_seen)
         case InstanceStatus.SCHEDULED:
             return _due_note(instance, waiting, now)
+        case InstanceStatus.ABANDONED:
+            is_withdrawn = metadata.get(WITHDRAWN) or not instance.task.unless
+            return ", the rules changed" if is_withdrawn else f", unless {listing(instance.task.unless)}"
         case InstanceStatus.FAILED | InstanceStatus.REPLAYED:
             return f", {_exception(metadata)}" if EXCEPTION_TYPE in metadata else ""
         case InstanceStatus.FINISHED | InstanceStatus.SKIPPED:

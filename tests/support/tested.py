@@ -27,6 +27,15 @@ class BrokenHooks(TriggerManager):
         raise LookupError(f"no room for {task_instance.name}")
 
 
+class BrokenFireHooks(TriggerManager):
+    """Raises in its hook of fires."""
+
+    name = "broken-fire-hooks"
+
+    def _post_fire(self, trigger_name, tasks_scheduled):
+        raise LookupError(f"no room for {trigger_name}")
+
+
 def echo(context):
     return dict(context.trigger_kwargs)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -78,7 +78,7 @@ STORY = """\
 The story of session 'session' (manager 'default'):
   fires:
     1. received {"age": 41}: created t_import#0, t_browser#0
-    2. embedded {} by ann: touched t_browser#0; abandoned t_browser#0
+    2. embedded {} by ann: touched t_browser#0 (its unless); abandoned t_browser#0
     3. page {"number": 1} after 90 s: created t_page#0
     4. complete {} after 90 s: touched t_import#0; scheduled t_import#0
     5. t_import {"subject": 17, "pages": [1, 2]} by t_import#0 after 90 s: created t_notify#0; touched t_page#0; \
@@ -88,7 +88,7 @@ scheduled t_page#0, t_notify#0
     t_import#0: finished, result {"subject": 17, "pages": [1, 2]}
     t_page#0: failed, test_testing_assertions.ImportRefused: no room …
     t_page#1: scheduled, not run yet
-    t_browser#0: abandoned
+    t_browser#0: abandoned, unless embedded
     t_notify#0: skipped
   tasks without an instance:
     t_score: waits for scored""".replace("test_testing_assertions", __name__)
@@ -250,6 +250,31 @@ def test_a_long_story_is_cut_in_the_middle():
     assert "    … 120 more …" in lines
     assert lines[2].startswith('    1. page {"number": 0}')
     assert any(line.startswith('    200. page {"number": 199}') for line in lines)
+
+
+def test_the_story_tells_what_abandons_from_what_is_waited_for():
+    tasks = {
+        "t_a": {"after": ["x", "y"], "unless": ["stop", "halt"]},
+        "t_b": {"after": ["z"], "andEvery": "page", "unless": ["late"]},
+    }
+    tester = SessionTester({name: {"run": "some_dag", **task} for name, task in tasks.items()}, now=NOON)
+    tester.fire("x")
+    tester.fire("stop")
+    lines = [line.strip() for line in tester.story().splitlines()]
+    assert lines[3] == "2. stop {}: touched t_a#0 (its unless)"
+    assert "t_a#0: unstarted, lacks y, unless halt fires" in lines
+    assert "t_b: waits for page and z, unless late fires" in lines
+
+
+def test_the_story_tells_the_fires_to_come():
+    tester = SessionTester({"t_a": {"after": ["x"], "run": "some_dag"}}, now=NOON)
+    tester.fire("x", {"n": 1}, fired_by="ann", fire_at=NOON + timedelta(minutes=1))
+    assert tester.story().splitlines()[1:5] == [
+        "  fires:",
+        "    nothing was fired",
+        "  fires to come:",
+        '    x {"n": 1} by ann: comes with advance(seconds=60)',
+    ]
 
 
 def test_an_empty_session_has_a_story_too():

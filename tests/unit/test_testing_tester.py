@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -16,7 +17,7 @@ from airflow_triggers.errors import (
 from airflow_triggers.manager.manager import trigger_managers
 from airflow_triggers.runners import task_runners
 from airflow_triggers.testing import SessionTester
-from tests.support.tested import BrokenHooks, FinalizingManager
+from tests.support.tested import BrokenFireHooks, BrokenHooks, FinalizingManager
 
 TASKS = "tests.support.tested"
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -155,6 +156,78 @@ def test_the_time_does_not_run_backwards_and_has_a_zone():
         made(t_a={}).advance(seconds=-1)
     with pytest.raises(ValueError, match="has no time zone"):
         SessionTester(now=datetime(2026, 1, 31))
+
+
+# -- fires for later -----------------------------------------------------------------------------------------------
+
+
+def test_a_fire_for_later_takes_effect_when_the_time_has_come():
+    tester = made(t_a={}, t_b={"after": ["x", "reminder"]})
+    result = tester.fire("reminder", {"n": 1}, fire_at=NOON + timedelta(days=2))
+    assert (result.deferred, result.fire_id) == (True, None)
+    tester.fire("x")
+    tester.advance(days=1)
+    tester.assert_unstarted("t_b#0", missing={"reminder"})
+    tester.advance(days=3)
+    assert tester.assert_scheduled("t_b#0").kwargs["reminder"] == {"n": 1}
+    (fire,) = tester.assert_fired("reminder", times=1)
+    assert fire.fired_at == NOON + timedelta(days=2)
+    assert tester.now == NOON + timedelta(days=4)
+
+
+def test_a_task_may_fire_for_later():
+    tester = made(t_a={}, t_b={"after": ["reminder"]})
+    tester.stub(
+        "t_a", call=lambda context: context.fire("reminder", {"n": 1}, fire_at=NOON + timedelta(hours=1))
+    )
+    tester.fire("x")
+    tester.run()
+    tester.assert_fired("reminder", times=0)
+    tester.advance(hours=1)
+    tester.assert_fired("reminder", times=1)
+    assert tester.run() == ["t_b#0"]
+
+
+def test_fires_for_later_come_in_the_order_of_their_moments_in_all_sessions_of_the_test():
+    tester = made(t_a={"andEvery": "page", "after": []})
+    other = tester.session("other")
+    for session, hours in ((tester, 3), (other, 2), (tester, 1)):
+        session.fire("page", {"hours": hours}, fire_at=NOON + timedelta(hours=hours))
+    tester.advance(hours=2)
+    assert [fire.kwargs["hours"] for fire in tester.assert_fired("page")] == [1]
+    assert [fire.kwargs["hours"] for fire in other.assert_fired("page")] == [2]
+    other.advance(hours=1)
+    assert [fire.kwargs["hours"] for fire in tester.assert_fired("page")] == [1, 3]
+
+
+def test_a_fire_for_later_is_cancelled_and_its_key_stays_used():
+    tester = made(t_a={})
+    moment = NOON + timedelta(hours=1)
+    result = tester.fire("x", idempotency_key="k", fire_at=moment)
+    assert tester.fire("x", idempotency_key="k", fire_at=moment).repeated
+    assert [fire.trigger_name for fire in tester.storage.delayed_fires()] == ["x"]
+    tester.manager.cancel_delayed_fire(result.delayed_fire_id)
+    tester.advance(hours=2)
+    tester.assert_fired("x", times=0)
+    assert tester.fire("x", idempotency_key="k", fire_at=moment).cancelled
+    assert tester.storage.delayed_fires() == []
+
+
+def test_a_fire_for_later_that_raises_fails_the_test_where_the_time_moves():
+    tester = made(t_a={})
+    other = tester.session("other", {"t_a": {"after": ["x"], "run": "dag"}}, manager=BrokenFireHooks)
+    other.fire("x", fire_at=NOON + timedelta(hours=1))
+    with pytest.raises(AssertionError, match=r"(?s)no room for x.*The story of session 'other'"):
+        tester.advance(hours=2)
+
+
+def test_a_fire_undone_with_its_lock_does_not_come():
+    tester = made(t_a={})
+    with suppress(KeyError), tester.storage.acquire_lock():
+        tester.fire("x", fire_at=NOON + timedelta(hours=1))
+        raise KeyError
+    tester.advance(hours=2)
+    tester.assert_fired("x", times=0)
 
 
 # -- repairing -----------------------------------------------------------------------------------------------------
