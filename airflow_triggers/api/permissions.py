@@ -71,6 +71,8 @@ class Permissions:
     def __init__(self, user: BaseUser) -> None:
         self.user = user
         self._details: dict[str, list[DagDetails]] = {}
+        self.near_configuration_names: dict[str, str | None] = {}
+        """By unknown name: the configuration that may have been meant, for a batch of fires that name it."""
 
     # -- reading ----------------------------------------------------------------------------------------------
 
@@ -189,12 +191,16 @@ class Permissions:
         return any(self._has(CREATE_RUNS, {dag_id}) for dag_id in sorted(_dag_ids(configuration)))
 
     def require_something(self, configuration: Configuration) -> None:
-        """Require the right to read such a session, or to fire something into it.
+        """Require :meth:`knows`.
 
-        :raises Concealed: when the user may do neither.
+        :raises Concealed: when the user does not.
         """
-        if not self.may_read(configuration) and not self._may_fire_something(configuration):
+        if not self.knows(configuration):
             raise Concealed
+
+    def knows(self, configuration: Configuration) -> bool:
+        """Whether the user may read such a session, or fire something into it."""
+        return self.may_read(configuration) or self._may_fire_something(configuration)
 
     # -- asking the auth manager ------------------------------------------------------------------------------
 

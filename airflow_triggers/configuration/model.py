@@ -75,20 +75,20 @@ class Directives(BaseModel):
         strict=True,
         json_schema_extra={
             "anyOf": [
-                {"properties": {"after": {"minItems": 1}}},
+                {"properties": {"after": {"type": "array", "minItems": 1}}, "required": ["after"]},
                 {"properties": {"andEvery": {"type": "string"}}, "required": ["andEvery"]},
             ]
         },
     )
 
     after: Annotated[
-        Sequence[TriggerName],
+        Sequence[TriggerName] | None,
         Field(
-            description="Triggers that must all have fired in the session, in any order. May be empty when andEvery is "
-            "given.",
+            description="Triggers that must all have fired in the session, in any order. May be left out when andEvery "
+            "is given.",
             examples=[["firstPageReceived", "questionnaireComplete"]],
         ),
-    ]
+    ] = []
     run: Annotated[
         Annotated[str, StringConstraints(min_length=1), Field(json_schema_extra={"pattern": RUN_PATTERN})]
         | OperatorRun,

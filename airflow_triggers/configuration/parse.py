@@ -30,7 +30,7 @@ from airflow_triggers.domain.validation import JsonFlaw, excerpt, json_object, v
 from airflow_triggers.errors import ConfigurationError, InvalidTrigger, Problem
 
 EXPECTED = {
-    "after": "a list of trigger names (it may be empty when 'andEvery' is given)",
+    "after": "a list of trigger names (it may be left out when 'andEvery' is given)",
     "run": "a DAG id, a callable ('package.module.function' or 'module:function') or a mapping with 'operator'",
     "andEvery": "one trigger name",
     "unless": "a list of trigger names",
@@ -41,6 +41,9 @@ EXPECTED = {
 
 TRIGGER_LISTS = ("after", "unless")
 """The directives with a list of triggers."""
+
+TRIGGERING = ("after", "andEvery")
+"""A task has at least one of these directives: without a trigger it could never start."""
 
 FOUND_LENGTH = 80
 
@@ -140,12 +143,9 @@ def _task(task_name: Any, directives: Any) -> tuple[TaskConfig | None, list[str]
         for key, value in directives.items()
         if isinstance(key, str) and key not in misspelt
     }
-    form_problems = [*_form(usable_directives, set(misspelt.values())), *_beyond_json(usable_directives)]
-    if (
-        form_problems
-        or misspelt.keys() & {"after", "run"}
-        or not {"after", "run"} <= usable_directives.keys()
-    ):
+    meant = set(misspelt.values())
+    form_problems = [*_form(usable_directives, meant), *_beyond_json(usable_directives)]
+    if form_problems or meant & {*TRIGGERING, "run"} or "run" not in usable_directives:
         return None, problems + form_problems
     # The servers read the configuration from JSON: here it gets the same types (lists, plain strings).
     json_copy = json.loads(json.dumps(usable_directives))
@@ -174,6 +174,8 @@ def _form(directives: Mapping[str, Any], misspelt: set[str]) -> Iterator[str]:
                 yield f"{directive!r} is {_excerpt(value)}, expected {EXPECTED[directive]}.{_hint(directive, value)}"
             elif directive not in misspelt:
                 yield f"{directive!r} is missing, expected {EXPECTED[directive]}."
+    if all(directives.get(directive) is None and directive not in misspelt for directive in TRIGGERING):
+        yield f"'after' is missing, expected {EXPECTED['after']}."
 
 
 def _hint(directive: str, value: Any) -> str:

@@ -13,6 +13,7 @@ from airflow_triggers.gateway.manifests import (
     deployed_configurations,
     deployed_dag_ids,
     deployed_names,
+    near_configurations,
 )
 from airflow_triggers.gateway.run_columns import DagRunColumns
 from airflow_triggers.gateway.runs import (
@@ -50,6 +51,7 @@ __all__ = [
     "has_run",
     "hold_run",
     "missing_dags",
+    "near_configurations",
     "near_dag_ids",
     "read_xcoms",
     "see_run",

@@ -95,6 +95,13 @@ def deployed_names(session: Session) -> list[str]:
     return list(session.scalars(query))
 
 
+def near_configurations(session: Session, name: str, *, limit: int = 5) -> list[Configuration]:
+    """Deployed configurations with names similar to this one, the most similar first."""
+    near = get_close_matches(name, deployed_names(session), n=limit)
+    configurations = deployed_configurations(session, near)
+    return [configurations[near_name] for near_name in near if near_name in configurations]
+
+
 def deployed_dag_ids(session: Session) -> frozenset[str]:
     """The ids of all deployed DAGs, whoever wrote them."""
     return frozenset(session.scalars(select(DagModel.dag_id).where(~DagModel.is_stale)))

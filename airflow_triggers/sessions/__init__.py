@@ -8,7 +8,7 @@ old ones; ``resolution.py`` says which are resolved.
 
 from airflow_triggers.domain.fires import DelayedFire, Fire
 from airflow_triggers.domain.names import dag_ids_of
-from airflow_triggers.sessions.configuring import deployed_configuration
+from airflow_triggers.sessions.configuring import deployed_configuration, near_configurations
 from airflow_triggers.sessions.deleting import delete_session
 from airflow_triggers.sessions.describing import (
     InstanceDescription,
@@ -52,6 +52,7 @@ __all__ = [
     "fires_of",
     "list_sessions",
     "manager_of",
+    "near_configurations",
     "open_session",
     "promised_hook_of",
     "reading",

@@ -26,6 +26,12 @@ def deployed_configuration(name: str) -> Configuration:
         return gateway.deployed_configuration(session, name)
 
 
+def near_configurations(name: str) -> list[Configuration]:
+    """Deployed configurations with names similar to this one, the most similar first."""
+    with snapshot() as session:
+        return gateway.near_configurations(session, name)
+
+
 def configure(
     manager: TriggerManager, configuration: Configuration, *, is_deployed: bool, by: str | None
 ) -> bool:

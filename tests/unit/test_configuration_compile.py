@@ -126,7 +126,7 @@ def test_a_broken_configuration_is_an_import_error_and_the_others_load(tmp_path)
     assert {dag.fileloc for dag in bag.dags.values()} == {str(tmp_path / "dag_file.py")}
     assert bag.import_errors == {
         "bad.yaml": "ConfigurationError: bad.yaml: line 1: task 't_x': 'after' is 'a', expected a list of trigger "
-        "names (it may be empty when 'andEvery' is given). Write [a].",
+        "names (it may be left out when 'andEvery' is given). Write [a].",
         "worse.yaml": "ConfigurationError: worse.yaml: line 1: task 't_y': there is no directive 'runs'. Did you "
         "mean 'run'?",
     }

@@ -69,6 +69,21 @@ def test_what_a_configuration_writes_is_read_back_equal():
     assert parse_configuration(written) is written
 
 
+@pytest.mark.parametrize("after", [{}, {"after": None}])
+def test_after_may_be_left_out_beside_a_trigger_that_makes_instances(after):
+    written = parse_configuration({"t_x": {**after, "andEvery": "page", "run": "m:f"}})
+    empty = parse_configuration({"t_x": {"after": [], "andEvery": "page", "run": "m:f"}})
+    assert written == empty
+    assert written.content_hash == empty.content_hash
+    assert written["t_x"].required == {"page"}
+
+
+def test_a_misspelt_directive_is_the_only_problem_of_a_task_that_then_lacks_it():
+    with pytest.raises(ConfigurationError) as raised:
+        parse_configuration({"t_x": {"andevery": "page", "run": "m:f"}})
+    assert raised.value.problems == ["task 't_x': there is no directive 'andevery'. Did you mean 'andEvery'?"]
+
+
 class Name(str, Enum):  # noqa: UP042 - that it shows itself otherwise is what is tested
     LOAD = "t_load"
 
@@ -91,10 +106,11 @@ def test_a_configuration_is_a_copy_of_what_was_given():
     [
         (
             {"after": "a"},
-            "task 't_x': 'after' is 'a', expected a list of trigger names (it may be empty when 'andEvery' is given). "
-            "Write [a].",
+            "task 't_x': 'after' is 'a', expected a list of trigger names (it may be left out when 'andEvery' is "
+            "given). Write [a].",
         ),
         ({"after": ...}, "task 't_x': 'after' is missing, expected a list of trigger names (it may be"),
+        ({"after": None}, "task 't_x': 'after' is missing, expected a list of trigger names (it may be"),
         ({"run": ...}, "task 't_x': 'run' is missing, expected a DAG id, a callable"),
         (
             {"after": []},

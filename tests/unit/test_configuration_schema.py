@@ -99,10 +99,11 @@ def test_an_editor_marks_what_the_parser_refuses_and_nothing_else(directive):
     )
 
 
-def test_after_may_be_empty_beside_a_trigger_that_makes_instances_and_for_an_editor_too():
-    task = {"after": [], "andEvery": "a", "run": "m:f"}
+@pytest.mark.parametrize("after", [{"after": []}, {"after": None}, {}])
+def test_after_may_be_left_out_beside_a_trigger_that_makes_instances_and_for_an_editor_too(after):
+    task = {**after, "andEvery": "a", "run": "m:f"}
     assert accepted({"t_x": task})
-    assert not disagreements(task, {**task, "andEvery": None})
+    assert not disagreements(task, {**task, "andEvery": None}, {**after, "run": "m:f"})
 
 
 @pytest.mark.parametrize("option", OPTIONS)

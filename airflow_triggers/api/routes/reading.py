@@ -90,7 +90,7 @@ def readable_instance(uid: SessionUid, name: str, permissions: Permissions) -> I
 def discreet(error: TriggersError, request: SessionFireRequest, permissions: Permissions) -> TriggersError:
     """The error of a fire, without facts that the user may not know: the fires and configurations of others."""
     if isinstance(error, UnknownConfiguration) and request.configuration is not None:
-        return _unknown(request.configuration)
+        return _unknown(request.configuration, permissions)
     if isinstance(error, SessionExists):
         return session_exists(error, request.session_uid, permissions)
     if isinstance(error, IdempotencyConflict):
@@ -113,8 +113,8 @@ def session_exists(error: SessionExists, uid: SessionUid, permissions: Permissio
 def creatable_configuration(name: str, permissions: Permissions) -> Configuration:
     """The deployed configuration with this name, when the user may make sessions of it and read them.
 
-    :raises UnknownConfiguration: when there is none, or the user may do nothing with its sessions. It lists no other
-        names, unlike in a shell on the server: the user might not be allowed to know them.
+    :raises UnknownConfiguration: when there is none, or the user may do nothing with its sessions. Unlike in a shell on
+        the server it lists no other names: it names a similar one, if the user may know of it.
     :raises Refused: when the user may do something with its sessions, but not make and read them.
     """
     try:
@@ -122,11 +122,16 @@ def creatable_configuration(name: str, permissions: Permissions) -> Configuratio
         permissions.require_create(configuration)
         permissions.require_read(configuration)
     except (Concealed, UnknownConfiguration) as error:
-        raise _unknown(name) from error
+        raise _unknown(name, permissions) from error
     return configuration
 
 
-def _unknown(name: str) -> UnknownConfiguration:
+def _unknown(name: str, permissions: Permissions) -> UnknownConfiguration:
+    names = permissions.near_configuration_names
+    if name not in names:
+        near_configurations = filter(permissions.knows, sessions.near_configurations(name))
+        names[name] = next((configuration.name for configuration in near_configurations), None)
+    hint = f" Did you mean {names[name]!r}?" if names[name] else ""
     return UnknownConfiguration(
-        f"There is no deployed configuration {name!r}. Deploy it, and see that its DAGs show in Airflow."
+        f"There is no deployed configuration {name!r}.{hint} Deploy it, and see that its DAGs show in Airflow."
     )
