@@ -59,8 +59,8 @@ def triggers_migrate_sessions(args: Namespace) -> None:
                 shown_rows.append(_row_of(session))
             progress()
     rows.print_rows(shown_rows, args.output, columns=rows.MIGRATION_COLUMNS)
-    would = "would be " if args.dry_run else ""
-    summary = ", ".join(f"{counts[outcome]} {would}{outcome.value}" for outcome in MigrationOutcome)
+    verb = "verb be " if args.dry_run else ""
+    summary = ", ".join(f"{counts[outcome]} {verb}{outcome.value}" for outcome in MigrationOutcome)
     print_text(f"Sessions of {args.configuration}: {summary}.", to=sys.stderr)
     if counts[MigrationOutcome.REFUSED]:
         raise SystemExit(1)

@@ -154,12 +154,12 @@ class CompiledDags(dict[str, DAG]):
 
     def _compile(self) -> None:
         earlier_ids, ids = set(self), set[str]()
-        for name, path, read in self._sources:
+        for name, path, load in self._sources:
             if not _may_have(name, self._wanted_dag_id):
                 continue
             configuration = None
             try:
-                configuration = read()
+                configuration = load()
                 dags = compile_configuration(configuration, only_dag_id=self._wanted_dag_id)
                 if duplicate_ids := sorted(ids & dags.keys()):
                     raise ConfigurationError(

@@ -57,31 +57,33 @@ def _cycles(configuration: Configuration) -> Iterator[tuple[str, Finding]]:
         for task in configuration
     }
     # A task is on no cycle if it waits for no task, or only for tasks that can start.
-    stuck = {name: set(names) for name, names in required_tasks.items()}
-    while startable := [name for name, names in stuck.items() if not names & stuck.keys()]:
+    cyclic_tasks = {name: set(names) for name, names in required_tasks.items()}
+    while startable := [name for name, names in cyclic_tasks.items() if not names & cyclic_tasks.keys()]:
         for name in startable:
-            del stuck[name]
+            del cyclic_tasks[name]
     order = {name: position for position, name in enumerate(required_tasks)}
-    while stuck:
-        cycle = _cycle_from(min(stuck, key=order.__getitem__), stuck)
+    while cyclic_tasks:
+        cycle = _cycle_from(min(cyclic_tasks, key=order.__getitem__), cyclic_tasks)
         first = min(cycle, key=order.__getitem__)
         place = cycle.index(first)
         yield first, _cycle_finding([*cycle[place:], *cycle[:place]])
         # Tasks that wait only for this cycle get no finding of their own.
-        del stuck[first]
+        del cyclic_tasks[first]
         for name in cycle:
-            stuck.pop(name, None)
-        while freed_names := [name for name, names in stuck.items() if not names & stuck.keys()]:
+            cyclic_tasks.pop(name, None)
+        while freed_names := [
+            name for name, names in cyclic_tasks.items() if not names & cyclic_tasks.keys()
+        ]:
             for name in freed_names:
-                del stuck[name]
+                del cyclic_tasks[name]
 
 
-def _cycle_from(start: str, stuck: dict[str, set[str]]) -> list[str]:
+def _cycle_from(start: str, cyclic_tasks: dict[str, set[str]]) -> list[str]:
     path: list[str] = []
     name = start
     while name not in path:
         path.append(name)
-        name = min(stuck[name] & stuck.keys())
+        name = min(cyclic_tasks[name] & cyclic_tasks.keys())
     return path[path.index(name) :]
 
 

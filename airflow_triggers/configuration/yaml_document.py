@@ -47,10 +47,10 @@ def read_document(text: str) -> Any:
 
     :raises yaml.YAMLError: when it is not YAML, or beyond the limits.
     """
-    return _read(text, lambda loader: loader.get_single_data())
+    return _load(text, lambda loader: loader.get_single_data())
 
 
-def _read(text: str, use: Callable[[Any], T]) -> T:
+def _load(text: str, use: Callable[[Any], T]) -> T:
     """The result of loading a text: with libyaml, or with PyYAML if libyaml refuses the text."""
     if _FastLoader is None:
         return _result_of(_Loader, text, use)
@@ -90,20 +90,20 @@ def read_lines(text: str, *, levels: int) -> KeyLines:
     :param levels: how many levels of nested mappings are searched for keys.
     :raises yaml.YAMLError: as :func:`read_document`.
     """
-    return _read(text, lambda loader: KeyLines(1, _keys(loader.get_single_node(), levels)))
+    return _load(text, lambda loader: KeyLines(1, _keys(loader.get_single_node(), levels)))
 
 
 def _keys(node: yaml.Node | None, levels: int) -> dict[str, KeyLines]:
     if not levels or not isinstance(node, yaml.MappingNode):
         return {}
     merged_keys: dict[str, KeyLines] = {}
-    own: dict[str, KeyLines] = {}
+    written_keys: dict[str, KeyLines] = {}
     for key, value in node.value:
         if key.tag == _MERGE:
             merged_keys |= _keys(value, levels)
         elif isinstance(key, yaml.ScalarNode):
-            own[key.value] = KeyLines(_line(key.start_mark), _keys(value, levels - 1))
-    return merged_keys | own
+            written_keys[key.value] = KeyLines(_line(key.start_mark), _keys(value, levels - 1))
+    return merged_keys | written_keys
 
 
 def sentence_of(error: yaml.YAMLError) -> str:

@@ -100,7 +100,7 @@ def _exact_result(result: Any, report: TaskReport) -> Any:
 
     If somebody changed the XCom since, the XCom counts.
     """
-    return report.result if report.result is not None and jsonb.same(report.result, result) else result
+    return report.result if report.result is not None and jsonb.may_be_same(report.result, result) else result
 
 
 def _as_kwargs(result: Any) -> Mapping[str, Any]:

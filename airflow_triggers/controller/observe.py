@@ -184,9 +184,9 @@ def _is_over(bindings: FromClause) -> Any:
     A watched run of this kind always has a task which reported the success before the run ended.
     """
     binding = bindings.c
-    same = DagRunColumns.is_as_seen(binding.seen_state, binding.seen_clear_number)
+    is_as_seen = DagRunColumns.is_as_seen(binding.seen_state, binding.seen_clear_number)
     # For a run that is gone the comparison is NULL. Such a run is not over: it is news.
-    return and_(binding.seen_state == "success", func.coalesce(same, false()))
+    return and_(binding.seen_state == "success", func.coalesce(is_as_seen, false()))
 
 
 def _watched_query() -> Select[Any]:

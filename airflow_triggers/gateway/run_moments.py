@@ -33,8 +33,8 @@ def read_moments(session: Session, dag_id: str, run_id: str, *, is_compiled: boo
     run, task, tells = DagRunColumns, OnlyTask.table.c, literal(is_compiled)
 
     def of_task(moment: str) -> ColumnElement[datetime]:
-        own = run.table.c[moment]
-        return case((tells, func.coalesce(task[moment], own)), else_=own).label(moment)
+        run_moment = run.table.c[moment]
+        return case((tells, func.coalesce(task[moment], run_moment)), else_=run_moment).label(moment)
 
     query = (
         select(of_task("start_date"), of_task("end_date"), run.clear_number)

@@ -339,7 +339,7 @@ def read_xcoms(session: Session, dag_id: str, run_id: str, *, task_id: str | Non
         .order_by(XComModel.task_id, XComModel.map_index)
     ).all()
     results = (
-        _read(row.text)
+        _parsed(row.text)
         for row in rows
         if row.key == RETURN_KEY
         and row.map_index == -1
@@ -348,11 +348,11 @@ def read_xcoms(session: Session, dag_id: str, run_id: str, *, task_id: str | Non
     result = next(results, None)
     return RunXComs(
         result=result if isinstance(result, Unreadable) else jsonb.restored(result),
-        reports=tuple(_read(row.text) for row in rows if row.key == REPORT_KEY),
+        reports=tuple(_parsed(row.text) for row in rows if row.key == REPORT_KEY),
     )
 
 
-def _read(text: str | None) -> Any:
+def _parsed(text: str | None) -> Any:
     return None if text is None else read_json(text)
 
 

@@ -126,8 +126,8 @@ def _fires_of(storage: BaseStorageBackend, instance: TaskInstance) -> dict[str, 
             if made_by is None:
                 return fire_by_trigger
             return _before(storage, made_by, names - fire_by_trigger.keys()) | fire_by_trigger
-        same = {name for name in names if original.kwargs.get(name) == instance.kwargs.get(name)}
-        names, instance = same & _triggers_of(original), original
+        unchanged_names = {name for name in names if original.kwargs.get(name) == instance.kwargs.get(name)}
+        names, instance = unchanged_names & _triggers_of(original), original
     return fire_by_trigger
 
 

@@ -225,8 +225,8 @@ def _note_on_task(task_name: str, instances: tuple[TaskInstance, ...]) -> str:
         _S.ABANDONED: "was abandoned, so it never fires",
         _S.REPLAYED: "was replayed",
     }
-    doing = phrase_by_status.get(last.status, f"is {last.status.value}")
-    return f"the task {task_name} fires it when it finishes; {last.name} {doing}"
+    progress = phrase_by_status.get(last.status, f"is {last.status.value}")
+    return f"the task {task_name} fires it when it finishes; {last.name} {progress}"
 
 
 def _similar(evidence: Evidence, trigger: str) -> tuple[Fire, ...]:

@@ -81,9 +81,9 @@ _RECONCILED = {
 
 
 def _reconcile(event: SessionEvent, details: Details) -> str:
-    became = f", and is {details[Detail.TO]}" if details[Detail.EFFECT] in ("create", "change") else ""
+    new_status = f", and is {details[Detail.TO]}" if details[Detail.EFFECT] in ("create", "change") else ""
     cause = details.get(Detail.CAUSE) or "the fires of the past count for the new rules"
-    return sentence(f"{event.instance} {_RECONCILED[details[Detail.EFFECT]]}{became}", str(cause))
+    return sentence(f"{event.instance} {_RECONCILED[details[Detail.EFFECT]]}{new_status}", str(cause))
 
 
 def _replay(event: SessionEvent, details: Details) -> str:

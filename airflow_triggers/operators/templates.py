@@ -49,8 +49,8 @@ class TemplatedParameter:
         """
         if isinstance(value, str) and value and (value != "None" or self.template == value):
             return value
-        nothing = value is None or isinstance(value, str | Undefined)
-        raise self.refusal(value, "a string that is not empty", advice=_FIND if nothing else _QUOTE)
+        is_empty = value is None or isinstance(value, str | Undefined)
+        raise self.refusal(value, "a string that is not empty", advice=_FIND if is_empty else _QUOTE)
 
     def mapping(self, value: object) -> Mapping[str, Any]:
         """The value, if it is a mapping or the JSON text of one.

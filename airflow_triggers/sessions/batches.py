@@ -123,7 +123,10 @@ class _Batch:
         for uid in uids_to_configure:
             self._all_alone(places_by_uid[uid])
         groups = [
-            _Group(records[uid], [place for place in places if self._may(place, records[uid].configuration)])
+            _Group(
+                records[uid],
+                [place for place in places if self._is_authorized(place, records[uid].configuration)],
+            )
             for uid, places in sorted(places_by_uid.items())
             if places
         ]
@@ -169,7 +172,7 @@ class _Batch:
         record = record_of(self.requests[place].session_uid)
         return record is not None and record.is_here
 
-    def _may(self, place: int, configuration: Configuration) -> bool:
+    def _is_authorized(self, place: int, configuration: Configuration) -> bool:
         refusal = self._refusal_of(self.requests[place].trigger_name, configuration)
         if isinstance(refusal, Concealed):
             # Fired alone, it gets the answer for a session that does not exist.

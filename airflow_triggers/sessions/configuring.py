@@ -80,12 +80,12 @@ def _check_runners(manager: TriggerManager, configuration: Configuration) -> Non
 
 def _check_same(manager: TriggerManager, existing: Configuration, configuration: Configuration) -> None:
     uid = manager.storage.uid
-    same = (
+    is_same = (
         existing.name == configuration.name
         if configuration.name
         else _content_of(existing) == _content_of(configuration)
     )
-    if not same:
+    if not is_same:
         raise SessionExists(
             f"Session {uid!r} exists with {description_of(existing)}, not with {description_of(configuration)}. "
             "Choose another UID, or update that session's configuration."

@@ -149,13 +149,13 @@ class StoredMoment(UtcDateTime):
 
     def result_processor(self, dialect: Dialect, coltype: Any) -> Callable[[Any], Any]:
         """The conversion from the driver's value to a moment."""
-        read = super().result_processor(dialect, coltype)
+        processor = super().result_processor(dialect, coltype)
 
         def moment(value: Any) -> Any:
             try:
                 if isinstance(value, str) and dialect.name == "postgresql":
                     value = datetime.fromisoformat(value)
-                return read(value) if read else value
+                return processor(value) if processor else value
             except (OverflowError, TypeError, ValueError):
                 return UNREADABLE_MOMENT
 

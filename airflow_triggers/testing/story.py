@@ -54,10 +54,10 @@ def excerpt(value: Any) -> str:
     return text if len(text) <= WIDTH else f"{text[: WIDTH - 1]}…"
 
 
-def _section(title: str, lines: list[str], nothing: str) -> list[str]:
+def _section(title: str, lines: list[str], placeholder: str) -> list[str]:
     if len(lines) > 2 * SHOWN:
         lines = [*lines[:SHOWN], f"… {len(lines) - 2 * SHOWN} more …", *lines[-SHOWN:]]
-    return [f"  {title}:", *(f"    {line}" for line in lines or [nothing])]
+    return [f"  {title}:", *(f"    {line}" for line in lines or [placeholder])]
 
 
 def _fires(storage: BaseStorageBackend) -> Iterator[str]:

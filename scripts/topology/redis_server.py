@@ -34,11 +34,11 @@ class RedisServer:
         """Start it with the file's command, and with options for this machine instead of the container's own."""
         launch = self.container.launch()
         data = self.container.folder / "data"
-        own = ("--bind", "127.0.0.1", "--port", str(self.container.ports[PORT]), "--dir", str(data))
+        local_options = ("--bind", "127.0.0.1", "--port", str(self.container.ports[PORT]), "--dir", str(data))
         self._processes.launch(
             self.container.name,
             type(launch)(
-                command=(*launch.command, *own),
+                command=(*launch.command, *local_options),
                 environment=launch.environment,
                 folder=launch.folder,
                 log=launch.log,

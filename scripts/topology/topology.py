@@ -238,11 +238,11 @@ def _deployment(
             service=services[name],
             number=1,
             folder=folder / name,
-            ports=own,
+            ports=service_ports,
             addresses=addresses,
             extra={},
         )
-        for name, own in ports.items()
+        for name, service_ports in ports.items()
     }
     return Topology(
         containers={container.name: container for container in containers},

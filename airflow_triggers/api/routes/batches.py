@@ -32,7 +32,7 @@ def fire_batch(body: FireBatch, permissions: PermissionsDep, user_name: UserName
     fire alone, and its `status`. A refused fire stops no other. Fires into one session take effect in the order sent.
     A fire with status 200 is never lost.
     """
-    entries = [_read(content) for content in body.fires]
+    entries = [_request_of(content) for content in body.fires]
     requests = [entry for entry in entries if isinstance(entry, SessionFireRequest)]
     outcomes = fire_all(requests, fired_by=user_name, authorizer_of=permissions.authorizer_of)
     answers_to_requests = iter(
@@ -44,7 +44,7 @@ def fire_batch(body: FireBatch, permissions: PermissionsDep, user_name: UserName
     return AsciiJSONResponse({"results": _results_of(answers)})
 
 
-def _read(content: Any) -> SessionFireRequest | Answer:
+def _request_of(content: Any) -> SessionFireRequest | Answer:
     """The request to fire, or what is wrong with it."""
     try:
         return BatchedFire.model_validate(content).to_request()
