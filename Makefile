@@ -1,6 +1,6 @@
 # The commands of this project; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-pythons fuzz bench chaos lint format clean
+.PHONY: help setup demo test test-pythons fuzz openapi bench chaos lint format clean
 
 BIN := .venv/bin
 export PYTHON
@@ -22,6 +22,9 @@ test-pythons:  ## run the quick tests on each supported Python version that the 
 
 fuzz: setup  ## compare random sessions with the model for longer; FACTOR=20 times what the tests do
 	@TRIGGERS_FUZZ_FACTOR=$(or $(FACTOR),20) $(BIN)/python -m pytest -q --timeout=7200 tests/contract/test_model.py
+
+openapi: setup  ## write what is generated of the REST API: the table of reasons in docs/rest.md
+	@$(BIN)/python -m scripts.openapi
 
 bench: setup  ## measure against Airflow and plain SQL, and update docs/performance.md; ROWS="1 2 6" measures some
 	@$(BIN)/python -m benchmarks $(ROWS)

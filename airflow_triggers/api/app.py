@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from airflow_triggers import __version__
 from airflow_triggers.api.datamodels import ErrorBody
 from airflow_triggers.api.dependencies import SECURITY_SCHEMES
+from airflow_triggers.api.document import DocumentedApi
 from airflow_triggers.api.errors import AsciiJSONResponse, install_error_handlers
 from airflow_triggers.api.gate import Gate
 from airflow_triggers.api.routes import (
@@ -23,6 +24,7 @@ from airflow_triggers.api.routes import (
     health,
     history,
     instances,
+    problems,
     sessions,
 )
 from airflow_triggers.manager.installed import check_extensions
@@ -33,7 +35,8 @@ and do in Airflow itself: **reading** a session takes the right to read runs and
 **replaying** to create runs of the DAGs concerned, **skipping** to edit their task instances. What you may do nothing
 with is answered as what does not exist.
 
-Errors are `{"reason": …, "detail": …}`: a word for programs, a sentence for people.
+**Errors** are problem details (RFC 9457), sent as `application/problem+json`. `reason` is a word for programs, `detail`
+a sentence for people. `GET /api/v1/problems` lists the reasons.
 
 **Names** in a path are percent-encoded, a slash too: `t_importSubject#0` is `t_importSubject%230`.
 
@@ -77,7 +80,7 @@ def create_app() -> FastAPI:
     """
     check_extensions()
     has_docs = conf.getboolean("api", "enable_swagger_ui", fallback=True)
-    app = FastAPI(
+    app = DocumentedApi(
         title="Triggers",
         description=DESCRIPTION,
         version=__version__,
@@ -95,5 +98,6 @@ def create_app() -> FastAPI:
     app.include_router(configurations.router, prefix="/api/v1/configurations", dependencies=SECURITY_SCHEMES)
     app.include_router(history.router, prefix="/api/v1", dependencies=SECURITY_SCHEMES)
     app.include_router(health.router, prefix="/api/v1", dependencies=SECURITY_SCHEMES)
+    app.include_router(problems.router, prefix="/api/v1", dependencies=SECURITY_SCHEMES)
     app.include_router(batches.router, prefix="/api/v1/fires", dependencies=SECURITY_SCHEMES)
     return app

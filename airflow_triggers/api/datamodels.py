@@ -23,15 +23,37 @@ from airflow_triggers.domain.instances import InstanceStatus
 from airflow_triggers.sessions.describing import InstanceView, SessionDescription, SessionSummary
 
 
-class ErrorBody(BaseModel):
-    """Every error's body."""
+class InvalidPlace(BaseModel):
+    """An invalid part of a request."""
 
-    reason: str = Field(description="A word for programs.", examples=["SessionNotFound"])
+    location: str = Field(alias="in", description="`body`, `query`, `path` or `header`.", examples=["body"])
+    field: str = Field(description="The names on the way to it.", examples=["trigger"])
+    problem: str = Field(description="What was expected.", examples=["this is required"])
+    found: str = Field(description="What was found, shortened.", examples=["nothing"])
+    pointer: str | None = Field(
+        None, description="Of a body: a JSON pointer to the part.", examples=["#/trigger"]
+    )
+
+
+class ErrorBody(BaseModel):
+    """Every error's body: problem details (RFC 9457)."""
+
+    type: str = Field(
+        description="A URI reference for the type of problem. It leads to the list of types.",
+        examples=["/triggers/api/v1/problems#SessionNotFound"],
+    )
+    title: str = Field(description="The type in a few words.", examples=["Session not found"])
+    status: int = Field(description="The HTTP status.", examples=[404])
     detail: str = Field(
         description="A sentence for people.", examples=["There is no session 'respondent-17'."]
     )
-    errors: list[dict[str, str]] | None = Field(
-        None, description="Of a body that is not valid: each problem."
+    instance: str = Field(
+        description="The path of the request. Of a fire of a batch, with a pointer to the fire.",
+        examples=["/triggers/api/v1/sessions/respondent-17"],
+    )
+    reason: str = Field(description="A word for programs.", examples=["SessionNotFound"])
+    errors: list[InvalidPlace] | None = Field(
+        None, description="Of a body or a query that is not valid: each place."
     )
 
 

@@ -1,7 +1,7 @@
 """How errors become answers: one table from our errors to HTTP, one form for every error's body.
 
-Neighbours: ``airflow_triggers/errors.py`` is the tree; ``permissions.py`` raises its :class:`~errors.Refused`;
-``gate.py`` and ``bodies.py`` raise :class:`RequestRefused`.
+Neighbours: ``airflow_triggers/errors.py`` is the tree; ``problems.py`` has the form; ``permissions.py`` raises
+:class:`~errors.Refused`; ``gate.py`` and ``bodies.py`` raise :class:`RequestRefused`.
 """
 
 from __future__ import annotations
@@ -17,9 +17,11 @@ from fastapi import FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.types import Scope
 
 from airflow_triggers import errors
 from airflow_triggers.api.paths import allowed_methods, decoded_name
+from airflow_triggers.api.problems import PROBLEM_JSON, Problem, pointer_of
 from airflow_triggers.domain.validation import excerpt
 from airflow_triggers.errors import Concealed, SessionNotFound, TriggersError
 
@@ -139,23 +141,50 @@ def install_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _unexpected_error)
 
 
-def response_to(error: TriggersError | StarletteHTTPException) -> JSONResponse:
-    """The answer to one of our errors, or to an HTTP exception."""
-    status, content = answer_to(error)
+class ProblemResponse(AsciiJSONResponse):
+    """An error's answer."""
+
+    media_type = PROBLEM_JSON
+
+
+def response_to(error: TriggersError | StarletteHTTPException, scope: Scope) -> ProblemResponse:
+    """The answer to one of our errors, or to an HTTP exception.
+
+    :param scope: the scope of the request.
+    """
     headers = _nearest(HEADERS_OF_ERROR, error) if isinstance(error, TriggersError) else error.headers
-    return AsciiJSONResponse(content, status_code=status, headers=dict(headers or {}))
+    return _response_with(problem_of(error), scope, headers)
 
 
-def answer_to(error: Exception) -> tuple[int, dict[str, Any]]:
-    """The status and the body for an error. The body shows nothing of unexpected exceptions."""
+def _response_with(
+    problem: Problem, scope: Scope, headers: Mapping[str, str] | None = None
+) -> ProblemResponse:
+    return ProblemResponse(problem.body(scope), status_code=problem.status, headers=dict(headers or {}))
+
+
+def problem_of(error: Exception) -> Problem:
+    """The problem of an error. It shows nothing of unexpected exceptions."""
     if isinstance(error, TriggersError):
-        reason = REASON_OF_ERROR.get(type(error), type(error).__name__)
-        return _nearest(STATUS_OF_ERROR, error), {"reason": reason, "detail": str(error)}
+        return Problem(
+            status=_nearest(STATUS_OF_ERROR, error),
+            reason=_reason_of(type(error)),
+            documented_reason=_reason_of(
+                next(kind for kind in type(error).__mro__ if kind in STATUS_OF_ERROR)
+            ),
+            detail=str(error),
+        )
     if isinstance(error, StarletteHTTPException):
-        status, reason, detail = _read_http_exception(error)
-        return status, {"reason": reason, "detail": detail}
-    detail = "It failed unexpectedly; the API server's log says why."
-    return HTTPStatus.INTERNAL_SERVER_ERROR, {"reason": "InternalError", "detail": detail}
+        return _problem_of_http_exception(error)
+    return Problem(
+        status=HTTPStatus.INTERNAL_SERVER_ERROR,
+        reason="InternalError",
+        documented_reason="InternalError",
+        detail="It failed unexpectedly; the API server's log says why.",
+    )
+
+
+def _reason_of(kind: type[TriggersError]) -> str:
+    return REASON_OF_ERROR.get(kind, kind.__name__)
 
 
 def _nearest(table: Mapping[type[TriggersError], Any], error: TriggersError) -> Any:
@@ -164,7 +193,7 @@ def _nearest(table: Mapping[type[TriggersError], Any], error: TriggersError) -> 
 
 def _triggers_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, TriggersError)
-    response = response_to(error)
+    response = response_to(error, request.scope)
     if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("%s %s failed: %s", request.method, request.url.path, error, exc_info=error)
     return response
@@ -172,7 +201,7 @@ def _triggers_error(request: Request, error: Exception) -> JSONResponse:
 
 def _concealed_session(request: Request, error: Exception) -> JSONResponse:
     """The caller may do nothing with the path's session: answer as if there were none."""
-    return response_to(SessionNotFound(request.path_params["uid"]))
+    return response_to(SessionNotFound(request.path_params["uid"]), request.scope)
 
 
 def _http_exception(request: Request, error: Exception) -> JSONResponse:
@@ -186,7 +215,7 @@ def _http_exception(request: Request, error: Exception) -> JSONResponse:
             # Several routes have this path, and Starlette names only the methods of the first.
             headers["Allow"] = ", ".join(allowed_methods(request.app.routes, request.scope))
         error = StarletteHTTPException(error.status_code, detail, headers=headers)
-    return response_to(error)
+    return response_to(error, request.scope)
 
 
 _NO_ROUTE = {
@@ -196,42 +225,54 @@ _NO_ROUTE = {
 """The sentences for the router's own errors, which have none."""
 
 
-def _read_http_exception(error: StarletteHTTPException) -> tuple[int, str, str]:
+def _problem_of_http_exception(error: StarletteHTTPException) -> Problem:
+    status = HTTPStatus(error.status_code)
     if isinstance(error, RequestRefused):
-        return error.status_code, error.reason, str(error.detail)
-    if error.status_code == HTTPStatus.BAD_REQUEST:
+        return Problem(
+            status=status, reason=error.reason, documented_reason=error.reason, detail=str(error.detail)
+        )
+    if status is HTTPStatus.BAD_REQUEST:
         # FastAPI's own error for a body which is not UTF-8, or is nested too deep to be read.
-        return HTTPStatus.UNPROCESSABLE_ENTITY, "InvalidBody", "The body is not JSON that can be read."
-    reason = HTTPStatus(error.status_code).phrase.title().replace(" ", "")
-    return error.status_code, reason, str(error.detail)
+        return Problem(
+            status=HTTPStatus.UNPROCESSABLE_ENTITY,
+            reason="InvalidBody",
+            documented_reason="InvalidBody",
+            detail="The body is not JSON that can be read.",
+        )
+    reason = status.phrase.title().replace(" ", "")
+    documented_reason = reason if status in _NO_ROUTE else None
+    return Problem(
+        status=status, reason=reason, documented_reason=documented_reason, detail=str(error.detail)
+    )
 
 
 def _unexpected_error(request: Request, error: Exception) -> JSONResponse:
     """A bug or a broken database: Starlette logs the traceback, the caller sees none of it."""
-    status, content = answer_to(error)
-    return AsciiJSONResponse(content, status_code=status)
+    return _response_with(problem_of(error), request.scope)
 
 
 def _validation_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    status, content = answer_to_invalid(error.errors())
-    return AsciiJSONResponse(content, status_code=status)
+    return _response_with(problem_of_invalid(error.errors()), request.scope)
 
 
-def answer_to_invalid(errors: Sequence[Mapping[str, Any]]) -> tuple[int, dict[str, Any]]:
-    """The status and the body for pydantic's errors.
+def problem_of_invalid(errors: Sequence[Mapping[str, Any]]) -> Problem:
+    """The problem of pydantic's errors.
 
     :param errors: the ``loc`` of each begins with ``body``, ``query``, ….
     """
-    problems = [_problem(error) for error in errors]
+    places = [_place(error) for error in errors]
     detail = "; ".join(
-        f"{problem['field']}: {problem['problem']}, found {problem['found']}" for problem in problems[:3]
+        f"{place['field']}: {place['problem']}, found {place['found']}" for place in places[:3]
     )
-    return HTTPStatus.UNPROCESSABLE_ENTITY, {
-        "reason": "InvalidBody" if problems[0]["in"] == "body" else "InvalidQuery",
-        "detail": f"The {problems[0]['in']} is not valid. {detail}.",
-        "errors": problems,
-    }
+    reason = "InvalidBody" if places[0]["in"] == "body" else "InvalidQuery"
+    return Problem(
+        status=HTTPStatus.UNPROCESSABLE_ENTITY,
+        reason=reason,
+        documented_reason=reason,
+        detail=f"The {places[0]['in']} is not valid. {detail}.",
+        places=places,
+    )
 
 
 _WORDING = {
@@ -242,15 +283,17 @@ _WORDING = {
 }
 
 
-def _problem(error: Mapping[str, Any]) -> dict[str, str]:
-    """One problem: where, the expected value, and the (shortened) input."""
+def _place(error: Mapping[str, Any]) -> dict[str, str]:
+    """One invalid part of the request: where, the expected value, and the (shortened) input."""
     where: Sequence[Any] = error["loc"]
-    field = ".".join(str(part) for part in where[1:]) if error["type"] != "json_invalid" else ""
+    is_part = error["type"] != "json_invalid"
+    field = ".".join(str(part) for part in where[1:]) if is_part else ""
     wording = _WORDING.get(error["type"]) or str(error["msg"]).removeprefix("Value error, ")
-    if error["type"] == "json_invalid":
+    if not is_part:
         wording = f"this is not JSON: {error['ctx']['error']} at character {where[-1]}"
     input_text = "nothing" if error["type"] in {"missing", "json_invalid"} else excerpt(error["input"])
     if error["type"] == "value_error" and "; found " in wording:
         # Our own validators say it more exactly.
         wording, input_text = wording.removesuffix(".").split("; found ", 1)
-    return {"in": str(where[0]), "field": field or str(where[0]), "problem": wording, "found": input_text}
+    place = {"in": str(where[0]), "field": field or str(where[0]), "problem": wording, "found": input_text}
+    return {**place, "pointer": pointer_of(where[1:] if is_part else ())} if where[0] == "body" else place

@@ -61,7 +61,7 @@ class Gate:
                 request, max_bytes=MAX_BATCH_BYTES if segments == BATCH else MAX_BODY_BYTES
             )
         except (HTTPException, InvalidSessionUid) as refusal:
-            await response_to(refusal)(scope, receive, send)
+            await response_to(refusal, scope)(scope, receive, send)
         else:
             await self.app(with_segments(scope, segments), receive, send)
 

@@ -322,8 +322,10 @@ def test_every_route_is_asked_for(answers):
 
 
 def test_whoever_has_no_token_is_answered_401_everywhere(answers):
-    bodies = {(answer.status, answer.text) for answer in answers.answers[NOBODY]}
-    assert [(status, json.loads(text)["reason"]) for status, text in bodies] == [(401, "NotAuthenticated")]
+    problems = [{**json.loads(answer.text), "instance": "…"} for answer in answers.answers[NOBODY]]
+    assert all(problem == problems[0] for problem in problems)
+    assert (problems[0]["status"], problems[0]["reason"]) == (401, "NotAuthenticated")
+    assert {answer.status for answer in answers.answers[NOBODY]} == {401}
     assert not any(answer.changed for answer in answers.answers[NOBODY])
 
 

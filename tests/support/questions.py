@@ -106,6 +106,7 @@ def _about_documents() -> Iterator[Question]:
     for path in ("openapi.json", "docs", "redoc"):
         yield Question("GET", f"/triggers/{path}", always(200), act="read the API's documentation")
     yield Question("GET", f"{API}/health", always(200), act="read the controllers' health")
+    yield Question("GET", f"{API}/problems", always(200), act="list the types of problems")
     yield Question("GET", "/triggers/no/such/page", always(404))
     yield Question("DELETE", f"{API}/sessions", always(405))
 

@@ -15,6 +15,7 @@ from airflow_triggers.domain.validation import (
     validate_trigger_name,
 )
 from airflow_triggers.errors import InvalidSessionUid, InvalidTrigger
+from scripts import openapi
 from tests.support.api import mounted_api
 
 TEXTS = [
@@ -186,11 +187,15 @@ def test_every_answer_is_of_a_documented_shape(document):
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             for status, answer in operation["responses"].items():
-                assert list(answer["content"]) == ["application/json"], (method, path, status)
-                error = answer["content"]["application/json"]["schema"] == {
-                    "$ref": "#/components/schemas/ErrorBody"
-                }
+                media_type = "application/problem+json" if int(status) >= 400 else "application/json"
+                assert list(answer["content"]) == [media_type], (method, path, status)
+                error = answer["content"][media_type]["schema"] == {"$ref": "#/components/schemas/ErrorBody"}
                 assert error == (int(status) >= 400), (method, path, status)
+
+
+def test_the_table_of_reasons_is_up_to_date():
+    page = openapi.REST_PAGE.read_text(encoding="utf-8")
+    assert openapi.page_with_table(page) == page, "Run 'make openapi', and commit docs/rest.md."
 
 
 def test_what_is_installed_is_listed(document):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from airflow.api_fastapi.app import purge_cached_app
 from fastapi.routing import APIRoute
@@ -10,7 +12,9 @@ from fastapi.testclient import TestClient
 from airflow_triggers import errors, sessions
 from airflow_triggers.api.app import create_app
 from airflow_triggers.api.bodies import BodyRoute
-from airflow_triggers.api.errors import STATUS_OF_ERROR, answer_to, response_to
+from airflow_triggers.api.errors import REASON_OF_ERROR, STATUS_OF_ERROR, problem_of, response_to
+from airflow_triggers.api.problem_types import problem_types
+from airflow_triggers.api.routes import batches
 from tests.support.api import mounted_api
 
 FIRE = "api/v1/sessions/order-1/fires"
@@ -46,7 +50,8 @@ def ours(kind):
     ],
 )
 def test_an_error_that_is_a_built_in_one_too_is_answered_with_its_message(error, status):
-    assert answer_to(error) == (status, {"reason": type(error).__name__, "detail": str(error)})
+    problem = problem_of(error)
+    assert (problem.status, problem.reason, problem.detail) == (status, type(error).__name__, str(error))
     assert not str(error).startswith(("'", '"'))
 
 
@@ -58,11 +63,85 @@ def test_an_error_that_a_users_manager_derives_has_the_status_of_its_base():
     class SurveyClosed(errors.SessionError):
         pass
 
-    answer = response_to(SurveyClosed("The survey is closed."))
-    assert (answer.status_code, answer.body) == (
-        409,
-        b'{"reason":"SurveyClosed","detail":"The survey is closed."}',
-    )
+    answer = response_to(SurveyClosed("The survey is closed."), {"root_path": "/triggers", "path": "/x"})
+    assert answer.status_code == 409
+    assert json.loads(answer.body) == {
+        "type": "/triggers/api/v1/problems#SessionError",
+        "title": "Session error",
+        "status": 409,
+        "detail": "The survey is closed.",
+        "instance": "/x",
+        "reason": "SurveyClosed",
+    }
+
+
+PROBLEM_MEMBERS = ["type", "title", "status", "detail", "instance", "reason"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "reason"),
+    [
+        ("GET", "no/such/page", None, "NotFound"),
+        ("PATCH", SESSIONS, None, "MethodNotAllowed"),
+        ("GET", f"{SESSIONS}/%00", None, "InvalidSessionUid"),
+        ("GET", f"{SESSIONS}?limit=0", None, "InvalidQuery"),
+        ("POST", SESSIONS, {"uid": "order-1"}, "InvalidBody"),
+        ("POST", FIRES, {"fires": []}, "InvalidBody"),
+    ],
+)
+@pytest.mark.parametrize("base_path", ["", "/airflow"])
+def test_every_error_is_a_problem_of_a_listed_type(monkeypatch, base_path, method, path, body, reason):
+    client = mounted_api(monkeypatch, base_path=base_path).client("admin")
+    answer = client.request(method, path, json=body)
+    problem = answer.json()
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert list(problem)[:6] == PROBLEM_MEMBERS
+    assert (problem["status"], problem["reason"]) == (answer.status_code, reason)
+    assert problem["instance"] == f"{base_path}/triggers/{path.partition('?')[0]}"
+    listed = client.get(f"http://testserver{problem['type']}").json()["problems"]
+    (kind,) = [kind for kind in listed if kind["type"] == problem["type"]]
+    assert (kind["reason"], kind["title"], kind["status"]) == (reason, problem["title"], problem["status"])
+
+
+def test_without_a_token_the_answer_is_a_problem_too(client):
+    answer = client.get(SESSIONS, headers={"Authorization": "Bearer nobody"})
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert list(answer.json()) == PROBLEM_MEMBERS
+
+
+def test_every_status_of_an_error_is_that_of_its_listed_type():
+    listed = {kind.reason: kind.status for kind in problem_types()}
+    for kind, status in STATUS_OF_ERROR.items():
+        assert listed[REASON_OF_ERROR.get(kind, kind.__name__)] == status
+    assert all(len(kind.description) > 20 for kind in problem_types())
+
+
+@pytest.mark.parametrize(
+    ("body", "pointers"),
+    [
+        ({"trigger": "a", "kwarg": {}, "fire_at": 1}, ["#/fire_at", "#/kwarg"]),
+        ({"trigger": "a", "a/b~c d": 1}, ["#/a~1b~0c%20d"]),
+        ([], ["#"]),
+        ({"trigger": "a", "kwargs": [1]}, ["#/kwargs"]),
+    ],
+)
+def test_an_invalid_body_points_to_its_places(client, body, pointers):
+    errors = client.post(FIRE, json=body).json()["errors"]
+    assert sorted(place["pointer"] for place in errors) == pointers
+    assert {place["in"] for place in errors} == {"body"}
+
+
+def test_each_refused_fire_of_a_batch_is_a_problem(client, monkeypatch):
+    monkeypatch.setattr(batches, "fire_all", lambda fires, **_: [])
+    fires = [{"session_uid": "order-1", "trigger": "a", "kwargs": [1]}, {"session_uid": "/", "trigger": "a"}]
+    answer = client.post(FIRES, json={"fires": fires})
+    first, second = answer.json()["results"]
+    assert answer.status_code == 200
+    assert (first["index"], first["reason"], first["errors"][0]["pointer"]) == (0, "InvalidBody", "#/kwargs")
+    assert (second["status"], second["reason"]) == (422, "InvalidSessionUid")
+    assert second["instance"] == "/triggers/api/v1/fires#/fires/1"
+    assert second["type"] == "/triggers/api/v1/problems#InvalidSessionUid"
+    assert list(second) == ["index", *PROBLEM_MEMBERS]
 
 
 def raising(error):
@@ -76,7 +155,7 @@ def test_a_busy_database_says_when_to_come_again(client, monkeypatch):
     monkeypatch.setattr(sessions, "configuration_of", raising(errors.LockTimeout("The database is locked.")))
     answer = client.get(f"{SESSIONS}/order-1")
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
-    assert answer.json() == {"reason": "LockTimeout", "detail": "The database is locked."}
+    assert (answer.json()["reason"], answer.json()["detail"]) == ("LockTimeout", "The database is locked.")
 
 
 def test_a_database_without_our_tables_names_the_command(client, monkeypatch):

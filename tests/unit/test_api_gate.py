@@ -37,6 +37,7 @@ EVERY_PATH = [
     ("GET", "api/v1/fires"),
     ("POST", "api/v1/configurations/survey/migrate"),
     ("GET", "api/v1/health"),
+    ("GET", "api/v1/problems"),
 ]
 
 FIRE = "api/v1/sessions/order-1/fires"

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import ValidationError
 
 from airflow_triggers.api.bodies import BodyRoute
 from airflow_triggers.api.datamodels import BatchResults, FireResultBody
 from airflow_triggers.api.dependencies import PermissionsDep, UserNameDep
-from airflow_triggers.api.errors import AsciiJSONResponse, answer_to, answer_to_invalid
+from airflow_triggers.api.errors import AsciiJSONResponse, problem_of, problem_of_invalid
 from airflow_triggers.api.permissions import Permissions
+from airflow_triggers.api.problems import Problem
 from airflow_triggers.api.requests import BatchedFire, FireBatch
 from airflow_triggers.api.routes.reading import discreet
 from airflow_triggers.domain.fires import FireResult, SessionFireRequest
@@ -22,49 +22,53 @@ from airflow_triggers.sessions.batches import Outcome, fire_all
 
 router = APIRouter(tags=["Fires"], route_class=BodyRoute)
 
-Answer = tuple[int, dict[str, Any]]
-"""The answer to one fire: its status and its body."""
+Answer = FireResultBody | Problem
+"""The answer to one fire."""
 
 
 @router.post("", summary="Fire many triggers", response_model=BatchResults)
-def fire_batch(body: FireBatch, permissions: PermissionsDep, user_name: UserNameDep) -> AsciiJSONResponse:
+def fire_batch(
+    request: Request, body: FireBatch, permissions: PermissionsDep, user_name: UserNameDep
+) -> AsciiJSONResponse:
     """Fire up to 1,000 triggers into any sessions. Each has a result of its own, in the order sent: the answer to the
     fire alone, and its `status`. A refused fire stops no other. Fires into one session take effect in the order sent.
     A fire with status 200 is never lost.
     """
     entries = [_request_of(content) for content in body.fires]
-    requests = [entry for entry in entries if isinstance(entry, SessionFireRequest)]
-    outcomes = fire_all(requests, fired_by=user_name, authorizer_of=permissions.authorizer_of)
-    answers_to_requests = iter(
-        _answer_of(outcome, request, permissions) for outcome, request in zip(outcomes, requests, strict=True)
+    fires = [entry for entry in entries if isinstance(entry, SessionFireRequest)]
+    outcomes = fire_all(fires, fired_by=user_name, authorizer_of=permissions.authorizer_of)
+    answers_to_fires = iter(
+        _answer_of(outcome, fire, permissions) for outcome, fire in zip(outcomes, fires, strict=True)
     )
     answers = [
-        next(answers_to_requests) if isinstance(entry, SessionFireRequest) else entry for entry in entries
+        next(answers_to_fires) if isinstance(entry, SessionFireRequest) else entry for entry in entries
     ]
-    return AsciiJSONResponse({"results": _results_of(answers)})
+    return AsciiJSONResponse(
+        {"results": [_result_of(answer, index, request) for index, answer in enumerate(answers)]}
+    )
 
 
-def _request_of(content: Any) -> SessionFireRequest | Answer:
+def _request_of(content: Any) -> SessionFireRequest | Problem:
     """The request to fire, or what is wrong with it."""
     try:
         return BatchedFire.model_validate(content).to_request()
     except ValidationError as error:
-        return answer_to_invalid(
+        return problem_of_invalid(
             [{**problem, "loc": ("body", *problem["loc"])} for problem in error.errors()]
         )
     except (InvalidSessionUid, InvalidTrigger) as error:
-        return answer_to(error)
+        return problem_of(error)
 
 
-def _answer_of(outcome: Outcome, request: SessionFireRequest, permissions: Permissions) -> Answer:
+def _answer_of(outcome: Outcome, fire: SessionFireRequest, permissions: Permissions) -> Answer:
     if isinstance(outcome, FireResult):
-        return HTTPStatus.OK, FireResultBody.of(outcome).model_dump(mode="json")
+        return FireResultBody.of(outcome)
     if isinstance(outcome, TriggersError):
-        return answer_to(discreet(outcome, request, permissions))
-    return answer_to(outcome)
+        return problem_of(discreet(outcome, fire, permissions))
+    return problem_of(outcome)
 
 
-def _results_of(answers: Sequence[Answer]) -> list[dict[str, Any]]:
-    return [
-        {"index": index, "status": int(status), **content} for index, (status, content) in enumerate(answers)
-    ]
+def _result_of(answer: Answer, index: int, request: Request) -> dict[str, Any]:
+    if isinstance(answer, Problem):
+        return {"index": index, **answer.body(request.scope, item=f"/fires/{index}")}
+    return {"index": index, "status": int(HTTPStatus.OK), **answer.model_dump(mode="json")}
