@@ -35,6 +35,7 @@ An error about an unknown name is also a ``KeyError``. An error about an invalid
     │   ├── UnsupportedDatabase       Airflow's metadata database is neither SQLite nor PostgreSQL
     │   ├── SchemaOutdated            the tables are missing or of another version
     │   ├── DatabaseFailed            the database is away, full or read-only, or the connection was lost
+    │   ├── CacheFailed               the cache that keeps the session is away or refuses to work
     │   ├── CannotDelete              the storage deletes no sessions
     │   ├── CannotDelay               the storage keeps no fires for later
     │   ├── StorageNotShared          this process and Airflow's others do not see the same sessions in this storage
@@ -288,6 +289,10 @@ class SchemaOutdated(StorageError):
 
 class DatabaseFailed(StorageError):
     """The database cannot be reached or written, or the connection was lost. The message says if anything was kept."""
+
+
+class CacheFailed(StorageError):
+    """The cache that keeps a session cannot be reached, or refuses to work. Nobody can say what it kept."""
 
 
 class CannotDelete(StorageError):

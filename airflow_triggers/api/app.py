@@ -61,8 +61,8 @@ ERRORS: dict[int | str, dict[str, Any]] = {
     413: {"description": "The body is larger than 1 MiB; that of a batch, than 8 MiB."},
     422: {"description": "The body, the query or the session's UID is not valid."},
     503: {
-        "description": "The database is busy or not migrated, or the session's manager is not installed; `detail` "
-        "says what to do.",
+        "description": "The database is busy or not migrated, the cache that keeps the session failed, or the "
+        "session's manager is not installed; `detail` says what to do.",
         "headers": {
             "Retry-After": {
                 "description": "Seconds after which to send it again, where that helps.",

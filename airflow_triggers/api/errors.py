@@ -57,6 +57,7 @@ STATUS_OF_ERROR: dict[type[TriggersError], HTTPStatus] = {
     errors.UnsupportedDatabase: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.SchemaOutdated: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.DatabaseFailed: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.CacheFailed: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.CannotDelete: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.CannotDelay: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.StorageNotShared: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -94,6 +95,7 @@ REASON_OF_ERROR: dict[type[TriggersError], str] = {
 HEADERS_OF_ERROR: dict[type[TriggersError], Mapping[str, str]] = {
     errors.LockTimeout: {"Retry-After": "1"},
     errors.DatabaseFailed: {"Retry-After": "5"},
+    errors.CacheFailed: {"Retry-After": "5"},
 }
 
 

@@ -16,6 +16,7 @@ from airflow_triggers.domain.configuration import Configuration
 from airflow_triggers.domain.fires import FireResult, SessionFireRequest
 from airflow_triggers.domain.uids import SessionUid
 from airflow_triggers.errors import (
+    CacheFailed,
     CannotDelay,
     Concealed,
     DatabaseFailed,
@@ -286,7 +287,7 @@ class _Batch:
         self.outcomes.update({place: outcome for group in groups for place in group.places})
 
 
-PASSING = (DatabaseFailed, LockTimeout)
+PASSING = (CacheFailed, DatabaseFailed, LockTimeout)
 """Passing errors: they may be over when the caller sends the fire again."""
 
 REFUSED_BEFORE_WRITING = (InvalidTrigger, IdempotencyConflict, CannotDelay, SessionExists)

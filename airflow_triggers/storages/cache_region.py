@@ -14,7 +14,7 @@ from weakref import WeakValueDictionary
 from airflow.configuration import conf
 from dogpile.cache import CacheRegion, make_region
 
-from airflow_triggers.errors import StorageError
+from airflow_triggers.errors import CacheFailed
 from airflow_triggers.sentences import error_in_short, sentence
 
 LOCK_LIFE = 120
@@ -40,12 +40,12 @@ def cache_url() -> str:
 def translated_errors(uid: str) -> Iterator[None]:
     """Turn the cache's errors into ours, chained. Every cache has errors of its own, so the except is broad.
 
-    :raises StorageError: when the cache failed.
+    :raises CacheFailed: when the cache failed.
     """
     try:
         yield
     except Exception as error:
-        raise StorageError(
+        raise CacheFailed(
             sentence(f"The cache that keeps session {uid!r} failed", error_in_short(error))
             + " See that it can be reached, for Redis at [triggers] cache_url, and try again."
         ) from error

@@ -22,7 +22,7 @@
         ├── TooManyRequests            429
         └── ServerError                500 and above
             └── ServiceUnavailable     502, 503, 504
-                ├── LockTimeout, DatabaseFailed
+                ├── LockTimeout, DatabaseFailed, CacheFailed
                 └── SchemaOutdated, UnsupportedDatabase, NotInstalled
 
 Neighbours: ``answers.py`` makes an :class:`ApiError` of an answer.
@@ -279,6 +279,12 @@ class DatabaseFailed(ServiceUnavailable):
     """The server's database failed; the detail says whether anything was stored."""
 
     reasons = frozenset({"DatabaseFailed"})
+
+
+class CacheFailed(ServiceUnavailable):
+    """The cache that keeps the session failed; nobody can say what it stored."""
+
+    reasons = frozenset({"CacheFailed"})
 
 
 class SchemaOutdated(ServiceUnavailable):

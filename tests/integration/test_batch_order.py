@@ -8,13 +8,17 @@ from __future__ import annotations
 import pytest
 
 from airflow_triggers.domain.fires import FireResult, SessionFireRequest
-from airflow_triggers.errors import DatabaseFailed, LockTimeout
+from airflow_triggers.errors import CacheFailed, DatabaseFailed, LockTimeout
 from airflow_triggers.sessions import batches
 from airflow_triggers.sessions.describing import fires_of
 from airflow_triggers.sessions.opening import create_session
 from tests.support.dags import deploy_configuration
 
-PASSING = [LockTimeout("Others fire."), DatabaseFailed("The connection was lost.")]
+PASSING = [
+    LockTimeout("Others fire."),
+    DatabaseFailed("The connection was lost."),
+    CacheFailed("It is away."),
+]
 
 
 @pytest.fixture

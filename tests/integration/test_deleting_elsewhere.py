@@ -213,7 +213,7 @@ def test_a_cache_that_is_away_is_an_error_of_ours_in_one_sentence(away):
 def test_a_cache_that_is_away_is_answered_over_rest_and_by_the_command(away, monkeypatch, capsys):
     answer = mounted_api(monkeypatch).client("admin").delete("api/v1/sessions/order-1")
     purge_cached_app()
-    assert (answer.status_code, answer.json()["reason"]) == (500, "StorageError")
+    assert (answer.status_code, answer.json()["reason"]) == (503, "CacheFailed")
     assert "The cache that keeps session 'order-1' failed" in answer.json()["detail"]
     arguments = get_parser().parse_args(["triggers", "sessions", "delete", "order-1"])
     with pytest.raises(SystemExit) as end:
