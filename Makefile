@@ -1,6 +1,6 @@
 # The commands of this project; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-pythons fuzz openapi bench chaos lint format clean
+.PHONY: help setup demo ui test test-pythons fuzz openapi bench chaos lint format clean
 
 BIN := .venv/bin
 export PYTHON
@@ -13,6 +13,9 @@ setup:  ## make .venv with Airflow, the package and the test tools (done by the 
 
 demo: setup  ## run Airflow with the example survey and watch it; EXIT=1 checks everything and ends; API=URL plays into a deployment
 	@$(BIN)/python -m scripts.demo $(if $(EXIT),--exit) $(if $(API),--api "$(API)")
+
+ui: setup  ## build the pages in Airflow's UI from ui/ into airflow_triggers/ui/
+	@scripts/ci/ui build
 
 test: setup  ## run every test, two at once; ARGS="-k replay" passes options to pytest
 	@$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder $(ARGS)

@@ -16,6 +16,20 @@ from airflow_triggers.listener import TriggersListener
 
 URL_PREFIX = "/triggers"
 
+_STATIC = "triggers/static"
+"""Relative: the browser adds the base path of Airflow's page."""
+
+_NAVIGATION = {
+    "name": "Triggers",
+    "bundle_url": f"{_STATIC}/main.js",
+    "destination": "nav",
+    "url_route": "triggers",
+    "nav_top_level": True,
+    "icon": f"{_STATIC}/icon.svg",
+    "icon_dark_mode": f"{_STATIC}/icon-dark.svg",
+}
+"""The bundle leaves a component at ``globalThis[name]`` (``ui/src/main.tsx``)."""
+
 
 @cache
 def _fastapi_apps() -> list[dict[str, Any]]:
@@ -48,5 +62,6 @@ class TriggersPlugin(AirflowPlugin):
 
     name = "triggers"
     listeners = [TriggersListener()]  # noqa: RUF012  (Airflow declares them so)
+    react_apps = [_NAVIGATION]  # noqa: RUF012
     fastapi_apps = BuiltWhenRead(_fastapi_apps)
     fastapi_root_middlewares = BuiltWhenRead(_fastapi_root_middlewares)

@@ -11,6 +11,7 @@ from airflow.configuration import conf
 from fastapi import FastAPI
 
 from airflow_triggers import __version__
+from airflow_triggers.api import bundle
 from airflow_triggers.api.datamodels import ErrorBody
 from airflow_triggers.api.dependencies import SECURITY_SCHEMES
 from airflow_triggers.api.document import DocumentedApi
@@ -100,4 +101,5 @@ def create_app() -> FastAPI:
     app.include_router(health.router, prefix="/api/v1", dependencies=SECURITY_SCHEMES)
     app.include_router(problems.router, prefix="/api/v1", dependencies=SECURITY_SCHEMES)
     app.include_router(batches.router, prefix="/api/v1/fires", dependencies=SECURITY_SCHEMES)
+    app.include_router(bundle.router, prefix="/static")
     return app

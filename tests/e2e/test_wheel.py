@@ -97,7 +97,7 @@ def test_the_wheel_holds_the_sources_and_every_file_that_they_read(wheel: Path) 
     expected = {
         f"airflow_triggers/{path.relative_to(sources)}"
         for path in sources.rglob("*")
-        if path.suffix in {".py", ".json", ".ini", ".mako", ".typed"}
+        if path.suffix in {".py", ".json", ".ini", ".mako", ".typed", ".js", ".svg"}
     }
 
     assert {name for name in names if not name.startswith("airflow_triggers-")} == expected

@@ -1,0 +1,47 @@
+import { Box, Flex, Heading } from "@chakra-ui/react";
+
+import { ControllerBanner } from "~/components/ControllerBanner";
+import { ViewLink } from "~/components/ViewLink";
+import { texts } from "~/texts";
+import { DEFAULT_VIEW, VIEW_COMPONENTS, VIEWS_IN_NAVIGATION, isView } from "~/views";
+import { useSearchParam } from "~/viewState";
+
+/** The page behind the navigation's button: the views' links, and the view that the address names. */
+export const TriggersPage = () => {
+  const requested = useSearchParam("view");
+  const view = isView(requested) ? requested : DEFAULT_VIEW;
+  const View = VIEW_COMPONENTS[view];
+
+  return (
+    <Flex direction="column" gap={3} h="100%" minH={0} p={3}>
+      <Flex align="center" borderBottomWidth={1} gap={6} pb={1} wrap="wrap">
+        <Heading as="h1" size="lg">
+          {texts.app.title}
+        </Heading>
+        <Flex aria-label={texts.app.navigation} as="nav" gap={1} wrap="wrap">
+          {VIEWS_IN_NAVIGATION.map((name) => (
+            <ViewLink
+              _currentPage={{ borderColor: "brand.solid", color: "fg" }}
+              _hover={{ color: "fg" }}
+              aria-current={name === view ? "page" : undefined}
+              borderBottomWidth={2}
+              borderColor="transparent"
+              color="fg.muted"
+              fontWeight="medium"
+              key={name}
+              px={3}
+              py={1}
+              view={name}
+            >
+              {texts.views[name]}
+            </ViewLink>
+          ))}
+        </Flex>
+      </Flex>
+      <ControllerBanner />
+      <Box flex={1} minH={0}>
+        <View />
+      </Box>
+    </Flex>
+  );
+};

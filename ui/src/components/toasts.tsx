@@ -1,0 +1,31 @@
+/** Short messages in a corner: what an act has done, or the server's sentence when it was refused. */
+import { Toast, Toaster, createToaster } from "@chakra-ui/react";
+
+const toaster = createToaster({ max: 4, pauseOnPageIdle: true, placement: "bottom-end" });
+
+const MILLISECONDS_OF_SUCCESS = 5000;
+const MILLISECONDS_OF_ERROR = 15_000;
+
+export const showSuccess = (title: string, description?: string): void => {
+  toaster.create({ closable: true, description, duration: MILLISECONDS_OF_SUCCESS, title, type: "success" });
+};
+
+export const showError = (title: string, error: unknown): void => {
+  const description = error instanceof Error ? error.message : String(error);
+  toaster.create({ closable: true, description, duration: MILLISECONDS_OF_ERROR, title, type: "error" });
+};
+
+export const Toasts = () => (
+  <Toaster toaster={toaster}>
+    {(toast) => (
+      <Toast.Root>
+        <Toast.Indicator />
+        <div>
+          <Toast.Title>{toast.title}</Toast.Title>
+          {toast.description === undefined ? undefined : <Toast.Description>{toast.description}</Toast.Description>}
+        </div>
+        <Toast.CloseTrigger />
+      </Toast.Root>
+    )}
+  </Toaster>
+);

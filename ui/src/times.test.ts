@@ -1,0 +1,37 @@
+import { describe, expect, it } from "vitest";
+
+import { durationText, momentText, secondsBetween } from "./times";
+
+describe("a moment", () => {
+  it("is written as Airflow writes it, in the chosen zone", () => {
+    expect(momentText("2026-03-01T23:30:05Z", "UTC")).toBe("2026-03-01 23:30:05");
+    expect(momentText("2026-03-01T23:30:05Z", "Asia/Kolkata")).toBe("2026-03-02 05:00:05");
+  });
+
+  it("keeps midnight as 00", () => {
+    expect(momentText("2026-03-01T00:00:00+00:00", "UTC")).toBe("2026-03-01 00:00:00");
+  });
+});
+
+describe("a duration", () => {
+  it("is named by its largest unit", () => {
+    expect([0, 59.9, 60, 3599, 3600, 86_399, 86_400, 172_800].map(durationText)).toEqual([
+      "0 s",
+      "59 s",
+      "1 min",
+      "59 min",
+      "1 h",
+      "23 h",
+      "1 day",
+      "2 days",
+    ]);
+  });
+
+  it("is never negative, whatever the clocks say", () => {
+    expect(durationText(-3)).toBe("0 s");
+  });
+});
+
+it("counts the seconds between moments of different zones", () => {
+  expect(secondsBetween("2026-03-01T12:00:00+01:00", "2026-03-01T11:01:00Z")).toBe(60);
+});

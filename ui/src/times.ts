@@ -1,0 +1,54 @@
+/** Moments and durations as text. Moments come from REST as ISO 8601, with a zone. */
+import { plural } from "./plurals";
+
+const FORMATS = new Map<string, Intl.DateTimeFormat>();
+
+const formatFor = (timeZone: string): Intl.DateTimeFormat => {
+  const known = FORMATS.get(timeZone);
+  if (known) {
+    return known;
+  }
+  const format = new Intl.DateTimeFormat("en-CA", {
+    day: "2-digit",
+    hour: "2-digit",
+    hourCycle: "h23",
+    minute: "2-digit",
+    month: "2-digit",
+    second: "2-digit",
+    timeZone,
+    year: "numeric",
+  });
+  FORMATS.set(timeZone, format);
+  return format;
+};
+
+/** A moment as Airflow writes it: `2026-11-27 18:25:01`, in the zone. */
+export const momentText = (moment: string, timeZone: string): string => {
+  const parts = new Map(formatFor(timeZone).formatToParts(new Date(moment)).map(({ type, value }) => [type, value]));
+  const date = `${parts.get("year")}-${parts.get("month")}-${parts.get("day")}`;
+  return `${date} ${parts.get("hour")}:${parts.get("minute")}:${parts.get("second")}`;
+};
+
+const MINUTE = 60;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+/** A duration by its largest unit: `12 s`, `5 min`, `3 h`, `2 days`. */
+export const durationText = (seconds: number): string => {
+  const length = Math.max(0, seconds);
+  if (length < MINUTE) {
+    return `${Math.floor(length)} s`;
+  }
+  if (length < HOUR) {
+    return `${Math.floor(length / MINUTE)} min`;
+  }
+  if (length < DAY) {
+    return `${Math.floor(length / HOUR)} h`;
+  }
+  const days = Math.floor(length / DAY);
+  return plural(days, { one: "# day", other: "# days" });
+};
+
+/** The seconds from one moment to another. */
+export const secondsBetween = (from: string, to: number | string): number =>
+  ((typeof to === "number" ? to : Date.parse(to)) - Date.parse(from)) / 1000;

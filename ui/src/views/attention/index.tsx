@@ -1,0 +1,6 @@
+import { Empty } from "~/components/states";
+import { texts } from "~/texts";
+
+const AttentionView = () => <Empty title={texts.views.attention} />;
+
+export default AttentionView;
