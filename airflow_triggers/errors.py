@@ -16,6 +16,7 @@ An error about an unknown name is also a ``KeyError``. An error about an invalid
     ├── InvalidCooldown               a cooldown is no number of seconds, or too long
     ├── InvalidCursor                 a cursor comes from no list
     ├── InvalidFilter                 a filter's text matches nothing, whatever the list contains
+    ├── InvalidStatus                 nobody can set this status of an instance by hand
     ├── SessionError
     │   ├── SessionNotFound           no session has that UID
     │   ├── SessionExists             a session with that UID exists with other content
@@ -158,6 +159,10 @@ class InvalidCursor(TriggersError, ValueError):
 
 class InvalidFilter(TriggersError, ValueError):
     """The text to filter a list by matches nothing, whatever the list contains: its form is not allowed there."""
+
+
+class InvalidStatus(TriggersError, ValueError):
+    """The status of an instance is none that people can set by hand, or not together with a cascade."""
 
 
 class SessionError(TriggersError):

@@ -7,7 +7,7 @@ auth manager decides.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any, Literal
 
@@ -22,20 +22,21 @@ from airflow.api_fastapi.auth.managers.models.resource_details import (
 )
 from airflow.configuration import conf
 
+from airflow_triggers.domain.acts import InstanceAct, Need
+from airflow_triggers.domain.concerned_dags import (
+    EVERY_DAG,
+    dag_id_of_each_task,
+    dag_ids_of_instance,
+    dag_ids_of_session,
+    dag_ids_to_read,
+)
 from airflow_triggers.domain.configuration import Configuration
 from airflow_triggers.domain.disclosure import Disclosure
-from airflow_triggers.domain.names import dag_ids_of
 from airflow_triggers.errors import Concealed, Refused
 from airflow_triggers.gateway import teams
 from airflow_triggers.sessions.authorization import AuthorizeFire
 from airflow_triggers.sessions.describing import InstanceView
 from airflow_triggers.storages.transaction import snapshot
-
-EVERY_DAG = "~"
-"""Stands for the DAG of a task without one. No DAG can have this id, therefore only a right on all DAGs covers it.
-
-A question without a DAG id would not do: FAB's auth manager says yes to every user who may read any DAG.
-"""
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,11 @@ READ_AUDIT_LOG = Right("GET", DagAccessEntity.AUDIT_LOG, "read the audit log")
 CREATE_RUNS = Right("POST", DagAccessEntity.RUN, "create runs")
 DELETE_RUNS = Right("DELETE", DagAccessEntity.RUN, "delete the runs")
 EDIT_TASK_INSTANCES = Right("PUT", DagAccessEntity.TASK_INSTANCE, "edit the task instances")
+
+RIGHT_OF_NEED: Mapping[Need, Right] = {
+    Need.EDIT_TASK_INSTANCES: EDIT_TASK_INSTANCES,
+    Need.CREATE_RUNS: CREATE_RUNS,
+}
 
 
 class Permissions:
@@ -78,11 +84,11 @@ class Permissions:
 
     def may_read(self, configuration: Configuration) -> bool:
         """Whether the user may read runs and XComs of all DAGs of the configuration, former ones included."""
-        return self._may_read_dags(_read_dag_ids(configuration))
+        return self._may_read_dags(dag_ids_to_read(configuration))
 
     def require_read(self, configuration: Configuration) -> None:
         """Require :meth:`may_read`."""
-        dag_ids = _read_dag_ids(configuration)
+        dag_ids = dag_ids_to_read(configuration)
         self._require(READ_RUNS, dag_ids, configuration)
         self._require(READ_RESULTS, dag_ids, configuration)
 
@@ -91,8 +97,8 @@ class Permissions:
 
         In the list, None stands for sessions without a configuration.
         """
-        dag_ids: dict[str | None, frozenset[str]] = {None: _read_dag_ids(Configuration())}
-        dag_ids |= {key: _read_dag_ids(configuration) for key, configuration in configurations.items()}
+        dag_ids: dict[str | None, frozenset[str]] = {None: dag_ids_to_read(Configuration())}
+        dag_ids |= {key: dag_ids_to_read(configuration) for key, configuration in configurations.items()}
         if self._may_read_dags(frozenset[str]().union(*dag_ids.values())):
             return None
         readable = {ids: self._may_read_dags(ids) for ids in set(dag_ids.values())}
@@ -134,17 +140,17 @@ class Permissions:
 
     def require_create(self, configuration: Configuration) -> None:
         """Require the right to create runs of all DAGs of the configuration."""
-        self._require(CREATE_RUNS, _dag_ids(configuration), configuration)
+        self._require(CREATE_RUNS, dag_ids_of_session(configuration), configuration)
 
     def require_fire(self, configuration: Configuration, trigger_name: str) -> None:
         """Require the right to create runs of every DAG whose task uses the trigger.
 
         A trigger without such a task starts nothing, but it is recorded. This takes the right on one of the DAGs.
         """
-        dag_ids = _dag_id_of_each_task(configuration)
+        dag_ids = dag_id_of_each_task(configuration)
         concerned_dag_ids = {dag_ids[task.name] for task in configuration.concerned_by(trigger_name)}
         if concerned_dag_ids or not self._may_fire_something(configuration):
-            self._require(CREATE_RUNS, concerned_dag_ids or _dag_ids(configuration), configuration)
+            self._require(CREATE_RUNS, concerned_dag_ids or dag_ids_of_session(configuration), configuration)
 
     def authorizer_of(self, trigger_name: str) -> AuthorizeFire:
         """The check to call before the user fires the trigger."""
@@ -164,20 +170,16 @@ class Permissions:
         self.require_read(configuration)
         self.require_create(configuration)
 
-    def require_replay(self, configuration: Configuration, view: InstanceView) -> None:
-        """Require the right to create runs of the instance's DAG."""
-        self._require(CREATE_RUNS, _dag_ids_of_instance(configuration, view), configuration)
-
-    def require_skip(self, configuration: Configuration, view: InstanceView, *, cascade: bool) -> None:
-        """Require the right to edit the task instances of its run.
+    def require_act(self, configuration: Configuration, view: InstanceView, act: InstanceAct) -> None:
+        """Require the rights that an act on an instance takes, on the instance's DAG.
 
         With a cascade, the given result stands for the result of a run of this DAG. So it takes the right to create
         one too, and no right on the DAGs that follow.
         """
-        dag_ids = _dag_ids_of_instance(configuration, view)
-        self._require(EDIT_TASK_INSTANCES, dag_ids, configuration)
-        if cascade:
-            self._require(CREATE_RUNS, dag_ids, configuration)
+        dag_ids = dag_ids_of_instance(configuration, view.instance.task.name, view.dag_id)
+        for need in Need:
+            if need in act.needs:
+                self._require(RIGHT_OF_NEED[need], dag_ids, configuration)
 
     def require_delete(self, configuration: Configuration) -> None:
         """Require the rights to read the session and to delete runs of all its DAGs.
@@ -185,10 +187,10 @@ class Permissions:
         The runs stay in Airflow, but the session's knowledge of them is deleted.
         """
         self.require_read(configuration)
-        self._require(DELETE_RUNS, _read_dag_ids(configuration), configuration)
+        self._require(DELETE_RUNS, dag_ids_to_read(configuration), configuration)
 
     def _may_fire_something(self, configuration: Configuration) -> bool:
-        return any(self._has(CREATE_RUNS, {dag_id}) for dag_id in sorted(_dag_ids(configuration)))
+        return any(self._has(CREATE_RUNS, {dag_id}) for dag_id in sorted(dag_ids_of_session(configuration)))
 
     def require_something(self, configuration: Configuration) -> None:
         """Require :meth:`knows`.
@@ -240,33 +242,3 @@ def _read_details(dag_ids: set[str]) -> dict[str, list[DagDetails]]:
     if EVERY_DAG in dag_ids:
         details[EVERY_DAG] += [DagDetails(id=EVERY_DAG, team_name=team) for team in sorted(every_team)]
     return details
-
-
-def _dag_id_of_each_task(configuration: Configuration) -> dict[str, str]:
-    return {
-        task: EVERY_DAG if dag_id is None else dag_id for task, dag_id in dag_ids_of(configuration).items()
-    }
-
-
-def _dag_ids(configuration: Configuration) -> frozenset[str]:
-    """The DAGs of the configuration; :data:`EVERY_DAG` when it has no tasks."""
-    return frozenset(_dag_id_of_each_task(configuration).values()) or frozenset({EVERY_DAG})
-
-
-def _read_dag_ids(configuration: Configuration) -> frozenset[str]:
-    """The DAGs of the configuration, and former ones: the session may have runs from before its tasks changed DAGs."""
-    former = {EVERY_DAG if dag_id is None else dag_id for dag_id in configuration.former_dag_ids}
-    return _dag_ids(configuration) | former
-
-
-def _dag_ids_of_instance(configuration: Configuration, view: InstanceView) -> set[str]:
-    """The DAG of the instance's run, and the DAG of its task now: an update may have changed it.
-
-    When the configuration lacks the task (its row cannot be read), it may be any of the DAGs.
-    """
-    of_tasks = _dag_id_of_each_task(
-        replace(configuration, tasks={**configuration.removed, **configuration.tasks})
-    )
-    name = view.instance.task.name
-    task_dag_ids = {of_tasks[name]} if name in of_tasks else set(of_tasks.values())
-    return task_dag_ids if view.dag_id is None else {*task_dag_ids, view.dag_id}

@@ -124,6 +124,26 @@ ROUTES = {
             {"session_uid": "order-1", "instance": "t_import#0", "cascade": True},
         ),
     ),
+    ("POST", "/api/v1/sessions/{uid}/instances/{name}/status"): (
+        lambda client: client.post(
+            "sessions/order-1/instances/t_import%230/status", json={"status": "finished", "cascade": True}
+        ),
+        (
+            AuditEvent.SET_STATUS,
+            "survey.t_import",
+            {"instance": "t_import#0", "from": "failed", "to": "finished", "cascade": True},
+        ),
+    ),
+    ("POST", "/api/v1/sessions/{uid}/instances/{name}/metadata"): (
+        lambda client: client.post(
+            "sessions/order-1/instances/t_import%230/metadata", json={"metadata": {"ticket": "secret"}}
+        ),
+        (AuditEvent.SET_METADATA, "survey.t_import", {"instance": "t_import#0", "keys": ["ticket"]}),
+    ),
+    ("POST", "/api/v1/sessions/{uid}/instances/{name}/resolve-logs"): (
+        lambda client: client.post("sessions/order-1/instances/t_import%230/resolve-logs"),
+        (AuditEvent.RESOLVE_LOGS, "survey.t_import", {"instance": "t_import#0"}),
+    ),
     ("DELETE", "/api/v1/sessions/{uid}/delayed-fires/{delayed_fire_id}"): (
         lambda client: client.delete(f"sessions/order-1/delayed-fires/{delayed_fire()}"),
         (

@@ -242,6 +242,11 @@ def _that_repair(session: Session) -> Iterator[Question]:
         ("replay", {"kwargs": {"begin": {"n": 2}}}, "replay", ("create",)),
         ("skip", {}, "skip", ("edit",)),
         ("skip", {"cascade": True, "result": {"n": 1}}, "skip, and cascade", ("edit", "create")),
+        ("status", {"status": "skipped"}, "set a status", ("edit",)),
+        ("status", {"status": "finished", "cascade": True}, "set a status, and cascade", ("edit", "create")),
+        ("status", {"status": "unstarted"}, "set back to unstarted", ("edit", "create")),
+        ("metadata", {"metadata": {"ticket": 17}}, "attach metadata", ("edit",)),
+        ("resolve-logs", None, "resolve logs", ("edit",)),
     )
     for verb, body, act, needed in repairs:
         status = partial(_repair_status, session, needed)

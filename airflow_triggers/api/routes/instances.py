@@ -1,4 +1,4 @@
-"""``/api/v1/sessions/{uid}/instances/{name}``: read an instance, and repair a failed one."""
+"""``/api/v1/sessions/{uid}/instances/{name}``: read an instance, repair a failed one, change one by hand."""
 
 from __future__ import annotations
 
@@ -6,11 +6,15 @@ from typing import Any
 
 from fastapi import APIRouter
 
+from airflow_triggers.api.act_requests import SetInstanceMetadata, SetInstanceStatus
 from airflow_triggers.api.bodies import BodyRoute
 from airflow_triggers.api.datamodels import ErrorBody, InstanceBody
 from airflow_triggers.api.dependencies import InstanceNameDep, PermissionsDep, SessionUidDep, UserNameDep
+from airflow_triggers.api.permissions import Permissions
 from airflow_triggers.api.requests import ReplayInstance, SkipInstance
 from airflow_triggers.api.routes.reading import readable_instance
+from airflow_triggers.domain.acts import InstanceAct, Replay, ResolveLogs, Skip
+from airflow_triggers.domain.uids import SessionUid
 from airflow_triggers.sessions import repairs
 
 router = APIRouter(
@@ -22,6 +26,12 @@ router = APIRouter(
 
 NOT_FAILED: dict[int | str, dict[str, Any]] = {
     409: {"description": "The instance is not failed.", "model": ErrorBody}
+}
+NOT_ALLOWED: dict[int | str, dict[str, Any]] = {
+    409: {
+        "description": "The instance has the status already; or it could never run with it: its task was removed.",
+        "model": ErrorBody,
+    }
 }
 
 
@@ -40,10 +50,7 @@ def replay_instance(
     user_name: UserNameDep,
 ) -> InstanceBody:
     """Run a failed instance again, as a clone. The answer is the new instance; the failed one becomes `replayed`."""
-    description = readable_instance(uid, name, permissions)
-    permissions.require_replay(description.tasks, description.view)
-    clone = repairs.replay(uid, name, body.kwargs, cooldown=body.cooldown, by=user_name)
-    return InstanceBody.of(readable_instance(uid, clone.name, permissions).view)
+    return _act(uid, name, Replay(kwargs=body.kwargs, cooldown=body.cooldown), permissions, user_name)
 
 
 @router.post("/skip", summary="Skip a failed instance", responses=NOT_FAILED)
@@ -55,7 +62,57 @@ def skip_instance(
     user_name: UserNameDep,
 ) -> InstanceBody:
     """Waive a failed instance: it becomes `skipped`. With `cascade`, its task's name is fired with `result`."""
+    return _act(uid, name, Skip(cascade=body.cascade, result=body.result), permissions, user_name)
+
+
+@router.post("/status", summary="Set an instance's status by hand", responses=NOT_ALLOWED)
+def set_instance_status(
+    uid: SessionUidDep,
+    name: InstanceNameDep,
+    body: SetInstanceStatus,
+    permissions: PermissionsDep,
+    user_name: UserNameDep,
+) -> InstanceBody:
+    """Set the status, whatever it is now. Its DAG run goes on, but no longer counts for the instance.
+
+    Use it where neither a replay nor a skip will do. The status stays until somebody clears the run in Airflow. An
+    instance set to `unstarted` gets another run with the next fire that makes it ready. It takes the right to edit task
+    instances of the instance's DAG; with `cascade`, or to `unstarted`, to create its runs too.
+    """
+    return _act(uid, name, body.to_act(), permissions, user_name)
+
+
+@router.post("/metadata", summary="Attach metadata to an instance")
+def set_instance_metadata(
+    uid: SessionUidDep,
+    name: InstanceNameDep,
+    body: SetInstanceMetadata,
+    permissions: PermissionsDep,
+    user_name: UserNameDep,
+) -> InstanceBody:
+    """Merge metadata into the instance's; its status stays. The framework's own keys are refused.
+
+    It takes the right to edit task instances of the instance's DAG.
+    """
+    return _act(uid, name, body.to_act(), permissions, user_name)
+
+
+@router.post("/resolve-logs", summary="Mark an instance's logs as resolved")
+def resolve_instance_logs(
+    uid: SessionUidDep, name: InstanceNameDep, permissions: PermissionsDep, user_name: UserNameDep
+) -> InstanceBody:
+    """Mark the instance's log messages as dealt with. Doing it again changes nothing else.
+
+    It takes the right to edit task instances of the instance's DAG.
+    """
+    return _act(uid, name, ResolveLogs(), permissions, user_name)
+
+
+def _act(
+    uid: SessionUid, name: str, act: InstanceAct, permissions: Permissions, user_name: str
+) -> InstanceBody:
+    """Do the act, for a user with the right to it. The answer is the instance afterwards; of a replay, the new one."""
     description = readable_instance(uid, name, permissions)
-    permissions.require_skip(description.tasks, description.view, cascade=body.cascade)
-    repairs.skip(uid, name, body.cascade, body.result, by=user_name)
-    return InstanceBody.of(readable_instance(uid, name, permissions).view)
+    permissions.require_act(description.tasks, description.view, act)
+    instance = repairs.act_on(uid, name, act, by=user_name)
+    return InstanceBody.of(readable_instance(uid, instance.name, permissions).view)
