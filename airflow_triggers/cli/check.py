@@ -1,6 +1,6 @@
 """``airflow triggers check``: reads configurations, also in CI, and says what is wrong with them.
 
-It needs no database. If it has one, it asks it for the deployed DAGs. Neighbours: ``definition.py`` declares the
+It needs no database. If it has one, it asks it for the deployed DAGs. Neighbours: ``twin/upkeep.py`` declares the
 command; ``configuration/check.py`` checks.
 """
 

@@ -1,7 +1,6 @@
-"""The commands ``airflow triggers clean`` and ``airflow triggers sessions delete``.
+"""The command ``airflow triggers clean``.
 
-Neighbours: ``definition.py`` declares them; ``sessions/cleaning.py`` and ``sessions/deleting.py`` delete; ``rows.py``
-prints.
+Neighbours: ``twin/sessions.py`` declares it; ``sessions/cleaning.py`` deletes; ``rows.py`` prints.
 """
 
 from __future__ import annotations
@@ -13,7 +12,6 @@ from collections import Counter
 from airflow.utils.cli import suppress_logs_and_warning
 from airflow.utils.providers_configuration_loader import providers_configuration_loaded
 
-from airflow_triggers import sessions
 from airflow_triggers.cli import rows
 from airflow_triggers.cli.commands import audited_command, user
 from airflow_triggers.cli.terminal import ends_with_one_line, print_text
@@ -21,16 +19,6 @@ from airflow_triggers.sessions import cleaning
 
 CONSENT = "delete sessions"
 """The words to type before anything is deleted."""
-
-
-@ends_with_one_line
-@audited_command
-@suppress_logs_and_warning
-@providers_configuration_loaded
-def triggers_delete_session(args: Namespace) -> None:
-    """``airflow triggers sessions delete``."""
-    sessions.delete_session(args.uid, force=args.force, by=user())
-    rows.print_row({"uid": args.uid, "deleted": True}, args.output)
 
 
 @ends_with_one_line

@@ -1,7 +1,7 @@
 """``airflow triggers controller``: runs a controller, or checks the health of controllers.
 
-A container runs the check every few seconds, so it must start fast. Neighbours: ``definition.py`` declares the command;
-``commands.py`` runs the controller, and is imported only then.
+A container runs the check every few seconds, so it must start fast. Neighbours: ``twin/upkeep.py`` declares the
+command; ``running.py`` runs the controller, and is imported only then.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from airflow_triggers.cli.terminal import ends_with_one_line, print_text
 from airflow_triggers.controller.health import read_health
 from airflow_triggers.controller.process import check_database
 
-_run = lazy_load_command("airflow_triggers.cli.commands.triggers_controller")
+_run = lazy_load_command("airflow_triggers.cli.running.triggers_controller")
 
 
 def triggers_controller(args: Namespace) -> None:

@@ -1,6 +1,6 @@
 """``airflow triggers delayed-fires …``: fires still to come.
 
-Neighbours: ``definition.py`` declares the commands; ``sessions/delayed_fires.py`` does the work.
+Neighbours: ``twin/fires.py`` declares the commands; ``sessions/delayed_fires.py`` does the work.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """``airflow triggers sessions migrate``: moves sessions page by page, with a progress bar and a report.
 
-Neighbours: ``definition.py`` declares the command; ``sessions/migration.py`` moves the sessions.
+Neighbours: ``twin/sessions.py`` declares the command; ``sessions/migration.py`` moves the sessions.
 """
 
 from __future__ import annotations
@@ -88,13 +88,17 @@ def _progress(migration: Migration) -> Iterator[Any]:
 
 def _row_of(session: SessionMigration) -> rows.Row:
     diff = session.diff
+    effect = {
+        "created": len(diff.create) if diff else 0,
+        "scheduled": len(diff.starting) if diff else 0,
+        "changed": len(diff.change) if diff else 0,
+        "abandoned": len(diff.abandon) if diff else 0,
+    }
     return {
         "uid": session.uid,
         "outcome": session.outcome.value,
         "why": session.why,
         "removed_tasks": list(session.removed),
-        "created": len(diff.create) if diff else 0,
-        "scheduled": len(diff.starting) if diff else 0,
-        "changed": len(diff.change) if diff else 0,
-        "abandoned": len(diff.abandon) if diff else 0,
+        **effect,
+        "effect": effect if diff else None,
     }

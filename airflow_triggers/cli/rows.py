@@ -2,8 +2,7 @@
 
 JSON and YAML show the whole row; a table shows some of its columns. Some rows have a value twice, also under its older
 key (``instance`` for ``name``, ``uid`` for ``session_uid``): scripts read it. New answers need no older key.
-Neighbours: ``answers/`` has the keys, the same as in the REST API; ``commands.py``, ``history.py`` and
-``delayed_fires.py`` print rows.
+Neighbours: ``answers/`` has the keys, the same as in the REST API; the modules of the commands print rows.
 """
 
 from __future__ import annotations

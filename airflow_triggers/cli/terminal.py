@@ -1,54 +1,53 @@
-"""Output to a terminal: other people's text, with control characters escaped.
+"""How a command ends: errors are one sentence on stderr, without a traceback.
 
-Anybody who fires chooses names, kwargs and exceptions. A control character in them could move the cursor, hide lines
-or change the title; an override of the text's direction would change their order. Neighbours: ``rows.py``,
-``history.py`` and ``commands.py`` print through this; JSON and YAML escape for themselves.
+Neighbours: ``twin/terminal.py`` writes text safely; every command is decorated with :func:`ends_with_one_line`.
 """
 
 from __future__ import annotations
 
-import re
+import os
 import sys
 from argparse import Namespace
 from collections.abc import Callable
 from functools import wraps
-from typing import TextIO
 
+from airflow_triggers.cli.twin.grammar import WRONG_ARGUMENTS
+from airflow_triggers.cli.twin.terminal import escaped, print_text
+from airflow_triggers.cli.twin.values import CommandFailed, WrongArguments
 from airflow_triggers.errors import TriggersError
+
+__all__ = ["FAILED", "Command", "ends_with_one_line", "escaped", "print_text"]
 
 Command = Callable[[Namespace], None]
 
-_OBEYED = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Controls (C0 without the line feed, DEL, C1), marks and overrides of direction, line separators, lone surrogates."""
-
-
-def escaped(text: str) -> str:
-    r"""The text with escape sequences in place of control characters; line feeds stay.
-
-    >>> print(escaped("a\x1b[31mb"))
-    a\x1b[31mb
-    """
-    return _OBEYED.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
-
-
-def print_text(text: object, *, to: TextIO | None = None, indent: str = "") -> None:
-    """Print text outside a table.
-
-    :param to: the stream; None for stdout.
-    :param indent: the indent of its further lines (a traceback's): none of them can look like a line of ours.
-    """
-    print(escaped(str(text)).replace("\n", f"\n{indent}"), file=to or sys.stdout)
+FAILED = 1
+INTERRUPTED = 130
+"""As shells number a program that Ctrl-C ended."""
 
 
 def ends_with_one_line(command: Command) -> Command:
-    """Decorate a command: it prints our errors to stderr as sentences, without a traceback, and exits with 1."""
+    """Decorate a command: it prints our errors to stderr as sentences, without a traceback.
+
+    The exit code is 1 after an error, 2 when arguments do not go together, 130 after Ctrl-C.
+    """
 
     @wraps(command)
     def wrapper(args: Namespace) -> None:
         try:
             command(args)
-        except TriggersError as error:
+            sys.stdout.flush()
+        except WrongArguments as error:
             print_text(error, to=sys.stderr)
-            raise SystemExit(1) from None
+            raise SystemExit(WRONG_ARGUMENTS) from None
+        except (TriggersError, CommandFailed) as error:
+            print_text(error, to=sys.stderr)
+            raise SystemExit(FAILED) from None
+        except KeyboardInterrupt:
+            raise SystemExit(INTERRUPTED) from None
+        except BrokenPipeError:
+            # The reader has closed the pipe ("… history … | head"); nothing more can be written. Python flushes stdout
+            # when it exits, and would print an error: the rest goes to devnull.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise SystemExit(FAILED) from None
 
     return wrapper

@@ -183,4 +183,6 @@ class TriggersClient:
     why = _method(operations.history.why)
     unheard = _list(operations.history.unheard)
     call_hook = _method(operations.history.call_hook)
+    migrate_sessions = _method(operations.configurations.migrate_sessions)
+    health = _method(operations.health.health)
     wait_for = _method(operations.waiting.wait_for)

@@ -13,6 +13,7 @@ from airflow.utils.session import create_session as airflow_session
 from sqlalchemy import select, update
 
 from airflow_triggers.controller.loop import Controller
+from airflow_triggers.errors import DatabaseFailed, LockTimeout
 from airflow_triggers.sessions.describing import describe_session
 from airflow_triggers.storages import tables
 from tests.support.dags import deploy_configuration, play
@@ -235,7 +236,7 @@ def test_a_fire_for_later_is_listed_and_cancelled(failed, airflow):
 def test_a_cooldown_has_the_same_limits_as_everywhere(failed, airflow, capsys, cooldown):
     with pytest.raises(SystemExit) as ended:
         airflow("replay", "order-1", failed, "--cooldown", cooldown)
-    assert ended.value.code == 1
+    assert ended.value.code == (1 if cooldown == "1e12" else 2)
     assert "cooldown" in capsys.readouterr().err
     assert statuses() == {failed: "failed"}
 
@@ -282,3 +283,210 @@ def test_half_of_a_surrogate_pair_that_an_earlier_version_kept_is_printed(failed
         session.execute(update(tables.instance).values(metadata={"file": "\udcff"}))
     for output in ("table", "json", "yaml", "plain"):
         assert "t_import#0" in airflow("sessions", "show", "order-1", "--output", output)
+
+
+# -- files of fires -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def fire_file(airflow, tmp_path, capsys):
+    """Fires lines of a file, and gives the account, the refusals and the exit code."""
+    file = tmp_path / "events.jsonl"
+
+    def fire(*lines, more=()):
+        file.write_text("\n".join(line if isinstance(line, str) else json.dumps(line) for line in lines))
+        code = 0
+        args = get_parser().parse_args(
+            ["triggers", "fire", "--file", str(file), "--configuration", "survey", "-o", "json", *more]
+        )
+        capsys.readouterr()
+        try:
+            args.func(args)
+        except SystemExit as end:
+            code = end.code
+        captured = capsys.readouterr()
+        return json.loads(captured.out), captured.err, code
+
+    return fire
+
+
+def line(uid, trigger="firstPage", **members):
+    return {"session_uid": uid, "trigger": trigger, **members}
+
+
+def test_the_lines_of_a_file_are_fired_once_however_often_it_is_run(fire_file, tmp_path):
+    lines = [line(f"order-{number % 3}", "page", kwargs={"n": number}) for number in range(450)]
+
+    first, refusals, code = fire_file(*lines)
+    again, _, _ = fire_file(*lines)
+
+    report = str(tmp_path / "events.jsonl.report")
+    assert (first, refusals, code) == (
+        {"fired": 450, "fired_before": 0, "refused": 0, "report": report},
+        "",
+        0,
+    )
+    assert again == {"fired": 0, "fired_before": 450, "refused": 0, "report": report}
+    fires = [fire.kwargs["n"] for fire in describe_session("order-1", fire_limit=1000).fires]
+    assert fires[::-1] == list(range(1, 450, 3))
+
+
+def test_a_line_that_was_fired_and_not_reported_counts_once(fire_file, tmp_path):
+    report = tmp_path / "events.jsonl.report"
+    fire_file(line("order-1"), line("order-2"))
+    header, first, _ = report.read_text().splitlines()
+    report.write_text(f"{header}\n{first}\n")
+
+    account, _, code = fire_file(line("order-1"), line("order-2"))
+
+    assert (account["fired"], account["fired_before"], code) == (1, 1, 0)
+    assert json.loads(report.read_text().splitlines()[-1])["repeated"] is True
+    assert len(describe_session("order-2").fires) == 1
+
+
+@pytest.mark.parametrize(
+    ("wrong", "complaint"),
+    [
+        ("{", "it cannot be read"),
+        ("[]", "it is no JSON object"),
+        ('{"session_uid": "a", "session_uid": "b", "trigger": "x"}', "it must not have a key twice"),
+        ({"trigger": "page"}, "it lacks 'session_uid'"),
+        (line("a", triger="x"), "Did you mean trigger?"),
+        (line("a/b"), "'a/b'"),
+        (line("order-1", kwargs=[1]), "kwargs"),
+        (line("order-1", kwargs={"n": 2**70}), "n"),
+        (line("order-1", fire_at="soon"), "'fire_at' is a string, a moment"),
+        (line("order-1", fire_at=7), "'fire_at' is a string, a moment"),
+        (line("order-1", configuration=7), "'configuration' is a name"),
+        (line("order-1", configuration="survay"), "survay"),
+        (line("order-1", idempotency_key=""), "An idempotency key is"),
+        (line("order-1", "a\x1b[31m"), "A trigger's name"),
+    ],
+)
+def test_a_bad_line_is_named_and_the_others_are_fired(fire_file, wrong, complaint):
+    account, refusals, code = fire_file(line("order-1"), wrong, line("order-2"))
+
+    assert (account["fired"], account["refused"], code) == (2, 1, 1)
+    assert refusals.startswith("line 2: ")
+    assert complaint in refusals
+    assert (refusals.count("\n"), "\x1b" in refusals) == (1, False)
+    corrected, _, code = fire_file(line("order-1"), line("order-3"), line("order-2"))
+    assert (corrected["fired"], corrected["fired_before"], code) == (1, 2, 0)
+
+
+def test_lines_have_everything_that_a_fire_has(fire_file):
+    account, _, _ = fire_file(
+        line("order-1", kwargs={"n": 1}, idempotency_key="k", manager="default"),
+        line("order-1", kwargs={"n": 1}, idempotency_key="k"),
+        line("order-1", "completion", fire_at="2931-05-17T08:00:00Z", kwargs=None),
+    )
+
+    session = describe_session("order-1")
+    assert account["fired"] == 3
+    assert [fire.idempotency_key for fire in session.fires] == ["k"]
+    assert [fire.trigger_name for fire in session.delayed_fires] == ["completion"]
+
+
+def test_lines_of_stdin_are_fired(fire_file, airflow, tmp_path, monkeypatch):
+    path = tmp_path / "piped"
+    path.write_text(json.dumps(line("order-1")))
+    report = str(tmp_path / "report")
+    with path.open() as stdin:
+        monkeypatch.setattr("sys.stdin", stdin)
+        shown = airflow(
+            "fire", "--file", "-", "--report", report, "--configuration", "survey", "--output", "json"
+        )
+
+    assert json.loads(shown) == {"fired": 1, "fired_before": 0, "refused": 0, "report": report}
+
+
+def test_a_database_that_fails_ends_the_run_and_the_next_goes_on(fire_file, monkeypatch, tmp_path):
+    from airflow_triggers.cli import firing
+
+    fire_all = firing.fire_all
+    fails = iter([False, True])
+    monkeypatch.setattr(firing, "CHUNK", 1)
+    monkeypatch.setattr(
+        firing,
+        "fire_all",
+        lambda requests, **options: (
+            [DatabaseFailed("The database is away.")] if next(fails, False) else fire_all(requests, **options)
+        ),
+    )
+    with pytest.raises(json.JSONDecodeError):
+        fire_file(line("order-1"), line("order-2"), line("order-3"))
+    account, _, code = fire_file(line("order-1"), line("order-2"), line("order-3"))
+
+    assert (account["fired"], account["fired_before"], code) == (2, 1, 0)
+
+
+def test_a_line_does_not_overtake_one_that_a_lock_held_up(fire_file, monkeypatch):
+    from airflow_triggers.cli import firing
+
+    fire_all = firing.fire_all
+    locked = iter([True])
+    monkeypatch.setattr(firing, "CHUNK", 1)
+    monkeypatch.setattr(
+        firing,
+        "fire_all",
+        lambda requests, **options: (
+            [LockTimeout("The session is locked.")] if next(locked, False) else fire_all(requests, **options)
+        ),
+    )
+    lines = [line("order-1", kwargs={"n": 1}), line("order-2"), line("order-1", kwargs={"n": 2})]
+    account, refusals, code = fire_file(*lines)
+    assert (account["fired"], account["refused"], code) == (1, 2, 1)
+    assert "must not overtake" in refusals
+    fire_file(*lines)
+
+    assert [fire.kwargs["n"] for fire in describe_session("order-1").fires] == [2, 1]
+
+
+# -- sessions, instances, health ------------------------------------------------------------------------------
+
+
+def test_a_session_is_created_once(airflow):
+    create = ("sessions", "create", "order-1", "--configuration", "survey", "--output", "json")
+    made = json.loads(airflow(*create, "--metadata", '{"country": "NL"}'))
+    again = json.loads(airflow(*create))
+
+    assert (made["uid"], made["configuration"], made["metadata"]) == ("order-1", "survey", {"country": "NL"})
+    assert (made["is_new"], again["is_new"]) == (True, False)
+    assert "order-1" in airflow(*create[:-2])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("order-1", "--configuration", "survay"), "Did you mean 'survey'?"),
+        (("a/b", "--configuration", "survey"), "'a/b'"),
+        (("order-1", "--configuration", "survey", "--manager", "nobody"), "nobody"),
+        (("order-1", "--configuration", "survey", "--storage", "nowhere"), "nowhere"),
+    ],
+)
+def test_a_session_that_cannot_be_is_not_created(airflow, capsys, arguments, complaint):
+    with pytest.raises(SystemExit) as ended:
+        airflow("sessions", "create", *arguments)
+
+    said = capsys.readouterr().err
+    assert (ended.value.code, len(said.splitlines())) == (1, 1)
+    assert complaint in said
+
+
+def test_an_instance_is_shown(failed, airflow):
+    shown = json.loads(airflow("instances", "show", "order-1", failed, "--output", "json"))
+
+    assert (shown["name"], shown["status"], shown["can_replay"]) == (failed, "failed", True)
+    assert "failed" in airflow("instances", "show", "order-1", failed)
+    with pytest.raises(SystemExit):
+        airflow("instances", "show", "order-1", "t_none#0")
+
+
+def test_the_health_is_shown_and_an_exit_code_says_that_it_is_bad(airflow, capsys):
+    with pytest.raises(SystemExit) as ended:
+        airflow("health", "--output", "json")
+
+    health = json.loads(capsys.readouterr().out)
+    assert ended.value.code == 1
+    assert (health["status"], health["controllers"]["alive"]) == ("unhealthy", 0)
+    assert "No triggers controller has run" in health["reason"]

@@ -502,6 +502,7 @@ def test_the_command_reports_what_it_moved_and_what_it_refused(command):
         "scheduled": 2,
         "changed": 0,
         "abandoned": 1,
+        "effect": {"created": 1, "scheduled": 2, "changed": 0, "abandoned": 1},
     }
     assert (second["outcome"], "t_own" in second["why"]) == ("refused", True)
     status, out, err = command(*MIGRATE, "--replace-own-tasks", "--prefix", "order-2")

@@ -175,6 +175,12 @@ def test_fires_that_touched_nothing_are_listed_alike(order, client, command):
     assert_alike(rest(client, "api/v1/fires?touched=nothing")["fires"], command("unheard"))
 
 
+def test_the_health_is_answered_alike(client, command):
+    by_command = command("health", ends_with=1)
+    by_rest = rest(client, "api/v1/health")
+    assert_alike({**by_rest, "at": by_command["at"]}, by_command, extra=frozenset())
+
+
 def test_a_hook_is_called_again_alike(order, client, command):
     hook = describe_session("order-1").hooks[0].token
     by_rest = rest(client, f"{SESSION}/hooks/{hook}/call", "post")

@@ -9,31 +9,25 @@ import os
 import stat
 import sys
 from datetime import UTC, datetime
+from importlib import import_module
 
 import pytest
 import yaml
+from airflow.cli.cli_parser import get_parser
 
-from airflow_triggers.cli.definition import get_triggers_cli_commands
 from airflow_triggers_client.cli import main as entry
 from airflow_triggers_client.cli import output, profiles
 from airflow_triggers_client.cli.definition import parser
-from airflow_triggers_client.cli.events import EventsFile, Report
+from airflow_triggers_client.cli.firing import fire_of
+from airflow_triggers_client.cli.twin.commands import Place
+from airflow_triggers_client.cli.twin.events import Events, Report, opened_events
+from airflow_triggers_client.cli.twin.table import COMMANDS as TABLE
+from airflow_triggers_client.cli.twin.values import CommandFailed, merged
 from airflow_triggers_client.cli.yaml import yaml_text
 from airflow_triggers_client.errors import InvalidArgument
 from airflow_triggers_client.models import Fire
 
-WITHOUT_ROUTE = {
-    *("check", "clean", "controller"),
-    *("asset-events list", "asset-events retry", "sessions migrate"),
-}
-"""Commands of a shell on the server for which REST has no route."""
-
-OF_THE_CLIENT = {"profiles list", "profiles set", "profiles remove"}
-
-AIRFLOWS = {"--verbose"}
-"""Options that Airflow gives every command."""
-
-CLIENTS = {"--help", "--profile", "--patience", "--file", "--report"}
+COMMANDS = [command for command in TABLE if command.place is not Place.AIRFLOW]
 
 
 def leaves(command, names=()):
@@ -46,56 +40,46 @@ def leaves(command, names=()):
     yield " ".join(names), command
 
 
-def airflow_leaves(commands, names=()):
-    """Those of Airflow's definitions."""
-    for command in commands:
-        if hasattr(command, "subcommands"):
-            yield from airflow_leaves(command.subcommands, (*names, command.name))
-        else:
-            yield " ".join((*names, command.name)).removeprefix("triggers "), command
+def test_the_parser_has_the_commands_of_the_table():
+    assert dict(leaves(parser())).keys() == {command.name for command in COMMANDS}
 
 
-COMMANDS = dict(leaves(parser()))
-TWINS = dict(airflow_leaves(get_triggers_cli_commands()))
+def test_a_command_of_both_has_the_arguments_of_airflow_triggers():
+    """Each adds some of its own to every command: --verbose, and --profile with --patience."""
+    group = next(action for action in get_parser()._actions if isinstance(action, argparse._SubParsersAction))
+    twins = dict(leaves(group.choices["triggers"]))
+    for name, own in leaves(parser()):
+        if name in twins and "profiles" not in name:
+            assert described(own) == described(twins[name]), name
 
 
-def test_the_nouns_and_verbs_are_those_of_airflow_triggers():
-    assert set(COMMANDS) - OF_THE_CLIENT == set(TWINS) - WITHOUT_ROUTE
+def described(command):
+    """What a parser says of its arguments."""
+    apart = {"--help", "--verbose", "--profile", "--patience"}
+    return [
+        (action.option_strings or action.dest, action.help, action.default, action.nargs, action.metavar)
+        for action in command._actions
+        if not apart & set(action.option_strings)
+    ]
 
 
-@pytest.mark.parametrize("name", sorted(set(TWINS) - WITHOUT_ROUTE))
-def test_the_arguments_are_those_of_airflow_triggers(name):
-    twin = {
-        flag for arg in TWINS[name].args for flag in arg.flags if not flag.startswith("-") or "--" in flag
-    }
-    own = {
-        flag
-        for action in COMMANDS[name]._actions
-        for flag in (action.option_strings or [action.dest])
-        if not flag.startswith("-") or "--" in flag
-    }
-    absent = {"--parked"} if name == "delayed-fires list" else set()
-
-    assert own - CLIENTS == twin - AIRFLOWS - absent
-
-
-@pytest.mark.parametrize("name", sorted(COMMANDS))
-def test_every_command_explains_itself_with_an_example(name, capsys):
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+def test_every_command_explains_itself_with_examples_and_exit_codes(command, capsys):
     with pytest.raises(SystemExit) as ended:
-        parser().parse_args([*name.split(), "--help"])
+        parser().parse_args([*command.name.split(), "--help"])
 
-    shown = capsys.readouterr().out
+    examples = capsys.readouterr().out.partition("examples:")[2]
     assert ended.value.code == 0
-    assert f"\n  triggers {name} " in shown or f"triggers {name}\n" in shown or f"| triggers {name}" in shown
+    assert f"triggers {command.name}" in examples
+    assert "airflow triggers" not in examples
+    assert "exit codes:" in examples
 
 
-@pytest.mark.parametrize("name", sorted(COMMANDS))
-def test_every_command_exists(name):
-    module, _, function = COMMANDS[name].get_default("command").partition(":")
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+def test_every_command_exists(command):
+    module, _, function = command.runs.partition(":")
 
-    assert callable(
-        getattr(__import__(f"airflow_triggers_client.cli.{module}", fromlist=[function]), function)
-    )
+    assert callable(getattr(import_module(f"airflow_triggers_client.cli.{module}"), function))
 
 
 @pytest.mark.parametrize(
@@ -107,9 +91,14 @@ def test_every_command_exists(name):
         (("fire", "order-1", "paid", "--kwargs", "@nowhere.json"), "the file 'nowhere.json' cannot be read"),
         (("fire", "order-1", "paid", "--kwargs", '{"a": 1, "a": 2}'), "it has the key 'a' twice"),
         (("fire", "order-1", "paid", "--kwargs", '{"a": NaN}'), "NaN is no number of JSON"),
+        (("fire", "order-1", "paid", "--kwargs", "a=[1"), "expected JSON as the value of a, found '[1'"),
+        (("fire", "order-1", "paid", "--kwargs", 'a={"k": 1, "k": 2}'), "it has the key 'k' twice"),
         (("fire", "order-1", "paid", "--fire-at", "2031-05-17"), "expected a moment in ISO 8601"),
         (("fire", "order-1", "paid", "--fire-at", "2031-05-17T08:00"), "with its offset from UTC"),
-        (("fire", "order-1", "paid", "--idempotency", "k"), "unrecognized arguments"),
+        (
+            ("fire", "order-1", "paid", "--idempotency", "k"),
+            "no option --idempotency. Did you mean --idempotency-key?",
+        ),
         (("skip", "order-1", "t_x#0", "--result", "7"), "expected a JSON object, found '7'"),
         (
             ("replay", "order-1", "t_x#0", "--cooldown", "soon"),
@@ -122,11 +111,11 @@ def test_every_command_exists(name):
         (("sessions", "list", "--limit", "0"), "expected a whole number above 0, found '0'"),
         (("sessions", "list", "--limit", "9" * 19), "expected at most 18 digits"),
         (("delayed-fires", "cancel", "order-1", "-1"), "expected a whole number above 0, found '-1'"),
-        (("sessions", "list", "--output", "xml"), "invalid choice: 'xml'"),
+        (("sessions", "list", "--output", "xml"), "expected one of table, json, yaml, plain, found 'xml'"),
         (("profiles", "set", "a]b", "--url", "http://x"), "expected a name of letters, digits"),
         (("sessions",), "required: COMMAND"),
         ((), "required: COMMAND"),
-        (("fires",), "invalid choice: 'fires'"),
+        (("fires",), "there is no command 'fires'. Did you mean fire?"),
     ],
 )
 def test_a_bad_argument_is_refused_with_what_was_expected(arguments, complaint, capsys):
@@ -142,8 +131,6 @@ def test_kwargs_are_an_object_a_file_or_keys_and_values(tmp_path):
     file.write_text('{"page": 1, "lang": "nl"}')
     given = ["--kwargs", f"@{file}", "--kwargs", "page=3", "--kwargs", "note=a=b", "--kwargs", '{"ok": true}']
     args = parser().parse_args(["fire", "order-1", "paid", *given])
-
-    from airflow_triggers_client.cli.arguments import merged
 
     assert merged(args.kwargs) == {"page": 3, "lang": "nl", "note": "a=b", "ok": True}
     assert merged(parser().parse_args(["fire", "order-1", "paid"]).kwargs) is None
@@ -268,6 +255,7 @@ def test_a_server_that_is_away_is_an_error_of_one_sentence(file, monkeypatch, ca
         ["fire", "order-1", "paid", "--report", "r"],
         ["fire", "order-1", "paid", "--file", "f"],
         ["fire", "--file", "f", "--idempotency-key", "k"],
+        ["fire", "--file", "-"],
     ],
 )
 def test_arguments_that_do_not_go_together_are_refused(file, monkeypatch, arguments, capsys):
@@ -350,55 +338,116 @@ def test_no_rows_are_said_in_words(capsys):
 # -- files of fires -------------------------------------------------------------------------------------------
 
 
-def test_each_line_is_a_fire_or_says_what_is_wrong_with_it(tmp_path):
+def lines_of(path, report):
+    with opened_events(str(path), report) as events:
+        return list(events.lines())
+
+
+@pytest.fixture
+def report(tmp_path):
+    opened = Report.open(tmp_path / "report")
+    yield opened
+    opened.close()
+
+
+def test_each_line_is_a_fire_or_says_what_is_wrong_with_it(tmp_path, report):
     path = tmp_path / "events.jsonl"
     path.write_text(
-        '{"session_uid": "order-1", "trigger": "paid", "kwargs": {"n": 1}}\n\n'
+        '{"session_uid": "order-1", "trigger": "paid", "kwargs": {"n": 1}, "fire_at": null}\n\n'
         '{"session_uid": "order-1", "trigger": "paid", "configuration": "own", "idempotency_key": "k"}\n'
         '{"session_uid": "order-1"}\n{"session_uid": "order-1", "trigger": "paid", "kwarg": {}}\n[]\n{\n'
         '{"session_uid": "a", "session_uid": "b", "trigger": "paid"}\n'
+        '{"session_uid": "a", "trigger": "paid", "kwargs": 7}'
     )
-    lines = dict(EventsFile.open(path).fires(Fire("", "", configuration="orders")))
+    defaults = Fire("", "", configuration="orders")
+    fires = {line.number: fire_of(line, defaults) for line in lines_of(path, report)}
 
-    assert lines[1] == Fire("order-1", "paid", {"n": 1}, configuration="orders")
-    assert lines[3] == Fire("order-1", "paid", configuration="own", idempotency_key="k")
-    assert lines[4].startswith("trigger: ")
-    assert lines[5].startswith("kwarg: ")
-    assert lines[6] == "it is no JSON object"
-    assert lines[7].startswith("it cannot be read: ")
-    assert "'session_uid' twice" in lines[8]
+    assert fires[1] == Fire("order-1", "paid", {"n": 1}, configuration="orders")
+    assert fires[3] == Fire("order-1", "paid", configuration="own", idempotency_key="k")
+    assert fires[4] == "it lacks 'trigger'"
+    assert fires[5].startswith("it has no member 'kwarg'; expected session_uid, trigger,")
+    assert fires[5].endswith("Did you mean kwargs?")
+    assert fires[6] == "it is no JSON object"
+    assert fires[7].startswith("it cannot be read: ")
+    assert "'session_uid' twice" in fires[8]
+    assert fires[9].startswith("kwargs: ")
+
+
+def test_lines_come_in_chunks_with_their_numbers(tmp_path, report):
+    path = tmp_path / "events.jsonl"
+    path.write_text("\n".join(str(number) if number % 3 else "" for number in range(1, 100_001)))
+
+    with opened_events(str(path), report) as events:
+        chunks = list(events.chunks(1000))
+
+    lines = [line for chunk in chunks for line in chunk]
+    assert all(int(line.content) == line.number for line in lines)
+    assert [line.number for line in lines] == [number for number in range(1, 100_001) if number % 3]
+    assert events.total == len(lines)
+    assert max(map(len, chunks)) == 1000
+
+
+def test_lines_of_a_pipe_come_before_it_ends():
+    reading, writing = os.pipe()
+    with (
+        os.fdopen(reading) as stdin,
+        os.fdopen(writing, "wb", 0) as writer,
+    ):
+        chunks = Events(stdin.buffer, None).chunks(1000)
+        writer.write(b"first\nsecond\nthi")
+        assert [line.content for line in next(chunks)] == [b"first", b"second"]
+        writer.write(b"rd\n")
+        assert [(line.number, line.content) for line in next(chunks)] == [(3, b"third")]
 
 
 def test_a_report_is_gone_on_with_although_its_last_line_is_torn(tmp_path):
     path, reported = tmp_path / "events.jsonl", tmp_path / "report"
     path.write_text("{}\n{}\n")
-    events = EventsFile.open(path)
-    first = Report.open(reported, events)
-    first._write(line=1, status="fired")
+    first = Report.open(reported)
+    one, two = lines_of(path, first)
+    first.add(one, fire_id=1)
     first.close()
     with reported.open("a") as file:
         file.write('{"line": 2, "sta')
-    second = Report.open(reported, events)
-    second.refuse(2, "InvalidLine", "…")
+    second = Report.open(reported)
+    second.refuse(two, "InvalidLine", "…")
     second.close()
-    third = Report.open(reported, events)
+    third = Report.open(reported)
     third.close()
 
-    assert (second.fired, third.fired, third.key(2)) == ({1}, {1}, first.key(2))
+    assert [(line.number, third.was_fired(line)) for line in (one, two)] == [(1, True), (2, False)]
+    assert second.fired.keys() == {1}
+    assert third.key(2) == first.key(2)
     assert json.loads(reported.read_text().splitlines()[-1])["status"] == "refused"
 
 
-@pytest.mark.parametrize("content", ["no report\n", '{"sha256": "of another"}\n', '{"line": 1}\n'])
-def test_a_report_of_something_else_is_left_alone(tmp_path, content):
+def test_a_line_may_be_corrected_unless_it_was_fired(tmp_path):
     path, reported = tmp_path / "events.jsonl", tmp_path / "report"
-    path.write_text("{}\n")
+    path.write_text("fired\nrefused\n")
+    first = Report.open(reported)
+    one, two = lines_of(path, first)
+    first.add(one, fire_id=1)
+    first.refuse(two, "InvalidLine", "…")
+    first.close()
+    path.write_text("fired\ncorrected\nmore\n")
+    second = Report.open(reported)
+    assert [second.was_fired(line) for line in lines_of(path, second)] == [True, False, False]
+    path.write_text("another\ncorrected\n")
+    with pytest.raises(CommandFailed, match="Line 1 was fired before, and has been changed since"):
+        lines_of(path, second)
+    second.close()
+
+
+@pytest.mark.parametrize("content", ["no report\n", '{"sha256": "of another"}\n', '{"line": 1}\n'])
+def test_a_file_of_something_else_is_left_alone(tmp_path, content):
+    reported = tmp_path / "report"
     reported.write_text(content)
 
-    with pytest.raises(InvalidArgument, match="--report"):
-        Report.open(reported, EventsFile.open(path))
+    with pytest.raises(CommandFailed, match="--report"):
+        Report.open(reported)
     assert reported.read_text() == content
 
 
-def test_a_file_that_is_not_there_is_an_error(tmp_path):
-    with pytest.raises(InvalidArgument, match="cannot be read"):
-        EventsFile.open(tmp_path / "nowhere")
+def test_a_file_that_is_not_there_is_an_error(tmp_path, report):
+    with pytest.raises(CommandFailed, match="cannot be read"):
+        lines_of(tmp_path / "nowhere", report)

@@ -5,15 +5,17 @@ It tells nothing of sessions, so it takes no rights on DAGs.
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Literal
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
+from airflow_triggers.answers.health import HealthAnswer
 from airflow_triggers.api.bodies import BodyRoute
 from airflow_triggers.controller.health import read_health
-from airflow_triggers.domain.health import MAX_COUNT, Backlog, Health
+from airflow_triggers.domain.health import MAX_COUNT, Health
 
 router = APIRouter(tags=["Health"], route_class=BodyRoute)
 
@@ -67,21 +69,7 @@ class HealthBody(BaseModel):
     @classmethod
     def of(cls, health: Health) -> HealthBody:
         """The answer about this state."""
-        backlog, controllers = health.backlog or Backlog(), health.controllers
-        return cls(
-            status="healthy" if health.is_healthy else "unhealthy",
-            reason=health.reason,
-            at=health.at,
-            controllers=ControllersBody(alive=controllers.alive_count, last_pass=controllers.last_pass),
-            lag=health.lag.total_seconds(),
-            oldest_change=backlog.oldest_change,
-            overdue=OverdueBody(delayed_fires=backlog.overdue_fires),
-            parked=ParkedBody(
-                hooks=backlog.parked_hooks,
-                asset_events=backlog.parked_asset_events,
-                delayed_fires=backlog.parked_delayed_fires,
-            ),
-        )
+        return cls.model_validate(asdict(HealthAnswer.of(health)))
 
 
 @router.get("/health", summary="Read the controllers' health")

@@ -1,6 +1,6 @@
 """``triggers fire``: one trigger, or the lines of a file with a progress bar and a report.
 
-Neighbours: ``definition.py`` declares it; ``events.py`` reads the file and writes the report.
+Neighbours: ``twin/fires.py`` declares it; ``twin/events.py`` reads the file and writes the report.
 """
 
 from __future__ import annotations
@@ -8,35 +8,43 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from airflow_triggers_client.cli import output
-from airflow_triggers_client.cli.arguments import WrongArguments, merged
-from airflow_triggers_client.cli.commands import print_result
-from airflow_triggers_client.cli.events import EventsFile, Report
-from airflow_triggers_client.cli.terminal import print_text
-from airflow_triggers_client.client import TriggersClient
-from airflow_triggers_client.errors import FiringInterrupted, TriggersClientError
-from airflow_triggers_client.models import Fire, FireResult
-from airflow_triggers_client.operations.batches import FireProgress
+from pydantic import TypeAdapter, ValidationError
 
-SHOWN_REFUSALS = 10
-"""How many refused lines stderr names; the report has them all."""
+from airflow_triggers_client.cli import output
+from airflow_triggers_client.cli.results import print_result
+from airflow_triggers_client.cli.twin.events import (
+    INVALID_LINE,
+    MEMBERS,
+    Account,
+    Events,
+    Line,
+    Report,
+    check_arguments,
+    opened_events,
+)
+from airflow_triggers_client.cli.twin.grammar import near
+from airflow_triggers_client.cli.twin.values import CommandFailed, json_value, merged
+from airflow_triggers_client.client import TriggersClient
+from airflow_triggers_client.errors import FiringInterrupted
+from airflow_triggers_client.models import Fire, FireResult
+from airflow_triggers_client.operations.batches import FireOutcome
+
+CHUNK = 1000
+"""Lines read at a time. After each chunk the report is complete."""
 
 BAR_WIDTH = 30
 
 
-def fire(client: TriggersClient, args: Namespace) -> int:
-    """``triggers fire``."""
+def triggers_fire(client: TriggersClient, args: Namespace) -> int:
+    """``triggers fire``: the exit code is 1 when a line of a file was refused."""
+    check_arguments(args)
     if args.file is not None:
         return _fire_file(client, args)
-    if args.trigger is None or args.report is not None:
-        raise WrongArguments(
-            "Give a session's UID and a trigger; or --file FILE, and if you like --report FILE."
-        )
     result = client.fire(
         args.uid,
         args.trigger,
@@ -66,125 +74,124 @@ def _result_row(result: FireResult) -> output.Row:
 
 
 def _fire_file(client: TriggersClient, args: Namespace) -> int:
-    single = [args.uid, args.trigger, args.kwargs, args.idempotency_key, args.fire_at]
-    if any(value is not None for value in single):
-        raise WrongArguments(
-            "With --file, the lines name session, trigger, kwargs, idempotency key and moment; leave these out."
-        )
-    events = EventsFile.open(Path(args.file))
-    report = Report.open(Path(args.report or f"{args.file}.report"), events)
-    with closing(report):
-        lines = Lines(events, report, Fire("", "", configuration=args.configuration, manager=args.manager))
-        bar = Bar(events.lines)
+    report = Report.open(Path(args.report or f"{args.file}.report"))
+    with closing(report), opened_events(args.file, report) as events:
+        lines = Lines(Account(report), Fire("", "", configuration=args.configuration, manager=args.manager))
+        bar = Bar(events.total)
         try:
-            client.fire_many(lines.fires(), progress=lambda state: lines.settle(state, bar))
+            lines.fire_all(client, events, bar)
         except FiringInterrupted as error:
+            raise CommandFailed(f"{error} Run the same command again to go on.") from error
+        finally:
             bar.end()
-            raise TriggersClientError(f"{error} Run the same command again to go on.") from error
-        lines.end()
-        bar.end()
-    return _print_account(lines, report, args.output)
+    row = lines.account.to_row()
+    if args.output in output.STRUCTURED:
+        output.print_value(row, args.output)
+    else:
+        output.print_rows([row], args.output)
+    lines.account.print_refusals()
+    return 1 if lines.account.refused else 0
 
 
 @dataclass
 class Lines:
-    """The lines on their way to the server.
+    """Fires the lines.
 
-    :param before: the number of lines fired by an earlier run.
-    :param refusals: the first refusals, as sentences.
+    :param defaults: the configuration and the manager of lines that name none.
     """
 
-    events: EventsFile
-    report: Report
+    account: Account
     defaults: Fire
-    before: int = 0
-    fired_count: int = 0
-    refused_count: int = 0
-    refusals: list[str] = field(default_factory=list)
-    _numbers: deque[int] = field(default_factory=deque)
-    _invalid: deque[tuple[int, str]] = field(default_factory=deque)
+    _sent: deque[Line] = field(default_factory=deque)
 
-    def fires(self) -> Iterator[Fire]:
+    def fire_all(self, client: TriggersClient, events: Events, bar: Bar) -> None:
+        """Fire the lines, some at a time.
+
+        :raises FiringInterrupted: when the server stays away.
+        """
+        for chunk in events.chunks(CHUNK):
+            client.fire_many(self._fires(chunk), progress=lambda state: self._settle(state.outcomes))
+            self.account.report.flush()
+            bar.show(self.account)
+
+    def _fires(self, chunk: list[Line]) -> Iterator[Fire]:
         """The fires of the lines not fired by an earlier run."""
-        for number, fire in self.events.fires(self.defaults):
-            if number in self.report.fired:
-                self.before += 1
-            elif isinstance(fire, str):
-                self._invalid.append((number, fire))
+        for line in chunk:
+            if self.account.report.was_fired(line):
+                self.account.before += 1
+                continue
+            fire = fire_of(line, self.defaults)
+            if isinstance(fire, str):
+                self.account.refuse(line, INVALID_LINE, fire)
+                continue
+            self._sent.append(line)
+            key = fire.idempotency_key or self.account.report.key(line.number)
+            yield replace(fire, idempotency_key=key)
+
+    def _settle(self, outcomes: Sequence[FireOutcome]) -> None:
+        for outcome in outcomes:
+            line, result = self._sent.popleft(), outcome.result
+            if result is None:
+                self.account.refuse(line, type(outcome.error).__name__, str(outcome.error))
             else:
-                self._numbers.append(number)
-                yield replace(fire, idempotency_key=fire.idempotency_key or self.report.key(number))
+                self.account.add(
+                    line,
+                    fire_id=result.fire_id,
+                    delayed_fire_id=result.delayed_fire_id,
+                    repeated=result.repeated,
+                )
 
-    def settle(self, state: FireProgress, bar: Bar) -> None:
-        """Write the outcome of a request's lines, and of the invalid lines before them."""
-        for outcome in state.outcomes:
-            number = self._numbers.popleft()
-            self.report.add(number, outcome)
-            if outcome.result is not None:
-                self.fired_count += 1
-            else:
-                self._refuse(number, str(outcome.error))
-        self.end()
-        bar.show(
-            self.before + self.fired_count + self.refused_count,
-            fired_count=self.fired_count,
-            refused_count=self.refused_count,
-        )
 
-    def end(self) -> None:
-        """Write why invalid lines were not sent."""
-        while self._invalid:
-            number, problem = self._invalid.popleft()
-            self.report.refuse(number, "InvalidLine", problem)
-            self._refuse(number, problem)
-        self.report.flush()
+_FIRE = TypeAdapter(Fire)
 
-    def _refuse(self, number: int, sentence: str) -> None:
-        self.refused_count += 1
-        if len(self.refusals) < SHOWN_REFUSALS:
-            self.refusals.append(f"line {number}: {sentence}")
+
+def fire_of(line: Line, defaults: Fire) -> Fire | str:
+    """The fire of a line, or why there is none."""
+    try:
+        content = json_value(line.content)
+        if not isinstance(content, dict):
+            return "it is no JSON object"
+        for name in content.keys() - set(MEMBERS):
+            return f"it has no member {name!r}; expected {', '.join(MEMBERS)}.{near(name, MEMBERS)}"
+        for name in ("session_uid", "trigger"):
+            if content.get(name) is None:
+                return f"it lacks {name!r}"
+        fire = _FIRE.validate_python({name: value for name, value in content.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    except (ValueError, RecursionError) as error:
+        return f"it cannot be read: {error}"
+    return replace(
+        fire,
+        configuration=fire.configuration or defaults.configuration,
+        manager=fire.manager or defaults.manager,
+    )
 
 
 @dataclass(frozen=True)
 class Bar:
-    """A progress bar on stderr, if stderr is a terminal."""
+    """A progress bar on stderr, if stderr is a terminal.
 
-    total: int
+    :param total: the number of lines; None: not known.
+    """
 
-    def show(self, count: int, *, fired_count: int, refused_count: int) -> None:
+    total: int | None
+
+    def show(self, account: Account) -> None:
         """Draw the bar over the previous one."""
-        if sys.stderr.isatty():
-            share = count / self.total if self.total else 1.0
+        if not sys.stderr.isatty():
+            return
+        counts = f"{account.fired} fired, {account.refused} refused"
+        if self.total is None:
+            text = f"{account.count} lines  {counts}"
+        else:
+            share = account.count / self.total if self.total else 1.0
             full = int(share * BAR_WIDTH)
-            bar = "#" * full + "-" * (BAR_WIDTH - full)
-            print(
-                f"\r[{bar}] {share:4.0%}  {fired_count} fired, {refused_count} refused",
-                end="",
-                file=sys.stderr,
-                flush=True,
-            )
+            text = f"[{'#' * full}{'-' * (BAR_WIDTH - full)}] {share:4.0%}  {counts}"
+        print(f"\r{text}", end="", file=sys.stderr, flush=True)
 
     def end(self) -> None:
         """End the bar's line."""
         if sys.stderr.isatty():
             print(file=sys.stderr)
-
-
-def _print_account(lines: Lines, report: Report, form: str) -> int:
-    row = {
-        "fired": lines.fired_count,
-        "fired_before": lines.before,
-        "refused": lines.refused_count,
-        "report": str(report.path),
-    }
-    if form in output.STRUCTURED:
-        output.print_value(row, form)
-    else:
-        output.print_rows([row], form)
-    for sentence in lines.refusals:
-        print_text(sentence, to=sys.stderr)
-    if lines.refused_count > len(lines.refusals):
-        print_text(
-            f"… and {lines.refused_count - len(lines.refusals)} more: see {report.path}", to=sys.stderr
-        )
-    return 1 if lines.refused_count else 0

@@ -12,16 +12,16 @@ from argparse import Namespace
 from collections.abc import Sequence
 from importlib import import_module
 
-from airflow_triggers_client.cli.arguments import WrongArguments
 from airflow_triggers_client.cli.definition import parser
 from airflow_triggers_client.cli.profiles import chosen_profile
-from airflow_triggers_client.cli.terminal import print_text
+from airflow_triggers_client.cli.twin.grammar import WRONG_ARGUMENTS
+from airflow_triggers_client.cli.twin.terminal import print_text
+from airflow_triggers_client.cli.twin.values import CommandFailed, WrongArguments
 from airflow_triggers_client.client import TriggersClient
 from airflow_triggers_client.errors import TriggersClientError
 from airflow_triggers_client.retries import Retries
 
 FAILED = 1
-WRONG_ARGUMENTS = 2
 INTERRUPTED = 130
 """As shells number a program that Ctrl-C ended."""
 
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except WrongArguments as error:
         print_text(f"triggers: error: {error} See 'triggers --help'.", to=sys.stderr)
         return WRONG_ARGUMENTS
-    except TriggersClientError as error:
+    except (TriggersClientError, CommandFailed) as error:
         print_text(error, to=sys.stderr)
         return FAILED
     except KeyboardInterrupt:

@@ -1,16 +1,17 @@
 """Prints answers in Airflow's output formats: table, JSON, YAML, plain.
 
-Neighbours: the commands choose the columns; ``terminal.py`` escapes, ``yaml.py`` writes YAML.
+Neighbours: the commands choose the columns; ``twin/terminal.py`` escapes, ``yaml.py`` writes YAML.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from airflow_triggers_client.cli.terminal import escaped, width
+from airflow_triggers_client.cli.twin.terminal import escaped
 from airflow_triggers_client.cli.yaml import yaml_text
 
 FORMATS = ("table", "json", "yaml", "plain")
@@ -48,3 +49,11 @@ def _cell(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         value = ", ".join(map(str, value))
     return escaped(str(value)).replace("\n", "\\n")
+
+
+def width(text: str) -> int:
+    """The width of the text in columns: East Asian characters take two, combining ones none."""
+    return sum(
+        0 if unicodedata.combining(character) else 2 if unicodedata.east_asian_width(character) in "WF" else 1
+        for character in text
+    )

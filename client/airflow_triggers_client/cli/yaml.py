@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from airflow_triggers_client.cli.terminal import OBEYED
+from airflow_triggers_client.cli.twin.terminal import OBEYED
 
 PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./@#-]*")
 NOT_TEXT = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})

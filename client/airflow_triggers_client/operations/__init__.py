@@ -2,12 +2,24 @@
 
 from airflow_triggers_client.operations import (
     batches,
+    configurations,
     delayed_fires,
     fires,
+    health,
     history,
     instances,
     sessions,
     waiting,
 )
 
-__all__ = ["batches", "delayed_fires", "fires", "history", "instances", "sessions", "waiting"]
+__all__ = [
+    "batches",
+    "configurations",
+    "delayed_fires",
+    "fires",
+    "health",
+    "history",
+    "instances",
+    "sessions",
+    "waiting",
+]

@@ -1,6 +1,6 @@
 """The commands about the past: ``triggers why``, ``history`` and ``unheard``.
 
-Neighbours: ``definition.py`` declares them; ``commands.py`` has the other commands.
+Neighbours: ``twin/`` declares them.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from datetime import datetime, timezone
 
 from airflow_triggers_client.cli import output
-from airflow_triggers_client.cli.commands import content_of, print_results
-from airflow_triggers_client.cli.terminal import print_text
+from airflow_triggers_client.cli.results import content_of, print_results
+from airflow_triggers_client.cli.twin.terminal import print_text
 from airflow_triggers_client.client import TriggersClient
 from airflow_triggers_client.models import Arrival, Explanation, InstanceStatus, Requirement, UnheardFire
 

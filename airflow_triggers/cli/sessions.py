@@ -1,0 +1,72 @@
+"""``airflow triggers sessions …``: list, show, create, delete.
+
+Neighbours: ``twin/sessions.py`` declares the commands; ``migration.py`` has ``sessions migrate``; ``rows.py`` prints.
+"""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from airflow.utils.cli import suppress_logs_and_warning
+from airflow.utils.providers_configuration_loader import providers_configuration_loaded
+
+from airflow_triggers import sessions
+from airflow_triggers.cli import rows
+from airflow_triggers.cli.commands import audited_command, tells_of_broken_extensions, user
+from airflow_triggers.cli.terminal import ends_with_one_line
+
+
+@ends_with_one_line
+@suppress_logs_and_warning
+@providers_configuration_loaded
+def list_sessions(args: Namespace) -> None:
+    """``airflow triggers sessions list``."""
+    summaries = sessions.list_sessions(
+        limit=args.limit, after_uid=args.after, configuration=args.configuration, prefix=args.prefix
+    )
+    session_rows = [rows.of_session(summary) for summary in summaries]
+    if args.output not in rows.STRUCTURED:
+        session_rows = [rows.with_short_version(row) for row in session_rows]
+    rows.print_rows(session_rows, args.output, columns=rows.SESSION_COLUMNS)
+
+
+@ends_with_one_line
+@suppress_logs_and_warning
+@providers_configuration_loaded
+def show_session(args: Namespace) -> None:
+    """``airflow triggers sessions show``."""
+    description = sessions.describe_session(args.uid)
+    if args.output in rows.STRUCTURED:
+        rows.print_row(rows.of_description(description), args.output)
+    else:
+        instance_rows = [rows.of_instance(view) for view in description.instances]
+        rows.print_rows(instance_rows, args.output, columns=rows.INSTANCE_COLUMNS)
+
+
+@ends_with_one_line
+@audited_command
+@suppress_logs_and_warning
+@providers_configuration_loaded
+@tells_of_broken_extensions
+def triggers_create_session(args: Namespace) -> None:
+    """``airflow triggers sessions create``: prints the session, and whether it is new."""
+    options = {name: value for name in ("manager", "storage") if (value := getattr(args, name)) is not None}
+    _, is_new = sessions.create_session(
+        args.uid, configuration=args.configuration, metadata=args.metadata, by=user(), **options
+    )
+    description = sessions.describe_session(args.uid)
+    if args.output in rows.STRUCTURED:
+        rows.print_row({**rows.of_description(description), "is_new": is_new}, args.output)
+    else:
+        row = rows.with_short_version(rows.of_session(description.summary))
+        rows.print_row({**row, "is_new": is_new}, args.output, columns=(*rows.SESSION_COLUMNS, "is_new"))
+
+
+@ends_with_one_line
+@audited_command
+@suppress_logs_and_warning
+@providers_configuration_loaded
+def triggers_delete_session(args: Namespace) -> None:
+    """``airflow triggers sessions delete``."""
+    sessions.delete_session(args.uid, force=args.force, by=user())
+    rows.print_row({"uid": args.uid, "deleted": True}, args.output)

@@ -1,0 +1,54 @@
+"""``triggers delayed-fires …``: fires still to come.
+
+Neighbours: ``twin/fires.py`` declares the commands.
+"""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from airflow_triggers_client.cli import output
+from airflow_triggers_client.cli.results import content_of, print_result
+from airflow_triggers_client.cli.twin.values import WrongArguments
+from airflow_triggers_client.client import TriggersClient
+from airflow_triggers_client.models import DelayedFire
+
+
+def list_delayed_fires(client: TriggersClient, args: Namespace) -> None:
+    """``triggers delayed-fires list``."""
+    if args.uid is None:
+        raise WrongArguments("Name the session: --uid UID.")
+    page = client.delayed_fires(args.uid, after=args.after).first(args.limit)
+    if args.output in output.STRUCTURED:
+        fires = [content_of(fire) for fire in page.items]
+        output.print_value({"delayed_fires": fires, "next": page.next}, args.output)
+        return
+    output.print_rows([_delayed_fire_row(fire) for fire in page.items], args.output)
+    if page.next:
+        print(f"… later ones: --after {page.next}")
+
+
+def triggers_cancel_delayed_fire(client: TriggersClient, args: Namespace) -> None:
+    """``triggers delayed-fires cancel``: prints the fire."""
+    fire = client.cancel_delayed_fire(args.uid, args.id)
+    print_result(fire, _delayed_fire_row(fire), args.output)
+
+
+def triggers_retry_delayed_fire(client: TriggersClient, args: Namespace) -> None:
+    """``triggers delayed-fires retry``: prints the fire."""
+    fire = client.retry_delayed_fire(args.uid, args.id)
+    print_result(fire, _delayed_fire_row(fire), args.output)
+
+
+def _delayed_fire_row(fire: DelayedFire) -> output.Row:
+    return {
+        "id": fire.id,
+        "trigger": fire.trigger,
+        "kwargs": fire.kwargs,
+        "fire_at": fire.fire_at.isoformat(),
+        "fired_by": fire.fired_by,
+        "idempotency_key": fire.idempotency_key,
+        "parked": fire.parked,
+        "error": fire.error,
+        **({"cancelled_by": fire.cancelled_by} if fire.cancelled_at else {}),
+    }

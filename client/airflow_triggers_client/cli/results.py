@@ -1,0 +1,33 @@
+"""Prints results: whole in a structured format, as rows of some columns otherwise.
+
+Neighbours: the modules of the commands use this; ``output.py`` has the formats. The structured formats have the REST
+API's answers; the columns of tables are those of ``airflow triggers``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from airflow_triggers_client.cli import output
+from airflow_triggers_client.models import Result
+
+
+def content_of(result: Result) -> object:
+    """The result as the API returned it, for the structured formats."""
+    return result.model_dump(mode="json")
+
+
+def print_result(result: Result, row: output.Row, form: str) -> None:
+    """Print one result: the whole result in a structured format, else a row."""
+    if form in output.STRUCTURED:
+        output.print_value(content_of(result), form)
+    else:
+        output.print_rows([row], form)
+
+
+def print_results(results: Sequence[Result], rows: Sequence[output.Row], form: str) -> None:
+    """Print a list of results."""
+    if form in output.STRUCTURED:
+        output.print_value([content_of(result) for result in results], form)
+    else:
+        output.print_rows(rows, form)

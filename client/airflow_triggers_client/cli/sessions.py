@@ -1,0 +1,59 @@
+"""``triggers sessions …``: list, show, create, delete.
+
+Neighbours: ``twin/sessions.py`` declares the commands; ``migration.py`` has ``sessions migrate``.
+"""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from airflow_triggers_client.cli import output
+from airflow_triggers_client.cli.instances import instance_row
+from airflow_triggers_client.cli.results import content_of, print_result, print_results
+from airflow_triggers_client.client import TriggersClient
+from airflow_triggers_client.models import SessionSummary
+
+
+def list_sessions(client: TriggersClient, args: Namespace) -> None:
+    """``triggers sessions list``."""
+    page = client.sessions(configuration=args.configuration, prefix=args.prefix, after=args.after).first(
+        args.limit
+    )
+    print_results(page.items, [_session_row(session) for session in page.items], args.output)
+
+
+def _session_row(session: SessionSummary) -> output.Row:
+    return {
+        "uid": session.uid,
+        "configuration": session.configuration,
+        "manager": session.manager,
+        "created": session.created.isoformat(),
+        "last_modified": session.last_modified.isoformat(),
+    }
+
+
+def show_session(client: TriggersClient, args: Namespace) -> None:
+    """``triggers sessions show``."""
+    session = client.session(args.uid)
+    if args.output in output.STRUCTURED:
+        output.print_value(content_of(session), args.output)
+    else:
+        output.print_rows([instance_row(instance) for instance in session.instances], args.output)
+
+
+def triggers_create_session(client: TriggersClient, args: Namespace) -> None:
+    """``triggers sessions create``: prints the session, and whether it is new."""
+    session = client.create_session(
+        args.uid, args.configuration, manager=args.manager, storage=args.storage, metadata=args.metadata
+    )
+    print_result(session, _session_row(session), args.output)
+
+
+def triggers_delete_session(client: TriggersClient, args: Namespace) -> None:
+    """``triggers sessions delete``."""
+    client.delete_session(args.uid, force=args.force)
+    row: output.Row = {"uid": args.uid, "deleted": True}
+    if args.output in output.STRUCTURED:
+        output.print_value(row, args.output)
+    else:
+        output.print_rows([row], args.output)

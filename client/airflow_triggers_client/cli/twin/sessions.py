@@ -1,0 +1,186 @@
+"""The commands about sessions: ``sessions …``, ``history``, ``hooks``, ``clean``.
+
+Neighbours: ``table.py`` lists them.
+"""
+
+from __future__ import annotations
+
+from airflow_triggers_client.cli.twin.arguments import (
+    CONFIGURATION,
+    DRY_RUN,
+    LIMIT,
+    OUTPUT,
+    PARKED,
+    PREFIX,
+    UID,
+    YES,
+)
+from airflow_triggers_client.cli.twin.commands import Command, Place, option, positional, switch
+
+SESSIONS = (
+    Command(
+        "sessions list",
+        "sessions:list_sessions",
+        "List sessions, ordered by UID",
+        (
+            CONFIGURATION,
+            PREFIX,
+            option("--after", help="Only sessions after this UID: the next page", metavar="UID"),
+            LIMIT,
+            OUTPUT,
+        ),
+        (
+            "sessions list --configuration questionnaire",
+            "sessions list --prefix respondent- --limit 200 --output plain",
+        ),
+    ),
+    Command(
+        "sessions show",
+        "sessions:show_session",
+        "Show a session's task instances, what they wait for, and their DAG runs",
+        (UID, OUTPUT),
+        ("sessions show respondent-17", "{} sessions show respondent-17 --output json | jq .latest_triggers"),
+    ),
+    Command(
+        "sessions create",
+        "sessions:triggers_create_session",
+        "Create a session of a deployed configuration",
+        (
+            UID,
+            option(
+                "--configuration",
+                help="The deployed configuration's name",
+                metavar="NAME",
+                is_required=True,
+            ),
+            option("--manager", help="Its trigger manager (default: default)", metavar="NAME"),
+            option("--storage", help="Its storage backend (default: Airflow's database)", metavar="NAME"),
+            option(
+                "--metadata",
+                help="Your application's own data in the session: a JSON object, or @FILE with one",
+                kind="json",
+                metavar="JSON",
+            ),
+            OUTPUT,
+        ),
+        (
+            "sessions create respondent-17 --configuration questionnaire",
+            'sessions create respondent-17 --configuration questionnaire --metadata \'{"country": "NL"}\'',
+        ),
+        "A session that exists with the same configuration, manager and storage stays as it is. A first fire that "
+        "names a configuration creates the session too.",
+    ),
+    Command(
+        "sessions delete",
+        "sessions:triggers_delete_session",
+        "Delete a session with its history; its DAG runs stay in Airflow",
+        (UID, switch("--force", "Delete it although it is not resolved"), OUTPUT),
+        ("sessions delete respondent-17", "sessions delete respondent-17 --force"),
+    ),
+    Command(
+        "sessions migrate",
+        "migration:triggers_migrate_sessions",
+        "Move open sessions to the rules that are deployed now",
+        (
+            option(
+                "--configuration",
+                help="The deployed configuration's name",
+                metavar="NAME",
+                is_required=True,
+            ),
+            PREFIX,
+            option("--after", help="Only sessions after this UID", metavar="UID"),
+            option(
+                "--history",
+                help=(
+                    "apply: the fires of the past count for new and changed tasks; for all tasks of a session that "
+                    "has the deployed rules already (default: ignore)"
+                ),
+                choices=("ignore", "apply"),
+                default="ignore",
+            ),
+            switch(
+                "--replace-own-tasks",
+                "Also move sessions whose tasks were changed at run time: their own tasks go",
+            ),
+            DRY_RUN,
+            OUTPUT,
+        ),
+        (
+            "sessions migrate --configuration questionnaire --dry-run",
+            "sessions migrate --configuration questionnaire --history apply",
+        ),
+        "Each session is moved in a transaction of its own. A session that has the deployed rules is left alone, so an "
+        "interrupted migration can be run again. The exit code is 1 if a session was refused.",
+    ),
+    Command(
+        "history",
+        "history:show_history",
+        "Show what happened in a session: fires, changes of status, repairs",
+        (
+            UID,
+            option("--instance", help="Only what concerns this task instance", metavar="NAME"),
+            option("--trigger", help="Only fires of this trigger", metavar="NAME"),
+            switch("--touched-nothing", "Only fires that had no effect"),
+            option(
+                "--before",
+                help="Only what happened before this cursor: the page that came before",
+                metavar="CURSOR",
+            ),
+            LIMIT,
+            OUTPUT,
+        ),
+        ("history respondent-17", "history respondent-17 --instance 't_importSubject#0' --limit 10"),
+        "As text, the newest entry is last. As JSON or YAML, it is first.",
+    ),
+    Command(
+        "hooks list",
+        "hooks:list_hooks",
+        "List hooks that raised, the newest first",
+        (option("--uid", help="Only those of this session", metavar="UID"), PARKED, LIMIT, OUTPUT),
+        ("hooks list --parked", "hooks list --uid respondent-17"),
+    ),
+    Command(
+        "hooks call",
+        "hooks:triggers_call_hook",
+        "Call a hook again",
+        (UID, positional("id", "The hook's id, as listed", kind="count"), OUTPUT),
+        ("hooks call respondent-17 42",),
+        "The exit code is 1 if it raises again.",
+    ),
+    Command(
+        "clean",
+        "cleaning:triggers_clean",
+        "Delete resolved sessions in which nothing was done since a moment",
+        (
+            option(
+                "--before",
+                help="In ISO 8601 with its offset from UTC (2031-05-17T00:00:00Z)",
+                kind="moment",
+                metavar="MOMENT",
+                is_required=True,
+            ),
+            CONFIGURATION,
+            PREFIX,
+            switch("--include-unresolved", "Also sessions that are not resolved"),
+            switch("--dry-run", "Only count them"),
+            option(
+                "--batch-size",
+                help="Sessions deleted in one transaction, 10000 at most (default: 500)",
+                kind="count",
+                default=500,
+                metavar="NUMBER",
+            ),
+            YES,
+            OUTPUT,
+        ),
+        (
+            "clean --before 2031-01-01T00:00:00Z --dry-run",
+            "clean --before 2031-01-01T00:00:00Z --configuration questionnaire --yes",
+        ),
+        "Their histories are deleted, too. Their DAG runs stay in Airflow.\n\nA session is resolved when it has "
+        "instances, all of them are finished, skipped, replayed or abandoned, and no DAG run, delayed fire or hook of "
+        "it is still to come. Its idempotency keys go with it.",
+        place=Place.AIRFLOW,
+    ),
+)

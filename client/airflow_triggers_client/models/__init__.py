@@ -1,0 +1,70 @@
+"""The API's requests and answers as types.
+
+Members added by a newer server are ignored. The names are those of the REST API; see ``docs/semantics.md`` of
+airflow-triggers for their meaning. Neighbours: ``operations/`` read answers into these.
+"""
+
+from airflow_triggers_client.models.base import Page, Result
+from airflow_triggers_client.models.fires import (
+    DelayedFire,
+    Effect,
+    Fire,
+    FireRecord,
+    FireResult,
+    UnheardFire,
+)
+from airflow_triggers_client.models.health import Controllers, Health, Overdue, Parked
+from airflow_triggers_client.models.history import (
+    Arrival,
+    EventEntry,
+    ExpectedFire,
+    Explanation,
+    FireEntry,
+    HistoryEntry,
+    Reason,
+    Requirement,
+)
+from airflow_triggers_client.models.hooks import Hook, HookCall
+from airflow_triggers_client.models.instances import Instance, InstanceStatus, Status
+from airflow_triggers_client.models.migration import (
+    MigrationEffect,
+    MigrationOutcome,
+    MigrationPage,
+    SessionMigration,
+)
+from airflow_triggers_client.models.sessions import Session, SessionSummary, Task
+
+__all__ = [
+    "Arrival",
+    "Controllers",
+    "DelayedFire",
+    "Effect",
+    "EventEntry",
+    "ExpectedFire",
+    "Explanation",
+    "Fire",
+    "FireEntry",
+    "FireRecord",
+    "FireResult",
+    "Health",
+    "HistoryEntry",
+    "Hook",
+    "HookCall",
+    "Instance",
+    "InstanceStatus",
+    "MigrationEffect",
+    "MigrationOutcome",
+    "MigrationPage",
+    "Overdue",
+    "Page",
+    "Parked",
+    "Reason",
+    "Requirement",
+    "Result",
+    "Session",
+    "SessionMigration",
+    "SessionSummary",
+    "Status",
+    "Task",
+    "UnheardFire",
+]

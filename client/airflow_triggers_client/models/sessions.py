@@ -1,0 +1,51 @@
+"""Sessions as types."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import ConfigDict
+
+from airflow_triggers_client.models.base import Result
+from airflow_triggers_client.models.fires import DelayedFire, FireRecord
+from airflow_triggers_client.models.hooks import Hook
+from airflow_triggers_client.models.instances import Instance
+
+
+class SessionSummary(Result):
+    """A session in a list."""
+
+    uid: str
+    manager: str
+    storage: str
+    configuration: str | None
+    """The deployed configuration's name; None for one made at run time."""
+    created: datetime
+    last_modified: datetime
+
+
+class Task(Result):
+    """A trigger task of a session; its further directives are in ``model_extra``."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    after: list[str]
+    run: str | dict[str, Any]
+    sentence: str
+    """The task's rule."""
+    dag_id: str | None
+
+
+class Session(SessionSummary):
+    """A session whole, as it was at one moment."""
+
+    metadata: dict[str, Any]
+    tasks: dict[str, Task]
+    instances: list[Instance]
+    latest_triggers: dict[str, dict[str, Any]]
+    """The kwargs of each trigger's latest fire."""
+    fires: list[FireRecord]
+    """The newest fires, newest first."""
+    delayed_fires: list[DelayedFire]
+    hooks: list[Hook]
