@@ -59,7 +59,7 @@ def triggers_migrate_sessions(args: Namespace) -> None:
                 shown_rows.append(_row_of(session))
             progress()
     rows.print_rows(shown_rows, args.output, columns=rows.MIGRATION_COLUMNS)
-    verb = "verb be " if args.dry_run else ""
+    verb = "would be " if args.dry_run else ""
     summary = ", ".join(f"{counts[outcome]} {verb}{outcome.value}" for outcome in MigrationOutcome)
     print_text(f"Sessions of {args.configuration}: {summary}.", to=sys.stderr)
     if counts[MigrationOutcome.REFUSED]:
