@@ -1,7 +1,7 @@
 """A file of fires, one a line, and the report with the outcome of each line.
 
 A line has its own idempotency key, or the report and the line's number make one. So you can run the command again after
-an early end: each line counts once. Neighbours: ``firing.py`` of each distribution fires the lines.
+an early end: each line counts once. Neighbours: ``cli/firing.py`` of each distribution fires the lines.
 """
 
 from __future__ import annotations
