@@ -63,6 +63,82 @@ export const texts = {
     selectRow: (name: string) => `Select ${name}`,
     selected: (count: number) => plural(count, { one: "# selected", other: "# selected" }),
   },
+  json: {
+    invalid: (reason: string) => `This is no valid JSON: ${reason}`,
+    noObject: "This is JSON, but no object. Write {…}.",
+  },
+  repairs: {
+    begun: {
+      replay: (count: number) => plural(count, { one: "# replay has begun", other: "# replays have begun" }),
+      skip: (count: number) => plural(count, { one: "# skip has begun", other: "# skips have begun" }),
+    },
+    choice: {
+      replay: "With other kwargs",
+      skip: "Go on as if it had finished (cascade)",
+    },
+    done: { replay: "Replayed", skip: "Skipped" },
+    effect: {
+      replay: "A new instance runs in place of the failed one. The failed run stays in Airflow.",
+      skip: "The failed instance is waived and does not run again. This cannot be undone.",
+    },
+    failed: { replay: "The replay was refused", skip: "The skip was refused" },
+    hint: {
+      replay: "By trigger. They replace all kwargs of the failed instance.",
+      skip: "The kwargs of the cascade. They are kept as its result.",
+    },
+    json: { replay: "Kwargs", skip: "Result" },
+    label: { replay: "Replay", skip: "Skip" },
+    many: {
+      replay: (count: number) => `Replay ${number(count)} …`,
+      skip: (count: number) => `Skip ${number(count)} …`,
+    },
+    one: {
+      replay: (name: string, session: string) => `Replay ${name} of ${session}`,
+      skip: (name: string, session: string) => `Skip ${name} of ${session}`,
+    },
+    preview: {
+      replay: (allowed: number, total: number) => `${number(allowed)} of ${number(total)} will be replayed.`,
+      skip: (allowed: number, total: number) => `${number(allowed)} of ${number(total)} will be skipped.`,
+    },
+    refused: (count: number) => plural(count, { one: "# will be refused:", other: "# will be refused:" }),
+    refusedList: "Instances that will be refused",
+    sameForAll: "All of them get the same.",
+    titleOfMany: {
+      replay: (count: number) => plural(count, { one: "Replay # instance?", other: "Replay # instances?" }),
+      skip: (count: number) => plural(count, { one: "Skip # instance?", other: "Skip # instances?" }),
+    },
+    titleOfOne: {
+      replay: (name: string, session: string) => `Replay ${name} of ${session}?`,
+      skip: (name: string, session: string) => `Skip ${name} of ${session}?`,
+    },
+    why: "Why?",
+    whyOf: (name: string) => `Why: ${name}`,
+  },
+  bulk: {
+    by: (user: string | null) => (user === null ? "Begun" : `Begun by ${user}`),
+    cancel: "Stop",
+    cancelFailed: "It could not be stopped",
+    cancelled: "Stopped. What was done stays done.",
+    instance: "Instance",
+    list: "What has become of each instance",
+    outcome: {
+      cancelled: "not begun",
+      done: "done",
+      left_out: "left out",
+      refused: "refused",
+      unchanged: "nothing to do",
+    },
+    outcomes: "Outcome",
+    progress: (ended: number, total: number, state: string) => `${number(ended)} of ${number(total)}, ${state}`,
+    progressLabel: "Progress",
+    reason: "Why",
+    replayedAs: (name: string) => `replayed as ${name}`,
+    state: { cancelled: "stopped", done: "done", pending: "waiting for the controller", running: "running" },
+    title: (id: string) => `Bulk act ${id}`,
+    titleOf: (act: string, count: number) =>
+      `${act.replace("_", " ")}: ${plural(count, { one: "# instance", other: "# instances" })}`,
+    waiting: "waiting",
+  },
   sessions: {
     all: "all",
     age: "Age",

@@ -1,0 +1,40 @@
+import { Box, List, Text } from "@chakra-ui/react";
+import { useQuery } from "@tanstack/react-query";
+
+import { path, request } from "~/api/client";
+import type { components } from "~/api/schema";
+import type { InstanceKey } from "~/api/types";
+
+import { Failed, Loading } from "./states";
+
+type Explanation = components["schemas"]["ExplanationBody"];
+
+/** Why an instance has not run, or has failed, in the server's sentences. `name` may be a task: its next instance. */
+export const Why = ({ name, session_uid: sessionUid }: InstanceKey) => {
+  const { data, error, refetch } = useQuery({
+    queryFn: async ({ signal }) =>
+      request<Explanation>(path("/sessions/{}/instances/{}/why", sessionUid, name), { signal }),
+    queryKey: ["why", sessionUid, name],
+  });
+  if (error) {
+    return <Failed error={error} retry={() => void refetch()} />;
+  }
+  if (data === undefined) {
+    return <Loading />;
+  }
+  return (
+    <Box>
+      <Text fontWeight="medium">{data.answer}</Text>
+      {data.reasons.length > 0 ? (
+        <List.Root mt={2} ps={4}>
+          {data.reasons.map((reason) => (
+            <List.Item key={`${reason.code} ${reason.text}`}>{reason.text}</List.Item>
+          ))}
+        </List.Root>
+      ) : undefined}
+      <Text color="fg.muted" mt={2}>
+        {data.rule}
+      </Text>
+    </Box>
+  );
+};
