@@ -19,7 +19,7 @@ from airflow_triggers.storages import tables
 log = logging.getLogger(__name__)
 
 VERSION_TABLE = "triggers_alembic_version"
-HEAD_REVISION = "0003"
+HEAD_REVISION = "0004"
 
 _HERE = Path(__file__).parent
 

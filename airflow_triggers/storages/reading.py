@@ -21,6 +21,7 @@ from airflow_triggers.domain.instances import TaskInstance, parse_instance_name
 from airflow_triggers.errors import InstanceNotFound, SessionNotFound
 from airflow_triggers.storages import rows, tables
 from airflow_triggers.storages.base import BaseStorageBackend
+from airflow_triggers.storages.counts import CountChanges
 from airflow_triggers.storages.events import read_events
 from airflow_triggers.storages.transaction import Transaction, snapshot
 
@@ -37,6 +38,7 @@ class Work(threading.local):
         self.configuration = Configuration()
         self.views: dict[str, tuple[dict[str, int], list[TaskInstance]]] = {}
         self.instances: dict[str, TaskInstance] = {}
+        self.count_changes = CountChanges()
 
     def forget_instances(self) -> None:
         """Have instances read again: they were written, or writes were undone."""

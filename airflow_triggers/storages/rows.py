@@ -37,13 +37,14 @@ from airflow_triggers.domain.validation import excerpt
 from airflow_triggers.errors import UnreadableRow
 from airflow_triggers.storages import tables
 from airflow_triggers.storages.stored import UNREADABLE_MOMENT, Unreadable
+from airflow_triggers.storages.summaries import summary_columns
 from airflow_triggers.storages.transaction import is_sqlite
 
 EFFECTS = ("touched", "created", "scheduled", "abandoned")
 
 
-def instance_to_row(session_id: int, instance: TaskInstance) -> dict[str, Any]:
-    """The columns of ``triggers_instance``."""
+def instance_to_row(session_id: int, instance: TaskInstance, *, configuration: str | None) -> dict[str, Any]:
+    """The columns of ``triggers_instance``. ``configuration`` is the name of the session's configuration."""
     return {
         "session_id": session_id,
         "task_name": instance.task.name,
@@ -52,6 +53,8 @@ def instance_to_row(session_id: int, instance: TaskInstance) -> dict[str, Any]:
         "kwargs": dict(instance.kwargs),
         "unless_seen": sorted(instance.unless_seen),
         "metadata": dict(instance.metadata),
+        "configuration": configuration,
+        **summary_columns(instance),
     }
 
 

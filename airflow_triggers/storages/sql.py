@@ -30,6 +30,7 @@ from airflow_triggers.errors import (
 )
 from airflow_triggers.storages import hooks, rows, statements, tables
 from airflow_triggers.storages.anchors import kept_elsewhere
+from airflow_triggers.storages.counts import CountChanges, columns_of, counts_of
 from airflow_triggers.storages.events import add_event
 from airflow_triggers.storages.hooks import HOOK_GRACE
 from airflow_triggers.storages.lock import Followers
@@ -102,23 +103,36 @@ class SqlStorageBackend(SqlReader):
         )
         work.forget_instances()
         work.writes = 0
+        work.count_changes = CountChanges(row.counts_text)
         work.open_transaction = open_transaction
         try:
             yield
+            self._save_counts()
         finally:
             work.open_transaction = None
 
     @contextmanager
     def _nesting(self) -> Iterator[None]:
         """A savepoint of the database. The configuration in memory goes back with it."""
-        before = self._work.configuration
+        before, count_changes = self._work.configuration, self._work.count_changes.copy()
         try:
             with savepoint(self.airflow_transaction):
                 yield
         except BaseException:
-            self._work.configuration = before
+            self._work.configuration, self._work.count_changes = before, count_changes
             self._work.forget_instances()
             raise
+
+    def _save_counts(self) -> None:
+        """Write the counts of instances, if they have changed: the transaction's last statement."""
+        changes = self._work.count_changes
+        if not changes:
+            return
+        parameters = {"of_session": self.session_key}
+        counts = changes.result()
+        if counts is None:
+            counts = counts_of(self._execute(statements.COUNT_INSTANCES, parameters))
+        self._send(statements.SAVE_COUNTS, parameters | columns_of(counts))
 
     def _refuse_if_locked(self, open_transaction: Transaction) -> None:
         """Refuse a locked session. SQLite cannot tell: there, the wait is for any writer, and short."""
@@ -188,6 +202,9 @@ class SqlStorageBackend(SqlReader):
         before = self._work.configuration
         content_hash = rows.keep_configuration(self._open_transaction().connection, configuration)
         self._update_session(configuration_hash=content_hash)
+        if configuration.name != before.name and self._work.count_changes.may_have_instances:
+            of_session = tables.instance.c.session_id == self.session_key
+            self._execute(update(tables.instance).where(of_session).values(configuration=configuration.name))
         replaced_names = [task.name for task in configuration if (before.task_of(task.name) or task) != task]
         waiting = [
             instance
@@ -307,23 +324,29 @@ class SqlStorageBackend(SqlReader):
 
     def add(self, instance: TaskInstance) -> None:
         """See :meth:`BaseStorageBackend.add`."""
-        row = rows.instance_to_row(self.session_key, instance)
+        row = self._row_of(instance)
         self._work.forget_instances()
         try:
             self._send(statements.ADD_INSTANCE, row)
         except IntegrityError as error:
             raise StaleWrite(f"Session {self.uid!r} has an instance {instance.name} already.") from error
+        self._work.count_changes.note(None, instance)
         self._add_waits(instance, states.waits_of(instance))
 
     def put(self, before: TaskInstance, after: TaskInstance) -> None:
         """See :meth:`BaseStorageBackend.put`."""
-        row = rows.instance_to_row(self.session_key, after)
+        row = self._row_of(after)
         self._work.forget_instances()
         changes = {column: row[column] for column in statements.CHANGED}
         key = {**self._key_of(after), "expected_status": before.status.value}
         if self._send(statements.CHANGE_INSTANCE, key | changes).rowcount != 1:
             raise StaleWrite(f"{after.name} of session {self.uid!r} is not {before.status.value} any more.")
+        self._work.count_changes.note(before, after)
         self._rewrite_waits(before, after)
+
+    def _row_of(self, instance: TaskInstance) -> dict[str, Any]:
+        name = self._work.configuration.name
+        return rows.instance_to_row(self.session_key, instance, configuration=name)
 
     def _rewrite_waits(self, before: TaskInstance, after: TaskInstance) -> None:
         old, new = states.waits_of(before), states.waits_of(after)

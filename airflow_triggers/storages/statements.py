@@ -13,7 +13,9 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Delete,
+    Text,
     bindparam,
+    cast,
     delete,
     func,
     insert,
@@ -36,6 +38,9 @@ _NUMBER: ColumnElement[int] = bindparam("of_number")
 _TRIGGER: ColumnElement[str] = bindparam("of_trigger")
 
 
+COUNTS_TEXT: ColumnElement[str] = cast(_session.counts, Text).label("counts_text")
+"""A session's counts as JSON text. Few holders of the lock change them, and only these parse it."""
+
 KEPT_SESSIONS = select(_session.uid, _session.storage, _session.manager, _session.configuration_hash).where(
     _session.uid.in_(bindparam("uids", expanding=True))
 )
@@ -50,7 +55,7 @@ def lock_session(dialect: str) -> PreparedStatement:
         update(tables.session)
         .where(_session.uid == bindparam("of_uid"), *patience(dialect))
         .values(version=_session.version + literal_column("1"), last_modified=moment)
-        .returning(_session.id, _session.manager, _session.configuration_hash, _session.storage)
+        .returning(_session.id, _session.manager, _session.configuration_hash, _session.storage, COUNTS_TEXT)
     )
 
 
@@ -124,7 +129,7 @@ HIGHEST_NUMBER = PreparedStatement(
 
 ADD_INSTANCE = PreparedStatement(insert(tables.instance), sets=tables.instance.columns.keys())
 
-CHANGED = ("status", "kwargs", "unless_seen", "metadata")
+CHANGED = ("status", "kwargs", "unless_seen", "metadata", "changed_at", "error_type", "error_message")
 """The columns of an instance that may change."""
 
 CHANGE_INSTANCE = PreparedStatement(
@@ -137,6 +142,19 @@ CHANGE_INSTANCE = PreparedStatement(
     sets=CHANGED,
 )
 """Change an instance if its status is the expected one (compare and set)."""
+
+SAVE_COUNTS = PreparedStatement(
+    update(tables.session).where(_session.id == OF_SESSION),
+    sets=["counts", "instance_count", "open_count", "failed_count"],
+)
+"""Set the session's counts and their sums."""
+
+COUNT_INSTANCES = (
+    select(_instance.task_name, _instance.status, func.count().label("number_of"))
+    .where(_instance.session_id == OF_SESSION)
+    .group_by(_instance.task_name, _instance.status)
+)
+"""How many instances the session has, by task and status. It reads them all."""
 
 ADD_WAITS = insert(tables.wait)
 

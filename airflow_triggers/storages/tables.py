@@ -27,6 +27,11 @@ from airflow_triggers.storages.stored import StoredJson, StoredMetadata, StoredM
 
 AIRFLOW_ID_LENGTH = 250
 
+MAX_ERROR_TYPE_LENGTH = 200
+"""PostgreSQL's indexes take entries of 2,704 bytes. The longest entry with an error type has less."""
+
+MAX_ERROR_MESSAGE_LENGTH = 250
+
 CodePointText = String(MAX_NAME_LENGTH).with_variant(String(MAX_NAME_LENGTH, collation="C"), "postgresql")
 """Text in the order of its code points, whatever the database's collation.
 
@@ -34,6 +39,9 @@ On SQLite and on PostgreSQL, its index finds prefixes, and ``>`` continues after
 """
 
 Id = BigInteger().with_variant(Integer, "sqlite")
+
+EPOCH = text("'1970-01-01 00:00:00.000000'")
+"""The default of moments that stand for unreadable ones: ``stored.UNREADABLE_MOMENT`` as both databases write it."""
 
 metadata = MetaData(
     naming_convention={
@@ -72,17 +80,45 @@ session = Table(
     Column("uid", CodePointText, nullable=False, unique=True),
     Column("storage", String(MAX_NAME_LENGTH), nullable=False, server_default=text("'sql'")),
     Column("manager", String(MAX_NAME_LENGTH), nullable=False),
-    Column(
-        "configuration_hash", String(64), ForeignKey("triggers_configuration.hash"), nullable=True, index=True
-    ),
+    Column("configuration_hash", String(64), ForeignKey("triggers_configuration.hash"), nullable=True),
     Column("metadata", StoredObject, nullable=False),
     Column("created", StoredMoment, nullable=False),
     Column("last_modified", StoredMoment, nullable=False),
     Column("version", Id, nullable=False),
+    Column("counts", StoredObject, nullable=False, server_default=text("'{}'")),
+    Column("instance_count", Integer, nullable=False, server_default=text("0")),
+    Column("open_count", Integer, nullable=False, server_default=text("0")),
+    Column("failed_count", Integer, nullable=False, server_default=text("0")),
+    Index(None, "configuration_hash", "uid"),
+    Index(None, "configuration_hash", "last_modified", "id"),
+    Index(None, "last_modified", "id"),
+    Index(
+        "ix_triggers_session_open",
+        "last_modified",
+        "id",
+        postgresql_where=text("open_count > 0"),
+        sqlite_where=text("open_count > 0"),
+    ),
+    Index(
+        "ix_triggers_session_failed",
+        "last_modified",
+        "id",
+        postgresql_where=text("failed_count > 0"),
+        sqlite_where=text("failed_count > 0"),
+    ),
+    Index(
+        "ix_triggers_session_failed_uid",
+        "uid",
+        postgresql_where=text("failed_count > 0"),
+        sqlite_where=text("failed_count > 0"),
+    ),
 )
 """One row per session. An UPDATE of the row takes the session's lock.
 
-For a session in another storage, the row only says which storage, manager and configuration it has.
+``counts`` says how many instances the session has, by task and status; the numbers beside it are sums of it
+(``counts.py``). They change in the transaction that changes the instances.
+
+For a session in another storage, the row only says which storage, manager and configuration it has. Its counts are 0.
 """
 
 instance = Table(
@@ -95,8 +131,31 @@ instance = Table(
     Column("kwargs", StoredObject, nullable=False),
     Column("unless_seen", StoredJson, nullable=False),
     Column("metadata", StoredMetadata, nullable=False),
+    Column("configuration", String(AIRFLOW_ID_LENGTH), nullable=True),
+    Column("created_at", StoredMoment, nullable=False, server_default=EPOCH),
+    Column("changed_at", StoredMoment, nullable=False, server_default=EPOCH),
+    Column("error_type", String(MAX_ERROR_TYPE_LENGTH), nullable=True),
+    Column("error_message", String(MAX_ERROR_MESSAGE_LENGTH), nullable=True),
+    Column("depth", Integer, nullable=False, server_default=text("0")),
+    Column("parent", String(AIRFLOW_ID_LENGTH), nullable=True),
+    # In the order of lists. Their filters by configuration, task and error are answered from the index, too.
+    Index(
+        "ix_triggers_instance_changed",
+        "status",
+        "changed_at",
+        "session_id",
+        "task_name",
+        "number",
+        "configuration",
+        "error_type",
+        "depth",
+    ),
 )
-"""One row per task instance. The key is the instance's name."""
+"""One row per task instance. The key is the instance's name.
+
+The columns after ``metadata`` repeat a part of it, for lists over all sessions (``summaries.py``): the metadata may
+have 1 MiB. ``configuration`` is the name of the session's configuration.
+"""
 
 wait = Table(
     "triggers_wait",

@@ -16,6 +16,7 @@ from sqlalchemy import Row, select, update
 from airflow_triggers.storages import tables
 from airflow_triggers.storages.base import BaseStorageBackend
 from airflow_triggers.storages.lock import Followers
+from airflow_triggers.storages.statements import COUNTS_TEXT
 from airflow_triggers.storages.transaction import (
     Transaction,
     dialect_name,
@@ -67,7 +68,14 @@ def _locked_rows(open_transaction: Transaction, uids: list[str], *, wait: bool) 
     lock = (
         update(tables.session)
         .values(version=columns.version + 1, last_modified=datetime.now(UTC))
-        .returning(columns.id, columns.uid, columns.manager, columns.configuration_hash, columns.storage)
+        .returning(
+            columns.id,
+            columns.uid,
+            columns.manager,
+            columns.configuration_hash,
+            columns.storage,
+            COUNTS_TEXT,
+        )
     )
     if wait or is_sqlite():
         lock = lock.where(columns.uid.in_(uids), *patience(dialect_name()))

@@ -34,6 +34,7 @@ from tests.support.agreement import (
     assert_same_unresolved_logs,
     effect_of,
 )
+from tests.support.counting import assert_columns_agree
 from tests.support.model import REFUSING, Model, Refused
 
 TASKS = ("t_0", "t_1", "t_2", "t_3")
@@ -111,6 +112,8 @@ class Sessions(RuleBasedStateMachine):
         if self.manager.storage.exists:
             assert_same_history(self.manager.storage, self.model)
             assert_same_unresolved_logs(self.manager.storage, self.model)
+            if self.manager.storage.in_airflow_database:
+                assert_columns_agree()
 
     def drawn(self, choice, *statuses):
         return choice.draw(st.sampled_from(self.model.in_status(*(statuses or STATUSES))))

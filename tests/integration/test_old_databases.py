@@ -15,6 +15,7 @@ from airflow_triggers.controller.loop import Controller
 from airflow_triggers.domain.instances import InstanceStatus
 from airflow_triggers.storages import transaction
 from airflow_triggers.storages.dbmanager import HEAD_REVISION, TriggersDBManager
+from tests.support.counting import assert_columns_agree
 from tests.support.dags import deploy_configuration, play
 from tests.support.environment import ROOT
 
@@ -95,6 +96,24 @@ def test_an_old_database_is_upgraded_and_keeps_what_it_has(old_database):
     assert [fire.trigger_name for fire in session.delayed_fires] == ["reminder"]
     assert [summary.uid for summary in sessions.list_sessions()] == ["Order-2", "order-1"]
     assert [summary.uid for summary in sessions.list_sessions(prefix="ord")] == ["order-1"]
+    assert_columns_agree()
+
+
+def test_a_row_that_cannot_be_read_does_not_stop_the_upgrade(old_database):
+    damages = {
+        "t_ship": '{"timestamps": {"created": 7, "unstarted": "once"}, "depth": "x", "exceptionType": null}',
+        "t_bill": '{"timestamps": [], "parent": 7}',
+    }
+    with settings.engine.begin() as connection:
+        for task, metadata in damages.items():
+            parameters = {"task": task, "metadata": metadata}
+            connection.execute(
+                text("UPDATE triggers_instance SET metadata = :metadata WHERE task_name = :task"), parameters
+            )
+
+    upgrade()
+
+    assert_columns_agree()
 
 
 def test_the_sessions_of_an_old_database_go_on(old_database):
