@@ -33,6 +33,8 @@ const OVERSCAN = 10;
 /** The size of a column without a width: it takes what the others leave. */
 const REMAINING = 0;
 
+const widthOf = ({ size = REMAINING }: { readonly size?: number }) => (size > REMAINING ? { w: `${size}px` } : {});
+
 export const DataTable = <Row extends RowData>({
   columns,
   estimatedRowHeight = 40,
@@ -98,7 +100,7 @@ export const DataTable = <Row extends RowData>({
                 <Table.ColumnHeader
                   key={header.id}
                   scope="col"
-                  {...(header.getSize() > REMAINING ? { w: `${header.getSize()}px` } : {})}
+                  {...widthOf(header.column.columnDef)}
                 >
                   {header.isPlaceholder ? undefined : flexRender(header.column.columnDef.header, header.getContext())}
                 </Table.ColumnHeader>

@@ -1,5 +1,5 @@
 /** Short messages in a corner: what an act has done, or the server's sentence when it was refused. */
-import { Toast, Toaster, createToaster } from "@chakra-ui/react";
+import { Stack, Toast, Toaster, createToaster } from "@chakra-ui/react";
 
 const toaster = createToaster({ max: 4, pauseOnPageIdle: true, placement: "bottom-end" });
 
@@ -18,12 +18,12 @@ export const showError = (title: string, error: unknown): void => {
 export const Toasts = () => (
   <Toaster toaster={toaster}>
     {(toast) => (
-      <Toast.Root>
+      <Toast.Root width={{ base: "xs", md: "md" }}>
         <Toast.Indicator />
-        <div>
+        <Stack flex={1} gap={1} maxW="100%">
           <Toast.Title>{toast.title}</Toast.Title>
           {toast.description === undefined ? undefined : <Toast.Description>{toast.description}</Toast.Description>}
-        </div>
+        </Stack>
         <Toast.CloseTrigger />
       </Toast.Root>
     )}

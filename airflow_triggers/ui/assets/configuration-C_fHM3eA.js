@@ -1,1 +1,0 @@
-import{L as e,P as t,t as n}from"./states-nB0jCSQ8.js";var r=()=>e(n,{title:t.views.configuration});export{r as default};

@@ -1,1 +1,0 @@
-import{L as e,P as t,t as n}from"./states-nB0jCSQ8.js";var r=({dagId:r})=>e(n,{detail:r,title:t.app.title});export{r as default};
