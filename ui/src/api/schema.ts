@@ -78,6 +78,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/problems": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the types of problems
+         * @description Each reason of an error with its HTTP status and its meaning. A manager of your own may raise further ones; they
+         *     have the type of their base.
+         */
+        get: operations["list_problem_types_api_v1_problems_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sessions": {
         parameters: {
             query?: never;
@@ -283,6 +304,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sessions/{uid}/instances/{name}/metadata": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Attach metadata to an instance
+         * @description Merge metadata into the instance's; its status stays. The framework's own keys are refused.
+         *
+         *     It takes the right to edit task instances of the instance's DAG.
+         */
+        post: operations["set_instance_metadata_api_v1_sessions__uid__instances__name__metadata_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sessions/{uid}/instances/{name}/replay": {
         parameters: {
             query?: never;
@@ -303,6 +346,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sessions/{uid}/instances/{name}/resolve-logs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Mark an instance's logs as resolved
+         * @description Mark the instance's log messages as dealt with. Doing it again changes nothing else.
+         *
+         *     It takes the right to edit task instances of the instance's DAG.
+         */
+        post: operations["resolve_instance_logs_api_v1_sessions__uid__instances__name__resolve_logs_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sessions/{uid}/instances/{name}/skip": {
         parameters: {
             query?: never;
@@ -317,6 +382,30 @@ export interface paths {
          * @description Waive a failed instance: it becomes `skipped`. With `cascade`, its task's name is fired with `result`.
          */
         post: operations["skip_instance_api_v1_sessions__uid__instances__name__skip_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{uid}/instances/{name}/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Set an instance's status by hand
+         * @description Set the status, whatever it is now. Its DAG run goes on, but no longer counts for the instance.
+         *
+         *     Use it where neither a replay nor a skip will do. The status stays until somebody clears the run in Airflow. An
+         *     instance set to `unstarted` gets another run with the next fire that makes it ready. It takes the right to edit task
+         *     instances of the instance's DAG; with `cascade`, or to `unstarted`, to create its runs too.
+         */
+        post: operations["set_instance_status_api_v1_sessions__uid__instances__name__status_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -377,16 +466,20 @@ export interface components {
             detail: string;
             /**
              * Errors
-             * @description Of a body that is not valid: each problem.
+             * @description Of a body or a query that is not valid: each place.
              */
-            errors?: {
-                [key: string]: string;
-            }[] | null;
+            errors?: components["schemas"]["InvalidPlace"][] | null;
             /**
              * Index
              * @description Its place in the batch, from 0.
              */
             index: number;
+            /**
+             * Instance
+             * @description The path of the request. Of a fire of a batch, with a pointer to the fire.
+             * @example /triggers/api/v1/sessions/respondent-17
+             */
+            instance: string;
             /**
              * Reason
              * @description A word for programs.
@@ -399,6 +492,18 @@ export interface components {
              * @example 404
              */
             status: number;
+            /**
+             * Title
+             * @description The type in a few words.
+             * @example Session not found
+             */
+            title: string;
+            /**
+             * Type
+             * @description A URI reference for the type of problem. It leads to the list of types.
+             * @example /triggers/api/v1/problems#SessionNotFound
+             */
+            type: string;
         };
         /**
          * BatchedFire
@@ -704,7 +809,7 @@ export interface components {
         };
         /**
          * ErrorBody
-         * @description Every error's body.
+         * @description Every error's body: problem details (RFC 9457).
          */
         ErrorBody: {
             /**
@@ -715,17 +820,39 @@ export interface components {
             detail: string;
             /**
              * Errors
-             * @description Of a body that is not valid: each problem.
+             * @description Of a body or a query that is not valid: each place.
              */
-            errors?: {
-                [key: string]: string;
-            }[] | null;
+            errors?: components["schemas"]["InvalidPlace"][] | null;
+            /**
+             * Instance
+             * @description The path of the request. Of a fire of a batch, with a pointer to the fire.
+             * @example /triggers/api/v1/sessions/respondent-17
+             */
+            instance: string;
             /**
              * Reason
              * @description A word for programs.
              * @example SessionNotFound
              */
             reason: string;
+            /**
+             * Status
+             * @description The HTTP status.
+             * @example 404
+             */
+            status: number;
+            /**
+             * Title
+             * @description The type in a few words.
+             * @example Session not found
+             */
+            title: string;
+            /**
+             * Type
+             * @description A URI reference for the type of problem. It leads to the list of types.
+             * @example /triggers/api/v1/problems#SessionNotFound
+             */
+            type: string;
         };
         /**
          * EventEntryBody
@@ -1339,6 +1466,42 @@ export interface components {
          */
         InstanceStatus: "unstarted" | "scheduled" | "running" | "finished" | "failed" | "replayed" | "skipped" | "abandoned";
         /**
+         * InvalidPlace
+         * @description An invalid part of a request.
+         */
+        InvalidPlace: {
+            /**
+             * Field
+             * @description The names on the way to it.
+             * @example trigger
+             */
+            field: string;
+            /**
+             * Found
+             * @description What was found, shortened.
+             * @example nothing
+             */
+            found: string;
+            /**
+             * In
+             * @description `body`, `query`, `path` or `header`.
+             * @example body
+             */
+            in: string;
+            /**
+             * Pointer
+             * @description Of a body: a JSON pointer to the part.
+             * @example #/trigger
+             */
+            pointer?: string | null;
+            /**
+             * Problem
+             * @description What was expected.
+             * @example this is required
+             */
+            problem: string;
+        };
+        /**
          * MigrateSessions
          * @description Which sessions to move to the deployed rules, and how.
          */
@@ -1460,6 +1623,49 @@ export interface components {
              * @description How many hooks are parked. 1000 means: so many or more.
              */
             hooks: number;
+        };
+        /**
+         * ProblemTypeBody
+         * @description A type of problems.
+         */
+        ProblemTypeBody: {
+            /**
+             * Description
+             * @description Its meaning.
+             * @example No session has that UID.
+             */
+            description: string;
+            /**
+             * Reason
+             * @description The `reason` of its problems.
+             * @example SessionNotFound
+             */
+            reason: string;
+            /**
+             * Status
+             * @description The HTTP status.
+             * @example 404
+             */
+            status: number;
+            /**
+             * Title
+             * @example Session not found
+             */
+            title: string;
+            /**
+             * Type
+             * @description The `type` of its problems.
+             * @example /triggers/api/v1/problems#SessionNotFound
+             */
+            type: string;
+        };
+        /**
+         * ProblemTypesBody
+         * @description All types of problems, ordered by status.
+         */
+        ProblemTypesBody: {
+            /** Problems */
+            problems: components["schemas"]["ProblemTypeBody"][];
         };
         /**
          * ReasonBody
@@ -1714,6 +1920,62 @@ export interface components {
             sessions: components["schemas"]["SessionBody"][];
         };
         /**
+         * SetInstanceMetadata
+         * @description Metadata to merge into an instance's.
+         */
+        SetInstanceMetadata: {
+            /**
+             * Metadata
+             * @description Each key replaces the instance's value of the same key; its other keys stay.
+             * @example {
+             *       "ticket": "OPS-17"
+             *     }
+             */
+            metadata: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * SetInstanceStatus
+         * @description A status to set by hand.
+         */
+        SetInstanceStatus: {
+            /**
+             * Cascade
+             * @description Also fire the task's name; only with finished or skipped.
+             * @default false
+             */
+            cascade: boolean;
+            /**
+             * Metadata
+             * @description Merged into the instance's metadata.
+             * @default {}
+             * @example {
+             *       "ticket": "OPS-17"
+             *     }
+             */
+            metadata: {
+                [key: string]: unknown;
+            };
+            /**
+             * Result
+             * @description The kwargs of that cascade; kept in the metadata.
+             * @example {
+             *       "page": 1,
+             *       "respondent": 17
+             *     }
+             */
+            result?: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * @description The status. `scheduled` and `running` are refused: only a runner sets them. So is `replayed`.
+             * @example finished
+             * @enum {unknown}
+             */
+            status: components["schemas"]["InstanceStatus"];
+        };
+        /**
          * SkipInstance
          * @description How to skip a failed instance.
          */
@@ -1868,7 +2130,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description Airflow would not let you do that; or a request with the login cookie came from another site's page. */
@@ -1877,7 +2139,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description No deployed configuration has that name. */
@@ -1886,7 +2148,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
@@ -1895,7 +2157,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description The body, the query or the session's UID is not valid. */
@@ -1904,10 +2166,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The database is busy or not migrated, or the session's manager is not installed; `detail` says what to do. */
+            /** @description The database is busy or not migrated, the cache that keeps the session failed, or the session's manager is not installed; `detail` says what to do. */
             503: {
                 headers: {
                     /** @description Seconds after which to send it again, where that helps. */
@@ -1915,7 +2177,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
         };
@@ -1956,7 +2218,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description Airflow would not let you do that; or a request with the login cookie came from another site's page. */
@@ -1965,7 +2227,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
@@ -1974,7 +2236,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description The body, the query or the session's UID is not valid. */
@@ -1983,10 +2245,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The database is busy or not migrated, or the session's manager is not installed; `detail` says what to do. */
+            /** @description The database is busy or not migrated, the cache that keeps the session failed, or the session's manager is not installed; `detail` says what to do. */
             503: {
                 headers: {
                     /** @description Seconds after which to send it again, where that helps. */
@@ -1994,7 +2256,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
         };
@@ -2028,7 +2290,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description Airflow would not let you do that; or a request with the login cookie came from another site's page. */
@@ -2037,7 +2299,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
@@ -2046,7 +2308,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description The body, the query or the session's UID is not valid. */
@@ -2055,10 +2317,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The database is busy or not migrated, or the session's manager is not installed; `detail` says what to do. */
+            /** @description The database is busy or not migrated, the cache that keeps the session failed, or the session's manager is not installed; `detail` says what to do. */
             503: {
                 headers: {
                     /** @description Seconds after which to send it again, where that helps. */
@@ -2066,7 +2328,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
         };
@@ -2096,7 +2358,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description Airflow would not let you do that; or a request with the login cookie came from another site's page. */
@@ -2105,7 +2367,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
@@ -2114,7 +2376,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description The body, the query or the session's UID is not valid. */
@@ -2123,10 +2385,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The database is busy or not migrated, or the session's manager is not installed; `detail` says what to do. */
+            /** @description The database is busy or not migrated, the cache that keeps the session failed, or the session's manager is not installed; `detail` says what to do. */
             503: {
                 headers: {
                     /** @description Seconds after which to send it again, where that helps. */
@@ -2134,7 +2396,75 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_problem_types_api_v1_problems_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemTypesBody"];
+                };
+            };
+            /** @description Without a token, or with one that is not valid. */
+            401: {
+                headers: {
+                    "WWW-Authenticate"?: "Bearer";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Airflow would not let you do that; or a request with the login cookie came from another site's page. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body, the query or the session's UID is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The database is busy or not migrated, the cache that keeps the session failed, or the session's manager is not installed; `detail` says what to do. */
+            503: {
+                headers: {
+                    /** @description Seconds after which to send it again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
         };
@@ -2173,7 +2503,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description Airflow would not let you do that; or a request with the login cookie came from another site's page. */
@@ -2182,7 +2512,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
@@ -2191,7 +2521,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description The body, the query or the session's UID is not valid. */
@@ -2200,10 +2530,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The database is busy or not migrated, or the session's manager is not installed; `detail` says what to do. */
+            /** @description The database is busy or not migrated, the cache that keeps the session failed, or the session's manager is not installed; `detail` says what to do. */
             503: {
                 headers: {
                     /** @description Seconds after which to send it again, where that helps. */
@@ -2211,7 +2541,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
         };
@@ -2254,7 +2584,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description Airflow would not let you do that; or a request with the login cookie came from another site's page. */
@@ -2263,7 +2593,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description No deployed configuration has that name. */
@@ -2272,7 +2602,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description It exists with another configuration, manager or storage. */
@@ -2281,7 +2611,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
@@ -2290,7 +2620,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description The body, the query or the session's UID is not valid. */
@@ -2299,10 +2629,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The database is busy or not migrated, or the session's manager is not installed; `detail` says what to do. */
+            /** @description The database is busy or not migrated, the cache that keeps the session failed, or the session's manager is not installed; `detail` says what to do. */
             503: {
                 headers: {
                     /** @description Seconds after which to send it again, where that helps. */
@@ -2310,7 +2640,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
         };
@@ -2343,7 +2673,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description Airflow would not let you do that; or a request with the login cookie came from another site's page. */
@@ -2352,7 +2682,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description There is no such session. */
@@ -2361,7 +2691,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
@@ -2370,7 +2700,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description The body, the query or the session's UID is not valid. */
@@ -2379,10 +2709,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The database is busy or not migrated, or the session's manager is not installed; `detail` says what to do. */
+            /** @description The database is busy or not migrated, the cache that keeps the session failed, or the session's manager is not installed; `detail` says what to do. */
             503: {
                 headers: {
                     /** @description Seconds after which to send it again, where that helps. */
@@ -2390,7 +2720,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
         };
@@ -2426,7 +2756,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description Airflow would not let you do that; or a request with the login cookie came from another site's page. */
@@ -2435,7 +2765,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description There is no such session. */
@@ -2444,7 +2774,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description It is not resolved, and `force` is not true. */
@@ -2453,7 +2783,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
@@ -2462,7 +2792,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description The body, the query or the session's UID is not valid. */
@@ -2471,10 +2801,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The database is busy or not migrated, or the session's manager is not installed; `detail` says what to do. */
+            /** @description The database is busy or not migrated, the cache that keeps the session failed, or the session's manager is not installed; `detail` says what to do. */
             503: {
                 headers: {
                     /** @description Seconds after which to send it again, where that helps. */
@@ -2482,7 +2812,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
         };
@@ -2520,7 +2850,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description Airflow would not let you do that; or a request with the login cookie came from another site's page. */
@@ -2529,7 +2859,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description There is no such session, or no such fire to come: it has been fired, say. */
@@ -2538,7 +2868,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
@@ -2547,7 +2877,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description The body, the query or the session's UID is not valid. */
@@ -2556,10 +2886,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The database is busy or not migrated, or the session's manager is not installed; `detail` says what to do. */
+            /** @description The database is busy or not migrated, the cache that keeps the session failed, or the session's manager is not installed; `detail` says what to do. */
             503: {
                 headers: {
                     /** @description Seconds after which to send it again, where that helps. */
@@ -2567,7 +2897,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
         };
@@ -2602,7 +2932,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description Airflow would not let you do that; or a request with the login cookie came from another site's page. */
@@ -2611,7 +2941,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description There is no such session, or no such fire to come: it has been fired, say. */
@@ -2620,7 +2950,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description It was cancelled before. */
@@ -2629,7 +2959,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
@@ -2638,7 +2968,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description The body, the query or the session's UID is not valid. */
@@ -2647,10 +2977,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The database is busy or not migrated, or the session's manager is not installed; `detail` says what to do. */
+            /** @description The database is busy or not migrated, the cache that keeps the session failed, or the session's manager is not installed; `detail` says what to do. */
             503: {
                 headers: {
                     /** @description Seconds after which to send it again, where that helps. */
@@ -2658,7 +2988,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
         };
@@ -2693,7 +3023,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description Airflow would not let you do that; or a request with the login cookie came from another site's page. */
@@ -2702,7 +3032,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description There is no such session, or no such fire to come: it has been fired, say. */
@@ -2711,7 +3041,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description It was cancelled before. */
@@ -2720,7 +3050,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
@@ -2729,7 +3059,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description The body, the query or the session's UID is not valid. */
@@ -2738,10 +3068,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The database is busy or not migrated, or the session's manager is not installed; `detail` says what to do. */
+            /** @description The database is busy or not migrated, the cache that keeps the session failed, or the session's manager is not installed; `detail` says what to do. */
             503: {
                 headers: {
                     /** @description Seconds after which to send it again, where that helps. */
@@ -2749,7 +3079,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
         };
@@ -2793,7 +3123,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description Airflow would not let you do that; or a request with the login cookie came from another site's page. */
@@ -2802,7 +3132,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description There is no such session or configuration. */
@@ -2811,7 +3141,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
@@ -2820,7 +3150,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description The body, the query or the session's UID is not valid. */
@@ -2829,10 +3159,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The database is busy or not migrated, or the session's manager is not installed; `detail` says what to do. */
+            /** @description The database is busy or not migrated, the cache that keeps the session failed, or the session's manager is not installed; `detail` says what to do. */
             503: {
                 headers: {
                     /** @description Seconds after which to send it again, where that helps. */
@@ -2840,7 +3170,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
         };
@@ -2877,7 +3207,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description Airflow would not let you do that; or a request with the login cookie came from another site's page. */
@@ -2886,7 +3216,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description There is no such session or configuration. */
@@ -2895,7 +3225,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description The idempotency key was used for another fire; or the session has another configuration, or manager, than is named. */
@@ -2904,7 +3234,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
@@ -2913,7 +3243,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description The body, the query or the session's UID is not valid. */
@@ -2922,10 +3252,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The database is busy or not migrated, or the session's manager is not installed; `detail` says what to do. */
+            /** @description The database is busy or not migrated, the cache that keeps the session failed, or the session's manager is not installed; `detail` says what to do. */
             503: {
                 headers: {
                     /** @description Seconds after which to send it again, where that helps. */
@@ -2933,7 +3263,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
         };
@@ -2977,7 +3307,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description Airflow would not let you do that; or a request with the login cookie came from another site's page. */
@@ -2986,7 +3316,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description There is no such session, task, instance or hook. */
@@ -2995,7 +3325,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
@@ -3004,7 +3334,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description The body, the query or the session's UID is not valid. */
@@ -3013,10 +3343,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The database is busy or not migrated, or the session's manager is not installed; `detail` says what to do. */
+            /** @description The database is busy or not migrated, the cache that keeps the session failed, or the session's manager is not installed; `detail` says what to do. */
             503: {
                 headers: {
                     /** @description Seconds after which to send it again, where that helps. */
@@ -3024,7 +3354,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
         };
@@ -3059,7 +3389,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description Airflow would not let you do that; or a request with the login cookie came from another site's page. */
@@ -3068,7 +3398,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description There is no such session, task, instance or hook. */
@@ -3077,7 +3407,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
@@ -3086,7 +3416,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description The body, the query or the session's UID is not valid. */
@@ -3095,10 +3425,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The database is busy or not migrated, or the session's manager is not installed; `detail` says what to do. */
+            /** @description The database is busy or not migrated, the cache that keeps the session failed, or the session's manager is not installed; `detail` says what to do. */
             503: {
                 headers: {
                     /** @description Seconds after which to send it again, where that helps. */
@@ -3106,7 +3436,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
         };
@@ -3141,7 +3471,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description Airflow would not let you do that; or a request with the login cookie came from another site's page. */
@@ -3150,7 +3480,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description There is no such session or instance. */
@@ -3159,7 +3489,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
@@ -3168,7 +3498,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description The body, the query or the session's UID is not valid. */
@@ -3177,10 +3507,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The database is busy or not migrated, or the session's manager is not installed; `detail` says what to do. */
+            /** @description The database is busy or not migrated, the cache that keeps the session failed, or the session's manager is not installed; `detail` says what to do. */
             503: {
                 headers: {
                     /** @description Seconds after which to send it again, where that helps. */
@@ -3188,7 +3518,93 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    set_instance_metadata_api_v1_sessions__uid__instances__name__metadata_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The instance's name, percent-encoded: `t_importSubject%230` is `t_importSubject#0`. */
+                name: string;
+                /** @description The session's UID: 1-200 printable characters without "/" and surrounding blanks, and not "." or ".."; percent-encoded. */
+                uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetInstanceMetadata"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InstanceBody"];
+                };
+            };
+            /** @description Without a token, or with one that is not valid. */
+            401: {
+                headers: {
+                    "WWW-Authenticate"?: "Bearer";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Airflow would not let you do that; or a request with the login cookie came from another site's page. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such session or instance. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body, the query or the session's UID is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The database is busy or not migrated, the cache that keeps the session failed, or the session's manager is not installed; `detail` says what to do. */
+            503: {
+                headers: {
+                    /** @description Seconds after which to send it again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
         };
@@ -3227,7 +3643,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description Airflow would not let you do that; or a request with the login cookie came from another site's page. */
@@ -3236,7 +3652,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description There is no such session or instance. */
@@ -3245,7 +3661,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description The instance is not failed. */
@@ -3254,7 +3670,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
@@ -3263,7 +3679,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description The body, the query or the session's UID is not valid. */
@@ -3272,10 +3688,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The database is busy or not migrated, or the session's manager is not installed; `detail` says what to do. */
+            /** @description The database is busy or not migrated, the cache that keeps the session failed, or the session's manager is not installed; `detail` says what to do. */
             503: {
                 headers: {
                     /** @description Seconds after which to send it again, where that helps. */
@@ -3283,7 +3699,89 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    resolve_instance_logs_api_v1_sessions__uid__instances__name__resolve_logs_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The instance's name, percent-encoded: `t_importSubject%230` is `t_importSubject#0`. */
+                name: string;
+                /** @description The session's UID: 1-200 printable characters without "/" and surrounding blanks, and not "." or ".."; percent-encoded. */
+                uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InstanceBody"];
+                };
+            };
+            /** @description Without a token, or with one that is not valid. */
+            401: {
+                headers: {
+                    "WWW-Authenticate"?: "Bearer";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Airflow would not let you do that; or a request with the login cookie came from another site's page. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such session or instance. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body, the query or the session's UID is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The database is busy or not migrated, the cache that keeps the session failed, or the session's manager is not installed; `detail` says what to do. */
+            503: {
+                headers: {
+                    /** @description Seconds after which to send it again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
         };
@@ -3322,7 +3820,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description Airflow would not let you do that; or a request with the login cookie came from another site's page. */
@@ -3331,7 +3829,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description There is no such session or instance. */
@@ -3340,7 +3838,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description The instance is not failed. */
@@ -3349,7 +3847,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
@@ -3358,7 +3856,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description The body, the query or the session's UID is not valid. */
@@ -3367,10 +3865,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The database is busy or not migrated, or the session's manager is not installed; `detail` says what to do. */
+            /** @description The database is busy or not migrated, the cache that keeps the session failed, or the session's manager is not installed; `detail` says what to do. */
             503: {
                 headers: {
                     /** @description Seconds after which to send it again, where that helps. */
@@ -3378,7 +3876,102 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    set_instance_status_api_v1_sessions__uid__instances__name__status_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The instance's name, percent-encoded: `t_importSubject%230` is `t_importSubject#0`. */
+                name: string;
+                /** @description The session's UID: 1-200 printable characters without "/" and surrounding blanks, and not "." or ".."; percent-encoded. */
+                uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetInstanceStatus"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InstanceBody"];
+                };
+            };
+            /** @description Without a token, or with one that is not valid. */
+            401: {
+                headers: {
+                    "WWW-Authenticate"?: "Bearer";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Airflow would not let you do that; or a request with the login cookie came from another site's page. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such session or instance. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The instance has the status already; or it could never run with it: its task was removed. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body, the query or the session's UID is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The database is busy or not migrated, the cache that keeps the session failed, or the session's manager is not installed; `detail` says what to do. */
+            503: {
+                headers: {
+                    /** @description Seconds after which to send it again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
         };
@@ -3413,7 +4006,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description Airflow would not let you do that; or a request with the login cookie came from another site's page. */
@@ -3422,7 +4015,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description There is no such session, task, instance or hook. */
@@ -3431,7 +4024,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
@@ -3440,7 +4033,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description The body, the query or the session's UID is not valid. */
@@ -3449,10 +4042,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The database is busy or not migrated, or the session's manager is not installed; `detail` says what to do. */
+            /** @description The database is busy or not migrated, the cache that keeps the session failed, or the session's manager is not installed; `detail` says what to do. */
             503: {
                 headers: {
                     /** @description Seconds after which to send it again, where that helps. */
@@ -3460,7 +4053,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
         };
