@@ -26,6 +26,7 @@ An error about an unknown name is also a ``KeyError``. An error about an invalid
     │   ├── SessionUnresolved         the session cannot be deleted: it is not resolved
     │   ├── TaskNotFound              the session's configuration has no task of that name
     │   ├── PreviewOutdated           the session has changed since the preview to apply
+    │   ├── PreconditionFailed        the session, or instance, has changed since the caller read it
     │   ├── UnreadableRow             a row of the database cannot be read, and the request needs it
     │   └── NothingParked             there is no such hook, or asset event, to try again
     ├── InvalidTransition             the instance's status does not allow the request (names both)
@@ -207,6 +208,10 @@ class TaskNotFound(SessionError, KeyError):
 
 class PreviewOutdated(SessionError):
     """The session has changed since the preview to apply; nothing was changed."""
+
+
+class PreconditionFailed(SessionError):
+    """The session, or instance, has changed since the caller read it; nothing was changed."""
 
 
 class UnreadableRow(SessionError):

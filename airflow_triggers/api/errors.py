@@ -53,6 +53,7 @@ STATUS_OF_ERROR: dict[type[TriggersError], HTTPStatus] = {
     errors.IdempotencyConflict: HTTPStatus.CONFLICT,
     errors.Refused: HTTPStatus.FORBIDDEN,
     errors.PreviewOutdated: HTTPStatus.CONFLICT,
+    errors.PreconditionFailed: HTTPStatus.PRECONDITION_FAILED,
     errors.Concealed: HTTPStatus.NOT_FOUND,
     errors.StorageError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.UnsupportedDatabase: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -268,7 +269,7 @@ def problem_of_invalid(errors: Sequence[Mapping[str, Any]]) -> Problem:
     detail = "; ".join(
         f"{place['field']}: {place['problem']}, found {place['found']}" for place in places[:3]
     )
-    reason = "InvalidBody" if places[0]["in"] == "body" else "InvalidQuery"
+    reason = _REASON_OF_PLACE.get(places[0]["in"], "InvalidQuery")
     return Problem(
         status=HTTPStatus.UNPROCESSABLE_ENTITY,
         reason=reason,
@@ -277,6 +278,8 @@ def problem_of_invalid(errors: Sequence[Mapping[str, Any]]) -> Problem:
         places=places,
     )
 
+
+_REASON_OF_PLACE = {"body": "InvalidBody", "header": "InvalidHeader"}
 
 _WORDING = {
     "extra_forbidden": "there is no such field",

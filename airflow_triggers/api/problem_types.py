@@ -26,6 +26,11 @@ REQUEST_PROBLEMS: dict[str, tuple[HTTPStatus, str]] = {
     "MethodNotAllowed": (HTTPStatus.METHOD_NOT_ALLOWED, "The path does not take the method."),
     "TooLarge": (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body is larger than the route takes."),
     "InvalidBody": (HTTPStatus.UNPROCESSABLE_ENTITY, "The body is not valid; `errors` has each place."),
+    "InvalidEvent": (
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "A CloudEvent is not valid; `errors` names the attribute.",
+    ),
+    "InvalidHeader": (HTTPStatus.UNPROCESSABLE_ENTITY, "A header is not valid; `errors` has each place."),
     "InvalidQuery": (HTTPStatus.UNPROCESSABLE_ENTITY, "The query is not valid; `errors` has each place."),
     "InternalError": (HTTPStatus.INTERNAL_SERVER_ERROR, "An unexpected failure; the server's log has it."),
 }

@@ -177,9 +177,10 @@ class FireTrigger(Request):
         examples=["2031-05-17T08:00:00Z"],
     )
 
-    def into(self, session_uid: SessionUid) -> SessionFireRequest:
+    def into(self, session_uid: SessionUid, *, idempotency_key: str | None) -> SessionFireRequest:
         """The request to fire it into the session.
 
+        :param idempotency_key: from this body, or from the header ``Idempotency-Key``.
         :raises InvalidTrigger: when no trigger can have such a name.
         """
         return SessionFireRequest.with_checked_kwargs(
@@ -188,7 +189,7 @@ class FireTrigger(Request):
             trigger_name=self.trigger,
             configuration=self.configuration,
             manager=self.manager,
-            idempotency_key=self.idempotency_key,
+            idempotency_key=idempotency_key,
             fire_at=self.fire_at,
         )
 
@@ -204,7 +205,7 @@ class BatchedFire(FireTrigger):
         :raises InvalidSessionUid: when no session can have such a UID.
         :raises InvalidTrigger: when no trigger can have such a name.
         """
-        return self.into(SessionUid(self.session_uid))
+        return self.into(SessionUid(self.session_uid), idempotency_key=self.idempotency_key)
 
 
 class FireBatch(Request):

@@ -17,6 +17,7 @@ from airflow_triggers.errors import SessionNotFound, SessionUnresolved, StorageN
 from airflow_triggers.sentences import sentence
 from airflow_triggers.sessions.audit import note_deletion
 from airflow_triggers.sessions.authorization import Authorize, allow
+from airflow_triggers.sessions.preconditions import Precondition
 from airflow_triggers.sessions.records import SessionRecord, record_of
 from airflow_triggers.sessions.resolution import hooks_to_call, open_ends
 from airflow_triggers.storages import tables
@@ -25,7 +26,12 @@ from airflow_triggers.storages.transaction import first_statement, glance, trans
 
 
 def delete_session(
-    uid: str, *, force: bool = False, by: str | None = None, authorize: Authorize | None = None
+    uid: str,
+    *,
+    force: bool = False,
+    by: str | None = None,
+    authorize: Authorize | None = None,
+    if_match: Precondition | None = None,
 ) -> None:
     """Delete a session, under its lock.
 
@@ -33,7 +39,9 @@ def delete_session(
     :param by: who does it, for Airflow's audit log.
     :param authorize: raises unless the caller may delete a session of the configuration. It is called before the
         session is locked, and again under the lock if the configuration has changed.
+    :param if_match: the versions that the session may have.
     :raises SessionNotFound: when there is no such session.
+    :raises PreconditionFailed: when it has another version.
     :raises SessionUnresolved: when it is not resolved; it names the reasons.
     :raises CannotDelete: when its storage cannot delete sessions.
     :raises StorageNotShared: when this process cannot see the session's storage.
@@ -51,19 +59,21 @@ def delete_session(
     check = authorize or allow
     check(configuration)
 
-    def authorize_again() -> None:
+    def check_again() -> None:
         if storage.configuration != configuration:
             check(storage.configuration)
+        if if_match is not None:
+            if_match.check_session(storage)
 
     if storage.in_airflow_database:
         with storage.acquire_lock():
-            authorize_again()
+            check_again()
             if not force:
                 _refuse_unresolved(storage.airflow_transaction, storage, storage.session_key)
             storage.delete()
             note_deletion(storage.airflow_transaction, uid, configuration, by=by, force=force)
     else:
-        delete_elsewhere(record, storage, force=force, by=by, authorize_again=authorize_again)
+        delete_elsewhere(record, storage, force=force, by=by, check_again=check_again)
 
 
 def delete_elsewhere(
@@ -73,7 +83,7 @@ def delete_elsewhere(
     force: bool,
     by: str | None,
     unchanged_since: datetime | None = None,
-    authorize_again: Callable[[], None] | None = None,
+    check_again: Callable[[], None] | None = None,
 ) -> None:
     """Delete a session kept in another storage, and then its row in Airflow's database.
 
@@ -81,7 +91,7 @@ def delete_elsewhere(
     somebody made the session anew in between: each new session counts up the row's version (optimistic lock).
 
     :param unchanged_since: delete it only if nothing was done in it since this moment.
-    :param authorize_again: called under the session's lock. It raises unless the caller may delete it as it is now.
+    :param check_again: called under the session's lock. It raises unless the caller may delete it as it is now.
     :raises SessionUnresolved: when something was done since, when it is not resolved and ``force`` is false, or when
         somebody is making a lost session anew.
     :raises StorageNotShared: when this process cannot see the session's storage.
@@ -89,8 +99,8 @@ def delete_elsewhere(
     _refuse_unseen(storage)
     if storage.exists:
         with storage.acquire_lock():
-            if authorize_again is not None:
-                authorize_again()
+            if check_again is not None:
+                check_again()
             _check_elsewhere(storage, force=force, unchanged_since=unchanged_since)
             version = _version_of(storage)
             storage.delete()

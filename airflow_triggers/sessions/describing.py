@@ -22,6 +22,7 @@ from airflow_triggers.domain.hooks import PromisedHook
 from airflow_triggers.domain.instances import TaskInstance
 from airflow_triggers.domain.validation import validate_filter
 from airflow_triggers.errors import InstanceNotFound, SessionNotFound, UnreadableRow
+from airflow_triggers.sessions.preconditions import version_of_instance, version_of_session
 from airflow_triggers.sessions.records import storage_of
 from airflow_triggers.sessions.versions import ConfigurationVersion, deployed_of, version_column, version_of
 from airflow_triggers.storages import rows, tables
@@ -61,10 +62,14 @@ class InstanceView:
 
 @dataclass(frozen=True, kw_only=True)
 class InstanceDescription:
-    """One instance with its run, and its session's configuration at the same moment."""
+    """One instance with its run, and its session's configuration at the same moment.
+
+    :param version: differs after every change of the instance (see ``preconditions.py``).
+    """
 
     tasks: Configuration
     view: InstanceView
+    version: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,9 +77,12 @@ class SessionDescription:
     """A whole session at one moment.
 
     ``fires`` are the latest fires, newest first; ``delayed_fires`` are the next fires to come.
+
+    :param version: differs after every change of the session (see ``preconditions.py``).
     """
 
     summary: SessionSummary
+    version: str
     metadata: Mapping[str, Any]
     tasks: Configuration
     instances: tuple[InstanceView, ...]
@@ -149,6 +157,7 @@ def describe_session(uid: str, *, fire_limit: int = 100) -> SessionDescription:
         runs = {f"{run.task_name}#{run.number}": run for run in run_rows}
         return SessionDescription(
             summary=_summary(row, deployed_of(session, [row])),
+            version=version_of_session(storage),
             metadata=storage.metadata,
             tasks=storage.configuration,
             instances=tuple(_view(instance, runs.get(instance.name)) for instance in storage),
@@ -178,7 +187,11 @@ def describe_instance(uid: str, name: str) -> InstanceDescription:
             columns.number == instance.number,
         )
         run = session.execute(select(tables.run).where(*key)).one_or_none()
-        return InstanceDescription(tasks=storage.configuration, view=_view(instance, run))
+        return InstanceDescription(
+            tasks=storage.configuration,
+            view=_view(instance, run),
+            version=version_of_instance(instance),
+        )
 
 
 def promised_hook_of(uid: str, token: int) -> PromisedHook | None:

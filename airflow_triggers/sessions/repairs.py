@@ -15,6 +15,7 @@ from airflow_triggers.domain.instances import InstanceStatus, TaskInstance
 from airflow_triggers.manager.manager import TriggerManager
 from airflow_triggers.sessions.audit import AuditEvent, note_act
 from airflow_triggers.sessions.opening import open_session
+from airflow_triggers.sessions.preconditions import Precondition
 
 
 def replay(
@@ -82,15 +83,21 @@ def resolve_logs(uid: str, instance_name: str, *, by: str) -> TaskInstance:
     return act_on(uid, instance_name, ResolveLogs(), by=by)
 
 
-def act_on(uid: str, instance_name: str, act: InstanceAct, *, by: str) -> TaskInstance:
+def act_on(
+    uid: str, instance_name: str, act: InstanceAct, *, by: str, if_match: Precondition | None = None
+) -> TaskInstance:
     """Do the act to the instance.
 
+    :param if_match: the versions that the instance may have; None: any.
     :returns: the instance afterwards; for a replay, the new instance.
     :raises SessionNotFound: when there is no such session.
+    :raises PreconditionFailed: when the instance has another version.
     :raises InvalidTransition: when the instance's status does not allow the act.
     """
     manager = open_session(uid)
     with manager.storage.acquire_lock():
+        if if_match is not None:
+            if_match.check_instance(manager.storage, instance_name)
         return carry_out(manager, instance_name, act, by=by)
 
 

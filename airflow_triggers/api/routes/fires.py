@@ -10,9 +10,12 @@ from airflow_triggers import sessions
 from airflow_triggers.api.bodies import BodyRoute
 from airflow_triggers.api.datamodels import ErrorBody, FireBody, FireResultBody, FiresPage
 from airflow_triggers.api.dependencies import PermissionsDep, SessionUidDep, TurnDep, UserNameDep
+from airflow_triggers.api.headers import IdempotencyKeyDep, key_of_fire
+from airflow_triggers.api.permissions import Permissions
 from airflow_triggers.api.requests import FiresQuery, FireTrigger
 from airflow_triggers.api.routes.reading import discreet, readable_configuration
 from airflow_triggers.domain.disclosure import shown_fire
+from airflow_triggers.domain.fires import SessionFireRequest
 from airflow_triggers.errors import IdempotencyConflict, SessionExists, UnknownConfiguration
 
 router = APIRouter(
@@ -49,10 +52,20 @@ def list_fires(
     },
 )
 def fire(
-    uid: TurnDep, body: FireTrigger, permissions: PermissionsDep, user_name: UserNameDep
+    uid: TurnDep,
+    body: FireTrigger,
+    permissions: PermissionsDep,
+    user_name: UserNameDep,
+    idempotency_key: IdempotencyKeyDep,
 ) -> FireResultBody:
     """Fire a trigger into the session. The answer says what it did; an answered fire is never lost."""
-    request, authorize = body.into(uid), permissions.authorizer_of(body.trigger)
+    key = key_of_fire(body.idempotency_key, idempotency_key)
+    return fire_for(body.into(uid, idempotency_key=key), permissions, user_name)
+
+
+def fire_for(request: SessionFireRequest, permissions: Permissions, user_name: str) -> FireResultBody:
+    """Fire for the user. Errors are :func:`discreet`."""
+    authorize = permissions.authorizer_of(request.trigger_name)
     try:
         result = sessions.fire_request(request, by=user_name, authorize=authorize)
     except (IdempotencyConflict, SessionExists, UnknownConfiguration) as error:

@@ -17,6 +17,7 @@ from airflow_triggers.api.datamodels import (
     SessionsPage,
 )
 from airflow_triggers.api.dependencies import PermissionsDep, SessionUidDep, UserNameDep
+from airflow_triggers.api.headers import CHANGED, TAGGED, IfMatchDep, IfNoneMatchDep, tagged_answer
 from airflow_triggers.api.requests import CreateSession, DeleteSessionQuery, SessionsQuery
 from airflow_triggers.api.routes.reading import (
     creatable_configuration,
@@ -91,11 +92,15 @@ def create_session(
 @router.get(
     "/{uid}",
     summary="Read a session",
-    responses={404: {"description": "There is no such session.", "model": ErrorBody}},
+    response_model=SessionDetail,
+    responses={404: {"description": "There is no such session.", "model": ErrorBody}, **TAGGED},
 )
-def read_session(uid: SessionUidDep, permissions: PermissionsDep) -> SessionDetail:
-    """The whole session at one moment: tasks, instances, latest triggers, newest fires."""
-    return SessionDetail.of_description(readable_session(uid, permissions, fire_limit=FIRES_IN_DETAIL))
+def read_session(uid: SessionUidDep, permissions: PermissionsDep, known_tags: IfNoneMatchDep) -> Response:
+    """The whole session at one moment: tasks, instances, latest triggers, newest fires. Its `ETag` serves as `If-Match`
+    of what changes the session.
+    """
+    description = readable_session(uid, permissions, fire_limit=FIRES_IN_DETAIL)
+    return tagged_answer(SessionDetail.of_description(description), description.version, known_tags)
 
 
 @router.delete(
@@ -104,6 +109,7 @@ def read_session(uid: SessionUidDep, permissions: PermissionsDep) -> SessionDeta
     responses={
         404: {"description": "There is no such session.", "model": ErrorBody},
         409: {"description": "It is not resolved, and `force` is not true.", "model": ErrorBody},
+        **CHANGED,
     },
 )
 def delete_session(
@@ -111,6 +117,7 @@ def delete_session(
     query: Annotated[DeleteSessionQuery, Query()],
     permissions: PermissionsDep,
     user_name: UserNameDep,
+    if_match: IfMatchDep,
 ) -> DeletedSession:
     """Delete the session with its history, its fires to come and its hooks. Its DAG runs stay in Airflow.
 
@@ -118,5 +125,7 @@ def delete_session(
     its UID is free for another session.
     """
     readable_configuration(uid, permissions)
-    sessions.delete_session(uid, force=query.force, by=user_name, authorize=permissions.require_delete)
+    sessions.delete_session(
+        uid, force=query.force, by=user_name, authorize=permissions.require_delete, if_match=if_match
+    )
     return DeletedSession(uid=uid)
