@@ -26,7 +26,7 @@ test-pythons:  ## run the quick tests on each supported Python version that the 
 fuzz: setup  ## compare random sessions with the model for longer; FACTOR=20 times what the tests do
 	@TRIGGERS_FUZZ_FACTOR=$(or $(FACTOR),20) $(BIN)/python -m pytest -q --timeout=7200 tests/contract/test_model.py
 
-openapi: setup  ## write what is generated of the REST API: the table of reasons in docs/rest.md
+openapi: setup  ## write docs/openapi.json anew, and the table of reasons in docs/rest.md
 	@$(BIN)/python -m scripts.openapi
 
 bench: setup  ## measure against Airflow and plain SQL, and update docs/performance.md; ROWS="1 2 6" measures some

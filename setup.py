@@ -54,10 +54,12 @@ setup(
     exclude_package_data={"": ["**/__pycache__/*", "*.pyc"]},
     install_requires=[
         "apache-airflow>=3.3,<4",
+        "cloudevents>=2.2,<3",
         "dogpile.cache>=1.3",
         # Airflow brings these too; they are named because the package imports them itself.
         "alembic>=1.13",
         "fastapi>=0.115",
+        "fastapi-offline>=1.7",
         "pydantic>=2.7",
         "PyYAML>=6",
         "SQLAlchemy>=2",

@@ -67,6 +67,43 @@ _SETTINGS: dict[str, Any] = {
             "example": None,
             "default": "False",
         },
+        "cloudevents_types": {
+            "description": (
+                "Which trigger a CloudEvent fires, by the event's type: a JSON object from the type to the name of a\n"
+                "trigger, or to an object with ``trigger``, ``configuration`` and ``manager``. The configuration is\n"
+                "for events that name none. The type of any other event is the trigger's name.\n"
+            ),
+            "version_added": "0.1.0",
+            "type": "string",
+            "example": '{"com.example.order.paid": {"trigger": "paid", "configuration": "orders"}}',
+            "default": "",
+        },
+        "cloudevents_type_prefix": {
+            "description": (
+                "The beginning of the types of CloudEvents that the names of triggers do not have. It is cut off.\n"
+            ),
+            "version_added": "0.1.0",
+            "type": "string",
+            "example": "com.example.",
+            "default": "",
+        },
+        "cloudevents_session_attribute": {
+            "description": "The attribute of a CloudEvent that has the session's UID.\n",
+            "version_added": "0.1.0",
+            "type": "string",
+            "example": None,
+            "default": "subject",
+        },
+        "cloudevents_configuration_attribute": {
+            "description": (
+                "The extension attribute of a CloudEvent that names the configuration: with it, a first event makes\n"
+                "the session.\n"
+            ),
+            "version_added": "0.1.0",
+            "type": "string",
+            "example": None,
+            "default": "configuration",
+        },
         "controller_health_check_threshold": {
             "description": (
                 "Seconds after which a triggers controller that gave no sign of life counts as dead, in\n"

@@ -14,11 +14,13 @@ from airflow_triggers import __version__
 from airflow_triggers.api import bundle
 from airflow_triggers.api.datamodels import ErrorBody
 from airflow_triggers.api.dependencies import SECURITY_SCHEMES
-from airflow_triggers.api.document import DocumentedApi
+from airflow_triggers.api.document import DocumentedApi, operation_id
 from airflow_triggers.api.errors import AsciiJSONResponse, install_error_handlers
 from airflow_triggers.api.gate import Gate
+from airflow_triggers.api.reference import install_reference_pages
 from airflow_triggers.api.routes import (
     batches,
+    cloud_events,
     configurations,
     delayed_fires,
     fires,
@@ -80,19 +82,20 @@ def create_app() -> FastAPI:
     Its documentation is at ``/docs`` and ``/redoc``, unless ``[api] enable_swagger_ui`` of Airflow is off.
     """
     check_extensions()
-    has_docs = conf.getboolean("api", "enable_swagger_ui", fallback=True)
     app = DocumentedApi(
         title="Triggers",
         description=DESCRIPTION,
         version=__version__,
-        docs_url="/docs" if has_docs else None,
-        redoc_url="/redoc" if has_docs else None,
-        swagger_ui_oauth2_redirect_url=None,
+        docs_url=None,
+        redoc_url=None,
+        generate_unique_id_function=operation_id,
         redirect_slashes=False,
         default_response_class=AsciiJSONResponse,
         responses={status: {**error, "model": ErrorBody} for status, error in ERRORS.items()},
     )
     install_error_handlers(app)
+    if conf.getboolean("api", "enable_swagger_ui", fallback=True):
+        install_reference_pages(app)
     app.add_middleware(Gate)
     for module in (sessions, fires, delayed_fires, instances):
         app.include_router(module.router, prefix="/api/v1/sessions", dependencies=SECURITY_SCHEMES)
@@ -101,5 +104,6 @@ def create_app() -> FastAPI:
     app.include_router(health.router, prefix="/api/v1", dependencies=SECURITY_SCHEMES)
     app.include_router(problems.router, prefix="/api/v1", dependencies=SECURITY_SCHEMES)
     app.include_router(batches.router, prefix="/api/v1/fires", dependencies=SECURITY_SCHEMES)
+    app.include_router(cloud_events.router, prefix="/api/v1/cloudevents", dependencies=SECURITY_SCHEMES)
     app.include_router(bundle.router, prefix="/static")
     return app

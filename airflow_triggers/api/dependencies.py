@@ -6,6 +6,7 @@ Neighbours: ``gate.py`` has authenticated the user before any of this runs.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from typing import Annotated
 
 from airflow.api_fastapi.auth.managers.base_auth_manager import COOKIE_NAME_JWT_TOKEN
@@ -71,6 +72,14 @@ async def get_session_uid(
 SessionUidDep = Annotated[SessionUid, Depends(get_session_uid)]
 
 _turns = Turns()
+
+
+def turn_of(uid: SessionUid) -> AbstractAsyncContextManager[None]:
+    """A turn to fire into the session, for a route that reads the UID itself.
+
+    :raises LockTimeout: on entering, when the turn does not come in time.
+    """
+    return _turns.take(uid)
 
 
 async def get_turn(uid: SessionUidDep) -> AsyncIterator[SessionUid]:

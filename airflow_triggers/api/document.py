@@ -1,16 +1,24 @@
 """The OpenAPI document: what FastAPI's own leaves out.
 
-Neighbours: ``app.py`` makes the application; the models and routes say the rest.
+``make openapi`` writes the document into the docs. Neighbours: ``app.py`` makes the application; the models and routes
+say the rest; ``examples.py`` and ``links.py`` have what is added here.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 
+from airflow_triggers.api.examples import example_of, problem_example
+from airflow_triggers.api.links import LINKS
 from airflow_triggers.api.problems import PROBLEM_JSON
+
+Operation = dict[str, Any]
+"""An operation of the document."""
 
 
 class DocumentedApi(FastAPI):
@@ -20,11 +28,26 @@ class DocumentedApi(FastAPI):
         """The OpenAPI document; made once."""
         if self.openapi_schema is None:
             document = super().openapi()
-            for operations in document["paths"].values():
-                for operation in operations.values():
-                    _state_problem_json(operation["responses"])
+            schemas = document["components"]["schemas"]
+            for path, operation in _operations(document):
+                _state_problem_json(operation["responses"])
+                for parameter in operation.get("parameters", []):
+                    _leave_out_null(parameter["schema"])
+                _add_examples(path, operation, schemas)
+            _add_links(document)
         assert self.openapi_schema is not None
         return self.openapi_schema
+
+
+def operation_id(route: APIRoute) -> str:
+    """The name of the route's function: short, and the same in every release. Generators name methods by it."""
+    return route.name
+
+
+def _operations(document: Mapping[str, Any]) -> Iterator[tuple[str, Operation]]:
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            yield path, operation
 
 
 def _state_problem_json(responses: dict[str, Any]) -> None:
@@ -33,3 +56,35 @@ def _state_problem_json(responses: dict[str, Any]) -> None:
         if int(status) >= HTTPStatus.BAD_REQUEST:
             (content,) = response["content"].values()
             response["content"] = {PROBLEM_JSON: content}
+
+
+def _leave_out_null(schema: dict[str, Any]) -> None:
+    """A query or a header has no null: who means it leaves the parameter out."""
+    choices = [choice for choice in schema.get("anyOf", []) if choice != {"type": "null"}]
+    if len(choices) == 1:
+        del schema["anyOf"]
+        schema.update({**choices[0], **schema})
+
+
+def _add_examples(path: str, operation: Operation, schemas: Mapping[str, Any]) -> None:
+    """Give each body and each answer an example."""
+    contents = list(operation.get("requestBody", {}).get("content", {}).values())
+    for status, response in operation["responses"].items():
+        for media_type, content in response.get("content", {}).items():
+            if media_type == PROBLEM_JSON:
+                content.setdefault("example", problem_example(int(status), path))
+            else:
+                contents.append(content)
+    for content in contents:
+        if not content.keys() & {"example", "examples"}:
+            content["example"] = example_of(content["schema"], schemas)
+
+
+def _add_links(document: Mapping[str, Any]) -> None:
+    by_id = {operation["operationId"]: operation for _, operation in _operations(document)}
+    for link in LINKS:
+        response = by_id[link.source]["responses"][str(link.status)]
+        response.setdefault("links", {})[link.target] = {
+            "operationId": link.target,
+            "parameters": link.parameters,
+        }

@@ -16,6 +16,7 @@ from fastapi import HTTPException, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from airflow_triggers.api.cloud_events import BATCH as EVENT_BATCH
 from airflow_triggers.api.errors import RequestRefused, response_to
 from airflow_triggers.api.paths import segments_of, with_segments
 from airflow_triggers.domain.uids import SessionUid
@@ -35,6 +36,7 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 SESSIONS = [b"api", b"v1", b"sessions"]
 BATCH = [b"api", b"v1", b"fires"]
+EVENTS = [b"api", b"v1", b"cloudevents"]
 """Path segments below the mount, like :data:`SESSIONS`."""
 
 _bearer = HTTPBearer(auto_error=False)
@@ -57,9 +59,8 @@ class Gate:
             segments = _segments_of(request)
             if segments[: len(SESSIONS)] == SESSIONS and len(segments) > len(SESSIONS):
                 scope[SESSION_UID] = _session_uid(segments[len(SESSIONS)])
-            receive = _limited_receive(
-                request, max_bytes=MAX_BATCH_BYTES if segments == BATCH else MAX_BODY_BYTES
-            )
+            is_batch = segments == BATCH or (segments == EVENTS and _has_many_events(request))
+            receive = _limited_receive(request, max_bytes=MAX_BATCH_BYTES if is_batch else MAX_BODY_BYTES)
         except (HTTPException, InvalidSessionUid) as refusal:
             await response_to(refusal, scope)(scope, receive, send)
         else:
@@ -126,6 +127,10 @@ def _session_uid(segment: bytes) -> SessionUid:
         raise InvalidSessionUid(
             f"A session UID in a path is percent-encoded UTF-8; found {segment!r}."
         ) from error
+
+
+def _has_many_events(request: Request) -> bool:
+    return request.headers.get("content-type", "").lower().startswith(EVENT_BATCH)
 
 
 def _limited_receive(request: Request, *, max_bytes: int) -> Receive:

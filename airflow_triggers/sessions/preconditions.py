@@ -1,7 +1,7 @@
 """Versions of sessions and instances, and the condition that one is still as a caller has read it (optimistic lock).
 
-Neighbours: ``repairs.py`` and ``deleting.py`` check a :class:`Precondition` under the session's lock; ``api/etags.py``
-makes it of the header ``If-Match``.
+Neighbours: ``repairs.py`` and ``deleting.py`` check a :class:`Precondition` under the session's lock.
+``api/headers.py`` makes it of the header ``If-Match``.
 """
 
 from __future__ import annotations

@@ -187,7 +187,9 @@ class Deployment:
     def _ask(self, user: str | None, question: Question, moment: Moment) -> Answer:
         """Ask, see what it changed, and put that back."""
         before = self.database.version()
-        response = self._request(user, question.method, question.path, json=question.body)
+        response = self._request(
+            user, question.method, question.path, headers=question.headers, json=question.body
+        )
         changed = self.database.version() != before
         answer = Answer(
             question,
@@ -200,9 +202,10 @@ class Deployment:
             moment.enter()
         return answer
 
-    def _request(self, user, method, path, **content):
+    def _request(self, user, method, path, *, headers=None, **content):
         self.client.cookies.clear()
-        return self.client.request(method, path, headers=self.api.headers(user), **content)
+        every_header = {**self.api.headers(user), **(headers or {})}
+        return self.client.request(method, path, headers=every_header, **content)
 
     def _without_hidden(self, user: str, answers: list[Answer], full: Moment) -> list[tuple[Answer, Answer]]:
         """Answers that must not differ where nothing exists of which the user may not know, each with that one."""

@@ -6,7 +6,7 @@ Neighbours: ``rights.py`` has the rules, ``worlds.py`` the sessions, ``tests/int
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -45,6 +45,7 @@ class Question:
     """A request and its demanded answer.
 
     :param status: the status for a user with these rights.
+    :param headers: further headers of the request.
     :param act: its row of the table in ``docs/rights.md``; None: it has no row.
     :param session: the session of the request, if any.
     :param listed: for a list, the UIDs shown to a user with these rights.
@@ -57,6 +58,7 @@ class Question:
     path: str
     status: Callable[[Rights], int]
     body: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict, hash=False)
     act: str | None = None
     session: Session | None = None
     listed: Callable[[Rights], set[str]] | None = None
@@ -70,7 +72,8 @@ class Question:
 
     def __str__(self) -> str:
         body = "" if self.body is None else f" {self.body}"
-        return f"{self.method} {self.path.removeprefix(API)}{body}"
+        headers = f" {dict(self.headers)}" if self.headers else ""
+        return f"{self.method} {self.path.removeprefix(API)}{body}{headers}"
 
     def asks(self, method: str, template: str) -> bool:
         """Whether it is a request of this route of an OpenAPI document, such as ``/sessions/{uid}``."""
@@ -210,6 +213,11 @@ def _that_fire(session: Session) -> Iterator[Question]:
         act = {"begin": "fire", FIRED_IN_VAIN: "fire a trigger that no task waits for"}.get(trigger)
         status = partial(fire_status, session=session, trigger=trigger)
         yield ask(status, {"trigger": trigger, "kwargs": {"n": 1}}, act=act)
+    event = {"specversion": "1.0", "id": "1", "source": "/rights", "type": "begin", "subject": session.uid}
+    headers = {f"ce-{name}": quote(value) for name, value in event.items()}
+    status = partial(fire_status, session=session, trigger="begin")
+    act = "fire by a CloudEvent"
+    yield Question("POST", f"{API}/cloudevents", status, {"n": 1}, headers, act=act, session=session)
     later = {"trigger": "begin", "fire_at": LATER.isoformat()}
     yield ask(partial(fire_status, session=session, trigger="begin"), later, act="fire for later")
     in_vain = partial(fire_status, session=session, trigger=FIRED_IN_VAIN)

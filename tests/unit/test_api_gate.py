@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from airflow.api_fastapi.app import purge_cached_app
 
@@ -14,6 +16,7 @@ EVERY_PATH = [
     ("GET", "docs"),
     ("GET", "redoc"),
     ("GET", "openapi.json"),
+    ("GET", "docs-assets/swagger-ui.css"),
     ("GET", "no/such/page"),
     ("GET", ""),
     ("GET", "api/v1/sessions"),
@@ -38,6 +41,7 @@ EVERY_PATH = [
     ("POST", "api/v1/configurations/survey/migrate"),
     ("GET", "api/v1/health"),
     ("GET", "api/v1/problems"),
+    ("POST", "api/v1/cloudevents"),
 ]
 
 FIRE = "api/v1/sessions/order-1/fires"
@@ -293,10 +297,42 @@ def test_the_documentation_finds_its_schema_below_the_mount_and_the_base_url(mon
     assert client.get("openapi.json").json()["servers"] == [{"url": f"{base_path}/triggers"}]
 
 
+ASSET = re.compile(r"""(?:src|href|url|spec-url)[=:] ?["']([^"']+)["']""")
+
+
+@pytest.mark.parametrize("base_path", ["", "/airflow"])
+@pytest.mark.parametrize("page", ["docs", "redoc"])
+def test_the_documentation_loads_everything_from_this_server(monkeypatch, base_path, page):
+    client = mounted_api(monkeypatch, base_path=base_path).client("admin")
+    answer = client.get(page)
+    html = answer.text
+    assert answer.headers["Content-Security-Policy"].startswith("default-src 'self' ")
+    urls = ASSET.findall(html)
+    assert len(urls) >= 3
+    assert "//" not in "".join(urls)
+    for url in urls:
+        answer = client.get(f"http://testserver{url}")
+        assert (answer.status_code, len(answer.content) > 1000) == (200, True), url
+        assert client.get(f"http://testserver{url}", headers={"Authorization": "Bearer x"}).status_code == 401
+
+
+@pytest.mark.parametrize("name", ["no-such.js", "..%2Fcore.py", "%2E%2E", "a%00b"])
+def test_the_documentations_files_are_those_of_one_folder(api, name):
+    answer = api.client("admin").get(f"docs-assets/{name}")
+    assert (answer.status_code, answer.json()["reason"]) == (404, "NotFound")
+
+
+def test_a_browser_keeps_the_documentations_files(api):
+    client = api.client("admin")
+    tag = client.get("docs-assets/swagger-ui.css").headers["ETag"]
+    assert client.get("docs-assets/swagger-ui.css", headers={"If-None-Match": tag}).status_code == 304
+
+
 def test_the_documentation_is_off_where_airflows_is(monkeypatch):
     monkeypatch.setenv("AIRFLOW__API__ENABLE_SWAGGER_UI", "False")
     client = mounted_api(monkeypatch).client("admin")
     assert [client.get(page).status_code for page in ("docs", "redoc", "openapi.json")] == [404, 404, 200]
+    assert client.get("docs-assets/swagger-ui.css").status_code == 404
 
 
 def test_every_operation_documents_its_errors_and_how_to_authenticate(api):

@@ -1,0 +1,146 @@
+"""Which fire a CloudEvent asks for. The settings ``[triggers] cloudevents_…`` change the mapping.
+
+Neighbours: ``cloud_events.py`` reads events; ``routes/cloud_events.py`` fires.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from airflow.configuration import conf
+from airflow.exceptions import AirflowConfigException
+from cloudevents.core.v1.event import CloudEvent
+from pydantic import ValidationError
+
+from airflow_triggers.api.cloud_events import InvalidEvent
+from airflow_triggers.api.requests import BatchedFire
+from airflow_triggers.domain.configuration import MAX_KEY_LENGTH
+from airflow_triggers.domain.fires import SessionFireRequest
+from airflow_triggers.domain.validation import excerpt
+from airflow_triggers.errors import InvalidSessionUid, InvalidTrigger
+
+SECTION = "triggers"
+FIRE_AT = "fireat"
+"""The extension attribute for ``fire_at``. The event's own ``time`` is in the past."""
+
+TARGET_KEYS = frozenset({"trigger", "configuration", "manager"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventMapping:
+    """The settings.
+
+    :param targets: by the type of the event: the trigger and, if given, the configuration and the manager.
+    :param type_prefix: the beginning of types that a trigger's name does not have.
+    :param session_attribute: the attribute with the session's UID.
+    :param configuration_attribute: the attribute with the configuration's name.
+    """
+
+    targets: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    type_prefix: str = ""
+    session_attribute: str = "subject"
+    configuration_attribute: str = "configuration"
+
+    @classmethod
+    def from_settings(cls) -> EventMapping:
+        """The mapping of Airflow's settings.
+
+        :raises AirflowConfigException: when ``cloudevents_types`` is no JSON object of this form.
+        """
+        return cls(
+            targets=_targets(conf.get(SECTION, "cloudevents_types", fallback="") or ""),
+            type_prefix=conf.get(SECTION, "cloudevents_type_prefix", fallback="") or "",
+            session_attribute=conf.get(SECTION, "cloudevents_session_attribute", fallback="") or "subject",
+            configuration_attribute=conf.get(SECTION, "cloudevents_configuration_attribute", fallback="")
+            or "configuration",
+        )
+
+    def request_of(self, event: CloudEvent) -> SessionFireRequest:
+        """The fire that the event asks for.
+
+        :raises InvalidEvent: naming the attribute that no fire can have.
+        """
+        target = self.targets.get(event.get_type(), {})
+        attributes = event.get_attributes()
+        session_uid = attributes.get(self.session_attribute)
+        if session_uid is None:
+            raise InvalidEvent(self.session_attribute, "must name the session, is required")
+        members = {
+            "session_uid": session_uid,
+            "trigger": target.get("trigger") or event.get_type().removeprefix(self.type_prefix),
+            "kwargs": _kwargs_of(event),
+            "configuration": attributes.get(self.configuration_attribute, target.get("configuration")),
+            "manager": target.get("manager"),
+            "idempotency_key": idempotency_key_of(event),
+            "fire_at": attributes.get(FIRE_AT),
+        }
+        return self._checked(members)
+
+    def _checked(self, members: Mapping[str, Any]) -> SessionFireRequest:
+        attribute_of = {
+            "session_uid": self.session_attribute,
+            "trigger": "type",
+            "kwargs": "data",
+            "configuration": self.configuration_attribute,
+            "manager": "type",
+            "idempotency_key": "id",
+            "fire_at": FIRE_AT,
+        }
+        try:
+            return BatchedFire.model_validate(members).to_request()
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            expected = str(first["msg"]).removeprefix("Value error, ").rstrip(".")
+            raise InvalidEvent(
+                attribute_of[str(first["loc"][0])], expected, excerpt(first["input"])
+            ) from error
+        except InvalidSessionUid as error:
+            raise InvalidEvent(
+                self.session_attribute, str(error).rstrip("."), excerpt(members["session_uid"])
+            ) from error
+        except InvalidTrigger as error:
+            raise InvalidEvent("type", str(error).rstrip("."), excerpt(members["trigger"])) from error
+
+
+def idempotency_key_of(event: CloudEvent) -> str:
+    """The key of the event: from its source and id, which identify it. A long one is replaced by its hash."""
+    source, event_id = event.get_source(), event.get_id()
+    key = f"cloudevent {source} {event_id}"
+    # A source with a blank could be taken for another one with another id.
+    if " " not in source and len(key) <= MAX_KEY_LENGTH and key.isprintable():
+        return key
+    text = json.dumps([source, event_id])
+    return f"cloudevent sha256:{hashlib.sha256(text.encode('ascii')).hexdigest()}"
+
+
+def _kwargs_of(event: CloudEvent) -> Mapping[str, Any]:
+    data: Any = event.get_data()
+    if data is None:
+        return {}
+    if not isinstance(data, dict):
+        raise InvalidEvent("data", "must be a JSON object, the trigger's kwargs", excerpt(data))
+    return data
+
+
+def _targets(text: str) -> dict[str, dict[str, str]]:
+    if not text.strip():
+        return {}
+    try:
+        content = json.loads(text)
+        return {kind: _target(entry) for kind, entry in content.items()}
+    except (ValueError, TypeError, AttributeError) as error:
+        raise AirflowConfigException(
+            "[triggers] cloudevents_types is a JSON object, from the type of an event to the name of a trigger, or to "
+            'an object {"trigger": …, "configuration": …, "manager": …}; found ' + excerpt(text)
+        ) from error
+
+
+def _target(entry: Any) -> dict[str, str]:
+    target = {"trigger": entry} if isinstance(entry, str) else dict(entry)
+    if not target.keys() <= TARGET_KEYS or not all(isinstance(text, str) for text in target.values()):
+        raise ValueError(entry)
+    return target
