@@ -100,3 +100,39 @@ export type BulkPreview = {
   readonly sample: readonly BulkItem[];
   readonly total: number;
 };
+
+export type Fire = Schemas["FireBody"];
+export type FireResult = Schemas["FireResultBody"];
+export type DelayedFire = Schemas["DelayedFireBody"];
+export type Hook = Schemas["HookBody"];
+export type HookCall = Schemas["HookCallBody"];
+export type Explanation = Schemas["ExplanationBody"];
+export type Requirement = Schemas["RequirementBody"];
+export type HistoryPage = Schemas["HistoryPageBody"];
+export type HistoryEntry = HistoryPage["entries"][number];
+
+export type Instance = Schemas["InstanceBody"] & {
+  /** What the reader may do with it: `replay`, `skip`, `status`, `resolve_logs`. */
+  readonly acts?: Acts;
+  /** The whole chain of replays, oldest first; of one instance only. */
+  readonly chain?: ReadonlyArray<{ readonly created: string | null; readonly name: string; readonly status: InstanceStatus }>;
+};
+export type SessionInstancesPage = { readonly instances: readonly Instance[]; readonly next: string | null };
+
+export type SessionDetail = Omit<Schemas["SessionDetail"], "counts" | "instances" | "tasks"> & {
+  /** What the reader may do with the session: `fire`, `delete`, `update`. */
+  readonly acts?: Acts;
+  /** How many instances there are, by task and status. */
+  readonly counts?: Readonly<Record<string, Partial<Record<InstanceStatus, number>>>>;
+  readonly instances: readonly Instance[];
+  readonly tasks: Readonly<Record<string, TaskRules>>;
+};
+
+/** The directives of a task, its rule as a sentence and its DAG. */
+export type TaskRules = {
+  readonly after?: readonly string[] | null;
+  readonly andEvery?: string | null;
+  readonly dag_id?: string | null;
+  readonly sentence: string;
+  readonly unless?: readonly string[] | null;
+};

@@ -1,6 +1,112 @@
-import { Empty } from "~/components/states";
-import { texts } from "~/texts";
+import { Box, Flex, Tabs } from "@chakra-ui/react";
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { Suspense, useState } from "react";
 
-const SessionView = () => <Empty title={texts.views.session} />;
+import { useRefreshInterval } from "~/airflow/config";
+import { ActButton } from "~/components/ActButton";
+import { Empty, Failed, Loading } from "~/components/states";
+import { texts } from "~/texts";
+import { useSearchParam, useSetSearchParams } from "~/viewState";
+
+import { GraphPart } from "./GraphPart";
+import { Header } from "./Header";
+import { InstanceDrawer } from "./InstanceDrawer";
+import { InstancesPart } from "./InstancesPart";
+import { StoryPart } from "./StoryPart";
+import { ToComePart } from "./ToComePart";
+import { FireDialog } from "./acts";
+import { sessionQuery } from "./queries";
+
+const words = texts.session;
+
+const PARTS = ["graph", "instances", "story", "fires"] as const;
+type Part = (typeof PARTS)[number];
+
+const isPart = (name: string | undefined): name is Part => (PARTS as readonly (string | undefined)[]).includes(name);
+
+const SessionView = () => {
+  const uid = useSearchParam("session");
+  return uid === undefined ? <Empty detail={words.noneNamedDetail} title={words.noneNamed} /> : <Session uid={uid} />;
+};
+
+const Session = ({ uid }: { readonly uid: string }) => {
+  const requestedPart = useSearchParam("part");
+  const instance = useSearchParam("instance");
+  const setSearchParams = useSetSearchParams();
+  const refetchInterval = useRefreshInterval();
+  const [firedTrigger, setFiredTrigger] = useState<string>();
+  const {
+    data: session,
+    error,
+    refetch,
+  } = useQuery({ ...sessionQuery(uid), placeholderData: keepPreviousData, refetchInterval });
+  if (error && session === undefined) {
+    return <Failed error={error} retry={() => void refetch()} />;
+  }
+  if (session === undefined) {
+    return <Loading />;
+  }
+  const part = isPart(requestedPart) ? requestedPart : "graph";
+  const triggers = [
+    ...new Set(
+      Object.values(session.tasks)
+        .flatMap((rules) => [...(rules.after ?? []), ...(rules.andEvery ? [rules.andEvery] : []), ...(rules.unless ?? [])])
+        .filter((name) => !(name in session.tasks)),
+    ),
+  ];
+  return (
+    <Flex direction="column" gap={3} h="100%">
+      <Flex align="start" gap={3} justify="space-between" wrap="wrap">
+        <Header session={session} />
+        <ActButton act={session.acts?.fire} onClick={() => setFiredTrigger("")}>
+          {words.fireAct}
+        </ActButton>
+      </Flex>
+      <Tabs.Root
+        aria-label={words.partsLabel}
+        display="flex"
+        flex={1}
+        flexDirection="column"
+        lazyMount
+        minH={0}
+        onValueChange={({ value }) => setSearchParams({ part: value })}
+        unmountOnExit
+        value={part}
+        variant="line"
+      >
+        <Tabs.List>
+          {PARTS.map((name) => (
+            <Tabs.Trigger key={name} value={name}>
+              {words.parts[name]}
+            </Tabs.Trigger>
+          ))}
+        </Tabs.List>
+        <Box flex={1} minH={0} pt={3}>
+          <Suspense fallback={<Loading />}>
+            {part === "graph" ? (
+              <GraphPart onFire={setFiredTrigger} session={session} />
+            ) : part === "instances" ? (
+              <InstancesPart session={session} />
+            ) : part === "story" ? (
+              <StoryPart session={session} />
+            ) : (
+              <ToComePart session={session} />
+            )}
+          </Suspense>
+        </Box>
+      </Tabs.Root>
+      {instance === undefined ? undefined : <InstanceDrawer key={instance} name={instance} uid={uid} />}
+      {firedTrigger === undefined ? undefined : (
+        <FireDialog
+          initialTrigger={firedTrigger}
+          latestKwargs={session.latest_triggers}
+          onClose={() => setFiredTrigger(undefined)}
+          triggers={triggers}
+          uid={uid}
+        />
+      )}
+    </Flex>
+  );
+};
 
 export default SessionView;

@@ -1,0 +1,161 @@
+/** The drawing of a configuration's rules. It is a heavy part: import it by `lazy`, as `~/components/graph`. */
+import "@xyflow/react/dist/style.css";
+
+import { Box, Flex, Text } from "@chakra-ui/react";
+import type { Edge, Node, NodeProps } from "@xyflow/react";
+import { Background, Controls, Handle, MarkerType, Position, ReactFlow } from "@xyflow/react";
+import type { ReactNode } from "react";
+import { useMemo } from "react";
+import { LuZap } from "react-icons/lu";
+
+import { texts } from "~/texts";
+
+import type { Directive, RuleGraph } from "./layout";
+import { NODE_HEIGHT, NODE_WIDTH, placesOf } from "./layout";
+
+/** How a node is drawn: what has happened is filled, what waits is hollow. */
+export type NodeLook = {
+  /** Below the name: counts, chips. */
+  readonly children?: ReactNode;
+  /** For screen readers, and on hover: what the look says. */
+  readonly description?: string;
+  readonly isFilled?: boolean;
+  /** One of Airflow's palettes. */
+  readonly palette?: string;
+};
+
+export type RuleGraphViewProps = {
+  readonly currentId?: string | undefined;
+  readonly graph: RuleGraph;
+  /** The graph's name for screen readers. */
+  readonly label: string;
+  readonly lookOf: (id: string) => NodeLook;
+  readonly onSelect?: (id: string) => void;
+};
+
+type Content = NodeLook & {
+  readonly isCurrent: boolean;
+  readonly isTask: boolean;
+  readonly name: string;
+  readonly onSelect: (() => void) | undefined;
+};
+type RuleFlowNode = Node<Content, "rule">;
+
+const HANDLE = { opacity: 0, pointerEvents: "none" } as const;
+
+const RuleNodeView = ({ data }: NodeProps<RuleFlowNode>) => (
+  <>
+    <Handle isConnectable={false} position={Position.Left} style={HANDLE} type="target" />
+    <Flex
+      align="start"
+      aria-current={data.isCurrent ? "true" : undefined}
+      aria-label={[data.name, data.description].filter(Boolean).join(": ")}
+      asChild
+      bg={data.isFilled === true ? "colorPalette.subtle" : "bg"}
+      borderColor={data.isCurrent ? "brand.solid" : data.isFilled === true ? "colorPalette.solid" : "border.emphasized"}
+      borderRadius={data.isTask ? "md" : "full"}
+      borderStyle={data.isFilled === true ? "solid" : "dashed"}
+      borderWidth={data.isCurrent ? 3 : 2}
+      colorPalette={data.palette ?? "none"}
+      direction="column"
+      h={`${NODE_HEIGHT}px`}
+      justify="center"
+      overflow="hidden"
+      px={3}
+      title={data.description}
+      w={`${NODE_WIDTH}px`}
+    >
+      <button onClick={data.onSelect} type="button">
+        <Flex align="center" gap={1} maxW="100%">
+          {data.isTask ? undefined : <LuZap aria-hidden style={{ flexShrink: 0 }} />}
+          <Text fontSize="xs" fontWeight="medium" truncate>
+            {data.name}
+          </Text>
+        </Flex>
+        {data.children === undefined ? undefined : (
+          <Flex fontSize="2xs" gap={1} maxW="100%" overflow="hidden">
+            {data.children}
+          </Flex>
+        )}
+      </button>
+    </Flex>
+    <Handle isConnectable={false} position={Position.Right} style={HANDLE} type="source" />
+  </>
+);
+
+const NODE_TYPES = { rule: RuleNodeView };
+
+const STROKE: Readonly<Record<Directive, string | undefined>> = {
+  after: undefined,
+  andEvery: "6 3",
+  unless: "2 4",
+};
+
+const LABEL_OF_DIRECTIVE: Readonly<Record<Directive, string | undefined>> = {
+  after: undefined,
+  andEvery: texts.graph.andEvery,
+  unless: texts.graph.unless,
+};
+
+export const RuleGraphView = ({ currentId, graph, label, lookOf, onSelect }: RuleGraphViewProps) => {
+  const places = useMemo(() => placesOf(graph), [graph]);
+  const nodes = graph.nodes.map(
+    ({ id, kind }): RuleFlowNode => ({
+      data: {
+        ...lookOf(id),
+        isCurrent: id === currentId,
+        isTask: kind === "task",
+        name: id,
+        onSelect: onSelect && (() => onSelect(id)),
+      },
+      height: NODE_HEIGHT,
+      id,
+      position: places.get(id) ?? { x: 0, y: 0 },
+      type: "rule",
+      width: NODE_WIDTH,
+    }),
+  );
+  const edges = useMemo(
+    () =>
+      graph.edges.map(({ directive, source, target }): Edge => {
+        const edgeLabel = LABEL_OF_DIRECTIVE[directive];
+        const dashes = STROKE[directive];
+        return {
+          id: `${source} ${directive} ${target}`,
+          markerEnd: { type: MarkerType.ArrowClosed },
+          source,
+          target,
+          ...(edgeLabel === undefined ? {} : { label: edgeLabel }),
+          ...(dashes === undefined ? {} : { style: { strokeDasharray: dashes } }),
+        };
+      }),
+    [graph],
+  );
+  const isDark = document.documentElement.classList.contains("dark");
+
+  return (
+    <Box aria-label={label} borderRadius="sm" borderWidth={1} h="100%" minH="320px" role="group">
+      <ReactFlow
+        colorMode={isDark ? "dark" : "light"}
+        edges={edges}
+        edgesFocusable={false}
+        elementsSelectable={false}
+        fitView
+        fitViewOptions={{ maxZoom: 1, padding: 0.08 }}
+        maxZoom={1.5}
+        minZoom={0.1}
+        nodeTypes={NODE_TYPES}
+        nodes={nodes}
+        nodesConnectable={false}
+        nodesDraggable={false}
+        nodesFocusable={false}
+        proOptions={{ hideAttribution: true }}
+      >
+        <Background />
+        <Controls showInteractive={false} />
+      </ReactFlow>
+    </Box>
+  );
+};
+
+export default RuleGraphView;

@@ -1,0 +1,132 @@
+import { Badge, Box, Flex, Heading, Table, Text } from "@chakra-ui/react";
+import { useState } from "react";
+
+import type { Act, DelayedFire, Hook, SessionDetail } from "~/api/types";
+import { ActButton } from "~/components/ActButton";
+import { ConfirmDialog } from "~/components/ConfirmDialog";
+import { Time } from "~/components/Time";
+import { Empty } from "~/components/states";
+import { showError } from "~/components/toasts";
+import { useAct } from "~/components/useAct";
+import { texts } from "~/texts";
+
+import { Json } from "./Json";
+import { callHook, cancelDelayedFire } from "./queries";
+
+const words = texts.session;
+
+/** What is still to come: delayed fires, and hooks that have not ended. */
+export const ToComePart = ({ session }: { readonly session: SessionDetail }) => (
+  <Flex direction="column" gap={5} h="100%" overflow="auto">
+    <Box as="section">
+      <Heading as="h3" mb={2} size="sm">
+        {words.delayed}
+      </Heading>
+      {session.delayed_fires.length === 0 ? (
+        <Empty title={words.noDelayed} />
+      ) : (
+        <Table.Root aria-label={words.delayed} size="sm">
+          <Table.Header>
+            <Table.Row>
+              <Table.ColumnHeader>{words.when}</Table.ColumnHeader>
+              <Table.ColumnHeader>{words.trigger}</Table.ColumnHeader>
+              <Table.ColumnHeader>{words.kwargs}</Table.ColumnHeader>
+              <Table.ColumnHeader />
+            </Table.Row>
+          </Table.Header>
+          <Table.Body>
+            {session.delayed_fires.map((fire) => (
+              <DelayedRow act={session.acts?.fire} fire={fire} key={fire.id} uid={session.uid} />
+            ))}
+          </Table.Body>
+        </Table.Root>
+      )}
+    </Box>
+    <Box as="section">
+      <Heading as="h3" mb={2} size="sm">
+        {words.hooks}
+      </Heading>
+      {session.hooks.length === 0 ? (
+        <Empty title={words.noHooks} />
+      ) : (
+        <Flex as="ul" direction="column" gap={2} listStyleType="none">
+          {session.hooks.map((hook) => (
+            <HookRow act={session.acts?.call_hook ?? session.acts?.fire} hook={hook} key={hook.id} uid={session.uid} />
+          ))}
+        </Flex>
+      )}
+    </Box>
+  </Flex>
+);
+
+type DelayedRowProps = { readonly act: Act | undefined; readonly fire: DelayedFire; readonly uid: string };
+
+const DelayedRow = ({ act, fire, uid }: DelayedRowProps) => {
+  const [asks, setAsks] = useState(false);
+  const cancel = useAct({
+    failed: words.cancelFireFailed,
+    onDone: () => setAsks(false),
+    perform: async () => cancelDelayedFire(uid, fire.id),
+    succeeded: () => words.cancelled(fire.trigger),
+  });
+  return (
+    <Table.Row>
+      <Table.Cell>
+        <Time moment={fire.fire_at} />
+      </Table.Cell>
+      <Table.Cell>
+        {fire.trigger} {fire.parked ? <Badge colorPalette="failed">{words.parked}</Badge> : undefined}
+        {fire.error === null ? undefined : <Json label={words.error} value={fire.error} />}
+      </Table.Cell>
+      <Table.Cell>
+        <Json label={words.kwargs} value={fire.kwargs} />
+      </Table.Cell>
+      <Table.Cell textAlign="end">
+        <ActButton act={act} aria-label={words.cancelFireOf(fire.trigger)} onClick={() => setAsks(true)} size="xs">
+          {words.cancelFire}
+        </ActButton>
+        {asks ? (
+          <ConfirmDialog
+            confirmLabel={words.cancelFire}
+            isDangerous
+            isPending={cancel.isPending}
+            onClose={() => setAsks(false)}
+            onConfirm={() => cancel.mutate(undefined)}
+            title={words.cancelFireOf(fire.trigger)}
+          >
+            {words.cancelFirePreview}
+          </ConfirmDialog>
+        ) : undefined}
+      </Table.Cell>
+    </Table.Row>
+  );
+};
+
+type HookRowProps = { readonly act: Act | undefined; readonly hook: Hook; readonly uid: string };
+
+const HookRow = ({ act, hook, uid }: HookRowProps) => {
+  const call = useAct({
+    failed: words.hookFailed,
+    onDone: (answer) => {
+      if (!answer.ended) {
+        showError(words.hookRaised, new Error(answer.error?.trim().split("\n").at(-1) ?? ""));
+      }
+    },
+    perform: async () => callHook(uid, hook.id),
+    succeeded: (answer) => (answer.ended ? words.hookCalled : undefined),
+  });
+  return (
+    <Flex align="center" as="li" borderWidth={1} gap={3} p={2} wrap="wrap">
+      <strong>{hook.hook}</strong>
+      {hook.parked ? <Badge colorPalette="failed">{words.parked}</Badge> : undefined}
+      <Text color="fg.muted">{words.attempts(hook.attempts)}</Text>
+      <Box flex={1} minW="200px">
+        {hook.error === null ? undefined : <Json label={words.error} value={hook.error} />}
+        <Json label={words.arguments} value={hook.arguments} />
+      </Box>
+      <ActButton act={act} loading={call.isPending} onClick={() => call.mutate(undefined)}>
+        {words.callHook}
+      </ActButton>
+    </Flex>
+  );
+};
