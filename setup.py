@@ -65,6 +65,8 @@ setup(
         "SQLAlchemy>=2",
     ],
     extras_require={
+        # The hook's REST client, a distribution of its own in client/.
+        "hook": ["airflow-triggers-client>=0.1,<1"],
         "postgres": ["apache-airflow-providers-postgres>=6"],
         "pytest": ["pytest>=8"],
         "redis": ["redis>=5"],

@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from airflow_triggers.domain.failures import with_context
     from airflow_triggers.domain.fires import FireResult
     from airflow_triggers.domain.instances import InstanceStatus, TaskInstance
+    from airflow_triggers.hooks import TriggersHook
     from airflow_triggers.manager.manager import TriggerManager
     from airflow_triggers.operators import FireTriggerOperator, trigger_asset
+    from airflow_triggers.sensors import TriggerSessionSensor
     from airflow_triggers.storages.cache import CacheStorageBackend
     from airflow_triggers.storages.sql import SqlStorageBackend
     from airflow_triggers.task import TaskContext
@@ -34,6 +36,8 @@ _HOMES = {
     "TaskContext": "airflow_triggers.task",
     "TaskInstance": "airflow_triggers.domain.instances",
     "TriggerManager": "airflow_triggers.manager",
+    "TriggerSessionSensor": "airflow_triggers.sensors",
+    "TriggersHook": "airflow_triggers.hooks",
     "configuration_dags": "airflow_triggers.configuration.compile",
     "trigger_asset": "airflow_triggers.operators.assets",
     "trigger_dags": "airflow_triggers.configuration.compile",
@@ -52,6 +56,8 @@ __all__ = [
     "TaskContext",
     "TaskInstance",
     "TriggerManager",
+    "TriggerSessionSensor",
+    "TriggersHook",
     "configuration_dags",
     "trigger_asset",
     "trigger_dags",

@@ -1,4 +1,4 @@
-"""Describes this package to Airflow as a provider: commands, settings, and the manager of our tables.
+"""Describes this package to Airflow as a provider: commands, settings, the connection type, the manager of our tables.
 
 Airflow calls it in many processes, so it imports nothing heavy. The plugin has an entry point of its own: by default,
 Airflow does not load providers' plugins. Neighbours: ``setup.py`` names :func:`get_provider_info` as an entry point.
@@ -20,9 +20,40 @@ def get_provider_info() -> dict[str, Any]:
         "versions": [__version__],
         "cli": ["airflow_triggers.cli.definition.get_triggers_cli_commands"],
         "db-managers": ["airflow_triggers.storages.dbmanager.TriggersDBManager"],
+        "connection-types": [_CONNECTION_TYPE],
         "config": {"triggers": _SETTINGS},
     }
 
+
+_SECONDS = {"type": ["number", "null"], "minimum": 0}
+
+_CONNECTION_TYPE: dict[str, Any] = {
+    "connection-type": "triggers",
+    "hook-class-name": "airflow_triggers.hooks.TriggersHook",
+    "hook-name": "Triggers",
+    "ui-field-behaviour": {
+        "hidden-fields": ["schema", "port", "extra"],
+        "relabeling": {
+            "host": "URL of the API server",
+            "login": "User name (empty: the password is a token)",
+            "password": "Password or token",
+        },
+        "placeholders": {"host": "https://airflow.example.com"},
+    },
+    "conn-fields": {
+        "timeout": {
+            "label": "Timeout",
+            "description": "Seconds to wait for each answer. Default: 60.",
+            "schema": _SECONDS,
+        },
+        "patience": {
+            "label": "Patience",
+            "description": "Seconds for which a request is sent again while the server is away. Default: 60.",
+            "schema": _SECONDS,
+        },
+    },
+}
+"""The form of a connection in Airflow's pages. ``hooks/connection.py`` reads what is filled in."""
 
 _SETTINGS: dict[str, Any] = {
     "description": "Settings of airflow-triggers.",

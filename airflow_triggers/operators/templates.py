@@ -6,9 +6,9 @@ Neighbours: ``fire.py`` asks for the values of its parameters here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from jinja2 import Environment, Undefined
 
@@ -30,17 +30,20 @@ _AS_JSON = (
 class TemplatedParameter:
     """A parameter as the DAG file has it.
 
+    :param consequence: what its operator does without a value: the start of an error.
     :param template: the text of its template. For another task's output: the template which would read it. None for
         any other value.
     """
 
     name: str
     template: str | None
+    consequence: str
 
     @classmethod
-    def of(cls, name: str, value: object) -> TemplatedParameter:
+    def of(cls, name: str, value: object, *, consequence: str) -> TemplatedParameter:
         """The parameter, before anything is rendered."""
-        return cls(name, str(value) if isinstance(value, str) or hasattr(value, "resolve") else None)
+        template = str(value) if isinstance(value, str) or hasattr(value, "resolve") else None
+        return cls(name, template, consequence)
 
     def text(self, value: object) -> str:
         """The value, if it is a text, not empty, and not Jinja's ``None``.
@@ -79,8 +82,50 @@ class TemplatedParameter:
         result = "an undefined value" if isinstance(value, Undefined) else excerpt(value)
         literal = self.template is None or (isinstance(value, str) and value == self.template)
         gave = result if literal else f"{excerpt(self.template)}, which gave {result}"
-        sentence = f"FireTriggerOperator fires nothing: {self.name!r} is {gave}; expected is {form}. {advice}"
+        sentence = f"{self.consequence}: {self.name!r} is {gave}; expected is {form}. {advice}"
         return InvalidSessionUid(sentence) if self.name == "session_uid" else InvalidTrigger(sentence)
+
+
+class TemplatedNames:
+    """An operator's part: it refuses a name whose template finds nothing, and says which.
+
+    :cvar names: the templated parameters with text as their value.
+    :cvar consequence: what the operator does without a value: the start of an error.
+    """
+
+    names: ClassVar[tuple[str, ...]] = ()
+    consequence: ClassVar[str] = ""
+    _parameters: dict[str, TemplatedParameter]
+
+    def _read_parameters(self, names: Sequence[str]) -> None:
+        """Take the parameters as the DAG file has them, before anything is rendered."""
+        self._parameters = {
+            name: TemplatedParameter.of(name, getattr(self, name), consequence=self.consequence)
+            for name in names
+        }
+
+    def render_template(
+        self,
+        content: Any,
+        context: Any,
+        jinja_env: Environment | None = None,
+        seen_oids: set[int] | None = None,
+    ) -> Any:
+        """Render as every operator does, but refuse a name when its template finds nothing.
+
+        :raises InvalidTrigger: when an expression of a name's template gives None or is undefined.
+        """
+        operator: Any = super()
+        for name in self.names:
+            if isinstance(content, str) and content == self._parameters[name].template:
+                environment = jinja_env or operator.get_template_env()
+                jinja_env = refusing_nothing(environment, self._parameters[name])
+                break
+        return operator.render_template(content, context, jinja_env, seen_oids)
+
+    def _text(self, name: str) -> str:
+        """The rendered value. :raises InvalidTrigger, InvalidSessionUid: when it is no text, or empty."""
+        return self._parameters[name].text(getattr(self, name))
 
 
 def refusing_nothing(environment: Environment, parameter: TemplatedParameter) -> Environment:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from importlib.util import module_from_spec, spec_from_file_location
 
+from airflow.serialization.serialized_objects import DagSerialization
+
+from airflow_triggers.configuration.load import load_configuration
 from examples import generate_respondents
 from scripts.demo.client import read_lines
 from scripts.demo.expectation import expectations
+from tests.support.environment import ROOT
 
 
 def test_the_committed_input_is_what_the_script_makes():
@@ -32,6 +37,24 @@ def test_the_input_holds_every_kind_of_trouble():
     assert sum(statuses.values()) >= 60
     assert statuses["replayed"] == statuses["skipped"] == 1
     assert statuses["abandoned"] == 3
+
+
+def test_the_dag_that_reports_a_survey_is_one_that_airflow_accepts():
+    path = ROOT / "examples/survey_report/survey_report.py"
+    dag = module_of(path).survey_report()
+    serialized = DagSerialization.from_dict(DagSerialization.to_dict(dag))
+
+    assert serialized.task_dict["wait_for_the_subject"].upstream_task_ids == {"send_pages"}
+    questionnaire = load_configuration(ROOT / "dags/questionnaire.yaml")
+    assert {"firstPageReceived", "questionnaireComplete"} == set(questionnaire["t_importSubject"].after)
+
+
+def module_of(path):
+    """The module of a DAG file, as Airflow imports it: under a name of its own."""
+    spec = spec_from_file_location(path.stem, path)
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def test_the_expectation_of_one_session_by_hand():
