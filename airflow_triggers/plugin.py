@@ -47,13 +47,20 @@ def _fastapi_root_middlewares() -> list[dict[str, Any]]:
     return [{"middleware": Reachable, "args": [URL_PREFIX], "name": "Triggers"}]
 
 
+@cache
+def _operator_extra_links() -> list[Any]:
+    from airflow_triggers.gateway.extra_links import InstanceLink, SessionLink
+
+    return [SessionLink(), InstanceLink()]
+
+
 class BuiltWhenRead:
     """A list made only when somebody reads it: the API server, or ``airflow plugins``."""
 
-    def __init__(self, build: Callable[[], list[dict[str, Any]]]) -> None:
+    def __init__(self, build: Callable[[], list[Any]]) -> None:
         self._build = build
 
-    def __get__(self, plugin: object, plugin_class: type) -> list[dict[str, Any]]:
+    def __get__(self, plugin: object, plugin_class: type) -> list[Any]:
         return self._build()
 
 
@@ -65,3 +72,4 @@ class TriggersPlugin(AirflowPlugin):
     react_apps = [_NAVIGATION]  # noqa: RUF012
     fastapi_apps = BuiltWhenRead(_fastapi_apps)
     fastapi_root_middlewares = BuiltWhenRead(_fastapi_root_middlewares)
+    operator_extra_links = BuiltWhenRead(_operator_extra_links)

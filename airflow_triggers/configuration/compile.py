@@ -49,6 +49,7 @@ from airflow_triggers.errors import ConfigurationError, Problem
 from airflow_triggers.extensions.registry import Registry
 from airflow_triggers.sentences import sentence
 from airflow_triggers.task import TriggerTaskOperator
+from airflow_triggers.task.links import add_links
 from airflow_triggers.task.removed import RemovedTaskOperator, ReplacedTaskOperator, UnreadableTaskOperator
 
 log = logging.getLogger(__name__)
@@ -365,7 +366,7 @@ def _operator_maker(run: Mapping[str, Any]) -> OperatorMaker:
     def make(**options: Any) -> BaseOperator:
         try:
             with foreign_code():
-                return operator_class(**{**options, **arguments})
+                return add_links(operator_class(**{**options, **arguments}))
         except ForeignError as error:
             raise ConfigurationError(sentence(f"'run' cannot make the operator {path!r}", error)) from error
 

@@ -1,4 +1,4 @@
-"""How a configuration's parts are named in Airflow: DAG ids, tags, and which DAG a task runs.
+"""How a configuration's parts are named in Airflow: DAG ids, tags, which DAG a task runs, and pages of sessions.
 
 Neighbours: ``configuration/compile.py`` makes the DAGs under these names; the runner and the API look them up. The
 servers know nothing more about a ``run``: they cannot import what only DAG files can.
@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
+from urllib.parse import quote, urlencode
 
 from airflow_triggers.domain.configuration import Configuration, TaskConfig
 from airflow_triggers.errors import ConfigurationError
@@ -42,6 +43,15 @@ MAX_CONFIGURATION_NAME_LENGTH = 100 - len(CONFIGURATION_TAG_PREFIX)
 
 _DAG_ID = re.compile(r"[\w.-]+")
 _CALLABLE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
+
+
+SESSION_LINK = "Session"
+"""The button on a task instance's page that leads to its session; :data:`INSTANCE_LINK` leads to its instance."""
+
+INSTANCE_LINK = "Instance"
+
+PAGE = "plugin/triggers"
+"""Our page in Airflow, relative to Airflow's own address."""
 
 
 class RunKind(StrEnum):
@@ -110,6 +120,24 @@ def dag_id_of(configuration: Configuration, task: TaskConfig) -> str:
 def dag_ids_of(configuration: Configuration) -> dict[str, str | None]:
     """The DAG of each task, by task name; None: another runner starts it, without a DAG."""
     return {task.name: _dag_id_or_none(configuration, task) for task in configuration}
+
+
+def session_page(session_uid: str) -> str:
+    """The URL of a session's page, relative to Airflow's own address.
+
+    >>> session_page("order 1")
+    'plugin/triggers?view=session&session=order%201'
+    """
+    return _page(view="session", session=session_uid)
+
+
+def instance_page(session_uid: str, instance_name: str) -> str:
+    """The URL of an instance's page, relative to Airflow's own address."""
+    return _page(view="session", session=session_uid, instance=instance_name)
+
+
+def _page(**query: str) -> str:
+    return f"{PAGE}?{urlencode(query, quote_via=quote, safe='')}"
 
 
 def _dag_id_or_none(configuration: Configuration, task: TaskConfig) -> str | None:

@@ -55,6 +55,8 @@ from airflow_triggers.storages.transaction import is_sqlite
 
 RETURN_KEY = "return_value"
 MAX_NOTE_LENGTH = 1000
+PARAGRAPHS = "\n\n"
+"""Between the paragraphs of a note, in Markdown."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +65,7 @@ class NewRun:
 
     :param conf: the content of ``dag_run.conf`` for the tasks.
     :param session_uid: becomes the partition key where the DAG's timetable accepts one.
+    :param note: Markdown; Airflow keeps :data:`MAX_NOTE_LENGTH` characters of it.
     :param run_after: not before this moment (UTC); None: at once.
     :param user_name: who fired, if known.
     :param configuration: the deployed configuration of a compiled DAG; None: the DAG is somebody's own.
@@ -426,7 +429,7 @@ def finish_clearing(session: Session, dag_id: str, run_id: str) -> SeenRun | Non
 
 
 def annotate_run(session: Session, dag_id: str, run_id: str, *, note: str) -> None:
-    """Add a line to the run's note. If the run is gone, do nothing."""
+    """Put a line before the run's note. If the run is gone, do nothing."""
     run = _run(session, dag_id, run_id)
     if run is not None:
         _add_note(run, note)
@@ -441,6 +444,12 @@ def _run(session: Session, dag_id: str, run_id: str) -> DagRun | None:
 
 
 def _add_note(run: DagRun, line: str) -> None:
-    """Append the line. If the note would become too long, its beginning is cut."""
-    note = f"{run.note}\n\n{line}" if run.note else line
-    run.note = note if len(note) <= MAX_NOTE_LENGTH else "…" + note[1 - MAX_NOTE_LENGTH :]
+    """Put the news first. If the note would become too long, the oldest news is left out, then the end is cut.
+
+    The last paragraph says whose run it is.
+    """
+    paragraphs = [line, *(run.note.split(PARAGRAPHS) if run.note else ())]
+    while len(PARAGRAPHS.join(paragraphs)) > MAX_NOTE_LENGTH and len(paragraphs) > 2:
+        del paragraphs[-2]
+    note = PARAGRAPHS.join(paragraphs)
+    run.note = note if len(note) <= MAX_NOTE_LENGTH else f"{note[: MAX_NOTE_LENGTH - 1]}…"

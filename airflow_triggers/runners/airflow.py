@@ -27,6 +27,7 @@ from airflow_triggers.gateway import NewRun
 from airflow_triggers.runners import bindings, promises
 from airflow_triggers.runners.base import BaseTaskRunner, Start
 from airflow_triggers.runners.deployed_runs import with_deployed_runs
+from airflow_triggers.runners.notes import caller, code, replay_note, start_note
 from airflow_triggers.runners.transactions import after_saving, with_session
 from airflow_triggers.storages.base import BaseStorageBackend
 from airflow_triggers.task.identity import KWARGS_TEXT, TASK_TEXT
@@ -104,7 +105,7 @@ class AirflowTaskRunner(BaseTaskRunner):
             run_id=run_id,
             conf=self._conf(start, run_id),
             session_uid=uid,
-            note=self._note(start),
+            note=start_note(instance, session_uid=uid, configuration=start.configuration.name),
             run_after=start.run_after,
             user_name=start.by,
             **_compiled_from(start.configuration, instance.task),
@@ -127,7 +128,7 @@ class AirflowTaskRunner(BaseTaskRunner):
 
     def overruled(self, storage: BaseStorageBackend, instance: TaskInstance, *, by: str | None) -> None:
         """The run goes on, but its result until now is not reported any more. Its note says who did it."""
-        note = f"The status of {instance.name} was set to {instance.status.value} by {by or 'an unnamed caller'}."
+        note = f"The status of {code(instance.name)} was set to {instance.status.value} by {caller(by)}."
         open_again = instance.status in (InstanceStatus.SCHEDULED, InstanceStatus.RUNNING)
 
         def overrule(session: Session, binding: Binding) -> None:
@@ -146,7 +147,7 @@ class AirflowTaskRunner(BaseTaskRunner):
         A run at work, because somebody set its instance to failed by hand, gets only the note.
         """
         result_note = "" if result is None else " A result was given instead."
-        note = f"{instance.name} was skipped by {by or 'an unnamed caller'}.{result_note}"
+        note = f"{code(instance.name)} was skipped by {caller(by)}.{result_note}"
 
         def waive(session: Session, binding: Binding) -> None:
             now = gateway.hold_run(session, binding.dag_id, binding.run_id)
@@ -162,8 +163,9 @@ class AirflowTaskRunner(BaseTaskRunner):
         self, storage: BaseStorageBackend, failed: TaskInstance, clone: TaskInstance, *, by: str | None
     ) -> None:
         """The failed run stays as it is; its note names the successor."""
-        successor = f"{clone.name}, run {run_id_of(storage.uid, clone)}"
-        note = f"{failed.name} was replayed by {by or 'an unnamed caller'} as {successor}."
+        note = replay_note(
+            failed, clone, session_uid=storage.uid, run_id=run_id_of(storage.uid, clone), by=by
+        )
 
         def annotate(session: Session) -> None:
             run = bindings.stop_watching(session, storage, failed)
@@ -237,9 +239,3 @@ class AirflowTaskRunner(BaseTaskRunner):
         if not _survives(instance.task):
             identity[TASK_TEXT] = json_text(identity["task"])
         return {"session_uid": uid, "trigger_kwargs": dict(start.kwargs), "triggers": identity}
-
-    def _note(self, start: Start) -> str:
-        configuration = f" ({start.configuration.name})" if start.configuration.name else ""
-        parent = start.instance.metadata.get(PARENT)
-        replay = f" It replays {parent}." if parent else ""
-        return f"{start.instance.name} of session {start.storage.uid}{configuration}.{replay}"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from airflow_triggers.domain.names import instance_page, session_page
 from scripts.demo.airflow import Airflow, free_ports, wait_for
 from scripts.demo.client import Client
 
@@ -33,6 +34,11 @@ def airflow(tmp_path):
         yield airflow
     finally:
         airflow.stop()
+
+
+def buttons_of(client, task_name):
+    run = f"/api/v2/dags/authors.{task_name}/dagRuns/triggers__order-1~{task_name}~0"
+    return client.request("GET", f"{run}/taskInstances/run/links").json()["extra_links"]
 
 
 def test_a_dag_waits_in_the_triggerer_until_the_work_of_a_session_is_done(airflow):
@@ -66,3 +72,16 @@ def test_a_dag_waits_in_the_triggerer_until_the_work_of_a_session_is_done(airflo
             ("tell", "wait", "read"), "success"
         )
         assert result["value"] == 42
+        for task_name in ("t_work", "t_echo"):
+            wait_for(
+                "the run has its buttons",
+                lambda name=task_name: (
+                    buttons_of(client, name)
+                    == {
+                        "Session": session_page("order-1"),
+                        "Instance": instance_page("order-1", f"{name}#0"),
+                    }
+                ),
+                seconds=60,
+                alive=airflow.check_alive,
+            )

@@ -95,7 +95,7 @@ def check_partition_key(client, session):
     runs = answer.json()["dag_runs"]
     assert runs
     assert {run["partition_key"] for run in runs} == {session}
-    assert all(run["note"].startswith("t_importResponses#") for run in runs)
+    assert all(run["note"].startswith("[`t_importResponses#") for run in runs)
 
 
 def test_every_session_ends_as_the_input_demands(airflow):

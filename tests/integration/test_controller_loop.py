@@ -42,7 +42,10 @@ def test_a_first_fire_makes_the_session_and_a_run_that_says_whose_it_is(survey):
             "task": survey["t_import"].to_directives(),
             "metadata": {},
         }
-        assert run.note == "t_import#0 of session order-1 (survey)."
+        assert run.note == (
+            "[`t_import#0`](plugin/triggers?view=session&session=order-1&instance=t_import%230) of session "
+            "[`order-1`](plugin/triggers?view=session&session=order-1) (`survey`)."
+        )
         assert [task.task_id for task in run.task_instances] == ["run"]
 
 
@@ -101,9 +104,10 @@ def test_a_replay_is_a_new_run_and_the_failed_ones_note_names_it(survey, control
     with airflow_session() as session:
         failed, clone = run_of(session, view("t_import#0")), run_of(session, view("t_import#1"))
         assert failed.state == "failed"
-        assert "replayed by ann as t_import#1, run triggers__order-1~t_import~1" in failed.note
+        assert failed.note.startswith("`t_import#0` was replayed by `ann` as [`t_import#1`](plugin/triggers?")
+        assert "run `triggers__order-1~t_import~1`.\n\n[`t_import#0`](" in failed.note
         assert clone.conf["trigger_kwargs"] == {"firstPage": {"lang": "en", "n": 2}}
-        assert clone.note.endswith("It replays t_import#0.")
+        assert clone.note.endswith("It replays `t_import#0`.")
         assert clone.run_after - clone.queued_at > timedelta(minutes=59)
     play(view("t_import#0"), "success", clear=True)
     controller.run_once()
@@ -119,7 +123,7 @@ def test_a_skip_marks_the_run_and_is_not_taken_for_a_completion(survey, controll
         run = run_of(session, view("t_import#0"))
         assert run.state == "success"
         assert [task.state for task in run.task_instances] == ["skipped"]
-        assert "skipped by ann" in run.note
+        assert run.note.startswith("`t_import#0` was skipped by `ann`.")
     assert [fire.kwargs for fire in fires_of("order-1", limit=1)] == [{"id": 0}]
 
 

@@ -106,7 +106,7 @@ def test_failures_are_replayed_and_skipped(cached, controller):
     manager = open_session("order-1")
     manager.replay_failed_instance("t_import#0", {"firstPage": {"n": 2}}, cooldown=3600, by="ann")
     with airflow_session() as session:
-        assert "replayed by ann" in run_of(session, view("t_import#0")).note
+        assert "replayed by `ann`" in run_of(session, view("t_import#0")).note
         clone = run_of(session, view("t_import#1"))
         assert clone.run_after - clone.queued_at > timedelta(minutes=59)
     play(view("t_import#1"), "failed")

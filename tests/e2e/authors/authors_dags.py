@@ -25,8 +25,15 @@ def author():
         configuration="authors",
         conn_id="own",
     )
+    # Airflow fails a task whose trigger is faster than its scheduler's look at the process that deferred it.
     wait = TriggerSessionSensor(
-        task_id="wait", session_uid=SESSION, instance="t_work#0", conn_id="own", poke_interval=0.5
+        task_id="wait",
+        session_uid=SESSION,
+        instance="t_work#0",
+        conn_id="own",
+        poke_interval=0.5,
+        retries=3,
+        retry_delay=0,
     )
     tell >> wait
     read(wait.output)
