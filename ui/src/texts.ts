@@ -278,6 +278,14 @@ export const texts = {
     when: "When",
     why: "Why",
   },
+  run: {
+    causes: "What caused it, and what it caused",
+    instanceOf: (name: string) => `${name} of`,
+    nobodys: "This run belongs to no session of the triggers plugin.",
+    otherRun: (runId: string) =>
+      `The instance has had another run since: ${runId}. What happens to this run no longer counts for it.`,
+    siblings: "Other instances of its task",
+  },
   sessions: {
     age: "Age",
     anyConfiguration: "Any configuration",

@@ -1,28 +1,14 @@
-import { Badge, Box, Button, CloseButton, Drawer, Flex, Heading, Portal, Stack, Text } from "@chakra-ui/react";
+import { CloseButton, Drawer, Portal } from "@chakra-ui/react";
 import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
 
 import { useRefreshInterval } from "~/airflow/config";
-import { runAddress } from "~/airflow/links";
-import type { Instance } from "~/api/types";
-import { ActButton } from "~/components/ActButton";
-import { AirflowLink } from "~/components/AirflowLink";
 import { StatusChip } from "~/components/StatusChip";
-import { Time } from "~/components/Time";
-import { Why } from "~/components/Why";
-import { RepairButtons } from "~/components/repairs/RepairButtons";
 import { Failed, Loading } from "~/components/states";
-import { useAct } from "~/components/useAct";
 import { texts } from "~/texts";
 import { useSetSearchParams } from "~/viewState";
 
-import { RunLink } from "./InstancesPart";
-import { Json } from "./Json";
-import { StatusDialog } from "./acts";
-import { changedAt, errorOf, isLogResolved, logLevelOf, parentOf } from "./instance";
-import { instanceQuery, resolveLogs } from "./queries";
-
-const words = texts.session;
+import { InstanceDetails } from "./InstanceDetails";
+import { instanceQuery } from "./queries";
 
 export type InstanceDrawerProps = { readonly name: string; readonly uid: string };
 
@@ -55,7 +41,7 @@ export const InstanceDrawer = ({ name, uid }: InstanceDrawerProps) => {
               ) : instance === undefined ? (
                 <Loading />
               ) : (
-                <Details instance={instance} uid={uid} />
+                <InstanceDetails instance={instance} uid={uid} />
               )}
             </Drawer.Body>
             <Drawer.CloseTrigger asChild>
@@ -65,117 +51,5 @@ export const InstanceDrawer = ({ name, uid }: InstanceDrawerProps) => {
         </Drawer.Positioner>
       </Portal>
     </Drawer.Root>
-  );
-};
-
-type DetailsProps = { readonly instance: Instance; readonly uid: string };
-
-const Details = ({ instance, uid }: DetailsProps) => {
-  const error = errorOf(instance);
-  const logLevel = logLevelOf(instance);
-  return (
-    <Stack gap={5}>
-      <ActRow instance={instance} uid={uid} />
-      <Section title={words.why}>
-        <Why name={instance.name} session_uid={uid} />
-      </Section>
-      {error === undefined ? undefined : (
-        <Section title={words.error}>
-          <Text overflowWrap="anywhere" whiteSpace="pre-wrap">
-            <strong>{error.type}</strong> {error.message}
-          </Text>
-          {error.traceback === undefined ? undefined : <Json label={words.traceback} value={error.traceback} />}
-        </Section>
-      )}
-      <Section title={words.run}>
-        <Flex align="center" gap={4} wrap="wrap">
-          {instance.dag_id === null || instance.dag_run_id === null ? (
-            <Text color="fg.muted">{words.noRun}</Text>
-          ) : (
-            <>
-              <AirflowLink to={runAddress(instance.dag_id, instance.dag_run_id)}>{instance.dag_run_id}</AirflowLink>
-              <RunLink instance={instance} />
-            </>
-          )}
-          {logLevel === undefined ? undefined : (
-            <Badge colorPalette={isLogResolved(instance) ? "none" : "warning"}>
-              {words.logLevel} {logLevel}
-            </Badge>
-          )}
-        </Flex>
-        <Text color="fg.muted" fontSize="sm">
-          {words.lastChange} <Time moment={changedAt(instance)} />
-        </Text>
-      </Section>
-      <Chain instance={instance} />
-      <Section title={words.values}>
-        <Json isOpen label={words.kwargs} value={instance.kwargs} />
-        {instance.metadata.result === undefined ? undefined : (
-          <Json isOpen label={words.result} value={instance.metadata.result} />
-        )}
-        <Json label={words.metadata} value={instance.metadata} />
-      </Section>
-    </Stack>
-  );
-};
-
-const Section = ({ children, title }: { readonly children: React.ReactNode; readonly title: string }) => (
-  <Box as="section">
-    <Heading as="h3" mb={1} size="sm">
-      {title}
-    </Heading>
-    {children}
-  </Box>
-);
-
-const Chain = ({ instance }: { readonly instance: Instance }) => {
-  const setSearchParams = useSetSearchParams();
-  const parent = parentOf(instance);
-  const chain = instance.chain ?? (parent === undefined ? [] : [{ name: parent, status: "replayed" as const }]);
-  return chain.length < 2 && instance.chain !== undefined ? undefined : chain.length === 0 ? undefined : (
-    <Section title={words.chain}>
-      <Flex align="center" as="ol" gap={2} listStyleType="none" wrap="wrap">
-        {chain.map(({ name, status }, index) => (
-          <Flex align="center" as="li" gap={2} key={name}>
-            {index > 0 ? <span aria-hidden>→</span> : undefined}
-            <Button
-              aria-current={name === instance.name ? "true" : undefined}
-              onClick={() => setSearchParams({ instance: name })}
-              size="xs"
-              variant={name === instance.name ? "subtle" : "ghost"}
-            >
-              {name}
-            </Button>
-            <StatusChip status={status} />
-          </Flex>
-        ))}
-      </Flex>
-    </Section>
-  );
-};
-
-const ActRow = ({ instance, uid }: DetailsProps) => {
-  const [asksStatus, setAsksStatus] = useState(false);
-  const logs = useAct({
-    failed: words.resolveLogsFailed,
-    perform: async () => resolveLogs(uid, instance.name),
-    succeeded: () => words.resolvedLogs(instance.name),
-  });
-  return (
-    <Flex gap={2} wrap="wrap">
-      <RepairButtons
-        acts={instance.acts}
-        target={{ instances: [{ name: instance.name, session_uid: uid }], kind: "instances" }}
-      />
-      <ActButton act={instance.acts?.status} onClick={() => setAsksStatus(true)}>
-        {words.statusAct}
-      </ActButton>
-      {logLevelOf(instance) === undefined || isLogResolved(instance) ? undefined : (
-        <ActButton act={instance.acts?.resolve_logs} loading={logs.isPending} onClick={() => logs.mutate(undefined)}>
-          {words.resolveLogs}
-        </ActButton>
-      )}
-      {asksStatus ? <StatusDialog instance={instance} onClose={() => setAsksStatus(false)} uid={uid} /> : undefined}
-    </Flex>
   );
 };
