@@ -30,6 +30,19 @@ _NAVIGATION = {
 }
 """The bundle leaves a component at ``globalThis[name]`` (``ui/src/main.tsx``)."""
 
+_TABS = [
+    {
+        "name": "Triggers",
+        "bundle_url": f"{_STATIC}/main.js",
+        "destination": destination,
+        "url_route": f"triggers-{destination}",
+        "icon": f"{_STATIC}/icon.svg",
+        "icon_dark_mode": f"{_STATIC}/icon-dark.svg",
+    }
+    for destination in ("dag", "dag_run")
+]
+"""Tabs on the pages of DAGs and DAG runs. Airflow shows them on every DAG. Routes are unique over all plugins."""
+
 
 @cache
 def _fastapi_apps() -> list[dict[str, Any]]:
@@ -69,7 +82,7 @@ class TriggersPlugin(AirflowPlugin):
 
     name = "triggers"
     listeners = [TriggersListener()]  # noqa: RUF012  (Airflow declares them so)
-    react_apps = [_NAVIGATION]  # noqa: RUF012
+    react_apps = [_NAVIGATION, *_TABS]  # noqa: RUF012
     fastapi_apps = BuiltWhenRead(_fastapi_apps)
     fastapi_root_middlewares = BuiltWhenRead(_fastapi_root_middlewares)
     operator_extra_links = BuiltWhenRead(_operator_extra_links)

@@ -136,3 +136,68 @@ export type TaskRules = {
   readonly sentence: string;
   readonly unless?: readonly string[] | null;
 };
+
+/** A deployed configuration (`GET /configurations`). */
+export type Configuration = {
+  /** Where counts stop: this number means "at least so many". */
+  readonly counts_limit: number;
+  readonly dag_id: string;
+  readonly deployed_at: string | null;
+  readonly failed: number;
+  readonly import_error: string | null;
+  readonly is_deployed: boolean;
+  readonly name: string;
+  readonly open: number;
+  readonly sessions: number;
+  readonly task_count: number;
+  readonly version: string;
+  readonly warning_count: number;
+};
+export type ConfigurationsPage = { readonly configurations: readonly Configuration[]; readonly next: string | null };
+
+export type ConfigurationDetail = Configuration & {
+  readonly graph: {
+    readonly cycles: ReadonlyArray<readonly string[]>;
+    readonly edges: ReadonlyArray<{
+      readonly directive: "after" | "andEvery" | "unless";
+      readonly source: string;
+      readonly target: string;
+    }>;
+    readonly nodes: ReadonlyArray<{ readonly id: string; readonly kind: "task" | "trigger" }>;
+  };
+  readonly sentences: Readonly<Record<string, string>>;
+  readonly tasks: Readonly<Record<string, TaskRules & { readonly failed: number; readonly waiting: number }>>;
+  readonly versions: ReadonlyArray<{
+    readonly deployed_at: string | null;
+    readonly is_deployed: boolean;
+    readonly open: number;
+    readonly sessions: number;
+    readonly version: string;
+  }>;
+  readonly warnings: ReadonlyArray<{ readonly code: string; readonly severity: string; readonly task: string | null; readonly text: string }>;
+  readonly yaml: string | null;
+  readonly yaml_note: string | null;
+};
+
+export type MigrationPage = Schemas["MigrationPageBody"];
+
+/** A fire without effect, in any session. */
+export type VainFire = Schemas["VainFireBody"];
+export type VainFiresPage = Schemas["VainFiresPage"];
+
+/** A delayed fire, over all sessions (`GET /delayed-fires`). */
+export type UpcomingFire = DelayedFire & { readonly acts?: Acts; readonly session_uid: string };
+export type UpcomingFiresPage = { readonly delayed_fires: readonly UpcomingFire[]; readonly next: string | null };
+
+/** A parked hook, over all sessions (`GET /hooks?parked=true`). */
+export type ParkedHook = Hook & { readonly acts?: Acts; readonly session_uid: string };
+export type ParkedHooksPage = { readonly hooks: readonly ParkedHook[]; readonly next: string | number | null };
+
+/** An asset event that could not be fired (`GET /asset-events?parked=true`). */
+export type ParkedAssetEvent = {
+  readonly acts?: Acts;
+  readonly attempts: number;
+  readonly error: string | null;
+  readonly id: number;
+};
+export type ParkedAssetEventsPage = { readonly asset_events: readonly ParkedAssetEvent[]; readonly next: string | number | null };

@@ -1,7 +1,120 @@
-import { Empty } from "~/components/states";
-import { texts } from "~/texts";
+import { Box, Flex, Heading, Stack, Text } from "@chakra-ui/react";
+import { useQuery } from "@tanstack/react-query";
 
-/** The tab on a DAG's page. */
-const DagTab = ({ dagId }: { readonly dagId: string }) => <Empty detail={dagId} title={texts.app.title} />;
+import { useRefreshInterval } from "~/airflow/config";
+import { path, request, requestAirflow } from "~/api/client";
+import type { InstanceStatus, InstancesPage } from "~/api/types";
+import { StatusChip } from "~/components/StatusChip";
+import { Time } from "~/components/Time";
+import { ViewLink } from "~/components/ViewLink";
+import { RepairButtons } from "~/components/repairs/RepairButtons";
+import { Failed, Loading } from "~/components/states";
+import { texts } from "~/texts";
+import { ConfigurationPage } from "~/views/configuration/ConfigurationPage";
+import { configurationQuery } from "~/views/configuration/queries";
+
+import { roleOf } from "./role";
+
+const words = texts.dag;
+
+const SHOWN = 50;
+
+type Dag = { readonly tags: ReadonlyArray<{ readonly name: string }> };
+
+/** The tab on a DAG's page: of a configuration, of a trigger task; one quiet line on every other DAG. */
+const DagTab = ({ dagId }: { readonly dagId: string }) => {
+  const { data, error, refetch } = useQuery({
+    queryFn: async ({ signal }) => requestAirflow<Dag>(path("api/v2/dags/{}", dagId), { signal }),
+    queryKey: ["airflow", "dag", dagId],
+    staleTime: 60_000,
+  });
+  if (error) {
+    return <Failed error={error} retry={() => void refetch()} />;
+  }
+  if (data === undefined) {
+    return <Loading />;
+  }
+  const role = roleOf(
+    dagId,
+    data.tags.map(({ name }) => name),
+  );
+  switch (role.kind) {
+    case "configuration":
+      return <ConfigurationPage name={role.configuration} />;
+    case "task":
+      return <TaskOfDag configuration={role.configuration} task={role.task} />;
+    case "none":
+      return (
+        <Text color="fg.muted" p={3}>
+          {words.none}
+        </Text>
+      );
+  }
+};
+
+type TaskProps = { readonly configuration: string; readonly task: string };
+
+const TaskOfDag = ({ configuration, task }: TaskProps) => {
+  const { data } = useQuery(configurationQuery(configuration));
+  return (
+    <Stack gap={4} h="100%" overflow="auto" p={3}>
+      <Heading as="h2" size="md">
+        {words.taskOf(task)}{" "}
+        <ViewLink params={{ configuration, node: task }} view="configuration">
+          {configuration}
+        </ViewLink>
+      </Heading>
+      {data?.sentences[task] === undefined ? undefined : <Text>{data.sentences[task]}</Text>}
+      <Instances configuration={configuration} status="failed" task={task} />
+      <Instances configuration={configuration} status="unstarted" task={task} />
+    </Stack>
+  );
+};
+
+const Instances = ({ configuration, status, task }: TaskProps & { readonly status: InstanceStatus }) => {
+  const refetchInterval = useRefreshInterval();
+  const { data, error, refetch } = useQuery({
+    queryFn: async ({ signal }) =>
+      request<InstancesPage>("/instances", { query: { configuration, limit: SHOWN, status: [status], task }, signal }),
+    queryKey: ["instances", "of DAG", configuration, task, status],
+    refetchInterval,
+  });
+  return (
+    <Box as="section">
+      <Heading as="h3" mb={1} size="sm">
+        {words.instances[status as "failed" | "unstarted"]}
+      </Heading>
+      {error ? (
+        <Failed error={error} retry={() => void refetch()} />
+      ) : data === undefined ? (
+        <Loading />
+      ) : data.instances.length === 0 ? (
+        <Text color="fg.muted">{texts.common.none}</Text>
+      ) : (
+        <Flex aria-label={words.instances[status as "failed" | "unstarted"]} as="ul" direction="column" gap={1} listStyleType="none">
+          {data.instances.map((instance) => (
+            <Flex align="center" as="li" gap={3} key={`${instance.session_uid} ${instance.name}`} wrap="wrap">
+              <ViewLink params={{ instance: instance.name, session: instance.session_uid }} view="session">
+                {instance.session_uid} {instance.name}
+              </ViewLink>
+              <StatusChip status={instance.status} />
+              <Text color="fg.muted">
+                <Time moment={instance.changed_at} />
+              </Text>
+              {instance.error_message === null ? undefined : (
+                <Text overflowWrap="anywhere">{instance.error_message}</Text>
+              )}
+              <RepairButtons
+                acts={status === "failed" ? instance.acts : undefined}
+                size="xs"
+                target={{ instances: [{ name: instance.name, session_uid: instance.session_uid }], kind: "instances" }}
+              />
+            </Flex>
+          ))}
+        </Flex>
+      )}
+    </Box>
+  );
+};
 
 export default DagTab;

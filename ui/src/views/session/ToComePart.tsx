@@ -1,7 +1,7 @@
 import { Badge, Box, Flex, Heading, Table, Text } from "@chakra-ui/react";
 import { useState } from "react";
 
-import type { Act, DelayedFire, Hook, SessionDetail } from "~/api/types";
+import type { Act, DelayedFire, Hook, HookCall, SessionDetail } from "~/api/types";
 import { ActButton } from "~/components/ActButton";
 import { ConfirmDialog } from "~/components/ConfirmDialog";
 import { Time } from "~/components/Time";
@@ -61,7 +61,26 @@ export const ToComePart = ({ session }: { readonly session: SessionDetail }) => 
 
 type DelayedRowProps = { readonly act: Act | undefined; readonly fire: DelayedFire; readonly uid: string };
 
-const DelayedRow = ({ act, fire, uid }: DelayedRowProps) => {
+const DelayedRow = ({ act, fire, uid }: DelayedRowProps) => (
+  <Table.Row>
+    <Table.Cell>
+      <Time moment={fire.fire_at} />
+    </Table.Cell>
+    <Table.Cell>
+      {fire.trigger} {fire.parked ? <Badge colorPalette="failed">{words.parked}</Badge> : undefined}
+      {fire.error === null ? undefined : <Json label={words.error} value={fire.error} />}
+    </Table.Cell>
+    <Table.Cell>
+      <Json label={words.kwargs} value={fire.kwargs} />
+    </Table.Cell>
+    <Table.Cell textAlign="end">
+      <CancelFireButton act={act} fire={fire} uid={uid} />
+    </Table.Cell>
+  </Table.Row>
+);
+
+/** Takes a delayed fire back, after a question. */
+export const CancelFireButton = ({ act, fire, uid }: DelayedRowProps) => {
   const [asks, setAsks] = useState(false);
   const cancel = useAct({
     failed: words.cancelFireFailed,
@@ -70,44 +89,46 @@ const DelayedRow = ({ act, fire, uid }: DelayedRowProps) => {
     succeeded: () => words.cancelled(fire.trigger),
   });
   return (
-    <Table.Row>
-      <Table.Cell>
-        <Time moment={fire.fire_at} />
-      </Table.Cell>
-      <Table.Cell>
-        {fire.trigger} {fire.parked ? <Badge colorPalette="failed">{words.parked}</Badge> : undefined}
-        {fire.error === null ? undefined : <Json label={words.error} value={fire.error} />}
-      </Table.Cell>
-      <Table.Cell>
-        <Json label={words.kwargs} value={fire.kwargs} />
-      </Table.Cell>
-      <Table.Cell textAlign="end">
-        <ActButton act={act} aria-label={words.cancelFireOf(fire.trigger)} onClick={() => setAsks(true)} size="xs">
-          {words.cancelFire}
-        </ActButton>
-        {asks ? (
-          <ConfirmDialog
-            confirmLabel={words.cancelFire}
-            isDangerous
-            isPending={cancel.isPending}
-            onClose={() => setAsks(false)}
-            onConfirm={() => cancel.mutate(undefined)}
-            title={words.cancelFireOf(fire.trigger)}
-          >
-            {words.cancelFirePreview}
-          </ConfirmDialog>
-        ) : undefined}
-      </Table.Cell>
-    </Table.Row>
+    <>
+      <ActButton act={act} aria-label={words.cancelFireOf(fire.trigger)} onClick={() => setAsks(true)} size="xs">
+        {words.cancelFire}
+      </ActButton>
+      {asks ? (
+        <ConfirmDialog
+          confirmLabel={words.cancelFire}
+          isDangerous
+          isPending={cancel.isPending}
+          onClose={() => setAsks(false)}
+          onConfirm={() => cancel.mutate(undefined)}
+          title={words.cancelFireOf(fire.trigger)}
+        >
+          {words.cancelFirePreview}
+        </ConfirmDialog>
+      ) : undefined}
+    </>
   );
 };
 
 type HookRowProps = { readonly act: Act | undefined; readonly hook: Hook; readonly uid: string };
 
-const HookRow = ({ act, hook, uid }: HookRowProps) => {
+const HookRow = ({ act, hook, uid }: HookRowProps) => (
+  <Flex align="center" as="li" borderWidth={1} gap={3} p={2} wrap="wrap">
+    <strong>{hook.hook}</strong>
+    {hook.parked ? <Badge colorPalette="failed">{words.parked}</Badge> : undefined}
+    <Text color="fg.muted">{words.attempts(hook.attempts)}</Text>
+    <Box flex={1} minW="200px">
+      {hook.error === null ? undefined : <Json label={words.error} value={hook.error} />}
+      <Json label={words.arguments} value={hook.arguments} />
+    </Box>
+    <CallHookButton act={act} hook={hook} uid={uid} />
+  </Flex>
+);
+
+/** Calls a hook again, now. */
+export const CallHookButton = ({ act, hook, uid }: HookRowProps) => {
   const call = useAct({
     failed: words.hookFailed,
-    onDone: (answer) => {
+    onDone: (answer: HookCall) => {
       if (!answer.ended) {
         showError(words.hookRaised, new Error(answer.error?.trim().split("\n").at(-1) ?? ""));
       }
@@ -116,17 +137,8 @@ const HookRow = ({ act, hook, uid }: HookRowProps) => {
     succeeded: (answer) => (answer.ended ? words.hookCalled : undefined),
   });
   return (
-    <Flex align="center" as="li" borderWidth={1} gap={3} p={2} wrap="wrap">
-      <strong>{hook.hook}</strong>
-      {hook.parked ? <Badge colorPalette="failed">{words.parked}</Badge> : undefined}
-      <Text color="fg.muted">{words.attempts(hook.attempts)}</Text>
-      <Box flex={1} minW="200px">
-        {hook.error === null ? undefined : <Json label={words.error} value={hook.error} />}
-        <Json label={words.arguments} value={hook.arguments} />
-      </Box>
-      <ActButton act={act} loading={call.isPending} onClick={() => call.mutate(undefined)}>
-        {words.callHook}
-      </ActButton>
-    </Flex>
+    <ActButton act={act} loading={call.isPending} onClick={() => call.mutate(undefined)}>
+      {words.callHook}
+    </ActButton>
   );
 };
