@@ -19,19 +19,12 @@ from airflow_triggers.answers import sessions as session_answers
 from airflow_triggers.api import datamodels, history_models
 from airflow_triggers.manager.manager import TriggerManager, trigger_managers
 from airflow_triggers.sessions import create_session, describe_session, fire_into
+from tests.support.answers import OLDER_NAMES, WHOLE_FIRE, assert_alike
 from tests.support.api import mounted_api
 from tests.support.dags import deploy_configuration, play
 
 SESSION = "api/v1/sessions/order-1"
 LATER = "2931-05-17T08:00:00Z"
-
-OLDER_NAMES = {"instance", "uid", "repeated"}
-"""Keys that only commands have, where scripts read them: ``instance`` for ``name``, ``uid`` for ``session_uid``."""
-
-WHOLE_FIRE = {
-    field.name for answer in (fires.FireAnswer, fires.DelayedFireAnswer) for field in fields(answer)
-}
-"""Keys that only ``airflow triggers why`` has, of a fire that REST's answer has in short."""
 
 
 class Moody(TriggerManager):
@@ -89,28 +82,6 @@ def rest(client, path, method="get", body=None):
     answer = client.request(method, path, json=body)
     assert answer.status_code in (200, 201), answer.text
     return answer.json()
-
-
-def assert_alike(rest_answer, command_answer, *, values=True, extra=frozenset(OLDER_NAMES)):
-    """Compares keys at each depth, and what is below them."""
-    if isinstance(rest_answer, dict):
-        assert rest_answer.keys() <= command_answer.keys()
-        assert command_answer.keys() - rest_answer.keys() <= extra
-        for key, value in rest_answer.items():
-            assert_alike(value, command_answer[key], values=values, extra=extra)
-    elif isinstance(rest_answer, list):
-        assert len(rest_answer) == len(command_answer)
-        for one_of_rest, one_of_command in zip(rest_answer, command_answer, strict=True):
-            assert_alike(one_of_rest, one_of_command, values=values, extra=extra)
-    elif values:
-        assert _value(rest_answer) == _value(command_answer)
-
-
-def _value(value):
-    try:
-        return datetime.fromisoformat(value)
-    except (TypeError, ValueError):
-        return value
 
 
 def test_sessions_are_listed_alike(order, client, command):

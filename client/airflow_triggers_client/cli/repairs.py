@@ -1,4 +1,4 @@
-"""``triggers replay`` and ``triggers skip``.
+"""``triggers replay``, ``skip``, ``status``, ``metadata``, ``resolve-logs``.
 
 Neighbours: ``twin/instances.py`` declares the commands.
 """
@@ -9,6 +9,7 @@ from argparse import Namespace
 
 from airflow_triggers_client.cli.instances import instance_row
 from airflow_triggers_client.cli.results import print_result
+from airflow_triggers_client.cli.twin.values import merged
 from airflow_triggers_client.client import TriggersClient
 
 
@@ -21,4 +22,29 @@ def triggers_replay(client: TriggersClient, args: Namespace) -> None:
 def triggers_skip(client: TriggersClient, args: Namespace) -> None:
     """``triggers skip``: prints the skipped instance."""
     instance = client.skip(args.uid, args.instance, cascade=args.cascade, result=args.result)
+    print_result(instance, instance_row(instance), args.output)
+
+
+def triggers_set_status(client: TriggersClient, args: Namespace) -> None:
+    """``triggers status``: prints the instance."""
+    instance = client.set_status(
+        args.uid,
+        args.instance,
+        args.to,
+        metadata=args.metadata,
+        cascade=args.cascade,
+        result=args.result,
+    )
+    print_result(instance, instance_row(instance), args.output)
+
+
+def triggers_set_metadata(client: TriggersClient, args: Namespace) -> None:
+    """``triggers metadata``: prints the instance."""
+    instance = client.set_metadata(args.uid, args.instance, merged(args.metadata) or {})
+    print_result(instance, instance_row(instance), args.output)
+
+
+def triggers_resolve_logs(client: TriggersClient, args: Namespace) -> None:
+    """``triggers resolve-logs``: prints the instance."""
+    instance = client.resolve_logs(args.uid, args.instance)
     print_result(instance, instance_row(instance), args.output)

@@ -32,10 +32,11 @@ from airflow_triggers_client.models.migration import (
     MigrationPage,
     SessionMigration,
 )
-from airflow_triggers_client.models.sessions import Session, SessionSummary, Task
+from airflow_triggers_client.models.sessions import ConfigurationVersion, Session, SessionSummary, Task
 
 __all__ = [
     "Arrival",
+    "ConfigurationVersion",
     "Controllers",
     "DelayedFire",
     "Effect",

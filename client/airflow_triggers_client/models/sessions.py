@@ -5,12 +5,22 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 
 from airflow_triggers_client.models.base import Result
 from airflow_triggers_client.models.fires import DelayedFire, FireRecord
 from airflow_triggers_client.models.hooks import Hook
 from airflow_triggers_client.models.instances import Instance
+
+
+class ConfigurationVersion(Result):
+    """The version of a session's configuration."""
+
+    hash: str
+    """Of the rules alone."""
+    deployed_at: datetime | None
+    is_deployed: bool | None
+    """Whether these rules are deployed now."""
 
 
 class SessionSummary(Result):
@@ -21,6 +31,8 @@ class SessionSummary(Result):
     storage: str
     configuration: str | None
     """The deployed configuration's name; None for one made at run time."""
+    version: ConfigurationVersion | None = None
+    """None when the session has no configuration."""
     created: datetime
     last_modified: datetime
 
@@ -42,6 +54,8 @@ class Session(SessionSummary):
 
     metadata: dict[str, Any]
     tasks: dict[str, Task]
+    removed_tasks: list[str] = Field(default_factory=list)
+    """Tasks that its configuration no longer has; their instances may still exist."""
     instances: list[Instance]
     latest_triggers: dict[str, dict[str, Any]]
     """The kwargs of each trigger's latest fire."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from airflow_triggers_client.exchange import Request, Steps
-from airflow_triggers_client.models import Instance
+from airflow_triggers_client.models import Instance, InstanceStatus
 from airflow_triggers_client.service import Service, body, path
 
 
@@ -59,3 +59,46 @@ def skip(
     place = path("sessions", session_uid, "instances", name, "skip")
     content = body({"cascade": cascade, "result": result})
     return (yield from service.call(Request("POST", place, body=content), Instance))
+
+
+def set_status(
+    service: Service,
+    session_uid: str,
+    name: str,
+    status: InstanceStatus | str,
+    *,
+    metadata: Mapping[str, Any] | None = None,
+    cascade: bool = False,
+    result: Mapping[str, Any] | None = None,
+) -> Steps[Instance]:
+    """Set an instance's status by hand. Its DAG run goes on, and its outcome no longer counts.
+
+    The request is not sent again when the answer is lost. Then the instance's status says whether it was carried out.
+
+    :param status: unstarted, finished, failed, skipped or abandoned.
+    :param metadata: merged into the instance's.
+    :param cascade: also fire the task's name; only with finished or skipped.
+    :param result: the kwargs of that cascade.
+    :raises InvalidTransition: when the instance has the status already.
+    """
+    place = path("sessions", session_uid, "instances", name, "status")
+    content = body({"status": str(status), "metadata": metadata, "cascade": cascade, "result": result})
+    return (yield from service.call(Request("POST", place, body=content), Instance))
+
+
+def set_metadata(
+    service: Service, session_uid: str, name: str, metadata: Mapping[str, Any]
+) -> Steps[Instance]:
+    """Merge metadata into an instance's: each key replaces the value of the same key.
+
+    :param metadata: a JSON object with at least one key.
+    """
+    place = path("sessions", session_uid, "instances", name, "metadata")
+    request = Request("POST", place, body=body({"metadata": metadata}), repeatable=True)
+    return (yield from service.call(request, Instance))
+
+
+def resolve_logs(service: Service, session_uid: str, name: str) -> Steps[Instance]:
+    """Mark an instance's log messages as dealt with."""
+    place = path("sessions", session_uid, "instances", name, "resolve-logs")
+    return (yield from service.call(Request("POST", place, repeatable=True), Instance))

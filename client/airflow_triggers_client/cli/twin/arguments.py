@@ -17,6 +17,8 @@ STATUSES = (
     "skipped",
     "abandoned",
 )
+STATUSES_BY_HAND = ("unstarted", "finished", "failed", "skipped", "abandoned")
+"""The statuses that people may set. The others belong to work that a runner or a replay has begun."""
 
 OUTPUT = option(
     "-o",

@@ -1,12 +1,25 @@
-"""The commands about task instances: ``instances …``, ``why``, ``replay``, ``skip``.
+"""The commands about task instances: ``instances …``, ``why``, ``replay``, ``skip``, ``status``, …
 
 Neighbours: ``table.py`` lists them.
 """
 
 from __future__ import annotations
 
-from airflow_triggers_client.cli.twin.arguments import INSTANCE, OUTPUT, UID
+from airflow_triggers_client.cli.twin.arguments import INSTANCE, OUTPUT, STATUSES_BY_HAND, UID
 from airflow_triggers_client.cli.twin.commands import Command, option, positional, switch
+
+_RESULT = option(
+    "--result",
+    help="What it is taken to have returned, a JSON object or @FILE with one",
+    kind="json",
+    metavar="JSON",
+)
+_METADATA = option(
+    "--metadata",
+    help="Metadata to merge into the instance's, a JSON object or @FILE with one",
+    kind="json",
+    metavar="JSON",
+)
 
 INSTANCES = (
     Command(
@@ -59,17 +72,68 @@ INSTANCES = (
             UID,
             INSTANCE.saying("A failed task instance, such as 't_import#0'"),
             switch("--cascade", "Fire the task's name, as if it had finished"),
-            option(
-                "--result",
-                help="What it is taken to have returned, a JSON object or @FILE with one",
-                kind="json",
-                metavar="JSON",
-            ),
+            _RESULT,
             OUTPUT,
         ),
         (
             "skip respondent-17 't_importSubject#0'",
             "skip respondent-17 't_importSubject#0' --cascade --result '{\"subject\": 17}'",
         ),
+    ),
+    Command(
+        "status",
+        "repairs:triggers_set_status",
+        "Set a task instance's status by hand",
+        (
+            UID,
+            INSTANCE,
+            option(
+                "--to",
+                help="The status to set: " + ", ".join(STATUSES_BY_HAND),
+                metavar="STATUS",
+                choices=STATUSES_BY_HAND,
+                is_required=True,
+            ),
+            _METADATA,
+            switch("--cascade", "Also fire the task's name; only with --to finished or --to skipped"),
+            _RESULT,
+            OUTPUT,
+        ),
+        (
+            "status respondent-17 't_importSubject#0' --to finished --cascade --result '{\"subject\": 17}'",
+            "status respondent-17 't_importSubject#0' --to abandoned --metadata '{\"ticket\": \"OPS-17\"}'",
+        ),
+        "The status stays. The instance's DAG run goes on, and its outcome no longer counts until somebody clears the "
+        "run in Airflow.",
+    ),
+    Command(
+        "metadata",
+        "repairs:triggers_set_metadata",
+        "Merge metadata into a task instance's",
+        (
+            UID,
+            INSTANCE,
+            positional(
+                "metadata",
+                "A JSON object, @FILE with one, or key=value",
+                kind="kwargs",
+                nargs="+",
+                metavar="METADATA",
+            ),
+            OUTPUT,
+        ),
+        (
+            "metadata respondent-17 't_importSubject#0' ticket=OPS-17 attempts=3",
+            "metadata respondent-17 't_importSubject#0' '{\"ticket\": \"OPS-17\"}'",
+        ),
+        "Each key replaces the instance's value of the same key; its other keys stay. A value is JSON if it can be "
+        "read so, else text.",
+    ),
+    Command(
+        "resolve-logs",
+        "repairs:triggers_resolve_logs",
+        "Mark a task instance's log messages as dealt with",
+        (UID, INSTANCE, OUTPUT),
+        ("resolve-logs respondent-17 't_importSubject#0'",),
     ),
 )

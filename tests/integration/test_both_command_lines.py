@@ -1,0 +1,181 @@
+"""``airflow triggers`` and the client's ``triggers`` answer alike, and do alike.
+
+The client asks an API in this process.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+
+import httpx
+import pytest
+from airflow.api_fastapi.app import purge_cached_app
+from airflow.cli.cli_parser import get_parser
+
+from airflow_triggers.sessions import create_session, describe_session, fire_into
+from airflow_triggers_client import Retries, TriggersClient
+from airflow_triggers_client.cli import main as client_command
+from tests.support.answers import OLDER_NAMES, WHOLE_FIRE, assert_alike
+from tests.support.api import mounted_api
+from tests.support.dags import deploy_configuration, play
+
+LATER = "2931-05-17T08:00:00Z"
+
+FLAT_EFFECT = {"created", "scheduled", "changed", "abandoned"}
+"""A migrated session's effect, also at the top, where scripts read it."""
+
+
+@pytest.fixture
+def api(sqlite_airflow_db, monkeypatch):
+    deploy_configuration(
+        "survey",
+        t_import={"after": ["firstPage"], "andEvery": "page"},
+        t_score={"after": ["t_import", "completion"], "unless": ["embedded"]},
+    )
+    transport = mounted_api(monkeypatch).client()._transport
+    monkeypatch.setattr(
+        client_command,
+        "_client",
+        lambda args: TriggersClient(
+            "http://testserver",
+            token="admin",
+            http=httpx.Client(transport=transport),
+            retries=Retries(patience=0),
+        ),
+    )
+    yield
+    purge_cached_app()
+
+
+@pytest.fixture
+def here(api, capsys):
+    """Runs ``airflow triggers …``: the exit code and what it printed."""
+
+    def run(*arguments):
+        args = get_parser().parse_args(["triggers", *arguments])
+        capsys.readouterr()
+        code = 0
+        try:
+            args.func(args)
+        except SystemExit as end:
+            code = end.code
+        return code, capsys.readouterr()
+
+    return run
+
+
+@pytest.fixture
+def there(api, capsys):
+    """Runs the client's ``triggers …``: the exit code and what it printed."""
+
+    def run(*arguments):
+        capsys.readouterr()
+        return client_command.main(arguments), capsys.readouterr()
+
+    return run
+
+
+def answer(run, *arguments):
+    code, captured = run(*arguments, "--output", "json")
+    assert (code, captured.err.count("Traceback")) == (0, 0), captured.err
+    # The API in this process may log on stdout.
+    return json.loads(captured.out.splitlines()[-1])
+
+
+@pytest.fixture
+def order(api, controller):
+    """A session with something of everything that answers have."""
+    create_session("order-1", configuration="survey", metadata={"country": "NL"})
+    fire_into("order-1", "firstPage", {"n": 1}, fired_by="ann")
+    fire_into("order-1", "page", {"n": 2}, idempotency_key="k")
+    fire_into("order-1", "compleetion", {"n": 3}, fired_by="ann")
+    fire_into("order-1", "completion", {"n": 4}, fire_at=datetime.fromisoformat(LATER))
+    play(describe_session("order-1").instances[0], "failed", exception={"exceptionType": "builtins.KeyError"})
+    controller.run_once()
+
+
+READS = (
+    "sessions list",
+    "sessions list --prefix order --configuration survey",
+    "sessions show order-1",
+    "instances show order-1 t_import#0",
+    "why order-1 t_score",
+    "history order-1",
+    "unheard",
+    "delayed-fires list --uid order-1",
+    "fire order-1 page --idempotency-key k --kwargs n=2",
+)
+"""Commands of both command lines that can be run twice."""
+
+
+@pytest.mark.parametrize("line", READS)
+def test_both_print_alike(order, here, there, line):
+    by_airflow = answer(here, *line.split())
+    assert by_airflow
+    extra = OLDER_NAMES | WHOLE_FIRE | {"session_uid"}
+    assert_alike(answer(there, *line.split()), by_airflow, extra=extra)
+
+
+def test_both_migrate_alike(order, here, there, monkeypatch):
+    # Airflow rewrites a serialized DAG once in 30 seconds at most.
+    monkeypatch.setenv("AIRFLOW__CORE__MIN_SERIALIZED_DAG_UPDATE_INTERVAL", "0")
+    deploy_configuration(
+        "survey", t_import={"after": ["firstPage"], "andEvery": "page"}, t_new={"after": ["firstPage"]}
+    )
+    line = "sessions migrate --configuration survey --history apply --dry-run"
+    by_airflow = answer(here, *line.split())
+
+    assert [session["outcome"] for session in by_airflow] == ["moved"]
+    assert_alike(answer(there, *line.split()), by_airflow, extra=FLAT_EFFECT)
+
+
+ACTS = (
+    "sessions create new-{} --configuration survey",
+    "replay order-{} t_import#0",
+    "skip order-{} t_import#0 --cascade",
+    "status order-{} t_import#0 --to finished --cascade --metadata {{}}",
+    "metadata order-{} t_import#0 ticket=OPS-17 n=3",
+    "resolve-logs order-{} t_import#0",
+    "sessions delete order-{} --force",
+)
+
+
+@pytest.mark.parametrize("line", ACTS)
+def test_both_do_alike(here, there, controller, line):
+    for uid in ("order-1", "order-2"):
+        create_session(uid, configuration="survey")
+        fire_into(uid, "firstPage", {"n": 1})
+        fire_into(uid, "page", {"n": 2})
+        play(describe_session(uid).instances[0], "failed")
+    controller.run_once()
+    ours, theirs = (answer(run, *line.format(number).split()) for run, number in ((here, 1), (there, 2)))
+
+    assert_alike(theirs, ours, values=False, extra=OLDER_NAMES | {"is_new"})
+    assert ours.get("status") == theirs.get("status")
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        ("sessions show nowhere", "nowhere"),
+        ("instances show order-1 t_none#0", "t_none#0"),
+        ("instances show order-1 t_none", "t_none"),
+        ("status order-1 t_import#0 --to failed", "failed"),
+        ("status order-1 t_import#0 --to failed --cascade", "cascade"),
+        ("metadata order-1 t_import#0 {}", "metadata"),
+        ("metadata order-1 t_import#0 parent=x", "parent"),
+        ("resolve-logs nowhere t_import#0", "nowhere"),
+        ("replay order-1 t_import#7", "t_import#7"),
+        ("sessions create order-1 --configuration survay", "survay"),
+        ("sessions migrate --configuration survay", "survay"),
+        ("sessions delete order-1", "order-1"),
+        ("delayed-fires cancel order-1 999", "999"),
+    ],
+)
+def test_what_cannot_be_done_is_one_sentence_in_both(order, here, there, line, complaint):
+    for run in (here, there):
+        code, captured = run(*line.split())
+        assert (code, captured.out) == (1, "")
+        assert complaint in captured.err
+        assert captured.err.count("\n") == 1
