@@ -206,10 +206,10 @@ export const texts = {
         ? `${trigger} was fired. It touched nothing.`
         : `${trigger} was fired. ${plural(scheduled, { one: "# instance was scheduled", other: "# instances were scheduled" })}.`,
     firedLater: (trigger: string) => `${trigger} will be fired later`,
-    folded: (count: number) =>
-      plural(count, { one: "# end of a task that touched nothing", other: "# ends of tasks that touched nothing" }),
     graph: "Rules",
     graphLabel: (uid: string) => `The triggers and tasks of ${uid}`,
+    hideQuiet: (count: number) =>
+      plural(count, { one: "Hide # end of a task that touched nothing", other: "Hide # ends of tasks that touched nothing" }),
     history: "What has happened",
     hookCalled: "The hook has ended",
     hookFailed: "The hook could not be called",
@@ -260,6 +260,8 @@ export const texts = {
     run: "Run",
     setStatus: "Set the status",
     show: (name: string) => `Show ${name}`,
+    showQuiet: (count: number) =>
+      plural(count, { one: "Show # end of a task that touched nothing", other: "Show # ends of tasks that touched nothing" }),
     status: "Status",
     statusAct: "Set status …",
     statusFailed: "The status was not set",

@@ -112,7 +112,7 @@ export type HistoryPage = Schemas["HistoryPageBody"];
 export type HistoryEntry = HistoryPage["entries"][number];
 
 export type Instance = Schemas["InstanceBody"] & {
-  /** What the reader may do with it: `replay`, `skip`, `status`, `resolve_logs`. */
+  /** What the reader may do with it: `replay`, `skip`, `set_status`, `resolve_logs`. */
   readonly acts?: Acts;
   /** The whole chain of replays, oldest first; of one instance only. */
   readonly chain?: ReadonlyArray<{ readonly created: string | null; readonly name: string; readonly status: InstanceStatus }>;

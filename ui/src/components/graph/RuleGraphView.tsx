@@ -1,17 +1,16 @@
 /** The drawing of a configuration's rules. It is a heavy part: import it by `lazy`, as `~/components/graph`. */
-import "@xyflow/react/dist/style.css";
-
 import { Box, Flex, Text } from "@chakra-ui/react";
 import type { Edge, Node, NodeProps } from "@xyflow/react";
 import { Background, Controls, Handle, MarkerType, Position, ReactFlow } from "@xyflow/react";
+import flowStyle from "@xyflow/react/dist/style.css?inline";
 import type { ReactNode } from "react";
 import { useMemo } from "react";
 import { LuZap } from "react-icons/lu";
 
 import { texts } from "~/texts";
 
-import type { Directive, RuleGraph } from "./layout";
 import { NODE_HEIGHT, NODE_WIDTH, placesOf } from "./layout";
+import type { Directive, RuleGraph } from "./rules";
 
 /** How a node is drawn: what has happened is filled, what waits is hollow. */
 export type NodeLook = {
@@ -83,6 +82,13 @@ const RuleNodeView = ({ data }: NodeProps<RuleFlowNode>) => (
   </>
 );
 
+/** React Flow's own edges are too pale to be followed. */
+const EDGE_COLOURS = {
+  "& .react-flow": { "--xy-edge-stroke": "var(--chakra-colors-fg-muted)" },
+  "& .react-flow__edge-textbg": { fill: "bg" },
+  "& .react-flow__edge-text": { fill: "fg" },
+} as const;
+
 const NODE_TYPES = { rule: RuleNodeView };
 
 const STROKE: Readonly<Record<Directive, string | undefined>> = {
@@ -122,7 +128,8 @@ export const RuleGraphView = ({ currentId, graph, label, lookOf, onSelect }: Rul
         const dashes = STROKE[directive];
         return {
           id: `${source} ${directive} ${target}`,
-          markerEnd: { type: MarkerType.ArrowClosed },
+          labelStyle: { fontSize: 12 },
+          markerEnd: { color: "var(--xy-edge-stroke)", type: MarkerType.ArrowClosed },
           source,
           target,
           ...(edgeLabel === undefined ? {} : { label: edgeLabel }),
@@ -134,7 +141,10 @@ export const RuleGraphView = ({ currentId, graph, label, lookOf, onSelect }: Rul
   const isDark = document.documentElement.classList.contains("dark");
 
   return (
-    <Box aria-label={label} borderRadius="sm" borderWidth={1} h="100%" minH="320px" role="group">
+    <Box aria-label={label} borderRadius="sm" borderWidth={1} css={EDGE_COLOURS} h="100%" minH="320px" role="group">
+      <style href="react-flow" precedence="low">
+        {flowStyle}
+      </style>
       <ReactFlow
         colorMode={isDark ? "dark" : "light"}
         edges={edges}

@@ -1,4 +1,4 @@
-/** The drawing of rules, loaded when it is shown; the layout's types and functions come from `./layout`. */
+/** The drawing of rules, loaded when it is shown; the graph's types and functions come from `./rules`. */
 import { lazy } from "react";
 
 export type { NodeLook, RuleGraphViewProps } from "./RuleGraphView";

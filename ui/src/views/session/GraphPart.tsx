@@ -6,7 +6,7 @@ import { PALETTE_OF_STATUS, STATUSES } from "~/components/StatusChip";
 import { Why } from "~/components/Why";
 import type { NodeLook } from "~/components/graph";
 import { RuleGraphView } from "~/components/graph";
-import { graphOf } from "~/components/graph/layout";
+import { graphOf } from "~/components/graph/rules";
 import { ActButton } from "~/components/ActButton";
 import { number } from "~/plurals";
 import { texts } from "~/texts";

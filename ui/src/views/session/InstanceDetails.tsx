@@ -120,7 +120,7 @@ const ActRow = ({ instance, uid }: InstanceDetailsProps) => {
         acts={instance.acts}
         target={{ instances: [{ name: instance.name, session_uid: uid }], kind: "instances" }}
       />
-      <ActButton act={instance.acts?.status} onClick={() => setAsksStatus(true)}>
+      <ActButton act={instance.acts?.set_status} onClick={() => setAsksStatus(true)}>
         {words.statusAct}
       </ActButton>
       {logLevelOf(instance) === undefined || isLogResolved(instance) ? undefined : (

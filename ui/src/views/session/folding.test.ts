@@ -2,19 +2,21 @@ import { expect, it } from "vitest";
 
 import type { HistoryEntry } from "~/api/types";
 
-import { foldedLines } from "./folding";
+import { foldedHistory } from "./folding";
 
 const TASKS = new Set(["t_a"]);
 
 const fire = (id: number, trigger: string, touched: string[] = []): HistoryEntry =>
   ({ created: [], fire_id: id, kind: "fire", touched, trigger }) as unknown as HistoryEntry;
 
-it("folds ends of tasks that touched nothing, one after the other", () => {
-  const lines = foldedLines([fire(4, "t_a"), fire(3, "t_a"), fire(2, "x"), fire(1, "t_a")], TASKS);
-  expect(lines.map((line) => (line.kind === "folded" ? line.entries.length : line.entry))).toEqual([2, fire(2, "x"), 1]);
+const HISTORY = [fire(4, "t_a"), fire(3, "t_a", ["t_b#0"]), fire(2, "misspelt"), fire(1, "t_a")];
+
+it("leaves out ends of tasks that touched nothing, and counts them", () => {
+  const { quietCount, shown } = foldedHistory(HISTORY, TASKS, { showsQuiet: false });
+  expect(shown).toEqual([HISTORY[1], HISTORY[2]]);
+  expect(quietCount).toBe(2);
 });
 
-it("shows an end that touched something, and an unheard trigger that is no task's", () => {
-  const lines = foldedLines([fire(2, "t_a", ["t_b#0"]), fire(1, "misspelt")], TASKS);
-  expect(lines.map(({ kind }) => kind)).toEqual(["entry", "entry"]);
+it("shows them in their places on request", () => {
+  expect(foldedHistory(HISTORY, TASKS, { showsQuiet: true })).toEqual({ quietCount: 2, shown: HISTORY });
 });

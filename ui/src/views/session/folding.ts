@@ -1,7 +1,5 @@
-/** Folds the history: ends of tasks that touched nothing, one after the other, become one line. */
+/** Folds the history: ends of tasks that touched nothing are left out until the reader wants them. */
 import type { HistoryEntry } from "~/api/types";
-
-export type Line = { readonly entry: HistoryEntry; readonly kind: "entry" } | { readonly entries: readonly HistoryEntry[]; readonly kind: "folded" };
 
 /** A task's end that touched nothing: a fire of a task's name without an effect. */
 export const isQuiet = (entry: HistoryEntry, taskNames: ReadonlySet<string>): boolean =>
@@ -11,18 +9,14 @@ export const isQuiet = (entry: HistoryEntry, taskNames: ReadonlySet<string>): bo
   entry.touched.length === 0 &&
   entry.created.length === 0;
 
-/** The lines to show, in the order of the entries. A single quiet entry is folded, too: it tells nothing. */
-export const foldedLines = (entries: readonly HistoryEntry[], taskNames: ReadonlySet<string>): readonly Line[] => {
-  const lines: Line[] = [];
-  for (const entry of entries) {
-    const last = lines.at(-1);
-    if (!isQuiet(entry, taskNames)) {
-      lines.push({ entry, kind: "entry" });
-    } else if (last?.kind === "folded") {
-      lines[lines.length - 1] = { entries: [...last.entries, entry], kind: "folded" };
-    } else {
-      lines.push({ entries: [entry], kind: "folded" });
-    }
-  }
-  return lines;
+export type Folded = { readonly quietCount: number; readonly shown: readonly HistoryEntry[] };
+
+/** The entries to show, in their order, and how many of them are quiet. */
+export const foldedHistory = (
+  entries: readonly HistoryEntry[],
+  taskNames: ReadonlySet<string>,
+  { showsQuiet }: { readonly showsQuiet: boolean },
+): Folded => {
+  const loud = entries.filter((entry) => !isQuiet(entry, taskNames));
+  return { quietCount: entries.length - loud.length, shown: showsQuiet ? entries : loud };
 };
