@@ -6,6 +6,7 @@ of each route: no route can lack it. Neighbours: ``app.py`` installs it; routes 
 
 from __future__ import annotations
 
+import logging
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,7 +21,10 @@ from airflow_triggers.api.cloud_events import BATCH as EVENT_BATCH
 from airflow_triggers.api.errors import RequestRefused, response_to
 from airflow_triggers.api.paths import segments_of, with_segments
 from airflow_triggers.domain.uids import SessionUid
-from airflow_triggers.errors import InvalidSessionUid
+from airflow_triggers.errors import InvalidSessionUid, StorageError
+from airflow_triggers.gateway.logins import user_of
+
+log = logging.getLogger(__name__)
 
 USER = "airflow_triggers.user"
 """The scope's key for Airflow's user, once the request has passed."""
@@ -61,7 +65,9 @@ class Gate:
                 scope[SESSION_UID] = _session_uid(segments[len(SESSIONS)])
             is_batch = segments == BATCH or (segments == EVENTS and _has_many_events(request))
             receive = _limited_receive(request, max_bytes=MAX_BATCH_BYTES if is_batch else MAX_BODY_BYTES)
-        except (HTTPException, InvalidSessionUid) as refusal:
+        except (HTTPException, InvalidSessionUid, StorageError) as refusal:
+            if isinstance(refusal, StorageError):
+                log.error("The login of %s %s failed: %s", request.method, request.url.path, refusal)
             await response_to(refusal, scope)(scope, receive, send)
         else:
             await self.app(with_segments(scope, segments), receive, send)
@@ -74,7 +80,10 @@ async def _authenticate(request: Request) -> Any:
     """
     credentials: HTTPAuthorizationCredentials | None = await _bearer(request)
     try:
-        user = await get_user(request, None, credentials)
+        user = await (
+            # Airflow's middleware has read the cookie's user already.
+            get_user(request, None, None) if credentials is None else user_of(credentials.credentials)
+        )
     except HTTPException as error:
         # Airflow answers 403 to an unreadable token; for the caller it is the same as no token.
         raise RequestRefused(

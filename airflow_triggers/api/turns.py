@@ -16,6 +16,7 @@ from weakref import WeakKeyDictionary
 from airflow.configuration import conf
 
 from airflow_triggers.errors import LockTimeout
+from airflow_triggers.gateway import logins
 from airflow_triggers.storages.transaction import LOCK_TIMEOUT
 
 AT_ONCE = 3
@@ -27,13 +28,12 @@ UNLIMITED = 10
 
 
 def _room() -> int:
-    """How many fires work at once: one less than the connections of Airflow's pool.
+    """How many fires work at once: as many as Airflow's pool has connections, less those that logins take.
 
-    Airflow looks up each request's token through the last one. A connection beyond the pool is opened for each use,
-    and this takes longer than a fire.
+    A connection beyond the pool is opened for each use, and this takes longer than a fire.
     """
     size = conf.getint("database", "sql_alchemy_pool_size", fallback=5)
-    return max(size - 1, 1) if size else UNLIMITED
+    return max(size - logins.AT_ONCE, 1) if size else UNLIMITED
 
 
 @dataclass
@@ -64,7 +64,10 @@ class Turns:
 
         :raises LockTimeout: when it does not come within ``patience`` seconds.
         """
-        turns = self._of_loop.setdefault(asyncio.get_running_loop(), _LoopTurns())
+        loop = asyncio.get_running_loop()
+        turns = self._of_loop.get(loop)
+        if turns is None:
+            turns = self._of_loop[loop] = _LoopTurns()
         queue = turns.queues.setdefault(uid, _Queue())
         queue.length += 1
         try:

@@ -36,7 +36,7 @@ from airflow_triggers.storages import storage_backends
 from airflow_triggers.storages.anchors import anchor
 from airflow_triggers.storages.base import BaseStorageBackend
 from airflow_triggers.storages.sql import SqlStorageBackend
-from airflow_triggers.storages.transaction import transaction
+from airflow_triggers.storages.transaction import one_connection, transaction
 
 
 def open_session(uid: str) -> TriggerManager:
@@ -149,7 +149,8 @@ def fire_request(
     """Fire the request; see :func:`fire_into`, which raises the same errors."""
     allow = authorize or allow_fire
     try:
-        return _fire(request, allow, by=by, wait=wait)
+        with one_connection():
+            return _fire(request, allow, by=by, wait=wait)
     except Concealed:
         raise _absence_error(request, allow) from None
 

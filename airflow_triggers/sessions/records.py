@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
 from airflow_triggers.domain.configuration import Configuration
 from airflow_triggers.domain.uids import SessionUid
@@ -15,7 +16,7 @@ from airflow_triggers.manager.manager import TriggerManager, trigger_managers
 from airflow_triggers.storages import rows, statements, storage_backends
 from airflow_triggers.storages.base import BaseStorageBackend
 from airflow_triggers.storages.sql import SqlStorageBackend
-from airflow_triggers.storages.transaction import glance
+from airflow_triggers.storages.transaction import glance, look
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,11 +57,10 @@ def records_of(uids: Collection[SessionUid]) -> dict[SessionUid, SessionRecord]:
         session_rows = connection.execute(statements.KEPT_SESSIONS, {"uids": list(uids)}).all()
         rows_by_uid = {row.uid: row for row in session_rows}
         return {
-            uid: SessionRecord(
-                uid=uid,
-                storage=rows_by_uid[uid].storage,
-                manager=rows_by_uid[uid].manager,
-                configuration=rows.read_configuration(connection, rows_by_uid[uid].configuration_hash),
+            uid: _record(
+                uid,
+                rows_by_uid[uid],
+                rows.read_configuration(connection, rows_by_uid[uid].configuration_hash),
             )
             for uid in uids
             if uid in rows_by_uid
@@ -68,8 +68,19 @@ def records_of(uids: Collection[SessionUid]) -> dict[SessionUid, SessionRecord]:
 
 
 def record_of(uid: SessionUid) -> SessionRecord | None:
-    """The session's record; None when it does not exist."""
-    return records_of([uid]).get(uid)
+    """The session's record; None when it does not exist. Every fire reads it before it takes the lock."""
+    row = look(statements.KEPT_SESSION, {"of_uid": uid}).row
+    if row is None:
+        return None
+    configuration = rows.known_configuration(row.configuration_hash)
+    if configuration is None:
+        with glance() as connection:
+            configuration = rows.read_configuration(connection, row.configuration_hash)
+    return _record(uid, row, configuration)
+
+
+def _record(uid: SessionUid, row: Any, configuration: Configuration) -> SessionRecord:
+    return SessionRecord(uid=uid, storage=row.storage, manager=row.manager, configuration=configuration)
 
 
 def manager_of(uid: str, *, manager: str, storage: str) -> TriggerManager:

@@ -96,7 +96,9 @@ class SqlReader(BaseStorageBackend):
 
     @property
     def configuration(self) -> Configuration:
-        """The session's tasks, as last updated."""
+        """The session's tasks, as last updated. Under the lock they are in memory."""
+        if self._work.open_transaction is not None:
+            return self._work.configuration
         with self._reading() as (_, _session_id, configuration):
             return configuration
 

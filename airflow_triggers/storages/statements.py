@@ -46,6 +46,13 @@ KEPT_SESSIONS = select(_session.uid, _session.storage, _session.manager, _sessio
 )
 """The storage, manager and configuration hash of each existing session among ``uids``."""
 
+KEPT_SESSION = PreparedStatement(
+    select(_session.uid, _session.storage, _session.manager, _session.configuration_hash).where(
+        _session.uid == bindparam("of_uid")
+    )
+)
+"""The same of the session ``of_uid``."""
+
 
 @cache
 def lock_session(dialect: str) -> PreparedStatement:

@@ -5,13 +5,14 @@ Neighbours: ``sql.py`` and ``sessions/`` open transactions here; ``dbmanager.che
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeVar
 
 from airflow import settings
-from sqlalchemy import ColumnElement, Connection, Engine, literal_column, select
+from sqlalchemy import ColumnElement, Connection, Engine, PoolProxiedConnection, literal_column, select
 from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
@@ -44,16 +45,22 @@ def engine() -> Engine:
     """
     # Once per engine: the check is a statement, and every transaction comes here. A fork gets an engine of its own.
     global _checked_engine  # noqa: PLW0603
-    airflow_engine = settings.engine
+    airflow_engine = _airflow_engine()
+    if airflow_engine is not _checked_engine:
+        with translated_errors(), airflow_engine.connect() as connection:
+            check_schema(connection)
+        _checked_engine = airflow_engine
+    return airflow_engine
+
+
+def _airflow_engine() -> Engine:
+    """Airflow's engine, whatever its database has."""
+    airflow_engine: Engine | None = settings.engine
     if airflow_engine is None:
         raise StorageError(
             "This process has no access to Airflow's metadata database (tasks and the DAG processor have none). "
             "Use the REST API, or fire from the task's context."
         )
-    if airflow_engine is not _checked_engine:
-        with translated_errors(), airflow_engine.connect() as connection:
-            check_schema(connection)
-        _checked_engine = airflow_engine
     return airflow_engine
 
 
@@ -86,20 +93,31 @@ class Transaction:
     and ending them takes longer than all the rest. If somebody listens to SQLAlchemy's events about statements and
     transactions, the Connection is made at once, because only it sends these events.
 
+    :param reads_alone: for one statement that only reads: no transaction begins, where the driver can do so.
     :raises sqlalchemy.exc.DBAPIError: from every method, when the database or the driver refuses.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, *, reads_alone: bool = False) -> None:
         self._engine = engine
         self._connection: Connection | None = None
         self._session: Session | None = None
         self._cursor: Any = None
+        # A BEGIN and a ROLLBACK around a look would be two more round trips.
+        self._reads_alone = (
+            reads_alone and engine.dialect.name == "postgresql" and not _is_listened_to(engine)
+        )
         try:
-            self._driver = engine.raw_connection()
+            self._driver = _kept.take(engine, for_last_use=not reads_alone) or engine.raw_connection()
+            if self._reads_alone:
+                self._set_autocommit(True)
         except engine.dialect.loaded_dbapi.Error as error:
             raise self._sqlalchemy_error(error) from error
         if _is_listened_to(engine):
             _ = self.connection
+
+    def _set_autocommit(self, is_on: bool) -> None:
+        driver: Any = self._driver.dbapi_connection
+        driver.autocommit = is_on
 
     @property
     def connection(self) -> Connection:
@@ -177,8 +195,12 @@ class Transaction:
             self._session.close()
         if self._cursor is not None:
             self._cursor.close()
-        # A Connection gives back the driver's connection below it.
-        (self._connection or self._driver).close()
+        if self._reads_alone and self._driver.is_valid:
+            self._set_autocommit(False)
+            _kept.keep(self._engine, self._driver)
+        else:
+            # A Connection gives back the driver's connection below it.
+            (self._connection or self._driver).close()
 
     def _sqlalchemy_error(
         self, error: Exception, statement: str | None = None, parameters: Any = None
@@ -232,9 +254,76 @@ def transaction() -> Iterator[Session]:
         yield open_transaction.session
 
 
+class _Kept(threading.local):
+    """The thread's connection between two uses; see :func:`one_connection`."""
+
+    def __init__(self) -> None:
+        self.is_asked_for = False
+        self._driver: PoolProxiedConnection | None = None
+        self._engine: Engine | None = None
+
+    def keep(self, engine: Engine, driver: PoolProxiedConnection) -> None:
+        """Keep an idle connection for the next use, or give it back to the pool."""
+        if self.is_asked_for and self._driver is None and driver.is_valid:
+            self._engine, self._driver = engine, driver
+        else:
+            driver.close()
+
+    def take(self, engine: Engine, *, for_last_use: bool) -> PoolProxiedConnection | None:
+        """The kept connection to this database, if there is one."""
+        self.is_asked_for = self.is_asked_for and not for_last_use
+        if self._driver is None or self._engine is not engine:
+            return None
+        driver, self._driver = self._driver, None
+        return driver
+
+    def give_back(self) -> None:
+        """Give the kept connection back to the pool, if there is one."""
+        driver, self._driver = self._driver, None
+        if driver is not None:
+            driver.close()
+
+
+_kept = _Kept()
+
+
+@contextmanager
+def one_connection() -> Iterator[None]:
+    """Let this thread's looks inside, and the transaction after them, take one connection from Airflow's pool.
+
+    Otherwise each takes one, and Airflow's pool pings a connection before it lends it. The transaction gives the
+    connection back at its end, so nothing is held while hooks run.
+    """
+    if _kept.is_asked_for:
+        yield
+        return
+    _kept.is_asked_for = True
+    try:
+        yield
+    finally:
+        _kept.is_asked_for = False
+        _kept.give_back()
+
+
+def look(statement: PreparedStatement, values: Mapping[str, Any], *, at_our_tables: bool = True) -> Answer:
+    """Run a prepared statement that only reads; no transaction begins or ends. See :func:`one_connection`.
+
+    :param at_our_tables: False: at Airflow's tables only. Then it does not matter whether the database has ours.
+    :raises DatabaseFailed, LockTimeout, SchemaOutdated: when the database fails.
+    """
+    with translated_errors():
+        reading = Transaction(engine() if at_our_tables else _airflow_engine(), reads_alone=True)
+        try:
+            return reading.send(statement, values)
+        finally:
+            reading.close()
+
+
 @contextmanager
 def glance() -> Iterator[Connection]:
     """A connection for separate read-only statements: no transaction begins or ends."""
+    # Nobody takes two connections at once: of a small pool, the last one might be waited for.
+    _kept.give_back()
     with translated_errors(), engine().connect() as connection:
         # A BEGIN and a ROLLBACK around each look would be two more round trips in every pass.
         yield connection.execution_options(isolation_level="AUTOCOMMIT")

@@ -10,6 +10,7 @@ from airflow_triggers import sessions
 from airflow_triggers.api.bodies import BodyRoute
 from airflow_triggers.api.datamodels import ErrorBody, FireBody, FireResultBody, FiresPage
 from airflow_triggers.api.dependencies import PermissionsDep, SessionUidDep, TurnDep, UserNameDep
+from airflow_triggers.api.errors import AsciiJSONResponse
 from airflow_triggers.api.headers import IdempotencyKeyDep, key_of_fire
 from airflow_triggers.api.permissions import Permissions
 from airflow_triggers.api.requests import FiresQuery, FireTrigger
@@ -43,6 +44,7 @@ def list_fires(
 @router.post(
     "",
     summary="Fire a trigger",
+    response_model=FireResultBody,
     responses={
         409: {
             "description": "The idempotency key was used for another fire; or the session has another configuration, "
@@ -57,10 +59,12 @@ def fire(
     permissions: PermissionsDep,
     user_name: UserNameDep,
     idempotency_key: IdempotencyKeyDep,
-) -> FireResultBody:
+) -> AsciiJSONResponse:
     """Fire a trigger into the session. The answer says what it did; an answered fire is never lost."""
     key = key_of_fire(body.idempotency_key, idempotency_key)
-    return fire_for(body.into(uid, idempotency_key=key), permissions, user_name)
+    result = fire_for(body.into(uid, idempotency_key=key), permissions, user_name)
+    # As a whole answer: FastAPI would take another thread to check and to shape the content.
+    return AsciiJSONResponse(result.model_dump(mode="json"))
 
 
 def fire_for(request: SessionFireRequest, permissions: Permissions, user_name: str) -> FireResultBody:

@@ -1,0 +1,107 @@
+"""Airflow's login, without holding up the event loop: whose token is it, and is it still good?
+
+Airflow asks its database in the event loop whether a token has been revoked. Every other request of the process waits
+meanwhile. Here a thread asks. Neighbours: ``api/gate.py`` lets nobody pass without this.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import hashlib
+import inspect
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache, partial
+from typing import Any
+
+from airflow.api_fastapi.app import get_auth_manager
+from airflow.api_fastapi.auth.managers.base_auth_manager import BaseAuthManager
+from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
+from airflow.api_fastapi.core_api.security import resolve_user_from_token
+from airflow.models.revoked_token import RevokedToken
+from jwt import InvalidTokenError
+from sqlalchemy import bindparam, select
+
+from airflow_triggers.storages.prepared import PreparedStatement
+from airflow_triggers.storages.transaction import look, translated_errors
+
+AT_ONCE = 1
+"""Logins that ask the database at once. ``api/turns.py`` leaves them as many connections of Airflow's pool."""
+
+KNOWN_LOGINS = frozenset({"a4bda171fa19581806a3ca49f2f61828e5dc06982c62f41bbb191de94fc25828"})
+"""Digests of Airflow's code of a login that this module has read. Any other login is left to Airflow."""
+
+CLEANING_INTERVAL = 3600.0
+"""Seconds after which Airflow's own check is used once: it also deletes expired entries of the revoked tokens."""
+
+_REVOKED = PreparedStatement(select(RevokedToken.jti).where(RevokedToken.jti == bindparam("of_jti")))
+
+_threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="triggers-login")
+
+
+async def user_of(token: str) -> BaseUser:
+    """Airflow's user of a bearer token. Nothing is remembered: a revoked token is refused at once.
+
+    The token's signature is checked in the event loop, so nobody without a valid one takes a thread or a connection. An
+    auth manager with a login of its own, and every refusal, is left to Airflow itself.
+
+    :raises HTTPException: when Airflow refuses the token.
+    :raises DatabaseFailed, LockTimeout: when the database does not answer.
+    """
+    manager: Any = get_auth_manager()
+    manager_class: type[BaseAuthManager[Any]] = type(manager)
+    if token and is_known(manager_class):
+        try:
+            claims = await manager._get_token_validator().avalidated_claims(token)
+            await _refuse_revoked(claims)
+            # In the event loop, as Airflow does: FAB's auth manager caches users without a lock.
+            user: BaseUser = manager.deserialize_user(claims)
+        except (InvalidTokenError, ValueError, KeyError):
+            # Airflow decides, and says why.
+            pass
+        else:
+            return user
+    return await resolve_user_from_token(token)
+
+
+@cache
+def is_known(manager_class: type[BaseAuthManager[Any]]) -> bool:
+    """Whether the auth manager logs in by Airflow's own code, and this code is as this module has read it."""
+    if manager_class.get_user_from_token is not BaseAuthManager.get_user_from_token:
+        return False
+    return login_digest() in KNOWN_LOGINS
+
+
+def login_digest() -> str:
+    """A digest of Airflow's code of a login: a changed check must be read before it is done in another way."""
+    code = (BaseAuthManager.get_user_from_token, RevokedToken.is_revoked)
+    try:
+        source = "".join(inspect.getsource(function) for function in code)
+    except OSError:
+        return ""
+    return hashlib.sha256(source.encode()).hexdigest()
+
+
+async def _refuse_revoked(claims: Mapping[str, Any]) -> None:
+    """:raises InvalidTokenError: when a token with these claims has been revoked."""
+    if jti := claims.get("jti"):
+        ask = partial(contextvars.copy_context().run, _is_revoked, jti)
+        if await asyncio.get_running_loop().run_in_executor(_threads, ask):
+            raise InvalidTokenError("Token has been revoked")
+
+
+class _Cleaning:
+    """When Airflow's own check was used last, on the monotonic clock."""
+
+    last = float("-inf")
+
+
+def _is_revoked(jti: str) -> bool:
+    now = time.monotonic()
+    if now - _Cleaning.last < CLEANING_INTERVAL:
+        return look(_REVOKED, {"of_jti": jti}, at_our_tables=False).row is not None
+    _Cleaning.last = now
+    with translated_errors():
+        return bool(RevokedToken.is_revoked(jti))

@@ -1,0 +1,124 @@
+"""The login of a request: a thread asks the database, nothing is remembered, and a refusal is Airflow's own."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+
+import pytest
+from airflow import settings
+from airflow.api_fastapi.app import get_auth_manager
+from airflow.models.revoked_token import RevokedToken
+from fastapi.testclient import TestClient
+from sqlalchemy import event
+
+from airflow_triggers.gateway import logins
+from tests.support.auth_managers import simple_auth_manager
+from tests.support.dags import deploy_configuration
+
+HEALTH = "/triggers/api/v1/health"
+FIRE = "/triggers/api/v1/sessions/order-1/fires"
+FIRST = {"trigger": "paid", "configuration": "orders"}
+
+
+@pytest.fixture(scope="module")
+def api(postgresql_airflow_database, tmp_path_factory):
+    postgresql_airflow_database.enter()
+    with simple_auth_manager({"admin": "admin"}, tmp_path_factory.mktemp("simple")) as api:
+        yield api
+
+
+@pytest.fixture
+def client(postgresql_airflow_db, api):
+    """A client with a token of its own."""
+    deploy_configuration("orders", t_ship={"after": ["paid"]})
+    api.log_in("admin")
+    with TestClient(api.app, headers=api.headers("admin")) as client:
+        yield client
+
+
+def revoke(client):
+    get_auth_manager().revoke_token(client.headers["Authorization"].removeprefix("Bearer "))
+
+
+@contextmanager
+def threads_of_statements(part):
+    """The names of the threads that send a statement with this part."""
+    names = []
+
+    def note(_connection, _cursor, statement, *_):
+        if part in statement:
+            names.append(threading.current_thread().name)
+
+    event.listen(settings.engine, "before_cursor_execute", note)
+    try:
+        yield names
+    finally:
+        event.remove(settings.engine, "before_cursor_execute", note)
+
+
+def test_a_revoked_token_is_refused_by_the_next_request(client):
+    assert client.post(FIRE, json=FIRST).status_code == 200
+    revoke(client)
+    answer = client.post(FIRE, json=FIRST)
+    assert (answer.status_code, answer.json()["reason"]) == (401, "NotAuthenticated")
+    assert client.get(HEALTH).status_code == 401
+
+
+def test_the_event_loop_asks_the_database_nothing(client):
+    with threads_of_statements("FROM revoked_token") as names:
+        assert client.get(HEALTH).status_code == 200
+    assert len(names) == 1
+    assert names[0].startswith("triggers-login")
+
+
+def test_a_forged_token_asks_the_database_nothing(client):
+    header, claims, _signature = client.headers["Authorization"].split(".")
+    with threads_of_statements("") as names:
+        answer = client.get(HEALTH, headers={"Authorization": f"{header}.{claims}.Zm9yZ2Vk"})
+    assert answer.status_code == 401
+    assert names == []
+
+
+def test_expired_entries_of_revoked_tokens_are_deleted_now_and_then(client, monkeypatch):
+    monkeypatch.setattr(logins._Cleaning, "last", float("-inf"))
+    monkeypatch.setattr(RevokedToken, "_last_cleanup_time", float("-inf"))
+    with threads_of_statements("DELETE FROM revoked_token") as names:
+        assert client.get(HEALTH).status_code == 200
+        assert client.get(HEALTH).status_code == 200
+    assert len(names) == 1
+    assert names[0].startswith("triggers-login")
+
+
+def test_a_login_that_was_not_read_is_left_to_airflow(client, monkeypatch):
+    monkeypatch.setattr(logins, "KNOWN_LOGINS", frozenset())
+    logins.is_known.cache_clear()
+    try:
+        with threads_of_statements("FROM revoked_token") as names:
+            assert client.get(HEALTH).status_code == 200
+        assert len(names) == 1
+        assert not names[0].startswith("triggers-login")
+        revoke(client)
+        assert client.get(HEALTH).status_code == 401
+    finally:
+        logins.is_known.cache_clear()
+
+
+def test_the_login_of_the_installed_airflow_was_read():
+    # When it fails, Airflow's login has changed. Read it, do in gateway/logins.py what it does, and add its digest.
+    assert logins.login_digest() in logins.KNOWN_LOGINS
+
+
+def test_a_database_that_fails_at_the_login_is_said_to_fail(client, monkeypatch):
+    dialect = settings.engine.dialect
+    execute = dialect.do_execute
+
+    def fail(cursor, statement, *rest):
+        if "revoked_token" in statement:
+            raise dialect.loaded_dbapi.OperationalError("the server closed the connection")
+        execute(cursor, statement, *rest)
+
+    monkeypatch.setattr(dialect, "do_execute", fail)
+    answer = client.get(HEALTH)
+    assert (answer.status_code, answer.json()["reason"]) == (503, "DatabaseFailed")
+    assert "Retry-After" in answer.headers
