@@ -42,6 +42,7 @@ GROUPS = {
     "footprints:memory_rows": (13,),
     "footprints:start_rows": (14,),
     "schedulers:loop_rows": (12,),
+    "crowds:against_before": (16,),
     "rest:rest_rows": (5, 6, 7),
     "crowds:crowd_rows": (15,),
     "latency:accepted_to_running": (8,),

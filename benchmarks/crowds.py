@@ -1,4 +1,4 @@
-"""Row 15: many clients at once, each waiting for its answer before it fires again.
+"""Rows 15 and 16: many clients at once, each waiting for its answer before it fires again.
 
 Neighbours: ``live.py`` is the Airflow that answers, ``rest.py`` measures one client.
 """
@@ -6,17 +6,20 @@ Neighbours: ``live.py`` is the Airflow that answers, ``rest.py`` measures one cl
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections.abc import Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 
 import httpx
 
 from benchmarks.bench import Bench
 from benchmarks.curves import Curve
-from benchmarks.live import API, CONFIGURATION, Live
+from benchmarks.live import API, CONFIGURATION, Live, answering
+from benchmarks.revisions import environment_of
 from benchmarks.rounds import interleave
 from benchmarks.row import Goal, Row
 
@@ -24,6 +27,11 @@ SECONDS = 5.0
 TIMEOUT = 30.0
 CROWDS = (1, 4, 16, 64)
 ROUNDS = 4
+
+BEFORE = "e1eab79cecd441cb8d8dc58d77a562f1d8f7f12f"
+"""The commit before logins left the event loop, and a fire took one connection for all that it reads and writes."""
+BEFORE_CLIENTS = 16
+BEFORE_ROUNDS = 6
 
 
 @dataclass
@@ -130,3 +138,29 @@ def crowd_rows(bench: Bench) -> Iterator[Row]:
             series={"fires a second": [(count, series.median(str(count))) for count in CROWDS]},
         )
     )
+
+
+def against_before(bench: Bench) -> Iterator[Row]:
+    """Row 16: two API servers with one worker each, one with this code and one with that of :data:`BEFORE`."""
+    bench.say(f"unpacking commit {BEFORE[:7]}")
+    pythons = {"now": Path(sys.executable), "before": environment_of(BEFORE, bench.scratch("revision"))}
+    crowd = Crowd(BEFORE_CLIENTS, BEFORE_CLIENTS)
+    with ExitStack() as stack:
+        sides = {
+            name: partial(
+                crowd.fires_a_second,
+                stack.enter_context(answering(bench.scratch(name), bench.databases.empty(), python=python)),
+            )
+            for name, python in pythons.items()
+        }
+        series = interleave(sides, rounds=BEFORE_ROUNDS)
+    row = Row.of(
+        series.compare("now", "before"),
+        unit="a second",
+        number="16",
+        measured=f"fires a second, {BEFORE_CLIENTS} clients over {BEFORE_CLIENTS} sessions",
+        against=f"the code of commit {BEFORE[:7]}",
+        goal=Goal(limit=1.4, at_least=True),
+        note=crowd.note,
+    )
+    yield row if crowd.all_served else replace(row, value=0.0)

@@ -74,6 +74,11 @@ class Databases:
         """A migrated database without rows, dropped at the end of the benchmarks."""
         return self._stack.enter_context(self.loan())
 
+    def empty(self) -> MetadataDatabase:
+        """A database without tables, dropped at the end of the benchmarks."""
+        self._count += 1
+        return MetadataDatabase(self._stack.enter_context(temporary_postgresql_url(f"_bench{self._count}")))
+
     @contextmanager
     def loan(self) -> Iterator[MetadataDatabase]:
         """A migrated database without rows, dropped afterwards."""

@@ -26,11 +26,12 @@ class Environments:
 def make_environments(folder: Path) -> Environments:
     """Make both environments in the folder."""
     return Environments(
-        _environment(folder / "with", with_plugin=True), _environment(folder / "without", with_plugin=False)
+        environment(folder / "with", with_plugin=True), environment(folder / "without", with_plugin=False)
     )
 
 
-def _environment(folder: Path, *, with_plugin: bool) -> Path:
+def environment(folder: Path, *, with_plugin: bool) -> Path:
+    """Make one environment in the folder, and return its interpreter."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
     (packages,) = folder.glob("lib/python*/site-packages")
     for entry in Path(sysconfig.get_path("purelib")).iterdir():

@@ -89,14 +89,54 @@ def living(folder: Path, database: MetadataDatabase) -> Iterator[Live]:
         airflow.prepare()
         airflow.start("scheduler", "dag-processor", "api-server")
         airflow.wait_until_ready()
-        with httpx.Client(base_url=airflow.url, timeout=60) as http:
-            answer = http.post("/auth/token", json={"username": "admin", "password": "admin"})
-            http.headers["Authorization"] = f"Bearer {answer.raise_for_status().json()['access_token']}"
+        with _client_of(airflow) as http:
             for dag_id in DEPLOYED:
                 _await_dag(airflow, http, dag_id)
             yield Live(airflow, database, marks, http)
     finally:
         airflow.stop()
+
+
+@contextmanager
+def answering(folder: Path, database: MetadataDatabase, *, python: Path) -> Iterator[Live]:
+    """Start an API server with one worker on the database; it ends afterwards.
+
+    A DAG processor deploys the configuration before. Nothing else runs.
+
+    :param python: the interpreter of its environment.
+    """
+    extra = {
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(folder / "plugins"),
+        "AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING",
+        "BENCH_MARKS": str(folder),
+    }
+    airflow = Airflow(folder / "airflow", free_ports(), database.url, dags=DAGS, extra=extra, python=python)
+    try:
+        airflow.prepare()
+        airflow.start("dag-processor", "api-server")
+        wait_for("the API server answers", lambda: _answers(airflow), seconds=120, alive=airflow.check_alive)
+        with _client_of(airflow) as http:
+            _await_dag(airflow, http, CONFIGURATION)
+            airflow.kill("dag-processor")
+            yield Live(airflow, database, folder, http)
+    finally:
+        airflow.stop()
+
+
+def _answers(airflow: Airflow) -> bool:
+    try:
+        return httpx.get(f"{airflow.url}/api/v2/version", timeout=5).is_success
+    except httpx.HTTPError:
+        return False
+
+
+@contextmanager
+def _client_of(airflow: Airflow) -> Iterator[httpx.Client]:
+    """A client that is logged in."""
+    with httpx.Client(base_url=airflow.url, timeout=60) as http:
+        answer = http.post("/auth/token", json={"username": "admin", "password": "admin"})
+        http.headers["Authorization"] = f"Bearer {answer.raise_for_status().json()['access_token']}"
+        yield http
 
 
 def _await_dag(airflow: Airflow, http: httpx.Client, dag_id: str) -> None:

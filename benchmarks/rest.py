@@ -42,7 +42,7 @@ def rest_rows(bench: Bench) -> Iterator[Row]:
         number="6",
         measured="REST fire that only records",
         against="Airflow's POST dagRuns",
-        goal=Goal(limit=0.5),
+        goal=Goal(limit=0.25),
     )
     yield _batch_row(series)
     _note_costs(bench, live, batch="batch" in sides)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import string
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,7 +56,7 @@ class Row:
     @property
     def group(self) -> int:
         """The number without its letter."""
-        return int(self.number.rstrip("ab"))
+        return int(self.number.rstrip(string.ascii_lowercase))
 
     @property
     def met(self) -> bool | None:
