@@ -195,7 +195,10 @@ def firing_lines(airflow: Airflow) -> list[str]:
     """Shell commands to fire a trigger."""
     json_header = "-H 'Content-Type: application/json'"
     login = '{"username": "admin", "password": "%s"}' % PASSWORDS["admin"]  # noqa: UP031  (it has braces)
-    fire = '{"trigger": "firstPageReceived", "kwargs": {"age": 41}, "configuration": "questionnaire"}'
+    kwargs = '{"age": 41, "educ": 4, "income": 12, "userAgent": "Firefox/130.0"}'
+    fire = (
+        '{"trigger": "firstPageReceived", "configuration": "questionnaire", "kwargs": %s}' % kwargs  # noqa: UP031
+    )
     return [
         f"TOKEN=$(curl -s {airflow.url}/auth/token {json_header} -d '{login}' | cut -d '\"' -f 4)",
         f"curl -s {airflow.url}{API}/sessions/mine/fires -H \"Authorization: Bearer $TOKEN\" {json_header} -d '{fire}'",

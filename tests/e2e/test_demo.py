@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import sqlite3
 import subprocess
 import sys
 import time
 from contextlib import closing
+from pathlib import Path
 
 import psutil
 import pytest
 
-from scripts.demo.airflow import ROOT, free_ports
+from scripts.demo.airflow import PASSWORDS, ROOT, free_ports
+from scripts.demo.client import API, Client
+from tests.support.doc_blocks import RUN, Shell, blocks_of
 
 pytestmark = pytest.mark.timeout(500)
 
@@ -88,6 +92,44 @@ def in_a_shell(lines):
     ).stdout
 
 
+def run_the_docs(printed, folder):
+    """Every shell block of README and docs, as printed, but for the demo's port and folder, which are the test's."""
+    url = re.search(r"http://127\.0\.0\.1:\d+", printed)[0]
+    client = Client(url, password=PASSWORDS["admin"])
+    working_folder = folder / "docs"
+    working_folder.mkdir()
+    (working_folder / "dags").symlink_to(ROOT / "dags")
+    shell = Shell(
+        working_folder,
+        replacements={
+            "http://127.0.0.1:28793": url,
+            "$PWD/.demo/airflow": str(folder / "airflow"),
+            "$PWD/.venv/bin": str(Path(sys.executable).parent),
+        },
+        environment={"TRIGGERS_PROFILES_FILE": str(working_folder / "profiles.ini")},
+    )
+    for page in RUN:
+        for block in blocks_of(page):
+            if block.reason_not_to_run is None:
+                shell.run(block)
+                await_rest(client)
+
+
+def is_in_motion(client, uid):
+    """Whether something of the session, if there is one, is scheduled or runs."""
+    answer = client.request("GET", f"{API}/sessions/{uid}")
+    instances = answer.json()["instances"] if answer.status_code == 200 else []
+    return any(instance["status"] in ("scheduled", "running") for instance in instances)
+
+
+def await_rest(client):
+    """As a reader waits for what runs."""
+    deadline = time.monotonic() + DEADLINE
+    while any(is_in_motion(client, f"respondent-{number}") for number in range(17, 21)):
+        assert time.monotonic() < deadline
+        time.sleep(0.3)
+
+
 def test_what_it_prints_can_be_copied_and_control_c_ends_it(demo, tmp_path):
     lines = lines_until(demo, "Press Ctrl-C to stop.")
     text = "\n".join(lines)
@@ -101,6 +143,7 @@ def test_what_it_prints_can_be_copied_and_control_c_ends_it(demo, tmp_path):
     listing = in_a_shell(lines[asking : lines.index("Press Ctrl-C to stop.")])
     assert "mine" in listing
     assert "respondent-0001" in listing
+    run_the_docs(text, tmp_path)
     demo.send_signal(signal.SIGINT)
     assert demo.wait(60) == 0
     assert processes_of(tmp_path) == []

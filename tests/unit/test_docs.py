@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from tests.support import doc_blocks
 from tests.support.environment import ROOT
 
 QUOTING = ("dag-authors.md", "extending.md", "testing.md")
@@ -43,3 +44,21 @@ def test_what_the_docs_quote_is_in_the_file(path, quoted):
     for part in re.split(r"^ *# …\n", quoted, flags=re.M):
         position = source.find(part.strip("\n"), position)
         assert position >= 0, f"not in {path}, or not in this order:\n{part}"
+
+
+@pytest.mark.parametrize("page", doc_blocks.every_page())
+def test_every_shell_block_is_run_or_says_why_not(page):
+    forgotten = [
+        block.text
+        for block in doc_blocks.blocks_of(page)
+        if block.reason_not_to_run is None and block.page not in doc_blocks.RUN
+    ]
+    assert forgotten == []
+
+
+def test_no_reason_not_to_run_a_block_is_left_over():
+    blocks = [block for page in doc_blocks.every_page() for block in doc_blocks.blocks_of(page)]
+    unused = [
+        start for start in doc_blocks.NOT_RUN if not any(block.text.startswith(start) for block in blocks)
+    ]
+    assert unused == []
