@@ -17,6 +17,7 @@
         ├── Conflict                   409
         │   ├── SessionExists, SessionUnresolved, IdempotencyConflict, InvalidTransition
         │   └── DelayedFireCancelled, DagUnavailable, UnreadableRow, StaleWrite
+        ├── PreconditionFailed         412
         ├── TooLarge                   413
         ├── InvalidRequest             400, 422
         ├── TooManyRequests            429
@@ -237,6 +238,12 @@ class StaleWrite(Conflict):
     """Something else changed the session at the same time; nothing was changed."""
 
     reasons = frozenset({"StaleWrite"})
+
+
+class PreconditionFailed(ApiError):
+    """The session, or the instance, has changed since the caller read it; nothing was changed."""
+
+    statuses = frozenset({412})
 
 
 class TooLarge(ApiError):

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from airflow_triggers.api.errors import STATUS_OF_ERROR
+from airflow_triggers.api.errors import STATUS_OF_ERROR, problem_of
+from airflow_triggers.errors import SessionNotFound
 from airflow_triggers_client import Retries, TriggersClient, TriggersClientError, errors
 from airflow_triggers_client.answers import api_error, error_of, result_of, seconds_of
 from airflow_triggers_client.exchange import Answer
@@ -45,6 +46,7 @@ def test_every_reason_with_a_class_of_its_own_is_one_of_the_server():
         (404, "NotFound", errors.NotFound),
         (409, "InvalidTransition", errors.InvalidTransition),
         (409, "SomethingOfAManager", errors.Conflict),
+        (412, "PreconditionFailed", errors.PreconditionFailed),
         (413, "TooLarge", errors.TooLarge),
         (418, "Teapot", errors.ApiError),
         (422, "InvalidBody", errors.InvalidRequest),
@@ -94,6 +96,18 @@ def test_problem_details_are_read_with_and_without_a_reason(problem, reason, det
     assert (error.reason, str(error), error.problem.body) == (reason, detail, problem)
     assert isinstance(error, errors.NotFound)
     assert isinstance(error, errors.SessionNotFound) == (reason == "SessionNotFound")
+
+
+def test_the_servers_problem_details_are_read_whole():
+    server_error = problem_of(SessionNotFound("order-1"))
+    body = server_error.body({"root_path": "/triggers", "path": "/triggers/api/v1/sessions/order-1"})
+    error = error_of(answer(404, body))
+
+    assert type(error) is errors.SessionNotFound
+    assert (error.status, error.reason, error.detail) == (404, "SessionNotFound", server_error.detail)
+    assert error.problem.body["type"] == "/triggers/api/v1/problems#SessionNotFound"
+    without_reason = {key: text for key, text in body.items() if key != "reason"}
+    assert type(error_of(answer(404, without_reason))) is errors.SessionNotFound
 
 
 def test_what_a_proxy_answers_in_html_has_the_class_of_its_status():
