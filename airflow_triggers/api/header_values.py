@@ -8,28 +8,20 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator
 
 from airflow_triggers.api.fields import Form, JsonSchema
 from airflow_triggers.domain.configuration import MAX_KEY_LENGTH
 
-_IN_QUOTES = r"(?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\[\"\\])"
+_IN_QUOTES = r'(?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])'
 _PLAIN = rf"[\x21\x23-\x7e](?:[\x20-\x7e]{{0,{MAX_KEY_LENGTH - 2}}}[\x21-\x7e])?"
 
-IDEMPOTENCY_KEY: JsonSchema = {
-    "pattern": rf'^(?:"{_IN_QUOTES}{{1,{MAX_KEY_LENGTH}}}"|{_PLAIN})$',
-    "minLength": 1,
-    "maxLength": 2 * MAX_KEY_LENGTH + 2,
-}
+IDEMPOTENCY_KEY: JsonSchema = {"pattern": rf'^(?:"{_IN_QUOTES}{{1,{MAX_KEY_LENGTH}}}"|{_PLAIN})$'}
 """A string of RFC 8941 in quotes, or the same text without quotes. Both are ASCII."""
 
-_TAG = r"(?:W/)?\"[\x21\x23-\x7e]*\""
+_TAG = r'(?:W/)?"[\x21\x23-\x7e]*"'
 
-ENTITY_TAGS: JsonSchema = {
-    "pattern": rf"^(?:\*|{_TAG}(?:[ \t]*,[ \t]*{_TAG})*)$",
-    "minLength": 1,
-    "maxLength": 1000,
-}
+ENTITY_TAGS: JsonSchema = {"pattern": rf"^(?:\*|{_TAG}(?:[ \t]*,[ \t]*{_TAG})*)$"}
 """``*``, or entity tags of RFC 9110."""
 
 
@@ -60,12 +52,5 @@ def opaque_tags(text: str) -> frozenset[str] | None:
     return frozenset(tag for weak, tag in re.findall(r'(W/)?"([^"]*)"', text) if not weak)
 
 
-IdempotencyKeyText = Annotated[
-    str,
-    Field(min_length=1, max_length=IDEMPOTENCY_KEY["maxLength"]),
-    Form(IDEMPOTENCY_KEY),
-    AfterValidator(_idempotency_key),
-]
-EntityTagsText = Annotated[
-    str, Field(min_length=1, max_length=1000), Form(ENTITY_TAGS), AfterValidator(_entity_tags)
-]
+IdempotencyKeyText = Annotated[str, Form(IDEMPOTENCY_KEY), AfterValidator(_idempotency_key)]
+EntityTagsText = Annotated[str, Form(ENTITY_TAGS), AfterValidator(_entity_tags)]

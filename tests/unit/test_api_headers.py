@@ -62,7 +62,7 @@ def test_the_header_and_the_body_may_name_the_same_key(client, requests, body_ke
 @pytest.mark.parametrize(
     ("value", "problem"),
     [
-        ("", "at least 1 character"),
+        ("", "must be 1-250 printable ASCII characters"),
         ('""', "must be 1-250 printable ASCII characters"),
         ('"a', "must be 1-250 printable ASCII characters"),
         ('"a";b=1', "must be 1-250 printable ASCII characters"),

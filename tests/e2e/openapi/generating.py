@@ -24,7 +24,14 @@ def map_case(context: schemathesis.HookContext, case: schemathesis.Case) -> sche
         content = getattr(case, part)
         if _is_valid(case, location) and (corrected := _corrected(content)) != content:
             setattr(case, part, corrected)
+    _leave_one_key(case)
     return case
+
+
+def _leave_one_key(case: schemathesis.Case) -> None:
+    """Leave out a header that is to be the same as a member of the body: a schema has no words for that."""
+    if isinstance(case.body, dict) and case.body.get("idempotency_key") is not None and case.headers:
+        case.headers.pop("Idempotency-Key", None)
 
 
 @schemathesis.hook
