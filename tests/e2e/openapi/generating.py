@@ -7,6 +7,7 @@ that a worker can be sent. A request that is meant to be valid is made so here, 
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import MutableMapping
 from typing import Any
 from urllib.parse import unquote
 
@@ -24,14 +25,18 @@ def map_case(context: schemathesis.HookContext, case: schemathesis.Case) -> sche
         content = getattr(case, part)
         if _is_valid(case, location) and (corrected := _corrected(content)) != content:
             setattr(case, part, corrected)
-    _leave_one_key(case)
+    if case.headers:
+        _correct_headers(case, case.headers)
     return case
 
 
-def _leave_one_key(case: schemathesis.Case) -> None:
-    """Leave out a header that is to be the same as a member of the body: a schema has no words for that."""
-    if isinstance(case.body, dict) and case.body.get("idempotency_key") is not None and case.headers:
-        case.headers.pop("Idempotency-Key", None)
+def _correct_headers(case: schemathesis.Case, headers: MutableMapping[str, str]) -> None:
+    """Leave out a key that is to be the same as the body's; put any tag in the place of what is none."""
+    if isinstance(case.body, dict) and case.body.get("idempotency_key") is not None:
+        headers.pop("Idempotency-Key", None)
+    for name in ("If-Match", "If-None-Match"):
+        if name in headers and _is_valid(case, ParameterLocation.HEADER) and '"' not in headers[name]:
+            headers[name] = "*"
 
 
 @schemathesis.hook
