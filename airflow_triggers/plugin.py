@@ -19,16 +19,23 @@ URL_PREFIX = "/triggers"
 _STATIC = "triggers/static"
 """Relative: the browser adds the base path of Airflow's page."""
 
-_NAVIGATION = {
-    "name": "Triggers",
-    "bundle_url": f"{_STATIC}/main.js",
-    "destination": "nav",
-    "url_route": "triggers",
-    "nav_top_level": True,
-    "icon": f"{_STATIC}/icon.svg",
-    "icon_dark_mode": f"{_STATIC}/icon-dark.svg",
-}
-"""The bundle leaves a component at ``globalThis[name]`` (``ui/src/main.tsx``)."""
+_PAGES = [
+    {
+        "name": "Triggers",
+        "bundle_url": f"{_STATIC}/main.js",
+        "destination": "nav",
+        "url_route": "triggers",
+        "nav_top_level": True,
+        "icon": f"{_STATIC}/icon.svg",
+        "icon_dark_mode": f"{_STATIC}/icon-dark.svg",
+    },
+    {
+        "name": "Triggers on the dashboard",
+        "bundle_url": f"{_STATIC}/main.js",
+        "destination": "dashboard",
+    },
+]
+"""The bundle leaves a component at ``globalThis[name]`` for each (``ui/src/main.tsx``)."""
 
 _TABS = [
     {
@@ -82,7 +89,7 @@ class TriggersPlugin(AirflowPlugin):
 
     name = "triggers"
     listeners = [TriggersListener()]  # noqa: RUF012  (Airflow declares them so)
-    react_apps = [_NAVIGATION, *_TABS]  # noqa: RUF012
+    react_apps = [*_PAGES, *_TABS]  # noqa: RUF012
     fastapi_apps = BuiltWhenRead(_fastapi_apps)
     fastapi_root_middlewares = BuiltWhenRead(_fastapi_root_middlewares)
     operator_extra_links = BuiltWhenRead(_operator_extra_links)

@@ -100,6 +100,14 @@ export const texts = {
     unknownError: "Unknown error",
     windows: { "1h": "Last hour", "24h": "Last 24 hours", "30d": "Last 30 days", "7d": "Last 7 days" },
   },
+  dashboard: {
+    failed: "Failed instances",
+    lastPass: "Controller's last pass",
+    noPass: "No controller has run yet",
+    parked: "Parked",
+    stuck: "Stuck instances",
+    unheard: "Unheard fires in 24 h",
+  },
   json: {
     invalid: (reason: string) => `This is no valid JSON: ${reason}`,
     noObject: "This is JSON, but no object. Write {…}.",

@@ -1,7 +1,116 @@
-import { Empty } from "~/components/states";
-import { texts } from "~/texts";
+import { Badge, Box, Flex, Heading, HStack, Text } from "@chakra-ui/react";
+import { useQuery } from "@tanstack/react-query";
+import type { ReactNode } from "react";
 
-/** The card on Airflow's start page. */
-const DashboardCard = () => <Empty title={texts.app.title} />;
+import { useRefreshInterval } from "~/airflow/config";
+import { healthQuery } from "~/api/health";
+import { Age } from "~/components/Time";
+import type { ViewLinkProps } from "~/components/ViewLink";
+import { ViewLink } from "~/components/ViewLink";
+import { Failed } from "~/components/states";
+import { number } from "~/plurals";
+import { texts } from "~/texts";
+import { groupsQuery } from "~/views/attention/queries";
+
+import { MOST_UNHEARD, unheardQuery } from "./queries";
+
+/** Airflow's start page places its parts by CSS `order`; we come after its statistics (3). */
+const ORDER = 4;
+
+/** A count of this or more is not exact. */
+const MOST_PARKED = 1000;
+
+type StatProps = Pick<ViewLinkProps, "params" | "view"> & {
+  readonly count: number | undefined;
+  readonly label: string;
+  /** At this number, the count means: so many or more. */
+  readonly most?: number;
+  readonly palette: string;
+};
+
+const Stat = ({ count, label, most = Number.POSITIVE_INFINITY, palette, ...link }: StatProps) => (
+  <ViewLink
+    {...link}
+    _hover={{ bg: "bg.subtle", textDecoration: "none" }}
+    borderColor="border.emphasized"
+    borderRadius="lg"
+    borderWidth={1}
+    color="fg"
+    gap={2}
+    px={3}
+    py={2}
+  >
+    <Badge
+      borderRadius="full"
+      colorPalette={count === undefined || count === 0 ? "none" : palette}
+      size="md"
+      variant={count === undefined || count === 0 ? "outline" : "solid"}
+    >
+      {count === undefined ? "…" : `${number(count)}${count >= most ? "+" : ""}`}
+    </Badge>
+    {label}
+  </ViewLink>
+);
+
+const Controller = ({ children, palette }: { readonly children: ReactNode; readonly palette: string }) => (
+  <HStack color="fg.muted" gap={2}>
+    <Box bg={`${palette}.solid`} borderRadius="full" boxSize={2} />
+    <Text>{children}</Text>
+  </HStack>
+);
+
+/** The card on Airflow's start page: what needs attention, and whether the controller works. */
+const DashboardCard = () => {
+  const refetchInterval = useRefreshInterval();
+  const failed = useQuery({ ...groupsQuery("failed", {}), refetchInterval });
+  const stuck = useQuery({ ...groupsQuery("stuck", {}), refetchInterval });
+  const health = useQuery({ ...healthQuery, refetchInterval });
+  const unheard = useQuery({ ...unheardQuery, refetchInterval });
+  const error = failed.error ?? stuck.error ?? health.error ?? unheard.error;
+  const parked = health.data?.parked;
+  const lastPass = health.data?.controllers.last_pass;
+
+  return (
+    <Box aria-label={texts.app.title} as="section" order={ORDER}>
+      <Flex align="baseline" color="fg.muted" gap={4} my={2} wrap="wrap">
+        <Heading as="h2" size="xs">
+          {texts.app.title}
+        </Heading>
+        {health.data === undefined ? undefined : (
+          <Controller palette={health.data.status === "healthy" ? "success" : "failed"}>
+            {lastPass ? (
+              <>
+                {texts.dashboard.lastPass} <Age ago moment={lastPass} />
+              </>
+            ) : (
+              texts.dashboard.noPass
+            )}
+          </Controller>
+        )}
+      </Flex>
+      {error ? <Failed error={error} /> : undefined}
+      <Flex gap={4} wrap="wrap">
+        <Stat count={failed.data?.total} label={texts.dashboard.failed} palette="failed" view="attention" />
+        <Stat count={stuck.data?.total} label={texts.dashboard.stuck} palette="warning" view="attention" />
+        <Stat
+          count={parked && parked.asset_events + parked.delayed_fires + parked.hooks}
+          label={texts.dashboard.parked}
+          most={MOST_PARKED}
+          palette="warning"
+          params={{ tab: "parked" }}
+          view="fires"
+        />
+        <Stat
+          count={unheard.data}
+          label={texts.dashboard.unheard}
+          most={MOST_UNHEARD}
+          palette="warning"
+          params={{ tab: "unheard" }}
+          view="fires"
+        />
+      </Flex>
+    </Box>
+  );
+};
 
 export default DashboardCard;
