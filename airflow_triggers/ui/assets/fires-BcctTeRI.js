@@ -1,0 +1,1 @@
+import{$ as e,t}from"./states-CNOGjVDx.js";import{n}from"./jsx-runtime-7NVTbboU.js";var r=()=>n(t,{title:e.views.fires});export{r as default};

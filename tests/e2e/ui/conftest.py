@@ -1,0 +1,49 @@
+"""A browser, and an Airflow with sessions to look at, below a base path as behind a proxy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.support.api_server import ApiServer, running_api_server
+from tests.support.browser import Visitor, chromium, visitor
+from tests.support.databases import AirflowDatabase
+from tests.support.orders import make_orders
+
+BASE_PATH = "/team/airflow"
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def server(
+    sqlite_airflow_database: AirflowDatabase, browser: Browser, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ApiServer]:
+    """An API server whose sessions are those of ``tests/support/orders.py``."""
+    sqlite_airflow_database.enter()
+    sqlite_airflow_database.empty()
+    make_orders()
+    folder = tmp_path_factory.mktemp("server")
+    with running_api_server(folder, sqlite_airflow_database.url, base_path=BASE_PATH) as server:
+        yield server
+
+
+@pytest.fixture
+def as_user(browser: Browser, server: ApiServer) -> Iterator[Callable[..., Visitor]]:
+    """Opens a window as a user (``admin``, ``viewer``); after the test, nothing may be in its console."""
+    visitors: list[Visitor] = []
+    with ExitStack() as windows:
+
+        def open_window(user: str = "admin", **options: str) -> Visitor:
+            visitors.append(windows.enter_context(visitor(browser, server, user, **options)))
+            return visitors[-1]
+
+        yield open_window
+    assert [complaint for each in visitors for complaint in each.complaints] == []

@@ -1,0 +1,118 @@
+"""The list of sessions, and what holds for every page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.support.browser import Visitor
+from tests.support.orders import FAILED, FINISHED, WAITING
+
+pytestmark = pytest.mark.timeout(300)
+
+SESSIONS = "plugin/triggers?view=sessions"
+
+
+def test_the_button_in_the_navigation_opens_the_pages(as_user: Callable[..., Visitor]) -> None:
+    page = as_user("viewer").visit("dags")
+
+    page.get_by_role("link", name="Triggers").click()
+
+    expect(page).to_have_url(re.compile("/team/airflow/plugin/triggers"))
+    expect(page.get_by_role("heading", name="Triggers", level=1)).to_be_visible()
+
+
+def test_the_list_shows_the_sessions_with_their_configurations(as_user: Callable[..., Visitor]) -> None:
+    page = as_user("viewer").visit(SESSIONS)
+
+    table = page.get_by_role("table", name="Sessions")
+
+    expect(table.get_by_role("link", name=FAILED)).to_be_visible()
+    expect(table.get_by_role("link", name="order", exact=True)).to_have_count(5)
+
+
+def test_reload_and_the_back_button_keep_the_view(as_user: Callable[..., Visitor]) -> None:
+    page = as_user("viewer").visit(SESSIONS)
+    page.get_by_label("Search for a session").fill("wait")
+    expect(page.get_by_role("link", name=FAILED)).to_have_count(0)
+
+    page.reload()
+    expect(page.get_by_label("Search for a session")).to_have_value("wait")
+    expect(page.get_by_role("link", name=WAITING)).to_be_visible()
+    expect(page.get_by_role("link", name=FAILED)).to_have_count(0)
+
+    page.get_by_role("link", name=WAITING).click()
+    expect(page).to_have_url(re.compile("view=session&"))
+    page.go_back()
+    expect(page.get_by_label("Search for a session")).to_have_value("wait")
+
+
+def test_filters_narrow_the_list_and_can_be_cleared(as_user: Callable[..., Visitor]) -> None:
+    page = as_user("viewer").visit(SESSIONS)
+
+    page.get_by_text("With failures").click()
+    expect(page.get_by_role("link", name=FAILED)).to_be_visible()
+    expect(page.get_by_role("link", name=FINISHED)).to_have_count(0)
+
+    page.get_by_role("button", name="Clear filters").click()
+    expect(page.get_by_role("link", name=FINISHED)).to_be_visible()
+
+
+def test_moments_are_in_the_zone_chosen_in_airflow(as_user: Callable[..., Visitor]) -> None:
+    window = as_user("viewer")
+    window.context.add_init_script("localStorage.setItem('timezone', JSON.stringify('Asia/Kolkata'))")
+    page = window.visit(SESSIONS)
+
+    moment = page.get_by_role("row", name=FAILED).locator("time").first
+    in_utc, shown = moment.get_attribute("datetime"), moment.inner_text()
+
+    assert in_utc is not None
+    expected = page.evaluate(
+        "moment => new Date(Date.parse(moment) + 5.5 * 3600e3).toISOString().slice(0, 19).replace('T', ' ')",
+        in_utc,
+    )
+    assert shown == expected
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_pages_have_no_serious_fault_for_people_with_aids(
+    scheme: str, as_user: Callable[..., Visitor]
+) -> None:
+    window = as_user("admin", scheme=scheme)
+    page = window.visit(SESSIONS)
+    expect(page.get_by_role("link", name=FAILED)).to_be_visible()
+
+    window.screenshot(f"sessions-{scheme}")
+    assert window.serious_faults() == []
+
+
+def test_the_first_view_takes_two_requests_at_most(as_user: Callable[..., Visitor]) -> None:
+    window = as_user("viewer")
+    requests: list[str] = []
+    window.page.on(
+        "request", lambda request: requests.append(request.url) if "/api/v1/" in request.url else None
+    )
+
+    page = window.visit(SESSIONS)
+    expect(page.get_by_role("link", name=FAILED)).to_be_visible()
+
+    first = next(index for index, url in enumerate(requests) if "/sessions" in url)
+    assert first <= 1, requests
+
+
+def test_a_session_can_be_reached_by_the_keyboard(as_user: Callable[..., Visitor]) -> None:
+    page = as_user("viewer").visit(SESSIONS)
+    link = page.get_by_role("link", name=FAILED)
+    expect(link).to_be_visible()
+    page.get_by_label("Search for a session").focus()
+
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if link.evaluate("element => element === document.activeElement"):
+            break
+    page.keyboard.press("Enter")
+
+    expect(page).to_have_url(re.compile(f"session={FAILED}"))

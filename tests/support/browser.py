@@ -1,0 +1,123 @@
+"""Debian's Chromium, driven by Playwright, as a user who is logged in to Airflow.
+
+Neighbours: ``api_server.py`` starts the server; ``tests/e2e/ui`` uses both.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.support.api_server import ApiServer
+from tests.support.environment import IN_CI, ROOT
+
+AXE = ROOT / "ui/node_modules/axe-core/axe.min.js"
+SCREENSHOTS = ROOT / ".test/screenshots"
+
+ARGUMENTS = ("--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu")
+"""For a browser run by root in a container."""
+
+TIMEOUT = 30_000
+"""Milliseconds until a page must show what a test waits for."""
+
+NOT_OURS = re.compile(r"favicon|pin_32|Download the React DevTools|/auth/token/login")
+"""What Airflow's own pages print to the console."""
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """The browser, until the end. Without the program the test is skipped; in CI it fails."""
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if program is None:
+        reason = "Chromium is not installed (Debian and Ubuntu: 'apt-get install chromium')"
+        if IN_CI:
+            pytest.fail(reason, pytrace=False)
+        pytest.skip(reason)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=list(ARGUMENTS))
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@dataclass
+class Visitor:
+    """A user of Airflow with a browser window of their own.
+
+    :param complaints: errors and warnings in the window's console, and errors of its scripts.
+    """
+
+    server: ApiServer
+    context: BrowserContext
+    page: Page
+    complaints: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.page.set_default_timeout(TIMEOUT)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("console", self._note)
+
+    def _note(self, message: Any) -> None:
+        if message.type in ("error", "warning") and not NOT_OURS.search(f"{message.text} {message.location}"):
+            self.complaints.append(f"{message.type}: {message.text} ({message.location.get('url')})")
+
+    def visit(self, address: str) -> Page:
+        """Open a page, by its address below Airflow's base path (``plugin/triggers?view=sessions``)."""
+        self.page.goto(f"{self.server.url}/{address}")
+        return self.page
+
+    def serious_faults(self) -> list[str]:
+        """What axe finds serious or critical in the page, outside of Airflow's own parts."""
+        self.page.evaluate(AXE.read_text(encoding="utf-8"))
+        answer = self.page.evaluate(
+            "() => axe.run(document.querySelector('main') ?? document.querySelector('#root'),"
+            " {resultTypes: ['violations']})"
+        )
+        return [
+            f"{fault['id']}: {fault['help']}: {json.dumps([node['html'][:200] for node in fault['nodes']][:3])}"
+            for fault in answer["violations"]
+            if fault["impact"] in ("serious", "critical")
+        ]
+
+    def screenshot(self, name: str) -> Path:
+        """Take a picture of the window, for people to look at."""
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        path = SCREENSHOTS / f"{name}.png"
+        self.page.screenshot(path=path)
+        return path
+
+
+@contextmanager
+def visitor(
+    browser: Browser,
+    server: ApiServer,
+    user: str,
+    *,
+    scheme: str = "light",
+    time_zone: str = "UTC",
+) -> Iterator[Visitor]:
+    """A logged-in user; the window is closed at the end.
+
+    :param scheme: ``light`` or ``dark``.
+    """
+    context = browser.new_context(
+        color_scheme="dark" if scheme == "dark" else "light",
+        viewport={"width": 1400, "height": 900},
+        timezone_id=time_zone,
+        locale="en-GB",
+    )
+    try:
+        context.add_cookies([{"name": "_token", "value": server.token(user), "url": server.url}])
+        yield Visitor(server, context, context.new_page())
+    finally:
+        context.close()
