@@ -4,9 +4,9 @@ import { AppFrame } from "./AppFrame";
 
 const Card = lazy(() => import("~/views/dashboard"));
 
-/** The app on Airflow's start page. */
+/** The app on Airflow's start page. Nothing stands in its place while it is loaded: the page would jump. */
 export const DashboardCard = () => (
-  <AppFrame>
+  <AppFrame fallback={false}>
     <Card />
   </AppFrame>
 );

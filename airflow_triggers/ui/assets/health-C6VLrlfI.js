@@ -1,1 +1,0 @@
-import{a as e}from"./ViewLink-BknlWTGZ.js";import{K as t}from"./states-CNOGjVDx.js";var n=e({queryFn:async({signal:e})=>t(`/health`,{signal:e}),queryKey:[`health`]});export{n as t};

@@ -1,1 +1,0 @@
-import{$ as e,t}from"./states-CNOGjVDx.js";import{n}from"./jsx-runtime-7NVTbboU.js";var r=({runId:r})=>n(t,{detail:r,title:e.app.title});export{r as default};

@@ -1,1 +1,0 @@
-import{$ as e,t}from"./states-CNOGjVDx.js";import{n}from"./jsx-runtime-7NVTbboU.js";var r=()=>n(t,{title:e.views.session});export{r as default};
