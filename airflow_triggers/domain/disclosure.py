@@ -33,8 +33,11 @@ _DAG_UNAVAILABLE = f"{DagUnavailable.__module__}.{DagUnavailable.__qualname__}"
 _FAILED_TASKS = re.compile(r"failed tasks: [^)]*|no task of it failed[^)]*")
 """The words of ``controller/apply.py`` about a run's tasks, if the run failed without an exception."""
 
-_NEAR_DAG = re.compile(r" Did you mean '(?P<dag_id>[^']+)'\?")
-"""The hint of ``gateway/runs.py`` for a DAG that is not deployed. It names another DAG, of any owner."""
+_NEAR_DAG = re.compile(r" Did you mean '(?P<dag_id>[^']+)(?:'\?|'?$)")
+"""The hint of ``gateway/runs.py`` for a DAG that is not deployed. It names another DAG, of any owner.
+
+A list may have cut the text off in the middle of the hint.
+"""
 
 
 def _always(name: str) -> bool:

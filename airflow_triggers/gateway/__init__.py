@@ -2,12 +2,13 @@
 
 ``runs.py`` creates, observes and marks runs; ``run_columns.py`` has the columns compared for many; ``waiting.py`` reads
 what they wait for; ``manifests.py`` and ``asset_events.py`` read configurations and events; ``teams.py`` reads the team
-of a DAG; ``wakeup.py`` hears of a task's end. ``dag_files.py`` and ``acceptance.py`` read DAGs as Airflow does,
-``import_errors.py`` adds their import errors; ``audit.py`` writes Airflow's audit log.
+of a DAG, ``dag_states.py`` whether it runs; ``wakeup.py`` hears of a task's end. ``dag_files.py`` and ``acceptance.py``
+read DAGs as Airflow does, ``import_errors.py`` adds their import errors; ``audit.py`` writes Airflow's audit log.
 
 Airflow's internals change from release to release. The code to adapt to them is here.
 """
 
+from airflow_triggers.gateway.dag_states import dag_states
 from airflow_triggers.gateway.manifests import (
     deployed_configuration,
     deployed_configurations,
@@ -43,6 +44,7 @@ __all__ = [
     "annotate_run",
     "check_runnable",
     "create_run",
+    "dag_states",
     "deployed_configuration",
     "deployed_configurations",
     "deployed_dag_ids",
