@@ -15,6 +15,7 @@ from airflow_triggers.answers.hooks import HookAnswer
 from airflow_triggers.answers.instances import InstanceAnswer
 from airflow_triggers.configuration import explain_task
 from airflow_triggers.domain.configuration import Configuration
+from airflow_triggers.domain.instances import InstanceStatus
 from airflow_triggers.domain.names import dag_ids_of
 from airflow_triggers.sessions.describing import SessionDescription, SessionSummary
 from airflow_triggers.sessions.versions import ConfigurationVersion
@@ -26,6 +27,7 @@ class SessionAnswer:
 
     :param configuration: the deployed configuration's name; None for one made at run time.
     :param version: the configuration's version; None when the session has no configuration.
+    :param counts: how many instances it has, by status; None for a session in another storage.
     """
 
     uid: str
@@ -35,6 +37,7 @@ class SessionAnswer:
     version: ConfigurationVersion | None
     created: datetime
     last_modified: datetime
+    counts: Mapping[InstanceStatus, int] | None
 
     @classmethod
     def of(cls, summary: SessionSummary) -> SessionAnswer:
@@ -87,6 +90,7 @@ def _fields_of(summary: SessionSummary) -> dict[str, Any]:
         "version": summary.version,
         "created": summary.created,
         "last_modified": summary.last_modified,
+        "counts": summary.counts,
     }
 
 

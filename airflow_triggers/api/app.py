@@ -26,6 +26,7 @@ from airflow_triggers.api.routes import (
     fires,
     health,
     history,
+    instance_lists,
     instances,
     problems,
     sessions,
@@ -100,6 +101,7 @@ def create_app() -> FastAPI:
     for module in (sessions, fires, delayed_fires, instances):
         app.include_router(module.router, prefix="/api/v1/sessions", dependencies=SECURITY_SCHEMES)
     app.include_router(configurations.router, prefix="/api/v1/configurations", dependencies=SECURITY_SCHEMES)
+    app.include_router(instance_lists.router, prefix="/api/v1/instances", dependencies=SECURITY_SCHEMES)
     app.include_router(history.router, prefix="/api/v1", dependencies=SECURITY_SCHEMES)
     app.include_router(health.router, prefix="/api/v1", dependencies=SECURITY_SCHEMES)
     app.include_router(problems.router, prefix="/api/v1", dependencies=SECURITY_SCHEMES)

@@ -91,6 +91,11 @@ class SessionBody(AnswerBody):
     )
     created: datetime
     last_modified: datetime
+    counts: dict[InstanceStatus, int] | None = Field(
+        description="How many instances it has in each status; null for a session in another storage than Airflow's "
+        "database.",
+        examples=[{"finished": 2, "failed": 1}],
+    )
 
     @classmethod
     def of(cls, summary: SessionSummary) -> SessionBody:
@@ -99,10 +104,17 @@ class SessionBody(AnswerBody):
 
 
 class SessionsPage(AnswerBody):
-    """Sessions, ordered by UID."""
+    """Sessions, in the order asked for."""
 
     sessions: list[SessionBody]
-    next: str | None = Field(description="Pass it as `after` to get the next page; null on the last one.")
+    next: str | None = Field(
+        description="Pass it as `after` to get the next page; null on the last one. A page may be short, or empty, and "
+        "not be the last one: your filter matched few of the sessions at which the page looked."
+    )
+    total: int | None = Field(
+        description="On the first page, how many sessions match; null if they are more than 1,000, or not cheap to "
+        "count."
+    )
 
 
 class TaskBody(AnswerBody):

@@ -23,9 +23,13 @@ from airflow_triggers.domain.validation import DOT_SEGMENTS, validate_trigger_na
 from airflow_triggers.errors import InvalidTrigger
 from airflow_triggers.extensions.registry import Registry
 from airflow_triggers.manager.manager import trigger_managers
+from airflow_triggers.sessions.cursors import MAX_CURSOR_LENGTH
 from airflow_triggers.storages import storage_backends
 
 MAX_PAGE = 200
+
+MAX_LIST = 1000
+"""The most items of a page over all sessions: they are small."""
 
 JsonSchema = dict[str, Any]
 
@@ -162,3 +166,5 @@ ManagerName = Annotated[str, _managers, AfterValidator(_managers.check)]
 StorageName = Annotated[str, _storages, AfterValidator(_storages.check)]
 Id = Annotated[int, Field(ge=1, le=MAX_ID)]
 Limit = Annotated[int, Field(ge=1, le=MAX_PAGE)]
+ListLimit = Annotated[int, Field(ge=1, le=MAX_LIST)]
+Cursor = Annotated[str, Field(min_length=1, max_length=MAX_CURSOR_LENGTH, pattern=r"^[A-Za-z0-9_-]+$")]

@@ -204,6 +204,10 @@ class Permissions:
         """Whether the user may read such a session, or fire something into it."""
         return self.may_read(configuration) or self._may_fire_something(configuration)
 
+    def may(self, right: Right, dag_ids: Collection[str]) -> bool:
+        """Whether the user has the right on all these DAGs, for an answer that only says so."""
+        return self._has(right, dag_ids)
+
     # -- asking the auth manager ------------------------------------------------------------------------------
 
     def _require(self, right: Right, dag_ids: Collection[str], configuration: Configuration) -> None:

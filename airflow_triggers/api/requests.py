@@ -27,7 +27,6 @@ from airflow_triggers.api.fields import (
     KeptName,
     Limit,
     ManagerName,
-    Prefix,
     SessionUidText,
     StorageName,
     TriggerName,
@@ -50,15 +49,6 @@ class Request(BaseModel):
     """What a caller sends. An unknown field is refused, not ignored."""
 
     model_config = ConfigDict(extra="forbid")
-
-
-class SessionsQuery(Request):
-    """Which sessions to list."""
-
-    limit: Limit = Field(50, description="How many at most.")
-    after: Prefix | None = Field(None, description="The cursor: `next` of the page before.")
-    configuration: KeptName | None = Field(None, description="Only sessions of this deployed configuration.")
-    prefix: Prefix | None = Field(None, description="Only UIDs that begin so.")
 
 
 class DeleteSessionQuery(Request):

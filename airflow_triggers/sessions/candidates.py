@@ -7,7 +7,7 @@ instances there are. Neighbours: ``instances.py`` lists with these, ``instance_c
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -21,6 +21,7 @@ from airflow_triggers.domain.instances import InstanceStatus, parse_instance_nam
 from airflow_triggers.domain.selection import InstanceFilter
 from airflow_triggers.sessions.cursors import beyond
 from airflow_triggers.sessions.stuck import IN_WORK, StuckCode, stopped_dags
+from airflow_triggers.sessions.windows import Place
 from airflow_triggers.storages import tables
 from airflow_triggers.storages.prefixes import begins_with
 from airflow_triggers.storages.summaries import error_type_text
@@ -37,8 +38,6 @@ PLACE = ("changed_at", "session_id", "task_name", "number")
 _ORDER = tuple(_instance[name] for name in PLACE)
 _CANDIDATE = (*_ORDER, _instance.status, _instance.configuration, _instance.error_type, _instance.depth)
 """All of them are in the index."""
-
-Place = tuple[Any, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,19 +68,13 @@ class Scope:
             chosen &= IN_WORK
         return [status.value for status in InstanceStatus if status in chosen]
 
-    def windows(self, place: Place | None, size: int) -> Select[Any] | None:
-        """The next candidates of each status after a place, in the order of the list.
-
-        Each row is the place of an instance, with ``matches``, and with ``is_end`` if it is the last candidate of its
-        status: after it, there may be more of this status. Other rows match. None: nothing can match.
-
-        :param size: how many candidates of each status.
-        """
-        ends = [self._window(status, place, size) for status in self.statuses]
-        if not ends:
-            return None
-        rows = union_all(*(select(end) for end in ends)).subquery("row")
-        return select(rows).order_by(*(rows.c[name].desc() for name in PLACE))
+    def windows(self, place: Place | None, size: int) -> Iterable[Any]:
+        """The next candidates of each status; see :func:`airflow_triggers.sessions.windows.next_rows`."""
+        windows = [self._window(status, place, size) for status in self.statuses]
+        if not windows:
+            return ()
+        rows = union_all(*(select(window) for window in windows)).subquery("listed")
+        return self.session.execute(select(rows).order_by(*(rows.c[name].desc() for name in PLACE)))
 
     def _window(self, status: str, place: Place | None, size: int) -> Any:
         candidate = self._newest(status, place).limit(size).subquery("candidate")
@@ -93,7 +86,7 @@ class Scope:
             .select_from(self.joined(candidate))
             .subquery("numbered")
         )
-        return select(numbered).where(or_(numbered.c.matches, numbered.c.is_end)).subquery("end")
+        return select(numbered).where(or_(numbered.c.matches, numbered.c.is_end)).subquery("window")
 
     def matching(self, limit: int) -> Select[Any]:
         """Those that match among the newest ``limit`` candidates of each status. At least one status must match."""

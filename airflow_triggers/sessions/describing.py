@@ -6,7 +6,7 @@ Neighbours: ``records.py`` says where a session is kept; ``api/`` and ``cli/`` s
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -19,7 +19,7 @@ from airflow_triggers.domain.configuration import Configuration, Kwargs
 from airflow_triggers.domain.disclosure import Disclosure, shown_delayed_fire, shown_fire, shown_instance
 from airflow_triggers.domain.fires import EVERY_FIRE, DelayedFire, Fire, FireFilter
 from airflow_triggers.domain.hooks import PromisedHook
-from airflow_triggers.domain.instances import TaskInstance
+from airflow_triggers.domain.instances import InstanceStatus, TaskInstance
 from airflow_triggers.domain.validation import validate_filter
 from airflow_triggers.errors import InstanceNotFound, SessionNotFound, UnreadableRow
 from airflow_triggers.sessions.preconditions import version_of_instance, version_of_session
@@ -27,6 +27,7 @@ from airflow_triggers.sessions.records import storage_of
 from airflow_triggers.sessions.versions import ConfigurationVersion, deployed_of, version_column, version_of
 from airflow_triggers.storages import rows, tables
 from airflow_triggers.storages.base import BaseStorageBackend
+from airflow_triggers.storages.counts import are_counts, by_status
 from airflow_triggers.storages.prefixes import begins_with
 from airflow_triggers.storages.sql import SqlStorageBackend
 from airflow_triggers.storages.transaction import snapshot
@@ -40,6 +41,7 @@ class SessionSummary:
 
     :param configuration: the deployed configuration's name; None for one made at run time.
     :param version: the configuration's version; None when the session has no configuration.
+    :param counts: how many instances it has, by status; None for a session in another storage.
     """
 
     uid: str
@@ -49,6 +51,7 @@ class SessionSummary:
     created: datetime
     last_modified: datetime
     version: ConfigurationVersion | None = None
+    counts: Mapping[InstanceStatus, int] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,6 +127,14 @@ def list_sessions(
         session_rows = session.execute(query).all()
         deployed_configurations = deployed_of(session, session_rows)
         return [_summary(row, deployed_configurations) for row in session_rows]
+
+
+def summaries_of(session: Session, uids: Sequence[str]) -> tuple[SessionSummary, ...]:
+    """The sessions with these UIDs, in this order."""
+    query = _summaries().where(tables.session.c.uid.in_(uids))
+    session_rows = {row.uid: row for row in session.execute(query)} if uids else {}
+    deployed_configurations = deployed_of(session, session_rows.values())
+    return tuple(_summary(session_rows[uid], deployed_configurations) for uid in uids)
 
 
 def configurations_of_sessions() -> dict[str, Configuration]:
@@ -284,6 +295,7 @@ def _summaries() -> Select[Any]:
         tables.configuration.c.name,
         version_column().label("version"),
         tables.configuration.c.deployed_at,
+        session_columns.counts,
     ).select_from(sessions_with_configuration)
 
 
@@ -296,7 +308,15 @@ def _summary(row: Row[Any], deployed_configurations: dict[str, Configuration]) -
         created=row.created,
         last_modified=row.last_modified,
         version=version_of(row, deployed_configurations),
+        counts=_counts(row),
     )
+
+
+def _counts(row: Row[Any]) -> Mapping[InstanceStatus, int] | None:
+    """The counts in a session's row, without those that cannot be read."""
+    if row.storage != SqlStorageBackend.name:
+        return None
+    return by_status(row.counts if are_counts(row.counts) else {})
 
 
 def _view(instance: TaskInstance, run: Row[Any] | None) -> InstanceView:

@@ -19,16 +19,11 @@ from airflow_triggers.domain.disclosure import EVERYTHING, Disclosure, shown_fai
 from airflow_triggers.domain.instances import InstanceStatus
 from airflow_triggers.domain.selection import InstanceFilter
 from airflow_triggers.sessions import cursors
-from airflow_triggers.sessions.candidates import PLACE, Place, Scope, run_of, scope_of
+from airflow_triggers.sessions.candidates import PLACE, Scope, run_of, scope_of
 from airflow_triggers.sessions.stuck import Stuck, stuck_of
+from airflow_triggers.sessions.windows import next_rows
 from airflow_triggers.storages import tables
 from airflow_triggers.storages.counts import readable_status
-
-MOST_CANDIDATES = 10_000
-"""The most instances of each status at which one page looks."""
-
-_FIRST_WINDOW = 200
-_GROWTH = 4
 
 _KINDS = (datetime, int, str, int)
 """The types of a place, for its cursor."""
@@ -110,38 +105,14 @@ def list_instances(
     """
     place = None if after is None else cursors.decode(after, _KINDS)
     with scope_of(selection, readable=readable, disclosure=disclosure) as scope:
-        places, next_place = _places(scope, place, limit)
-        instances = _summaries(scope, places, disclosure)
+        rows, next_place = next_rows(scope.windows, order=PLACE, place=place, limit=limit)
+        instances = _summaries(scope, rows, disclosure)
     return InstancePage(instances=instances, next=None if next_place is None else cursors.encode(next_place))
 
 
-def _places(scope: Scope, place: Place | None, limit: int) -> tuple[list[Place], Place | None]:
-    """The places of the next instances that match, and where the next page begins; None: there is none."""
-    places: list[Place] = []
-    size, looked = max(_FIRST_WINDOW, limit + 1), 0
-    while looked < MOST_CANDIDATES:
-        query = scope.windows(place, size)
-        end = None
-        for row in () if query is None else scope.session.execute(query):
-            here = tuple(getattr(row, name) for name in PLACE)
-            if row.matches:
-                places.append(here)
-            if len(places) > limit:
-                return places[:limit], places[limit - 1]
-            if row.is_end:
-                # Older rows are incomplete: of this status, there may be more between them.
-                end = here
-                break
-        if end is None:
-            return places, None
-        place, looked = end, looked + size
-        size = min(size * _GROWTH, MOST_CANDIDATES - looked)
-    return places, place
-
-
-def _summaries(scope: Scope, places: Sequence[Place], disclosure: Disclosure) -> tuple[InstanceSummary, ...]:
+def _summaries(scope: Scope, places: Sequence[Any], disclosure: Disclosure) -> tuple[InstanceSummary, ...]:
     """The instances at these places, in this order."""
-    keys = [place[1:] for place in places]
+    keys = [(place.session_id, place.task_name, place.number) for place in places]
     rows = {(row.session_id, row.task_name, row.number): row for row in _rows(scope.session, keys)}
     return tuple(_summary(rows[key], scope, disclosure) for key in keys)
 

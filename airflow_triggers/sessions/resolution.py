@@ -33,8 +33,16 @@ def is_resolved(session_id: ColumnElement[int]) -> tuple[ColumnElement[bool], ..
     return (
         of_session.exists(),
         ~of_session.where(instance.status.not_in(_STATUSES)).exists(),
-        *(~query.exists() for query in _still_to_come(session_id)),
+        *nothing_to_come(session_id),
     )
+
+
+def nothing_to_come(session_id: ColumnElement[int]) -> tuple[ColumnElement[bool], ...]:
+    """SQL conditions: no fire, hook or DAG run of the session is still to come.
+
+    :param session_id: the column of its key.
+    """
+    return tuple(~query.exists() for query in _still_to_come(session_id))
 
 
 def open_ends(session: Session, session_id: int, instances: Sequence[TaskInstance] | None) -> list[str]:

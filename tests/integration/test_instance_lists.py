@@ -15,7 +15,7 @@ from airflow_triggers.domain.instances import InstanceStatus
 from airflow_triggers.domain.selection import InstanceFilter, InstanceKey
 from airflow_triggers.errors import InvalidCursor
 from airflow_triggers.manager.manager import TriggerManager
-from airflow_triggers.sessions import instances
+from airflow_triggers.sessions import windows
 from airflow_triggers.sessions.cursors import encode
 from airflow_triggers.sessions.describing import configurations_of_sessions
 from airflow_triggers.sessions.instance_counts import GroupBy, count_instances
@@ -171,8 +171,8 @@ def test_a_row_that_changes_between_pages_moves_no_other(orders):
 
 
 def test_a_page_looks_at_a_bounded_number_of_instances(orders, monkeypatch):
-    monkeypatch.setattr(instances, "MOST_CANDIDATES", 2)
-    monkeypatch.setattr(instances, "_FIRST_WINDOW", 1)
+    monkeypatch.setattr(windows, "MOST_CANDIDATES", 2)
+    monkeypatch.setattr(windows, "FIRST_WINDOW", 1)
     selection = only(status="failed running", error_type="builtins.KeyError")
     page = list_instances(selection, limit=1)
     assert (page.instances, page.next is None) == ((), False)

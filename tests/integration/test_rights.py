@@ -362,6 +362,13 @@ def test_lists_show_what_the_user_may_read_and_nothing_else(answers):
             assert uids == answer.question.listed(own), (user, str(answer.question))
 
 
+def test_counts_count_what_the_user_may_read_and_nothing_else(answers):
+    for user, own, answer in answers:
+        if answer.question.counted and answer.status == 200:
+            assert answer.content["total"] == answer.question.counted(own), (user, str(answer.question))
+            assert sum(group["count"] for group in answer.content["groups"]) == answer.content["total"]
+
+
 def test_what_is_read_and_what_is_refused_changes_nothing(answers):
     wrong = [
         f"{user}: {answer.question}: {answer.status}"

@@ -49,6 +49,7 @@ class Question:
     :param act: its row of the table in ``docs/rights.md``; None: it has no row.
     :param session: the session of the request, if any.
     :param listed: for a list, the UIDs shown to a user with these rights.
+    :param counted: for counts, the total shown to a user with these rights.
     :param results: for a batch, the statuses of its items for a user with these rights.
     :param tells: whether the answer for a hidden session must differ from the answer for a missing one, because its UID
         is taken.
@@ -62,6 +63,7 @@ class Question:
     act: str | None = None
     session: Session | None = None
     listed: Callable[[Rights], set[str]] | None = None
+    counted: Callable[[Rights], int] | None = None
     results: Callable[[Rights], list[int]] | None = None
     tells: Callable[[Rights], bool] = field(default=lambda user: False)
 
@@ -126,10 +128,39 @@ def _about_lists() -> Iterator[Question]:
     yield fires(
         "?touched=nothing&configuration=config-a-b", lambda session: session.configuration == "config-a-b"
     )
+    instances = partial(_list, "/instances", "list instances")
+    failed = "?status=failed&limit=1000"
+    yield instances("", lambda session: session.has_instance)
+    yield instances(failed, lambda session: session.has_instance)
+    yield instances(f"{failed}&session=on-", lambda session: session.uid.startswith("on-"))
+    for name in (*DEPLOYED, UNKNOWN):
+        yield instances(
+            f"{failed}&configuration={name}",
+            lambda session, name=name: session.has_instance and session.configuration == name,
+        )
+        yield sessions(
+            f"?order_by=-last_modified&has_failed=true&configuration={name}",
+            lambda session, name=name: session.has_instance and session.configuration == name,
+        )
+    yield from _that_count()
     # Pages of one item: neither their number nor their cursors may count hidden items.
-    pages = ("/sessions?limit=1", "/sessions?limit=2&after=on-a", "/fires?touched=nothing&limit=1&before=9")
+    pages = (
+        "/sessions?limit=1",
+        "/instances?limit=1",
+        "/sessions?limit=2&after=on-a",
+        "/fires?touched=nothing&limit=1&before=9",
+    )
     for page in pages:
         yield Question("GET", f"{API}{page}", always(200))
+
+
+def _that_count() -> Iterator[Question]:
+    def total(user: Rights) -> int:
+        return sum(session.has_instance and may_read(user, session) for session in SESSIONS)
+
+    for grouping in ("", "&group_by=configuration&group_by=task&group_by=error_type&group_by=status"):
+        path = f"{API}/instances/counts?status=failed{grouping}"
+        yield Question("GET", path, always(200), counted=total)
 
 
 def _list(path: str, act: str, query: str, covers: Callable[[Session], bool]) -> Question:

@@ -18,7 +18,8 @@ from airflow_triggers.api.datamodels import (
 )
 from airflow_triggers.api.dependencies import PermissionsDep, SessionUidDep, UserNameDep
 from airflow_triggers.api.headers import CHANGED, TAGGED, IfMatchDep, IfNoneMatchDep, tagged_answer
-from airflow_triggers.api.requests import CreateSession, DeleteSessionQuery, SessionsQuery
+from airflow_triggers.api.list_requests import SessionsQuery
+from airflow_triggers.api.requests import CreateSession, DeleteSessionQuery
 from airflow_triggers.api.routes.reading import (
     creatable_configuration,
     readable_configuration,
@@ -27,6 +28,7 @@ from airflow_triggers.api.routes.reading import (
 )
 from airflow_triggers.domain.uids import SessionUid
 from airflow_triggers.errors import Refused, SessionExists, SessionNotFound
+from airflow_triggers.sessions.listing import list_page
 
 FIRES_IN_DETAIL = 100
 
@@ -35,18 +37,20 @@ router = APIRouter(tags=["Sessions"], route_class=BodyRoute)
 
 @router.get("", summary="List sessions")
 def list_sessions(query: Annotated[SessionsQuery, Query()], permissions: PermissionsDep) -> SessionsPage:
-    """The sessions that you may read, ordered by UID. Page through them with `after`."""
-    summaries = sessions.list_sessions(
-        limit=query.limit + 1,
-        after_uid=query.after,
-        configuration=query.configuration,
-        prefix=query.prefix,
-        configuration_hashes=permissions.readable(sessions.configurations_of_sessions()),
+    """The sessions that you may read, with how many instances they have in each status. Page through them with `after`.
+
+    A page costs the same however many sessions there are. Of sessions in other storages than Airflow's database, the
+    instances are not known: their `counts` are null, and filters by state leave them out.
+    """
+    page = list_page(
+        query.session_filter(),
+        order=query.order_by,
+        limit=query.limit,
+        after=query.after,
+        readable=permissions.readable(sessions.configurations_of_sessions()),
     )
-    page = summaries[: query.limit]
     return SessionsPage(
-        sessions=[SessionBody.of(summary) for summary in page],
-        next=page[-1].uid if len(summaries) > query.limit else None,
+        sessions=[SessionBody.of(summary) for summary in page.sessions], next=page.next, total=page.total
     )
 
 
