@@ -1,15 +1,16 @@
 """Finds well-formed rules of a configuration that never work as their author meant them (pure).
 
-Neighbours: ``check.py`` shows the findings to CI, ``compile.py`` on the manifest's page. ``parse.py`` refuses malformed
-rules.
+Neighbours: ``check.py`` shows the findings to CI, ``compile.py`` on the manifest's page. ``graph.py`` finds cycles,
+``parse.py`` refuses malformed rules.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from airflow_triggers.configuration.graph import cycles_of
 from airflow_triggers.configuration.modules import near_name
 from airflow_triggers.domain.configuration import Configuration, TaskConfig
 
@@ -52,42 +53,11 @@ def review(configuration: Configuration) -> Iterator[Finding]:
 
 def _cycles(configuration: Configuration) -> Iterator[tuple[str, Finding]]:
     """One finding for each cycle, at its first task."""
-    required_tasks = {
-        task.name: [name for name in sorted(task.required) if name in configuration.tasks]
-        for task in configuration
-    }
-    # A task is on no cycle if it waits for no task, or only for tasks that can start.
-    cyclic_tasks = {name: set(names) for name, names in required_tasks.items()}
-    while startable := [name for name, names in cyclic_tasks.items() if not names & cyclic_tasks.keys()]:
-        for name in startable:
-            del cyclic_tasks[name]
-    order = {name: position for position, name in enumerate(required_tasks)}
-    while cyclic_tasks:
-        cycle = _cycle_from(min(cyclic_tasks, key=order.__getitem__), cyclic_tasks)
-        first = min(cycle, key=order.__getitem__)
-        place = cycle.index(first)
-        yield first, _cycle_finding([*cycle[place:], *cycle[:place]])
-        # Tasks that wait only for this cycle get no finding of their own.
-        del cyclic_tasks[first]
-        for name in cycle:
-            cyclic_tasks.pop(name, None)
-        while freed_names := [
-            name for name, names in cyclic_tasks.items() if not names & cyclic_tasks.keys()
-        ]:
-            for name in freed_names:
-                del cyclic_tasks[name]
+    for cycle in cycles_of(configuration):
+        yield cycle[0], _cycle_finding(cycle)
 
 
-def _cycle_from(start: str, cyclic_tasks: dict[str, set[str]]) -> list[str]:
-    path: list[str] = []
-    name = start
-    while name not in path:
-        path.append(name)
-        name = min(cyclic_tasks[name] & cyclic_tasks.keys())
-    return path[path.index(name) :]
-
-
-def _cycle_finding(cycle: list[str]) -> Finding:
+def _cycle_finding(cycle: Sequence[str]) -> Finding:
     if len(cycle) == 1:
         text = "it waits for itself, so it never starts."
     else:
