@@ -71,7 +71,7 @@ class SessionDetailAnswer(SessionAnswer):
         return cls(
             **_fields_of(description.summary),
             metadata=description.metadata,
-            tasks=_tasks(description.tasks),
+            tasks=tasks_of(description.tasks),
             removed_tasks=tuple(sorted(description.tasks.removed)),
             instances=tuple(map(InstanceAnswer.of, description.instances)),
             latest_triggers=description.latest_kwargs,
@@ -94,7 +94,8 @@ def _fields_of(summary: SessionSummary) -> dict[str, Any]:
     }
 
 
-def _tasks(configuration: Configuration) -> dict[str, dict[str, Any]]:
+def tasks_of(configuration: Configuration) -> dict[str, dict[str, Any]]:
+    """By name, the directives of each task, its rule as a sentence (``sentence``), and its DAG (``dag_id``)."""
     dag_ids = dag_ids_of(configuration)
     return {
         task.name: {**task.to_directives(), "sentence": explain_task(task), "dag_id": dag_ids.get(task.name)}

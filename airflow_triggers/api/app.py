@@ -23,6 +23,7 @@ from airflow_triggers.api.routes import (
     cloud_events,
     configurations,
     delayed_fires,
+    extensions,
     fires,
     health,
     history,
@@ -102,9 +103,8 @@ def create_app() -> FastAPI:
         app.include_router(module.router, prefix="/api/v1/sessions", dependencies=SECURITY_SCHEMES)
     app.include_router(configurations.router, prefix="/api/v1/configurations", dependencies=SECURITY_SCHEMES)
     app.include_router(instance_lists.router, prefix="/api/v1/instances", dependencies=SECURITY_SCHEMES)
-    app.include_router(history.router, prefix="/api/v1", dependencies=SECURITY_SCHEMES)
-    app.include_router(health.router, prefix="/api/v1", dependencies=SECURITY_SCHEMES)
-    app.include_router(problems.router, prefix="/api/v1", dependencies=SECURITY_SCHEMES)
+    for module in (history, health, problems, extensions):
+        app.include_router(module.router, prefix="/api/v1", dependencies=SECURITY_SCHEMES)
     app.include_router(batches.router, prefix="/api/v1/fires", dependencies=SECURITY_SCHEMES)
     app.include_router(cloud_events.router, prefix="/api/v1/cloudevents", dependencies=SECURITY_SCHEMES)
     app.include_router(bundle.router, prefix="/static")

@@ -124,6 +124,14 @@ def _printable(text: str) -> str:
     return text
 
 
+def _text(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("must be text without half of a surrogate pair") from None
+    return text
+
+
 def _trigger_name(name: str) -> str:
     try:
         return validate_trigger_name(name)
@@ -168,3 +176,5 @@ Id = Annotated[int, Field(ge=1, le=MAX_ID)]
 Limit = Annotated[int, Field(ge=1, le=MAX_PAGE)]
 ListLimit = Annotated[int, Field(ge=1, le=MAX_LIST)]
 Cursor = Annotated[str, Field(min_length=1, max_length=MAX_CURSOR_LENGTH, pattern=r"^[A-Za-z0-9_-]+$")]
+AnyText = Annotated[str, Form({"pattern": r"^\P{Cs}*$"}), AfterValidator(_text)]
+"""Text of several lines, for a parser that has limits of its own."""

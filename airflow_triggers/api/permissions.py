@@ -32,6 +32,7 @@ from airflow_triggers.domain.concerned_dags import (
 )
 from airflow_triggers.domain.configuration import Configuration
 from airflow_triggers.domain.disclosure import Disclosure
+from airflow_triggers.domain.names import compiled_dag_ids_of
 from airflow_triggers.errors import Concealed, Refused
 from airflow_triggers.gateway import teams
 from airflow_triggers.sessions.authorization import AuthorizeFire
@@ -51,6 +52,7 @@ class Right:
 READ_RUNS = Right("GET", DagAccessEntity.RUN, "read the runs")
 READ_RESULTS = Right("GET", DagAccessEntity.XCOM, "read the XComs")
 READ_DAG = Right("GET", None, "read")
+READ_CODE = Right("GET", DagAccessEntity.CODE, "read the code")
 READ_TASK_INSTANCES = Right("GET", DagAccessEntity.TASK_INSTANCE, "read the task instances")
 READ_AUDIT_LOG = Right("GET", DagAccessEntity.AUDIT_LOG, "read the audit log")
 CREATE_RUNS = Right("POST", DagAccessEntity.RUN, "create runs")
@@ -121,6 +123,25 @@ class Permissions:
             cluster=cache(self._may_read_cluster),
         )
 
+    def may_read_yaml(self, configuration: Configuration) -> bool:
+        """Whether the user may read the configuration's file as written: the code of all DAGs compiled from it."""
+        return self._has(READ_CODE, compiled_dag_ids_of(configuration))
+
+    def may_read_import_error(self, configuration: Configuration) -> bool:
+        """Whether Airflow's list of import errors shows the user an error of this configuration."""
+        return self._may_view(AccessView.IMPORT_ERRORS) and self._has(
+            READ_DAG, compiled_dag_ids_of(configuration)
+        )
+
+    def may_read_plugins(self) -> bool:
+        """Whether Airflow shows the user its plugins."""
+        return self._may_view(AccessView.PLUGINS)
+
+    def readable_dag_ids(self) -> set[str]:
+        """The ids of all DAGs that the user may read."""
+        manager: Any = get_auth_manager()
+        return set(manager.get_authorized_dag_ids(user=self.user, method="GET"))
+
     def _cached_check(self, right: Right) -> Callable[[str], bool]:
         return cache(lambda dag_id: self._has(right, {dag_id}))
 
@@ -133,8 +154,11 @@ class Permissions:
         return bool(manager.is_authorized_pool(method="GET", details=details, user=self.user))
 
     def _may_read_cluster(self) -> bool:
+        return self._may_view(AccessView.CLUSTER_ACTIVITY)
+
+    def _may_view(self, view: AccessView) -> bool:
         manager: Any = get_auth_manager()
-        return bool(manager.is_authorized_view(access_view=AccessView.CLUSTER_ACTIVITY, user=self.user))
+        return bool(manager.is_authorized_view(access_view=view, user=self.user))
 
     # -- acting -----------------------------------------------------------------------------------------------
 

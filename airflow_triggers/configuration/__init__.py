@@ -1,8 +1,8 @@
 """Configurations: what users write, read and validated, explained as sentences, compiled to DAGs.
 
-``parse.py`` validates, ``load.py`` reads YAML files, ``explain.py`` makes sentences, ``compile.py`` makes DAGs (in
-DAG files only: importing this package imports no Airflow), ``schema.py`` publishes the JSON Schema,
-``domain/names.py`` has the names used in Airflow.
+``parse.py`` validates, ``load.py`` reads YAML files, ``explain.py`` makes sentences, ``graph.py`` graphs,
+``compile.py`` DAGs (in DAG files only: importing this package imports no Airflow). ``check.py`` and ``posted.py``
+look for slips, ``schema.py`` publishes the JSON Schema, ``domain/names.py`` has the names used in Airflow.
 """
 
 from __future__ import annotations

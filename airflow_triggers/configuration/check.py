@@ -6,7 +6,6 @@ effect; ``gateway/dag_files.py`` reads the DAG files. The folder's modules are i
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -23,14 +22,12 @@ from airflow_triggers.configuration.dag_file import BrokenConfiguration
 from airflow_triggers.configuration.lines import FileLines
 from airflow_triggers.configuration.load import configuration_files, load_configuration
 from airflow_triggers.configuration.modules import ImportableModules, near_name
-from airflow_triggers.configuration.review import Finding, Severity, review
+from airflow_triggers.configuration.review import Finding, Severity, invalidity, review
 from airflow_triggers.domain.asset_uris import SCHEME, trigger_of
 from airflow_triggers.domain.configuration import Configuration, TaskConfig
 from airflow_triggers.domain.names import RunKind, run_kind
 from airflow_triggers.errors import Problem
 from airflow_triggers.gateway.dag_files import DagFile, dag_files
-
-_LINE = re.compile(r"line (\d+): ")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,17 +133,7 @@ class _Check:
             )
 
     def _findings(self, compilation: Compilation) -> Iterator[tuple[Finding, int | None]]:
-        for problem in compilation.problems:
-            task = problem.task if isinstance(problem, Problem) else None
-            text = problem.removeprefix(f"task {task!r}: ")
-            match = _LINE.match(text)
-            finding = Finding(
-                code="invalid",
-                severity=Severity.ERROR,
-                text=text[match.end() :] if match else text,
-                task=task,
-            )
-            yield finding, int(match[1]) if match else None
+        yield from map(invalidity, compilation.problems)
         if compilation.configuration is not None:
             for finding in review(compilation.configuration):
                 yield finding, None

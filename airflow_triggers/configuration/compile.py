@@ -40,6 +40,7 @@ from airflow_triggers.configuration.review import review
 from airflow_triggers.domain.configuration import Configuration, TaskConfig
 from airflow_triggers.domain.names import (
     COMPILED_TASK_ID,
+    DOUBTS,
     MANIFEST_TAG,
     compiled_dag_id,
     configuration_tag,
@@ -61,6 +62,9 @@ The runs of different sessions are independent. Airflow's default of 16 is made 
 """
 
 MANIFEST_TASK_ID = "configuration"
+
+MAX_SHOWN_SOURCE = 2**20
+"""The most characters of a YAML file that its manifest has as written. The rules of a larger one are there, too."""
 
 _DEFAULTS = {"max_active_runs": MAX_ACTIVE, "max_active_tasks": MAX_ACTIVE}
 
@@ -285,7 +289,7 @@ def compile_configuration(configuration: Configuration, *, only_dag_id: str | No
         doubts = {
             name: resolved_task.doubt for name, resolved_task in resolved_tasks.items() if resolved_task.doubt
         }
-        dags.append(_manifest(compiled_configuration, doubts))
+        dags.append(_manifest(compiled_configuration, doubts, source=configuration.source))
     return {dag.dag_id: dag for dag in dags}
 
 
@@ -425,8 +429,11 @@ def one_task_dag(
     return dag
 
 
-def _manifest(configuration: Configuration, doubts: Mapping[str, str]) -> DAG:
-    """The DAG with the whole configuration for the servers; running it by hand has no effect."""
+def _manifest(configuration: Configuration, doubts: Mapping[str, str], *, source: str | None) -> DAG:
+    """The DAG with the whole configuration for the servers; running it by hand has no effect.
+
+    :param source: the YAML text, for people. A text longer than :data:`MAX_SHOWN_SOURCE` is left out.
+    """
     name = str(configuration.name)
     dag = _dag(
         manifest_dag_id(name),
@@ -437,8 +444,13 @@ def _manifest(configuration: Configuration, doubts: Mapping[str, str]) -> DAG:
             configuration, doubts, [(finding.task or "", finding.text) for finding in review(configuration)]
         ),
     )
-    configuration_json = json.dumps(configuration.to_dict(), ensure_ascii=False)
-    EmptyOperator(task_id=MANIFEST_TASK_ID, doc_json=configuration_json, dag=dag)
+    content = {**configuration.to_dict(), **({DOUBTS: dict(doubts)} if doubts else {})}
+    EmptyOperator(
+        task_id=MANIFEST_TASK_ID,
+        doc_json=json.dumps(content, ensure_ascii=False),
+        doc_yaml=source if source and len(source) <= MAX_SHOWN_SOURCE else None,
+        dag=dag,
+    )
     return dag
 
 

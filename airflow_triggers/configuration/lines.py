@@ -20,17 +20,14 @@ from airflow_triggers.errors import ConfigurationError, Problem
 _TASKS_AND_DIRECTIVES = 2
 
 
-class FileLines:
-    """Where the tasks and directives of a configuration's file stand.
+class TextLines:
+    """Where the tasks and directives of a configuration's text stand. Text that is not YAML has no lines."""
 
-    An unreadable file, and None, have no lines.
-    """
-
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, text: str | None) -> None:
         self._tasks: dict[str, KeyLines] = {}
-        if path is not None:
-            with suppress(yaml.YAMLError, UnicodeDecodeError, OSError, ConfigurationError):
-                self._tasks = read_lines(read_text(path), levels=_TASKS_AND_DIRECTIVES).keys
+        if text is not None:
+            with suppress(yaml.YAMLError):
+                self._tasks = read_lines(text, levels=_TASKS_AND_DIRECTIVES).keys
 
     def of(self, problem: Problem) -> int | None:
         """The line (from 1) of the first directive named in the problem, or else of its task; None: not known."""
@@ -39,6 +36,17 @@ class FileLines:
             return None
         directives = (task.keys[name] for name in re.findall(r"'([^']+)'", problem) if name in task.keys)
         return next((directive.line for directive in directives), task.line)
+
+
+class FileLines(TextLines):
+    """The same for a configuration's file. An unreadable file, and None, have no lines."""
+
+    def __init__(self, path: Path | None) -> None:
+        text = None
+        if path is not None:
+            with suppress(UnicodeDecodeError, OSError, ConfigurationError):
+                text = read_text(path)
+        super().__init__(text)
 
 
 def problems_with_lines(problems: Iterable[str], path: Path) -> Iterator[str]:

@@ -5,6 +5,7 @@ Neighbours: ``yaml_document.py`` reads the YAML, ``parse.py`` validates it; ``co
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import yaml
@@ -35,17 +36,29 @@ def configuration_files(folder: Path) -> list[Path]:
 
 
 def load_configuration(path: Path) -> Configuration:
-    """Read one file.
+    """Read one file. The configuration has its text as ``source``.
 
     :raises ConfigurationError: naming the file, and the line where YAML itself is wrong.
     """
     try:
-        content = read_document(read_text(path))
-    except yaml.YAMLError as error:
-        raise ConfigurationError(sentence_of(error), source=path.name) from error
+        text = read_text(path)
     except (UnicodeDecodeError, OSError) as error:
         raise ConfigurationError(f"{error}, expected YAML in UTF-8.", source=path.name) from error
-    return parse_configuration(content, name=path.stem, source=path.name)
+    return read_configuration(text, name=path.stem, source=path.name)
+
+
+def read_configuration(text: str, *, name: str | None, source: str | None = None) -> Configuration:
+    """Read the text of a file. The configuration has it as ``source``.
+
+    :param name: the configuration's name; None: it has none yet.
+    :param source: where it was read, for messages.
+    :raises ConfigurationError: naming the line where YAML itself is wrong.
+    """
+    try:
+        content = read_document(text)
+    except yaml.YAMLError as error:
+        raise ConfigurationError(sentence_of(error), source=source) from error
+    return replace(parse_configuration(content, name=name, source=source), source=text)
 
 
 def read_text(path: Path) -> str:

@@ -6,6 +6,7 @@ Neighbours: ``check.py`` shows the findings to CI, ``compile.py`` on the manifes
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,6 +14,7 @@ from enum import StrEnum
 from airflow_triggers.configuration.graph import cycles_of
 from airflow_triggers.configuration.modules import near_name
 from airflow_triggers.domain.configuration import Configuration, TaskConfig
+from airflow_triggers.errors import Problem
 
 
 class Severity(StrEnum):
@@ -38,6 +40,20 @@ class Finding:
     severity: Severity
     text: str
     task: str | None = None
+
+
+_LINE = re.compile(r"line (\d+): ")
+
+
+def invalidity(problem: str) -> tuple[Finding, int | None]:
+    """The finding for a problem of a configuration that cannot be used, and the line that the problem names, if any."""
+    task = problem.task if isinstance(problem, Problem) else None
+    text = problem.removeprefix(f"task {task!r}: ")
+    match = _LINE.match(text)
+    finding = Finding(
+        code="invalid", severity=Severity.ERROR, text=text[match.end() :] if match else text, task=task
+    )
+    return finding, int(match[1]) if match else None
 
 
 def review(configuration: Configuration) -> Iterator[Finding]:

@@ -108,6 +108,8 @@ class Configuration:
         still has instances of them.
     :param deployed_at: when the rules were deployed (UTC); None: not known, or they were made at run time. It is no
         part of the content.
+    :param source: the YAML text from which the rules were just read. It is no part of the content, and not kept with a
+        session.
     """
 
     tasks: Mapping[str, TaskConfig] = field(default_factory=dict)
@@ -115,6 +117,7 @@ class Configuration:
     former_dag_ids: frozenset[str | None] = frozenset()
     removed: Mapping[str, TaskConfig] = field(default_factory=dict)
     deployed_at: datetime | None = field(default=None, compare=False)
+    source: str | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         tasks_by_trigger: dict[str, list[TaskConfig]] = {}
@@ -147,7 +150,9 @@ class Configuration:
     def with_update(self, update: Configuration) -> Configuration:
         """The configuration with the other's tasks added, or replaced by name."""
         removed_tasks = {name: task for name, task in self.removed.items() if name not in update.tasks}
-        return replace(self, tasks={**self.tasks, **update.tasks}, removed=removed_tasks, deployed_at=None)
+        return replace(
+            self, tasks={**self.tasks, **update.tasks}, removed=removed_tasks, deployed_at=None, source=None
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """``{"name": …, "tasks": {task name: directives}}``, ready for JSON."""

@@ -19,6 +19,10 @@ MANIFEST_TAG = "triggers"
 """The tag of every manifest DAG."""
 
 
+DOUBTS = "doubts"
+"""The key in a manifest's content for doubts about DAG ids: by task, why a function may be meant."""
+
+
 COMPILED_TASK_ID = "run"
 """The id of a compiled DAG's only task."""
 
@@ -97,6 +101,13 @@ def manifest_dag_id(name: str) -> str:
 def compiled_dag_id(name: str, task_name: str) -> str:
     """``questionnaire.t_importSubject``."""
     return f"{name}.{task_name}"
+
+
+def compiled_dag_ids_of(configuration: Configuration) -> frozenset[str]:
+    """The DAGs compiled from a deployed configuration: its manifest, and one for each callable and operator."""
+    name = str(configuration.name)
+    tasks = (task for task in configuration if run_kind(task.run) is not RunKind.DAG)
+    return frozenset({manifest_dag_id(name), *(compiled_dag_id(name, task.name) for task in tasks)})
 
 
 def dag_id_of(configuration: Configuration, task: TaskConfig) -> str:

@@ -9,6 +9,7 @@ import json
 from collections.abc import Collection
 from dataclasses import replace
 from difflib import get_close_matches
+from typing import Any
 
 from airflow.models.dag import DagModel, DagTag
 from airflow.models.dag_version import DagVersion
@@ -108,9 +109,14 @@ def deployed_dag_ids(session: Session) -> frozenset[str]:
 
 
 def _read_manifest(model: SerializedDagModel) -> Configuration:
+    return Configuration.from_dict(json.loads(manifest_document(model)["doc_json"]))
+
+
+def manifest_document(model: SerializedDagModel) -> dict[str, Any]:
+    """The serialized task of a manifest DAG that carries the configuration, as ``doc_json``."""
     tasks = (model.data or {})["dag"]["tasks"]
-    documents = [task["__var"]["doc_json"] for task in tasks if "doc_json" in task["__var"]]
-    return Configuration.from_dict(json.loads(documents[0]))
+    documents: list[dict[str, Any]] = [task["__var"] for task in tasks if "doc_json" in task["__var"]]
+    return documents[0]
 
 
 def _unknown_configuration(session: Session, name: str) -> UnknownConfiguration:

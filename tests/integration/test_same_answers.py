@@ -14,9 +14,9 @@ import pytest
 from airflow.api_fastapi.app import purge_cached_app
 from airflow.cli.cli_parser import get_parser
 
-from airflow_triggers.answers import fires, history, hooks, instances
+from airflow_triggers.answers import configurations, extensions, fires, history, hooks, instances
 from airflow_triggers.answers import sessions as session_answers
-from airflow_triggers.api import datamodels, history_models
+from airflow_triggers.api import configuration_models, datamodels, history_models
 from airflow_triggers.manager.manager import TriggerManager, trigger_managers
 from airflow_triggers.sessions import create_session, describe_session, fire_into
 from tests.support.answers import OLDER_NAMES, WHOLE_FIRE, assert_alike
@@ -162,6 +162,17 @@ def test_a_hook_is_called_again_alike(order, client, command):
 @pytest.mark.parametrize(
     ("model", "answer"),
     [
+        (configuration_models.ConfigurationBody, configurations.ConfigurationAnswer),
+        (configuration_models.ConfigurationDetail, configurations.ConfigurationDetailAnswer),
+        (configuration_models.VersionBody, configurations.VersionAnswer),
+        (configuration_models.GraphBody, configurations.GraphAnswer),
+        (configuration_models.NodeBody, configurations.NodeAnswer),
+        (configuration_models.EdgeBody, configurations.EdgeAnswer),
+        (configuration_models.FindingBody, configurations.FindingAnswer),
+        (configuration_models.ValidationBody, configurations.ValidationAnswer),
+        (configuration_models.ProblemBody, configurations.ProblemAnswer),
+        (configuration_models.ExtensionBody, extensions.ExtensionAnswer),
+        (configuration_models.ExtensionsBody, extensions.ExtensionsAnswer),
         (datamodels.SessionBody, session_answers.SessionAnswer),
         (datamodels.SessionDetail, session_answers.SessionDetailAnswer),
         (datamodels.InstanceBody, instances.InstanceAnswer),

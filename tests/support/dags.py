@@ -48,18 +48,22 @@ def compiled_dag(name, task_name):
     return dag(f"{name}.{task_name}", schedule=PartitionedAtRuntime(), tags=[configuration_tag(name)])
 
 
-def manifest(name, configuration):
+def manifest(name, configuration, *, yaml=None):
     """A manifest DAG as the servers see it."""
     with DAG(name, schedule=None, tags=[MANIFEST_TAG, configuration_tag(name)]) as made:
-        EmptyOperator(task_id="configuration", doc_json=json.dumps(configuration.to_dict()))
+        content = json.dumps(configuration.to_dict())
+        EmptyOperator(task_id="configuration", doc_json=content, doc_yaml=yaml)
     return made
 
 
-def deploy_configuration(name, **tasks):
-    """Deploy a configuration of compiled callables: ``t_x={"after": […]}``."""
+def deploy_configuration(name, yaml=None, **tasks):
+    """Deploy a configuration of compiled callables: ``t_x={"after": […]}``.
+
+    :param yaml: its file as written.
+    """
     directives = {task: {"run": f"module:{task}", **it} for task, it in tasks.items()}
     configuration = Configuration.from_dict({"name": name, "tasks": directives})
-    deploy(manifest(name, configuration), *(compiled_dag(name, task) for task in tasks))
+    deploy(manifest(name, configuration, yaml=yaml), *(compiled_dag(name, task) for task in tasks))
     return configuration
 
 

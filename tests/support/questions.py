@@ -24,7 +24,9 @@ from tests.support.rights import (
     first_fire_status,
     knows,
     may_read,
+    may_read_configuration,
     migrate_status,
+    read_configuration_status,
     read_status,
     take_back_status,
 )
@@ -100,6 +102,7 @@ def questions(ids: dict[str, Ids]) -> list[Question]:
         *_about_nothing(),
         *_that_make_sessions(),
         *_that_migrate(),
+        *_about_configurations(),
         _batch(),
     ]
 
@@ -143,10 +146,18 @@ def _about_lists() -> Iterator[Question]:
             lambda session, name=name: session.has_instance and session.configuration == name,
         )
     yield from _that_count()
+    yield Question(
+        "GET",
+        f"{API}/configurations",
+        always(200),
+        act="list configurations",
+        listed=lambda user: {name for name in DEPLOYED if may_read_configuration(user, name)},
+    )
     # Pages of one item: neither their number nor their cursors may count hidden items.
     pages = (
         "/sessions?limit=1",
         "/instances?limit=1",
+        "/configurations?limit=1",
         "/sessions?limit=2&after=on-a",
         "/fires?touched=nothing&limit=1&before=9",
     )
@@ -355,6 +366,16 @@ def _that_migrate() -> Iterator[Question]:
         act = "move sessions to the deployed rules" if name in DEPLOYED else None
         yield Question("POST", path, status, {"dry_run": True}, act=act, session=_of(name))
         yield Question("POST", path, status, {"limit": 200}, listed=listed)
+
+
+def _about_configurations() -> Iterator[Question]:
+    for name in (*DEPLOYED, UNKNOWN):
+        status = partial(read_configuration_status, name=name)
+        act = "read a configuration" if name in DEPLOYED else None
+        yield Question("GET", f"{API}/configurations/{name}", status, act=act, session=_of(name))
+    text = {"yaml": "t_first: {after: [begin], run: dag_a}"}
+    yield Question("POST", f"{API}/configurations/validate", always(200), text, act="check a configuration")
+    yield Question("GET", f"{API}/extensions", always(200), act="list what is installed")
 
 
 def _of(name: str) -> Session | None:

@@ -73,6 +73,18 @@ def knows_configuration(user: Rights, name: str) -> bool:
     return knows(user, Session("", DEPLOYED.get(name, {}))) if name in DEPLOYED else False
 
 
+def may_read_configuration(user: Rights, name: str) -> bool:
+    """A configuration is read by those who may read sessions made of it."""
+    return name in DEPLOYED and may_read(user, Session("", DEPLOYED[name]))
+
+
+def read_configuration_status(user: Rights, name: str) -> int:
+    """A configuration that the user does not know does not exist."""
+    if not knows_configuration(user, name):
+        return 404
+    return 200 if may_read_configuration(user, name) else 403
+
+
 def refused(user: Rights, session: Session) -> int:
     """403 for a user who knows the session; for others it does not exist (404)."""
     return 403 if knows(user, session) else 404

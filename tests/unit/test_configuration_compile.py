@@ -10,7 +10,8 @@ from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import PartitionedAtRuntime
 from airflow.serialization.serialized_objects import DagSerialization
 
-from airflow_triggers.configuration.compile import compile_configuration
+from airflow_triggers.configuration import compile
+from airflow_triggers.configuration.compile import compile_configuration, trigger_dags
 from airflow_triggers.configuration.parse import parse_configuration
 from airflow_triggers.domain.configuration import Configuration
 from airflow_triggers.domain.names import FORM, dag_id_of
@@ -80,6 +81,22 @@ def test_three_hundred_tasks_cross_to_the_servers_whole():
     read = carried(dags["survey"])
     assert len(json.dumps(read.to_dict())) > 4096
     assert read == parse_configuration(tasks, name="survey")
+
+
+def test_the_manifest_has_the_file_as_written_unless_it_is_very_long(tmp_path, monkeypatch):
+    file = tmp_path / "survey.yaml"
+    text = f"# Asks once.\nt_x:\n  after: [a]\n  run: {TASKS_MODULE}:greet\n"
+    file.write_text(text)
+    assert trigger_dags(tmp_path)["survey"].get_task("configuration").doc_yaml == text
+    monkeypatch.setattr(compile, "MAX_SHOWN_SOURCE", len(text) - 1)
+    assert trigger_dags(tmp_path)["survey"].get_task("configuration").doc_yaml is None
+
+
+def test_the_manifest_has_the_doubts_about_the_ids_of_dags():
+    document = json.loads(
+        compiled(t_x={"after": ["a"], "run": "no_such.thing"})["survey"].get_task("configuration").doc_json
+    )
+    assert document["doubts"]["t_x"].startswith("There is no module 'no_such'")
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,8 @@ from airflow_triggers.errors import (
     TriggersError,
     UnknownConfiguration,
 )
+from airflow_triggers.gateway import Deployment
+from airflow_triggers.sessions import deployments
 from airflow_triggers.sessions.describing import InstanceDescription, SessionDescription
 
 
@@ -124,6 +126,20 @@ def creatable_configuration(name: str, permissions: Permissions) -> Configuratio
     except (Concealed, UnknownConfiguration) as error:
         raise _unknown(name, permissions) from error
     return configuration
+
+
+def readable_deployment(name: str, permissions: Permissions) -> Deployment:
+    """The configuration with this name, when the user may read sessions of it.
+
+    :raises UnknownConfiguration: when there is none, or the user may do nothing with its sessions.
+    :raises Refused: when the user may fire into its sessions, but not read them.
+    """
+    try:
+        deployment = deployments.deployment_of(name)
+        permissions.require_read(deployment.configuration)
+    except (Concealed, UnknownConfiguration) as error:
+        raise _unknown(name, permissions) from error
+    return deployment
 
 
 def _unknown(name: str, permissions: Permissions) -> UnknownConfiguration:
