@@ -119,11 +119,11 @@ export type Instance = Schemas["InstanceBody"] & {
 };
 export type SessionInstancesPage = { readonly instances: readonly Instance[]; readonly next: string | null };
 
-export type SessionDetail = Omit<Schemas["SessionDetail"], "counts" | "instances" | "tasks"> & {
+export type SessionDetail = Omit<Schemas["SessionDetail"], "acts" | "instances" | "task_counts" | "tasks"> & {
   /** What the reader may do with the session: `fire`, `delete`, `update`. */
   readonly acts?: Acts;
   /** How many instances there are, by task and status. */
-  readonly counts?: Readonly<Record<string, Partial<Record<InstanceStatus, number>>>>;
+  readonly task_counts?: Readonly<Record<string, Partial<Record<InstanceStatus, number>>>>;
   readonly instances: readonly Instance[];
   readonly tasks: Readonly<Record<string, TaskRules>>;
 };
@@ -196,8 +196,14 @@ export type ParkedHooksPage = { readonly hooks: readonly ParkedHook[]; readonly 
 /** An asset event that could not be fired (`GET /asset-events?parked=true`). */
 export type ParkedAssetEvent = {
   readonly acts?: Acts;
+  /** Its URI; null when Airflow no longer has the event. */
+  readonly asset: string | null;
   readonly attempts: number;
+  readonly created_at: string | null;
   readonly error: string | null;
   readonly id: number;
+  readonly session_uid: string | null;
+  /** The task that made it, or the user who created it. */
+  readonly source: string | null;
 };
 export type ParkedAssetEventsPage = { readonly asset_events: readonly ParkedAssetEvent[]; readonly next: string | number | null };

@@ -1,7 +1,7 @@
 /** The drawing of a configuration's rules. It is a heavy part: import it by `lazy`, as `~/components/graph`. */
 import { Box, Flex, Text } from "@chakra-ui/react";
 import type { Edge, Node, NodeProps } from "@xyflow/react";
-import { Background, Controls, Handle, MarkerType, Position, ReactFlow } from "@xyflow/react";
+import { Background, Controls, Handle, MarkerType, Position, ReactFlow, useReactFlow } from "@xyflow/react";
 import flowStyle from "@xyflow/react/dist/style.css?inline";
 import type { ReactNode } from "react";
 import { useMemo } from "react";
@@ -9,7 +9,7 @@ import { LuZap } from "react-icons/lu";
 
 import { texts } from "~/texts";
 
-import { NODE_HEIGHT, NODE_WIDTH, placesOf } from "./layout";
+import { NODE_HEIGHT, drawingOf } from "./layout";
 import type { Directive, RuleGraph } from "./rules";
 
 /** How a node is drawn: what has happened is filled, what waits is hollow. */
@@ -42,52 +42,74 @@ type RuleFlowNode = Node<Content, "rule">;
 
 const HANDLE = { opacity: 0, pointerEvents: "none" } as const;
 
-const RuleNodeView = ({ data }: NodeProps<RuleFlowNode>) => (
-  <>
-    <Handle isConnectable={false} position={Position.Left} style={HANDLE} type="target" />
-    <Flex
-      align="start"
-      aria-current={data.isCurrent ? "true" : undefined}
-      aria-label={[data.name, data.description].filter(Boolean).join(": ")}
-      asChild
-      bg={data.isFilled === true ? "colorPalette.subtle" : "bg"}
-      borderColor={data.isCurrent ? "brand.solid" : data.isFilled === true ? "colorPalette.solid" : "border.emphasized"}
-      borderRadius={data.isTask ? "md" : "full"}
-      borderStyle={data.isFilled === true ? "solid" : "dashed"}
-      borderWidth={data.isCurrent ? 3 : 2}
-      colorPalette={data.palette ?? "none"}
-      direction="column"
-      h={`${NODE_HEIGHT}px`}
-      justify="center"
-      overflow="hidden"
-      px={3}
-      title={data.description}
-      w={`${NODE_WIDTH}px`}
-    >
-      <button onClick={data.onSelect} type="button">
-        <Flex align="center" gap={1} maxW="100%">
-          {data.isTask ? undefined : <LuZap aria-hidden style={{ flexShrink: 0 }} />}
-          <Text fontSize="xs" fontWeight="medium" truncate>
-            {data.name}
-          </Text>
-        </Flex>
-        {data.children === undefined ? undefined : (
-          <Flex fontSize="2xs" gap={1} maxW="100%" overflow="hidden">
-            {data.children}
+const RuleNodeView = ({ data, height = 0, positionAbsoluteX, positionAbsoluteY, width = 0 }: NodeProps<RuleFlowNode>) => {
+  const { getZoom, setCenter } = useReactFlow();
+  return (
+    <>
+      <Handle isConnectable={false} position={Position.Left} style={HANDLE} type="target" />
+      <Flex
+        align="start"
+        aria-current={data.isCurrent ? "true" : undefined}
+        aria-label={[data.name, data.description].filter(Boolean).join(": ")}
+        asChild
+        bg={data.isFilled === true ? "colorPalette.subtle" : "bg"}
+        borderColor={data.isFilled === true ? "colorPalette.solid" : "border.emphasized"}
+        borderRadius={data.isTask ? "md" : "full"}
+        borderStyle={data.isFilled === true ? "solid" : "dashed"}
+        borderWidth={2}
+        colorPalette={data.palette ?? "none"}
+        direction="column"
+        h={`${NODE_HEIGHT}px`}
+        justify="center"
+        outline={data.isCurrent ? "2px solid" : undefined}
+        outlineColor="fg"
+        outlineOffset="2px"
+        overflow="hidden"
+        px={3}
+        title={data.description}
+        w={`${width}px`}
+      >
+        <button
+          onClick={data.onSelect}
+          onFocus={({ currentTarget }) => {
+            // Whoever walks by the Tab key sees where they are.
+            if (currentTarget.matches(":focus-visible")) {
+              void setCenter(positionAbsoluteX + width / 2, positionAbsoluteY + height / 2, {
+                zoom: Math.max(getZoom(), READABLE_ZOOM),
+              });
+            }
+          }}
+          type="button"
+        >
+          <Flex align="center" gap={1} maxW="100%">
+            {data.isTask ? undefined : <LuZap aria-hidden style={{ flexShrink: 0 }} />}
+            <Text fontSize="sm" fontWeight="medium" lineHeight="short" truncate>
+              {data.name}
+            </Text>
           </Flex>
-        )}
-      </button>
-    </Flex>
-    <Handle isConnectable={false} position={Position.Right} style={HANDLE} type="source" />
-  </>
-);
+          {data.children === undefined ? undefined : (
+            <Flex fontSize="xs" gap={1} lineHeight="short" maxW="100%" overflow="hidden" whiteSpace="nowrap">
+              {data.children}
+            </Flex>
+          )}
+        </button>
+      </Flex>
+      <Handle isConnectable={false} position={Position.Right} style={HANDLE} type="source" />
+    </>
+  );
+};
 
-/** React Flow's own edges are too pale to be followed. */
-const EDGE_COLOURS = {
-  "& .react-flow": { "--xy-edge-stroke": "var(--chakra-colors-fg-muted)" },
+/** Airflow's colours; React Flow's own edges are too pale to be followed. */
+const COLOURS = {
+  "& .react-flow": {
+    "--xy-background-color": "transparent",
+    "--xy-edge-stroke": "var(--chakra-colors-fg-muted)",
+  },
   "& .react-flow__edge-textbg": { fill: "bg" },
   "& .react-flow__edge-text": { fill: "fg" },
 } as const;
+
+const READABLE_ZOOM = 0.8;
 
 const NODE_TYPES = { rule: RuleNodeView };
 
@@ -104,7 +126,7 @@ const LABEL_OF_DIRECTIVE: Readonly<Record<Directive, string | undefined>> = {
 };
 
 export const RuleGraphView = ({ currentId, graph, label, lookOf, onSelect }: RuleGraphViewProps) => {
-  const places = useMemo(() => placesOf(graph), [graph]);
+  const { nodeWidth, places } = useMemo(() => drawingOf(graph), [graph]);
   const nodes = graph.nodes.map(
     ({ id, kind }): RuleFlowNode => ({
       data: {
@@ -118,7 +140,7 @@ export const RuleGraphView = ({ currentId, graph, label, lookOf, onSelect }: Rul
       id,
       position: places.get(id) ?? { x: 0, y: 0 },
       type: "rule",
-      width: NODE_WIDTH,
+      width: nodeWidth,
     }),
   );
   const edges = useMemo(
@@ -141,7 +163,7 @@ export const RuleGraphView = ({ currentId, graph, label, lookOf, onSelect }: Rul
   const isDark = document.documentElement.classList.contains("dark");
 
   return (
-    <Box aria-label={label} borderRadius="sm" borderWidth={1} css={EDGE_COLOURS} h="100%" minH="320px" role="group">
+    <Box aria-label={label} borderRadius="sm" borderWidth={1} css={COLOURS} h="100%" minH="320px" role="group">
       <style href="react-flow" precedence="low">
         {flowStyle}
       </style>
@@ -151,7 +173,7 @@ export const RuleGraphView = ({ currentId, graph, label, lookOf, onSelect }: Rul
         edgesFocusable={false}
         elementsSelectable={false}
         fitView
-        fitViewOptions={{ maxZoom: 1, padding: 0.08 }}
+        fitViewOptions={{ maxZoom: 1, padding: 0.04 }}
         maxZoom={1.5}
         minZoom={0.1}
         nodeTypes={NODE_TYPES}

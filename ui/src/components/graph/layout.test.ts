@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 
-import { NODE_HEIGHT, NODE_WIDTH, placesOf } from "./layout";
+import { NODE_HEIGHT, drawingOf } from "./layout";
 import { graphOf } from "./rules";
 
 const RULES = {
@@ -9,7 +9,7 @@ const RULES = {
 };
 
 it("places what follows to the right", () => {
-  const places = placesOf(graphOf(RULES));
+  const { places } = drawingOf(graphOf(RULES));
   expect(places.get("x")!.x).toBeLessThan(places.get("t_a")!.x);
   expect(places.get("t_a")!.x).toBeLessThan(places.get("t_b")!.x);
 });
@@ -18,12 +18,19 @@ it("places sixty nodes with circles so that none overlap", () => {
   const rules = Object.fromEntries(
     Array.from({ length: 60 }, (_, index) => [`t_${index}`, { after: [`t_${(index * 7 + 1) % 60}`, `x_${index % 5}`] }]),
   );
-  const places = [...placesOf(graphOf(rules)).values()];
+  const drawing = drawingOf(graphOf(rules));
+  const places = [...drawing.places.values()];
   const overlapping = places.filter((place, index) =>
     places
       .slice(index + 1)
-      .some(({ x, y }) => Math.abs(place.x - x) < NODE_WIDTH && Math.abs(place.y - y) < NODE_HEIGHT),
+      .some(({ x, y }) => Math.abs(place.x - x) < drawing.nodeWidth && Math.abs(place.y - y) < NODE_HEIGHT),
   );
   expect(places).toHaveLength(65);
   expect(overlapping).toEqual([]);
+});
+
+it("shows long names with wider nodes, up to a limit", () => {
+  const widthFor = (name: string) => drawingOf(graphOf({ [name]: {} })).nodeWidth;
+  expect(widthFor("t_importResponses")).toBeGreaterThan(widthFor("t_a"));
+  expect(widthFor("t".repeat(100))).toBe(widthFor("t".repeat(200)));
 });

@@ -3,29 +3,45 @@ import { Graph, layout } from "@dagrejs/dagre";
 
 import type { RuleGraph } from "./rules";
 
-export const NODE_WIDTH = 210;
 export const NODE_HEIGHT = 44;
-const LAYER_GAP = 70;
+const LEAST_WIDTH = 120;
+const MOST_WIDTH = 210;
+const WIDTH_OF_LETTER = 7.5;
+const WIDTH_OF_REST = 46;
+const LAYER_GAP = 48;
 const NODE_GAP = 16;
 
 export type Place = { readonly x: number; readonly y: number };
+export type Drawing = {
+  /** Of each node. */
+  readonly nodeWidth: number;
+  /** The upper left corner of each node, by its id. */
+  readonly places: ReadonlyMap<string, Place>;
+};
 
-/** The upper left corner of each node, by its id. */
-export const placesOf = ({ edges, nodes }: RuleGraph): ReadonlyMap<string, Place> => {
+/** Names are shown whole up to a length; all nodes have one width. Narrow nodes let sixty of them be read at once. */
+const widthOf = ({ nodes }: RuleGraph): number => {
+  const longest = Math.max(0, ...nodes.map(({ id }) => id.length));
+  return Math.min(MOST_WIDTH, Math.max(LEAST_WIDTH, Math.round(longest * WIDTH_OF_LETTER + WIDTH_OF_REST)));
+};
+
+export const drawingOf = (rules: RuleGraph): Drawing => {
+  const nodeWidth = widthOf(rules);
   const graph = new Graph();
   graph.setGraph({ nodesep: NODE_GAP, rankdir: "LR", ranksep: LAYER_GAP });
   graph.setDefaultEdgeLabel(() => ({}));
-  for (const { id } of nodes) {
-    graph.setNode(id, { height: NODE_HEIGHT, width: NODE_WIDTH });
+  for (const { id } of rules.nodes) {
+    graph.setNode(id, { height: NODE_HEIGHT, width: nodeWidth });
   }
-  for (const { source, target } of edges) {
+  for (const { source, target } of rules.edges) {
     graph.setEdge(source, target);
   }
   layout(graph);
-  return new Map(
-    nodes.map(({ id }) => {
+  const places = new Map(
+    rules.nodes.map(({ id }) => {
       const { x = 0, y = 0 } = graph.node(id) as Partial<Place>;
-      return [id, { x: x - NODE_WIDTH / 2, y: y - NODE_HEIGHT / 2 }];
+      return [id, { x: x - nodeWidth / 2, y: y - NODE_HEIGHT / 2 }];
     }),
   );
+  return { nodeWidth, places };
 };

@@ -6,7 +6,7 @@ import { useMemo } from "react";
 
 import { useRefreshInterval } from "~/airflow/config";
 import type { ParkedAssetEvent, ParkedHook, UpcomingFire } from "~/api/types";
-import { ActButton } from "~/components/ActButton";
+import { ActButton, LEFT_TO_SERVER } from "~/components/ActButton";
 import { Time } from "~/components/Time";
 import { ViewLink } from "~/components/ViewLink";
 import { Empty, Failed, Loading } from "~/components/states";
@@ -14,7 +14,7 @@ import { useAct } from "~/components/useAct";
 import { texts } from "~/texts";
 import { useSearchParam, useSetSearchParams } from "~/viewState";
 import { Json } from "~/views/session/Json";
-import { CallHookButton, CancelFireButton } from "~/views/session/ToComePart";
+import { CallHookButton, DelayedFireButtons } from "~/views/session/ToComePart";
 
 import { parkedAssetEventsQuery, parkedHooksQuery, retryAssetEvent, unheardQuery, upcomingQuery } from "./queries";
 import type { UnheardGroup } from "./unheard";
@@ -224,8 +224,8 @@ const UpcomingRow = ({ fire }: { readonly fire: UpcomingFire }) => (
     <Table.Cell>
       <Json label={texts.session.kwargs} value={fire.kwargs} />
     </Table.Cell>
-    <Table.Cell textAlign="end">
-      <CancelFireButton act={fire.acts?.cancel} fire={fire} uid={fire.session_uid} />
+    <Table.Cell>
+      <DelayedFireButtons act={fire.acts?.cancel ?? LEFT_TO_SERVER} fire={fire} uid={fire.session_uid} />
     </Table.Cell>
   </Table.Row>
 );
@@ -280,7 +280,7 @@ const ParkedHookRow = ({ hook }: { readonly hook: ParkedHook }) => (
     <Box flex={1} minW="200px">
       {hook.error === null ? undefined : <Json label={texts.session.error} value={hook.error} />}
     </Box>
-    <CallHookButton act={hook.acts?.call} hook={hook} uid={hook.session_uid} />
+    <CallHookButton act={hook.acts?.call ?? LEFT_TO_SERVER} hook={hook} uid={hook.session_uid} />
   </Flex>
 );
 
@@ -314,12 +314,20 @@ const AssetEventRow = ({ event }: { readonly event: ParkedAssetEvent }) => {
   return (
     <Flex align="center" as="li" borderWidth={1} gap={3} p={2} wrap="wrap">
       <strong>{words.event(event.id)}</strong>
+      {event.session_uid === null ? undefined : (
+        <ViewLink params={{ session: event.session_uid }} view="session">
+          {event.session_uid}
+        </ViewLink>
+      )}
+      <Time moment={event.created_at} />
+      {event.asset === null ? undefined : <Text overflowWrap="anywhere">{words.asset(event.asset)}</Text>}
+      {event.source === null ? undefined : <Text>{words.from(event.source)}</Text>}
       <Text color="fg.muted">{words.tried(event.attempts)}</Text>
       <Text flex={1} minW="200px" overflowWrap="anywhere">
         {event.error}
       </Text>
       <ActButton
-        act={event.acts?.retry}
+        act={event.acts?.retry ?? LEFT_TO_SERVER}
         aria-label={words.retryOf(event.id)}
         loading={retry.isPending}
         onClick={() => retry.mutate(undefined)}

@@ -4,7 +4,7 @@ import { useState } from "react";
 
 import { runAddress } from "~/airflow/links";
 import type { Instance } from "~/api/types";
-import { ActButton } from "~/components/ActButton";
+import { ActButton, LEFT_TO_SERVER } from "~/components/ActButton";
 import { AirflowLink } from "~/components/AirflowLink";
 import { StatusChip } from "~/components/StatusChip";
 import { Time } from "~/components/Time";
@@ -17,7 +17,7 @@ import { texts } from "~/texts";
 import { RunLink } from "./InstancesPart";
 import { Json } from "./Json";
 import { StatusDialog } from "./acts";
-import { changedAt, errorOf, isLogResolved, logLevelOf, parentOf } from "./instance";
+import { actsByStatus, changedAt, errorOf, isLogResolved, logLevelOf, parentOf } from "./instance";
 import { resolveLogs } from "./queries";
 
 const words = texts.session;
@@ -117,14 +117,14 @@ const ActRow = ({ instance, uid }: InstanceDetailsProps) => {
   return (
     <Flex gap={2} wrap="wrap">
       <RepairButtons
-        acts={instance.acts}
+        acts={instance.acts ?? actsByStatus(instance)}
         target={{ instances: [{ name: instance.name, session_uid: uid }], kind: "instances" }}
       />
-      <ActButton act={instance.acts?.set_status} onClick={() => setAsksStatus(true)}>
+      <ActButton act={instance.acts?.set_status ?? LEFT_TO_SERVER} onClick={() => setAsksStatus(true)}>
         {words.statusAct}
       </ActButton>
       {logLevelOf(instance) === undefined || isLogResolved(instance) ? undefined : (
-        <ActButton act={instance.acts?.resolve_logs} loading={logs.isPending} onClick={() => logs.mutate(undefined)}>
+        <ActButton act={instance.acts?.resolve_logs ?? LEFT_TO_SERVER} loading={logs.isPending} onClick={() => logs.mutate(undefined)}>
           {words.resolveLogs}
         </ActButton>
       )}

@@ -31,8 +31,8 @@ export const InstanceDrawer = ({ name, uid }: InstanceDrawerProps) => {
         <Drawer.Backdrop />
         <Drawer.Positioner>
           <Drawer.Content>
-            <Drawer.Header>
-              <Drawer.Title overflowWrap="anywhere">{name}</Drawer.Title>
+            <Drawer.Header justifyContent="start" pe={14}>
+              <Drawer.Title flex="none" maxW="80%" overflowWrap="anywhere">{name}</Drawer.Title>
               {instance === undefined ? undefined : <StatusChip status={instance.status} />}
             </Drawer.Header>
             <Drawer.Body>

@@ -1,17 +1,16 @@
-import { Badge, Box, Flex, Heading, Table, Text } from "@chakra-ui/react";
+import { Badge, Box, Flex, HStack, Heading, Table, Text, VisuallyHidden } from "@chakra-ui/react";
 import { useState } from "react";
 
 import type { Act, DelayedFire, Hook, HookCall, SessionDetail } from "~/api/types";
-import { ActButton } from "~/components/ActButton";
+import { ActButton, LEFT_TO_SERVER } from "~/components/ActButton";
 import { ConfirmDialog } from "~/components/ConfirmDialog";
 import { Time } from "~/components/Time";
-import { Empty } from "~/components/states";
 import { showError } from "~/components/toasts";
 import { useAct } from "~/components/useAct";
 import { texts } from "~/texts";
 
 import { Json } from "./Json";
-import { callHook, cancelDelayedFire } from "./queries";
+import { callHook, cancelDelayedFire, retryDelayedFire } from "./queries";
 
 const words = texts.session;
 
@@ -23,7 +22,7 @@ export const ToComePart = ({ session }: { readonly session: SessionDetail }) => 
         {words.delayed}
       </Heading>
       {session.delayed_fires.length === 0 ? (
-        <Empty title={words.noDelayed} />
+        <Text color="fg.muted">{words.noDelayed}</Text>
       ) : (
         <Table.Root aria-label={words.delayed} size="sm">
           <Table.Header>
@@ -31,12 +30,14 @@ export const ToComePart = ({ session }: { readonly session: SessionDetail }) => 
               <Table.ColumnHeader>{words.when}</Table.ColumnHeader>
               <Table.ColumnHeader>{words.trigger}</Table.ColumnHeader>
               <Table.ColumnHeader>{words.kwargs}</Table.ColumnHeader>
-              <Table.ColumnHeader />
+              <Table.ColumnHeader>
+                <VisuallyHidden>{texts.fires.acts}</VisuallyHidden>
+              </Table.ColumnHeader>
             </Table.Row>
           </Table.Header>
           <Table.Body>
             {session.delayed_fires.map((fire) => (
-              <DelayedRow act={session.acts?.fire} fire={fire} key={fire.id} uid={session.uid} />
+              <DelayedRow act={session.acts?.fire ?? LEFT_TO_SERVER} fire={fire} key={fire.id} uid={session.uid} />
             ))}
           </Table.Body>
         </Table.Root>
@@ -47,11 +48,16 @@ export const ToComePart = ({ session }: { readonly session: SessionDetail }) => 
         {words.hooks}
       </Heading>
       {session.hooks.length === 0 ? (
-        <Empty title={words.noHooks} />
+        <Text color="fg.muted">{words.noHooks}</Text>
       ) : (
         <Flex as="ul" direction="column" gap={2} listStyleType="none">
           {session.hooks.map((hook) => (
-            <HookRow act={session.acts?.call_hook ?? session.acts?.fire} hook={hook} key={hook.id} uid={session.uid} />
+            <HookRow
+              act={session.acts?.call_hook ?? LEFT_TO_SERVER}
+              hook={hook}
+              key={hook.id}
+              uid={session.uid}
+            />
           ))}
         </Flex>
       )}
@@ -73,14 +79,39 @@ const DelayedRow = ({ act, fire, uid }: DelayedRowProps) => (
     <Table.Cell>
       <Json label={words.kwargs} value={fire.kwargs} />
     </Table.Cell>
-    <Table.Cell textAlign="end">
-      <CancelFireButton act={act} fire={fire} uid={uid} />
+    <Table.Cell>
+      <DelayedFireButtons act={act} fire={fire} uid={uid} />
     </Table.Cell>
   </Table.Row>
 );
 
+/** To take a delayed fire back; and to have it tried again, when it is parked. */
+export const DelayedFireButtons = ({ act, fire, uid }: DelayedRowProps) => {
+  const retry = useAct({
+    failed: words.retryFireFailed,
+    perform: async () => retryDelayedFire(uid, fire.id),
+    succeeded: () => words.firedLater(fire.trigger),
+  });
+  return (
+    <HStack gap={2} justify="end">
+      {fire.parked ? (
+        <ActButton
+          act={act}
+          aria-label={words.retryFireOf(fire.trigger)}
+          loading={retry.isPending}
+          onClick={() => retry.mutate(undefined)}
+          size="xs"
+        >
+          {texts.fires.retry}
+        </ActButton>
+      ) : undefined}
+      <CancelFireButton act={act} fire={fire} uid={uid} />
+    </HStack>
+  );
+};
+
 /** Takes a delayed fire back, after a question. */
-export const CancelFireButton = ({ act, fire, uid }: DelayedRowProps) => {
+const CancelFireButton = ({ act, fire, uid }: DelayedRowProps) => {
   const [asks, setAsks] = useState(false);
   const cancel = useAct({
     failed: words.cancelFireFailed,
@@ -137,7 +168,12 @@ export const CallHookButton = ({ act, hook, uid }: HookRowProps) => {
     succeeded: (answer) => (answer.ended ? words.hookCalled : undefined),
   });
   return (
-    <ActButton act={act} loading={call.isPending} onClick={() => call.mutate(undefined)}>
+    <ActButton
+      act={act}
+      aria-label={words.callHookOf(hook.hook)}
+      loading={call.isPending}
+      onClick={() => call.mutate(undefined)}
+    >
       {words.callHook}
     </ActButton>
   );

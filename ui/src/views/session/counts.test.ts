@@ -4,8 +4,8 @@ import type { SessionDetail } from "~/api/types";
 
 import { countsByTask, statusOfTask, totalCounts } from "./counts";
 
-it("takes the server's counts: the answer has only the newest instances", () => {
-  const session = { counts: { t_a: { failed: 2 }, t_b: { failed: 1, finished: 9 } }, instances: [] };
+it("takes the server's task_counts: the answer has only the newest instances", () => {
+  const session = { task_counts: { t_a: { failed: 2 }, t_b: { failed: 1, finished: 9 } }, instances: [] };
   expect(totalCounts(session)).toEqual({ failed: 3, finished: 9 });
 });
 

@@ -4,7 +4,10 @@ import type { InstanceStatus, SessionDetail } from "~/api/types";
 export type StatusCountsOf = Partial<Record<InstanceStatus, number>>;
 
 /** By task; counted by the server, or from the instances where it did not count. */
-export const countsByTask = ({ counts, instances }: Pick<SessionDetail, "counts" | "instances">): Readonly<Record<string, StatusCountsOf>> => {
+export const countsByTask = ({
+  instances,
+  task_counts: counts,
+}: Pick<SessionDetail, "instances" | "task_counts">): Readonly<Record<string, StatusCountsOf>> => {
   if (counts !== undefined) {
     return counts;
   }
@@ -17,7 +20,7 @@ export const countsByTask = ({ counts, instances }: Pick<SessionDetail, "counts"
 };
 
 /** By status, over all tasks. */
-export const totalCounts = (session: Pick<SessionDetail, "counts" | "instances">): StatusCountsOf => {
+export const totalCounts = (session: Pick<SessionDetail, "instances" | "task_counts">): StatusCountsOf => {
   const total: StatusCountsOf = {};
   for (const ofTask of Object.values(countsByTask(session))) {
     for (const [status, count] of Object.entries(ofTask) as Array<[InstanceStatus, number]>) {

@@ -93,5 +93,8 @@ export const resolveLogs = async (uid: string, name: string) => resolveInstanceL
 export const cancelDelayedFire = async (uid: string, id: number) =>
   request<unknown>(path("/sessions/{}/delayed-fires/{}", uid, String(id)), { method: "DELETE" });
 
+export const retryDelayedFire = async (uid: string, id: number) =>
+  request<unknown>(path("/sessions/{}/delayed-fires/{}/retry", uid, String(id)), { method: "POST" });
+
 export const callHook = async (uid: string, id: number) =>
   request<HookCall>(path("/sessions/{}/hooks/{}/call", uid, String(id)), { method: "POST" });
