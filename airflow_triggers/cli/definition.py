@@ -106,7 +106,8 @@ def _moment(text: str) -> datetime:
     try:
         return parse_moment(text)
     except InvalidTrigger as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+        # The error is worded for a fire; here any option may have a moment.
+        raise argparse.ArgumentTypeError(str(error).replace("'fire_at'", "the moment")) from None
 
 
 _READERS: dict[str, Reader] = {**READERS, "json": _json_object, "kwargs": _kwargs, "moment": _moment}

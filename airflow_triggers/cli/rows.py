@@ -40,6 +40,7 @@ SESSION_COLUMNS: Columns = (
     "is_deployed",
     "manager",
     "storage",
+    "counts",
     "created",
     "last_modified",
 )
@@ -85,9 +86,17 @@ OCCASIONAL = frozenset({"uid", "delayed_fire_id", "deferred", "fire_at", "cancel
 
 
 def with_short_version(row: Row) -> Row:
-    """The row of a session for a table. Its version becomes the start of the hash, and ``is_deployed``."""
+    """The row of a session for a table. Its version becomes the start of the hash, and ``is_deployed``; its
+    counts become text.
+    """
     version = row["version"] or {"hash": "", "is_deployed": None}
-    return {**row, "version": version["hash"][:SHORT_VERSION], "is_deployed": version["is_deployed"]}
+    counts = [f"{count} {status}" for status, count in (row["counts"] or {}).items()]
+    return {
+        **row,
+        "version": version["hash"][:SHORT_VERSION],
+        "is_deployed": version["is_deployed"],
+        "counts": counts,
+    }
 
 
 def of_answer(answer: Any) -> Row:
@@ -95,16 +104,17 @@ def of_answer(answer: Any) -> Row:
 
     :param answer: one of the dataclasses of ``answers/``.
     """
-    return {field.name: _plain(getattr(answer, field.name)) for field in fields(answer)}
+    return {field.name: plain(getattr(answer, field.name)) for field in fields(answer)}
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """A value of an answer in the types of JSON and YAML."""
     if is_dataclass(value):
         return of_answer(value)
     if isinstance(value, Mapping):
-        return {key: _plain(part) for key, part in value.items()}
+        return {key: plain(part) for key, part in value.items()}
     if isinstance(value, tuple | list):
-        return [_plain(part) for part in value]
+        return [plain(part) for part in value]
     if isinstance(value, datetime):
         return value.isoformat()
     return value.value if isinstance(value, Enum) else value

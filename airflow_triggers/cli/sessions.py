@@ -5,6 +5,7 @@ Neighbours: ``twin/sessions.py`` declares the commands; ``migration.py`` has ``s
 
 from __future__ import annotations
 
+import sys
 from argparse import Namespace
 
 from airflow.utils.cli import suppress_logs_and_warning
@@ -13,7 +14,9 @@ from airflow.utils.providers_configuration_loader import providers_configuration
 from airflow_triggers import sessions
 from airflow_triggers.cli import rows
 from airflow_triggers.cli.commands import audited_command, tells_of_broken_extensions, user
-from airflow_triggers.cli.terminal import ends_with_one_line
+from airflow_triggers.cli.terminal import ends_with_one_line, print_text
+from airflow_triggers.cli.twin.selecting import ORDERS
+from airflow_triggers.sessions.listing import SessionFilter, SessionOrder, list_page
 
 
 @ends_with_one_line
@@ -21,13 +24,27 @@ from airflow_triggers.cli.terminal import ends_with_one_line
 @providers_configuration_loaded
 def list_sessions(args: Namespace) -> None:
     """``airflow triggers sessions list``."""
-    summaries = sessions.list_sessions(
-        limit=args.limit, after_uid=args.after, configuration=args.configuration, prefix=args.prefix
+    selection = SessionFilter(
+        configuration=args.configuration,
+        version=args.version,
+        prefix=args.prefix,
+        contains=args.contains,
+        has_failed=args.has_failed,
+        is_open=args.open,
+        is_resolved=args.resolved,
+        waiting_for=args.waiting_for,
+        idle_for=args.idle_for,
     )
-    session_rows = [rows.of_session(summary) for summary in summaries]
-    if args.output not in rows.STRUCTURED:
-        session_rows = [rows.with_short_version(row) for row in session_rows]
-    rows.print_rows(session_rows, args.output, columns=rows.SESSION_COLUMNS)
+    page = list_page(selection, order=SessionOrder(ORDERS[args.order_by]), limit=args.limit, after=args.after)
+    session_rows = [rows.of_session(summary) for summary in page.sessions]
+    if args.output in rows.STRUCTURED:
+        rows.print_rows(session_rows, args.output)
+        return
+    rows.print_rows(
+        [rows.with_short_version(row) for row in session_rows], args.output, columns=rows.SESSION_COLUMNS
+    )
+    if page.next:
+        print_text(f"… further ones: --after {page.next}", to=sys.stderr)
 
 
 @ends_with_one_line

@@ -167,6 +167,8 @@ class AsyncTriggersClient:
         return report
 
     fires = _list(operations.history.fires)
+    instances = _list(operations.instances.instances)
+    instance_counts = _method(operations.instances.instance_counts)
     instance = _method(operations.instances.instance)
     replay = _method(operations.instances.replay)
     skip = _method(operations.instances.skip)

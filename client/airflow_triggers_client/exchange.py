@@ -7,11 +7,15 @@ Neighbours: ``transport.py`` carries requests out; ``service.py`` adds credentia
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 T = TypeVar("T")
+
+
+QueryValue = str | int | float | bool | Sequence[str] | None
+"""A parameter: a sequence is sent as several parameters of one name, None is left out."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,7 @@ class Request:
 
     method: str
     path: str
-    query: Mapping[str, str | int | None] = field(default_factory=dict)
+    query: Mapping[str, QueryValue] = field(default_factory=dict)
     body: bytes | None = field(default=None, repr=False)
     repeatable: bool = False
     is_long: bool = False

@@ -126,6 +126,14 @@ def test_every_command_names_an_option_that_it_does_not_know(command, capsys):
             "there is no option --confguration. Did you mean --configuration?",
         ),
         (("fire", "order-1", "paid", "third"), "unexpected arguments: third"),
+        (("instances", "shw"), "Did you mean show?"),
+        (("instances", "list", "--status", "faild"), "found 'faild'. Did you mean failed?"),
+        (("instances", "list", "--replayed", "maybe"), "expected yes or no, found 'maybe'"),
+        (("instances", "list", "--since", "today"), "the moment is a string, a moment in ISO 8601"),
+        (("instances", "counts", "--group-by", "tsk"), "Did you mean task?"),
+        (("sessions", "list", "--order-by", "newst"), "Did you mean newest?"),
+        (("status", "order-1", "t_x#0"), "the following arguments are required: --to"),
+        (("status", "order-1", "t_x#0", "--to", "running"), "expected one of unstarted, finished"),
         (("sessions", "show"), "the following arguments are required: uid"),
         (("sessions",), "the following arguments are required: COMMAND"),
         ((), "the following arguments are required: COMMAND"),
@@ -150,6 +158,12 @@ def test_kwargs_are_read_as_json():
     assert parsed("fire", "order-1", "paid", "--kwargs", '{"amount": 3}').kwargs == [{"amount": 3}]
     assert parsed("fire", "order-1", "paid").kwargs is None
     assert parsed("replay", "order-1", "t_x#0", "--kwargs", "{}").kwargs == {}
+
+
+def test_positional_arguments_may_stand_behind_options():
+    fire = parsed("fire", "order-1", "--kwargs", "n=1", "paid", "-o", "json")
+
+    assert (fire.uid, fire.trigger) == ("order-1", "paid")
 
 
 @pytest.mark.parametrize("form", ["table", "json", "yaml", "plain"])
@@ -183,13 +197,13 @@ def test_every_command_that_answers_has_an_output():
         (("replay", "order-1", "t_x#0", "--kwargs", '{"x":' + "9" * 5000 + "}"), "thousands of digits"),
         (
             ("fire", "order-1", "paid", "--fire-at", "20000000001"),
-            "'fire_at' is a string, a moment in ISO 8601",
+            "the moment is a string, a moment in ISO 8601",
         ),
         (
             ("fire", "order-1", "paid", "--fire-at", "2031-05-17"),
-            "'fire_at' is a string, a moment in ISO 8601",
+            "the moment is a string, a moment in ISO 8601",
         ),
-        (("fire", "order-1", "paid", "--fire-at", "9999-12-31T23:59:59-12:00"), "'fire_at' lies between"),
+        (("fire", "order-1", "paid", "--fire-at", "9999-12-31T23:59:59-12:00"), "the moment lies between"),
         (("sessions", "list", "--limit", "9" * 5000), "expected at most 18 digits"),
         (("sessions", "list", "--limit", "0"), "expected a whole number above 0, found '0'"),
         (("sessions", "list", "--limit", "some"), "expected a whole number above 0, found 'some'"),

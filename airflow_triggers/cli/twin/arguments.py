@@ -37,3 +37,49 @@ CONFIGURATION = option("--configuration", help="Only sessions of this deployed c
 PREFIX = option("--prefix", help="Only sessions whose UID begins with this", metavar="TEXT")
 DRY_RUN = switch("--dry-run", "Only say what would happen")
 YES = option("-y", "--yes", help="Do not ask before", is_switch=True)
+
+SELECTION = (
+    option(
+        "--status",
+        help="Only instances with this status; may be given several times",
+        metavar="STATUS",
+        choices=STATUSES,
+        is_repeatable=True,
+    ),
+    CONFIGURATION,
+    option("--task", help="Only instances of this task", metavar="NAME"),
+    option(
+        "--since",
+        help="Only instances that changed at this moment or later (2031-05-17T08:00:00Z)",
+        kind="moment",
+        metavar="MOMENT",
+    ),
+    option("--until", help="Only instances that changed before this moment", kind="moment", metavar="MOMENT"),
+    option(
+        "--error-type",
+        help="Only instances with this exception type, as it is stored (builtins.ValueError)",
+        metavar="TYPE",
+    ),
+    option(
+        "--replayed",
+        help="Only replays and copies; with no: only others",
+        kind="yes_or_no",
+        metavar="yes|no",
+        nargs="?",
+        implied=True,
+    ),
+    option(
+        "--stuck",
+        help="Only scheduled or running instances whose DAG is paused or missing, or that are so for longer than "
+        "--stuck-after; with no: only others",
+        kind="yes_or_no",
+        metavar="yes|no",
+        nargs="?",
+        implied=True,
+    ),
+    option(
+        "--stuck-after", help="Seconds until one is stuck (default: 3600)", kind="seconds", metavar="SECONDS"
+    ),
+    option("--session", help="Only sessions whose UID begins with this", metavar="TEXT"),
+)
+"""The conditions for instances of all sessions; see ``selecting.py``."""

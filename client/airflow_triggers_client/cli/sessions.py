@@ -5,28 +5,50 @@ Neighbours: ``twin/sessions.py`` declares the commands; ``migration.py`` has ``s
 
 from __future__ import annotations
 
+import sys
 from argparse import Namespace
 
 from airflow_triggers_client.cli import output
 from airflow_triggers_client.cli.instances import instance_row
 from airflow_triggers_client.cli.results import content_of, print_result, print_results
+from airflow_triggers_client.cli.twin.selecting import ORDERS
+from airflow_triggers_client.cli.twin.terminal import print_text
 from airflow_triggers_client.client import TriggersClient
 from airflow_triggers_client.models import SessionSummary
+
+SHORT_VERSION = 12
+"""The digits shown of a hash."""
 
 
 def list_sessions(client: TriggersClient, args: Namespace) -> None:
     """``triggers sessions list``."""
-    page = client.sessions(configuration=args.configuration, prefix=args.prefix, after=args.after).first(
-        args.limit
-    )
+    page = client.sessions(
+        configuration=args.configuration,
+        version=args.version,
+        prefix=args.prefix,
+        contains=args.contains,
+        has_failed=args.has_failed,
+        is_open=args.open,
+        is_resolved=args.resolved,
+        waiting_for=args.waiting_for,
+        idle_for=args.idle_for,
+        order_by=ORDERS[args.order_by],
+        after=args.after,
+    ).first(args.limit)
     print_results(page.items, [_session_row(session) for session in page.items], args.output)
+    if page.next and args.output not in output.STRUCTURED:
+        print_text(f"… further ones: --after {page.next}", to=sys.stderr)
 
 
 def _session_row(session: SessionSummary) -> output.Row:
     return {
         "uid": session.uid,
         "configuration": session.configuration,
+        "version": session.version.hash[:SHORT_VERSION] if session.version else "",
+        "is_deployed": session.version.is_deployed if session.version else None,
         "manager": session.manager,
+        "storage": session.storage,
+        "counts": [f"{count} {status}" for status, count in (session.counts or {}).items()],
         "created": session.created.isoformat(),
         "last_modified": session.last_modified.isoformat(),
     }

@@ -25,7 +25,17 @@ from airflow_triggers_client.models.history import (
     Requirement,
 )
 from airflow_triggers_client.models.hooks import Hook, HookCall
-from airflow_triggers_client.models.instances import Instance, InstanceStatus, Status
+from airflow_triggers_client.models.instances import (
+    AllowedAct,
+    Instance,
+    InstanceCounts,
+    InstanceFilter,
+    InstanceGroup,
+    InstanceStatus,
+    InstanceSummary,
+    Status,
+    Stuck,
+)
 from airflow_triggers_client.models.migration import (
     MigrationEffect,
     MigrationOutcome,
@@ -35,6 +45,7 @@ from airflow_triggers_client.models.migration import (
 from airflow_triggers_client.models.sessions import ConfigurationVersion, Session, SessionSummary, Task
 
 __all__ = [
+    "AllowedAct",
     "Arrival",
     "ConfigurationVersion",
     "Controllers",
@@ -52,7 +63,11 @@ __all__ = [
     "Hook",
     "HookCall",
     "Instance",
+    "InstanceCounts",
+    "InstanceFilter",
+    "InstanceGroup",
     "InstanceStatus",
+    "InstanceSummary",
     "MigrationEffect",
     "MigrationOutcome",
     "MigrationPage",
@@ -66,6 +81,7 @@ __all__ = [
     "SessionMigration",
     "SessionSummary",
     "Status",
+    "Stuck",
     "Task",
     "UnheardFire",
 ]

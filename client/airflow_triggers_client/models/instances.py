@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 from typing import Annotated, Any
 
@@ -57,3 +60,128 @@ class Instance(Result):
     can_skip: bool
     is_resolved: bool
     """Whether nothing more is to be done."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class InstanceFilter:
+    """Which instances of all sessions that you may read. All conditions must hold; None is no condition.
+
+    >>> InstanceFilter(status=["failed"], configuration="orders").to_dict()
+    {'status': ['failed'], 'configuration': 'orders'}
+
+    :param status: only these statuses. Empty: any.
+    :param configuration: only sessions of this deployed configuration.
+    :param task: only instances of this task.
+    :param since: only instances that changed at this moment or later.
+    :param until: only instances that changed before this moment.
+    :param error_type: only instances with this exception type, as it is stored (``builtins.ValueError``).
+    :param replayed: only replays and copies, or only others.
+    :param stuck: only scheduled or running instances whose DAG is paused or missing, or that are so for longer than
+        ``stuck_after`` seconds; or only others.
+    :param session: only sessions whose UID begins with this.
+    """
+
+    status: Sequence[InstanceStatus | str] = ()
+    configuration: str | None = None
+    task: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    error_type: str | None = None
+    replayed: bool | None = None
+    stuck: bool | None = None
+    stuck_after: float | None = None
+    session: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The conditions as a JSON object."""
+        entries = {
+            "status": [str(status) for status in self.status] or None,
+            "configuration": self.configuration,
+            "task": self.task,
+            "since": self.since and self.since.isoformat(),
+            "until": self.until and self.until.isoformat(),
+            "error_type": self.error_type,
+            "replayed": self.replayed,
+            "stuck": self.stuck,
+            "stuck_after": self.stuck_after,
+            "session": self.session,
+        }
+        return {name: value for name, value in entries.items() if value is not None}
+
+    def to_query(self) -> dict[str, Any]:
+        """The conditions as parameters of a URL."""
+        return {
+            name: str(value).lower() if isinstance(value, bool) else value
+            for name, value in self.to_dict().items()
+        }
+
+
+class Stuck(Result):
+    """Why an instance is stuck."""
+
+    code: str
+    """A word for programs."""
+    text: str
+
+
+class AllowedAct(Result):
+    """Whether you may do something now."""
+
+    allowed: bool
+    reason: str | None
+    """Why not, as a sentence."""
+
+
+class InstanceSummary(Result):
+    """An instance in a list over all sessions."""
+
+    session_uid: str
+    configuration: str | None
+    name: str
+    task: str
+    number: int
+    status: Status
+    created_at: datetime
+    changed_at: datetime
+    """When it came into its present status."""
+    error_type: str | None
+    error_message: str | None
+    """The first line of its error."""
+    replays: int
+    """How many instances it replaces, one after the other."""
+    parent: str | None
+    """The instance that it replaces."""
+    dag_id: str | None
+    dag_run_id: str | None
+    can_replay: bool
+    can_skip: bool
+    stuck: Stuck | None
+    acts: dict[str, AllowedAct] = Field(default_factory=dict)
+    """What you may do with it now, by act."""
+
+
+class InstanceGroup(Result):
+    """Some of the counted instances. The first four are None if you did not group by them."""
+
+    configuration: str | None = None
+    task: str | None = None
+    error_type: str | None = None
+    status: Status | None = None
+    count: int
+    since: datetime
+    """When the first of them came into its status."""
+    latest: datetime
+    message: str | None
+    """The first line of the newest one's error."""
+    replays: int
+    """The most replays in a row."""
+
+
+class InstanceCounts(Result):
+    """How many instances match a filter."""
+
+    groups: list[InstanceGroup]
+    """The largest first, 100 at most."""
+    total: int
+    is_complete: bool
+    """False: only the newest 100,000 instances of a status were counted."""

@@ -35,6 +35,8 @@ class SessionSummary(Result):
     """None when the session has no configuration."""
     created: datetime
     last_modified: datetime
+    counts: dict[str, int] | None = None
+    """How many instances it has, by status; None for a session in another storage."""
 
 
 class Task(Result):

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from airflow_triggers_client.exchange import Request, Steps
-from airflow_triggers_client.models import Instance, InstanceStatus
+from airflow_triggers_client.models import (
+    Instance,
+    InstanceCounts,
+    InstanceFilter,
+    InstanceStatus,
+    InstanceSummary,
+)
+from airflow_triggers_client.operations.listing import Listing
 from airflow_triggers_client.service import Service, body, path
 
 
@@ -102,3 +109,28 @@ def resolve_logs(service: Service, session_uid: str, name: str) -> Steps[Instanc
     """Mark an instance's log messages as dealt with."""
     place = path("sessions", session_uid, "instances", name, "resolve-logs")
     return (yield from service.call(Request("POST", place, repeatable=True), Instance))
+
+
+def instances(
+    selection: InstanceFilter | None = None, *, after: str | None = None
+) -> Listing[InstanceSummary]:
+    """The instances that match a filter, in all sessions that you may read, the newest change first.
+
+    :param selection: which ones; None: all.
+    :param after: only those after this cursor: the ``next`` of a page.
+    """
+    query = (selection or InstanceFilter()).to_query()
+    return Listing("instances", "instances", InstanceSummary, "after", after, query)
+
+
+def instance_counts(
+    service: Service, selection: InstanceFilter | None = None, *, group_by: Sequence[str] = ()
+) -> Steps[InstanceCounts]:
+    """How many instances match a filter, in all sessions that you may read, in groups.
+
+    :param group_by: some of configuration, task, error_type and status.
+    """
+    query = {**(selection or InstanceFilter()).to_query(), "group_by": list(group_by)}
+    return (
+        yield from service.call(Request("GET", "instances/counts", query, repeatable=True), InstanceCounts)
+    )

@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from airflow_triggers_client.answers import parse
 from airflow_triggers_client.errors import InvalidArgument, UnexpectedAnswer
-from airflow_triggers_client.exchange import Request, Steps
+from airflow_triggers_client.exchange import QueryValue, Request, Steps
 from airflow_triggers_client.models import Page
 from airflow_triggers_client.service import Service
 
@@ -38,7 +38,7 @@ class Listing(Generic[T]):
     item: Any
     cursor_name: str
     cursor: str | int | None = None
-    query: Mapping[str, str | int | None] = field(default_factory=dict)
+    query: Mapping[str, QueryValue] = field(default_factory=dict)
 
     def page(self, service: Service, *, cursor: str | int | None, size: int) -> Steps[Page[T]]:
         """One page of ``size`` items at most, from the cursor on."""

@@ -12,15 +12,44 @@ from airflow_triggers_client.service import Service, body, path
 
 
 def sessions(
-    *, configuration: str | None = None, prefix: str | None = None, after: str | None = None
+    *,
+    configuration: str | None = None,
+    version: str | None = None,
+    prefix: str | None = None,
+    contains: str | None = None,
+    has_failed: bool | None = None,
+    is_open: bool | None = None,
+    is_resolved: bool | None = None,
+    waiting_for: str | None = None,
+    idle_for: float | None = None,
+    order_by: str = "uid",
+    after: str | None = None,
 ) -> Listing[SessionSummary]:
-    """The sessions that you may read, ordered by UID.
+    """The sessions that you may read.
 
     :param configuration: only those of this deployed configuration.
+    :param version: only those with this version of their rules, a hash.
     :param prefix: only sessions with this beginning of their UID.
-    :param after: only those after this UID: the ``next`` of a page.
+    :param contains: only sessions with this part in their UID.
+    :param has_failed: only those with failed instances; False: only others.
+    :param is_open: only those with instances that are not resolved; False: only others.
+    :param is_resolved: only those in which nothing waits, runs or is still to come; False: only others.
+    :param waiting_for: only those with an instance that waits for this trigger.
+    :param idle_for: only those whose last change is more seconds ago.
+    :param order_by: ``uid``; ``last_modified``; or ``-last_modified``, the newest change first.
+    :param after: only those after this cursor: the ``next`` of a page.
     """
-    query = {"configuration": configuration, "prefix": prefix}
+    flags = {"has_failed": has_failed, "open": is_open, "resolved": is_resolved}
+    query = {
+        "configuration": configuration,
+        "version": version,
+        "prefix": prefix,
+        "contains": contains,
+        **{name: str(flag).lower() for name, flag in flags.items() if flag is not None},
+        "waiting_for": waiting_for,
+        "idle_for": idle_for,
+        "order_by": None if order_by == "uid" else order_by,
+    }
     return Listing("sessions", "sessions", SessionSummary, "after", after, query)
 
 

@@ -53,9 +53,22 @@ class Parser(argparse.ArgumentParser):
     ) -> tuple[Any, list[str]]:
         """Parse; an argument that this command does not know is an error here, where its near match is known."""
         result, rest = super().parse_known_args(args, namespace)
+        rest = self._filled(result, rest)
         if rest:
             self.error(self._surplus(rest))
         return result, rest
+
+    def _filled(self, result: Any, rest: list[str]) -> list[str]:
+        """Give optional positional arguments what comes behind an option, and return what nobody takes.
+
+        argparse leaves them out at the first option (``fire order-1 --kwargs n=1 paid``).
+        """
+        for action in self._actions:
+            is_optional = not action.option_strings and action.nargs == argparse.OPTIONAL
+            if is_optional and getattr(result, action.dest) is None and rest and not rest[0].startswith("-"):
+                setattr(result, action.dest, rest[0])
+                rest = rest[1:]
+        return rest
 
     def _surplus(self, rest: Sequence[str]) -> str:
         flags = [flag for action in self._actions for flag in action.option_strings]

@@ -5,7 +5,15 @@ Neighbours: ``table.py`` lists them.
 
 from __future__ import annotations
 
-from airflow_triggers_client.cli.twin.arguments import INSTANCE, OUTPUT, STATUSES_BY_HAND, UID
+from airflow_triggers_client.cli.twin.arguments import (
+    AFTER,
+    INSTANCE,
+    LIMIT,
+    OUTPUT,
+    SELECTION,
+    STATUSES_BY_HAND,
+    UID,
+)
 from airflow_triggers_client.cli.twin.commands import Command, option, positional, switch
 
 _RESULT = option(
@@ -22,6 +30,40 @@ _METADATA = option(
 )
 
 INSTANCES = (
+    Command(
+        "instances list",
+        "instances:list_instances",
+        "List task instances of all sessions, the newest change first",
+        (*SELECTION, AFTER, LIMIT, OUTPUT),
+        (
+            "instances list --status failed --since 2031-05-17T00:00:00Z",
+            "instances list --stuck --configuration questionnaire",
+            "{} instances list --status failed --output json | jq -r .instances[].error_message",
+        ),
+        "Sessions in other storages than Airflow's database are left out. A page may be short without being the last "
+        "one: the filter matched few of the instances at which it looked.",
+    ),
+    Command(
+        "instances counts",
+        "instances:count_instances",
+        "Count task instances of all sessions, in groups",
+        (
+            *SELECTION,
+            option(
+                "--group-by",
+                help="What to group by: configuration, task, error_type or status; may be given several times",
+                metavar="WHAT",
+                choices=("configuration", "task", "error_type", "status"),
+                is_repeatable=True,
+            ),
+            OUTPUT,
+        ),
+        (
+            "instances counts --status failed --group-by configuration --group-by task --group-by error_type",
+            "instances counts --group-by status --session respondent-",
+        ),
+        "The largest groups come first, 100 at most.",
+    ),
     Command(
         "instances show",
         "instances:show_instance",

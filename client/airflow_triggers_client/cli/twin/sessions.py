@@ -15,23 +15,61 @@ from airflow_triggers_client.cli.twin.arguments import (
     UID,
     YES,
 )
-from airflow_triggers_client.cli.twin.commands import Command, Place, option, positional, switch
+from airflow_triggers_client.cli.twin.commands import Argument, Command, Place, option, positional, switch
+
+
+def _yes_or_no(flag: str, text: str) -> Argument:
+    return option(flag, help=text, kind="yes_or_no", metavar="yes|no", nargs="?", implied=True)
+
 
 SESSIONS = (
     Command(
         "sessions list",
         "sessions:list_sessions",
-        "List sessions, ordered by UID",
+        "List sessions, with how many instances they have in each status",
         (
             CONFIGURATION,
+            option(
+                "--version", help="Only sessions with this version of their rules, a hash", metavar="HASH"
+            ),
             PREFIX,
-            option("--after", help="Only sessions after this UID: the next page", metavar="UID"),
+            option("--contains", help="Only sessions with this part in their UID", metavar="TEXT"),
+            _yes_or_no("--has-failed", "Only sessions with failed instances; with no: only others"),
+            _yes_or_no("--open", "Only sessions with instances that are not resolved; with no: only others"),
+            _yes_or_no(
+                "--resolved",
+                "Only sessions in which nothing waits, runs or is still to come; with no: only others",
+            ),
+            option(
+                "--waiting-for",
+                help="Only sessions with an instance that waits for this trigger",
+                metavar="TRIGGER",
+            ),
+            option(
+                "--idle-for",
+                help="Only sessions whose last change is longer ago",
+                kind="seconds",
+                metavar="SECONDS",
+            ),
+            option(
+                "--order-by",
+                help="uid; newest: the last change first; oldest: the oldest change first (default: uid)",
+                choices=("uid", "newest", "oldest"),
+                default="uid",
+            ),
+            option(
+                "--after",
+                help="Only sessions after this cursor: the next page. In the order of UIDs, a UID",
+                metavar="CURSOR",
+            ),
             LIMIT,
             OUTPUT,
         ),
         (
             "sessions list --configuration questionnaire",
             "sessions list --prefix respondent- --limit 200 --output plain",
+            "sessions list --has-failed --order-by newest",
+            "sessions list --waiting-for questionnaireComplete --idle-for 86400",
         ),
     ),
     Command(
