@@ -99,7 +99,7 @@ READS = (
     "sessions list",
     "sessions list --prefix order --configuration survey",
     "sessions list --has-failed --order-by newest --contains rder --resolved no",
-    "sessions list --waiting-for completion --open --idle-for 0",
+    "sessions list --open --idle-for 0 --order-by oldest",
     "sessions show order-1",
     "instances list",
     "instances list --status failed --configuration survey --task t_import --replayed no --session order",
