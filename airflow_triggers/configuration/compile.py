@@ -1,8 +1,9 @@
 """Compiles configurations to DAGs. Used in DAG files only: the servers read the DAGs serialized by Airflow.
 
 Neighbours: ``load.py`` reads the files, ``callables.py`` finds their callables, ``domain/names.py`` has the naming
-rules, ``explain.py`` writes the pages of the DAGs, ``form.py`` makes their trigger form, ``admission.py`` asks whether
-Airflow accepts a DAG, ``dag_file.py`` hands the DAGs to Airflow, ``task/`` has the operator of callables.
+rules, ``explain.py`` writes the pages of the DAGs, ``manifest.py`` makes the DAG of the whole configuration,
+``form.py`` makes the trigger form, ``admission.py`` asks whether Airflow accepts a DAG, ``dag_file.py`` hands the DAGs
+to Airflow, ``task/`` has the operator of callables.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, BaseOperator, PartitionedAtRuntime, get_parsing_context
 
 from airflow_triggers.configuration.admission import refuse_inadmissible
@@ -28,20 +28,18 @@ from airflow_triggers.configuration.dag_file import (
     parsed_file,
     register,
 )
-from airflow_triggers.configuration.explain import explain_configuration, explain_in_full, explain_task
+from airflow_triggers.configuration.explain import explain_in_full, explain_task
 from airflow_triggers.configuration.foreign import ForeignError, foreign_code, reason_of
 from airflow_triggers.configuration.form import trigger_form
 from airflow_triggers.configuration.lines import problems_with_lines
 from airflow_triggers.configuration.load import configuration_files, load_configuration
+from airflow_triggers.configuration.manifest import MANIFEST_TASK_ID, manifest
 from airflow_triggers.configuration.modules import ImportableModules
 from airflow_triggers.configuration.options import RESULT_TASK_ID, OptionOwner, options_for
 from airflow_triggers.configuration.parse import misplaced_options, parse_configuration
-from airflow_triggers.configuration.review import review
 from airflow_triggers.domain.configuration import Configuration, TaskConfig
 from airflow_triggers.domain.names import (
     COMPILED_TASK_ID,
-    DOUBTS,
-    MANIFEST_TAG,
     compiled_dag_id,
     configuration_tag,
     manifest_dag_id,
@@ -60,11 +58,6 @@ MAX_ACTIVE = 128
 
 The runs of different sessions are independent. Airflow's default of 16 is made for schedules and would delay them.
 """
-
-MANIFEST_TASK_ID = "configuration"
-
-MAX_SHOWN_SOURCE = 2**20
-"""The most characters of a YAML file that its manifest has as written. The rules of a larger one are there, too."""
 
 _DEFAULTS = {"max_active_runs": MAX_ACTIVE, "max_active_tasks": MAX_ACTIVE}
 
@@ -230,8 +223,8 @@ def _stand_in_of(configuration: Configuration, dag_id: str | None) -> type[Remov
 
 def _configuration_of(dags: Mapping[str, DAG], name: str) -> Configuration | None:
     """The configuration in the manifest; None when the manifest is not among the DAGs."""
-    manifest = dags.get(manifest_dag_id(name))
-    task: Any = manifest.get_task(MANIFEST_TASK_ID) if manifest else None
+    dag = dags.get(manifest_dag_id(name))
+    task: Any = dag.get_task(MANIFEST_TASK_ID) if dag else None
     return Configuration.from_dict(json.loads(task.doc_json)) if task else None
 
 
@@ -289,7 +282,7 @@ def compile_configuration(configuration: Configuration, *, only_dag_id: str | No
         doubts = {
             name: resolved_task.doubt for name, resolved_task in resolved_tasks.items() if resolved_task.doubt
         }
-        dags.append(_manifest(compiled_configuration, doubts, source=configuration.source))
+        dags.append(manifest(compiled_configuration, doubts, source=configuration.source))
     return {dag.dag_id: dag for dag in dags}
 
 
@@ -426,31 +419,6 @@ def one_task_dag(
         **_DEFAULTS | {"params": trigger_form()} | defaults | options,
     )
     make_operator(task_id=COMPILED_TASK_ID, dag=dag, **options_for(OptionOwner.OPERATOR, airflow))
-    return dag
-
-
-def _manifest(configuration: Configuration, doubts: Mapping[str, str], *, source: str | None) -> DAG:
-    """The DAG with the whole configuration for the servers; running it by hand has no effect.
-
-    :param source: the YAML text, for people. A text longer than :data:`MAX_SHOWN_SOURCE` is left out.
-    """
-    name = str(configuration.name)
-    dag = _dag(
-        manifest_dag_id(name),
-        schedule=None,
-        tags={MANIFEST_TAG, configuration_tag(name)},
-        description="A configuration of triggers. To run its tasks, fire triggers into a session.",
-        doc_md=explain_configuration(
-            configuration, doubts, [(finding.task or "", finding.text) for finding in review(configuration)]
-        ),
-    )
-    content = {**configuration.to_dict(), **({DOUBTS: dict(doubts)} if doubts else {})}
-    EmptyOperator(
-        task_id=MANIFEST_TASK_ID,
-        doc_json=json.dumps(content, ensure_ascii=False),
-        doc_yaml=source if source and len(source) <= MAX_SHOWN_SOURCE else None,
-        dag=dag,
-    )
     return dag
 
 

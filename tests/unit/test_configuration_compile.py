@@ -10,7 +10,7 @@ from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import PartitionedAtRuntime
 from airflow.serialization.serialized_objects import DagSerialization
 
-from airflow_triggers.configuration import compile
+from airflow_triggers.configuration import manifest
 from airflow_triggers.configuration.compile import compile_configuration, trigger_dags
 from airflow_triggers.configuration.parse import parse_configuration
 from airflow_triggers.domain.configuration import Configuration
@@ -26,8 +26,9 @@ def compiled(**tasks):
 
 def carried(dag):
     """The configuration as a server reads it from the serialized DAG."""
-    (task,) = DagSerialization.to_dict(dag)["dag"]["tasks"]
-    return Configuration.from_dict(json.loads(task["__var"]["doc_json"]))
+    tasks = DagSerialization.to_dict(dag)["dag"]["tasks"]
+    (document,) = [task["__var"]["doc_json"] for task in tasks if "doc_json" in task["__var"]]
+    return Configuration.from_dict(json.loads(document))
 
 
 def test_each_trigger_task_is_a_dag_and_the_manifest_carries_all():
@@ -57,7 +58,7 @@ def test_each_trigger_task_is_a_dag_and_the_manifest_carries_all():
     assert (bash.get_task("run").pool, bash.get_task("run").bash_command) == ("slow", "true")
     assert dags["survey"].tags == {"triggers", "triggers:survey"}
     assert set(call.params) == set(bash.params) == FORM
-    assert dags["survey"].params == {}
+    assert set(dags["survey"].params) == {"note"}
     assert "- **t_dag**: After **t_bash** has fired, run the DAG `etl` once." in dags["survey"].doc_md
     read = carried(dags["survey"])
     assert {task.name: dag_id_of(read, task) for task in read} == {
@@ -88,7 +89,7 @@ def test_the_manifest_has_the_file_as_written_unless_it_is_very_long(tmp_path, m
     text = f"# Asks once.\nt_x:\n  after: [a]\n  run: {TASKS_MODULE}:greet\n"
     file.write_text(text)
     assert trigger_dags(tmp_path)["survey"].get_task("configuration").doc_yaml == text
-    monkeypatch.setattr(compile, "MAX_SHOWN_SOURCE", len(text) - 1)
+    monkeypatch.setattr(manifest, "MAX_SHOWN_SOURCE", len(text) - 1)
     assert trigger_dags(tmp_path)["survey"].get_task("configuration").doc_yaml is None
 
 

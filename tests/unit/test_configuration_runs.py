@@ -326,7 +326,7 @@ def compile_many(count):
 
 
 def test_a_configuration_that_cannot_be_compiled_for_whatever_reason_costs_no_other(folder, monkeypatch):
-    monkeypatch.setattr("airflow_triggers.configuration.compile.explain_configuration", lambda *_: 1 / 0)
+    monkeypatch.setattr("airflow_triggers.configuration.manifest.explain_configuration", lambda *_: 1 / 0)
     (folder / "dag_file.py").write_text(
         "from airflow_triggers import configuration_dags\nfrom airflow.sdk import DAG\n\n"
         "configuration_dags('bad', {'t_x': {'after': ['a'], 'run': 'etl'}})\n"
