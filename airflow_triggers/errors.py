@@ -17,6 +17,8 @@ An error about an unknown name is also a ``KeyError``. An error about an invalid
     ├── InvalidCursor                 a cursor comes from no list
     ├── InvalidFilter                 a filter's text matches nothing, whatever the list contains
     ├── InvalidStatus                 nobody can set this status of an instance by hand
+    ├── InvalidRate                   a bulk act's rate is no number of instances a second
+    ├── TooManyInstances              a bulk act would cover too many instances
     ├── SessionError
     │   ├── SessionNotFound           no session has that UID
     │   ├── SessionExists             a session with that UID exists with other content
@@ -29,6 +31,8 @@ An error about an unknown name is also a ``KeyError``. An error about an invalid
     │   ├── PreconditionFailed        the session, or instance, has changed since the caller read it
     │   ├── UnreadableRow             a row of the database cannot be read, and the request needs it
     │   └── NothingParked             there is no such hook, or asset event, to try again
+    ├── BulkActNotFound               there is no bulk act of that id
+    ├── BulkActOver                   the bulk act is over, and cannot be cancelled
     ├── InvalidTransition             the instance's status does not allow the request (names both)
     ├── IdempotencyConflict           the idempotency key was used for another fire
     ├── Refused                       the caller may not do that
@@ -166,6 +170,20 @@ class InvalidStatus(TriggersError, ValueError):
     """The status of an instance is none that people can set by hand, or not together with a cascade."""
 
 
+class InvalidRate(TriggersError, ValueError):
+    """The rate of a bulk act is no number of instances a second within the limits."""
+
+
+class TooManyInstances(TriggersError, ValueError):
+    """A bulk act would cover more instances than it may; nothing was made."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(
+            f"More than {limit:,} instances match the filter, expected {limit:,} at most. Nothing was made. Narrow the "
+            "filter: by configuration, task, error type or time."
+        )
+
+
 class SessionError(TriggersError):
     """Something about a session's content."""
 
@@ -244,6 +262,22 @@ class DelayedFireCancelled(SessionError):
 
 class NothingParked(SessionError, KeyError):
     """There is no such hook of the session, or no such asset event, to try again."""
+
+
+class BulkActNotFound(TriggersError, KeyError):
+    """There is no bulk act of that id: it was cleaned, or never was."""
+
+    def __init__(self, bulk_act_id: object) -> None:
+        super().__init__(f"There is no bulk act {bulk_act_id}: it was cleaned, or there never was one.")
+
+
+class BulkActOver(TriggersError):
+    """The bulk act is over, and cannot be cancelled any more."""
+
+    def __init__(self, bulk_act_id: int, state: str) -> None:
+        super().__init__(
+            f"The bulk act {bulk_act_id} cannot be cancelled: it is {state}. Nothing was changed."
+        )
 
 
 class InvalidTransition(TriggersError, ValueError):

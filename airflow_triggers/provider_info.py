@@ -98,6 +98,16 @@ _SETTINGS: dict[str, Any] = {
             "example": None,
             "default": "False",
         },
+        "bulk_rate": {
+            "description": (
+                "How many task instances a second the controllers do of a bulk act that names no rate of its own\n"
+                "(0.01 to 1000).\n"
+            ),
+            "version_added": "0.1.0",
+            "type": "float",
+            "example": None,
+            "default": "50",
+        },
         "cloudevents_types": {
             "description": (
                 "Which trigger a CloudEvent fires, by the event's type: a JSON object from the type to the name of a\n"

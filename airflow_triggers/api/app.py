@@ -20,6 +20,7 @@ from airflow_triggers.api.gate import Gate
 from airflow_triggers.api.reference import install_reference_pages
 from airflow_triggers.api.routes import (
     batches,
+    bulk_acts,
     cloud_events,
     configurations,
     delayed_fires,
@@ -103,7 +104,7 @@ def create_app() -> FastAPI:
         app.include_router(module.router, prefix="/api/v1/sessions", dependencies=SECURITY_SCHEMES)
     app.include_router(configurations.router, prefix="/api/v1/configurations", dependencies=SECURITY_SCHEMES)
     app.include_router(instance_lists.router, prefix="/api/v1/instances", dependencies=SECURITY_SCHEMES)
-    for module in (history, health, problems, extensions):
+    for module in (history, health, bulk_acts, problems, extensions):
         app.include_router(module.router, prefix="/api/v1", dependencies=SECURITY_SCHEMES)
     app.include_router(batches.router, prefix="/api/v1/fires", dependencies=SECURITY_SCHEMES)
     app.include_router(cloud_events.router, prefix="/api/v1/cloudevents", dependencies=SECURITY_SCHEMES)

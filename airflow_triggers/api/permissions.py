@@ -23,6 +23,7 @@ from airflow.api_fastapi.auth.managers.models.resource_details import (
 from airflow.configuration import conf
 
 from airflow_triggers.domain.acts import InstanceAct, Need
+from airflow_triggers.domain.bulk import BulkAct
 from airflow_triggers.domain.concerned_dags import (
     EVERY_DAG,
     dag_id_of_each_task,
@@ -36,6 +37,7 @@ from airflow_triggers.domain.names import compiled_dag_ids_of
 from airflow_triggers.errors import Concealed, Refused
 from airflow_triggers.gateway import teams
 from airflow_triggers.sessions.authorization import AuthorizeFire
+from airflow_triggers.sessions.bulk_making import AuthorizeAct
 from airflow_triggers.sessions.describing import InstanceView
 from airflow_triggers.storages.transaction import snapshot
 
@@ -200,7 +202,33 @@ class Permissions:
         With a cascade, the given result stands for the result of a run of this DAG. So it takes the right to create
         one too, and no right on the DAGs that follow.
         """
-        dag_ids = dag_ids_of_instance(configuration, view.instance.task.name, view.dag_id)
+        self._require_needs(act, configuration, view.instance.task.name, view.dag_id)
+
+    def authorizer_of_act(self, act: InstanceAct) -> AuthorizeAct:
+        """The check to call for the instances of a bulk act. Instances that the user may not read are concealed."""
+
+        def authorize(configuration: Configuration, task_name: str, run_dag_id: str | None) -> None:
+            if not self.may_read(configuration):
+                raise Concealed
+            self._require_needs(act, configuration, task_name, run_dag_id)
+
+        return authorize
+
+    def require_bulk_act(self, bulk_act: BulkAct) -> None:
+        """Require the rights of a bulk act on all DAGs that it may touch.
+
+        :raises UnreadableRow: when its row cannot be read.
+        """
+        scope = bulk_act.checked_scope
+        dag_ids = frozenset({EVERY_DAG}) if scope is None else scope.act
+        for need in bulk_act.instance_act.needs:
+            if not self._has(RIGHT_OF_NEED[need], dag_ids):
+                raise self._refusal(RIGHT_OF_NEED[need])
+
+    def _require_needs(
+        self, act: InstanceAct, configuration: Configuration, task_name: str, run_dag_id: str | None
+    ) -> None:
+        dag_ids = dag_ids_of_instance(configuration, task_name, run_dag_id)
         for need in Need:
             if need in act.needs:
                 self._require(RIGHT_OF_NEED[need], dag_ids, configuration)
@@ -238,7 +266,10 @@ class Permissions:
         if self._has(right, dag_ids):
             return
         self.require_something(configuration)
-        raise Refused(
+        raise self._refusal(right)
+
+    def _refusal(self, right: Right) -> Refused:
+        return Refused(
             f"User {self.user.get_name()!r} may not {right.words} of the DAGs that this concerns. "
             "Ask an administrator of Airflow for that right.",
         )

@@ -1,6 +1,7 @@
 """The command ``airflow triggers clean``.
 
-Neighbours: ``twin/sessions.py`` declares it; ``sessions/cleaning.py`` deletes; ``rows.py`` prints.
+Neighbours: ``twin/sessions.py`` declares it; ``sessions/cleaning.py`` and ``sessions/bulk_acts.py`` delete; ``rows.py``
+prints.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from airflow.utils.providers_configuration_loader import providers_configuration
 from airflow_triggers.cli import rows
 from airflow_triggers.cli.commands import audited_command, user
 from airflow_triggers.cli.terminal import ends_with_one_line, print_text
-from airflow_triggers.sessions import cleaning
+from airflow_triggers.sessions import bulk_acts, cleaning
 
 CONSENT = "delete sessions"
 """The words to type before anything is deleted."""
@@ -45,10 +46,23 @@ def triggers_clean(args: Namespace) -> None:
     finally:
         # Sessions deleted before an error stay deleted, so the output counts them too.
         rows.print_rows(_rows(counts, is_deleted=not args.dry_run), args.output)
+    _clean_bulk_acts(args)
     for uid, failure in failures.items():
         print_text(f"Session {uid!r} was not deleted: {failure}", to=sys.stderr)
     if failures:
         raise SystemExit(1)
+
+
+def _clean_bulk_acts(args: Namespace) -> None:
+    """Delete old bulk acts too, unless only some sessions are to be cleaned: a bulk act may cover any."""
+    if args.configuration is not None or args.prefix is not None:
+        return
+    if args.dry_run:
+        number, verb = bulk_acts.count_old(args.before), "would be deleted"
+    else:
+        number, verb = sum(1 for _ in bulk_acts.clean(args.before, by=user())), "deleted"
+    if number:
+        print_text(f"Bulk acts {verb}, with their outcomes: {number}.", to=sys.stderr)
 
 
 def _rows(counts: Counter[str | None], *, is_deleted: bool) -> list[rows.Row]:

@@ -29,6 +29,7 @@ from airflow_triggers.controller.assets import (
     forget_handled_events,
     watermark,
 )
+from airflow_triggers.controller.bulk import work_off
 from airflow_triggers.controller.decide import decide
 from airflow_triggers.controller.delayed import fire_due
 from airflow_triggers.controller.observation import observe_run
@@ -156,7 +157,13 @@ class Controller:
                 self._handled_events.note(session, after=self._events_after)
                 recent = self._handled_events.before(now - RECENT)
                 self._events_after = max(watermark(session, now, RECENT), recent)
-        return work_count + (self._call_due_hooks(now) if due_work.hooks else 0)
+        work_count += self._call_due_hooks(now) if due_work.hooks else 0
+        if not due_work.bulk_acts:
+            return work_count
+        # Last, and for a short time: nobody waits for one of these in particular.
+        return work_count + work_off(
+            now, is_stopped=lambda: stop is not None and stop.is_set(), beat=self._beat
+        )
 
     def look_at(self, runs: list[RunKey], stop: threading.Event | None = None) -> int:
         """Look at these runs only. Returns how many sessions were brought up to date."""

@@ -35,7 +35,8 @@ from airflow_triggers.domain.runs import IN_FLIGHT, PROMISED, RunKey
 from airflow_triggers.gateway.asset_events import any_new_asset_event
 from airflow_triggers.gateway.run_columns import DagRunColumns, OnlyTask
 from airflow_triggers.runners.bindings import is_among_keys
-from airflow_triggers.storages import tables
+from airflow_triggers.storages import bulk_tables, tables
+from airflow_triggers.storages.bulk_queue import is_due
 
 BATCH = 500
 
@@ -142,10 +143,11 @@ class Due:
     fires: bool
     hooks: bool
     asset_events: bool
+    bulk_acts: bool
 
 
 def due_work(connection: Connection, *, now: datetime, after: int) -> Due:
-    """Whether a promise, a delayed fire, a hook or an asset event is due: one look at their indexes.
+    """Whether a promise, a delayed fire, a hook, an asset event or a bulk act is due: one look at their indexes.
 
     :param after: only asset events with a higher id count.
     """
@@ -246,6 +248,7 @@ _DUE = select(
         any_new_asset_event(bindparam("after", type_=Integer)),
         exists(select(literal(1)).where(tables.asset_event.c.due <= _NOW)),
     ).label("asset_events"),
+    exists(select(literal(1)).select_from(bulk_tables.bulk_act).where(*is_due(_NOW))).label("bulk_acts"),
 )
 
 

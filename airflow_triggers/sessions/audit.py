@@ -41,6 +41,9 @@ class AuditEvent(StrEnum):
     RETRY_ASSET_EVENTS = "triggers_retry_asset_events"
     DELETE_SESSION = "triggers_delete_session"
     CLEAN = "triggers_clean"
+    BULK_ACT = "triggers_bulk_act"
+    CANCEL_BULK_ACT = "triggers_cancel_bulk_act"
+    CLEAN_BULK_ACTS = "triggers_clean_bulk_acts"
 
 
 def note_act(
@@ -108,6 +111,19 @@ def note_cleaning(
     if user is not None:
         act_details = {"session_uids": sorted(session_uids), "configuration": configuration, **details}
         act = Act(event=AuditEvent.CLEAN, user=user, dag_id=configuration or NO_DAG, details=act_details)
+        write_act(session, act)
+
+
+def note_bulk_act(
+    session: Session, event: AuditEvent, *, configuration: str | None, by: str | None, **details: Any
+) -> None:
+    """Record in the audit log: somebody made, cancelled or cleaned bulk acts. They belong to no session.
+
+    :param configuration: the only configuration that they cover, if there is one.
+    """
+    user = caller_name(by)
+    if user is not None:
+        act = Act(event=event, user=user, dag_id=configuration or NO_DAG, details=details)
         write_act(session, act)
 
 

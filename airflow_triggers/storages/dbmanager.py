@@ -14,12 +14,12 @@ from sqlalchemy import Connection, Dialect, text
 from sqlalchemy.exc import DBAPIError
 
 from airflow_triggers.errors import SchemaOutdated, UnsupportedDatabase
-from airflow_triggers.storages import tables
+from airflow_triggers.storages import bulk_tables
 
 log = logging.getLogger(__name__)
 
 VERSION_TABLE = "triggers_alembic_version"
-HEAD_REVISION = "0004"
+HEAD_REVISION = "0005"
 
 _HERE = Path(__file__).parent
 
@@ -34,7 +34,7 @@ class TriggersDBManager(BaseDBManager):
     migration calls it in the middle and has more to do afterwards.
     """
 
-    metadata = tables.metadata
+    metadata = bulk_tables.bulk_act.metadata
     version_table_name = VERSION_TABLE
     migration_dir = str(_HERE / "migrations")
     alembic_file = str(_HERE / "alembic.ini")

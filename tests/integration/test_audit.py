@@ -90,6 +90,16 @@ def migration(client):
     return client.post("configurations/survey/migrate", json={"prefix": "order-1"})
 
 
+BULK_SKIP = {"act": "skip", "filter": {"configuration": "survey"}}
+
+
+def bulk_act(client):
+    """The id of a bulk act; its entry is forgotten."""
+    bulk_act_id = client.post("bulk-acts", json=BULK_SKIP).json()["id"]
+    forget()
+    return bulk_act_id
+
+
 ROUTES = {
     ("POST", "/api/v1/configurations/{name}/migrate"): (
         migration,
@@ -159,6 +169,14 @@ ROUTES = {
             "survey.t_import",
             {"session_uid": "order-1", "trigger": "firstPage"},
         ),
+    ),
+    ("POST", "/api/v1/bulk-acts"): (
+        lambda client: client.post("bulk-acts", json=BULK_SKIP),
+        (AuditEvent.BULK_ACT, "survey", {"act": "skip", "total": 1}),
+    ),
+    ("POST", "/api/v1/bulk-acts/{bulk_act_id}/cancel"): (
+        lambda client: client.post(f"bulk-acts/{bulk_act(client)}/cancel"),
+        (AuditEvent.CANCEL_BULK_ACT, "survey", {"cancelled": 1}),
     ),
     ("DELETE", "/api/v1/sessions/{uid}"): (
         lambda client: client.delete("sessions/order-1?force=true"),

@@ -111,7 +111,8 @@ class Answer:
     @property
     def only_looked(self) -> bool:
         """Whether it was to change nothing."""
-        return self.question.method == "GET" or self.status >= 400
+        is_dry_run = bool((self.question.body or {}).get("dry_run"))
+        return self.question.method == "GET" or self.status >= 400 or is_dry_run
 
 
 @dataclass

@@ -19,16 +19,27 @@ def dies_at(point, act, *, stores=()):
     :param stores: functions, as (owner, name), which write into other stores.
     :returns: whether it died; False: the act ended before.
     """
-    pipe, child_end = os.pipe()
-    if not (child := os.fork()):
-        os.close(pipe)
-        _do(point, act, stores, child_end)
-    os.close(child_end)
-    with os.fdopen(pipe) as said:
-        words = said.read()
-    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    assert code in (0, DIED), f"what was to be killed failed by itself:\n{words}"
-    return code == DIED
+    return DyingProcess(point, act, stores=stores).wait()
+
+
+class DyingProcess:
+    """A child process, at work from the beginning; see :func:`dies_at`."""
+
+    def __init__(self, point, act, *, stores=()):
+        self.pipe, child_end = os.pipe()
+        if not (child := os.fork()):
+            os.close(self.pipe)
+            _do(point, act, stores, child_end)
+        os.close(child_end)
+        self.child = child
+
+    def wait(self):
+        """Whether it died; False: the act ended before."""
+        with os.fdopen(self.pipe) as said:
+            words = said.read()
+        code = os.waitstatus_to_exitcode(os.waitpid(self.child, 0)[1])
+        assert code in (0, DIED), f"what was to be killed failed by itself:\n{words}"
+        return code == DIED
 
 
 def _do(point, act, stores, out):

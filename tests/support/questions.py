@@ -15,7 +15,9 @@ from urllib.parse import quote
 from tests.support.rights import (
     Rights,
     act_status,
+    bulk_status,
     call_hook_status,
+    cancel_bulk_act_status,
     configured_fire_status,
     create_again_status,
     create_status,
@@ -27,6 +29,7 @@ from tests.support.rights import (
     may_read_configuration,
     migrate_status,
     read_configuration_status,
+    read_bulk_act_status,
     read_status,
     take_back_status,
 )
@@ -103,6 +106,7 @@ def questions(ids: dict[str, Ids]) -> list[Question]:
         *_that_make_sessions(),
         *_that_migrate(),
         *_about_configurations(),
+        *_about_bulk_acts(),
         _batch(),
     ]
 
@@ -381,6 +385,27 @@ def _about_configurations() -> Iterator[Question]:
 def _of(name: str) -> Session | None:
     """The session that stands for all sessions of the configuration."""
     return next((session for session in SESSIONS if session.configuration == name), None)
+
+
+def _about_bulk_acts() -> Iterator[Question]:
+    """The bulk act 1 is that of somebody else, on the session ``on-a``: see ``worlds.py``."""
+    path = f"{API}/bulk-acts"
+    on_a = SESSIONS[0]
+    yield Question("GET", path, always(200))
+    see = partial(read_bulk_act_status, session=on_a)
+    for part in ("", "/outcomes"):
+        act = "read a bulk act of another user"
+        yield Question("GET", f"{path}/1{part}", see, act=act, session=on_a)
+        yield Question("GET", f"{path}/999{part}", always(404))
+    cancel = partial(cancel_bulk_act_status, session=on_a)
+    act = "cancel a bulk act of another user"
+    yield Question("POST", f"{path}/1/cancel", cancel, act=act, session=on_a)
+    every_failed = {"act": "replay", "filter": {"status": ["failed"]}, "dry_run": True}
+    yield Question("POST", path, always(200), every_failed)
+    for session in (*SESSIONS, NOWHERE):
+        one_instance = {"act": "replay", "instances": [{"session_uid": session.uid, "name": "t_first#0"}]}
+        status = always(202) if session is NOWHERE else partial(bulk_status, session=session)
+        yield Question("POST", path, status, one_instance)
 
 
 def _batch() -> Question:

@@ -202,3 +202,20 @@ def delete_status(user: Rights, session: Session, *, resolved: bool) -> int:
     if not user.cover("delete", named_dags(session) | former):
         return 403
     return 200 if resolved else 409
+
+
+def bulk_status(user: Rights, session: Session) -> int:
+    """A replay of one instance, as a bulk act. What one may not read counts as missing, and is refused as an item."""
+    status = act_status(user, session, "create")
+    return 202 if status in (200, 404) or not may_read(user, session) else status
+
+
+def read_bulk_act_status(user: Rights, session: Session) -> int:
+    """The bulk act of somebody else is shown to users who may read all sessions that it covers."""
+    return 200 if may_read(user, session) else 404
+
+
+def cancel_bulk_act_status(user: Rights, session: Session) -> int:
+    """Cancelling the bulk act of somebody else needs the rights to make it; here, a skip."""
+    status = read_bulk_act_status(user, session)
+    return status if status != 200 or user.cover("edit", named_dags(session)) else 403

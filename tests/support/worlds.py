@@ -16,9 +16,14 @@ from airflow.utils.session import create_session as airflow_session
 from sqlalchemy import func, select, update
 from sqlalchemy.engine import make_url
 
+from airflow_triggers.domain.acts import Skip
+from airflow_triggers.domain.bulk import BulkRequest
 from airflow_triggers.domain.configuration import Configuration
+from airflow_triggers.domain.selection import InstanceFilter, InstanceKey
 from airflow_triggers.domain.states import Event
 from airflow_triggers.manager.manager import TriggerManager, trigger_managers
+from airflow_triggers.sessions import bulk_acts
+from airflow_triggers.sessions.bulk_making import Maker
 from airflow_triggers.sessions.opening import create_session, fire_into, open_session
 from airflow_triggers.storages import tables
 from airflow_triggers.storages.sql import SqlStorageBackend
@@ -115,7 +120,15 @@ def build() -> dict[str, Ids]:
     for session in SESSIONS:
         _make(session)
     OwingManager.raises = False
+    _make_bulk_act()
     return _ids()
+
+
+def _make_bulk_act() -> None:
+    """Make a bulk act of the user ``maker`` on the session ``on-a``. No controller works it off."""
+    selection = InstanceFilter(instances=(InstanceKey("on-a", "t_first#0"),))
+    maker = Maker(by="maker", authorize=lambda configuration, task_name, dag_id: None)
+    bulk_acts.make(BulkRequest(act=Skip(), selection=selection, rate=1), maker)
 
 
 def _ids() -> dict[str, Ids]:

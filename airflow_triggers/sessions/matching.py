@@ -1,0 +1,55 @@
+"""A filter for instances, as SQL conditions on whole rows: for acts on all that match, and not for pages.
+
+Neighbours: ``domain/selection.py`` has the filter; ``bulk_making.py`` selects with these conditions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, tuple_
+
+from airflow_triggers.domain.instances import parse_instance_name
+from airflow_triggers.domain.selection import InstanceFilter
+from airflow_triggers.errors import InvalidFilter
+from airflow_triggers.storages import tables
+from airflow_triggers.storages.prefixes import begins_with
+from airflow_triggers.storages.summaries import error_type_text
+
+_INSTANCE, _SESSION = tables.instance.c, tables.session.c
+
+
+def matches(selection: InstanceFilter, *, now: datetime) -> list[ColumnElement[bool]]:
+    """The conditions on ``triggers_instance`` and ``triggers_session``, joined.
+
+    :raises InvalidFilter: for ``stuck``.
+    """
+    if selection.stuck is not None:
+        raise InvalidFilter("The filter's 'stuck' cannot be used here. List the instances instead.")
+    return [*_of_instance(selection), *_of_session(selection)]
+
+
+def _of_instance(selection: InstanceFilter) -> Iterator[ColumnElement[bool]]:
+    if selection.statuses:
+        yield _INSTANCE.status.in_(sorted(selection.statuses))
+    if selection.configuration is not None:
+        yield _INSTANCE.configuration == selection.configuration
+    if selection.task is not None:
+        yield _INSTANCE.task_name == selection.task
+    if selection.since is not None:
+        yield _INSTANCE.changed_at >= selection.since
+    if selection.until is not None:
+        yield _INSTANCE.changed_at < selection.until
+    if selection.error_type is not None:
+        yield _INSTANCE.error_type == error_type_text(selection.error_type)
+    if selection.replayed is not None:
+        yield _INSTANCE.depth > 0 if selection.replayed else _INSTANCE.depth == 0
+
+
+def _of_session(selection: InstanceFilter) -> Iterator[ColumnElement[bool]]:
+    if selection.session:
+        yield from begins_with(_SESSION.uid, selection.session)
+    if selection.instances is not None:
+        keys = [(key.session_uid, *parse_instance_name(key.name)) for key in selection.instances]
+        yield tuple_(_SESSION.uid, _INSTANCE.task_name, _INSTANCE.number).in_(keys)
