@@ -30,8 +30,10 @@ from airflow_triggers.api.routes import (
     history,
     instance_lists,
     instances,
+    parked,
     problems,
     sessions,
+    updates,
 )
 from airflow_triggers.manager.installed import check_extensions
 
@@ -100,11 +102,11 @@ def create_app() -> FastAPI:
     if conf.getboolean("api", "enable_swagger_ui", fallback=True):
         install_reference_pages(app)
     app.add_middleware(Gate)
-    for module in (sessions, fires, delayed_fires, instances):
+    for module in (sessions, fires, delayed_fires, instances, updates):
         app.include_router(module.router, prefix="/api/v1/sessions", dependencies=SECURITY_SCHEMES)
     app.include_router(configurations.router, prefix="/api/v1/configurations", dependencies=SECURITY_SCHEMES)
     app.include_router(instance_lists.router, prefix="/api/v1/instances", dependencies=SECURITY_SCHEMES)
-    for module in (history, health, bulk_acts, problems, extensions):
+    for module in (history, health, parked, bulk_acts, problems, extensions):
         app.include_router(module.router, prefix="/api/v1", dependencies=SECURITY_SCHEMES)
     app.include_router(batches.router, prefix="/api/v1/fires", dependencies=SECURITY_SCHEMES)
     app.include_router(cloud_events.router, prefix="/api/v1/cloudevents", dependencies=SECURITY_SCHEMES)

@@ -13,6 +13,8 @@ from fastapi import APIRouter, Request, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from airflow_triggers.api.bodies import BodyRoute
+
 BUNDLE = Path(__file__).parents[1] / "ui"
 
 CONTENT_TYPES = {".js": "text/javascript", ".svg": "image/svg+xml"}
@@ -55,7 +57,7 @@ class Bundle(StaticFiles):
 
 _bundle = Bundle()
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, route_class=BodyRoute)
 
 
 @router.get("/{path:path}")

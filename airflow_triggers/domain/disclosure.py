@@ -124,6 +124,11 @@ def shown_instance(instance: TaskInstance, dag_id: str | None, disclosure: Discl
     return instance if failure == texts else replace(instance, metadata={**metadata, **failure})
 
 
+def shown_problem(text: str, disclosure: Disclosure) -> str:
+    """The sentence about a problem of a configuration, without the hint at a hidden DAG."""
+    return _NEAR_DAG.sub(lambda hint: hint[0] if disclosure.dag(hint["dag_id"]) else "", text)
+
+
 def shown_failure(text: str, *, kind: str, dag_id: str | None, disclosure: Disclosure) -> str:
     """The text of a failure, without the hidden acts of the DAG's tasks and without hidden DAGs.
 
@@ -138,5 +143,5 @@ def shown_failure(text: str, *, kind: str, dag_id: str | None, disclosure: Discl
     if kind == _RUN_FAILED and dag_id is not None and not disclosure.task_instances(dag_id):
         return _FAILED_TASKS.sub("what its tasks did is not shown", text)
     if kind == _DAG_UNAVAILABLE:
-        return _NEAR_DAG.sub(lambda hint: hint[0] if disclosure.dag(hint["dag_id"]) else "", text)
+        return shown_problem(text, disclosure)
     return text

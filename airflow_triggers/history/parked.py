@@ -5,7 +5,7 @@ Neighbours: ``api/`` and ``cli/`` ask here; ``controller/`` tries until it parks
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -19,7 +19,7 @@ from airflow_triggers.domain.validation import validate_filter
 from airflow_triggers.errors import NothingParked
 from airflow_triggers.gateway.asset_events import AssetEventRow, asset_events, author_of
 from airflow_triggers.sessions.audit import AuditEvent, note_act, note_retried_events
-from airflow_triggers.sessions.describing import promised_hook_of
+from airflow_triggers.sessions.describing import configured_as, promised_hook_of
 from airflow_triggers.sessions.opening import open_session
 from airflow_triggers.storages import hooks, rows, tables
 from airflow_triggers.storages.transaction import first_statement, snapshot, transaction
@@ -27,10 +27,14 @@ from airflow_triggers.storages.transaction import first_statement, snapshot, tra
 
 @dataclass(frozen=True, kw_only=True)
 class ParkedHook:
-    """A hook that raised, and its session."""
+    """A hook that raised, and its session.
+
+    :param hook_id: the key of its row in Airflow's database.
+    """
 
     uid: str
     hook: PromisedHook
+    hook_id: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +44,7 @@ class FailedAssetEvent:
     :param event: Airflow's asset event; None when Airflow no longer has it.
     :param source: the task that made it, or the user who created it by hand; None when not known.
     :param due: when it is tried again; None when it is parked.
+    :param configuration_hash: the configuration of the session that it names, if there is such a session.
     """
 
     event_id: int
@@ -48,13 +53,29 @@ class FailedAssetEvent:
     attempts: int
     error: str
     due: datetime | None
+    session_exists: bool = False
+    configuration_hash: str | None = None
+
+    @property
+    def session_uid(self) -> str | None:
+        """The session that it names; None when it names none, or Airflow no longer has the event."""
+        return None if self.event is None else _named_session(self.event)
 
 
-def failed_hooks(*, limit: int = 50, uid: str | None = None, parked: bool = False) -> list[ParkedHook]:
+def failed_hooks(
+    *,
+    limit: int = 50,
+    uid: str | None = None,
+    parked: bool = False,
+    before: int | None = None,
+    configuration_hashes: Collection[str | None] | None = None,
+) -> list[ParkedHook]:
     """Hooks that raised, as Airflow's database has them, the newest first.
 
     :param uid: only hooks of this session.
     :param parked: only hooks which the controller does not call again automatically.
+    :param before: only hooks with a lower ``hook_id``.
+    :param configuration_hashes: only hooks of sessions with one of these configurations; None: of all.
     """
     validate_filter("UID", uid)
     columns = tables.hook.c
@@ -67,6 +88,10 @@ def failed_hooks(*, limit: int = 50, uid: str | None = None, parked: bool = Fals
     )
     if uid is not None:
         query = query.where(tables.session.c.uid == uid)
+    if before is not None:
+        query = query.where(columns.id < before)
+    if configuration_hashes is not None:
+        query = query.where(configured_as(configuration_hashes))
     with snapshot() as session:
         return [_parked_hook(row) for row in session.execute(query)]
 
@@ -74,7 +99,9 @@ def failed_hooks(*, limit: int = 50, uid: str | None = None, parked: bool = Fals
 def _parked_hook(row: Any) -> ParkedHook:
     """The hook with the id from its session: a session kept elsewhere has ids of its own."""
     hook = rows.hook_from_row(row)
-    return ParkedHook(uid=row.uid, hook=replace(hook, token=row.arguments.get(hooks.KNOWN_AS, hook.token)))
+    return ParkedHook(
+        uid=row.uid, hook_id=row.id, hook=replace(hook, token=row.arguments.get(hooks.KNOWN_AS, hook.token))
+    )
 
 
 def call_hook_again(uid: str, token: int, *, by: str | None = None) -> str | None:
@@ -108,19 +135,56 @@ def call_hook_again(uid: str, token: int, *, by: str | None = None) -> str | Non
     return error
 
 
-def failed_asset_events(*, limit: int = 50, parked: bool = False) -> list[FailedAssetEvent]:
+def failed_asset_events(
+    *,
+    limit: int = 50,
+    parked: bool = False,
+    before: int | None = None,
+    event_ids: Collection[int] | None = None,
+) -> list[FailedAssetEvent]:
     """Asset events of triggers which could not be fired, the newest first.
 
     :param parked: only events which the controller does not try again automatically.
+    :param before: only events with a lower id.
+    :param event_ids: only these events.
     """
     columns = tables.asset_event.c
     query = select(tables.asset_event).where(columns.error.is_not(None))
     if parked:
         query = query.where(columns.due.is_(None))
+    if before is not None:
+        query = query.where(columns.event_id < before)
+    if event_ids is not None:
+        query = query.where(columns.event_id.in_(event_ids))
     with snapshot() as session:
         event_rows = session.execute(query.order_by(columns.event_id.desc()).limit(limit)).all()
         events = asset_events(session, [row.event_id for row in event_rows])
-        return [_failed_asset_event(session, row, events.get(row.event_id)) for row in event_rows]
+        hashes = _hashes_of(session, [uid for event in events.values() if (uid := _named_session(event))])
+        return [
+            _with_session(_failed_asset_event(session, row, events.get(row.event_id)), hashes)
+            for row in event_rows
+        ]
+
+
+def _named_session(event: AssetEventRow) -> str | None:
+    """The session of the event, as far as it says; see ``controller/asset_fires.py``."""
+    uid = event.extra.get("session_uid") if isinstance(event.extra, Mapping) else None
+    return uid if isinstance(uid, str) and uid else event.partition_key
+
+
+def _hashes_of(session: Session, uids: Collection[str]) -> dict[str, str | None]:
+    """The hashes of the configurations of those of the sessions that exist."""
+    columns = tables.session.c
+    possible_uids = [uid for uid in uids if uid.isprintable()]
+    query = select(columns.uid, columns.configuration_hash).where(columns.uid.in_(possible_uids))
+    return {row.uid: row.configuration_hash for row in session.execute(query)}
+
+
+def _with_session(failed: FailedAssetEvent, hashes: Mapping[str, str | None]) -> FailedAssetEvent:
+    uid = failed.session_uid
+    if uid is None or uid not in hashes:
+        return failed
+    return replace(failed, session_exists=True, configuration_hash=hashes[uid])
 
 
 def _failed_asset_event(session: Session, row: Any, event: AssetEventRow | None) -> FailedAssetEvent:

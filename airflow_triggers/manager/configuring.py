@@ -21,6 +21,7 @@ from airflow_triggers.domain.metadata import APPLIED_FIRES, UNREADABLE
 from airflow_triggers.domain.reconcile import Diff, InstanceChange, Preview, reconcile, retire
 from airflow_triggers.domain.validation import excerpt
 from airflow_triggers.errors import ConfigurationError, PreviewOutdated
+from airflow_triggers.manager.audit import AuditEvent, note_act
 from airflow_triggers.manager.instance_runners import InstanceRunners
 from airflow_triggers.manager.updates import (
     merged_configuration,
@@ -101,7 +102,7 @@ class ConfigurationKeeper:
         """Add tasks, or replace them by name; the others stay.
 
         :param configuration: task name → directives (see docs/semantics.md), or a parsed configuration.
-        :param by: who updates it, for the history.
+        :param by: who updates it, for the history and Airflow's audit log.
         :param history: ``ignore``: no instance is made for earlier fires. ``apply``: the fires of the past count for
             the given tasks, as if their rules had been there from the start. What has run is not run again.
         :param preview: write nothing, and return what would happen.
@@ -125,6 +126,7 @@ class ConfigurationKeeper:
             if preview:
                 return result
             self._keep(rules, result, earlier_preview=previewed, by=by)
+            self._note_update(rules, by=by)
             return rules.configuration
 
     def migrate_configuration(
@@ -204,6 +206,17 @@ class ConfigurationKeeper:
             storage.record_event(EventKind.RECONCILE, instance=instance.name, by=by, details=details)
         for instance in result.starting:
             self._start(instance, by=by)
+
+    def _note_update(self, rules: NewRules, *, by: str | None) -> None:
+        """Put the update into Airflow's audit log, where Airflow's database knows the session."""
+        if self.storage.in_airflow_database or self.storage.anchored:
+            note_act(
+                self.storage,
+                AuditEvent.UPDATE_CONFIGURATION,
+                by=by,
+                tasks=sorted(rules.task_names),
+                history=rules.history,
+            )
 
     def _preview_of(self, rules: NewRules, session_version: str) -> Preview:
         diff = _diff_of(self.storage, rules)

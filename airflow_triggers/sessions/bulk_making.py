@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from airflow_triggers.domain.bulk import MAX_ITEMS, BulkItem, BulkOutcome, BulkRequest, Scope
 from airflow_triggers.domain.concerned_dags import dag_ids_of_instance, dag_ids_to_read
 from airflow_triggers.domain.configuration import Configuration
+from airflow_triggers.domain.disclosure import EVERYTHING, Disclosure
 from airflow_triggers.domain.instances import parse_instance_name
 from airflow_triggers.domain.selection import InstanceKey
 from airflow_triggers.domain.uids import SessionUid
@@ -34,6 +35,7 @@ from airflow_triggers.errors import (
 from airflow_triggers.sessions.describing import configured_as
 from airflow_triggers.sessions.matching import matches
 from airflow_triggers.sessions.records import storage_of
+from airflow_triggers.sessions.stuck import stopped_dags
 from airflow_triggers.storages import bulk, rows, tables
 from airflow_triggers.storages.sql import SqlStorageBackend
 
@@ -64,11 +66,13 @@ class Maker:
     :param readable: the hashes of the configurations whose sessions they may read; None in the list stands for no
         configuration. None instead of a list: they may read all sessions.
     :param authorize: the check of their rights; None: they may do everything.
+    :param disclosure: which DAGs they may see: others do not count as stopped.
     """
 
     by: str | None = None
     readable: Collection[str | None] | None = None
     authorize: AuthorizeAct | None = None
+    disclosure: Disclosure = EVERYTHING
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,6 +168,7 @@ class Making:
     maker: Maker
     now: datetime
     _rights: _Rights = field(init=False)
+    _stopped: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         self._rights = _Rights(self.maker)
@@ -175,6 +180,8 @@ class Making:
 
         :raises TooManyInstances: when it would cover too many.
         """
+        if self.request.selection.stuck is not None:
+            self._stopped = frozenset(stopped_dags(session, self.maker.disclosure))
         counts = dict.fromkeys(BulkOutcome, 0)
         for *group, changes, number in self._groups(session):
             counts[self._judge(session, group, changes)[0]] += number
@@ -245,7 +252,7 @@ class Making:
                     tables.run, of_instance
                 )
             )
-            .where(*matches(selection, now=self.now))
+            .where(*matches(selection, now=self.now, stopped=self._stopped))
         )
         if selection.instances is None:
             query = query.where(changes)

@@ -5,20 +5,23 @@ Neighbours: ``api/`` and ``cli/`` ask here; the manager delays, fires and cancel
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import ColumnElement, select, tuple_
 
 from airflow_triggers.domain.configuration import MAX_ID
 from airflow_triggers.domain.fires import DelayedFire
 from airflow_triggers.domain.uids import SessionUid
+from airflow_triggers.domain.validation import validate_filter
 from airflow_triggers.errors import DelayedFireNotFound, InvalidCursor, SessionNotFound
 from airflow_triggers.sessions.audit import AuditEvent, note_act
-from airflow_triggers.sessions.describing import reading
+from airflow_triggers.sessions.describing import configured_as, reading
 from airflow_triggers.sessions.opening import open_session
 from airflow_triggers.storages import rows, tables
 from airflow_triggers.storages.base import BaseStorageBackend
+from airflow_triggers.storages.prefixes import begins_with
 from airflow_triggers.storages.transaction import snapshot
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -41,14 +44,63 @@ class DelayedFiresPage:
     next: str | None
 
 
+@dataclass(frozen=True, kw_only=True)
+class DelayedFiresFilter:
+    """Which fires to come, over all sessions. All conditions must hold; None is no condition.
+
+    :param parked: only fires which the controller does not try again automatically.
+    :param trigger: only fires of this trigger.
+    :param configuration: only in sessions of the deployed configuration with this name.
+    :param prefix: only in sessions whose UIDs begin so.
+    :param until: only fires that are to be fired before this moment (with a timezone).
+    :param configuration_hashes: only in sessions with one of these configurations.
+    :raises InvalidFilter: when a value is outside the allowed form.
+    """
+
+    parked: bool = False
+    trigger: str | None = None
+    configuration: str | None = None
+    prefix: str | None = None
+    until: datetime | None = None
+    configuration_hashes: Collection[str | None] | None = None
+
+    def __post_init__(self) -> None:
+        texts = {"trigger": self.trigger, "configuration": self.configuration, "prefix": self.prefix}
+        for name, value in texts.items():
+            validate_filter(name, value)
+
+    def conditions(self) -> Iterator[ColumnElement[bool]]:
+        """The conditions on the fires, their sessions and these sessions' configurations, joined."""
+        columns, session_columns = tables.delayed_fire.c, tables.session.c
+        yield columns.cancelled_at.is_(None)
+        if self.parked:
+            yield columns.due.is_(None)
+        if self.trigger is not None:
+            yield columns.trigger_name == self.trigger
+        if self.configuration is not None:
+            yield tables.configuration.c.name == self.configuration
+        if self.prefix:
+            yield from begins_with(session_columns.uid, self.prefix)
+        if self.until is not None:
+            yield columns.fire_at < self.until
+        if self.configuration_hashes is not None:
+            yield configured_as(self.configuration_hashes)
+
+
 def list_delayed_fires(
-    *, uid: str | None = None, limit: int = 50, after: str | None = None, parked: bool = False
+    *,
+    uid: str | None = None,
+    limit: int = 50,
+    after: str | None = None,
+    parked: bool = False,
+    only: DelayedFiresFilter | None = None,
 ) -> DelayedFiresPage:
     """Fires still to come, ordered by the moment when they are to be fired (``fire_at``).
 
     :param uid: only fires of this session; None for all sessions.
     :param after: the cursor, ``next`` of the page before.
     :param parked: only fires which the controller does not try again automatically.
+    :param only: which fires, instead of ``parked``.
     :raises SessionNotFound: when there is no such session.
     :raises InvalidCursor: when ``after`` is no cursor.
     """
@@ -57,12 +109,11 @@ def list_delayed_fires(
     query = (
         select(tables.delayed_fire, session_columns.uid)
         .join(tables.session, session_columns.id == columns.session_id)
-        .where(columns.cancelled_at.is_(None))
+        .outerjoin(tables.configuration, tables.configuration.c.hash == session_columns.configuration_hash)
+        .where(*(only or DelayedFiresFilter(parked=parked)).conditions())
     )
     if after is not None:
         query = query.where(tuple_(*position) > _read_cursor(after))
-    if parked:
-        query = query.where(columns.due.is_(None))
     with snapshot() as session:
         if uid is not None:
             owner = session.scalar(select(session_columns.id).where(session_columns.uid == SessionUid(uid)))

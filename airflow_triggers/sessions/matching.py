@@ -1,18 +1,19 @@
 """A filter for instances, as SQL conditions on whole rows: for acts on all that match, and not for pages.
 
-Neighbours: ``domain/selection.py`` has the filter; ``bulk_making.py`` selects with these conditions.
+Neighbours: ``domain/selection.py`` has the filter; ``candidates.py`` has it for pages, ``bulk_making.py`` selects with
+these conditions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Collection, Iterator
+from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, tuple_
+from sqlalchemy import ColumnElement, and_, func, not_, or_, tuple_
 
 from airflow_triggers.domain.instances import parse_instance_name
 from airflow_triggers.domain.selection import InstanceFilter
-from airflow_triggers.errors import InvalidFilter
+from airflow_triggers.sessions.stuck import IN_WORK
 from airflow_triggers.storages import tables
 from airflow_triggers.storages.prefixes import begins_with
 from airflow_triggers.storages.summaries import error_type_text
@@ -20,14 +21,29 @@ from airflow_triggers.storages.summaries import error_type_text
 _INSTANCE, _SESSION = tables.instance.c, tables.session.c
 
 
-def matches(selection: InstanceFilter, *, now: datetime) -> list[ColumnElement[bool]]:
-    """The conditions on ``triggers_instance`` and ``triggers_session``, joined.
+def matches(
+    selection: InstanceFilter, *, now: datetime, stopped: Collection[str]
+) -> list[ColumnElement[bool]]:
+    """The conditions on ``triggers_instance``, ``triggers_session`` and ``triggers_run`` (outer), joined.
 
-    :raises InvalidFilter: for ``stuck``.
+    :param stopped: the ids of the DAGs that do not run; see :func:`stopped_dags`.
     """
-    if selection.stuck is not None:
-        raise InvalidFilter("The filter's 'stuck' cannot be used here. List the instances instead.")
-    return [*_of_instance(selection), *_of_session(selection)]
+    return [
+        *_of_instance(selection),
+        *_of_session(selection),
+        *_of_work(selection, now=now, stopped=stopped),
+    ]
+
+
+def _of_work(
+    selection: InstanceFilter, *, now: datetime, stopped: Collection[str]
+) -> Iterator[ColumnElement[bool]]:
+    if selection.stuck is None:
+        return
+    is_late = _INSTANCE.changed_at < now - timedelta(seconds=selection.stuck_after)
+    is_stopped = func.coalesce(tables.run.c.dag_id, "").in_(sorted(stopped))
+    is_stuck = and_(_INSTANCE.status.in_(sorted(IN_WORK)), or_(is_late, is_stopped))
+    yield is_stuck if selection.stuck else not_(is_stuck)
 
 
 def _of_instance(selection: InstanceFilter) -> Iterator[ColumnElement[bool]]:

@@ -17,6 +17,7 @@ from sqlalchemy import delete, insert, select
 from airflow_triggers.api.app import create_app
 from airflow_triggers.gateway import audit as entries
 from airflow_triggers.gateway import wakeup
+from airflow_triggers.manager import audit as acts_audit
 from airflow_triggers.manager.manager import TriggerManager
 from airflow_triggers.sessions import audit
 from airflow_triggers.sessions.audit import NO_DAG, AuditEvent
@@ -88,6 +89,14 @@ def migration(client):
         patch.setenv("AIRFLOW__CORE__MIN_SERIALIZED_DAG_UPDATE_INTERVAL", "0")
         deploy_configuration("survey", t_import={"after": ["firstPage", "consent"]})
     return client.post("configurations/survey/migrate", json={"prefix": "order-1"})
+
+
+def failed_asset_event():
+    """The id of a parked asset event."""
+    with transaction() as session:
+        failure = {"event_id": 7, "seen": view("t_import#0").instance.last_modified, "attempts": 20}
+        session.execute(insert(tables.asset_event).values(error="no", **failure))
+    return 7
 
 
 BULK_SKIP = {"act": "skip", "filter": {"configuration": "survey"}}
@@ -169,6 +178,21 @@ ROUTES = {
             "survey.t_import",
             {"session_uid": "order-1", "trigger": "firstPage"},
         ),
+    ),
+    ("PUT", "/api/v1/sessions/{uid}/configuration"): (
+        lambda client: client.put(
+            "sessions/order-1/configuration",
+            json={"tasks": {"t_import": {"after": ["secondPage"], "run": "module:t_import"}}},
+        ),
+        (
+            AuditEvent.UPDATE_CONFIGURATION,
+            "survey.t_import",
+            {"session_uid": "order-1", "tasks": ["t_import"], "history": "ignore"},
+        ),
+    ),
+    ("POST", "/api/v1/asset-events/{event_id}/retry"): (
+        lambda client: client.post(f"asset-events/{failed_asset_event()}/retry"),
+        (AuditEvent.RETRY_ASSET_EVENTS, None, {"asset_event_ids": [7]}),
     ),
     ("POST", "/api/v1/bulk-acts"): (
         lambda client: client.post("bulk-acts", json=BULK_SKIP),
@@ -262,10 +286,7 @@ def test_acts_on_delayed_fires_and_asset_events_on_the_command_line_are_in_the_a
     number = str(delayed_fire())
     command("delayed-fires", "retry", "order-1", number)
     command("delayed-fires", "cancel", "order-1", number)
-    with transaction() as session:
-        failure = {"event_id": 7, "seen": view("t_import#0").instance.last_modified, "attempts": 20}
-        session.execute(insert(tables.asset_event).values(error="no", **failure))
-    command("asset-events", "retry", "7")
+    command("asset-events", "retry", str(failed_asset_event()))
     assert [(event, details.get("asset_event_ids")) for event, _, _, details in log_entries()] == [
         (AuditEvent.RETRY_DELAYED_FIRE, None),
         (AuditEvent.CANCEL_DELAYED_FIRE, None),
@@ -282,10 +303,22 @@ def test_an_act_that_cannot_be_audited_is_undone(survey, controller, monkeypatch
     def refuse(*_, **__):
         raise RuntimeError("no room")
 
-    monkeypatch.setattr(audit, "write_act", refuse)
+    monkeypatch.setattr(acts_audit, "write_act", refuse)
     with pytest.raises(RuntimeError, match="no room"):
         command("replay", "order-1", "t_import#0")
     assert view("t_import#0").instance.status == "failed"
+
+
+def test_an_update_of_rules_in_python_is_in_the_audit_log_if_it_says_who(survey, controller):
+    manager = failed_import(controller)
+    rules = {"t_import": {"after": ["secondPage"], "run": "survey.t_import"}}
+    manager.update_configuration(rules)
+    manager.update_configuration(rules, by=ANN, preview=True)
+    assert log_entries() == []
+    manager.update_configuration(rules, by=ANN, history="apply")
+    (entry,) = log_entries()
+    assert entry[:3] == (AuditEvent.UPDATE_CONFIGURATION, ANN, "survey.t_import")
+    assert entry[3] == {"session_uid": "order-1", "tasks": ["t_import"], "history": "apply"}
 
 
 def test_an_act_that_is_undone_is_not_in_the_audit_log(survey, controller):

@@ -21,6 +21,7 @@ NOT_RUN: Mapping[str, str] = {
     "make demo": "it is what the blocks are run in",
     "pip install .": "test_wheel.py installs it",
     "pip install ./client": "test_client.py installs it",
+    "# what would happen? nothing is written": "test_api_bulk_acts.py sends these requests",
     "export AIRFLOW_CONN_SURVEY": "its deployment is an example",
     "pip install 'airflow-triggers[": "it needs a release",
     "scripts/deploy/make-env": "it needs Docker; test_compose.py runs what the file says",

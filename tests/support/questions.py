@@ -28,10 +28,11 @@ from tests.support.rights import (
     may_read,
     may_read_configuration,
     migrate_status,
-    read_configuration_status,
     read_bulk_act_status,
+    read_configuration_status,
     read_status,
     take_back_status,
+    update_status,
 )
 from tests.support.worlds import AFTER, DEPLOYED, LATER, NO_IDS, SESSIONS, Ids, OwingManager, Session
 
@@ -157,11 +158,20 @@ def _about_lists() -> Iterator[Question]:
         act="list configurations",
         listed=lambda user: {name for name in DEPLOYED if may_read_configuration(user, name)},
     )
+    hooks = partial(_list, "/hooks", "list hooks that raised")
+    yield hooks("", lambda session: True)
+    to_come = partial(_list, "/delayed-fires", "list fires to come, of all sessions")
+    yield to_come("", lambda session: True)
+    yield to_come("?configuration=config-b", lambda session: session.configuration == "config-b")
+    yield Question("GET", f"{API}/asset-events", always(200))
+    yield Question("POST", f"{API}/asset-events/999/retry", always(404))
     # Pages of one item: neither their number nor their cursors may count hidden items.
     pages = (
         "/sessions?limit=1",
         "/instances?limit=1",
         "/configurations?limit=1",
+        "/hooks?limit=1",
+        "/delayed-fires?limit=1",
         "/sessions?limit=2&after=on-a",
         "/fires?touched=nothing&limit=1&before=9",
     )
@@ -213,6 +223,7 @@ def _whole(session: Session, ids: Ids) -> Iterator[Question]:
     yield from _that_repair(session)
     yield from _about_delayed_fire(session, ids.delayed_fire)
     yield from _that_delete(session)
+    yield from _that_update(session)
     call = partial(call_hook_status, session=session)
     path = _at(session, f"/hooks/{ids.hook}/call")
     yield Question("POST", path, call, act="call a hook again", session=session)
@@ -323,6 +334,17 @@ def _that_delete(session: Session) -> Iterator[Question]:
     yield Question("DELETE", _at(session, ""), partial(delete, resolved=False), session=session)
 
 
+def _that_update(session: Session) -> Iterator[Question]:
+    """Update the rules of the session: with its own DAG, and with one more."""
+    path = _at(session, "/configuration")
+    own_dag = session.dag_ids.get("t_first")
+    for dag_id in ("dag_a", "dag_b"):
+        body = {"tasks": {"t_new": {"after": ["begin"], "run": dag_id}}, "preview": True}
+        status = partial(update_status, session=session, dag_id=dag_id)
+        act = "update a session's rules" if dag_id == own_dag else None
+        yield Question("PUT", path, status, body, act=act, session=session)
+
+
 def _repair_status(session: Session, needed: tuple[str, ...], user: Rights) -> int:
     return act_status(user, session, *needed)
 
@@ -394,12 +416,10 @@ def _about_bulk_acts() -> Iterator[Question]:
     yield Question("GET", path, always(200))
     see = partial(read_bulk_act_status, session=on_a)
     for part in ("", "/outcomes"):
-        act = "read a bulk act of another user"
-        yield Question("GET", f"{path}/1{part}", see, act=act, session=on_a)
+        yield Question("GET", f"{path}/1{part}", see, session=on_a)
         yield Question("GET", f"{path}/999{part}", always(404))
     cancel = partial(cancel_bulk_act_status, session=on_a)
-    act = "cancel a bulk act of another user"
-    yield Question("POST", f"{path}/1/cancel", cancel, act=act, session=on_a)
+    yield Question("POST", f"{path}/1/cancel", cancel, session=on_a)
     every_failed = {"act": "replay", "filter": {"status": ["failed"]}, "dry_run": True}
     yield Question("POST", path, always(200), every_failed)
     for session in (*SESSIONS, NOWHERE):

@@ -219,3 +219,12 @@ def cancel_bulk_act_status(user: Rights, session: Session) -> int:
     """Cancelling the bulk act of somebody else needs the rights to make it; here, a skip."""
     status = read_bulk_act_status(user, session)
     return status if status != 200 or user.cover("edit", named_dags(session)) else 403
+
+
+def update_status(user: Rights, session: Session, dag_id: str) -> int:
+    """Updating the rules needs the rights to read the session and to create runs of all its DAGs, the new one too."""
+    status = read_status(user, session)
+    if status != 200:
+        return status
+    needed = {*named_dags(session), dag_id} if session.dag_ids else {dag_id, None}
+    return 200 if user.cover("create", needed) and user.cover("read", needed) else 403

@@ -59,7 +59,10 @@ def make_bulk_act(
     """
     request = body.to_request()
     maker = Maker(
-        by=user_name, readable=_readable(permissions), authorize=permissions.authorizer_of_act(request.act)
+        by=user_name,
+        readable=_readable(permissions),
+        authorize=permissions.authorizer_of_act(request.act),
+        disclosure=permissions.disclosure(),
     )
     if body.dry_run:
         response.status_code = HTTPStatus.OK

@@ -1,0 +1,138 @@
+"""What waits or is parked, over all sessions: ``/api/v1/hooks``, ``/delayed-fires``, ``/asset-events``."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+
+from airflow_triggers import sessions
+from airflow_triggers.api.bodies import BodyRoute
+from airflow_triggers.api.datamodels import ErrorBody
+from airflow_triggers.api.dependencies import PermissionsDep, UserNameDep
+from airflow_triggers.api.fields import Id
+from airflow_triggers.api.parked_models import (
+    AllDelayedFiresQuery,
+    AssetEventBody,
+    AssetEventsPage,
+    ParkedQuery,
+    SessionDelayedFireBody,
+    SessionDelayedFiresPage,
+    SessionHookBody,
+    SessionHooksPage,
+)
+from airflow_triggers.api.permissions import Permissions
+from airflow_triggers.domain.configuration import Configuration
+from airflow_triggers.errors import NothingParked
+from airflow_triggers.history import parked
+from airflow_triggers.history.parked import FailedAssetEvent
+from airflow_triggers.sessions import delayed_fires
+from airflow_triggers.sessions.delayed_fires import DelayedFiresFilter
+
+router = APIRouter(tags=["History"], route_class=BodyRoute)
+
+
+@router.get("/hooks", summary="List hooks that raised")
+def list_hooks(query: Annotated[ParkedQuery, Query()], permissions: PermissionsDep) -> SessionHooksPage:
+    """Hooks that raised, in all sessions that you may read, the newest first. With `parked`, only those that no
+    controller calls any more. `POST /sessions/{uid}/hooks/{id}/call` calls one again.
+    """
+    hooks = parked.failed_hooks(
+        limit=query.limit + 1,
+        parked=query.parked,
+        before=query.after,
+        configuration_hashes=permissions.readable(sessions.configurations_of_sessions()),
+    )
+    page = hooks[: query.limit]
+    return SessionHooksPage(
+        hooks=[SessionHookBody.of_session(hook) for hook in page],
+        next=page[-1].hook_id if len(hooks) > query.limit else None,
+    )
+
+
+@router.get("/delayed-fires", summary="List fires to come, of all sessions", tags=["Fires"])
+def list_all_delayed_fires(
+    query: Annotated[AllDelayedFiresQuery, Query()], permissions: PermissionsDep
+) -> SessionDelayedFiresPage:
+    """Fires to come in all sessions that you may read, the next first, parked ones included. The session's own routes
+    cancel and retry one.
+    """
+    only = DelayedFiresFilter(
+        parked=query.parked,
+        trigger=query.trigger,
+        configuration=query.configuration,
+        prefix=query.session,
+        until=query.until,
+        configuration_hashes=permissions.readable(sessions.configurations_of_sessions()),
+    )
+    page = delayed_fires.list_delayed_fires(limit=query.limit, after=query.after, only=only)
+    disclosure = permissions.disclosure()
+    fires = [SessionDelayedFireBody.of_session(fire, disclosure) for fire in page.fires]
+    return SessionDelayedFiresPage(delayed_fires=fires, next=page.next)
+
+
+@router.get("/asset-events", summary="List asset events that could not be fired")
+def list_asset_events(query: Annotated[ParkedQuery, Query()], permissions: PermissionsDep) -> AssetEventsPage:
+    """Asset events that name a session that you may read. With the right to read all sessions: every one. The newest
+    first. With `parked`, only those that no controller tries again.
+    """
+    readable = permissions.readable(sessions.configurations_of_sessions())
+    shown: list[FailedAssetEvent] = []
+    after, has_more = query.after, True
+    while has_more and len(shown) <= query.limit:
+        events = parked.failed_asset_events(limit=query.limit + 1, parked=query.parked, before=after)
+        shown += [event for event in events if _is_visible(event, readable)]
+        has_more = len(events) > query.limit
+        after = events[-1].event_id if events else None
+    page, disclosure = shown[: query.limit], permissions.disclosure()
+    return AssetEventsPage(
+        asset_events=[AssetEventBody.of(event, disclosure) for event in page],
+        next=page[-1].event_id if len(shown) > query.limit else None,
+    )
+
+
+@router.post(
+    "/asset-events/{event_id}/retry",
+    summary="Try an asset event again",
+    responses={
+        HTTPStatus.NOT_FOUND: {"description": "There is no such event that failed.", "model": ErrorBody}
+    },
+)
+def retry_asset_event(
+    event_id: Annotated[Id, Path(description="The event's `id`.")],
+    permissions: PermissionsDep,
+    user_name: UserNameDep,
+) -> AssetEventBody:
+    """Have a controller try the event again at once. It still counts once.
+
+    It takes the right to create runs of all DAGs of the session that it names; if there is no such session, of every
+    DAG. The rights of the event's own author are checked again, too.
+    """
+    event = _visible(event_id, permissions)
+    permissions.require_create(_configuration_of(event))
+    parked.retry_asset_events([event_id], by=user_name)
+    return AssetEventBody.of(_visible(event_id, permissions), permissions.disclosure())
+
+
+def _is_visible(event: FailedAssetEvent, readable: list[str | None] | None) -> bool:
+    return readable is None or (event.session_exists and event.configuration_hash in readable)
+
+
+def _visible(event_id: int, permissions: Permissions) -> FailedAssetEvent:
+    """The failed event with this id.
+
+    :raises NothingParked: when there is none, or the user may not see it.
+    """
+    readable = permissions.readable(sessions.configurations_of_sessions())
+    events = parked.failed_asset_events(event_ids=[event_id])
+    if not events or not _is_visible(events[0], readable):
+        raise NothingParked(f"No such asset event has failed: {event_id}.")
+    return events[0]
+
+
+def _configuration_of(event: FailedAssetEvent) -> Configuration:
+    """The configuration of the session that it names; an empty one stands for every DAG."""
+    if not event.session_exists or event.configuration_hash is None:
+        return Configuration()
+    return sessions.configurations_of_sessions().get(event.configuration_hash, Configuration())
