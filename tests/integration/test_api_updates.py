@@ -65,7 +65,7 @@ def test_an_update_is_refused_if_the_session_is_not_as_it_was_read(api):
         ({}, "tasks"),
         ({"t_x": {"run": "late"}}, "after"),
         ({"t_x": {"after": ["firstPage"], "run": "late", "unles": ["x"]}}, "unles"),
-        ({"t_import": {"after": ["firstPage"], "run": "other:function"}}, "survey.t_import"),
+        ({"t_import": {"after": ["firstPage"], "run": "other:function"}}, "'survey' with it first"),
     ],
     ids=str,
 )
