@@ -115,6 +115,7 @@ class GraphAnswer:
     edges: tuple[EdgeAnswer, ...]
     cycles: tuple[tuple[str, ...], ...]
     mermaid: str
+    text: str
 
     @classmethod
     def of(cls, graph: Graph) -> GraphAnswer:
@@ -127,6 +128,7 @@ class GraphAnswer:
             ),
             cycles=graph.cycles,
             mermaid=graph.to_mermaid(),
+            text=graph.to_text(),
         )
 
 

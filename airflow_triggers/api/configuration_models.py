@@ -102,6 +102,7 @@ class GraphBody(AnswerBody):
         "last one for the first."
     )
     mermaid: str = Field(description="The graph as a Mermaid flowchart.")
+    text: str = Field(description="The graph as a tree of lines, from the triggers down.")
 
 
 class ConfiguredTaskBody(TaskBody):

@@ -98,6 +98,11 @@ def order(api, controller):
 READS = (
     "sessions list",
     "sessions list --prefix order --configuration survey",
+    "configurations list",
+    "configurations show survey",
+    "configurations explain survey",
+    "configurations graph survey",
+    "extensions",
     "sessions list --has-failed --order-by newest --contains rder --resolved no",
     "sessions list --open --idle-for 0 --order-by oldest",
     "sessions show order-1",
@@ -173,6 +178,9 @@ def test_both_do_alike(here, there, controller, line):
         ("sessions show nowhere", "nowhere"),
         ("instances show order-1 t_none#0", "t_none#0"),
         ("instances list --after nowhere", "next"),
+        ("configurations show survay", "survay"),
+        ("configurations graph survay --form mermaid", "survay"),
+        ("configurations validate nowhere.yaml", "nowhere.yaml"),
         ("instances list --stuck-after 1e12", "stuck_after"),
         ("instances list --task \x1b[31m", "task"),
         ("sessions list --order-by newest --after nowhere", "next"),
@@ -196,3 +204,23 @@ def test_what_cannot_be_done_is_one_sentence_in_both(order, here, there, line, c
         assert (code, captured.out) == (1, "")
         assert complaint in captured.err
         assert captured.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("form", ["text", "mermaid"])
+def test_both_draw_a_configuration_alike(api, here, there, form):
+    drawings = [run("configurations", "graph", "survey", "--form", form)[1].out for run in (here, there)]
+
+    assert drawings[0] == drawings[1]
+    assert "t_score" in drawings[0]
+
+
+def test_both_validate_a_file_alike(api, here, there, tmp_path):
+    file = tmp_path / "survey.yaml"
+    file.write_text("t_import:\n  aftr: [firstPage]\n  run: module:t_import\n")
+    answers = [run("configurations", "validate", str(file), "--output", "json") for run in (here, there)]
+
+    assert [code for code, _ in answers] == [1, 1]
+    assert json.loads(answers[0][1].out) == json.loads(answers[1][1].out)
+    for run in (here, there):
+        code, captured = run("configurations", "validate", str(file))
+        assert (code, "survey.yaml" in captured.out) == (1, True)

@@ -5,6 +5,19 @@ airflow-triggers for their meaning. Neighbours: ``operations/`` read answers int
 """
 
 from airflow_triggers_client.models.base import Page, Result
+from airflow_triggers_client.models.configurations import (
+    ConfigurationProblem,
+    ConfigurationSummary,
+    DeployedConfiguration,
+    Edge,
+    Extension,
+    Extensions,
+    Finding,
+    Graph,
+    Node,
+    Validation,
+    VersionSummary,
+)
 from airflow_triggers_client.models.fires import (
     DelayedFire,
     Effect,
@@ -47,17 +60,25 @@ from airflow_triggers_client.models.sessions import ConfigurationVersion, Sessio
 __all__ = [
     "AllowedAct",
     "Arrival",
+    "ConfigurationProblem",
+    "ConfigurationSummary",
     "ConfigurationVersion",
     "Controllers",
     "DelayedFire",
+    "DeployedConfiguration",
+    "Edge",
     "Effect",
     "EventEntry",
     "ExpectedFire",
     "Explanation",
+    "Extension",
+    "Extensions",
+    "Finding",
     "Fire",
     "FireEntry",
     "FireRecord",
     "FireResult",
+    "Graph",
     "Health",
     "HistoryEntry",
     "Hook",
@@ -71,6 +92,7 @@ __all__ = [
     "MigrationEffect",
     "MigrationOutcome",
     "MigrationPage",
+    "Node",
     "Overdue",
     "Page",
     "Parked",
@@ -84,4 +106,6 @@ __all__ = [
     "Stuck",
     "Task",
     "UnheardFire",
+    "Validation",
+    "VersionSummary",
 ]

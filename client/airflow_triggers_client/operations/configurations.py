@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import Literal
 
 from airflow_triggers_client.exchange import Request, Steps
-from airflow_triggers_client.models import MigrationPage
+from airflow_triggers_client.models import (
+    ConfigurationSummary,
+    DeployedConfiguration,
+    Extensions,
+    MigrationPage,
+    Validation,
+)
+from airflow_triggers_client.operations.listing import Listing
 from airflow_triggers_client.service import Service, body, path
 
 
@@ -43,3 +50,36 @@ def migrate_sessions(
     place = path("configurations", configuration, "migrate")
     request = Request("POST", place, body=body(content), repeatable=True, is_long=True)
     return (yield from service.call(request, MigrationPage))
+
+
+def configurations(*, after: str | None = None) -> Listing[ConfigurationSummary]:
+    """The deployed configurations whose sessions you may read, ordered by name.
+
+    :param after: only names after this one: the ``next`` of a page.
+    """
+    return Listing("configurations", "configurations", ConfigurationSummary, "after", after)
+
+
+def configuration(service: Service, name: str) -> Steps[DeployedConfiguration]:
+    """A configuration with its rules, its graph, its versions, and counts of its sessions and instances.
+
+    :raises UnknownConfiguration: when there is none.
+    """
+    request = Request("GET", path("configurations", name), repeatable=True)
+    return (yield from service.call(request, DeployedConfiguration))
+
+
+def validate_configuration(service: Service, yaml: str, *, name: str | None = None) -> Steps[Validation]:
+    """Check the text of a configuration file. Nothing is deployed, and no code is imported.
+
+    :param name: the configuration's name.
+    """
+    request = Request(
+        "POST", "configurations/validate", body=body({"yaml": yaml, "name": name}), repeatable=True
+    )
+    return (yield from service.call(request, Validation))
+
+
+def extensions(service: Service) -> Steps[Extensions]:
+    """The managers, storages and runners that are installed in the API server."""
+    return (yield from service.call(Request("GET", "extensions", repeatable=True), Extensions))
