@@ -13,9 +13,13 @@ from airflow_triggers.api.fields import Form
 from airflow_triggers.api.requests import KWARGS_EXAMPLE, JsonObject, Request
 from airflow_triggers.domain.acts import CASCADING_STATUSES, STATUSES_BY_HAND, SetMetadata, SetStatus
 from airflow_triggers.domain.instances import InstanceStatus
+from airflow_triggers.domain.validation import KEPT_METADATA
 
 StatusByHand = Annotated[InstanceStatus, Form({"enum": [status.value for status in STATUSES_BY_HAND]})]
 """The document lists the statuses that people may set; the act refuses the others."""
+
+InstanceMetadata = Annotated[JsonObject, Form({"propertyNames": {"not": {"enum": sorted(KEPT_METADATA)}}})]
+"""The document names the framework's own keys; the act refuses them."""
 
 METADATA_EXAMPLE = {"ticket": "OPS-17"}
 
@@ -27,7 +31,7 @@ class SetInstanceStatus(Request):
         description="The status. `scheduled` and `running` are refused: only a runner sets them. So is `replayed`.",
         examples=["finished"],
     )
-    metadata: JsonObject = Field(
+    metadata: InstanceMetadata = Field(
         {}, description="Merged into the instance's metadata.", examples=[METADATA_EXAMPLE]
     )
     cascade: bool = Field(
@@ -51,7 +55,7 @@ class SetInstanceStatus(Request):
 class SetInstanceMetadata(Request):
     """Metadata to merge into an instance's."""
 
-    metadata: JsonObject = Field(
+    metadata: InstanceMetadata = Field(
         min_length=1,
         description="Each key replaces the instance's value of the same key; its other keys stay.",
         examples=[METADATA_EXAMPLE],

@@ -7,7 +7,6 @@ that a worker can be sent. A request that is meant to be valid is made so here, 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import MutableMapping
 from typing import Any
 from urllib.parse import unquote
 
@@ -25,23 +24,19 @@ def map_case(context: schemathesis.HookContext, case: schemathesis.Case) -> sche
         content = getattr(case, part)
         if _is_valid(case, location) and (corrected := _corrected(content)) != content:
             setattr(case, part, corrected)
-    if case.headers:
-        _correct_headers(case, case.headers)
+    if case.headers and isinstance(case.body, dict) and case.body.get("idempotency_key") is not None:
+        # It is to be the same as the body's: a schema has no words for that.
+        case.headers.pop("Idempotency-Key", None)
     return case
-
-
-def _correct_headers(case: schemathesis.Case, headers: MutableMapping[str, str]) -> None:
-    """Leave out a key that is to be the same as the body's; put any tag in the place of what is none."""
-    if isinstance(case.body, dict) and case.body.get("idempotency_key") is not None:
-        headers.pop("Idempotency-Key", None)
-    for name in ("If-Match", "If-None-Match"):
-        if name in headers and _is_valid(case, ParameterLocation.HEADER) and '"' not in headers[name]:
-            headers[name] = "*"
 
 
 @schemathesis.hook
 def filter_case(context: schemathesis.HookContext, case: schemathesis.Case) -> bool:
-    """Whether a path that is meant to be valid is; it is percent-encoded already."""
+    """Whether a path that is meant to be valid is; it is percent-encoded already. And whether no number is a tag: it is
+    meant to be invalid, but counts as valid text once it is a header.
+    """
+    if any(str((case.headers or {}).get(name, "")).isdecimal() for name in ("If-Match", "If-None-Match")):
+        return False
     names = map(str, (case.path_parameters or {}).values())
     return not _is_valid(case, ParameterLocation.PATH) or not any(
         _is_unknown(c) for c in unquote("".join(names))
