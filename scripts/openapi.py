@@ -1,6 +1,6 @@
 """Writes what is generated of the REST API: ``docs/openapi.json``, and the table of reasons in ``docs/rest.md``.
 
-``make openapi`` runs it. ``tests/unit/test_api_document.py`` compares. After a conflict in the JSON file, run it again.
+``make openapi`` runs it. ``tests/unit/test_api_document.py`` compares.
 """
 
 from __future__ import annotations
