@@ -87,6 +87,7 @@ export const texts = {
     kinds: { failed: "Failed", stuck: "Stuck" },
     noConfiguration: "Sessions without a deployed configuration",
     noRun: "no run",
+    orMore: " or more",
     nothingMatches: "Nothing matches",
     nothingMatchesDetail: "Change or clear the filters.",
     replays: (count: number) => plural(count, { one: "replayed # time", other: "replayed # times" }),

@@ -22,29 +22,8 @@ export type Act = { readonly allowed: boolean; readonly reason: string | null };
 export type Acts = Readonly<Record<string, Act>>;
 
 /** An instance in a list over all sessions (`GET /instances`). */
-export type InstanceSummary = {
-  readonly acts: Acts;
-  readonly changed_at: string;
-  readonly configuration: string | null;
-  readonly created_at: string;
-  readonly dag_id: string | null;
-  readonly dag_run_id: string | null;
-  /** The first line. */
-  readonly error_message: string | null;
-  readonly error_type: string | null;
-  readonly name: string;
-  readonly number: number;
-  /** The instance that it replays. */
-  readonly parent: string | null;
-  /** How many replays led to it. */
-  readonly replays: number;
-  readonly session_uid: string;
-  readonly status: InstanceStatus;
-  readonly stuck: { readonly code: string; readonly text: string } | null;
-  readonly task: string;
-};
-
-export type InstancesPage = { readonly instances: readonly InstanceSummary[]; readonly next: string | null };
+export type InstanceSummary = Schemas["InstanceSummaryBody"];
+export type InstancesPage = Schemas["InstancesPage"];
 
 /** Which instances, over all sessions: the query of `GET /instances`, and the filter of a bulk act. */
 export type InstanceFilter = {
@@ -60,19 +39,8 @@ export type InstanceFilter = {
 export type InstanceKey = { readonly name: string; readonly session_uid: string };
 
 /** A group of instances (`GET /instances/counts`); it has the keys that were grouped by. */
-export type InstanceGroup = {
-  readonly configuration?: string | null;
-  readonly count: number;
-  readonly error_type?: string | null;
-  readonly latest: string;
-  readonly message: string | null;
-  readonly replays: number;
-  readonly since: string;
-  readonly status?: InstanceStatus;
-  readonly task?: string;
-};
-
-export type InstanceCounts = { readonly groups: readonly InstanceGroup[]; readonly total: number };
+export type InstanceGroup = Omit<Schemas["InstanceGroupBody"], "task"> & { readonly task?: string | undefined };
+export type InstanceCounts = Schemas["InstanceCountsBody"];
 
 export type BulkState = "cancelled" | "done" | "pending" | "running";
 export type BulkOutcome = "cancelled" | "done" | "left_out" | "refused" | "unchanged";

@@ -7,6 +7,7 @@ import type { components } from "~/api/schema";
 import { ConfirmDialog } from "~/components/ConfirmDialog";
 import { JsonEditor } from "~/components/json/JsonEditor";
 import { jsonText, parseJsonObject } from "~/components/json/jsonObject";
+import { Loading } from "~/components/states";
 import { useAct } from "~/components/useAct";
 import { texts } from "~/texts";
 
@@ -38,6 +39,8 @@ export const RepairDialog = ({ act, onClose, onDone, target }: RepairDialogProps
       request<Instance>(path("/sessions/{}/instances/{}", only?.session_uid ?? "", only?.name ?? ""), { signal }),
     queryKey: ["instance", only?.session_uid, only?.name],
   });
+  // Until they are read there is nothing to edit, and an empty object would mean: no kwargs.
+  const isReading = act === "replay" && isChanged && only !== undefined && instance === undefined;
   const text = typedText ?? jsonText(act === "replay" ? (instance?.kwargs ?? {}) : {});
   const { value } = parseJsonObject(text);
   const args: RepairArguments =
@@ -61,7 +64,7 @@ export const RepairDialog = ({ act, onClose, onDone, target }: RepairDialogProps
     <ConfirmDialog
       confirmLabel={texts.repairs.label[act]}
       isPending={mutation.isPending}
-      isValid={!isChanged || value !== undefined}
+      isValid={!isChanged || (value !== undefined && !isReading)}
       onClose={onClose}
       onConfirm={() => mutation.mutate(undefined)}
       size="lg"
@@ -78,7 +81,9 @@ export const RepairDialog = ({ act, onClose, onDone, target }: RepairDialogProps
           <Checkbox.Control />
           <Checkbox.Label>{texts.repairs.choice[act]}</Checkbox.Label>
         </Checkbox.Root>
-        {isChanged ? (
+        {isReading ? (
+          <Loading />
+        ) : isChanged ? (
           <JsonEditor
             hint={only === undefined ? texts.repairs.sameForAll : texts.repairs.hint[act]}
             label={texts.repairs.json[act]}

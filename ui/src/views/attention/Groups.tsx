@@ -39,6 +39,7 @@ export const Groups = ({ counts, filters, kind, selection }: GroupsProps) => {
           {texts.attention.kinds[kind]}{" "}
           <Text as="span" color="fg.muted" fontWeight="normal">
             {number(counts.total)}
+            {counts.is_complete ? "" : texts.attention.orMore}
           </Text>
         </Heading>
         {kind === "failed" && counts.total > 1 ? <AllButtons counts={counts} filters={filters} kind={kind} /> : undefined}
