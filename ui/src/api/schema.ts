@@ -4,6 +4,75 @@
  */
 
 export interface paths {
+    "/api/v1/cloudevents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Fire by CloudEvents
+         * @description Fire by CloudEvents 1.0. The event's `type` is the trigger, `subject` the session, `data` the kwargs. `source`
+         *     and `id` are the idempotency key: an event counts once. The extension attributes `configuration` and `fireat` are
+         *     the fire's `configuration` and `fire_at`. Settings of the server may map otherwise.
+         *
+         *     One event, as JSON or with its attributes as headers (binary mode), is answered as a fire. Up to 1,000 events
+         *     (`application/cloudevents-batch+json`) are answered as a batch of fires.
+         */
+        post: operations["receive_events"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configurations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List configurations
+         * @description The deployed configurations whose sessions you may read, ordered by name. Page through them with `after`.
+         *
+         *     A configuration whose file is broken now is among them, with the error and the rules from before.
+         */
+        get: operations["list_configurations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configurations/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a configuration
+         * @description The configuration with its rules, its graph, its versions, and counts of its sessions and instances.
+         *
+         *     It takes the right to read sessions of it.
+         */
+        get: operations["read_configuration"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/configurations/{name}/migrate": {
         parameters: {
             query?: never;
@@ -22,7 +91,52 @@ export interface paths {
          *     session with the deployed rules already stays unchanged: you can send an interrupted migration again. With
          *     `history` `apply`, its past is applied if it was not applied before.
          */
-        post: operations["migrate_api_v1_configurations__name__migrate_post"];
+        post: operations["migrate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configurations/validate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check a configuration's text
+         * @description What `airflow triggers check` would say of a file with this text, without its folder: form, names, cycles, tasks
+         *     that can never run. Nothing is deployed or changed.
+         *
+         *     The server imports no code, so it cannot tell whether a function exists. An id that is no DAG of yours is a warning.
+         */
+        post: operations["validate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/extensions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what is installed
+         * @description The managers, storages and runners that are installed in the API server, broken ones included.
+         *
+         *     It takes a valid token. The classes and the problems are shown if Airflow shows you its plugins.
+         */
+        get: operations["list_extensions"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -40,15 +154,15 @@ export interface paths {
          * List fires that touched nothing
          * @description Fires without effect (a misspelt trigger, say) in all your readable sessions, newest first.
          */
-        get: operations["list_vain_fires_api_v1_fires_get"];
+        get: operations["list_vain_fires"];
         put?: never;
         /**
          * Fire many triggers
          * @description Fire up to 1,000 triggers into any sessions. Each has a result of its own, in the order sent: the answer to the
          *     fire alone, and its `status`. A refused fire stops no other. Fires into one session take effect in the order sent.
-         *     A fire with status 200 is never lost.
+         *     A fire with status 200 is never lost. Each fire has its own `idempotency_key`; the header is refused.
          */
-        post: operations["fire_batch_api_v1_fires_post"];
+        post: operations["fire_batch"];
         delete?: never;
         options?: never;
         head?: never;
@@ -69,7 +183,52 @@ export interface paths {
          *
          *     It takes a valid token and no rights, costs a few look-ups by index, and tells nothing of sessions.
          */
-        get: operations["get_health_api_v1_health_get"];
+        get: operations["get_health"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/instances": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List instances of all sessions
+         * @description The instances that match, in all sessions that you may read, newest change first. Page through them with `after`.
+         *
+         *     A page costs the same however many sessions there are. Sessions in other storages than Airflow's database are not in
+         *     it.
+         */
+        get: operations["list_all"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/instances/counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count instances of all sessions
+         * @description How many instances match, in all sessions that you may read. With `group_by`, how many in each group.
+         *
+         *     The cost follows the number of instances with the statuses that you ask for, and not the number of sessions.
+         */
+        get: operations["count_all"];
         put?: never;
         post?: never;
         delete?: never;
@@ -90,7 +249,7 @@ export interface paths {
          * @description Each reason of an error with its HTTP status and its meaning. A manager of your own may raise further ones; they
          *     have the type of their base.
          */
-        get: operations["list_problem_types_api_v1_problems_get"];
+        get: operations["list_problem_types"];
         put?: never;
         post?: never;
         delete?: never;
@@ -108,15 +267,18 @@ export interface paths {
         };
         /**
          * List sessions
-         * @description The sessions that you may read, ordered by UID. Page through them with `after`.
+         * @description The sessions that you may read, with how many instances they have in each status. Page through them with `after`.
+         *
+         *     A page costs the same however many sessions there are. Of sessions in other storages than Airflow's database, the
+         *     instances are not known: their `counts` are null, and filters by state leave them out.
          */
-        get: operations["list_sessions_api_v1_sessions_get"];
+        get: operations["list_sessions"];
         put?: never;
         /**
          * Create a session
          * @description Create a session of a deployed configuration. Creating it again the same way changes nothing.
          */
-        post: operations["create_session_api_v1_sessions_post"];
+        post: operations["create_session"];
         delete?: never;
         options?: never;
         head?: never;
@@ -132,9 +294,10 @@ export interface paths {
         };
         /**
          * Read a session
-         * @description The whole session at one moment: tasks, instances, latest triggers, newest fires.
+         * @description The whole session at one moment: tasks, instances, latest triggers, newest fires. Its `ETag` serves as `If-Match`
+         *     of what changes the session.
          */
-        get: operations["read_session_api_v1_sessions__uid__get"];
+        get: operations["read_session"];
         put?: never;
         post?: never;
         /**
@@ -144,7 +307,7 @@ export interface paths {
          *     It takes the rights to read the session and to delete runs of all its DAGs. Its idempotency keys are forgotten, and
          *     its UID is free for another session.
          */
-        delete: operations["delete_session_api_v1_sessions__uid__delete"];
+        delete: operations["delete_session"];
         options?: never;
         head?: never;
         patch?: never;
@@ -161,7 +324,7 @@ export interface paths {
          * List fires to come
          * @description Fires still to come, the next first, parked ones included. Page with `after`.
          */
-        get: operations["list_delayed_fires_api_v1_sessions__uid__delayed_fires_get"];
+        get: operations["list_delayed_fires"];
         put?: never;
         post?: never;
         delete?: never;
@@ -187,7 +350,7 @@ export interface paths {
          *     Its idempotency key stays used: when you send the fire again, it does not come back, and the answer says
          *     `cancelled`. The answer shows the fire's kwargs only if you may read the session.
          */
-        delete: operations["cancel_delayed_fire_api_v1_sessions__uid__delayed_fires__delayed_fire_id__delete"];
+        delete: operations["cancel_delayed_fire"];
         options?: never;
         head?: never;
         patch?: never;
@@ -208,7 +371,7 @@ export interface paths {
          *
          *     It takes the right to fire its trigger. The answer shows the fire's kwargs only if you may read the session.
          */
-        post: operations["retry_delayed_fire_api_v1_sessions__uid__delayed_fires__delayed_fire_id__retry_post"];
+        post: operations["retry_delayed_fire"];
         delete?: never;
         options?: never;
         head?: never;
@@ -226,13 +389,13 @@ export interface paths {
          * List fires
          * @description Fires of the session, newest first: who, when, kwargs, and what each did. Page with `before`.
          */
-        get: operations["list_fires_api_v1_sessions__uid__fires_get"];
+        get: operations["list_fires"];
         put?: never;
         /**
          * Fire a trigger
          * @description Fire a trigger into the session. The answer says what it did; an answered fire is never lost.
          */
-        post: operations["fire_api_v1_sessions__uid__fires_post"];
+        post: operations["fire"];
         delete?: never;
         options?: never;
         head?: never;
@@ -252,7 +415,7 @@ export interface paths {
          *
          *     Page with `before`.
          */
-        get: operations["read_history_api_v1_sessions__uid__history_get"];
+        get: operations["read_history"];
         put?: never;
         post?: never;
         delete?: never;
@@ -277,7 +440,7 @@ export interface paths {
          *
          *     It takes the right to create runs of all the session's DAGs: a hook may fire anything.
          */
-        post: operations["call_hook_api_v1_sessions__uid__hooks__hook_id__call_post"];
+        post: operations["call_hook"];
         delete?: never;
         options?: never;
         head?: never;
@@ -293,9 +456,9 @@ export interface paths {
         };
         /**
          * Read an instance
-         * @description One instance of the session.
+         * @description One instance of the session. Its `ETag` serves as `If-Match` of the acts on it.
          */
-        get: operations["read_instance_api_v1_sessions__uid__instances__name__get"];
+        get: operations["read_instance"];
         put?: never;
         post?: never;
         delete?: never;
@@ -319,7 +482,7 @@ export interface paths {
          *
          *     It takes the right to edit task instances of the instance's DAG.
          */
-        post: operations["set_instance_metadata_api_v1_sessions__uid__instances__name__metadata_post"];
+        post: operations["set_instance_metadata"];
         delete?: never;
         options?: never;
         head?: never;
@@ -339,7 +502,7 @@ export interface paths {
          * Replay a failed instance
          * @description Run a failed instance again, as a clone. The answer is the new instance; the failed one becomes `replayed`.
          */
-        post: operations["replay_instance_api_v1_sessions__uid__instances__name__replay_post"];
+        post: operations["replay_instance"];
         delete?: never;
         options?: never;
         head?: never;
@@ -361,7 +524,7 @@ export interface paths {
          *
          *     It takes the right to edit task instances of the instance's DAG.
          */
-        post: operations["resolve_instance_logs_api_v1_sessions__uid__instances__name__resolve_logs_post"];
+        post: operations["resolve_instance_logs"];
         delete?: never;
         options?: never;
         head?: never;
@@ -381,7 +544,7 @@ export interface paths {
          * Skip a failed instance
          * @description Waive a failed instance: it becomes `skipped`. With `cascade`, its task's name is fired with `result`.
          */
-        post: operations["skip_instance_api_v1_sessions__uid__instances__name__skip_post"];
+        post: operations["skip_instance"];
         delete?: never;
         options?: never;
         head?: never;
@@ -405,7 +568,7 @@ export interface paths {
          *     instance set to `unstarted` gets another run with the next fire that makes it ready. It takes the right to edit task
          *     instances of the instance's DAG; with `cascade`, or to `unstarted`, to create its runs too.
          */
-        post: operations["set_instance_status_api_v1_sessions__uid__instances__name__status_post"];
+        post: operations["set_instance_status"];
         delete?: never;
         options?: never;
         head?: never;
@@ -423,7 +586,7 @@ export interface paths {
          * Explain why it has not run
          * @description Which triggers arrived and when, which are missing, and what its DAG run waits for in Airflow.
          */
-        get: operations["explain_api_v1_sessions__uid__instances__name__why_get"];
+        get: operations["explain"];
         put?: never;
         post?: never;
         delete?: never;
@@ -436,6 +599,22 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * ActBody
+         * @description Whether you may do something now.
+         */
+        ActBody: {
+            /**
+             * Allowed
+             * @description Whether the state and your rights allow it.
+             */
+            allowed: boolean;
+            /**
+             * Reason
+             * @description Why not, as a sentence; null if it is allowed.
+             */
+            reason: string | null;
+        };
         /**
          * ArrivalBody
          * @description A fire, in short.
@@ -642,6 +821,176 @@ export interface components {
             results: (components["schemas"]["BatchedResult"] | components["schemas"]["BatchedError"])[];
         };
         /**
+         * ConfigurationBody
+         * @description A configuration in a list.
+         */
+        ConfigurationBody: {
+            /**
+             * Counts Limit
+             * @description Where the counts of sessions and instances stop.
+             */
+            counts_limit: number;
+            /**
+             * Dag Id
+             * @description The manifest DAG: its page in Airflow shows the rules.
+             * @example questionnaire
+             */
+            dag_id: string;
+            /**
+             * Deployed At
+             * @description When these rules were deployed; null: it is not known.
+             */
+            deployed_at: string | null;
+            /**
+             * Failed
+             * @description How many of them have a failed instance. 10000 means: so many or more.
+             */
+            failed: number;
+            /**
+             * Import Error
+             * @description Why its file cannot be used now. Its rules are those from before. Null: it can.
+             */
+            import_error: string | null;
+            /**
+             * Is Deployed
+             * @description Whether sessions of it can be made. False: its file is broken, and Airflow has dropped its DAGs.
+             */
+            is_deployed: boolean;
+            /**
+             * Name
+             * @example questionnaire
+             */
+            name: string;
+            /**
+             * Open
+             * @description How many of them have an instance that is not resolved. 10000 means: so many or more.
+             */
+            open: number;
+            /**
+             * Sessions
+             * @description How many of its sessions you may read. 10000 means: so many or more.
+             */
+            sessions: number;
+            /** Task Count */
+            task_count: number;
+            /**
+             * Version
+             * @description A SHA-256 of the rules.
+             */
+            version: string;
+            /**
+             * Warning Count
+             * @description How many findings its rules have.
+             */
+            warning_count: number;
+        };
+        /**
+         * ConfigurationDetail
+         * @description A whole configuration.
+         */
+        ConfigurationDetail: {
+            /**
+             * Counts Limit
+             * @description Where the counts of sessions and instances stop.
+             */
+            counts_limit: number;
+            /**
+             * Dag Id
+             * @description The manifest DAG: its page in Airflow shows the rules.
+             * @example questionnaire
+             */
+            dag_id: string;
+            /**
+             * Deployed At
+             * @description When these rules were deployed; null: it is not known.
+             */
+            deployed_at: string | null;
+            /**
+             * Failed
+             * @description How many of them have a failed instance. 10000 means: so many or more.
+             */
+            failed: number;
+            graph: components["schemas"]["GraphBody"];
+            /**
+             * Import Error
+             * @description Why its file cannot be used now. Its rules are those from before. Null: it can.
+             */
+            import_error: string | null;
+            /**
+             * Is Deployed
+             * @description Whether sessions of it can be made. False: its file is broken, and Airflow has dropped its DAGs.
+             */
+            is_deployed: boolean;
+            /**
+             * Name
+             * @example questionnaire
+             */
+            name: string;
+            /**
+             * Open
+             * @description How many of them have an instance that is not resolved. 10000 means: so many or more.
+             */
+            open: number;
+            /**
+             * Sentences
+             * @description The rule of each task as a sentence.
+             */
+            sentences: {
+                [key: string]: string;
+            };
+            /**
+             * Sessions
+             * @description How many of its sessions you may read. 10000 means: so many or more.
+             */
+            sessions: number;
+            /** Task Count */
+            task_count: number;
+            /** Tasks */
+            tasks: {
+                [key: string]: components["schemas"]["ConfiguredTaskBody"];
+            };
+            /**
+             * Version
+             * @description A SHA-256 of the rules.
+             */
+            version: string;
+            /**
+             * Versions
+             * @description The deployed version, and those of sessions, the newest first.
+             */
+            versions: components["schemas"]["VersionBody"][];
+            /**
+             * Warning Count
+             * @description How many findings its rules have.
+             */
+            warning_count: number;
+            /** Warnings */
+            warnings: components["schemas"]["FindingBody"][];
+            /**
+             * Yaml
+             * @description Its file as written. It takes the right to read the code of its DAGs in Airflow.
+             */
+            yaml: string | null;
+            /**
+             * Yaml Note
+             * @description Why there is no YAML; null: there is.
+             */
+            yaml_note: string | null;
+        };
+        /**
+         * ConfigurationsPage
+         * @description Configurations, ordered by name.
+         */
+        ConfigurationsPage: {
+            /** Configurations */
+            configurations: components["schemas"]["ConfigurationBody"][];
+            /**
+             * Next
+             * @description Pass it as `after` to get the next page; null on the last one.
+             */
+            next: string | null;
+        };
+        /**
          * ConfigurationVersionBody
          * @description The version of a session's rules.
          */
@@ -661,6 +1010,50 @@ export interface components {
              * @description Whether they are those that are deployed now. If not: `POST /configurations/{name}/migrate`.
              */
             is_deployed: boolean;
+        };
+        /**
+         * ConfiguredTaskBody
+         * @description A trigger task of a configuration: its directives, custom ones included, and how its instances stand.
+         */
+        ConfiguredTaskBody: {
+            /**
+             * After
+             * @description Triggers that must all have fired.
+             * @example [
+             *       "firstPageReceived"
+             *     ]
+             */
+            after: string[];
+            /**
+             * Dag Id
+             * @description The DAG that it runs; null when another runner than Airflow's runs it.
+             * @example questionnaire.t_importSubject
+             */
+            dag_id: string | null;
+            /**
+             * Failed
+             * @description How many of its instances are failed. 10000 means: so many or more.
+             */
+            failed: number;
+            /**
+             * Run
+             * @description A DAG id, a callable, or an operator with its arguments.
+             */
+            run: string | {
+                [key: string]: unknown;
+            };
+            /**
+             * Sentence
+             * @description The task's rule as a sentence.
+             */
+            sentence: string;
+            /**
+             * Waiting
+             * @description How many of its instances wait for triggers, in sessions that you may read. 10000 means: so many or more.
+             */
+            waiting: number;
+        } & {
+            [key: string]: unknown;
         };
         /**
          * ControllersBody
@@ -806,6 +1199,27 @@ export interface components {
              * @example respondent-17
              */
             uid: string;
+        };
+        /**
+         * EdgeBody
+         * @description A task's directive names a trigger.
+         */
+        EdgeBody: {
+            /**
+             * Directive
+             * @enum {string}
+             */
+            directive: "after" | "andEvery" | "unless";
+            /**
+             * Source
+             * @description The trigger, or the task whose end fires it.
+             */
+            source: string;
+            /**
+             * Target
+             * @description The task.
+             */
+            target: string;
         };
         /**
          * ErrorBody
@@ -964,6 +1378,66 @@ export interface components {
              * @example t_importSubject
              */
             task: string;
+        };
+        /**
+         * ExtensionBody
+         * @description A manager, a storage or a runner that is installed in the API server.
+         */
+        ExtensionBody: {
+            /**
+             * Class Path
+             * @description Its class; null: it cannot be loaded, or Airflow does not show you its plugins.
+             * @example airflow_triggers.manager.manager.TriggerManager
+             */
+            class_path: string | null;
+            /**
+             * Description
+             * @description The first sentence of its documentation.
+             */
+            description: string | null;
+            /**
+             * Name
+             * @example default
+             */
+            name: string;
+            /**
+             * Problem
+             * @description Why it cannot be used; null: it can.
+             */
+            problem: string | null;
+        };
+        /**
+         * ExtensionsBody
+         * @description What is installed in the API server, each kind sorted by name.
+         */
+        ExtensionsBody: {
+            /** Managers */
+            managers: components["schemas"]["ExtensionBody"][];
+            /** Runners */
+            runners: components["schemas"]["ExtensionBody"][];
+            /** Storages */
+            storages: components["schemas"]["ExtensionBody"][];
+        };
+        /**
+         * FindingBody
+         * @description Something wrong in a configuration, or probably wrong.
+         */
+        FindingBody: {
+            /**
+             * Code
+             * @description A word for programs.
+             * @example cycle
+             * @example unfired
+             */
+            code: string;
+            severity: components["schemas"]["Severity"];
+            /** Task */
+            task: string | null;
+            /**
+             * Text
+             * @description A sentence for people.
+             */
+            text: string;
         };
         /**
          * FireBatch
@@ -1283,6 +1757,32 @@ export interface components {
             trigger: string;
         };
         /**
+         * GraphBody
+         * @description A configuration as a graph.
+         */
+        GraphBody: {
+            /**
+             * Cycles
+             * @description Tasks that wait for each other, so none of them ever starts. Each waits for the next one, and the last one for the first.
+             */
+            cycles: string[][];
+            /** Edges */
+            edges: components["schemas"]["EdgeBody"][];
+            /**
+             * Mermaid
+             * @description The graph as a Mermaid flowchart.
+             */
+            mermaid: string;
+            /** Nodes */
+            nodes: components["schemas"]["NodeBody"][];
+        };
+        /**
+         * GroupBy
+         * @description By what instances can be grouped.
+         * @enum {string}
+         */
+        GroupBy: "configuration" | "task" | "error_type" | "status";
+        /**
          * HealthBody
          * @description The health of the triggers controllers.
          */
@@ -1395,6 +1895,17 @@ export interface components {
             hook: components["schemas"]["HookBody"] | null;
         };
         /**
+         * InstanceActsBody
+         * @description What you may do with an instance now.
+         */
+        InstanceActsBody: {
+            replay: components["schemas"]["ActBody"];
+            resolve_logs: components["schemas"]["ActBody"];
+            set_metadata: components["schemas"]["ActBody"];
+            set_status: components["schemas"]["ActBody"];
+            skip: components["schemas"]["ActBody"];
+        };
+        /**
          * InstanceBody
          * @description One execution of a trigger task.
          */
@@ -1460,11 +1971,184 @@ export interface components {
             task: string;
         };
         /**
+         * InstanceCountsBody
+         * @description How many instances match.
+         */
+        InstanceCountsBody: {
+            /**
+             * Groups
+             * @description The largest groups first, 100 at most.
+             */
+            groups: components["schemas"]["InstanceGroupBody"][];
+            /**
+             * Is Complete
+             * @description False: there are more than 100,000 instances of one status; only its newest were counted.
+             */
+            is_complete: boolean;
+            /**
+             * Total
+             * @description Over all groups.
+             */
+            total: number;
+        };
+        /**
+         * InstanceGroupBody
+         * @description Some of the counted instances. The first four members are there if you group by them.
+         */
+        InstanceGroupBody: {
+            /**
+             * Configuration
+             * @description The configuration's name; null for none.
+             */
+            configuration?: string | null;
+            /**
+             * Count
+             * @description How many instances.
+             */
+            count: number;
+            /**
+             * Error Type
+             * @description The class of the exception; null for none.
+             */
+            error_type?: string | null;
+            /**
+             * Latest
+             * Format: date-time
+             * @description When the last of them did.
+             */
+            latest: string;
+            /**
+             * Message
+             * @description The first line of the newest one's error; null when it has none.
+             * @example no such age
+             */
+            message: string | null;
+            /**
+             * Replays
+             * @description The most replays in a row.
+             */
+            replays: number;
+            /**
+             * Since
+             * Format: date-time
+             * @description When the first of them came into its status.
+             */
+            since: string;
+            /** @description The status. */
+            status?: components["schemas"]["InstanceStatus"] | null;
+            /**
+             * Task
+             * @description The trigger task.
+             * @example t_importSubject
+             */
+            task?: string | null;
+        };
+        /**
+         * InstancesPage
+         * @description Instances over all sessions, newest change first.
+         */
+        InstancesPage: {
+            /** Instances */
+            instances: components["schemas"]["InstanceSummaryBody"][];
+            /**
+             * Next
+             * @description Pass it as `after` to get the next page; null on the last one. A page may be short, or empty, and not be the last one: your filter matched few of the instances at which the page looked.
+             */
+            next: string | null;
+        };
+        /**
          * InstanceStatus
          * @description Where a task instance stands. The values are stored and part of the REST API.
          * @enum {string}
          */
         InstanceStatus: "unstarted" | "scheduled" | "running" | "finished" | "failed" | "replayed" | "skipped" | "abandoned";
+        /**
+         * InstanceSummaryBody
+         * @description An instance in a list over all sessions. It has no kwargs, result or traceback: read the instance itself.
+         */
+        InstanceSummaryBody: {
+            /** @description What you may do with it now. */
+            acts: components["schemas"]["InstanceActsBody"];
+            /**
+             * Can Replay
+             * @description Whether its status allows a replay; `acts` knows your rights, too.
+             */
+            can_replay: boolean;
+            /**
+             * Can Skip
+             * @description Whether its status allows a skip.
+             */
+            can_skip: boolean;
+            /**
+             * Changed At
+             * Format: date-time
+             * @description When it came into its present status.
+             */
+            changed_at: string;
+            /**
+             * Configuration
+             * @description The name of its session's configuration; null for one made at run time.
+             * @example questionnaire
+             */
+            configuration: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Dag Id
+             * @description The DAG of its run; null while it has none.
+             */
+            dag_id: string | null;
+            /** Dag Run Id */
+            dag_run_id: string | null;
+            /**
+             * Error Message
+             * @description The first line of its error, 250 characters at most.
+             * @example no such age
+             */
+            error_message: string | null;
+            /**
+             * Error Type
+             * @description The class of its exception; null when it has none.
+             * @example builtins.ValueError
+             */
+            error_type: string | null;
+            /**
+             * Name
+             * @example t_importSubject#0
+             */
+            name: string;
+            /**
+             * Number
+             * @description Counts the task's instances from 0, replays included.
+             */
+            number: number;
+            /**
+             * Parent
+             * @description The instance that it replaces; null for an original.
+             */
+            parent: string | null;
+            /**
+             * Replays
+             * @description How many instances it replaces, one after the other, by replay or copy.
+             */
+            replays: number;
+            /**
+             * Session Uid
+             * @example respondent-17
+             */
+            session_uid: string;
+            status: components["schemas"]["InstanceStatus"];
+            /** @description Why it is stuck; null when it is not. */
+            stuck: components["schemas"]["StuckBody"] | null;
+            /**
+             * Task
+             * @example t_importSubject
+             */
+            task: string;
+        };
         /**
          * InvalidPlace
          * @description An invalid part of a request.
@@ -1593,6 +2277,22 @@ export interface components {
             version: string;
         };
         /**
+         * NodeBody
+         * @description A trigger or a task in a graph.
+         */
+        NodeBody: {
+            /**
+             * Id
+             * @description Its name. A task's name is also the trigger that its end fires.
+             */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "trigger" | "task";
+        };
+        /**
          * OverdueBody
          * @description What should have been done by now.
          */
@@ -1623,6 +2323,35 @@ export interface components {
              * @description How many hooks are parked. 1000 means: so many or more.
              */
             hooks: number;
+        };
+        /**
+         * ProblemBody
+         * @description A finding in a configuration's text.
+         */
+        ProblemBody: {
+            /**
+             * Code
+             * @description A word for programs.
+             * @example invalid
+             * @example cycle
+             * @example unknown-run
+             */
+            code: string;
+            /** Directive */
+            directive: string | null;
+            /**
+             * Line
+             * @description From 1; null: it is not known.
+             */
+            line: number | null;
+            /**
+             * Message
+             * @description A sentence for people.
+             */
+            message: string;
+            severity: components["schemas"]["Severity"];
+            /** Task */
+            task: string | null;
         };
         /**
          * ProblemTypeBody
@@ -1762,6 +2491,17 @@ export interface components {
              */
             configuration: string | null;
             /**
+             * Counts
+             * @description How many instances it has in each status; null for a session in another storage than Airflow's database.
+             * @example {
+             *       "failed": 1,
+             *       "finished": 2
+             *     }
+             */
+            counts: {
+                [key: string]: number;
+            } | null;
+            /**
              * Created
              * Format: date-time
              */
@@ -1802,6 +2542,17 @@ export interface components {
              * @example questionnaire
              */
             configuration: string | null;
+            /**
+             * Counts
+             * @description How many instances it has in each status; null for a session in another storage than Airflow's database.
+             * @example {
+             *       "failed": 1,
+             *       "finished": 2
+             *     }
+             */
+            counts: {
+                [key: string]: number;
+            } | null;
             /**
              * Created
              * Format: date-time
@@ -1907,17 +2658,28 @@ export interface components {
             why: string | null;
         };
         /**
+         * SessionOrder
+         * @description The orders of a list of sessions.
+         * @enum {string}
+         */
+        SessionOrder: "uid" | "-last_modified" | "last_modified";
+        /**
          * SessionsPage
-         * @description Sessions, ordered by UID.
+         * @description Sessions, in the order asked for.
          */
         SessionsPage: {
             /**
              * Next
-             * @description Pass it as `after` to get the next page; null on the last one.
+             * @description Pass it as `after` to get the next page; null on the last one. A page may be short, or empty, and not be the last one: your filter matched few of the sessions at which the page looked.
              */
             next: string | null;
             /** Sessions */
             sessions: components["schemas"]["SessionBody"][];
+            /**
+             * Total
+             * @description On the first page, how many sessions match; null if they are more than 1,000, or not cheap to count.
+             */
+            total: number | null;
         };
         /**
          * SetInstanceMetadata
@@ -1976,6 +2738,12 @@ export interface components {
             status: components["schemas"]["InstanceStatus"];
         };
         /**
+         * Severity
+         * @description How bad a finding is.
+         * @enum {string}
+         */
+        Severity: "error" | "warning";
+        /**
          * SkipInstance
          * @description How to skip a failed instance.
          */
@@ -1994,6 +2762,29 @@ export interface components {
                 [key: string]: unknown;
             } | null;
         };
+        /**
+         * StuckBody
+         * @description Why an instance is stuck.
+         */
+        StuckBody: {
+            /**
+             * @description A word for programs.
+             * @example dag_paused
+             */
+            code: components["schemas"]["StuckCode"];
+            /**
+             * Text
+             * @description A sentence for people.
+             * @example Its DAG 'questionnaire.t_importSubject' is paused. Unpause it in Airflow.
+             */
+            text: string;
+        };
+        /**
+         * StuckCode
+         * @description Why an instance is stuck, as a word for programs.
+         * @enum {string}
+         */
+        StuckCode: "dag_paused" | "dag_missing" | "too_long";
         /**
          * TaskBody
          * @description A trigger task of a session: its directives, custom ones included, and what they mean.
@@ -2089,6 +2880,70 @@ export interface components {
              */
             next: number | null;
         };
+        /**
+         * ValidateConfiguration
+         * @description A configuration to check.
+         */
+        ValidateConfiguration: {
+            /**
+             * Name
+             * @description Its name, if it has one already. With it, ids of its DAGs are checked, and similar triggers.
+             * @example questionnaire
+             */
+            name?: string | null;
+            /**
+             * Yaml
+             * @description The text of its file.
+             * @example t_importSubject:
+             *       after: [firstPageReceived]
+             *       run: survey_tasks:import_subject
+             */
+            yaml: string;
+        };
+        /**
+         * ValidationBody
+         * @description The findings in a configuration's text.
+         */
+        ValidationBody: {
+            /**
+             * Problems
+             * @description In the order of their lines.
+             */
+            problems: components["schemas"]["ProblemBody"][];
+            /**
+             * Valid
+             * @description Whether there is no error. Warnings may remain.
+             */
+            valid: boolean;
+        };
+        /**
+         * VersionBody
+         * @description A version of a configuration.
+         */
+        VersionBody: {
+            /**
+             * Deployed At
+             * @description When it was deployed; null: it was made at run time, or it is not known.
+             */
+            deployed_at: string | null;
+            /** Is Deployed */
+            is_deployed: boolean;
+            /**
+             * Open
+             * @description How many of them have an instance that is not resolved. 10000 means: so many or more.
+             */
+            open: number;
+            /**
+             * Sessions
+             * @description How many of its sessions you may read. 10000 means: so many or more.
+             */
+            sessions: number;
+            /**
+             * Version
+             * @description A SHA-256 of the rules.
+             */
+            version: string;
+        };
     };
     responses: never;
     parameters: never;
@@ -2098,18 +2953,661 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    migrate_api_v1_configurations__name__migrate_post: {
+    receive_events: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Binary mode: the event's `configuration`, percent-encoded.
+                 * @example questionnaire
+                 */
+                "ce-configuration"?: string;
+                /**
+                 * @description Binary mode: the event's `id`, percent-encoded.
+                 * @example page-1
+                 */
+                "ce-id"?: string;
+                /**
+                 * @description Binary mode: the event's `source`, percent-encoded.
+                 * @example https://shop.example/survey
+                 */
+                "ce-source"?: string;
+                /**
+                 * @description Binary mode: the event's `specversion`, percent-encoded.
+                 * @example 1.0
+                 */
+                "ce-specversion"?: string;
+                /**
+                 * @description Binary mode: the event's `subject`, percent-encoded.
+                 * @example respondent-17
+                 */
+                "ce-subject"?: string;
+                /**
+                 * @description Binary mode: the event's `type`, percent-encoded.
+                 * @example firstPageReceived
+                 */
+                "ce-type"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/cloudevents-batch+json": ({
+                    /** @description A deployed configuration's name: a first event makes the session. */
+                    configuration?: string | null;
+                    /** @description The trigger's kwargs. */
+                    data?: Record<string, never> | null;
+                    /** @description That of JSON. */
+                    datacontenttype?: string | null;
+                    /** @description Not used. */
+                    dataschema?: string | null;
+                    /** @description Not before this moment. */
+                    fireat?: string | null;
+                    /** @description With `source` it identifies the event, which counts once. */
+                    id: string;
+                    source: string;
+                    /** @constant */
+                    specversion: "1.0";
+                    /** @description The session's UID. */
+                    subject: string;
+                    /** @description When it happened; not used. */
+                    time?: string | null;
+                    /** @description The trigger's name. */
+                    type: string;
+                } & {
+                    [key: string]: unknown;
+                })[];
+                "application/cloudevents+json": {
+                    /** @description A deployed configuration's name: a first event makes the session. */
+                    configuration?: string | null;
+                    /** @description The trigger's kwargs. */
+                    data?: Record<string, never> | null;
+                    /** @description That of JSON. */
+                    datacontenttype?: string | null;
+                    /** @description Not used. */
+                    dataschema?: string | null;
+                    /** @description Not before this moment. */
+                    fireat?: string | null;
+                    /** @description With `source` it identifies the event, which counts once. */
+                    id: string;
+                    source: string;
+                    /** @constant */
+                    specversion: "1.0";
+                    /** @description The session's UID. */
+                    subject: string;
+                    /** @description When it happened; not used. */
+                    time?: string | null;
+                    /** @description The trigger's name. */
+                    type: string;
+                } & {
+                    [key: string]: unknown;
+                };
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "fire_id": null,
+                     *       "trigger": "firstPageReceived",
+                     *       "touched": [
+                     *         "t_importSubject#0"
+                     *       ],
+                     *       "created": [
+                     *         "text"
+                     *       ],
+                     *       "scheduled": [
+                     *         "text"
+                     *       ],
+                     *       "abandoned": [
+                     *         "text"
+                     *       ],
+                     *       "delayed_fire_id": null,
+                     *       "repeated": true,
+                     *       "deferred": true,
+                     *       "cancelled": true,
+                     *       "fire_at": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["FireResultBody"] | components["schemas"]["BatchResults"];
+                };
+            };
+            /** @description Without a token, or with one that is not valid. */
+            401: {
+                headers: {
+                    "WWW-Authenticate"?: "Bearer";
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#NotAuthenticated",
+                     *       "title": "Not authenticated",
+                     *       "status": 401,
+                     *       "detail": "Not authenticated. Send a token of Airflow's POST /auth/token as 'Authorization: …'.",
+                     *       "instance": "/triggers/api/v1/cloudevents",
+                     *       "reason": "NotAuthenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Airflow would not let you do that; or a request with the login cookie came from another site's page. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#Forbidden",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "You lack the right in Airflow to create runs of the DAG 'questionnaire.t_importSubject'.",
+                     *       "instance": "/triggers/api/v1/cloudevents",
+                     *       "reason": "Forbidden"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such session or configuration. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#SessionNotFound",
+                     *       "title": "Session not found",
+                     *       "status": 404,
+                     *       "detail": "There is no session 'respondent-17'.",
+                     *       "instance": "/triggers/api/v1/cloudevents",
+                     *       "reason": "SessionNotFound"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description An event of this source and id was fired with other data; or the session has another configuration than is named. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#InvalidTransition",
+                     *       "title": "Invalid transition",
+                     *       "status": 409,
+                     *       "detail": "Cannot replay t_importSubject#0: it is running, and only failed instances can be.",
+                     *       "instance": "/triggers/api/v1/cloudevents",
+                     *       "reason": "InvalidTransition"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#TooLarge",
+                     *       "title": "Too large",
+                     *       "status": 413,
+                     *       "detail": "A body has 1048576 bytes at most here.",
+                     *       "instance": "/triggers/api/v1/cloudevents",
+                     *       "reason": "TooLarge"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body, the query or the session's UID is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#InvalidBody",
+                     *       "title": "Invalid body",
+                     *       "status": 422,
+                     *       "detail": "The body is not valid. trigger: this is required, found nothing.",
+                     *       "instance": "/triggers/api/v1/cloudevents",
+                     *       "reason": "InvalidBody",
+                     *       "errors": [
+                     *         {
+                     *           "in": "body",
+                     *           "field": "trigger",
+                     *           "problem": "this is required",
+                     *           "found": "nothing",
+                     *           "pointer": "#/trigger"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The database is busy or not migrated, the cache that keeps the session failed, or the session's manager is not installed; `detail` says what to do. */
+            503: {
+                headers: {
+                    /** @description Seconds after which to send it again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#LockTimeout",
+                     *       "title": "Lock timeout",
+                     *       "status": 503,
+                     *       "detail": "Session 'respondent-17' is locked by somebody else; nothing was changed. Try again.",
+                     *       "instance": "/triggers/api/v1/cloudevents",
+                     *       "reason": "LockTimeout"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_configurations: {
+        parameters: {
+            query?: {
+                /** @description The cursor: `next` of the page before. */
+                after?: string;
+                /** @description How many at most. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "configurations": [
+                     *         {
+                     *           "name": "questionnaire",
+                     *           "dag_id": "questionnaire",
+                     *           "version": "text",
+                     *           "deployed_at": null,
+                     *           "is_deployed": true,
+                     *           "task_count": 1,
+                     *           "sessions": 0,
+                     *           "open": 0,
+                     *           "failed": 0,
+                     *           "counts_limit": 1,
+                     *           "warning_count": 1,
+                     *           "import_error": null
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ConfigurationsPage"];
+                };
+            };
+            /** @description Without a token, or with one that is not valid. */
+            401: {
+                headers: {
+                    "WWW-Authenticate"?: "Bearer";
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#NotAuthenticated",
+                     *       "title": "Not authenticated",
+                     *       "status": 401,
+                     *       "detail": "Not authenticated. Send a token of Airflow's POST /auth/token as 'Authorization: …'.",
+                     *       "instance": "/triggers/api/v1/configurations",
+                     *       "reason": "NotAuthenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Airflow would not let you do that; or a request with the login cookie came from another site's page. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#Forbidden",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "You lack the right in Airflow to create runs of the DAG 'questionnaire.t_importSubject'.",
+                     *       "instance": "/triggers/api/v1/configurations",
+                     *       "reason": "Forbidden"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#TooLarge",
+                     *       "title": "Too large",
+                     *       "status": 413,
+                     *       "detail": "A body has 1048576 bytes at most here.",
+                     *       "instance": "/triggers/api/v1/configurations",
+                     *       "reason": "TooLarge"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body, the query or the session's UID is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#InvalidBody",
+                     *       "title": "Invalid body",
+                     *       "status": 422,
+                     *       "detail": "The body is not valid. trigger: this is required, found nothing.",
+                     *       "instance": "/triggers/api/v1/configurations",
+                     *       "reason": "InvalidBody",
+                     *       "errors": [
+                     *         {
+                     *           "in": "body",
+                     *           "field": "trigger",
+                     *           "problem": "this is required",
+                     *           "found": "nothing",
+                     *           "pointer": "#/trigger"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The database is busy or not migrated, the cache that keeps the session failed, or the session's manager is not installed; `detail` says what to do. */
+            503: {
+                headers: {
+                    /** @description Seconds after which to send it again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#LockTimeout",
+                     *       "title": "Lock timeout",
+                     *       "status": 503,
+                     *       "detail": "Session 'respondent-17' is locked by somebody else; nothing was changed. Try again.",
+                     *       "instance": "/triggers/api/v1/configurations",
+                     *       "reason": "LockTimeout"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    read_configuration: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                /** @description The deployed configuration's name. */
+                /** @description The configuration's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "name": "questionnaire",
+                     *       "dag_id": "questionnaire",
+                     *       "version": "text",
+                     *       "deployed_at": null,
+                     *       "is_deployed": true,
+                     *       "task_count": 1,
+                     *       "sessions": 0,
+                     *       "open": 0,
+                     *       "failed": 0,
+                     *       "counts_limit": 1,
+                     *       "warning_count": 1,
+                     *       "import_error": null,
+                     *       "yaml": null,
+                     *       "yaml_note": null,
+                     *       "sentences": {},
+                     *       "tasks": {},
+                     *       "graph": {
+                     *         "nodes": [
+                     *           {
+                     *             "id": "text",
+                     *             "kind": "trigger"
+                     *           }
+                     *         ],
+                     *         "edges": [
+                     *           {
+                     *             "source": "text",
+                     *             "target": "text",
+                     *             "directive": "after"
+                     *           }
+                     *         ],
+                     *         "cycles": [
+                     *           [
+                     *             "text"
+                     *           ]
+                     *         ],
+                     *         "mermaid": "text"
+                     *       },
+                     *       "versions": [
+                     *         {
+                     *           "version": "text",
+                     *           "is_deployed": true,
+                     *           "deployed_at": null,
+                     *           "sessions": 0,
+                     *           "open": 0
+                     *         }
+                     *       ],
+                     *       "warnings": [
+                     *         {
+                     *           "severity": "error",
+                     *           "code": "cycle",
+                     *           "task": null,
+                     *           "text": "text"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ConfigurationDetail"];
+                };
+            };
+            /** @description Without a token, or with one that is not valid. */
+            401: {
+                headers: {
+                    "WWW-Authenticate"?: "Bearer";
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#NotAuthenticated",
+                     *       "title": "Not authenticated",
+                     *       "status": 401,
+                     *       "detail": "Not authenticated. Send a token of Airflow's POST /auth/token as 'Authorization: …'.",
+                     *       "instance": "/triggers/api/v1/configurations/t_importSubject%230",
+                     *       "reason": "NotAuthenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Airflow would not let you do that; or a request with the login cookie came from another site's page. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#Forbidden",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "You lack the right in Airflow to create runs of the DAG 'questionnaire.t_importSubject'.",
+                     *       "instance": "/triggers/api/v1/configurations/t_importSubject%230",
+                     *       "reason": "Forbidden"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such configuration. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#SessionNotFound",
+                     *       "title": "Session not found",
+                     *       "status": 404,
+                     *       "detail": "There is no session 'respondent-17'.",
+                     *       "instance": "/triggers/api/v1/configurations/t_importSubject%230",
+                     *       "reason": "SessionNotFound"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#TooLarge",
+                     *       "title": "Too large",
+                     *       "status": 413,
+                     *       "detail": "A body has 1048576 bytes at most here.",
+                     *       "instance": "/triggers/api/v1/configurations/t_importSubject%230",
+                     *       "reason": "TooLarge"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body, the query or the session's UID is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#InvalidBody",
+                     *       "title": "Invalid body",
+                     *       "status": 422,
+                     *       "detail": "The body is not valid. trigger: this is required, found nothing.",
+                     *       "instance": "/triggers/api/v1/configurations/t_importSubject%230",
+                     *       "reason": "InvalidBody",
+                     *       "errors": [
+                     *         {
+                     *           "in": "body",
+                     *           "field": "trigger",
+                     *           "problem": "this is required",
+                     *           "found": "nothing",
+                     *           "pointer": "#/trigger"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The database is busy or not migrated, the cache that keeps the session failed, or the session's manager is not installed; `detail` says what to do. */
+            503: {
+                headers: {
+                    /** @description Seconds after which to send it again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#LockTimeout",
+                     *       "title": "Lock timeout",
+                     *       "status": 503,
+                     *       "detail": "Session 'respondent-17' is locked by somebody else; nothing was changed. Try again.",
+                     *       "instance": "/triggers/api/v1/configurations/t_importSubject%230",
+                     *       "reason": "LockTimeout"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    migrate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The configuration's name. */
                 name: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "limit": 50,
+                 *       "after": null,
+                 *       "prefix": null,
+                 *       "history": "ignore",
+                 *       "dry_run": false,
+                 *       "replace_own_tasks": false
+                 *     }
+                 */
                 "application/json": components["schemas"]["MigrateSessions"];
             };
         };
@@ -2120,6 +3618,23 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "version": "text",
+                     *       "sessions": [
+                     *         {
+                     *           "uid": "respondent-17",
+                     *           "outcome": "moved",
+                     *           "why": null,
+                     *           "removed_tasks": [
+                     *             "t_importSubject"
+                     *           ],
+                     *           "effect": null
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["MigrationPageBody"];
                 };
             };
@@ -2130,6 +3645,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#NotAuthenticated",
+                     *       "title": "Not authenticated",
+                     *       "status": 401,
+                     *       "detail": "Not authenticated. Send a token of Airflow's POST /auth/token as 'Authorization: …'.",
+                     *       "instance": "/triggers/api/v1/configurations/t_importSubject%230/migrate",
+                     *       "reason": "NotAuthenticated"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2139,6 +3664,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#Forbidden",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "You lack the right in Airflow to create runs of the DAG 'questionnaire.t_importSubject'.",
+                     *       "instance": "/triggers/api/v1/configurations/t_importSubject%230/migrate",
+                     *       "reason": "Forbidden"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2148,6 +3683,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#SessionNotFound",
+                     *       "title": "Session not found",
+                     *       "status": 404,
+                     *       "detail": "There is no session 'respondent-17'.",
+                     *       "instance": "/triggers/api/v1/configurations/t_importSubject%230/migrate",
+                     *       "reason": "SessionNotFound"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2157,6 +3702,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#TooLarge",
+                     *       "title": "Too large",
+                     *       "status": 413,
+                     *       "detail": "A body has 1048576 bytes at most here.",
+                     *       "instance": "/triggers/api/v1/configurations/t_importSubject%230/migrate",
+                     *       "reason": "TooLarge"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2166,6 +3721,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#InvalidBody",
+                     *       "title": "Invalid body",
+                     *       "status": 422,
+                     *       "detail": "The body is not valid. trigger: this is required, found nothing.",
+                     *       "instance": "/triggers/api/v1/configurations/t_importSubject%230/migrate",
+                     *       "reason": "InvalidBody",
+                     *       "errors": [
+                     *         {
+                     *           "in": "body",
+                     *           "field": "trigger",
+                     *           "problem": "this is required",
+                     *           "found": "nothing",
+                     *           "pointer": "#/trigger"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2177,24 +3751,341 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#LockTimeout",
+                     *       "title": "Lock timeout",
+                     *       "status": 503,
+                     *       "detail": "Session 'respondent-17' is locked by somebody else; nothing was changed. Try again.",
+                     *       "instance": "/triggers/api/v1/configurations/t_importSubject%230/migrate",
+                     *       "reason": "LockTimeout"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
         };
     };
-    list_vain_fires_api_v1_fires_get: {
+    validate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "yaml": "t_importSubject:\n  after: [firstPageReceived]\n  run: survey_tasks:import_subject\n",
+                 *       "name": "questionnaire"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ValidateConfiguration"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "valid": true,
+                     *       "problems": [
+                     *         {
+                     *           "severity": "error",
+                     *           "line": null,
+                     *           "task": null,
+                     *           "directive": null,
+                     *           "code": "invalid",
+                     *           "message": "text"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ValidationBody"];
+                };
+            };
+            /** @description Without a token, or with one that is not valid. */
+            401: {
+                headers: {
+                    "WWW-Authenticate"?: "Bearer";
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#NotAuthenticated",
+                     *       "title": "Not authenticated",
+                     *       "status": 401,
+                     *       "detail": "Not authenticated. Send a token of Airflow's POST /auth/token as 'Authorization: …'.",
+                     *       "instance": "/triggers/api/v1/configurations/validate",
+                     *       "reason": "NotAuthenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Airflow would not let you do that; or a request with the login cookie came from another site's page. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#Forbidden",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "You lack the right in Airflow to create runs of the DAG 'questionnaire.t_importSubject'.",
+                     *       "instance": "/triggers/api/v1/configurations/validate",
+                     *       "reason": "Forbidden"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#TooLarge",
+                     *       "title": "Too large",
+                     *       "status": 413,
+                     *       "detail": "A body has 1048576 bytes at most here.",
+                     *       "instance": "/triggers/api/v1/configurations/validate",
+                     *       "reason": "TooLarge"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body, the query or the session's UID is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#InvalidBody",
+                     *       "title": "Invalid body",
+                     *       "status": 422,
+                     *       "detail": "The body is not valid. trigger: this is required, found nothing.",
+                     *       "instance": "/triggers/api/v1/configurations/validate",
+                     *       "reason": "InvalidBody",
+                     *       "errors": [
+                     *         {
+                     *           "in": "body",
+                     *           "field": "trigger",
+                     *           "problem": "this is required",
+                     *           "found": "nothing",
+                     *           "pointer": "#/trigger"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The database is busy or not migrated, the cache that keeps the session failed, or the session's manager is not installed; `detail` says what to do. */
+            503: {
+                headers: {
+                    /** @description Seconds after which to send it again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#LockTimeout",
+                     *       "title": "Lock timeout",
+                     *       "status": 503,
+                     *       "detail": "Session 'respondent-17' is locked by somebody else; nothing was changed. Try again.",
+                     *       "instance": "/triggers/api/v1/configurations/validate",
+                     *       "reason": "LockTimeout"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_extensions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "managers": [
+                     *         {
+                     *           "name": "default",
+                     *           "class_path": "airflow_triggers.manager.manager.TriggerManager",
+                     *           "description": null,
+                     *           "problem": null
+                     *         }
+                     *       ],
+                     *       "storages": [
+                     *         {
+                     *           "name": "default",
+                     *           "class_path": "airflow_triggers.manager.manager.TriggerManager",
+                     *           "description": null,
+                     *           "problem": null
+                     *         }
+                     *       ],
+                     *       "runners": [
+                     *         {
+                     *           "name": "default",
+                     *           "class_path": "airflow_triggers.manager.manager.TriggerManager",
+                     *           "description": null,
+                     *           "problem": null
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ExtensionsBody"];
+                };
+            };
+            /** @description Without a token, or with one that is not valid. */
+            401: {
+                headers: {
+                    "WWW-Authenticate"?: "Bearer";
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#NotAuthenticated",
+                     *       "title": "Not authenticated",
+                     *       "status": 401,
+                     *       "detail": "Not authenticated. Send a token of Airflow's POST /auth/token as 'Authorization: …'.",
+                     *       "instance": "/triggers/api/v1/extensions",
+                     *       "reason": "NotAuthenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Airflow would not let you do that; or a request with the login cookie came from another site's page. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#Forbidden",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "You lack the right in Airflow to create runs of the DAG 'questionnaire.t_importSubject'.",
+                     *       "instance": "/triggers/api/v1/extensions",
+                     *       "reason": "Forbidden"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#TooLarge",
+                     *       "title": "Too large",
+                     *       "status": 413,
+                     *       "detail": "A body has 1048576 bytes at most here.",
+                     *       "instance": "/triggers/api/v1/extensions",
+                     *       "reason": "TooLarge"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body, the query or the session's UID is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#InvalidBody",
+                     *       "title": "Invalid body",
+                     *       "status": 422,
+                     *       "detail": "The body is not valid. trigger: this is required, found nothing.",
+                     *       "instance": "/triggers/api/v1/extensions",
+                     *       "reason": "InvalidBody",
+                     *       "errors": [
+                     *         {
+                     *           "in": "body",
+                     *           "field": "trigger",
+                     *           "problem": "this is required",
+                     *           "found": "nothing",
+                     *           "pointer": "#/trigger"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The database is busy or not migrated, the cache that keeps the session failed, or the session's manager is not installed; `detail` says what to do. */
+            503: {
+                headers: {
+                    /** @description Seconds after which to send it again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#LockTimeout",
+                     *       "title": "Lock timeout",
+                     *       "status": 503,
+                     *       "detail": "Session 'respondent-17' is locked by somebody else; nothing was changed. Try again.",
+                     *       "instance": "/triggers/api/v1/extensions",
+                     *       "reason": "LockTimeout"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_vain_fires: {
         parameters: {
             query: {
                 /** @description The cursor: `next` of the page before. */
-                before?: number | null;
+                before?: number;
                 /** @description Only in sessions of this deployed configuration. */
-                configuration?: string | null;
+                configuration?: string;
                 /** @description How many at most. */
                 limit?: number;
                 /** @description `nothing`: fires that had no effect. There is no other choice. */
                 touched: "nothing";
                 /** @description Only fires of this trigger. */
-                trigger?: string | null;
+                trigger?: string;
             };
             header?: never;
             path?: never;
@@ -2208,6 +4099,30 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "fires": [
+                     *         {
+                     *           "session_uid": "respondent-17",
+                     *           "fire_id": 1,
+                     *           "trigger": "firstPageRecieved",
+                     *           "kwargs": {
+                     *             "page": 1,
+                     *             "respondent": 17
+                     *           },
+                     *           "fired_at": "2026-05-17T08:00:00Z",
+                     *           "fired_by": null,
+                     *           "used_by": [
+                     *             "text"
+                     *           ],
+                     *           "similar": [
+                     *             "firstPageReceived"
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["VainFiresPage"];
                 };
             };
@@ -2218,6 +4133,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#NotAuthenticated",
+                     *       "title": "Not authenticated",
+                     *       "status": 401,
+                     *       "detail": "Not authenticated. Send a token of Airflow's POST /auth/token as 'Authorization: …'.",
+                     *       "instance": "/triggers/api/v1/fires",
+                     *       "reason": "NotAuthenticated"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2227,6 +4152,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#Forbidden",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "You lack the right in Airflow to create runs of the DAG 'questionnaire.t_importSubject'.",
+                     *       "instance": "/triggers/api/v1/fires",
+                     *       "reason": "Forbidden"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2236,6 +4171,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#TooLarge",
+                     *       "title": "Too large",
+                     *       "status": 413,
+                     *       "detail": "A body has 1048576 bytes at most here.",
+                     *       "instance": "/triggers/api/v1/fires",
+                     *       "reason": "TooLarge"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2245,6 +4190,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#InvalidBody",
+                     *       "title": "Invalid body",
+                     *       "status": 422,
+                     *       "detail": "The body is not valid. trigger: this is required, found nothing.",
+                     *       "instance": "/triggers/api/v1/fires",
+                     *       "reason": "InvalidBody",
+                     *       "errors": [
+                     *         {
+                     *           "in": "body",
+                     *           "field": "trigger",
+                     *           "problem": "this is required",
+                     *           "found": "nothing",
+                     *           "pointer": "#/trigger"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2256,12 +4220,22 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#LockTimeout",
+                     *       "title": "Lock timeout",
+                     *       "status": 503,
+                     *       "detail": "Session 'respondent-17' is locked by somebody else; nothing was changed. Try again.",
+                     *       "instance": "/triggers/api/v1/fires",
+                     *       "reason": "LockTimeout"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
         };
     };
-    fire_batch_api_v1_fires_post: {
+    fire_batch: {
         parameters: {
             query?: never;
             header?: never;
@@ -2270,6 +4244,24 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "fires": [
+                 *         {
+                 *           "trigger": "firstPageReceived",
+                 *           "kwargs": {
+                 *             "page": 1,
+                 *             "respondent": 17
+                 *           },
+                 *           "configuration": "questionnaire",
+                 *           "manager": null,
+                 *           "idempotency_key": "respondent-17/page-1",
+                 *           "fire_at": "2031-05-17T08:00:00Z",
+                 *           "session_uid": "respondent-17"
+                 *         }
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["FireBatch"];
             };
         };
@@ -2280,6 +4272,35 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "results": [
+                     *         {
+                     *           "fire_id": null,
+                     *           "trigger": "firstPageReceived",
+                     *           "touched": [
+                     *             "t_importSubject#0"
+                     *           ],
+                     *           "created": [
+                     *             "text"
+                     *           ],
+                     *           "scheduled": [
+                     *             "text"
+                     *           ],
+                     *           "abandoned": [
+                     *             "text"
+                     *           ],
+                     *           "delayed_fire_id": null,
+                     *           "repeated": true,
+                     *           "deferred": true,
+                     *           "cancelled": true,
+                     *           "fire_at": null,
+                     *           "index": 1,
+                     *           "status": 200
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["BatchResults"];
                 };
             };
@@ -2290,6 +4311,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#NotAuthenticated",
+                     *       "title": "Not authenticated",
+                     *       "status": 401,
+                     *       "detail": "Not authenticated. Send a token of Airflow's POST /auth/token as 'Authorization: …'.",
+                     *       "instance": "/triggers/api/v1/fires",
+                     *       "reason": "NotAuthenticated"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2299,6 +4330,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#Forbidden",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "You lack the right in Airflow to create runs of the DAG 'questionnaire.t_importSubject'.",
+                     *       "instance": "/triggers/api/v1/fires",
+                     *       "reason": "Forbidden"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2308,6 +4349,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#TooLarge",
+                     *       "title": "Too large",
+                     *       "status": 413,
+                     *       "detail": "A body has 1048576 bytes at most here.",
+                     *       "instance": "/triggers/api/v1/fires",
+                     *       "reason": "TooLarge"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2317,6 +4368,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#InvalidBody",
+                     *       "title": "Invalid body",
+                     *       "status": 422,
+                     *       "detail": "The body is not valid. trigger: this is required, found nothing.",
+                     *       "instance": "/triggers/api/v1/fires",
+                     *       "reason": "InvalidBody",
+                     *       "errors": [
+                     *         {
+                     *           "in": "body",
+                     *           "field": "trigger",
+                     *           "problem": "this is required",
+                     *           "found": "nothing",
+                     *           "pointer": "#/trigger"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2328,12 +4398,22 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#LockTimeout",
+                     *       "title": "Lock timeout",
+                     *       "status": 503,
+                     *       "detail": "Session 'respondent-17' is locked by somebody else; nothing was changed. Try again.",
+                     *       "instance": "/triggers/api/v1/fires",
+                     *       "reason": "LockTimeout"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
         };
     };
-    get_health_api_v1_health_get: {
+    get_health: {
         parameters: {
             query?: never;
             header?: never;
@@ -2348,6 +4428,27 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "status": "healthy",
+                     *       "reason": null,
+                     *       "at": "2026-05-17T08:00:00Z",
+                     *       "controllers": {
+                     *         "alive": 0,
+                     *         "last_pass": null
+                     *       },
+                     *       "lag": 0,
+                     *       "oldest_change": null,
+                     *       "overdue": {
+                     *         "delayed_fires": 0
+                     *       },
+                     *       "parked": {
+                     *         "hooks": 0,
+                     *         "asset_events": 0,
+                     *         "delayed_fires": 0
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["HealthBody"];
                 };
             };
@@ -2358,6 +4459,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#NotAuthenticated",
+                     *       "title": "Not authenticated",
+                     *       "status": 401,
+                     *       "detail": "Not authenticated. Send a token of Airflow's POST /auth/token as 'Authorization: …'.",
+                     *       "instance": "/triggers/api/v1/health",
+                     *       "reason": "NotAuthenticated"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2367,6 +4478,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#Forbidden",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "You lack the right in Airflow to create runs of the DAG 'questionnaire.t_importSubject'.",
+                     *       "instance": "/triggers/api/v1/health",
+                     *       "reason": "Forbidden"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2376,6 +4497,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#TooLarge",
+                     *       "title": "Too large",
+                     *       "status": 413,
+                     *       "detail": "A body has 1048576 bytes at most here.",
+                     *       "instance": "/triggers/api/v1/health",
+                     *       "reason": "TooLarge"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2385,6 +4516,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#InvalidBody",
+                     *       "title": "Invalid body",
+                     *       "status": 422,
+                     *       "detail": "The body is not valid. trigger: this is required, found nothing.",
+                     *       "instance": "/triggers/api/v1/health",
+                     *       "reason": "InvalidBody",
+                     *       "errors": [
+                     *         {
+                     *           "in": "body",
+                     *           "field": "trigger",
+                     *           "problem": "this is required",
+                     *           "found": "nothing",
+                     *           "pointer": "#/trigger"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2396,12 +4546,391 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#LockTimeout",
+                     *       "title": "Lock timeout",
+                     *       "status": 503,
+                     *       "detail": "Session 'respondent-17' is locked by somebody else; nothing was changed. Try again.",
+                     *       "instance": "/triggers/api/v1/health",
+                     *       "reason": "LockTimeout"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
         };
     };
-    list_problem_types_api_v1_problems_get: {
+    list_all: {
+        parameters: {
+            query?: {
+                /** @description The cursor: `next` of the page before. */
+                after?: string;
+                /** @description Only in sessions of this deployed configuration. */
+                configuration?: string;
+                /** @description Only with this class of exception. */
+                error_type?: string;
+                /** @description How many at most. */
+                limit?: number;
+                /** @description True: only replays and copies of other instances. False: only the others. */
+                replayed?: boolean;
+                /** @description Only in sessions with a UID that begins so. */
+                session?: string;
+                /** @description Only those that came into their status then or later. */
+                since?: string;
+                /** @description Only these statuses; name it again for each. */
+                status?: components["schemas"]["InstanceStatus"][];
+                /** @description True: only those that are scheduled or running while their DAG is paused or missing, or for longer than `stuck_after`. False: only the others. */
+                stuck?: boolean;
+                /** @description Seconds. */
+                stuck_after?: number;
+                /** @description Only of this trigger task. */
+                task?: string;
+                /** @description Only those that came into their status before. */
+                until?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "instances": [
+                     *         {
+                     *           "session_uid": "respondent-17",
+                     *           "configuration": "questionnaire",
+                     *           "name": "t_importSubject#0",
+                     *           "task": "t_importSubject",
+                     *           "number": 1,
+                     *           "status": "unstarted",
+                     *           "created_at": "2026-05-17T08:00:00Z",
+                     *           "changed_at": "2026-05-17T08:00:00Z",
+                     *           "error_type": "builtins.ValueError",
+                     *           "error_message": "no such age",
+                     *           "replays": 1,
+                     *           "parent": null,
+                     *           "dag_id": null,
+                     *           "dag_run_id": null,
+                     *           "can_replay": true,
+                     *           "can_skip": true,
+                     *           "stuck": null,
+                     *           "acts": {
+                     *             "replay": {
+                     *               "allowed": true,
+                     *               "reason": null
+                     *             },
+                     *             "skip": {
+                     *               "allowed": true,
+                     *               "reason": null
+                     *             },
+                     *             "set_status": {
+                     *               "allowed": true,
+                     *               "reason": null
+                     *             },
+                     *             "set_metadata": {
+                     *               "allowed": true,
+                     *               "reason": null
+                     *             },
+                     *             "resolve_logs": {
+                     *               "allowed": true,
+                     *               "reason": null
+                     *             }
+                     *           }
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["InstancesPage"];
+                };
+            };
+            /** @description Without a token, or with one that is not valid. */
+            401: {
+                headers: {
+                    "WWW-Authenticate"?: "Bearer";
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#NotAuthenticated",
+                     *       "title": "Not authenticated",
+                     *       "status": 401,
+                     *       "detail": "Not authenticated. Send a token of Airflow's POST /auth/token as 'Authorization: …'.",
+                     *       "instance": "/triggers/api/v1/instances",
+                     *       "reason": "NotAuthenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Airflow would not let you do that; or a request with the login cookie came from another site's page. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#Forbidden",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "You lack the right in Airflow to create runs of the DAG 'questionnaire.t_importSubject'.",
+                     *       "instance": "/triggers/api/v1/instances",
+                     *       "reason": "Forbidden"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#TooLarge",
+                     *       "title": "Too large",
+                     *       "status": 413,
+                     *       "detail": "A body has 1048576 bytes at most here.",
+                     *       "instance": "/triggers/api/v1/instances",
+                     *       "reason": "TooLarge"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body, the query or the session's UID is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#InvalidBody",
+                     *       "title": "Invalid body",
+                     *       "status": 422,
+                     *       "detail": "The body is not valid. trigger: this is required, found nothing.",
+                     *       "instance": "/triggers/api/v1/instances",
+                     *       "reason": "InvalidBody",
+                     *       "errors": [
+                     *         {
+                     *           "in": "body",
+                     *           "field": "trigger",
+                     *           "problem": "this is required",
+                     *           "found": "nothing",
+                     *           "pointer": "#/trigger"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The database is busy or not migrated, the cache that keeps the session failed, or the session's manager is not installed; `detail` says what to do. */
+            503: {
+                headers: {
+                    /** @description Seconds after which to send it again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#LockTimeout",
+                     *       "title": "Lock timeout",
+                     *       "status": 503,
+                     *       "detail": "Session 'respondent-17' is locked by somebody else; nothing was changed. Try again.",
+                     *       "instance": "/triggers/api/v1/instances",
+                     *       "reason": "LockTimeout"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    count_all: {
+        parameters: {
+            query?: {
+                /** @description Only in sessions of this deployed configuration. */
+                configuration?: string;
+                /** @description Only with this class of exception. */
+                error_type?: string;
+                /** @description What to group by; name it again for each. */
+                group_by?: components["schemas"]["GroupBy"][];
+                /** @description True: only replays and copies of other instances. False: only the others. */
+                replayed?: boolean;
+                /** @description Only in sessions with a UID that begins so. */
+                session?: string;
+                /** @description Only those that came into their status then or later. */
+                since?: string;
+                /** @description Only these statuses; name it again for each. */
+                status?: components["schemas"]["InstanceStatus"][];
+                /** @description True: only those that are scheduled or running while their DAG is paused or missing, or for longer than `stuck_after`. False: only the others. */
+                stuck?: boolean;
+                /** @description Seconds. */
+                stuck_after?: number;
+                /** @description Only of this trigger task. */
+                task?: string;
+                /** @description Only those that came into their status before. */
+                until?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "groups": [
+                     *         {
+                     *           "configuration": null,
+                     *           "task": "t_importSubject",
+                     *           "error_type": null,
+                     *           "status": null,
+                     *           "count": 1,
+                     *           "since": "2026-05-17T08:00:00Z",
+                     *           "latest": "2026-05-17T08:00:00Z",
+                     *           "message": "no such age",
+                     *           "replays": 1
+                     *         }
+                     *       ],
+                     *       "total": 1,
+                     *       "is_complete": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["InstanceCountsBody"];
+                };
+            };
+            /** @description Without a token, or with one that is not valid. */
+            401: {
+                headers: {
+                    "WWW-Authenticate"?: "Bearer";
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#NotAuthenticated",
+                     *       "title": "Not authenticated",
+                     *       "status": 401,
+                     *       "detail": "Not authenticated. Send a token of Airflow's POST /auth/token as 'Authorization: …'.",
+                     *       "instance": "/triggers/api/v1/instances/counts",
+                     *       "reason": "NotAuthenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Airflow would not let you do that; or a request with the login cookie came from another site's page. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#Forbidden",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "You lack the right in Airflow to create runs of the DAG 'questionnaire.t_importSubject'.",
+                     *       "instance": "/triggers/api/v1/instances/counts",
+                     *       "reason": "Forbidden"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#TooLarge",
+                     *       "title": "Too large",
+                     *       "status": 413,
+                     *       "detail": "A body has 1048576 bytes at most here.",
+                     *       "instance": "/triggers/api/v1/instances/counts",
+                     *       "reason": "TooLarge"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body, the query or the session's UID is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#InvalidBody",
+                     *       "title": "Invalid body",
+                     *       "status": 422,
+                     *       "detail": "The body is not valid. trigger: this is required, found nothing.",
+                     *       "instance": "/triggers/api/v1/instances/counts",
+                     *       "reason": "InvalidBody",
+                     *       "errors": [
+                     *         {
+                     *           "in": "body",
+                     *           "field": "trigger",
+                     *           "problem": "this is required",
+                     *           "found": "nothing",
+                     *           "pointer": "#/trigger"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The database is busy or not migrated, the cache that keeps the session failed, or the session's manager is not installed; `detail` says what to do. */
+            503: {
+                headers: {
+                    /** @description Seconds after which to send it again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#LockTimeout",
+                     *       "title": "Lock timeout",
+                     *       "status": 503,
+                     *       "detail": "Session 'respondent-17' is locked by somebody else; nothing was changed. Try again.",
+                     *       "instance": "/triggers/api/v1/instances/counts",
+                     *       "reason": "LockTimeout"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_problem_types: {
         parameters: {
             query?: never;
             header?: never;
@@ -2416,6 +4945,19 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "problems": [
+                     *         {
+                     *           "type": "/triggers/api/v1/problems#SessionNotFound",
+                     *           "reason": "SessionNotFound",
+                     *           "title": "Session not found",
+                     *           "status": 404,
+                     *           "description": "No session has that UID."
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["ProblemTypesBody"];
                 };
             };
@@ -2426,6 +4968,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#NotAuthenticated",
+                     *       "title": "Not authenticated",
+                     *       "status": 401,
+                     *       "detail": "Not authenticated. Send a token of Airflow's POST /auth/token as 'Authorization: …'.",
+                     *       "instance": "/triggers/api/v1/problems",
+                     *       "reason": "NotAuthenticated"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2435,6 +4987,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#Forbidden",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "You lack the right in Airflow to create runs of the DAG 'questionnaire.t_importSubject'.",
+                     *       "instance": "/triggers/api/v1/problems",
+                     *       "reason": "Forbidden"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2444,6 +5006,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#TooLarge",
+                     *       "title": "Too large",
+                     *       "status": 413,
+                     *       "detail": "A body has 1048576 bytes at most here.",
+                     *       "instance": "/triggers/api/v1/problems",
+                     *       "reason": "TooLarge"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2453,6 +5025,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#InvalidBody",
+                     *       "title": "Invalid body",
+                     *       "status": 422,
+                     *       "detail": "The body is not valid. trigger: this is required, found nothing.",
+                     *       "instance": "/triggers/api/v1/problems",
+                     *       "reason": "InvalidBody",
+                     *       "errors": [
+                     *         {
+                     *           "in": "body",
+                     *           "field": "trigger",
+                     *           "problem": "this is required",
+                     *           "found": "nothing",
+                     *           "pointer": "#/trigger"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2464,22 +5055,48 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#LockTimeout",
+                     *       "title": "Lock timeout",
+                     *       "status": 503,
+                     *       "detail": "Session 'respondent-17' is locked by somebody else; nothing was changed. Try again.",
+                     *       "instance": "/triggers/api/v1/problems",
+                     *       "reason": "LockTimeout"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
         };
     };
-    list_sessions_api_v1_sessions_get: {
+    list_sessions: {
         parameters: {
             query?: {
                 /** @description The cursor: `next` of the page before. */
-                after?: string | null;
+                after?: string;
                 /** @description Only sessions of this deployed configuration. */
-                configuration?: string | null;
+                configuration?: string;
+                /** @description Only UIDs with this part. A page looks at 10,000 UIDs at most. */
+                contains?: string;
+                /** @description True: only sessions with failed instances. */
+                has_failed?: boolean;
+                /** @description Seconds: only sessions whose last change is longer ago. */
+                idle_for?: number;
                 /** @description How many at most. */
                 limit?: number;
+                /** @description True: only sessions with instances that are not resolved. */
+                open?: boolean;
+                /** @description By UID, or by the last change: `-last_modified` has the newest first. */
+                order_by?: components["schemas"]["SessionOrder"];
                 /** @description Only UIDs that begin so. */
-                prefix?: string | null;
+                prefix?: string;
+                /** @description True: only sessions in which nothing waits, runs or is still to come. */
+                resolved?: boolean;
+                /** @description Only sessions with this version of their configuration: the `hash` of `version`. */
+                version?: string;
+                /** @description Only sessions with an instance that waits for this trigger. */
+                waiting_for?: string;
             };
             header?: never;
             path?: never;
@@ -2493,6 +5110,27 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "sessions": [
+                     *         {
+                     *           "uid": "respondent-17",
+                     *           "manager": "default",
+                     *           "storage": "sql",
+                     *           "configuration": "questionnaire",
+                     *           "version": null,
+                     *           "created": "2026-05-17T08:00:00Z",
+                     *           "last_modified": "2026-05-17T08:00:00Z",
+                     *           "counts": {
+                     *             "failed": 1,
+                     *             "finished": 2
+                     *           }
+                     *         }
+                     *       ],
+                     *       "next": null,
+                     *       "total": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["SessionsPage"];
                 };
             };
@@ -2503,6 +5141,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#NotAuthenticated",
+                     *       "title": "Not authenticated",
+                     *       "status": 401,
+                     *       "detail": "Not authenticated. Send a token of Airflow's POST /auth/token as 'Authorization: …'.",
+                     *       "instance": "/triggers/api/v1/sessions",
+                     *       "reason": "NotAuthenticated"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2512,6 +5160,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#Forbidden",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "You lack the right in Airflow to create runs of the DAG 'questionnaire.t_importSubject'.",
+                     *       "instance": "/triggers/api/v1/sessions",
+                     *       "reason": "Forbidden"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2521,6 +5179,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#TooLarge",
+                     *       "title": "Too large",
+                     *       "status": 413,
+                     *       "detail": "A body has 1048576 bytes at most here.",
+                     *       "instance": "/triggers/api/v1/sessions",
+                     *       "reason": "TooLarge"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2530,6 +5198,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#InvalidBody",
+                     *       "title": "Invalid body",
+                     *       "status": 422,
+                     *       "detail": "The body is not valid. trigger: this is required, found nothing.",
+                     *       "instance": "/triggers/api/v1/sessions",
+                     *       "reason": "InvalidBody",
+                     *       "errors": [
+                     *         {
+                     *           "in": "body",
+                     *           "field": "trigger",
+                     *           "problem": "this is required",
+                     *           "found": "nothing",
+                     *           "pointer": "#/trigger"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2541,12 +5228,22 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#LockTimeout",
+                     *       "title": "Lock timeout",
+                     *       "status": 503,
+                     *       "detail": "Session 'respondent-17' is locked by somebody else; nothing was changed. Try again.",
+                     *       "instance": "/triggers/api/v1/sessions",
+                     *       "reason": "LockTimeout"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
         };
     };
-    create_session_api_v1_sessions_post: {
+    create_session: {
         parameters: {
             query?: never;
             header?: never;
@@ -2555,6 +5252,15 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "uid": "respondent-17",
+                 *       "configuration": "questionnaire",
+                 *       "manager": "default",
+                 *       "storage": "sql",
+                 *       "metadata": {}
+                 *     }
+                 */
                 "application/json": components["schemas"]["CreateSession"];
             };
         };
@@ -2565,6 +5271,110 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "uid": "respondent-17",
+                     *       "manager": "default",
+                     *       "storage": "sql",
+                     *       "configuration": "questionnaire",
+                     *       "version": null,
+                     *       "created": "2026-05-17T08:00:00Z",
+                     *       "last_modified": "2026-05-17T08:00:00Z",
+                     *       "counts": {
+                     *         "failed": 1,
+                     *         "finished": 2
+                     *       },
+                     *       "metadata": {},
+                     *       "tasks": {},
+                     *       "removed_tasks": [],
+                     *       "instances": [
+                     *         {
+                     *           "name": "t_importSubject#0",
+                     *           "task": "t_importSubject",
+                     *           "number": 1,
+                     *           "status": "unstarted",
+                     *           "kwargs": {
+                     *             "firstPageReceived": {
+                     *               "page": 1,
+                     *               "respondent": 17
+                     *             }
+                     *           },
+                     *           "missing": [
+                     *             "text"
+                     *           ],
+                     *           "metadata": {},
+                     *           "dag_id": null,
+                     *           "dag_run_id": null,
+                     *           "can_replay": true,
+                     *           "can_skip": true,
+                     *           "is_resolved": true
+                     *         }
+                     *       ],
+                     *       "latest_triggers": {
+                     *         "firstPageReceived": {
+                     *           "page": 1,
+                     *           "respondent": 17
+                     *         }
+                     *       },
+                     *       "fires": [
+                     *         {
+                     *           "fire_id": 1,
+                     *           "trigger": "firstPageReceived",
+                     *           "touched": [
+                     *             "t_importSubject#0"
+                     *           ],
+                     *           "created": [
+                     *             "text"
+                     *           ],
+                     *           "scheduled": [
+                     *             "text"
+                     *           ],
+                     *           "abandoned": [
+                     *             "text"
+                     *           ],
+                     *           "kwargs": {
+                     *             "page": 1,
+                     *             "respondent": 17
+                     *           },
+                     *           "fired_at": "2026-05-17T08:00:00Z",
+                     *           "fired_by": null,
+                     *           "idempotency_key": null
+                     *         }
+                     *       ],
+                     *       "delayed_fires": [
+                     *         {
+                     *           "id": 1,
+                     *           "trigger": "reminderDue",
+                     *           "kwargs": {
+                     *             "page": 1,
+                     *             "respondent": 17
+                     *           },
+                     *           "fire_at": "2026-05-17T08:00:00Z",
+                     *           "fired_by": null,
+                     *           "idempotency_key": null,
+                     *           "attempts": 1,
+                     *           "error": null,
+                     *           "parked": true,
+                     *           "cancelled_at": null,
+                     *           "cancelled_by": null
+                     *         }
+                     *       ],
+                     *       "hooks": [
+                     *         {
+                     *           "id": 1,
+                     *           "hook": "_post_fire",
+                     *           "arguments": {
+                     *             "scheduled": [],
+                     *             "trigger_name": "firstPageReceived"
+                     *           },
+                     *           "attempts": 1,
+                     *           "due": null,
+                     *           "error": null,
+                     *           "parked": true
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["SessionDetail"];
                 };
             };
@@ -2574,6 +5384,110 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "uid": "respondent-17",
+                     *       "manager": "default",
+                     *       "storage": "sql",
+                     *       "configuration": "questionnaire",
+                     *       "version": null,
+                     *       "created": "2026-05-17T08:00:00Z",
+                     *       "last_modified": "2026-05-17T08:00:00Z",
+                     *       "counts": {
+                     *         "failed": 1,
+                     *         "finished": 2
+                     *       },
+                     *       "metadata": {},
+                     *       "tasks": {},
+                     *       "removed_tasks": [],
+                     *       "instances": [
+                     *         {
+                     *           "name": "t_importSubject#0",
+                     *           "task": "t_importSubject",
+                     *           "number": 1,
+                     *           "status": "unstarted",
+                     *           "kwargs": {
+                     *             "firstPageReceived": {
+                     *               "page": 1,
+                     *               "respondent": 17
+                     *             }
+                     *           },
+                     *           "missing": [
+                     *             "text"
+                     *           ],
+                     *           "metadata": {},
+                     *           "dag_id": null,
+                     *           "dag_run_id": null,
+                     *           "can_replay": true,
+                     *           "can_skip": true,
+                     *           "is_resolved": true
+                     *         }
+                     *       ],
+                     *       "latest_triggers": {
+                     *         "firstPageReceived": {
+                     *           "page": 1,
+                     *           "respondent": 17
+                     *         }
+                     *       },
+                     *       "fires": [
+                     *         {
+                     *           "fire_id": 1,
+                     *           "trigger": "firstPageReceived",
+                     *           "touched": [
+                     *             "t_importSubject#0"
+                     *           ],
+                     *           "created": [
+                     *             "text"
+                     *           ],
+                     *           "scheduled": [
+                     *             "text"
+                     *           ],
+                     *           "abandoned": [
+                     *             "text"
+                     *           ],
+                     *           "kwargs": {
+                     *             "page": 1,
+                     *             "respondent": 17
+                     *           },
+                     *           "fired_at": "2026-05-17T08:00:00Z",
+                     *           "fired_by": null,
+                     *           "idempotency_key": null
+                     *         }
+                     *       ],
+                     *       "delayed_fires": [
+                     *         {
+                     *           "id": 1,
+                     *           "trigger": "reminderDue",
+                     *           "kwargs": {
+                     *             "page": 1,
+                     *             "respondent": 17
+                     *           },
+                     *           "fire_at": "2026-05-17T08:00:00Z",
+                     *           "fired_by": null,
+                     *           "idempotency_key": null,
+                     *           "attempts": 1,
+                     *           "error": null,
+                     *           "parked": true,
+                     *           "cancelled_at": null,
+                     *           "cancelled_by": null
+                     *         }
+                     *       ],
+                     *       "hooks": [
+                     *         {
+                     *           "id": 1,
+                     *           "hook": "_post_fire",
+                     *           "arguments": {
+                     *             "scheduled": [],
+                     *             "trigger_name": "firstPageReceived"
+                     *           },
+                     *           "attempts": 1,
+                     *           "due": null,
+                     *           "error": null,
+                     *           "parked": true
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["SessionDetail"];
                 };
             };
@@ -2584,6 +5498,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#NotAuthenticated",
+                     *       "title": "Not authenticated",
+                     *       "status": 401,
+                     *       "detail": "Not authenticated. Send a token of Airflow's POST /auth/token as 'Authorization: …'.",
+                     *       "instance": "/triggers/api/v1/sessions",
+                     *       "reason": "NotAuthenticated"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2593,6 +5517,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#Forbidden",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "You lack the right in Airflow to create runs of the DAG 'questionnaire.t_importSubject'.",
+                     *       "instance": "/triggers/api/v1/sessions",
+                     *       "reason": "Forbidden"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2602,6 +5536,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#SessionNotFound",
+                     *       "title": "Session not found",
+                     *       "status": 404,
+                     *       "detail": "There is no session 'respondent-17'.",
+                     *       "instance": "/triggers/api/v1/sessions",
+                     *       "reason": "SessionNotFound"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2611,6 +5555,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#InvalidTransition",
+                     *       "title": "Invalid transition",
+                     *       "status": 409,
+                     *       "detail": "Cannot replay t_importSubject#0: it is running, and only failed instances can be.",
+                     *       "instance": "/triggers/api/v1/sessions",
+                     *       "reason": "InvalidTransition"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2620,6 +5574,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#TooLarge",
+                     *       "title": "Too large",
+                     *       "status": 413,
+                     *       "detail": "A body has 1048576 bytes at most here.",
+                     *       "instance": "/triggers/api/v1/sessions",
+                     *       "reason": "TooLarge"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2629,6 +5593,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#InvalidBody",
+                     *       "title": "Invalid body",
+                     *       "status": 422,
+                     *       "detail": "The body is not valid. trigger: this is required, found nothing.",
+                     *       "instance": "/triggers/api/v1/sessions",
+                     *       "reason": "InvalidBody",
+                     *       "errors": [
+                     *         {
+                     *           "in": "body",
+                     *           "field": "trigger",
+                     *           "problem": "this is required",
+                     *           "found": "nothing",
+                     *           "pointer": "#/trigger"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2640,15 +5623,28 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#LockTimeout",
+                     *       "title": "Lock timeout",
+                     *       "status": 503,
+                     *       "detail": "Session 'respondent-17' is locked by somebody else; nothing was changed. Try again.",
+                     *       "instance": "/triggers/api/v1/sessions",
+                     *       "reason": "LockTimeout"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
         };
     };
-    read_session_api_v1_sessions__uid__get: {
+    read_session: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The `ETag` of an earlier answer: if it still holds, the answer is 304, without a body. */
+                "If-None-Match"?: string;
+            };
             path: {
                 /** @description The session's UID: 1-200 printable characters without "/" and surrounding blanks, and not "." or ".."; percent-encoded. */
                 uid: string;
@@ -2660,11 +5656,126 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description The version of what was read, for `If-Match` and `If-None-Match`. */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "uid": "respondent-17",
+                     *       "manager": "default",
+                     *       "storage": "sql",
+                     *       "configuration": "questionnaire",
+                     *       "version": null,
+                     *       "created": "2026-05-17T08:00:00Z",
+                     *       "last_modified": "2026-05-17T08:00:00Z",
+                     *       "counts": {
+                     *         "failed": 1,
+                     *         "finished": 2
+                     *       },
+                     *       "metadata": {},
+                     *       "tasks": {},
+                     *       "removed_tasks": [],
+                     *       "instances": [
+                     *         {
+                     *           "name": "t_importSubject#0",
+                     *           "task": "t_importSubject",
+                     *           "number": 1,
+                     *           "status": "unstarted",
+                     *           "kwargs": {
+                     *             "firstPageReceived": {
+                     *               "page": 1,
+                     *               "respondent": 17
+                     *             }
+                     *           },
+                     *           "missing": [
+                     *             "text"
+                     *           ],
+                     *           "metadata": {},
+                     *           "dag_id": null,
+                     *           "dag_run_id": null,
+                     *           "can_replay": true,
+                     *           "can_skip": true,
+                     *           "is_resolved": true
+                     *         }
+                     *       ],
+                     *       "latest_triggers": {
+                     *         "firstPageReceived": {
+                     *           "page": 1,
+                     *           "respondent": 17
+                     *         }
+                     *       },
+                     *       "fires": [
+                     *         {
+                     *           "fire_id": 1,
+                     *           "trigger": "firstPageReceived",
+                     *           "touched": [
+                     *             "t_importSubject#0"
+                     *           ],
+                     *           "created": [
+                     *             "text"
+                     *           ],
+                     *           "scheduled": [
+                     *             "text"
+                     *           ],
+                     *           "abandoned": [
+                     *             "text"
+                     *           ],
+                     *           "kwargs": {
+                     *             "page": 1,
+                     *             "respondent": 17
+                     *           },
+                     *           "fired_at": "2026-05-17T08:00:00Z",
+                     *           "fired_by": null,
+                     *           "idempotency_key": null
+                     *         }
+                     *       ],
+                     *       "delayed_fires": [
+                     *         {
+                     *           "id": 1,
+                     *           "trigger": "reminderDue",
+                     *           "kwargs": {
+                     *             "page": 1,
+                     *             "respondent": 17
+                     *           },
+                     *           "fire_at": "2026-05-17T08:00:00Z",
+                     *           "fired_by": null,
+                     *           "idempotency_key": null,
+                     *           "attempts": 1,
+                     *           "error": null,
+                     *           "parked": true,
+                     *           "cancelled_at": null,
+                     *           "cancelled_by": null
+                     *         }
+                     *       ],
+                     *       "hooks": [
+                     *         {
+                     *           "id": 1,
+                     *           "hook": "_post_fire",
+                     *           "arguments": {
+                     *             "scheduled": [],
+                     *             "trigger_name": "firstPageReceived"
+                     *           },
+                     *           "attempts": 1,
+                     *           "due": null,
+                     *           "error": null,
+                     *           "parked": true
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["SessionDetail"];
                 };
+            };
+            /** @description Nothing has changed since the answer with the tag of `If-None-Match`. */
+            304: {
+                headers: {
+                    /** @description The version of what was read, for `If-Match` and `If-None-Match`. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Without a token, or with one that is not valid. */
             401: {
@@ -2673,6 +5784,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#NotAuthenticated",
+                     *       "title": "Not authenticated",
+                     *       "status": 401,
+                     *       "detail": "Not authenticated. Send a token of Airflow's POST /auth/token as 'Authorization: …'.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17",
+                     *       "reason": "NotAuthenticated"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2682,6 +5803,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#Forbidden",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "You lack the right in Airflow to create runs of the DAG 'questionnaire.t_importSubject'.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17",
+                     *       "reason": "Forbidden"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2691,6 +5822,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#SessionNotFound",
+                     *       "title": "Session not found",
+                     *       "status": 404,
+                     *       "detail": "There is no session 'respondent-17'.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17",
+                     *       "reason": "SessionNotFound"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2700,6 +5841,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#TooLarge",
+                     *       "title": "Too large",
+                     *       "status": 413,
+                     *       "detail": "A body has 1048576 bytes at most here.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17",
+                     *       "reason": "TooLarge"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2709,6 +5860,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#InvalidBody",
+                     *       "title": "Invalid body",
+                     *       "status": 422,
+                     *       "detail": "The body is not valid. trigger: this is required, found nothing.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17",
+                     *       "reason": "InvalidBody",
+                     *       "errors": [
+                     *         {
+                     *           "in": "body",
+                     *           "field": "trigger",
+                     *           "problem": "this is required",
+                     *           "found": "nothing",
+                     *           "pointer": "#/trigger"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2720,18 +5890,31 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#LockTimeout",
+                     *       "title": "Lock timeout",
+                     *       "status": 503,
+                     *       "detail": "Session 'respondent-17' is locked by somebody else; nothing was changed. Try again.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17",
+                     *       "reason": "LockTimeout"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
         };
     };
-    delete_session_api_v1_sessions__uid__delete: {
+    delete_session: {
         parameters: {
             query?: {
                 /** @description Delete it although it is not resolved. What runs goes on in Airflow; nothing follows from it. */
                 force?: boolean;
             };
-            header?: never;
+            header?: {
+                /** @description The `ETag` of an earlier answer: the act is refused (412) if what was read has changed since. */
+                "If-Match"?: string;
+            };
             path: {
                 /** @description The session's UID: 1-200 printable characters without "/" and surrounding blanks, and not "." or ".."; percent-encoded. */
                 uid: string;
@@ -2746,6 +5929,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "uid": "respondent-17",
+                     *       "deleted": true
+                     *     }
+                     */
                     "application/json": components["schemas"]["DeletedSession"];
                 };
             };
@@ -2756,6 +5945,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#NotAuthenticated",
+                     *       "title": "Not authenticated",
+                     *       "status": 401,
+                     *       "detail": "Not authenticated. Send a token of Airflow's POST /auth/token as 'Authorization: …'.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17",
+                     *       "reason": "NotAuthenticated"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2765,6 +5964,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#Forbidden",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "You lack the right in Airflow to create runs of the DAG 'questionnaire.t_importSubject'.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17",
+                     *       "reason": "Forbidden"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2774,6 +5983,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#SessionNotFound",
+                     *       "title": "Session not found",
+                     *       "status": 404,
+                     *       "detail": "There is no session 'respondent-17'.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17",
+                     *       "reason": "SessionNotFound"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2783,6 +6002,35 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#InvalidTransition",
+                     *       "title": "Invalid transition",
+                     *       "status": 409,
+                     *       "detail": "Cannot replay t_importSubject#0: it is running, and only failed instances can be.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17",
+                     *       "reason": "InvalidTransition"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description It has changed since the answer with the tag of `If-Match`. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#PreconditionFailed",
+                     *       "title": "Precondition failed",
+                     *       "status": 412,
+                     *       "detail": "Session 'respondent-17' has changed since you read it. Nothing was changed.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17",
+                     *       "reason": "PreconditionFailed"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2792,6 +6040,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#TooLarge",
+                     *       "title": "Too large",
+                     *       "status": 413,
+                     *       "detail": "A body has 1048576 bytes at most here.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17",
+                     *       "reason": "TooLarge"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2801,6 +6059,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#InvalidBody",
+                     *       "title": "Invalid body",
+                     *       "status": 422,
+                     *       "detail": "The body is not valid. trigger: this is required, found nothing.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17",
+                     *       "reason": "InvalidBody",
+                     *       "errors": [
+                     *         {
+                     *           "in": "body",
+                     *           "field": "trigger",
+                     *           "problem": "this is required",
+                     *           "found": "nothing",
+                     *           "pointer": "#/trigger"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2812,16 +6089,26 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#LockTimeout",
+                     *       "title": "Lock timeout",
+                     *       "status": 503,
+                     *       "detail": "Session 'respondent-17' is locked by somebody else; nothing was changed. Try again.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17",
+                     *       "reason": "LockTimeout"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
         };
     };
-    list_delayed_fires_api_v1_sessions__uid__delayed_fires_get: {
+    list_delayed_fires: {
         parameters: {
             query?: {
                 /** @description The cursor: `next` of the page before. */
-                after?: string | null;
+                after?: string;
                 /** @description How many at most. */
                 limit?: number;
             };
@@ -2840,6 +6127,29 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "delayed_fires": [
+                     *         {
+                     *           "id": 1,
+                     *           "trigger": "reminderDue",
+                     *           "kwargs": {
+                     *             "page": 1,
+                     *             "respondent": 17
+                     *           },
+                     *           "fire_at": "2026-05-17T08:00:00Z",
+                     *           "fired_by": null,
+                     *           "idempotency_key": null,
+                     *           "attempts": 1,
+                     *           "error": null,
+                     *           "parked": true,
+                     *           "cancelled_at": null,
+                     *           "cancelled_by": null
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["DelayedFiresPage"];
                 };
             };
@@ -2850,6 +6160,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#NotAuthenticated",
+                     *       "title": "Not authenticated",
+                     *       "status": 401,
+                     *       "detail": "Not authenticated. Send a token of Airflow's POST /auth/token as 'Authorization: …'.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/delayed-fires",
+                     *       "reason": "NotAuthenticated"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2859,6 +6179,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#Forbidden",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "You lack the right in Airflow to create runs of the DAG 'questionnaire.t_importSubject'.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/delayed-fires",
+                     *       "reason": "Forbidden"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2868,6 +6198,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#SessionNotFound",
+                     *       "title": "Session not found",
+                     *       "status": 404,
+                     *       "detail": "There is no session 'respondent-17'.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/delayed-fires",
+                     *       "reason": "SessionNotFound"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2877,6 +6217,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#TooLarge",
+                     *       "title": "Too large",
+                     *       "status": 413,
+                     *       "detail": "A body has 1048576 bytes at most here.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/delayed-fires",
+                     *       "reason": "TooLarge"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2886,6 +6236,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#InvalidBody",
+                     *       "title": "Invalid body",
+                     *       "status": 422,
+                     *       "detail": "The body is not valid. trigger: this is required, found nothing.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/delayed-fires",
+                     *       "reason": "InvalidBody",
+                     *       "errors": [
+                     *         {
+                     *           "in": "body",
+                     *           "field": "trigger",
+                     *           "problem": "this is required",
+                     *           "found": "nothing",
+                     *           "pointer": "#/trigger"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2897,12 +6266,22 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#LockTimeout",
+                     *       "title": "Lock timeout",
+                     *       "status": 503,
+                     *       "detail": "Session 'respondent-17' is locked by somebody else; nothing was changed. Try again.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/delayed-fires",
+                     *       "reason": "LockTimeout"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
         };
     };
-    cancel_delayed_fire_api_v1_sessions__uid__delayed_fires__delayed_fire_id__delete: {
+    cancel_delayed_fire: {
         parameters: {
             query?: never;
             header?: never;
@@ -2922,6 +6301,24 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 1,
+                     *       "trigger": "reminderDue",
+                     *       "kwargs": {
+                     *         "page": 1,
+                     *         "respondent": 17
+                     *       },
+                     *       "fire_at": "2026-05-17T08:00:00Z",
+                     *       "fired_by": null,
+                     *       "idempotency_key": null,
+                     *       "attempts": 1,
+                     *       "error": null,
+                     *       "parked": true,
+                     *       "cancelled_at": null,
+                     *       "cancelled_by": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["DelayedFireBody"];
                 };
             };
@@ -2932,6 +6329,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#NotAuthenticated",
+                     *       "title": "Not authenticated",
+                     *       "status": 401,
+                     *       "detail": "Not authenticated. Send a token of Airflow's POST /auth/token as 'Authorization: …'.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/delayed-fires/delayed_fire_id",
+                     *       "reason": "NotAuthenticated"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2941,6 +6348,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#Forbidden",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "You lack the right in Airflow to create runs of the DAG 'questionnaire.t_importSubject'.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/delayed-fires/delayed_fire_id",
+                     *       "reason": "Forbidden"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2950,6 +6367,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#SessionNotFound",
+                     *       "title": "Session not found",
+                     *       "status": 404,
+                     *       "detail": "There is no session 'respondent-17'.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/delayed-fires/delayed_fire_id",
+                     *       "reason": "SessionNotFound"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2959,6 +6386,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#InvalidTransition",
+                     *       "title": "Invalid transition",
+                     *       "status": 409,
+                     *       "detail": "Cannot replay t_importSubject#0: it is running, and only failed instances can be.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/delayed-fires/delayed_fire_id",
+                     *       "reason": "InvalidTransition"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2968,6 +6405,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#TooLarge",
+                     *       "title": "Too large",
+                     *       "status": 413,
+                     *       "detail": "A body has 1048576 bytes at most here.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/delayed-fires/delayed_fire_id",
+                     *       "reason": "TooLarge"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2977,6 +6424,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#InvalidBody",
+                     *       "title": "Invalid body",
+                     *       "status": 422,
+                     *       "detail": "The body is not valid. trigger: this is required, found nothing.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/delayed-fires/delayed_fire_id",
+                     *       "reason": "InvalidBody",
+                     *       "errors": [
+                     *         {
+                     *           "in": "body",
+                     *           "field": "trigger",
+                     *           "problem": "this is required",
+                     *           "found": "nothing",
+                     *           "pointer": "#/trigger"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2988,12 +6454,22 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#LockTimeout",
+                     *       "title": "Lock timeout",
+                     *       "status": 503,
+                     *       "detail": "Session 'respondent-17' is locked by somebody else; nothing was changed. Try again.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/delayed-fires/delayed_fire_id",
+                     *       "reason": "LockTimeout"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
         };
     };
-    retry_delayed_fire_api_v1_sessions__uid__delayed_fires__delayed_fire_id__retry_post: {
+    retry_delayed_fire: {
         parameters: {
             query?: never;
             header?: never;
@@ -3013,6 +6489,24 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 1,
+                     *       "trigger": "reminderDue",
+                     *       "kwargs": {
+                     *         "page": 1,
+                     *         "respondent": 17
+                     *       },
+                     *       "fire_at": "2026-05-17T08:00:00Z",
+                     *       "fired_by": null,
+                     *       "idempotency_key": null,
+                     *       "attempts": 1,
+                     *       "error": null,
+                     *       "parked": true,
+                     *       "cancelled_at": null,
+                     *       "cancelled_by": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["DelayedFireBody"];
                 };
             };
@@ -3023,6 +6517,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#NotAuthenticated",
+                     *       "title": "Not authenticated",
+                     *       "status": 401,
+                     *       "detail": "Not authenticated. Send a token of Airflow's POST /auth/token as 'Authorization: …'.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/delayed-fires/delayed_fire_id/retry",
+                     *       "reason": "NotAuthenticated"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -3032,6 +6536,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#Forbidden",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "You lack the right in Airflow to create runs of the DAG 'questionnaire.t_importSubject'.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/delayed-fires/delayed_fire_id/retry",
+                     *       "reason": "Forbidden"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -3041,6 +6555,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#SessionNotFound",
+                     *       "title": "Session not found",
+                     *       "status": 404,
+                     *       "detail": "There is no session 'respondent-17'.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/delayed-fires/delayed_fire_id/retry",
+                     *       "reason": "SessionNotFound"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -3050,6 +6574,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#InvalidTransition",
+                     *       "title": "Invalid transition",
+                     *       "status": 409,
+                     *       "detail": "Cannot replay t_importSubject#0: it is running, and only failed instances can be.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/delayed-fires/delayed_fire_id/retry",
+                     *       "reason": "InvalidTransition"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -3059,6 +6593,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#TooLarge",
+                     *       "title": "Too large",
+                     *       "status": 413,
+                     *       "detail": "A body has 1048576 bytes at most here.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/delayed-fires/delayed_fire_id/retry",
+                     *       "reason": "TooLarge"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -3068,6 +6612,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#InvalidBody",
+                     *       "title": "Invalid body",
+                     *       "status": 422,
+                     *       "detail": "The body is not valid. trigger: this is required, found nothing.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/delayed-fires/delayed_fire_id/retry",
+                     *       "reason": "InvalidBody",
+                     *       "errors": [
+                     *         {
+                     *           "in": "body",
+                     *           "field": "trigger",
+                     *           "problem": "this is required",
+                     *           "found": "nothing",
+                     *           "pointer": "#/trigger"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -3079,24 +6642,34 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#LockTimeout",
+                     *       "title": "Lock timeout",
+                     *       "status": 503,
+                     *       "detail": "Session 'respondent-17' is locked by somebody else; nothing was changed. Try again.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/delayed-fires/delayed_fire_id/retry",
+                     *       "reason": "LockTimeout"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
         };
     };
-    list_fires_api_v1_sessions__uid__fires_get: {
+    list_fires: {
         parameters: {
             query?: {
                 /** @description The cursor: `next` of the page before. */
-                before?: number | null;
+                before?: number;
                 /** @description Only fires that touched this instance, or that it fired. */
-                instance?: string | null;
+                instance?: string;
                 /** @description How many at most. */
                 limit?: number;
                 /** @description `nothing`: only fires that had no effect: no task uses them, or all had them. */
-                touched?: "nothing" | null;
+                touched?: "nothing";
                 /** @description Only fires of this trigger. */
-                trigger?: string | null;
+                trigger?: string;
             };
             header?: never;
             path: {
@@ -3113,6 +6686,36 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "fires": [
+                     *         {
+                     *           "fire_id": 1,
+                     *           "trigger": "firstPageReceived",
+                     *           "touched": [
+                     *             "t_importSubject#0"
+                     *           ],
+                     *           "created": [
+                     *             "text"
+                     *           ],
+                     *           "scheduled": [
+                     *             "text"
+                     *           ],
+                     *           "abandoned": [
+                     *             "text"
+                     *           ],
+                     *           "kwargs": {
+                     *             "page": 1,
+                     *             "respondent": 17
+                     *           },
+                     *           "fired_at": "2026-05-17T08:00:00Z",
+                     *           "fired_by": null,
+                     *           "idempotency_key": null
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["FiresPage"];
                 };
             };
@@ -3123,6 +6726,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#NotAuthenticated",
+                     *       "title": "Not authenticated",
+                     *       "status": 401,
+                     *       "detail": "Not authenticated. Send a token of Airflow's POST /auth/token as 'Authorization: …'.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/fires",
+                     *       "reason": "NotAuthenticated"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -3132,6 +6745,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#Forbidden",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "You lack the right in Airflow to create runs of the DAG 'questionnaire.t_importSubject'.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/fires",
+                     *       "reason": "Forbidden"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -3141,6 +6764,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#SessionNotFound",
+                     *       "title": "Session not found",
+                     *       "status": 404,
+                     *       "detail": "There is no session 'respondent-17'.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/fires",
+                     *       "reason": "SessionNotFound"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -3150,6 +6783,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#TooLarge",
+                     *       "title": "Too large",
+                     *       "status": 413,
+                     *       "detail": "A body has 1048576 bytes at most here.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/fires",
+                     *       "reason": "TooLarge"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -3159,6 +6802,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#InvalidBody",
+                     *       "title": "Invalid body",
+                     *       "status": 422,
+                     *       "detail": "The body is not valid. trigger: this is required, found nothing.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/fires",
+                     *       "reason": "InvalidBody",
+                     *       "errors": [
+                     *         {
+                     *           "in": "body",
+                     *           "field": "trigger",
+                     *           "problem": "this is required",
+                     *           "found": "nothing",
+                     *           "pointer": "#/trigger"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -3170,15 +6832,28 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#LockTimeout",
+                     *       "title": "Lock timeout",
+                     *       "status": 503,
+                     *       "detail": "Session 'respondent-17' is locked by somebody else; nothing was changed. Try again.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/fires",
+                     *       "reason": "LockTimeout"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
         };
     };
-    fire_api_v1_sessions__uid__fires_post: {
+    fire: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The body's `idempotency_key`, as a header: a string in quotes, or without. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /** @description The session's UID: 1-200 printable characters without "/" and surrounding blanks, and not "." or ".."; percent-encoded. */
                 uid: string;
@@ -3187,6 +6862,19 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "trigger": "firstPageReceived",
+                 *       "kwargs": {
+                 *         "page": 1,
+                 *         "respondent": 17
+                 *       },
+                 *       "configuration": "questionnaire",
+                 *       "manager": null,
+                 *       "idempotency_key": "respondent-17/page-1",
+                 *       "fire_at": "2031-05-17T08:00:00Z"
+                 *     }
+                 */
                 "application/json": components["schemas"]["FireTrigger"];
             };
         };
@@ -3197,6 +6885,29 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "fire_id": null,
+                     *       "trigger": "firstPageReceived",
+                     *       "touched": [
+                     *         "t_importSubject#0"
+                     *       ],
+                     *       "created": [
+                     *         "text"
+                     *       ],
+                     *       "scheduled": [
+                     *         "text"
+                     *       ],
+                     *       "abandoned": [
+                     *         "text"
+                     *       ],
+                     *       "delayed_fire_id": null,
+                     *       "repeated": true,
+                     *       "deferred": true,
+                     *       "cancelled": true,
+                     *       "fire_at": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["FireResultBody"];
                 };
             };
@@ -3207,6 +6918,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#NotAuthenticated",
+                     *       "title": "Not authenticated",
+                     *       "status": 401,
+                     *       "detail": "Not authenticated. Send a token of Airflow's POST /auth/token as 'Authorization: …'.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/fires",
+                     *       "reason": "NotAuthenticated"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -3216,6 +6937,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#Forbidden",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "You lack the right in Airflow to create runs of the DAG 'questionnaire.t_importSubject'.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/fires",
+                     *       "reason": "Forbidden"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -3225,6 +6956,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#SessionNotFound",
+                     *       "title": "Session not found",
+                     *       "status": 404,
+                     *       "detail": "There is no session 'respondent-17'.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/fires",
+                     *       "reason": "SessionNotFound"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -3234,6 +6975,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#InvalidTransition",
+                     *       "title": "Invalid transition",
+                     *       "status": 409,
+                     *       "detail": "Cannot replay t_importSubject#0: it is running, and only failed instances can be.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/fires",
+                     *       "reason": "InvalidTransition"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -3243,6 +6994,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#TooLarge",
+                     *       "title": "Too large",
+                     *       "status": 413,
+                     *       "detail": "A body has 1048576 bytes at most here.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/fires",
+                     *       "reason": "TooLarge"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -3252,6 +7013,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#InvalidBody",
+                     *       "title": "Invalid body",
+                     *       "status": 422,
+                     *       "detail": "The body is not valid. trigger: this is required, found nothing.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/fires",
+                     *       "reason": "InvalidBody",
+                     *       "errors": [
+                     *         {
+                     *           "in": "body",
+                     *           "field": "trigger",
+                     *           "problem": "this is required",
+                     *           "found": "nothing",
+                     *           "pointer": "#/trigger"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -3263,24 +7043,34 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#LockTimeout",
+                     *       "title": "Lock timeout",
+                     *       "status": 503,
+                     *       "detail": "Session 'respondent-17' is locked by somebody else; nothing was changed. Try again.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/fires",
+                     *       "reason": "LockTimeout"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
         };
     };
-    read_history_api_v1_sessions__uid__history_get: {
+    read_history: {
         parameters: {
             query?: {
                 /** @description The cursor: `next` of the page before. */
-                before?: string | null;
+                before?: string;
                 /** @description Only what concerns this instance. */
-                instance?: string | null;
+                instance?: string;
                 /** @description How many at most. */
                 limit?: number;
                 /** @description `nothing`: only fires that had no effect: no task uses them, or all had them. */
-                touched?: "nothing" | null;
+                touched?: "nothing";
                 /** @description Only fires of this trigger. */
-                trigger?: string | null;
+                trigger?: string;
             };
             header?: never;
             path: {
@@ -3297,6 +7087,40 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "entries": [
+                     *         {
+                     *           "fire_id": 1,
+                     *           "trigger": "firstPageReceived",
+                     *           "touched": [
+                     *             "t_importSubject#0"
+                     *           ],
+                     *           "created": [
+                     *             "text"
+                     *           ],
+                     *           "scheduled": [
+                     *             "text"
+                     *           ],
+                     *           "abandoned": [
+                     *             "text"
+                     *           ],
+                     *           "kwargs": {
+                     *             "page": 1,
+                     *             "respondent": 17
+                     *           },
+                     *           "fired_at": "2026-05-17T08:00:00Z",
+                     *           "fired_by": null,
+                     *           "idempotency_key": null,
+                     *           "kind": "fire",
+                     *           "at": "2026-05-17T08:00:00Z",
+                     *           "by": null,
+                     *           "text": "text"
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["HistoryPageBody"];
                 };
             };
@@ -3307,6 +7131,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#NotAuthenticated",
+                     *       "title": "Not authenticated",
+                     *       "status": 401,
+                     *       "detail": "Not authenticated. Send a token of Airflow's POST /auth/token as 'Authorization: …'.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/history",
+                     *       "reason": "NotAuthenticated"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -3316,6 +7150,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#Forbidden",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "You lack the right in Airflow to create runs of the DAG 'questionnaire.t_importSubject'.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/history",
+                     *       "reason": "Forbidden"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -3325,6 +7169,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#SessionNotFound",
+                     *       "title": "Session not found",
+                     *       "status": 404,
+                     *       "detail": "There is no session 'respondent-17'.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/history",
+                     *       "reason": "SessionNotFound"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -3334,6 +7188,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#TooLarge",
+                     *       "title": "Too large",
+                     *       "status": 413,
+                     *       "detail": "A body has 1048576 bytes at most here.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/history",
+                     *       "reason": "TooLarge"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -3343,6 +7207,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#InvalidBody",
+                     *       "title": "Invalid body",
+                     *       "status": 422,
+                     *       "detail": "The body is not valid. trigger: this is required, found nothing.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/history",
+                     *       "reason": "InvalidBody",
+                     *       "errors": [
+                     *         {
+                     *           "in": "body",
+                     *           "field": "trigger",
+                     *           "problem": "this is required",
+                     *           "found": "nothing",
+                     *           "pointer": "#/trigger"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -3354,12 +7237,22 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#LockTimeout",
+                     *       "title": "Lock timeout",
+                     *       "status": 503,
+                     *       "detail": "Session 'respondent-17' is locked by somebody else; nothing was changed. Try again.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/history",
+                     *       "reason": "LockTimeout"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
         };
     };
-    call_hook_api_v1_sessions__uid__hooks__hook_id__call_post: {
+    call_hook: {
         parameters: {
             query?: never;
             header?: never;
@@ -3379,6 +7272,13 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "ended": true,
+                     *       "error": null,
+                     *       "hook": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["HookCallBody"];
                 };
             };
@@ -3389,6 +7289,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#NotAuthenticated",
+                     *       "title": "Not authenticated",
+                     *       "status": 401,
+                     *       "detail": "Not authenticated. Send a token of Airflow's POST /auth/token as 'Authorization: …'.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/hooks/hook_id/call",
+                     *       "reason": "NotAuthenticated"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -3398,6 +7308,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#Forbidden",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "You lack the right in Airflow to create runs of the DAG 'questionnaire.t_importSubject'.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/hooks/hook_id/call",
+                     *       "reason": "Forbidden"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -3407,6 +7327,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#SessionNotFound",
+                     *       "title": "Session not found",
+                     *       "status": 404,
+                     *       "detail": "There is no session 'respondent-17'.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/hooks/hook_id/call",
+                     *       "reason": "SessionNotFound"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -3416,6 +7346,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#TooLarge",
+                     *       "title": "Too large",
+                     *       "status": 413,
+                     *       "detail": "A body has 1048576 bytes at most here.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/hooks/hook_id/call",
+                     *       "reason": "TooLarge"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -3425,6 +7365,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#InvalidBody",
+                     *       "title": "Invalid body",
+                     *       "status": 422,
+                     *       "detail": "The body is not valid. trigger: this is required, found nothing.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/hooks/hook_id/call",
+                     *       "reason": "InvalidBody",
+                     *       "errors": [
+                     *         {
+                     *           "in": "body",
+                     *           "field": "trigger",
+                     *           "problem": "this is required",
+                     *           "found": "nothing",
+                     *           "pointer": "#/trigger"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -3436,15 +7395,28 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#LockTimeout",
+                     *       "title": "Lock timeout",
+                     *       "status": 503,
+                     *       "detail": "Session 'respondent-17' is locked by somebody else; nothing was changed. Try again.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/hooks/hook_id/call",
+                     *       "reason": "LockTimeout"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
         };
     };
-    read_instance_api_v1_sessions__uid__instances__name__get: {
+    read_instance: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The `ETag` of an earlier answer: if it still holds, the answer is 304, without a body. */
+                "If-None-Match"?: string;
+            };
             path: {
                 /** @description The instance's name, percent-encoded: `t_importSubject%230` is `t_importSubject#0`. */
                 name: string;
@@ -3458,11 +7430,45 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description The version of what was read, for `If-Match` and `If-None-Match`. */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "name": "t_importSubject#0",
+                     *       "task": "t_importSubject",
+                     *       "number": 1,
+                     *       "status": "unstarted",
+                     *       "kwargs": {
+                     *         "firstPageReceived": {
+                     *           "page": 1,
+                     *           "respondent": 17
+                     *         }
+                     *       },
+                     *       "missing": [
+                     *         "text"
+                     *       ],
+                     *       "metadata": {},
+                     *       "dag_id": null,
+                     *       "dag_run_id": null,
+                     *       "can_replay": true,
+                     *       "can_skip": true,
+                     *       "is_resolved": true
+                     *     }
+                     */
                     "application/json": components["schemas"]["InstanceBody"];
                 };
+            };
+            /** @description Nothing has changed since the answer with the tag of `If-None-Match`. */
+            304: {
+                headers: {
+                    /** @description The version of what was read, for `If-Match` and `If-None-Match`. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Without a token, or with one that is not valid. */
             401: {
@@ -3471,6 +7477,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#NotAuthenticated",
+                     *       "title": "Not authenticated",
+                     *       "status": 401,
+                     *       "detail": "Not authenticated. Send a token of Airflow's POST /auth/token as 'Authorization: …'.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/instances/t_importSubject%230",
+                     *       "reason": "NotAuthenticated"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -3480,6 +7496,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#Forbidden",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "You lack the right in Airflow to create runs of the DAG 'questionnaire.t_importSubject'.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/instances/t_importSubject%230",
+                     *       "reason": "Forbidden"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -3489,6 +7515,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#SessionNotFound",
+                     *       "title": "Session not found",
+                     *       "status": 404,
+                     *       "detail": "There is no session 'respondent-17'.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/instances/t_importSubject%230",
+                     *       "reason": "SessionNotFound"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -3498,6 +7534,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#TooLarge",
+                     *       "title": "Too large",
+                     *       "status": 413,
+                     *       "detail": "A body has 1048576 bytes at most here.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/instances/t_importSubject%230",
+                     *       "reason": "TooLarge"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -3507,6 +7553,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#InvalidBody",
+                     *       "title": "Invalid body",
+                     *       "status": 422,
+                     *       "detail": "The body is not valid. trigger: this is required, found nothing.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/instances/t_importSubject%230",
+                     *       "reason": "InvalidBody",
+                     *       "errors": [
+                     *         {
+                     *           "in": "body",
+                     *           "field": "trigger",
+                     *           "problem": "this is required",
+                     *           "found": "nothing",
+                     *           "pointer": "#/trigger"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -3518,15 +7583,28 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#LockTimeout",
+                     *       "title": "Lock timeout",
+                     *       "status": 503,
+                     *       "detail": "Session 'respondent-17' is locked by somebody else; nothing was changed. Try again.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/instances/t_importSubject%230",
+                     *       "reason": "LockTimeout"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
         };
     };
-    set_instance_metadata_api_v1_sessions__uid__instances__name__metadata_post: {
+    set_instance_metadata: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The `ETag` of an earlier answer: the act is refused (412) if what was read has changed since. */
+                "If-Match"?: string;
+            };
             path: {
                 /** @description The instance's name, percent-encoded: `t_importSubject%230` is `t_importSubject#0`. */
                 name: string;
@@ -3537,6 +7615,13 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "metadata": {
+                 *         "ticket": "OPS-17"
+                 *       }
+                 *     }
+                 */
                 "application/json": components["schemas"]["SetInstanceMetadata"];
             };
         };
@@ -3547,6 +7632,29 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "name": "t_importSubject#0",
+                     *       "task": "t_importSubject",
+                     *       "number": 1,
+                     *       "status": "unstarted",
+                     *       "kwargs": {
+                     *         "firstPageReceived": {
+                     *           "page": 1,
+                     *           "respondent": 17
+                     *         }
+                     *       },
+                     *       "missing": [
+                     *         "text"
+                     *       ],
+                     *       "metadata": {},
+                     *       "dag_id": null,
+                     *       "dag_run_id": null,
+                     *       "can_replay": true,
+                     *       "can_skip": true,
+                     *       "is_resolved": true
+                     *     }
+                     */
                     "application/json": components["schemas"]["InstanceBody"];
                 };
             };
@@ -3557,6 +7665,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#NotAuthenticated",
+                     *       "title": "Not authenticated",
+                     *       "status": 401,
+                     *       "detail": "Not authenticated. Send a token of Airflow's POST /auth/token as 'Authorization: …'.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/instances/t_importSubject%230/metadata",
+                     *       "reason": "NotAuthenticated"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -3566,6 +7684,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#Forbidden",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "You lack the right in Airflow to create runs of the DAG 'questionnaire.t_importSubject'.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/instances/t_importSubject%230/metadata",
+                     *       "reason": "Forbidden"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -3575,6 +7703,35 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#SessionNotFound",
+                     *       "title": "Session not found",
+                     *       "status": 404,
+                     *       "detail": "There is no session 'respondent-17'.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/instances/t_importSubject%230/metadata",
+                     *       "reason": "SessionNotFound"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description It has changed since the answer with the tag of `If-Match`. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#PreconditionFailed",
+                     *       "title": "Precondition failed",
+                     *       "status": 412,
+                     *       "detail": "Session 'respondent-17' has changed since you read it. Nothing was changed.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/instances/t_importSubject%230/metadata",
+                     *       "reason": "PreconditionFailed"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -3584,6 +7741,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#TooLarge",
+                     *       "title": "Too large",
+                     *       "status": 413,
+                     *       "detail": "A body has 1048576 bytes at most here.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/instances/t_importSubject%230/metadata",
+                     *       "reason": "TooLarge"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -3593,6 +7760,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#InvalidBody",
+                     *       "title": "Invalid body",
+                     *       "status": 422,
+                     *       "detail": "The body is not valid. trigger: this is required, found nothing.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/instances/t_importSubject%230/metadata",
+                     *       "reason": "InvalidBody",
+                     *       "errors": [
+                     *         {
+                     *           "in": "body",
+                     *           "field": "trigger",
+                     *           "problem": "this is required",
+                     *           "found": "nothing",
+                     *           "pointer": "#/trigger"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -3604,15 +7790,28 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#LockTimeout",
+                     *       "title": "Lock timeout",
+                     *       "status": 503,
+                     *       "detail": "Session 'respondent-17' is locked by somebody else; nothing was changed. Try again.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/instances/t_importSubject%230/metadata",
+                     *       "reason": "LockTimeout"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
         };
     };
-    replay_instance_api_v1_sessions__uid__instances__name__replay_post: {
+    replay_instance: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The `ETag` of an earlier answer: the act is refused (412) if what was read has changed since. */
+                "If-Match"?: string;
+            };
             path: {
                 /** @description The instance's name, percent-encoded: `t_importSubject%230` is `t_importSubject#0`. */
                 name: string;
@@ -3623,6 +7822,17 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "kwargs": {
+                 *         "firstPageReceived": {
+                 *           "page": 1,
+                 *           "respondent": 17
+                 *         }
+                 *       },
+                 *       "cooldown": null
+                 *     }
+                 */
                 "application/json": components["schemas"]["ReplayInstance"];
             };
         };
@@ -3633,6 +7843,29 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "name": "t_importSubject#0",
+                     *       "task": "t_importSubject",
+                     *       "number": 1,
+                     *       "status": "unstarted",
+                     *       "kwargs": {
+                     *         "firstPageReceived": {
+                     *           "page": 1,
+                     *           "respondent": 17
+                     *         }
+                     *       },
+                     *       "missing": [
+                     *         "text"
+                     *       ],
+                     *       "metadata": {},
+                     *       "dag_id": null,
+                     *       "dag_run_id": null,
+                     *       "can_replay": true,
+                     *       "can_skip": true,
+                     *       "is_resolved": true
+                     *     }
+                     */
                     "application/json": components["schemas"]["InstanceBody"];
                 };
             };
@@ -3643,6 +7876,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#NotAuthenticated",
+                     *       "title": "Not authenticated",
+                     *       "status": 401,
+                     *       "detail": "Not authenticated. Send a token of Airflow's POST /auth/token as 'Authorization: …'.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/instances/t_importSubject%230/replay",
+                     *       "reason": "NotAuthenticated"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -3652,6 +7895,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#Forbidden",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "You lack the right in Airflow to create runs of the DAG 'questionnaire.t_importSubject'.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/instances/t_importSubject%230/replay",
+                     *       "reason": "Forbidden"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -3661,6 +7914,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#SessionNotFound",
+                     *       "title": "Session not found",
+                     *       "status": 404,
+                     *       "detail": "There is no session 'respondent-17'.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/instances/t_importSubject%230/replay",
+                     *       "reason": "SessionNotFound"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -3670,6 +7933,35 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#InvalidTransition",
+                     *       "title": "Invalid transition",
+                     *       "status": 409,
+                     *       "detail": "Cannot replay t_importSubject#0: it is running, and only failed instances can be.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/instances/t_importSubject%230/replay",
+                     *       "reason": "InvalidTransition"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description It has changed since the answer with the tag of `If-Match`. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#PreconditionFailed",
+                     *       "title": "Precondition failed",
+                     *       "status": 412,
+                     *       "detail": "Session 'respondent-17' has changed since you read it. Nothing was changed.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/instances/t_importSubject%230/replay",
+                     *       "reason": "PreconditionFailed"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -3679,6 +7971,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#TooLarge",
+                     *       "title": "Too large",
+                     *       "status": 413,
+                     *       "detail": "A body has 1048576 bytes at most here.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/instances/t_importSubject%230/replay",
+                     *       "reason": "TooLarge"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -3688,6 +7990,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#InvalidBody",
+                     *       "title": "Invalid body",
+                     *       "status": 422,
+                     *       "detail": "The body is not valid. trigger: this is required, found nothing.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/instances/t_importSubject%230/replay",
+                     *       "reason": "InvalidBody",
+                     *       "errors": [
+                     *         {
+                     *           "in": "body",
+                     *           "field": "trigger",
+                     *           "problem": "this is required",
+                     *           "found": "nothing",
+                     *           "pointer": "#/trigger"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -3699,15 +8020,28 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#LockTimeout",
+                     *       "title": "Lock timeout",
+                     *       "status": 503,
+                     *       "detail": "Session 'respondent-17' is locked by somebody else; nothing was changed. Try again.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/instances/t_importSubject%230/replay",
+                     *       "reason": "LockTimeout"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
         };
     };
-    resolve_instance_logs_api_v1_sessions__uid__instances__name__resolve_logs_post: {
+    resolve_instance_logs: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The `ETag` of an earlier answer: the act is refused (412) if what was read has changed since. */
+                "If-Match"?: string;
+            };
             path: {
                 /** @description The instance's name, percent-encoded: `t_importSubject%230` is `t_importSubject#0`. */
                 name: string;
@@ -3724,6 +8058,29 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "name": "t_importSubject#0",
+                     *       "task": "t_importSubject",
+                     *       "number": 1,
+                     *       "status": "unstarted",
+                     *       "kwargs": {
+                     *         "firstPageReceived": {
+                     *           "page": 1,
+                     *           "respondent": 17
+                     *         }
+                     *       },
+                     *       "missing": [
+                     *         "text"
+                     *       ],
+                     *       "metadata": {},
+                     *       "dag_id": null,
+                     *       "dag_run_id": null,
+                     *       "can_replay": true,
+                     *       "can_skip": true,
+                     *       "is_resolved": true
+                     *     }
+                     */
                     "application/json": components["schemas"]["InstanceBody"];
                 };
             };
@@ -3734,6 +8091,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#NotAuthenticated",
+                     *       "title": "Not authenticated",
+                     *       "status": 401,
+                     *       "detail": "Not authenticated. Send a token of Airflow's POST /auth/token as 'Authorization: …'.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/instances/t_importSubject%230/resolve-logs",
+                     *       "reason": "NotAuthenticated"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -3743,6 +8110,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#Forbidden",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "You lack the right in Airflow to create runs of the DAG 'questionnaire.t_importSubject'.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/instances/t_importSubject%230/resolve-logs",
+                     *       "reason": "Forbidden"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -3752,6 +8129,35 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#SessionNotFound",
+                     *       "title": "Session not found",
+                     *       "status": 404,
+                     *       "detail": "There is no session 'respondent-17'.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/instances/t_importSubject%230/resolve-logs",
+                     *       "reason": "SessionNotFound"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description It has changed since the answer with the tag of `If-Match`. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#PreconditionFailed",
+                     *       "title": "Precondition failed",
+                     *       "status": 412,
+                     *       "detail": "Session 'respondent-17' has changed since you read it. Nothing was changed.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/instances/t_importSubject%230/resolve-logs",
+                     *       "reason": "PreconditionFailed"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -3761,6 +8167,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#TooLarge",
+                     *       "title": "Too large",
+                     *       "status": 413,
+                     *       "detail": "A body has 1048576 bytes at most here.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/instances/t_importSubject%230/resolve-logs",
+                     *       "reason": "TooLarge"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -3770,6 +8186,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#InvalidBody",
+                     *       "title": "Invalid body",
+                     *       "status": 422,
+                     *       "detail": "The body is not valid. trigger: this is required, found nothing.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/instances/t_importSubject%230/resolve-logs",
+                     *       "reason": "InvalidBody",
+                     *       "errors": [
+                     *         {
+                     *           "in": "body",
+                     *           "field": "trigger",
+                     *           "problem": "this is required",
+                     *           "found": "nothing",
+                     *           "pointer": "#/trigger"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -3781,15 +8216,28 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#LockTimeout",
+                     *       "title": "Lock timeout",
+                     *       "status": 503,
+                     *       "detail": "Session 'respondent-17' is locked by somebody else; nothing was changed. Try again.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/instances/t_importSubject%230/resolve-logs",
+                     *       "reason": "LockTimeout"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
         };
     };
-    skip_instance_api_v1_sessions__uid__instances__name__skip_post: {
+    skip_instance: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The `ETag` of an earlier answer: the act is refused (412) if what was read has changed since. */
+                "If-Match"?: string;
+            };
             path: {
                 /** @description The instance's name, percent-encoded: `t_importSubject%230` is `t_importSubject#0`. */
                 name: string;
@@ -3800,6 +8248,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "cascade": false,
+                 *       "result": null
+                 *     }
+                 */
                 "application/json": components["schemas"]["SkipInstance"];
             };
         };
@@ -3810,6 +8264,29 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "name": "t_importSubject#0",
+                     *       "task": "t_importSubject",
+                     *       "number": 1,
+                     *       "status": "unstarted",
+                     *       "kwargs": {
+                     *         "firstPageReceived": {
+                     *           "page": 1,
+                     *           "respondent": 17
+                     *         }
+                     *       },
+                     *       "missing": [
+                     *         "text"
+                     *       ],
+                     *       "metadata": {},
+                     *       "dag_id": null,
+                     *       "dag_run_id": null,
+                     *       "can_replay": true,
+                     *       "can_skip": true,
+                     *       "is_resolved": true
+                     *     }
+                     */
                     "application/json": components["schemas"]["InstanceBody"];
                 };
             };
@@ -3820,6 +8297,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#NotAuthenticated",
+                     *       "title": "Not authenticated",
+                     *       "status": 401,
+                     *       "detail": "Not authenticated. Send a token of Airflow's POST /auth/token as 'Authorization: …'.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/instances/t_importSubject%230/skip",
+                     *       "reason": "NotAuthenticated"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -3829,6 +8316,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#Forbidden",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "You lack the right in Airflow to create runs of the DAG 'questionnaire.t_importSubject'.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/instances/t_importSubject%230/skip",
+                     *       "reason": "Forbidden"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -3838,6 +8335,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#SessionNotFound",
+                     *       "title": "Session not found",
+                     *       "status": 404,
+                     *       "detail": "There is no session 'respondent-17'.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/instances/t_importSubject%230/skip",
+                     *       "reason": "SessionNotFound"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -3847,6 +8354,35 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#InvalidTransition",
+                     *       "title": "Invalid transition",
+                     *       "status": 409,
+                     *       "detail": "Cannot replay t_importSubject#0: it is running, and only failed instances can be.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/instances/t_importSubject%230/skip",
+                     *       "reason": "InvalidTransition"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description It has changed since the answer with the tag of `If-Match`. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#PreconditionFailed",
+                     *       "title": "Precondition failed",
+                     *       "status": 412,
+                     *       "detail": "Session 'respondent-17' has changed since you read it. Nothing was changed.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/instances/t_importSubject%230/skip",
+                     *       "reason": "PreconditionFailed"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -3856,6 +8392,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#TooLarge",
+                     *       "title": "Too large",
+                     *       "status": 413,
+                     *       "detail": "A body has 1048576 bytes at most here.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/instances/t_importSubject%230/skip",
+                     *       "reason": "TooLarge"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -3865,6 +8411,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#InvalidBody",
+                     *       "title": "Invalid body",
+                     *       "status": 422,
+                     *       "detail": "The body is not valid. trigger: this is required, found nothing.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/instances/t_importSubject%230/skip",
+                     *       "reason": "InvalidBody",
+                     *       "errors": [
+                     *         {
+                     *           "in": "body",
+                     *           "field": "trigger",
+                     *           "problem": "this is required",
+                     *           "found": "nothing",
+                     *           "pointer": "#/trigger"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -3876,15 +8441,28 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#LockTimeout",
+                     *       "title": "Lock timeout",
+                     *       "status": 503,
+                     *       "detail": "Session 'respondent-17' is locked by somebody else; nothing was changed. Try again.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/instances/t_importSubject%230/skip",
+                     *       "reason": "LockTimeout"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
         };
     };
-    set_instance_status_api_v1_sessions__uid__instances__name__status_post: {
+    set_instance_status: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The `ETag` of an earlier answer: the act is refused (412) if what was read has changed since. */
+                "If-Match"?: string;
+            };
             path: {
                 /** @description The instance's name, percent-encoded: `t_importSubject%230` is `t_importSubject#0`. */
                 name: string;
@@ -3895,6 +8473,19 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "status": "unstarted",
+                 *       "metadata": {
+                 *         "ticket": "OPS-17"
+                 *       },
+                 *       "cascade": false,
+                 *       "result": {
+                 *         "page": 1,
+                 *         "respondent": 17
+                 *       }
+                 *     }
+                 */
                 "application/json": components["schemas"]["SetInstanceStatus"];
             };
         };
@@ -3905,6 +8496,29 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "name": "t_importSubject#0",
+                     *       "task": "t_importSubject",
+                     *       "number": 1,
+                     *       "status": "unstarted",
+                     *       "kwargs": {
+                     *         "firstPageReceived": {
+                     *           "page": 1,
+                     *           "respondent": 17
+                     *         }
+                     *       },
+                     *       "missing": [
+                     *         "text"
+                     *       ],
+                     *       "metadata": {},
+                     *       "dag_id": null,
+                     *       "dag_run_id": null,
+                     *       "can_replay": true,
+                     *       "can_skip": true,
+                     *       "is_resolved": true
+                     *     }
+                     */
                     "application/json": components["schemas"]["InstanceBody"];
                 };
             };
@@ -3915,6 +8529,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#NotAuthenticated",
+                     *       "title": "Not authenticated",
+                     *       "status": 401,
+                     *       "detail": "Not authenticated. Send a token of Airflow's POST /auth/token as 'Authorization: …'.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/instances/t_importSubject%230/status",
+                     *       "reason": "NotAuthenticated"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -3924,6 +8548,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#Forbidden",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "You lack the right in Airflow to create runs of the DAG 'questionnaire.t_importSubject'.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/instances/t_importSubject%230/status",
+                     *       "reason": "Forbidden"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -3933,6 +8567,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#SessionNotFound",
+                     *       "title": "Session not found",
+                     *       "status": 404,
+                     *       "detail": "There is no session 'respondent-17'.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/instances/t_importSubject%230/status",
+                     *       "reason": "SessionNotFound"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -3942,6 +8586,35 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#InvalidTransition",
+                     *       "title": "Invalid transition",
+                     *       "status": 409,
+                     *       "detail": "Cannot replay t_importSubject#0: it is running, and only failed instances can be.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/instances/t_importSubject%230/status",
+                     *       "reason": "InvalidTransition"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description It has changed since the answer with the tag of `If-Match`. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#PreconditionFailed",
+                     *       "title": "Precondition failed",
+                     *       "status": 412,
+                     *       "detail": "Session 'respondent-17' has changed since you read it. Nothing was changed.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/instances/t_importSubject%230/status",
+                     *       "reason": "PreconditionFailed"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -3951,6 +8624,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#TooLarge",
+                     *       "title": "Too large",
+                     *       "status": 413,
+                     *       "detail": "A body has 1048576 bytes at most here.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/instances/t_importSubject%230/status",
+                     *       "reason": "TooLarge"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -3960,6 +8643,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#InvalidBody",
+                     *       "title": "Invalid body",
+                     *       "status": 422,
+                     *       "detail": "The body is not valid. trigger: this is required, found nothing.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/instances/t_importSubject%230/status",
+                     *       "reason": "InvalidBody",
+                     *       "errors": [
+                     *         {
+                     *           "in": "body",
+                     *           "field": "trigger",
+                     *           "problem": "this is required",
+                     *           "found": "nothing",
+                     *           "pointer": "#/trigger"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -3971,12 +8673,22 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#LockTimeout",
+                     *       "title": "Lock timeout",
+                     *       "status": 503,
+                     *       "detail": "Session 'respondent-17' is locked by somebody else; nothing was changed. Try again.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/instances/t_importSubject%230/status",
+                     *       "reason": "LockTimeout"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
         };
     };
-    explain_api_v1_sessions__uid__instances__name__why_get: {
+    explain: {
         parameters: {
             query?: never;
             header?: never;
@@ -3996,6 +8708,46 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "name": "t_importSubject#0",
+                     *       "task": "t_importSubject",
+                     *       "status": null,
+                     *       "rule": "text",
+                     *       "answer": "t_importSubject#0 waits for questionnaireComplete.",
+                     *       "reasons": [
+                     *         {
+                     *           "code": "missing_trigger",
+                     *           "text": "text"
+                     *         }
+                     *       ],
+                     *       "requirements": [
+                     *         {
+                     *           "trigger": "firstPageReceived",
+                     *           "directive": "after",
+                     *           "arrived": true,
+                     *           "fire": null,
+                     *           "note": null,
+                     *           "expected": [
+                     *             {
+                     *               "at": "2026-05-17T08:00:00Z",
+                     *               "error": null
+                     *             }
+                     *           ],
+                     *           "similar": [
+                     *             {
+                     *               "fire_id": 1,
+                     *               "trigger": "text",
+                     *               "at": "2026-05-17T08:00:00Z",
+                     *               "by": null
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "dag_id": null,
+                     *       "dag_run_id": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["ExplanationBody"];
                 };
             };
@@ -4006,6 +8758,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#NotAuthenticated",
+                     *       "title": "Not authenticated",
+                     *       "status": 401,
+                     *       "detail": "Not authenticated. Send a token of Airflow's POST /auth/token as 'Authorization: …'.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/instances/t_importSubject%230/why",
+                     *       "reason": "NotAuthenticated"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -4015,6 +8777,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#Forbidden",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "You lack the right in Airflow to create runs of the DAG 'questionnaire.t_importSubject'.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/instances/t_importSubject%230/why",
+                     *       "reason": "Forbidden"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -4024,6 +8796,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#SessionNotFound",
+                     *       "title": "Session not found",
+                     *       "status": 404,
+                     *       "detail": "There is no session 'respondent-17'.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/instances/t_importSubject%230/why",
+                     *       "reason": "SessionNotFound"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -4033,6 +8815,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#TooLarge",
+                     *       "title": "Too large",
+                     *       "status": 413,
+                     *       "detail": "A body has 1048576 bytes at most here.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/instances/t_importSubject%230/why",
+                     *       "reason": "TooLarge"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -4042,6 +8834,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#InvalidBody",
+                     *       "title": "Invalid body",
+                     *       "status": 422,
+                     *       "detail": "The body is not valid. trigger: this is required, found nothing.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/instances/t_importSubject%230/why",
+                     *       "reason": "InvalidBody",
+                     *       "errors": [
+                     *         {
+                     *           "in": "body",
+                     *           "field": "trigger",
+                     *           "problem": "this is required",
+                     *           "found": "nothing",
+                     *           "pointer": "#/trigger"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -4053,6 +8864,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#LockTimeout",
+                     *       "title": "Lock timeout",
+                     *       "status": 503,
+                     *       "detail": "Session 'respondent-17' is locked by somebody else; nothing was changed. Try again.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/instances/t_importSubject%230/why",
+                     *       "reason": "LockTimeout"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };

@@ -39,7 +39,7 @@ export type InstanceFilter = {
 export type InstanceKey = { readonly name: string; readonly session_uid: string };
 
 /** A group of instances (`GET /instances/counts`); it has the keys that were grouped by. */
-export type InstanceGroup = Omit<Schemas["InstanceGroupBody"], "task"> & { readonly task?: string | undefined };
+export type InstanceGroup = Schemas["InstanceGroupBody"];
 export type InstanceCounts = Schemas["InstanceCountsBody"];
 
 export type BulkState = "cancelled" | "done" | "pending" | "running";

@@ -72,7 +72,7 @@ export const Group = ({ filters, group, isOpen, kind, onToggle, selection }: Gro
 const Instances = ({ filters, group, kind, selection }: Omit<GroupProps, "isOpen" | "onToggle">) => {
   const narrowed = filtersOfGroup(kind, filters, group);
   const { data, error, fetchNextPage, hasNextPage, isFetchingNextPage, refetch } = useInfiniteQuery({
-    ...instancesQuery(kind, narrowed ?? { ...filters, task: group.task }),
+    ...instancesQuery(kind, narrowed ?? { ...filters, task: group.task ?? undefined }),
     refetchInterval: useRefreshInterval(),
   });
   if (error) {

@@ -48,7 +48,7 @@ export const filtersOfGroup = (
   group: InstanceGroup,
 ): AttentionFilters | undefined => {
   const { configuration, error_type: errorType, task } = group;
-  if (!configuration || task === undefined || (kind === "failed" && !errorType)) {
+  if (!configuration || !task || (kind === "failed" && !errorType)) {
     return undefined;
   }
   return { ...filters, configuration, task, ...(errorType ? { error_type: errorType } : {}) };
