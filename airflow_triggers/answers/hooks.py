@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from airflow_triggers.domain.hooks import PromisedHook
+from airflow_triggers.sessions.pages import HooksOfSession
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +41,19 @@ class HookAnswer:
             error=hook.error,
             parked=hook.parked,
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class HooksPageAnswer:
+    """Hooks of a session, the oldest first. ``next`` is the cursor of the next page; None on the last one."""
+
+    hooks: tuple[HookAnswer, ...]
+    next: int | None
+
+    @classmethod
+    def of(cls, page: HooksOfSession) -> HooksPageAnswer:
+        """The answer for a page."""
+        return cls(hooks=tuple(map(HookAnswer.of, page.hooks)), next=page.next)
 
 
 @dataclass(frozen=True, kw_only=True)

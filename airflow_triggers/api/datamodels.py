@@ -283,8 +283,50 @@ class FiresPage(AnswerBody):
     next: int | None = Field(description="Pass it as `before` to get the next page; null on the last one.")
 
 
+class HooksPage(AnswerBody):
+    """Hooks that have not ended yet, the oldest first."""
+
+    hooks: list[HookBody]
+    next: int | None = Field(description="Pass it as `after` to get the next page; null on the last one.")
+
+
+class InstancesOfSessionPage(AnswerBody):
+    """Instances of a session, newest first."""
+
+    instances: list[InstanceBody]
+    next: str | None = Field(description="Pass it as `after` to get the next page; null on the last one.")
+
+
+class ChainedInstanceBody(AnswerBody):
+    """An instance of a replay chain, in short."""
+
+    name: str = Field(examples=["t_importSubject#0"])
+    status: InstanceStatus
+    created: datetime | None
+    parent: str | None = Field(description="The instance that it was cloned from; null for an original.")
+    error_type: str | None = Field(examples=["builtins.ValueError"])
+    error_message: str | None = Field(description="The first line of its error.", examples=["no such age"])
+
+
+class RunBody(AnswerBody):
+    """A DAG run in Airflow."""
+
+    dag_id: str
+    dag_run_id: str
+    state: str | None = Field(
+        description="`queued`, `running`, `success` or `failed`; null: it is gone.", examples=["success"]
+    )
+    queued_at: datetime | None
+    started_at: datetime | None
+    ended_at: datetime | None
+
+
+def _next_field(route: str) -> Any:
+    return Field(description=f"There is more: pass it to `GET …/{route}`. Null: they are all here.")
+
+
 class SessionDetail(SessionBody):
-    """A whole session at one moment."""
+    """A session at one moment: what it has, and the newest of each list."""
 
     metadata: dict[str, Any]
     tasks: dict[str, TaskBody]
@@ -292,15 +334,33 @@ class SessionDetail(SessionBody):
         description="Tasks that a migration removed from the rules. The session has instances of them.",
         examples=[[]],
     )
-    instances: list[InstanceBody]
+    task_counts: dict[str, dict[str, int]] = Field(
+        description="How many instances each task has, by status. Tasks without any are left out.",
+        examples=[{"t_importSubject": {"finished": 2, "failed": 1}}],
+    )
+    instances_total: int = Field(description="How many instances there are in all.")
+    instances: list[InstanceBody] = Field(
+        description="The newest instances, 100 at most, ordered by task and number."
+    )
+    instances_next: str | None = _next_field("instances?after=")
     latest_triggers: dict[str, dict[str, Any]] = Field(
-        description="The kwargs of each trigger's latest fire.", examples=[TRIGGER_KWARGS_EXAMPLE]
+        description="The kwargs of each trigger's latest fire, of 100 triggers at most. Those that the tasks name come "
+        "first.",
+        examples=[TRIGGER_KWARGS_EXAMPLE],
     )
-    fires: list[FireBody] = Field(description="The newest fires, newest first; `GET …/fires` has them all.")
+    latest_triggers_complete: bool = Field(
+        description="Whether they are all here. `GET …/fires?trigger=` has those of any trigger."
+    )
+    fires: list[FireBody] = Field(description="The newest fires, newest first, 100 at most.")
+    fires_next: int | None = _next_field("fires?before=")
     delayed_fires: list[DelayedFireBody] = Field(
-        description="Fires that are still to come, the next first; `GET …/delayed-fires` has them all."
+        description="Fires that are still to come, the next first, 50 at most."
     )
-    hooks: list[HookBody] = Field(description="Hooks that have not ended yet; parked ones need somebody.")
+    delayed_fires_next: str | None = _next_field("delayed-fires?after=")
+    hooks: list[HookBody] = Field(
+        description="Hooks that have not ended yet, the oldest first, 50 at most. Parked ones need somebody."
+    )
+    hooks_next: int | None = _next_field("hooks?after=")
 
     @classmethod
     def of_description(cls, description: SessionDescription) -> SessionDetail:

@@ -168,6 +168,9 @@ InstanceName = Annotated[str, Form(INSTANCE_NAME), AfterValidator(_instance_name
 KeptName = Annotated[
     str, Field(min_length=1, max_length=MAX_KEY_LENGTH), Form(TEXT), AfterValidator(_printable)
 ]
+TaskName = Annotated[
+    str, Field(min_length=1, max_length=MAX_NAME_LENGTH), Form(TEXT), AfterValidator(_printable)
+]
 Prefix = Annotated[str, Field(max_length=MAX_NAME_LENGTH), Form(PREFIX), AfterValidator(_printable)]
 HistoryCursor = Annotated[str, Form(HISTORY_CURSOR), AfterValidator(_history_cursor)]
 ManagerName = Annotated[str, _managers, AfterValidator(_managers.check)]

@@ -115,7 +115,7 @@ class ExplanationBody(AnswerBody):
         "settled it."
     )
     requirements: list[RequirementBody]
-    dag_id: str | None = Field(description="The DAG of its run; null where it has none in flight.")
+    dag_id: str | None = Field(description="The DAG of its run; null where it never had one.")
     dag_run_id: str | None
 
     @classmethod

@@ -52,7 +52,7 @@ def list_sessions(args: Namespace) -> None:
 @providers_configuration_loaded
 def show_session(args: Namespace) -> None:
     """``airflow triggers sessions show``."""
-    description = sessions.describe_session(args.uid)
+    description = sessions.describe_session(args.uid, bounds=sessions.WHOLE)
     if args.output in rows.STRUCTURED:
         rows.print_row(rows.of_description(description), args.output)
     else:

@@ -142,6 +142,13 @@ class Configuration:
         """The task of an instance, even if it was removed from the rules; None when there is none."""
         return self.tasks.get(task_name) or self.removed.get(task_name)
 
+    @cached_property
+    def trigger_names(self) -> tuple[str, ...]:
+        """The triggers that the tasks name and fire, each once: their own names are fired, too."""
+        of_tasks = ((*task.after, task.and_every, *task.unless, task.name) for task in self)
+        names = dict.fromkeys(name for names in of_tasks for name in names if name is not None)
+        return tuple(names)
+
     def concerned_by(self, trigger_name: str) -> tuple[TaskConfig, ...]:
         """The tasks whose ``after``, ``andEvery`` or ``unless`` names the trigger."""
         tasks_by_trigger: dict[str, list[TaskConfig]] = self.__dict__["_concerned"]

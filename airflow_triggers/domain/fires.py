@@ -136,10 +136,14 @@ class Fire:
         effects = self.touched or self.created or self.scheduled or self.abandoned
         return not effects and not (self.fired_by or "").startswith(f"{self.trigger_name}#")
 
+    @property
+    def concerned(self) -> frozenset[str]:
+        """The names of the instances that it touched or settled."""
+        return frozenset((*self.touched, *self.created, *self.scheduled, *self.abandoned))
+
     def concerns(self, instance_name: str) -> bool:
         """Whether it touched or settled the instance, or the instance fired it."""
-        instance_names = (*self.touched, *self.created, *self.scheduled, *self.abandoned)
-        return instance_name == self.fired_by or instance_name in instance_names
+        return instance_name == self.fired_by or instance_name in self.concerned
 
     def to_result(self, *, is_repeat: bool = False) -> FireResult:
         """The answer of :meth:`TriggerManager.fire`."""

@@ -88,6 +88,21 @@ class Binding:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RunState:
+    """A DAG run's state in Airflow, and when it changed.
+
+    :param state: None when the run is gone.
+    """
+
+    dag_id: str
+    run_id: str
+    state: str | None
+    queued_at: datetime | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class DagInAirflow:
     """The DAG of a run. ``active_runs`` are the ids of some of the runs that occupy its ``max_active_runs``."""
 

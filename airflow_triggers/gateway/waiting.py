@@ -22,7 +22,7 @@ from airflow.utils.state import DagRunState, TaskInstanceState
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
-from airflow_triggers.domain.runs import DagInAirflow, PoolInAirflow, RunInAirflow, TaskInAirflow
+from airflow_triggers.domain.runs import DagInAirflow, PoolInAirflow, RunInAirflow, RunState, TaskInAirflow
 
 SHOWN = 5
 """At most this many active runs are named, and as many unfinished tasks."""
@@ -84,6 +84,23 @@ def look_at_run(session: Session, dag_id: str, run_id: str, *, now: datetime) ->
     if state == DagRunState.RUNNING:
         run = _with_tasks(session, run)
     return _with_schedulers(session, run, now=now)
+
+
+def state_of_run(session: Session, dag_id: str, run_id: str) -> RunState:
+    """The run's state alone."""
+    columns = (DagRun.state, DagRun.queued_at, DagRun.start_date, DagRun.end_date)
+    query = select(*columns).where(DagRun.dag_id == dag_id, DagRun.run_id == run_id)
+    row = session.execute(query).one_or_none()
+    if row is None:
+        return RunState(dag_id=dag_id, run_id=run_id, state=None)
+    return RunState(
+        dag_id=dag_id,
+        run_id=run_id,
+        state=str(row.state),
+        queued_at=row.queued_at,
+        started_at=row.start_date,
+        ended_at=row.end_date,
+    )
 
 
 def _dag(session: Session, dag_id: str) -> DagInAirflow | None:

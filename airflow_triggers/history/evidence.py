@@ -17,7 +17,7 @@ from airflow_triggers.domain.events import Detail, EventKind, SessionEvent
 from airflow_triggers.domain.fires import Fire, FireFilter
 from airflow_triggers.domain.instances import InstanceStatus, TaskInstance, parse_instance_name
 from airflow_triggers.domain.metadata import APPLIED_FIRES, PARENT
-from airflow_triggers.domain.runs import RunInAirflow
+from airflow_triggers.domain.runs import Binding, RunInAirflow
 from airflow_triggers.errors import InstanceNotFound, TaskNotFound
 from airflow_triggers.gateway import waiting
 from airflow_triggers.history.reasons import Evidence, Explanation, explain, names_in_use, similar_names
@@ -30,6 +30,12 @@ SETTLING = frozenset(
     {EventKind.PROGRESS, EventKind.STATUS, EventKind.REPLAY, EventKind.SKIP, EventKind.RECONCILE}
 )
 """The entries that say how an instance reached its status."""
+
+MOST_VAIN = 200
+"""The newest fires without effect among which a misspelt trigger is looked for."""
+
+MOST_EXPECTED = 100
+"""The most fires to come that are looked at."""
 
 IN_FLIGHT = (InstanceStatus.SCHEDULED, InstanceStatus.RUNNING)
 
@@ -75,8 +81,9 @@ def _evidence(
     storage: BaseStorageBackend, session: Session, task: TaskConfig, instance: TaskInstance | None
 ) -> Evidence:
     configuration = storage.configuration
-    unused_names = frozenset(storage.latest_kwargs) - names_in_use(configuration)
+    unused_names = _unused_names(storage)
     missing = task.triggers if instance is None else instance.lacks
+    binding = bindings.find(session, storage, instance) if instance else None
     near = {name for trigger in missing for name in similar_names(trigger, unused_names)}
     latest = {name: _last_fire(storage, name) for name in sorted(missing | near)}
     return Evidence(
@@ -89,10 +96,17 @@ def _evidence(
         unused=unused_names,
         configuration=configuration.name,
         is_removed=task.name in configuration.removed,
-        delayed=tuple(storage.delayed_fires()),
+        delayed=tuple(storage.next_delayed_fires(missing, limit=MOST_EXPECTED)) if missing else (),
         settled_by=_settled_by(storage, instance) if instance else None,
-        run=_run_of(storage, session, instance) if instance and instance.status in IN_FLIGHT else None,
+        run_key=binding.key if binding else None,
+        run=_run_of(session, binding) if binding and instance and instance.status in IN_FLIGHT else None,
     )
+
+
+def _unused_names(storage: BaseStorageBackend) -> frozenset[str]:
+    """The triggers of the newest fires without effect that no task names."""
+    vain_fires = storage.fires(limit=MOST_VAIN, only=FireFilter(in_vain=True))
+    return frozenset(fire.trigger_name for fire in vain_fires) - names_in_use(storage.configuration)
 
 
 def _last_instances(storage: BaseStorageBackend, task_name: str) -> tuple[TaskInstance, ...]:
@@ -162,10 +176,7 @@ def _settled_by(storage: BaseStorageBackend, instance: TaskInstance) -> SessionE
     return next((event for event in recent if event.kind in SETTLING), None)
 
 
-def _run_of(storage: BaseStorageBackend, session: Session, instance: TaskInstance) -> RunInAirflow | None:
-    binding = bindings.find(session, storage, instance)
-    if binding is None:
-        return None
+def _run_of(session: Session, binding: Binding) -> RunInAirflow:
     now = datetime.now(UTC)
     run = waiting.look_at_run(session, binding.dag_id, binding.run_id, now=now)
     if binding.is_promise:

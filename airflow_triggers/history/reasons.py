@@ -19,7 +19,7 @@ from airflow_triggers.domain.failures import failure_in_short
 from airflow_triggers.domain.fires import DelayedFire, Fire
 from airflow_triggers.domain.instances import InstanceStatus, TaskInstance
 from airflow_triggers.domain.metadata import CASCADE, PARENT, timestamps_of
-from airflow_triggers.domain.runs import RunInAirflow
+from airflow_triggers.domain.runs import RunInAirflow, RunKey
 from airflow_triggers.domain.states import Event
 from airflow_triggers.history.run_reasons import Reason, moment, reasons_of_run
 from airflow_triggers.sentences import sentence
@@ -58,12 +58,13 @@ class Evidence:
     :param instances: by task name: the instances of each task for whose end it waits, at least the last instance.
     :param taken: by trigger: the fire with which the instance took it, if known.
     :param latest: by trigger: the latest fire of each missing trigger, and of each unused trigger with a similar name.
-    :param unused: the triggers which were fired, but which no task names.
+    :param unused: triggers which were fired lately, but which no task names.
     :param configuration: the name of the session's deployed configuration; None for rules of its own.
     :param is_removed: whether the task was removed from the session's rules.
-    :param delayed: the session's fires for later.
+    :param delayed: the next fires for later of the missing triggers.
     :param settled_by: the history's last entry about the instance's status.
-    :param run: the instance's DAG run, if it has one.
+    :param run_key: the instance's DAG run, if it has one.
+    :param run: this run with what it waits for, if the instance is in flight.
     :param disclosure: which facts of Airflow may be shown.
     """
 
@@ -78,6 +79,7 @@ class Evidence:
     is_removed: bool = False
     delayed: tuple[DelayedFire, ...] = ()
     settled_by: SessionEvent | None = None
+    run_key: RunKey | None = None
     run: RunInAirflow | None = None
     disclosure: Disclosure = EVERYTHING
 
@@ -133,8 +135,8 @@ def explain(evidence: Evidence) -> Explanation:
         answer=f"{name} {_standing(evidence, requirements)}",
         reasons=reasons,
         requirements=requirements,
-        dag_id=evidence.run.dag_id if evidence.run else None,
-        run_id=evidence.run.run_id if evidence.run else None,
+        dag_id=evidence.run_key.dag_id if evidence.run_key else None,
+        run_id=evidence.run_key.run_id if evidence.run_key else None,
     )
 
 

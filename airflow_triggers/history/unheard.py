@@ -62,7 +62,7 @@ def vain_fires(
     query = (
         select(tables.fire, sessions.uid, sessions.configuration_hash)
         .join(tables.session, sessions.id == fires.session_id)
-        .where(fires.in_vain.is_(True))
+        .where(rows.IS_IN_VAIN)
     )
     if before is not None:
         query = query.where(fires.id < before)

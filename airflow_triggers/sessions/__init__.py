@@ -11,6 +11,8 @@ from airflow_triggers.domain.names import dag_ids_of
 from airflow_triggers.sessions.configuring import deployed_configuration, near_configurations
 from airflow_triggers.sessions.deleting import delete_session
 from airflow_triggers.sessions.describing import (
+    WHOLE,
+    Bounds,
     InstanceDescription,
     InstanceView,
     SessionDescription,
@@ -31,6 +33,8 @@ from airflow_triggers.sessions.opening import create_session, fire_into, fire_re
 from airflow_triggers.sessions.records import SessionRecord, manager_of, record_of, records_of
 
 __all__ = [
+    "WHOLE",
+    "Bounds",
     "DelayedFire",
     "Fire",
     "InstanceDescription",

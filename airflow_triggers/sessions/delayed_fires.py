@@ -123,7 +123,7 @@ def list_delayed_fires(
         fire_rows = session.execute(query.order_by(*position).limit(limit + 1)).all()
     page = [SessionDelayedFire(uid=row.uid, fire=rows.delayed_from_row(row)) for row in fire_rows[:limit]]
     return DelayedFiresPage(
-        fires=tuple(page), next=_cursor(page[-1].fire) if len(fire_rows) > limit and page else None
+        fires=tuple(page), next=cursor_after(page[-1].fire) if len(fire_rows) > limit and page else None
     )
 
 
@@ -162,7 +162,8 @@ def _note(storage: BaseStorageBackend, event: AuditEvent, fire: DelayedFire, *, 
     note_act(storage, event, by=by, trigger=fire.trigger_name, delayed_fire_id=fire.delayed_id)
 
 
-def _cursor(fire: DelayedFire) -> str:
+def cursor_after(fire: DelayedFire) -> str:
+    """The cursor of the page after this fire."""
     return f"{(fire.fire_at - _EPOCH) // _MICROSECOND}.{fire.delayed_id}"
 
 

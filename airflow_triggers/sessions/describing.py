@@ -6,16 +6,16 @@ Neighbours: ``records.py`` says where a session is kept; ``api/`` and ``cli/`` s
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Sized
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, or_, select
+from sqlalchemy import ColumnElement, Row, Select, or_, select, tuple_
 from sqlalchemy.orm import Session
 
-from airflow_triggers.domain.configuration import Configuration, Kwargs
+from airflow_triggers.domain.configuration import MAX_ID, Configuration, Kwargs
 from airflow_triggers.domain.disclosure import Disclosure, shown_delayed_fire, shown_fire, shown_instance
 from airflow_triggers.domain.fires import EVERY_FIRE, DelayedFire, Fire, FireFilter
 from airflow_triggers.domain.hooks import PromisedHook
@@ -26,13 +26,16 @@ from airflow_triggers.sessions.preconditions import version_of_instance, version
 from airflow_triggers.sessions.records import storage_of
 from airflow_triggers.sessions.versions import ConfigurationVersion, deployed_of, version_column, version_of
 from airflow_triggers.storages import rows, tables
-from airflow_triggers.storages.base import BaseStorageBackend
+from airflow_triggers.storages.base import BaseStorageBackend, InstancePlace
 from airflow_triggers.storages.counts import are_counts, by_status
 from airflow_triggers.storages.prefixes import begins_with
 from airflow_triggers.storages.sql import SqlStorageBackend
 from airflow_triggers.storages.transaction import snapshot
 
 log = logging.getLogger(__name__)
+
+MOST_KEYS = 1000
+"""The most runs looked up by one statement. SQLite takes at most 32,766 parameters."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,23 +79,59 @@ class InstanceDescription:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SessionDescription:
-    """A whole session at one moment.
+class Bounds:
+    """How much of a session a description has, at most. None: all.
 
-    ``fires`` are the latest fires, newest first; ``delayed_fires`` are the next fires to come.
+    :param triggers: the triggers with their latest kwargs.
+    """
+
+    instances: int | None = 100
+    fires: int | None = 100
+    delayed_fires: int | None = 50
+    hooks: int | None = 50
+    triggers: int | None = 100
+
+
+WHOLE = Bounds(instances=None, fires=None, delayed_fires=None, hooks=None, triggers=None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeftOut:
+    """Of what a session has more than its description."""
+
+    instances: bool = False
+    fires: bool = False
+    delayed_fires: bool = False
+    hooks: bool = False
+    triggers: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionDescription:
+    """A session at one moment, as far as the bounds go.
 
     :param version: differs after every change of the session (see ``preconditions.py``).
+    :param task_counts: how many instances it has in all: task name → status → number.
+    :param instances: the newest, ordered by task and number.
+    :param oldest_place: the place of the oldest of them in the order of creation; None without any.
+    :param latest_kwargs: by trigger, the kwargs of its latest fire.
+    :param fires: the latest, newest first.
+    :param delayed_fires: the next to come.
+    :param hooks: the oldest first.
     """
 
     summary: SessionSummary
     version: str
     metadata: Mapping[str, Any]
     tasks: Configuration
+    task_counts: Mapping[str, Mapping[str, int]]
     instances: tuple[InstanceView, ...]
+    oldest_place: InstancePlace | None
     latest_kwargs: Mapping[str, Kwargs]
     fires: tuple[Fire, ...]
     delayed_fires: tuple[DelayedFire, ...] = ()
     hooks: tuple[PromisedHook, ...] = ()
+    left_out: LeftOut = LeftOut()
 
 
 def list_sessions(
@@ -158,25 +197,82 @@ def configured_as(configuration_hashes: Collection[str | None]) -> ColumnElement
     return or_(has_hash, column.is_(None)) if None in configuration_hashes else has_hash
 
 
-def describe_session(uid: str, *, fire_limit: int = 100) -> SessionDescription:
-    """The whole session, read at one moment.
+def describe_session(uid: str, *, bounds: Bounds = Bounds()) -> SessionDescription:
+    """The session, read at one moment. Within the bounds, its size does not change the cost.
 
     :raises SessionNotFound: when there is none.
     """
     with reading(uid) as (storage, session, row):
-        run_rows = session.execute(select(tables.run).where(tables.run.c.session_id == row.id))
-        runs = {f"{run.task_name}#{run.number}": run for run in run_rows}
+        configuration = storage.configuration
+        instances = storage.newest_instances(limit=_one_more(bounds.instances))
+        shown = instances[: bounds.instances]
+        fires, latest_fires = _fires_within(storage, bounds)
+        delayed_fires = storage.delayed_fires(limit=_one_more(bounds.delayed_fires))
+        hooks = storage.hooks_after(0, limit=_one_more(bounds.hooks))
         return SessionDescription(
             summary=_summary(row, deployed_of(session, [row])),
             version=version_of_session(storage),
             metadata=storage.metadata,
-            tasks=storage.configuration,
-            instances=tuple(_view(instance, runs.get(instance.name)) for instance in storage),
-            latest_kwargs=storage.latest_kwargs,
-            fires=tuple(storage.fires(limit=fire_limit)),
-            delayed_fires=tuple(storage.delayed_fires(limit=fire_limit)),
-            hooks=tuple(storage.hooks()),
+            tasks=configuration,
+            task_counts=storage.instance_counts,
+            instances=views_of(session, row.id, in_order([instance for _, instance in shown], configuration)),
+            oldest_place=shown[-1][0] if shown else None,
+            latest_kwargs={fire.trigger_name: fire.kwargs for fire in latest_fires[: bounds.triggers]},
+            fires=tuple(fires[: bounds.fires]),
+            delayed_fires=tuple(delayed_fires[: bounds.delayed_fires]),
+            hooks=tuple(hooks[: bounds.hooks]),
+            left_out=LeftOut(
+                instances=len(instances) > len(shown),
+                fires=_exceeds(fires, bounds.fires),
+                delayed_fires=_exceeds(delayed_fires, bounds.delayed_fires),
+                hooks=_exceeds(hooks, bounds.hooks),
+                triggers=_exceeds(latest_fires, bounds.triggers),
+            ),
         )
+
+
+def _fires_within(storage: BaseStorageBackend, bounds: Bounds) -> tuple[list[Fire], list[Fire]]:
+    """The newest fires, and the latest fire of each trigger, each with one more than the bounds allow."""
+    return storage.fires(limit=_one_more(bounds.fires)), storage.latest_fires(
+        limit=_one_more(bounds.triggers)
+    )
+
+
+def _one_more(bound: int | None) -> int:
+    """A limit by which to see whether there is more."""
+    return MAX_ID if bound is None else bound + 1
+
+
+def _exceeds(items: Sized, bound: int | None) -> bool:
+    return bound is not None and len(items) > bound
+
+
+def in_order(instances: Iterable[TaskInstance], configuration: Configuration) -> list[TaskInstance]:
+    """The instances ordered by task, as configured, and number. Those of other tasks come last."""
+    order = {name: place for place, name in enumerate([*configuration.tasks, *configuration.removed])}
+    return sorted(
+        instances, key=lambda instance: (order.get(instance.task.name, len(order)), instance.number)
+    )
+
+
+def views_of(
+    session: Session, session_id: int, instances: Sequence[TaskInstance]
+) -> tuple[InstanceView, ...]:
+    """The instances with their runs, in the same order.
+
+    :param session_id: the key of the session's row.
+    """
+    columns = tables.run.c
+    views: list[InstanceView] = []
+    for part in range(0, len(instances), MOST_KEYS):
+        of_part = instances[part : part + MOST_KEYS]
+        keys = [(instance.task.name, instance.number) for instance in of_part]
+        query = select(tables.run).where(
+            columns.session_id == session_id, tuple_(columns.task_name, columns.number).in_(keys)
+        )
+        runs = {(run.task_name, run.number): run for run in session.execute(query)}
+        views += [_view(instance, runs.get(key)) for instance, key in zip(of_part, keys, strict=True)]
+    return tuple(views)
 
 
 def describe_instance(uid: str, name: str) -> InstanceDescription:
@@ -185,24 +281,19 @@ def describe_instance(uid: str, name: str) -> InstanceDescription:
     :raises SessionNotFound: when there is no session.
     :raises InstanceNotFound: when it has no such instance.
     """
-    columns = tables.run.c
     with reading(uid) as (storage, session, row):
-        try:
-            instance = storage[name]
-        except InstanceNotFound:
-            # The storage words the error otherwise for an impossible name; here both get the same answer.
-            raise InstanceNotFound(f"Session {uid!r} has no instance {name!r}.") from None
-        key = (
-            columns.session_id == row.id,
-            columns.task_name == instance.task.name,
-            columns.number == instance.number,
-        )
-        run = session.execute(select(tables.run).where(*key)).one_or_none()
-        return InstanceDescription(
-            tasks=storage.configuration,
-            view=_view(instance, run),
-            version=version_of_instance(instance),
-        )
+        return describe(storage, session, row, name)
+
+
+def describe(storage: BaseStorageBackend, session: Session, row: Row[Any], name: str) -> InstanceDescription:
+    """The same inside of :func:`reading`."""
+    try:
+        instance = storage[name]
+    except InstanceNotFound:
+        # The storage words the error otherwise for an impossible name; here both get the same answer.
+        raise InstanceNotFound(f"Session {storage.uid!r} has no instance {name!r}.") from None
+    (view,) = views_of(session, row.id, [instance])
+    return InstanceDescription(tasks=storage.configuration, view=view, version=version_of_instance(instance))
 
 
 def promised_hook_of(uid: str, token: int) -> PromisedHook | None:
@@ -211,17 +302,19 @@ def promised_hook_of(uid: str, token: int) -> PromisedHook | None:
     :raises SessionNotFound: when there is no such session.
     """
     with reading(uid) as (storage, _, _row):
-        return next((hook for hook in storage.hooks() if hook.token == token), None)
+        hooks = storage.hooks_after(token - 1, limit=1)
+        return hooks[0] if hooks and hooks[0].token == token else None
 
 
 def shown_instance_description(
     description: InstanceDescription, disclosure: Disclosure
 ) -> InstanceDescription:
     """The instance without the facts that may not be shown."""
-    return replace(description, view=_shown_view(description.view, disclosure))
+    return replace(description, view=shown_view(description.view, disclosure))
 
 
-def _shown_view(view: InstanceView, disclosure: Disclosure) -> InstanceView:
+def shown_view(view: InstanceView, disclosure: Disclosure) -> InstanceView:
+    """The instance and its run, without the facts that may not be shown."""
     return replace(view, instance=shown_instance(view.instance, view.dag_id, disclosure))
 
 
@@ -229,7 +322,7 @@ def shown_description(description: SessionDescription, disclosure: Disclosure) -
     """The description without the facts that may not be shown."""
     return replace(
         description,
-        instances=tuple(_shown_view(view, disclosure) for view in description.instances),
+        instances=tuple(shown_view(view, disclosure) for view in description.instances),
         fires=tuple(shown_fire(fire, disclosure) for fire in description.fires),
         delayed_fires=tuple(shown_delayed_fire(fire, disclosure) for fire in description.delayed_fires),
     )

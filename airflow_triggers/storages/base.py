@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import hashlib
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, ClassVar
+from itertools import islice
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from airflow_triggers.domain import states
 from airflow_triggers.domain.configuration import Configuration, TaskConfig, TriggerKwargs, as_json
@@ -20,6 +22,7 @@ from airflow_triggers.domain.events import SessionEvent, hook_failure_details
 from airflow_triggers.domain.fires import EVERY_FIRE, DelayedFire, Fire, FireFilter, FireRequest
 from airflow_triggers.domain.hooks import INSTANCE, TRIGGER_NAME, PromisedHook
 from airflow_triggers.domain.instances import InstanceStatus, TaskInstance
+from airflow_triggers.domain.metadata import CREATED, PARENT, timestamps_of
 from airflow_triggers.domain.validation import (
     validate_instance_metadata,
     validate_replacement_kwargs,
@@ -33,6 +36,21 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from airflow_triggers.storages.transaction import Transaction
+
+
+class InstancePlace(NamedTuple):
+    """An instance's place in the order of creation. Instances made at one moment are ordered by name."""
+
+    created_at: datetime
+    task_name: str
+    number: int
+
+
+def place_of(instance: TaskInstance) -> InstancePlace:
+    """The place of an instance in a session that is read whole."""
+    created_at = timestamps_of(instance.metadata).get(CREATED)
+    moment = datetime.fromisoformat(created_at) if created_at else datetime(1970, 1, 1, tzinfo=UTC)
+    return InstancePlace(moment, instance.task.name, instance.number)
 
 
 class BaseStorageBackend(LockedSession):
@@ -158,6 +176,57 @@ class BaseStorageBackend(LockedSession):
     def __getitem__(self, instance_name: str) -> TaskInstance:
         """The instance of this name. :raises InstanceNotFound: when there is none."""
 
+    def newest_instances(
+        self,
+        *,
+        limit: int,
+        after: InstancePlace | None = None,
+        task_name: str | None = None,
+        statuses: Collection[InstanceStatus] = (),
+    ) -> list[tuple[InstancePlace, TaskInstance]]:
+        """The newest instances, newest first, each with its place in this order.
+
+        The default reads the whole session. A store with an index has a cheaper one.
+
+        :param after: only older ones than at this place.
+        :param task_name: only instances of this task; None: of any.
+        :param statuses: only instances with these statuses. Empty: any.
+        """
+        places = [
+            (place_of(instance), instance)
+            for instance in self
+            if task_name in (None, instance.task.name) and (not statuses or instance.status in statuses)
+            if after is None or place_of(instance) < after
+        ]
+        return sorted(places, key=itemgetter(0), reverse=True)[:limit]
+
+    def replay_chain(self, instance: TaskInstance) -> list[TaskInstance]:
+        """The instance, those that it was cloned from, and all their clones; oldest first.
+
+        The default reads the instances of the task.
+        """
+        relatives = {relative.name: relative for relative in self.instances_of_task(instance.task.name)}
+        oldest = instance
+        while (parent := relatives.get(str(oldest.metadata.get(PARENT)))) and parent.number < oldest.number:
+            oldest = parent
+        chain = {oldest.name: oldest}
+        for relative in relatives.values():
+            if relative.metadata.get(PARENT) in chain:
+                chain.setdefault(relative.name, relative)
+        return list(chain.values())
+
+    @property
+    def instance_counts(self) -> dict[str, dict[str, int]]:
+        """How many instances the session has: task name → status → number, without zeros.
+
+        The default counts the instances.
+        """
+        counts: dict[str, dict[str, int]] = {}
+        for instance in self:
+            of_task = counts.setdefault(instance.task.name, {})
+            of_task[instance.status.value] = of_task.get(instance.status.value, 0) + 1
+        return counts
+
     @property
     @abstractmethod
     def latest_kwargs(self) -> dict[str, dict[str, Any]]:
@@ -174,6 +243,17 @@ class BaseStorageBackend(LockedSession):
     ) -> list[Fire]:
         """The history of fires, newest first; ``before`` is a fire id."""
 
+    def latest_fires(self, *, limit: int) -> list[Fire]:
+        """The latest fire of each trigger, oldest first. If there are more, those of the tasks' triggers come first.
+
+        The default reads the whole history.
+        """
+        latest = {fire.trigger_name: fire for fire in reversed(self.fires())}
+        names = dict.fromkeys(
+            [*(name for name in self.configuration.trigger_names if name in latest), *sorted(latest)]
+        )
+        return sorted((latest[name] for name in list(names)[:limit]), key=lambda fire: fire.fire_id)
+
     @abstractmethod
     def events(
         self, *, limit: int | None = None, before: int | None = None, instance: str | None = None
@@ -186,6 +266,11 @@ class BaseStorageBackend(LockedSession):
     @abstractmethod
     def hooks(self) -> list[PromisedHook]:
         """Promised hooks that have not ended yet, oldest first."""
+
+    def hooks_after(self, token: int, *, limit: int | None = None) -> list[PromisedHook]:
+        """The :meth:`hooks` after the one with this token."""
+        later_hooks = [hook for hook in self.hooks() if hook.token > token]
+        return later_hooks[:limit]
 
     @property
     def tasks(self) -> dict[str, TaskConfig]:
@@ -320,6 +405,11 @@ class BaseStorageBackend(LockedSession):
     def delayed_fires(self, *, limit: int | None = None) -> list[DelayedFire]:
         """Fires still to come, by the moment at which they are due (needs no lock)."""
         return []
+
+    def next_delayed_fires(self, trigger_names: Collection[str], *, limit: int) -> list[DelayedFire]:
+        """The next :meth:`delayed_fires` of these triggers."""
+        fires = (fire for fire in self.delayed_fires() if fire.trigger_name in trigger_names)
+        return list(islice(fires, limit))
 
     @abstractmethod
     def add_hook(self, hook: str, arguments: Mapping[str, Any]) -> Any:

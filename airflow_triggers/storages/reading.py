@@ -1,12 +1,13 @@
 """The reading half of the SQL storage: a session as committed, or as written by its lock's holder.
 
-Neighbours: ``sql.py`` adds the lock and the writing half; ``rows.py`` turns rows into values.
+Neighbours: ``sql.py`` adds the lock and the writing half; ``pages.py`` has the SQL of its pages, ``rows.py`` turns
+rows into values.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,11 +18,11 @@ from airflow_triggers.domain.configuration import Configuration, TaskConfig
 from airflow_triggers.domain.events import SessionEvent
 from airflow_triggers.domain.fires import EVERY_FIRE, DelayedFire, Fire, FireFilter
 from airflow_triggers.domain.hooks import PromisedHook
-from airflow_triggers.domain.instances import TaskInstance, parse_instance_name
+from airflow_triggers.domain.instances import InstanceStatus, TaskInstance, parse_instance_name
 from airflow_triggers.errors import InstanceNotFound, SessionNotFound
-from airflow_triggers.storages import rows, tables
-from airflow_triggers.storages.base import BaseStorageBackend
-from airflow_triggers.storages.counts import CountChanges
+from airflow_triggers.storages import pages, rows, tables
+from airflow_triggers.storages.base import BaseStorageBackend, InstancePlace
+from airflow_triggers.storages.counts import CountChanges, Counts, are_counts, counts_of
 from airflow_triggers.storages.events import read_events
 from airflow_triggers.storages.transaction import Transaction, snapshot
 
@@ -34,6 +35,7 @@ class Work(threading.local):
         self.reading: tuple[Session, int | None, Configuration] | None = None
         self.session_id = 0
         self.writes = 0
+        self.fire_ids: dict[str, int] = {}
         self.manager = ""
         self.configuration = Configuration()
         self.views: dict[str, tuple[dict[str, int], list[TaskInstance]]] = {}
@@ -172,6 +174,51 @@ class SqlReader(BaseStorageBackend):
                 work.instances[instance_name] = rows.check_readable(instance)
             return instance
 
+    def newest_instances(
+        self,
+        *,
+        limit: int,
+        after: InstancePlace | None = None,
+        task_name: str | None = None,
+        statuses: Collection[InstanceStatus] = (),
+    ) -> list[tuple[InstancePlace, TaskInstance]]:
+        """See :meth:`BaseStorageBackend.newest_instances`. The number of instances does not change the cost."""
+        with self._reading() as (session, session_id, configuration):
+            instance_rows = pages.newest_instances(
+                session,
+                session_id,
+                limit=limit,
+                after=after,
+                task_name=task_name,
+                statuses=[status.value for status in statuses],
+            )
+            return [
+                (
+                    InstancePlace(row.created_at, row.task_name, row.number),
+                    rows.instance_from_row(row, configuration),
+                )
+                for row in instance_rows
+            ]
+
+    def replay_chain(self, instance: TaskInstance) -> list[TaskInstance]:
+        """See :meth:`BaseStorageBackend.replay_chain`. The number of other instances does not change the cost."""
+        with self._reading() as (session, session_id, configuration):
+            chain_rows = pages.replay_chain(session, session_id, instance.task.name, instance.number)
+            return [rows.instance_from_row(row, configuration) for row in chain_rows]
+
+    @property
+    def instance_counts(self) -> Counts:
+        """See :meth:`BaseStorageBackend.instance_counts`. The session's row has them."""
+        columns = tables.instance.c
+        with self._reading() as (session, session_id, _):
+            query = select(tables.session.c.counts).where(tables.session.c.id == session_id)
+            counts = session.scalar(query)
+            if are_counts(counts):
+                return dict(counts or {})
+            of_tasks = select(columns.task_name, columns.status, func.count().label("number_of"))
+            of_session = of_tasks.where(columns.session_id == session_id)
+            return counts_of(session.execute(of_session.group_by(columns.task_name, columns.status)))
+
     @property
     def latest_kwargs(self) -> dict[str, dict[str, Any]]:
         """The kwargs of each trigger's latest fire, by trigger name, oldest first."""
@@ -197,13 +244,13 @@ class SqlReader(BaseStorageBackend):
     ) -> list[Fire]:
         """The history of fires, newest first."""
         with self._reading() as (session, session_id, _):
-            query = select(tables.fire).where(
-                tables.fire.c.session_id == session_id, *rows.fire_conditions(only)
-            )
-            if before is not None:
-                query = query.where(tables.fire.c.id < before)
-            fire_rows = session.execute(query.order_by(tables.fire.c.id.desc()).limit(limit))
-            return [rows.fire_from_row(row) for row in fire_rows]
+            return pages.newest_fires(session, session_id, limit=limit, before=before, only=only)
+
+    def latest_fires(self, *, limit: int) -> list[Fire]:
+        """See :meth:`BaseStorageBackend.latest_fires`. A look-up in the index for each trigger."""
+        with self._reading() as (session, session_id, configuration):
+            names = list(configuration.trigger_names)
+            return pages.latest_fires(session, session_id, names, limit=limit)
 
     def events(
         self, *, limit: int | None = None, before: int | None = None, instance: str | None = None
@@ -214,10 +261,16 @@ class SqlReader(BaseStorageBackend):
 
     def hooks(self) -> list[PromisedHook]:
         """See :meth:`BaseStorageBackend.hooks`."""
+        return self.hooks_after(0)
+
+    def hooks_after(self, token: int, *, limit: int | None = None) -> list[PromisedHook]:
+        """See :meth:`BaseStorageBackend.hooks_after`."""
         with self._reading() as (session, session_id, _):
             columns = tables.hook.c
-            query = select(tables.hook).where(columns.session_id == session_id).order_by(columns.id)
-            return [rows.hook_from_row(row) for row in session.execute(query)]
+            query = select(tables.hook).where(columns.session_id == session_id, columns.id > token)
+            return [
+                rows.hook_from_row(row) for row in session.execute(query.order_by(columns.id).limit(limit))
+            ]
 
     def delayed_fires(self, *, limit: int | None = None) -> list[DelayedFire]:
         """Fires still to come, by the moment at which they are due."""
@@ -228,6 +281,12 @@ class SqlReader(BaseStorageBackend):
             )
             fire_rows = session.execute(query.order_by(columns.fire_at, columns.id).limit(limit))
             return [rows.delayed_from_row(row) for row in fire_rows]
+
+    def next_delayed_fires(self, trigger_names: Collection[str], *, limit: int) -> list[DelayedFire]:
+        """See :meth:`BaseStorageBackend.next_delayed_fires`."""
+        with self._reading() as (session, session_id, _):
+            query = pages.next_delayed_fires(session_id, trigger_names, limit=limit)
+            return [rows.delayed_from_row(row) for row in session.execute(query)]
 
     def get_delayed_fire(self, delayed_id: int) -> DelayedFire | None:
         """See :meth:`BaseStorageBackend.get_delayed_fire`."""

@@ -8,13 +8,13 @@ others; acting on it is refused. Neighbours: ``sql.py`` (one session) and ``sess
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Text, cast, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Text, cast, literal_column, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -231,6 +231,19 @@ def fire_from_row(row: Row[Any]) -> Fire:
     )
 
 
+def fire_ids_text(fire_ids: Iterable[int]) -> str:
+    """Ids of fires as the column ``fire_ids`` has them. Texts can be appended to each other."""
+    return "".join(f"{fire_id} " for fire_id in fire_ids)
+
+
+def fire_ids_in(text: Any) -> list[int] | None:
+    """The ids in a text of :func:`fire_ids_text`; None when they are not known."""
+    parts = text.split() if isinstance(text, str) else None
+    if parts is None or not all(part.isascii() and part.isdecimal() and len(part) < 20 for part in parts):
+        return None
+    return [int(part) for part in parts]
+
+
 def _no_effect(names: Any) -> str | None:
     return None if _are_names(names) else "its effect is no mapping of lists of instances"
 
@@ -267,13 +280,17 @@ def hook_from_row(row: Row[Any]) -> PromisedHook:
     )
 
 
+IS_IN_VAIN: ColumnElement[bool] = literal_column("triggers_fire.in_vain")
+"""The condition of the partial indexes of fires, as they have it: SQLite compares the text."""
+
+
 def fire_conditions(only: FireFilter) -> list[ColumnElement[bool]]:
     """The conditions for the fires of a session that match a filter."""
     columns, conditions = tables.fire.c, []
     if only.trigger_name is not None:
         conditions.append(columns.trigger_name == only.trigger_name)
     if only.in_vain is not None:
-        conditions.append(columns.in_vain.is_(only.in_vain))
+        conditions.append(IS_IN_VAIN if only.in_vain else columns.in_vain.is_(False))
     if only.instance is not None:
         instance_in_effect = cast(columns.effect, Text).contains(json.dumps(only.instance), autoescape=True)
         conditions.append(or_(instance_in_effect, columns.fired_by == only.instance))

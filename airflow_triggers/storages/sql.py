@@ -103,6 +103,7 @@ class SqlStorageBackend(SqlReader):
         )
         work.forget_instances()
         work.writes = 0
+        work.fire_ids.clear()
         work.count_changes = CountChanges(row.counts_text)
         work.open_transaction = open_transaction
         try:
@@ -120,6 +121,7 @@ class SqlStorageBackend(SqlReader):
                 yield
         except BaseException:
             self._work.configuration, self._work.count_changes = before, count_changes
+            self._work.fire_ids.clear()
             self._work.forget_instances()
             raise
 
@@ -324,7 +326,7 @@ class SqlStorageBackend(SqlReader):
 
     def add(self, instance: TaskInstance) -> None:
         """See :meth:`BaseStorageBackend.add`."""
-        row = self._row_of(instance)
+        row = {**self._row_of(instance), "fire_ids": self._new_fire_ids(instance)}
         self._work.forget_instances()
         try:
             self._send(statements.ADD_INSTANCE, row)
@@ -339,10 +341,16 @@ class SqlStorageBackend(SqlReader):
         self._work.forget_instances()
         changes = {column: row[column] for column in statements.CHANGED}
         key = {**self._key_of(after), "expected_status": before.status.value}
-        if self._send(statements.CHANGE_INSTANCE, key | changes).rowcount != 1:
+        fire_ids = {"more_fire_ids": self._new_fire_ids(after)}
+        if self._send(statements.CHANGE_INSTANCE, key | changes | fire_ids).rowcount != 1:
             raise StaleWrite(f"{after.name} of session {self.uid!r} is not {before.status.value} any more.")
         self._work.count_changes.note(before, after)
         self._rewrite_waits(before, after)
+
+    def _new_fire_ids(self, instance: TaskInstance) -> str:
+        """The id of the lock's latest fire, if it concerns the instance and was not noted there."""
+        fire_id = self._work.fire_ids.pop(instance.name, None)
+        return "" if fire_id is None else rows.fire_ids_text([fire_id])
 
     def _row_of(self, instance: TaskInstance) -> dict[str, Any]:
         name = self._work.configuration.name
@@ -388,6 +396,7 @@ class SqlStorageBackend(SqlReader):
             raise IdempotencyConflict(
                 f"The idempotency key {fire.idempotency_key!r} was used before in session {self.uid!r}."
             ) from error
+        self._work.fire_ids = dict.fromkeys(fire.concerned, fire_id)
         return replace(fire, fire_id=fire_id)
 
     def record_event(

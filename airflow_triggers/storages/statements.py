@@ -140,15 +140,17 @@ CHANGED = ("status", "kwargs", "unless_seen", "metadata", "changed_at", "error_t
 """The columns of an instance that may change."""
 
 CHANGE_INSTANCE = PreparedStatement(
-    update(tables.instance).where(
+    update(tables.instance)
+    .where(
         _instance.session_id == OF_SESSION,
         _instance.task_name == _TASK,
         _instance.number == _NUMBER,
         _instance.status == bindparam("expected_status"),
-    ),
+    )
+    .values(fire_ids=_instance.fire_ids + bindparam("more_fire_ids", type_=_instance.fire_ids.type)),
     sets=CHANGED,
 )
-"""Change an instance if its status is the expected one (compare and set)."""
+"""Change an instance if its status is the expected one (compare and set). Append to the ids of its fires."""
 
 SAVE_COUNTS = PreparedStatement(
     update(tables.session).where(_session.id == OF_SESSION),

@@ -138,6 +138,7 @@ instance = Table(
     Column("error_message", String(MAX_ERROR_MESSAGE_LENGTH), nullable=True),
     Column("depth", Integer, nullable=False, server_default=text("0")),
     Column("parent", String(AIRFLOW_ID_LENGTH), nullable=True),
+    Column("fire_ids", Text, nullable=True),
     # In the order of lists. Their filters by configuration, task and error are answered from the index, too.
     Index(
         "ix_triggers_instance_changed",
@@ -150,11 +151,21 @@ instance = Table(
         "error_type",
         "depth",
     ),
+    # The pages of one session: each status newest first, and the clones of an instance.
+    Index("ix_triggers_instance_of_session", "session_id", "status", "created_at", "task_name", "number"),
+    Index(
+        "ix_triggers_instance_clones",
+        "session_id",
+        "parent",
+        postgresql_where=text("parent IS NOT NULL"),
+        sqlite_where=text("parent IS NOT NULL"),
+    ),
 )
 """One row per task instance. The key is the instance's name.
 
 The columns after ``metadata`` repeat a part of it, for lists over all sessions (``summaries.py``): the metadata may
-have 1 MiB. ``configuration`` is the name of the session's configuration.
+have 1 MiB. ``configuration`` is the name of the session's configuration. ``fire_ids`` has the ids of the fires that
+concern the instance, each followed by a blank; NULL in rows of releases without this column: it is not known there.
 """
 
 wait = Table(
@@ -181,6 +192,22 @@ fire = Table(
     Column("in_vain", Boolean, nullable=False),
     UniqueConstraint("session_id", "idempotency_key"),
     Index(None, "session_id", "trigger_name", "id"),
+    Index(None, "session_id", "id"),
+    Index(
+        "ix_triggers_fire_fired_by",
+        "session_id",
+        "fired_by",
+        "id",
+        postgresql_where=text("fired_by IS NOT NULL"),
+        sqlite_where=text("fired_by IS NOT NULL"),
+    ),
+    Index(
+        "ix_triggers_fire_in_vain_of_session",
+        "session_id",
+        "id",
+        postgresql_where=text("in_vain"),
+        sqlite_where=text("in_vain"),
+    ),
     Index(
         "ix_triggers_fire_in_vain",
         "trigger_name",
@@ -191,7 +218,8 @@ fire = Table(
 )
 """Every fire, for the life of the session: who fired, when, the kwargs, and the instances touched.
 
-A fire with ``in_vain`` touched nothing (see :attr:`Fire.in_vain`). A partial index finds these fires across sessions.
+A fire with ``in_vain`` touched nothing (see :attr:`Fire.in_vain`). Partial indexes find these fires, in one session and
+across sessions.
 """
 
 delayed_fire = Table(
@@ -213,6 +241,15 @@ delayed_fire = Table(
     Index(
         "ix_triggers_delayed_fire_to_come",
         "session_id",
+        "fire_at",
+        "id",
+        postgresql_where=text("cancelled_at IS NULL"),
+        sqlite_where=text("cancelled_at IS NULL"),
+    ),
+    Index(
+        "ix_triggers_delayed_fire_of_trigger",
+        "session_id",
+        "trigger_name",
         "fire_at",
         "id",
         postgresql_where=text("cancelled_at IS NULL"),
@@ -249,6 +286,14 @@ event = Table(
     Column("by", String(AIRFLOW_ID_LENGTH), nullable=True),
     Column("details", StoredObject, nullable=False),
     Index(None, "session_id", "id"),
+    Index(
+        "ix_triggers_event_of_instance",
+        "session_id",
+        "instance",
+        "id",
+        postgresql_where=text("instance IS NOT NULL"),
+        sqlite_where=text("instance IS NOT NULL"),
+    ),
 )
 """The rest of a session's history: repairs, status changes, configuration updates."""
 
@@ -289,6 +334,7 @@ hook = Table(
     Column("attempts", Integer, nullable=False),
     Column("due", StoredMoment, nullable=False, index=True),
     Column("error", Text, nullable=True),
+    Index(None, "session_id", "id"),
     Index(
         "ix_triggers_hook_parked",
         "id",

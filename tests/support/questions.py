@@ -247,7 +247,7 @@ def _at(session: Session, path: str) -> str:
 
 def _that_read(session: Session) -> Iterator[Question]:
     status = partial(read_status, session=session)
-    for path in ("", "/fires?trigger=begin&limit=1", "/history"):
+    for path in ("", "/fires?trigger=begin&limit=1", "/history", "/instances", "/hooks?limit=1"):
         act = "read a session, its fires and its history"
         yield Question("GET", _at(session, path), status, act=act, session=session)
     for path in ("/instances/t_first%230", "/instances/t_first%230/why"):

@@ -11,9 +11,11 @@ from airflow_triggers.api.bodies import BodyRoute
 from airflow_triggers.api.datamodels import ErrorBody, InstanceBody
 from airflow_triggers.api.dependencies import InstanceNameDep, PermissionsDep, SessionUidDep, UserNameDep
 from airflow_triggers.api.headers import CHANGED, TAGGED, IfMatchDep, IfNoneMatchDep, tagged_answer
+from airflow_triggers.api.instance_acts import InstanceActs
+from airflow_triggers.api.page_models import ActionableInstance
 from airflow_triggers.api.permissions import Permissions
 from airflow_triggers.api.requests import ReplayInstance, SkipInstance
-from airflow_triggers.api.routes.reading import readable_instance
+from airflow_triggers.api.routes.reading import readable_detail, readable_instance
 from airflow_triggers.domain.acts import InstanceAct, Replay, ResolveLogs, Skip
 from airflow_triggers.domain.uids import SessionUid
 from airflow_triggers.sessions import repairs
@@ -37,13 +39,20 @@ NOT_ALLOWED: dict[int | str, dict[str, Any]] = {
 }
 
 
-@router.get("", summary="Read an instance", response_model=InstanceBody, responses=TAGGED)
+@router.get("", summary="Read an instance", response_model=ActionableInstance, responses=TAGGED)
 def read_instance(
     uid: SessionUidDep, name: InstanceNameDep, permissions: PermissionsDep, known_tags: IfNoneMatchDep
 ) -> Response:
-    """One instance of the session. Its `ETag` serves as `If-Match` of the acts on it."""
-    description = readable_instance(uid, name, permissions)
-    return tagged_answer(InstanceBody.of(description.view), description.version, known_tags)
+    """One instance of the session with its replay chain, its run in Airflow, and what you may do with it. The size of
+    the session does not matter for the speed. Its `ETag` serves as `If-Match` of the acts on it.
+    """
+    detail = readable_detail(uid, name, permissions)
+    instance = detail.view.instance
+    acts = InstanceActs(permissions).of(
+        detail.description.tasks, task=instance.task.name, status=instance.status, dag_id=detail.view.dag_id
+    )
+    body = ActionableInstance.with_acts(detail, acts)
+    return tagged_answer(body, detail.description.version, known_tags)
 
 
 @router.post("/replay", summary="Replay a failed instance", responses={**NOT_FAILED, **CHANGED})

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from airflow_triggers import sessions
+from airflow_triggers.api.page_models import InstancesOfSessionQuery
 from airflow_triggers.api.permissions import Permissions
 from airflow_triggers.domain.configuration import Configuration
 from airflow_triggers.domain.fires import SessionFireRequest
@@ -23,8 +24,9 @@ from airflow_triggers.errors import (
     UnknownConfiguration,
 )
 from airflow_triggers.gateway import Deployment
-from airflow_triggers.sessions import deployments
+from airflow_triggers.sessions import deployments, pages
 from airflow_triggers.sessions.describing import InstanceDescription, SessionDescription
+from airflow_triggers.sessions.pages import InstanceDetail, InstancesOfSession
 
 
 def readable_configuration(uid: SessionUid, permissions: Permissions) -> Configuration:
@@ -63,13 +65,13 @@ def _configuration_of(uid: SessionUid, require: Callable[[Configuration], None])
         raise
 
 
-def readable_session(uid: SessionUid, permissions: Permissions, *, fire_limit: int = 0) -> SessionDescription:
-    """The session in one consistent read, without what Airflow would not show to the user.
+def readable_session(uid: SessionUid, permissions: Permissions) -> SessionDescription:
+    """The session in one consistent read, bounded, without what Airflow would not show to the user.
 
     Raises what :func:`readable_configuration` does.
     """
     configuration = readable_configuration(uid, permissions)
-    description = sessions.describe_session(uid, fire_limit=fire_limit)
+    description = sessions.describe_session(uid)
     if description.tasks != configuration:
         permissions.require_read(description.tasks)
     return sessions.shown_description(description, permissions.disclosure())
@@ -87,6 +89,34 @@ def readable_instance(uid: SessionUid, name: str, permissions: Permissions) -> I
     if description.tasks != configuration:
         permissions.require_read(description.tasks)
     return sessions.shown_instance_description(description, permissions.disclosure())
+
+
+def readable_detail(uid: SessionUid, name: str, permissions: Permissions) -> InstanceDetail:
+    """The session's instance with this name in full, without what Airflow would not show to the user.
+
+    Raises what :func:`readable_instance` does.
+    """
+    configuration = readable_configuration(uid, permissions)
+    detail = pages.describe_in_full(uid, name)
+    if detail.description.tasks != configuration:
+        permissions.require_read(detail.description.tasks)
+    return detail.for_reader(permissions.disclosure())
+
+
+def readable_instances(
+    uid: SessionUid, query: InstancesOfSessionQuery, permissions: Permissions
+) -> InstancesOfSession:
+    """A page of the session's instances, without what Airflow would not show to the user.
+
+    Raises what :func:`readable_configuration` does.
+    """
+    configuration = readable_configuration(uid, permissions)
+    page = pages.list_instances(
+        uid, limit=query.limit, after=query.after, task=query.task, statuses=query.status
+    )
+    if page.tasks != configuration:
+        permissions.require_read(page.tasks)
+    return page.for_reader(permissions.disclosure())
 
 
 def discreet(error: TriggersError, request: SessionFireRequest, permissions: Permissions) -> TriggersError:

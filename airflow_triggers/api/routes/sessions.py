@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
 from airflow_triggers import sessions
+from airflow_triggers.answers.hooks import HooksPageAnswer
+from airflow_triggers.answers.instances import InstancesOfSessionAnswer
 from airflow_triggers.api.bodies import BodyRoute
 from airflow_triggers.api.datamodels import (
     DeletedSession,
     ErrorBody,
+    HooksPage,
+    InstancesOfSessionPage,
     SessionBody,
     SessionDetail,
     SessionsPage,
@@ -19,20 +23,26 @@ from airflow_triggers.api.datamodels import (
 from airflow_triggers.api.dependencies import PermissionsDep, SessionUidDep, UserNameDep
 from airflow_triggers.api.headers import CHANGED, TAGGED, IfMatchDep, IfNoneMatchDep, tagged_answer
 from airflow_triggers.api.list_requests import SessionsQuery
+from airflow_triggers.api.page_models import ActionableSession, HooksQuery, InstancesOfSessionQuery
 from airflow_triggers.api.requests import CreateSession, DeleteSessionQuery
 from airflow_triggers.api.routes.reading import (
     creatable_configuration,
     readable_configuration,
+    readable_instances,
     readable_session,
     session_exists,
 )
+from airflow_triggers.api.session_acts import SessionActs
 from airflow_triggers.domain.uids import SessionUid
 from airflow_triggers.errors import Refused, SessionExists, SessionNotFound
+from airflow_triggers.sessions import pages
 from airflow_triggers.sessions.listing import list_page
 
-FIRES_IN_DETAIL = 100
-
 router = APIRouter(tags=["Sessions"], route_class=BodyRoute)
+
+NO_SESSION: dict[int | str, dict[str, Any]] = {
+    404: {"description": "There is no such session.", "model": ErrorBody}
+}
 
 
 @router.get("", summary="List sessions")
@@ -84,7 +94,7 @@ def create_session(
             metadata=body.metadata,
             by=user_name,
         )
-        description = readable_session(uid, permissions, fire_limit=FIRES_IN_DETAIL)
+        description = readable_session(uid, permissions)
     except Refused:
         raise sessions.uid_taken(uid) from None
     except SessionExists as error:
@@ -96,15 +106,40 @@ def create_session(
 @router.get(
     "/{uid}",
     summary="Read a session",
-    response_model=SessionDetail,
+    response_model=ActionableSession,
     responses={404: {"description": "There is no such session.", "model": ErrorBody}, **TAGGED},
 )
 def read_session(uid: SessionUidDep, permissions: PermissionsDep, known_tags: IfNoneMatchDep) -> Response:
-    """The whole session at one moment: tasks, instances, latest triggers, newest fires. Its `ETag` serves as `If-Match`
-    of what changes the session.
+    """The session at one moment: its tasks, how many instances it has, the newest of its instances, fires, fires to
+    come and hooks, and what you may do with it. However large it is, the answer is bounded. The rest comes by pages:
+    `instances_next`, `fires_next` and so on are their cursors.
+
+    Its `ETag` serves as `If-Match` of what changes the session.
     """
-    description = readable_session(uid, permissions, fire_limit=FIRES_IN_DETAIL)
-    return tagged_answer(SessionDetail.of_description(description), description.version, known_tags)
+    description = readable_session(uid, permissions)
+    body = ActionableSession.with_acts(description, SessionActs(permissions).of(description.tasks))
+    return tagged_answer(body, description.version, known_tags)
+
+
+@router.get(
+    "/{uid}/instances", summary="List a session's instances", responses=NO_SESSION, tags=["Instances"]
+)
+def list_session_instances(
+    uid: SessionUidDep, query: Annotated[InstancesOfSessionQuery, Query()], permissions: PermissionsDep
+) -> InstancesOfSessionPage:
+    """The instances of the session, newest first. Page with `after`: new instances do not move a page."""
+    page = readable_instances(uid, query, permissions)
+    return InstancesOfSessionPage.model_validate(InstancesOfSessionAnswer.of(page))
+
+
+@router.get("/{uid}/hooks", summary="List a session's hooks", responses=NO_SESSION, tags=["History"])
+def list_session_hooks(
+    uid: SessionUidDep, query: Annotated[HooksQuery, Query()], permissions: PermissionsDep
+) -> HooksPage:
+    """Hooks of the session's manager that have not ended, the oldest first. Page with `after`."""
+    readable_configuration(uid, permissions)
+    page = pages.list_hooks(uid, limit=query.limit, after=query.after)
+    return HooksPage.model_validate(HooksPageAnswer.of(page))
 
 
 @router.delete(

@@ -19,7 +19,7 @@ def list_hooks(client: TriggersClient, args: Namespace) -> None:
     if args.uid is None:
         raise WrongArguments("Name the session: --uid UID.")
     failed_hooks = [
-        hook for hook in client.session(args.uid).hooks if hook.attempts and (hook.parked or not args.parked)
+        hook for hook in client.session_hooks(args.uid) if hook.attempts and (hook.parked or not args.parked)
     ]
     hooks = sorted(failed_hooks, key=lambda hook: hook.id, reverse=True)[: args.limit]
     print_results(hooks, [_hook_row(args.uid, hook) for hook in hooks], args.output)

@@ -57,6 +57,11 @@ def _session_row(session: SessionSummary) -> output.Row:
 def show_session(client: TriggersClient, args: Namespace) -> None:
     """``triggers sessions show``."""
     session = client.session(args.uid)
+    if session.instances_next is not None:
+        instances = sorted(
+            client.session_instances(args.uid), key=lambda instance: (instance.task, instance.number)
+        )
+        session = session.model_copy(update={"instances": instances})
     if args.output in output.STRUCTURED:
         output.print_value(content_of(session), args.output)
     else:

@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field
 from airflow_triggers_client.models.base import Result
 from airflow_triggers_client.models.fires import DelayedFire, FireRecord
 from airflow_triggers_client.models.hooks import Hook
-from airflow_triggers_client.models.instances import Instance
+from airflow_triggers_client.models.instances import Instance, InstanceStatus
 
 
 class ConfigurationVersion(Result):
@@ -52,16 +52,42 @@ class Task(Result):
 
 
 class Session(SessionSummary):
-    """A session whole, as it was at one moment."""
+    """A session as it was at one moment, with the newest of its instances and fires.
+
+    The lists are bounded. ``instances_next``, ``fires_next`` and so on say whether there is more:
+    ``client.session_instances(…)`` and its like have them all.
+    """
 
     metadata: dict[str, Any]
     tasks: dict[str, Task]
     removed_tasks: list[str] = Field(default_factory=list)
     """Tasks that its configuration no longer has; their instances may still exist."""
+    task_counts: dict[str, dict[str, int]] | None = None
+    """How many instances each task has, by status. An older server does not say."""
+    instances_total: int | None = None
+    """How many instances there are in all."""
     instances: list[Instance]
+    """The newest instances, ordered by task and number."""
+    instances_next: str | None = None
+    """The cursor of the older instances; None: they are all here."""
     latest_triggers: dict[str, dict[str, Any]]
     """The kwargs of each trigger's latest fire."""
     fires: list[FireRecord]
     """The newest fires, newest first."""
     delayed_fires: list[DelayedFire]
     hooks: list[Hook]
+    fires_next: int | None = None
+    delayed_fires_next: str | None = None
+    hooks_next: int | None = None
+
+    def count(self, *statuses: InstanceStatus | str) -> int:
+        """How many of its instances have one of these statuses; without any, how many it has in all."""
+        if self.task_counts is None:
+            return sum(not statuses or instance.status in statuses for instance in self.instances)
+        names = {str(status) for status in statuses}
+        return sum(
+            number
+            for of_task in self.task_counts.values()
+            for status, number in of_task.items()
+            if not names or status in names
+        )

@@ -7,6 +7,7 @@ from airflow_triggers_client.models import (
     Explanation,
     FireRecord,
     HistoryEntry,
+    Hook,
     HookCall,
     UnheardFire,
 )
@@ -76,6 +77,14 @@ def why(service: Service, session_uid: str, name: str) -> Steps[Explanation]:
     """
     place = path("sessions", session_uid, "instances", name, "why")
     return (yield from service.call(Request("GET", place, repeatable=True), Explanation))
+
+
+def session_hooks(session_uid: str, *, after: int | None = None) -> Listing[Hook]:
+    """The session's hooks that have not ended, the oldest first.
+
+    :param after: only those after this cursor: the ``next`` of a page.
+    """
+    return Listing(path("sessions", session_uid, "hooks"), "hooks", Hook, "after", after)
 
 
 def call_hook(service: Service, session_uid: str, hook_id: int) -> Steps[HookCall]:

@@ -26,6 +26,19 @@ def instance(service: Service, session_uid: str, name: str) -> Steps[Instance]:
     return (yield from service.call(Request("GET", place, repeatable=True), Instance))
 
 
+def session_instances(
+    session_uid: str, *, task: str | None = None, status: str | None = None, after: str | None = None
+) -> Listing[Instance]:
+    """The session's instances, newest first.
+
+    :param task: only instances of this task.
+    :param status: only instances with this status.
+    :param after: only those after this cursor: the ``next`` of a page.
+    """
+    query = {"task": task, "status": None if status is None else str(status)}
+    return Listing(path("sessions", session_uid, "instances"), "instances", Instance, "after", after, query)
+
+
 def replay(
     service: Service,
     session_uid: str,

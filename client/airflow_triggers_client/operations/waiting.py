@@ -21,6 +21,9 @@ from airflow_triggers_client.service import Service
 T = TypeVar("T")
 
 IN_MOTION = frozenset({InstanceStatus.SCHEDULED, InstanceStatus.RUNNING})
+RESOLVED = frozenset(
+    {InstanceStatus.FINISHED, InstanceStatus.SKIPPED, InstanceStatus.REPLAYED, InstanceStatus.ABANDONED}
+)
 FIRST_PAUSE = 0.5
 GROWTH = 1.5
 
@@ -38,7 +41,7 @@ class Condition(Generic[T]):
 
 
 def session_is(holds: Callable[[Session], bool], description: str = "it is as asked") -> Condition[Session]:
-    """The session, as soon as ``holds(session)`` is true. Each look reads the whole session.
+    """The session, as soon as ``holds(session)`` is true. Each look reads the session, with its newest instances.
 
     :param description: for the error when the time is up: completes "waited until …".
     """
@@ -53,9 +56,7 @@ def session_is(holds: Callable[[Session], bool], description: str = "it is as as
 def resolved() -> Condition[Session]:
     """The session, as soon as it has instances and all are resolved: finished, skipped, replayed or abandoned."""
     return session_is(
-        lambda current: (
-            bool(current.instances) and all(instance.is_resolved for instance in current.instances)
-        ),
+        lambda current: 0 < current.count() == current.count(*RESOLVED),
         "all its instances are resolved",
     )
 
@@ -63,7 +64,7 @@ def resolved() -> Condition[Session]:
 def idle() -> Condition[Session]:
     """The session, as soon as no instance is scheduled or running. Failed and unstarted instances may exist."""
     return session_is(
-        lambda current: not any(instance.status in IN_MOTION for instance in current.instances),
+        lambda current: current.count(*IN_MOTION) == 0,
         "none of its instances is scheduled or running",
     )
 

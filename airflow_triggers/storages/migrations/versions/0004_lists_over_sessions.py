@@ -1,8 +1,9 @@
 """Instances and sessions say in their rows what lists over all sessions show.
 
 An instance's row repeats a part of its metadata, and the name of its session's configuration. A session's row counts
-its instances. Existing rows are filled in small batches: one row's metadata may have 1 MiB. What cannot be read there
-keeps the columns' defaults, and stops nothing. The indexes come last: each is built once, over filled rows.
+its instances. New indexes serve the pages of one session. Existing rows are filled in small batches: one row's metadata
+may have 1 MiB. What cannot be read there keeps the columns' defaults, and stops nothing. The indexes come last: each is
+built once, over filled rows.
 
 Revision ID: 0004
 Revises: 0003
@@ -59,6 +60,7 @@ INSTANCE_COLUMNS: tuple[sa.Column[Any], ...] = (
     sa.Column("error_message", sa.String(length=ERROR_MESSAGE_LENGTH), nullable=True),
     sa.Column("depth", sa.Integer(), nullable=False, server_default=sa.text("0")),
     sa.Column("parent", sa.String(length=ID_LENGTH), nullable=True),
+    sa.Column("fire_ids", sa.Text(), nullable=True),
 )
 INDEXES = (
     (
@@ -83,6 +85,34 @@ INDEXES = (
     ("ix_triggers_session_open", "triggers_session", ["last_modified", "id"], "open_count > 0"),
     ("ix_triggers_session_failed", "triggers_session", ["last_modified", "id"], "failed_count > 0"),
     ("ix_triggers_session_failed_uid", "triggers_session", ["uid"], "failed_count > 0"),
+    (
+        "ix_triggers_instance_of_session",
+        "triggers_instance",
+        ["session_id", "status", "created_at", "task_name", "number"],
+        None,
+    ),
+    ("ix_triggers_instance_clones", "triggers_instance", ["session_id", "parent"], "parent IS NOT NULL"),
+    ("ix_triggers_fire_session_id_id", "triggers_fire", ["session_id", "id"], None),
+    (
+        "ix_triggers_fire_fired_by",
+        "triggers_fire",
+        ["session_id", "fired_by", "id"],
+        "fired_by IS NOT NULL",
+    ),
+    ("ix_triggers_fire_in_vain_of_session", "triggers_fire", ["session_id", "id"], "in_vain"),
+    (
+        "ix_triggers_delayed_fire_of_trigger",
+        "triggers_delayed_fire",
+        ["session_id", "trigger_name", "fire_at", "id"],
+        "cancelled_at IS NULL",
+    ),
+    (
+        "ix_triggers_event_of_instance",
+        "triggers_event",
+        ["session_id", "instance", "id"],
+        "instance IS NOT NULL",
+    ),
+    ("ix_triggers_hook_session_id_id", "triggers_hook", ["session_id", "id"], None),
 )
 REPLACED_INDEX = ("ix_triggers_session_configuration_hash", "triggers_session", ["configuration_hash"])
 
