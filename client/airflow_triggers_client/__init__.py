@@ -13,6 +13,9 @@ from airflow_triggers_client.async_client import AsyncPages, AsyncTriggersClient
 from airflow_triggers_client.client import Pages, TriggersClient
 from airflow_triggers_client.errors import ApiError, TriggersClientError
 from airflow_triggers_client.models import (
+    BulkAct,
+    BulkOutcome,
+    BulkPreview,
     DelayedFire,
     EventEntry,
     Explanation,
@@ -26,6 +29,7 @@ from airflow_triggers_client.models import (
     Instance,
     InstanceCounts,
     InstanceFilter,
+    InstanceOutcome,
     InstanceStatus,
     InstanceSummary,
     MigrationPage,
@@ -52,6 +56,9 @@ __all__ = [
     "ApiError",
     "AsyncPages",
     "AsyncTriggersClient",
+    "BulkAct",
+    "BulkOutcome",
+    "BulkPreview",
     "Condition",
     "DelayedFire",
     "EventEntry",
@@ -69,6 +76,7 @@ __all__ = [
     "Instance",
     "InstanceCounts",
     "InstanceFilter",
+    "InstanceOutcome",
     "InstanceStatus",
     "InstanceSummary",
     "MigrationPage",

@@ -152,7 +152,7 @@ ACTS = (
     "replay order-{} t_import#0",
     "skip order-{} t_import#0 --cascade",
     "status order-{} t_import#0 --to finished --cascade --metadata {{}}",
-    "metadata order-{} t_import#0 ticket=OPS-17 n=3",
+    "metadata order-{} t_import#0 --set ticket=OPS-17 --set n=3",
     "resolve-logs order-{} t_import#0",
     "sessions delete order-{} --force",
 )
@@ -172,6 +172,95 @@ def test_both_do_alike(here, there, controller, line):
     assert ours.get("status") == theirs.get("status")
 
 
+@pytest.fixture
+def failures(api, controller):
+    """Six failed instances, and the controller that does bulk acts."""
+    for number in range(6):
+        fire_into(f"bulk-{number}", "firstPage", configuration="survey")
+        fire_into(f"bulk-{number}", "page")
+        play(describe_session(f"bulk-{number}").instances[0], "failed")
+    controller.run_once()
+    return controller
+
+
+BULK = (
+    "replay --status failed --configuration survey",
+    "replay --all",
+    "skip --session bulk- --task t_import --replayed no",
+    "status --to skipped --status failed",
+    "metadata --status failed --set ticket=OPS-17",
+    "resolve-logs --since 2026-01-01T00:00:00Z",
+)
+
+
+@pytest.mark.parametrize("line", BULK)
+def test_both_say_alike_what_a_bulk_act_would_do(failures, here, there, line):
+    ours, theirs = (answer(run, *line.split(), "--dry-run") for run in (here, there))
+
+    assert (ours["total"], ours["allowed"]) == (6, 6)
+    assert theirs == ours
+    assert answer(here, "bulk-acts", "list")["bulk_acts"] == []
+
+
+@pytest.mark.parametrize("line", BULK)
+def test_a_bulk_act_is_made_listed_watched_and_its_outcomes_are_shown(failures, here, there, line):
+    # In this process nothing else runs the controller.
+    made = answer(here, *line.split(), "--yes", "--rate", "1000")
+    assert (made["state"], made["total"], made["pending"]) == ("pending", 6, 6)
+    assert_alike(answer(there, "bulk-acts", "show", str(made["id"])), made)
+    failures.run_once()
+
+    watched = answer(there, "bulk-acts", "watch", str(made["id"]), "--interval", "0.01")
+    # A failed run leaves no unresolved log message.
+    outcome = "unchanged" if line.startswith("resolve-logs") else "done"
+    assert (watched["state"], watched["counts"][outcome]) == ("done", 6)
+    for subcommand in (
+        ["list"],
+        ["watch", str(made["id"])],
+        ["outcomes", str(made["id"]), "--outcome", outcome],
+    ):
+        assert_alike(answer(there, "bulk-acts", *subcommand), answer(here, "bulk-acts", *subcommand))
+    for run in (here, there):
+        code, shown = run("bulk-acts", "list")
+        assert (code, f"6 {outcome}" in shown.out) == (0, True)
+
+
+def test_a_bulk_act_is_cancelled_and_watching_it_ends_with_1(failures, here, there):
+    for run in (here, there):
+        made = answer(run, "replay", "--status", "failed", "--yes")
+        assert answer(run, "bulk-acts", "cancel", str(made["id"]))["state"] == "cancelled"
+        assert run("bulk-acts", "watch", str(made["id"]))[0] == 1
+        code, captured = run("bulk-acts", "cancel", str(made["id"]))
+        assert (code, captured.err.count("\n")) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "complaint"),
+    [
+        ("replay", 2, "or a filter, such as"),
+        ("replay order-1", 2, "and a task instance"),
+        ("replay order-1 t_import#0 --status failed", 2, "--status is for many instances"),
+        ("replay order-1 t_import#0 --dry-run", 2, "--dry-run is for many instances"),
+        ("skip order-1 t_import#0 --all", 2, "--all is for many instances"),
+        ("skip --all --status failed", 2, "or --all"),
+        ("skip --dry-run", 2, "or a filter, such as"),
+        ("skip --all", 1, "In scripts, give --yes."),
+        ("skip --all --rate 5000 --yes", 1, "rate"),
+        ("skip --configuration a\x01b --yes", 1, "configuration"),
+        ("bulk-acts show 999", 1, "999"),
+        ("bulk-acts outcomes 999", 1, "999"),
+        ("bulk-acts watch 999", 1, "999"),
+    ],
+)
+def test_a_bulk_act_that_cannot_be_is_one_sentence_in_both(failures, here, there, line, code, complaint):
+    for run in (here, there):
+        ended_with, captured = run(*line.split(" "))
+        assert (ended_with, captured.out) == (code, ""), captured.err
+        assert complaint in captured.err
+        assert "\x01" not in captured.err
+    assert answer(here, "bulk-acts", "list")["bulk_acts"] == []
+
+
 @pytest.mark.parametrize(
     ("line", "complaint"),
     [
@@ -188,8 +277,8 @@ def test_both_do_alike(here, there, controller, line):
         ("instances show order-1 t_none", "t_none"),
         ("status order-1 t_import#0 --to failed", "failed"),
         ("status order-1 t_import#0 --to failed --cascade", "cascade"),
-        ("metadata order-1 t_import#0 {}", "metadata"),
-        ("metadata order-1 t_import#0 parent=x", "parent"),
+        ("metadata order-1 t_import#0 --set {}", "metadata"),
+        ("metadata order-1 t_import#0 --set parent=x", "parent"),
         ("resolve-logs nowhere t_import#0", "nowhere"),
         ("replay order-1 t_import#7", "t_import#7"),
         ("sessions create order-1 --configuration survay", "survay"),

@@ -132,6 +132,9 @@ def test_every_command_names_an_option_that_it_does_not_know(command, capsys):
         (("instances", "list", "--since", "today"), "the moment is a string, a moment in ISO 8601"),
         (("instances", "counts", "--group-by", "tsk"), "Did you mean task?"),
         (("sessions", "list", "--order-by", "newst"), "Did you mean newest?"),
+        (("replay", "--status", "faild"), "found 'faild'. Did you mean failed?"),
+        (("replay", "--replayed", "maybe"), "expected yes or no, found 'maybe'"),
+        (("replay", "--rate", "0"), "expected a number per second above 0, found '0'"),
         (("status", "order-1", "t_x#0"), "the following arguments are required: --to"),
         (("status", "order-1", "t_x#0", "--to", "running"), "expected one of unstarted, finished"),
         (("sessions", "show"), "the following arguments are required: uid"),
@@ -164,6 +167,10 @@ def test_positional_arguments_may_stand_behind_options():
     fire = parsed("fire", "order-1", "--kwargs", "n=1", "paid", "-o", "json")
 
     assert (fire.uid, fire.trigger) == ("order-1", "paid")
+    replay = parsed("replay", "--cooldown", "3", "order-1", "--output", "json", "t_x#0")
+
+    assert (fire.uid, fire.trigger) == ("order-1", "paid")
+    assert (replay.uid, replay.instance) == ("order-1", "t_x#0")
 
 
 @pytest.mark.parametrize("form", ["table", "json", "yaml", "plain"])

@@ -83,3 +83,20 @@ SELECTION = (
     option("--session", help="Only sessions whose UID begins with this", metavar="TEXT"),
 )
 """The conditions for instances of all sessions; see ``selecting.py``."""
+
+WATCH = switch("--watch", "Wait until it is done, with a progress bar")
+
+BULK = (
+    *SELECTION,
+    switch("--all", "All instances that the act would change"),
+    switch("--dry-run", "With a filter or --all: only say what would happen"),
+    option(
+        "--rate",
+        help="With a filter or --all: how many instances a second, at most (default: the setting triggers.bulk_rate)",
+        kind="rate",
+        metavar="NUMBER",
+    ),
+    YES,
+    WATCH,
+)
+"""The options of an act on many instances."""

@@ -1,17 +1,26 @@
-"""Filters of instances on the command line, as the REST API has them.
+"""Filters of instances on the command line, and whether an act is for one instance or for many.
 
-Neighbours: ``arguments.py`` has the options; ``cli/instances.py`` of each distribution reads them.
+Neighbours: ``arguments.py`` has the options; ``cli/instances.py`` and ``cli/repairs.py`` of each
+distribution read them.
 """
 
 from __future__ import annotations
 
+import sys
 from datetime import datetime
 from typing import Any
 
 from airflow_triggers.cli.twin.arguments import SELECTION
+from airflow_triggers.cli.twin.terminal import print_text
+from airflow_triggers.cli.twin.values import CommandFailed, WrongArguments
 
 ORDERS = {"uid": "uid", "newest": "-last_modified", "oldest": "last_modified"}
 """The orders of ``sessions list``, and REST's names of them."""
+
+CONSENT = "yes"
+"""The word to type before a bulk act is made."""
+
+BULK_ONLY = ("dry_run", "rate", "yes", "watch")
 
 
 def filter_of(args: Any) -> dict[str, Any]:
@@ -25,5 +34,44 @@ def filter_of(args: Any) -> dict[str, Any]:
     }
 
 
+def is_bulk(args: Any) -> bool:
+    """Whether an act is for many instances: those that match a filter.
+
+    :raises WrongArguments: when the arguments name neither one instance nor many, or both.
+    """
+    conditions = filter_of(args)
+    if args.uid is not None:
+        if args.instance is None:
+            raise WrongArguments(
+                "Give a session's UID and a task instance; or a filter, such as --status failed."
+            )
+        others = [*conditions, *(["all"] if args.all else [])]
+        others += [name for name in BULK_ONLY if getattr(args, name)]
+        if others:
+            raise WrongArguments(
+                f"{_flag(others[0])} is for many instances; leave out the UID and the instance."
+            )
+        return False
+    if args.all == bool(conditions):
+        raise WrongArguments(
+            "Give a session's UID and a task instance; or a filter, such as --configuration NAME; or --all."
+        )
+    return True
+
+
+def require_consent(sentence: str) -> None:
+    """Ask the user on the terminal to type :data:`CONSENT`.
+
+    :raises CommandFailed: when they type something else, or when stdin is no terminal.
+    """
+    print_text(f"{sentence} Type '{CONSENT}' to go on.", to=sys.stderr)
+    if not sys.stdin.isatty() or input().strip() != CONSENT:
+        raise CommandFailed("Nothing was done. In scripts, give --yes.")
+
+
 def _name_of(flag: str) -> str:
     return flag.lstrip("-").replace("-", "_")
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"

@@ -1,12 +1,13 @@
 """The table of all commands of ``airflow triggers`` and of the client's ``triggers``, and their nouns.
 
 Every call of ``airflow``, whatever the command, imports this module: it must stay light. Neighbours: ``fires.py``,
-``sessions.py``, ``instances.py``, ``configurations.py`` and ``upkeep.py`` have the commands; ``grammar.py`` makes
-parsers of them.
+``sessions.py``, ``instances.py``, ``bulk.py``, ``configurations.py`` and ``upkeep.py`` have the commands;
+``grammar.py`` makes parsers of them.
 """
 
 from __future__ import annotations
 
+from airflow_triggers.cli.twin.bulk import BULK_ACTS
 from airflow_triggers.cli.twin.commands import Command
 from airflow_triggers.cli.twin.configurations import CONFIGURATIONS
 from airflow_triggers.cli.twin.fires import FIRES
@@ -16,6 +17,7 @@ from airflow_triggers.cli.twin.upkeep import UPKEEP
 
 NOUNS: dict[str, tuple[str, str]] = {
     "asset-events": ("Look at asset events that could not be fired, and have them fired again", ""),
+    "bulk-acts": ("Look at acts on many instances, watch them, cancel them", ""),
     "configurations": ("Look at deployed configurations, draw them, check them", ""),
     "delayed-fires": ("Look at fires that are still to come, cancel them, or have them tried again", ""),
     "hooks": ("Look at hooks of managers that raised, and call them again", ""),
@@ -32,7 +34,7 @@ NOUNS: dict[str, tuple[str, str]] = {
 
 COMMANDS: tuple[Command, ...] = tuple(
     sorted(
-        (*FIRES, *SESSIONS, *INSTANCES, *CONFIGURATIONS, *UPKEEP),
+        (*FIRES, *SESSIONS, *INSTANCES, *BULK_ACTS, *CONFIGURATIONS, *UPKEEP),
         key=lambda command: command.name,
     )
 )

@@ -5,7 +5,6 @@ Neighbours: ``twin/fires.py`` declares it; ``twin/events.py`` reads the file and
 
 from __future__ import annotations
 
-import sys
 from argparse import Namespace
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -16,6 +15,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from airflow_triggers_client.cli import output
+from airflow_triggers_client.cli.bar import Bar
 from airflow_triggers_client.cli.results import print_result
 from airflow_triggers_client.cli.twin.events import (
     INVALID_LINE,
@@ -36,8 +36,6 @@ from airflow_triggers_client.operations.batches import FireOutcome
 
 CHUNK = 1000
 """Lines read at a time. After each chunk the report is complete."""
-
-BAR_WIDTH = 30
 
 
 def triggers_fire(client: TriggersClient, args: Namespace) -> int:
@@ -112,7 +110,8 @@ class Lines:
         for chunk in events.chunks(CHUNK):
             client.fire_many(self._fires(chunk), progress=lambda state: self._settle(state.outcomes))
             self.account.report.flush()
-            bar.show(self.account)
+            account = self.account
+            bar.show(account.count, f"{account.fired} fired, {account.refused} refused")
 
     def _fires(self, chunk: list[Line]) -> Iterator[Fire]:
         """The fires of the lines not fired by an earlier run."""
@@ -167,31 +166,3 @@ def fire_of(line: Line, defaults: Fire) -> Fire | str:
         configuration=fire.configuration or defaults.configuration,
         manager=fire.manager or defaults.manager,
     )
-
-
-@dataclass(frozen=True)
-class Bar:
-    """A progress bar on stderr, if stderr is a terminal.
-
-    :param total: the number of lines; None: not known.
-    """
-
-    total: int | None
-
-    def show(self, account: Account) -> None:
-        """Draw the bar over the previous one."""
-        if not sys.stderr.isatty():
-            return
-        counts = f"{account.fired} fired, {account.refused} refused"
-        if self.total is None:
-            text = f"{account.count} lines  {counts}"
-        else:
-            share = account.count / self.total if self.total else 1.0
-            full = int(share * BAR_WIDTH)
-            text = f"[{'#' * full}{'-' * (BAR_WIDTH - full)}] {share:4.0%}  {counts}"
-        print(f"\r{text}", end="", file=sys.stderr, flush=True)
-
-    def end(self) -> None:
-        """End the bar's line."""
-        if sys.stderr.isatty():
-            print(file=sys.stderr)

@@ -5,6 +5,14 @@ airflow-triggers for their meaning. Neighbours: ``operations/`` read answers int
 """
 
 from airflow_triggers_client.models.base import Page, Result
+from airflow_triggers_client.models.bulk_acts import (
+    BulkAct,
+    BulkOutcome,
+    BulkPreview,
+    BulkState,
+    InstanceOutcome,
+    Sample,
+)
 from airflow_triggers_client.models.configurations import (
     ConfigurationProblem,
     ConfigurationSummary,
@@ -60,6 +68,10 @@ from airflow_triggers_client.models.sessions import ConfigurationVersion, Sessio
 __all__ = [
     "AllowedAct",
     "Arrival",
+    "BulkAct",
+    "BulkOutcome",
+    "BulkPreview",
+    "BulkState",
     "ConfigurationProblem",
     "ConfigurationSummary",
     "ConfigurationVersion",
@@ -87,6 +99,7 @@ __all__ = [
     "InstanceCounts",
     "InstanceFilter",
     "InstanceGroup",
+    "InstanceOutcome",
     "InstanceStatus",
     "InstanceSummary",
     "MigrationEffect",
@@ -99,6 +112,7 @@ __all__ = [
     "Reason",
     "Requirement",
     "Result",
+    "Sample",
     "Session",
     "SessionMigration",
     "SessionSummary",

@@ -2,6 +2,7 @@
 
 from airflow_triggers_client.operations import (
     batches,
+    bulk_acts,
     configurations,
     delayed_fires,
     fires,
@@ -14,6 +15,7 @@ from airflow_triggers_client.operations import (
 
 __all__ = [
     "batches",
+    "bulk_acts",
     "configurations",
     "delayed_fires",
     "fires",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from airflow_triggers_client.cli.twin.arguments import (
     AFTER,
+    BULK,
     INSTANCE,
     LIMIT,
     OUTPUT,
@@ -27,6 +28,11 @@ _METADATA = option(
     help="Metadata to merge into the instance's, a JSON object or @FILE with one",
     kind="json",
     metavar="JSON",
+)
+
+_MANY = (
+    " With a filter or --all instead of the UID and the instance, it does so to all that match now. That is a "
+    "bulk act: controllers do it, a session a transaction. See 'bulk-acts --help'."
 )
 
 INSTANCES = (
@@ -89,8 +95,8 @@ INSTANCES = (
         "repairs:triggers_replay",
         "Replay a failed task instance",
         (
-            UID,
-            INSTANCE.saying("A failed task instance, such as 't_import#0'"),
+            UID.optional(),
+            INSTANCE.saying("A failed task instance, such as 't_import#0'").optional(),
             option(
                 "--kwargs",
                 help="Kwargs by trigger, a JSON object or @FILE with one, in place of all that it had ({} for none)",
@@ -98,37 +104,43 @@ INSTANCES = (
                 metavar="JSON",
             ),
             option("--cooldown", help="Wait so long before it runs", kind="seconds", metavar="SECONDS"),
+            *BULK,
             OUTPUT,
         ),
         (
             "replay respondent-17 't_importSubject#0'",
+            "replay --configuration questionnaire --task t_importSubject --since 2031-05-17T00:00:00Z --dry-run",
+            "replay --configuration questionnaire --error-type builtins.TimeoutError --yes --watch",
             "replay respondent-17 't_importSubject#0' --kwargs '{\"firstPageReceived\": {\"age\": 41}}'",
         ),
-        "It runs again as a new instance, which is printed.",
+        "It runs again as a new instance, which is printed." + _MANY,
     ),
     Command(
         "skip",
         "repairs:triggers_skip",
         "Skip a failed task instance",
         (
-            UID,
-            INSTANCE.saying("A failed task instance, such as 't_import#0'"),
+            UID.optional(),
+            INSTANCE.saying("A failed task instance, such as 't_import#0'").optional(),
             switch("--cascade", "Fire the task's name, as if it had finished"),
             _RESULT,
+            *BULK,
             OUTPUT,
         ),
         (
             "skip respondent-17 't_importSubject#0'",
             "skip respondent-17 't_importSubject#0' --cascade --result '{\"subject\": 17}'",
+            "skip --configuration questionnaire --task t_importSubject --dry-run",
         ),
+        "It is waived, and does not run again." + _MANY,
     ),
     Command(
         "status",
         "repairs:triggers_set_status",
         "Set a task instance's status by hand",
         (
-            UID,
-            INSTANCE,
+            UID.optional(),
+            INSTANCE.optional(),
             option(
                 "--to",
                 help="The status to set: " + ", ".join(STATUSES_BY_HAND),
@@ -139,43 +151,48 @@ INSTANCES = (
             _METADATA,
             switch("--cascade", "Also fire the task's name; only with --to finished or --to skipped"),
             _RESULT,
+            *BULK,
             OUTPUT,
         ),
         (
             "status respondent-17 't_importSubject#0' --to finished --cascade --result '{\"subject\": 17}'",
+            "status --to skipped --status failed --configuration questionnaire --dry-run",
             "status respondent-17 't_importSubject#0' --to abandoned --metadata '{\"ticket\": \"OPS-17\"}'",
         ),
         "The status stays. The instance's DAG run goes on, and its outcome no longer counts until somebody clears the "
-        "run in Airflow.",
+        "run in Airflow." + _MANY,
     ),
     Command(
         "metadata",
         "repairs:triggers_set_metadata",
         "Merge metadata into a task instance's",
         (
-            UID,
-            INSTANCE,
-            positional(
-                "metadata",
-                "A JSON object, @FILE with one, or key=value",
+            UID.optional(),
+            INSTANCE.optional(),
+            option(
+                "--set",
+                help="What to merge: a JSON object, @FILE with one, or key=value; may be given several times",
                 kind="kwargs",
-                nargs="+",
                 metavar="METADATA",
+                is_repeatable=True,
+                is_required=True,
             ),
+            *BULK,
             OUTPUT,
         ),
         (
-            "metadata respondent-17 't_importSubject#0' ticket=OPS-17 attempts=3",
-            "metadata respondent-17 't_importSubject#0' '{\"ticket\": \"OPS-17\"}'",
+            "metadata respondent-17 't_importSubject#0' --set ticket=OPS-17 --set attempts=3",
+            "metadata --status failed --task t_importSubject --set ticket=OPS-17 --yes",
         ),
         "Each key replaces the instance's value of the same key; its other keys stay. A value is JSON if it can be "
-        "read so, else text.",
+        "read so, else text." + _MANY,
     ),
     Command(
         "resolve-logs",
         "repairs:triggers_resolve_logs",
         "Mark a task instance's log messages as dealt with",
-        (UID, INSTANCE, OUTPUT),
-        ("resolve-logs respondent-17 't_importSubject#0'",),
+        (UID.optional(), INSTANCE.optional(), *BULK, OUTPUT),
+        ("resolve-logs respondent-17 't_importSubject#0'", "resolve-logs --session respondent- --yes"),
+        "They no longer count as unresolved." + _MANY,
     ),
 )
