@@ -217,7 +217,11 @@ ROUTES = {
 }
 """An act of each route that writes, and what the audit log is to say: event, DAG, and what else at least."""
 
-FIRES = {("POST", "/api/v1/sessions/{uid}/fires"), ("POST", "/api/v1/fires")}
+FIRES = {
+    ("POST", "/api/v1/sessions/{uid}/fires"),
+    ("POST", "/api/v1/fires"),
+    ("POST", "/api/v1/cloudevents"),
+}
 
 
 def test_every_route_that_writes_is_tried_here(airflow_db, monkeypatch):
