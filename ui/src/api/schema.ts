@@ -4,6 +4,140 @@
  */
 
 export interface paths {
+    "/api/v1/asset-events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List asset events that could not be fired
+         * @description Asset events that name a session that you may read. With the right to read all sessions: every one. The newest
+         *     first. With `parked`, only those that no controller tries again.
+         */
+        get: operations["list_asset_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/asset-events/{event_id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try an asset event again
+         * @description Have a controller try the event again at once. It still counts once.
+         *
+         *     It takes the right to create runs of all DAGs of the session that it names; if there is no such session, of every
+         *     DAG. The rights of the event's own author are checked again, too.
+         */
+        post: operations["retry_asset_event"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/bulk-acts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List bulk acts
+         * @description Your bulk acts, and those of others if you may read all sessions that they cover. The newest first.
+         */
+        get: operations["list_bulk_acts"];
+        put?: never;
+        /**
+         * Act on many instances
+         * @description Do one act to many instances: those that match a filter now, or listed ones. At most 100,000.
+         *
+         *     The instances are fixed now, and your rights are checked for every DAG. Controllers do the act later, a session a
+         *     transaction, at the rate. It survives restarts. Doing the same again repairs nothing twice. With `dry_run` the
+         *     answer says what would happen.
+         */
+        post: operations["make_bulk_act"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/bulk-acts/{bulk_act_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a bulk act
+         * @description How far a bulk act is: its state, and how many instances have each outcome.
+         */
+        get: operations["read_bulk_act"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/bulk-acts/{bulk_act_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel a bulk act
+         * @description Stop what was not done yet. What was done stays done.
+         *
+         *     It is for its maker, and for users who could have made it.
+         */
+        post: operations["cancel_bulk_act"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/bulk-acts/{bulk_act_id}/outcomes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List a bulk act's outcomes
+         * @description What became of each instance, of the sessions that you may read now. Page with `after`.
+         */
+        get: operations["list_outcomes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/cloudevents": {
         parameters: {
             query?: never;
@@ -121,6 +255,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/delayed-fires": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List fires to come, of all sessions
+         * @description Fires to come in all sessions that you may read, the next first, parked ones included. The session's own routes
+         *     cancel and retry one.
+         */
+        get: operations["list_all_delayed_fires"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/extensions": {
         parameters: {
             query?: never;
@@ -184,6 +339,27 @@ export interface paths {
          *     It takes a valid token and no rights, costs a few look-ups by index, and tells nothing of sessions.
          */
         get: operations["get_health"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/hooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List hooks that raised
+         * @description Hooks that raised, in all sessions that you may read, the newest first. With `parked`, only those that no
+         *     controller calls any more. `POST /sessions/{uid}/hooks/{id}/call` calls one again.
+         */
+        get: operations["list_hooks"];
         put?: never;
         post?: never;
         delete?: never;
@@ -294,8 +470,11 @@ export interface paths {
         };
         /**
          * Read a session
-         * @description The whole session at one moment: tasks, instances, latest triggers, newest fires. Its `ETag` serves as `If-Match`
-         *     of what changes the session.
+         * @description The session at one moment: its tasks, how many instances it has, the newest of its instances, fires, fires to
+         *     come and hooks, and what you may do with it. However large it is, the answer is bounded. The rest comes by pages:
+         *     `instances_next`, `fires_next` and so on are their cursors.
+         *
+         *     Its `ETag` serves as `If-Match` of what changes the session.
          */
         get: operations["read_session"];
         put?: never;
@@ -308,6 +487,29 @@ export interface paths {
          *     its UID is free for another session.
          */
         delete: operations["delete_session"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{uid}/configuration": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Update a session's rules
+         * @description Add tasks to the session's rules, or replace them by name. A later deployment does not change them.
+         *
+         *     It takes the rights to read the session and to create runs of all its DAGs, those of the new rules included. Tasks
+         *     that Airflow does not run cannot be changed here. With `preview` the answer says what would happen.
+         */
+        put: operations["update_configuration"];
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -424,6 +626,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sessions/{uid}/hooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List a session's hooks
+         * @description Hooks of the session's manager that have not ended, the oldest first. Page with `after`.
+         */
+        get: operations["list_session_hooks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sessions/{uid}/hooks/{hook_id}/call": {
         parameters: {
             query?: never;
@@ -447,6 +669,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sessions/{uid}/instances": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List a session's instances
+         * @description The instances of the session, newest first. Page with `after`: new instances do not move a page.
+         */
+        get: operations["list_session_instances"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sessions/{uid}/instances/{name}": {
         parameters: {
             query?: never;
@@ -456,7 +698,8 @@ export interface paths {
         };
         /**
          * Read an instance
-         * @description One instance of the session. Its `ETag` serves as `If-Match` of the acts on it.
+         * @description One instance of the session with its replay chain, its run in Airflow, and what you may do with it. The size of
+         *     the session does not matter for the speed. Its `ETag` serves as `If-Match` of the acts on it.
          */
         get: operations["read_instance"];
         put?: never;
@@ -616,6 +859,226 @@ export interface components {
             reason: string | null;
         };
         /**
+         * ActionableInstance
+         * @description An instance in full, and what you may do with it.
+         */
+        ActionableInstance: {
+            acts: components["schemas"]["InstanceActsBody"];
+            /** Can Replay */
+            can_replay: boolean;
+            /** Can Skip */
+            can_skip: boolean;
+            /**
+             * Chain
+             * @description The instance, those that it was cloned from, and all their clones; oldest first, 1,000 at most.
+             */
+            chain: components["schemas"]["ChainedInstanceBody"][];
+            /**
+             * Dag Id
+             * @description The DAG of its run; null while it has none.
+             */
+            dag_id: string | null;
+            /** Dag Run Id */
+            dag_run_id: string | null;
+            /**
+             * Is Resolved
+             * @description Whether nothing more is to be done.
+             */
+            is_resolved: boolean;
+            /**
+             * Kwargs
+             * @description The kwargs of each trigger that it took.
+             * @example {
+             *       "firstPageReceived": {
+             *         "page": 1,
+             *         "respondent": 17
+             *       }
+             *     }
+             */
+            kwargs: {
+                [key: string]: {
+                    [key: string]: unknown;
+                };
+            };
+            /**
+             * Metadata
+             * @description `result`, `exceptionType`, `exceptionInfo`, `timestamps`, …
+             */
+            metadata: {
+                [key: string]: unknown;
+            };
+            /**
+             * Missing
+             * @description The triggers that it still waits for.
+             */
+            missing: string[];
+            /**
+             * Name
+             * @example t_importSubject#0
+             */
+            name: string;
+            /**
+             * Number
+             * @description Counts the task's instances from 0, replays included.
+             */
+            number: number;
+            /** @description Its DAG run; null while it has none. */
+            run: components["schemas"]["RunBody"] | null;
+            status: components["schemas"]["InstanceStatus"];
+            /**
+             * Task
+             * @example t_importSubject
+             */
+            task: string;
+        };
+        /**
+         * ActionableSession
+         * @description A session at one moment, and what you may do with it.
+         */
+        ActionableSession: {
+            acts: components["schemas"]["SessionActsBody"];
+            /**
+             * Configuration
+             * @description The deployed configuration's name; null for one made at run time.
+             * @example questionnaire
+             */
+            configuration: string | null;
+            /**
+             * Counts
+             * @description How many instances it has in each status; null for a session in another storage than Airflow's database.
+             * @example {
+             *       "failed": 1,
+             *       "finished": 2
+             *     }
+             */
+            counts: {
+                [key: string]: number;
+            } | null;
+            /**
+             * Created
+             * Format: date-time
+             */
+            created: string;
+            /**
+             * Delayed Fires
+             * @description Fires that are still to come, the next first, 50 at most.
+             */
+            delayed_fires: components["schemas"]["DelayedFireBody"][];
+            /**
+             * Delayed Fires Next
+             * @description There is more: pass it to `GET …/delayed-fires?after=`. Null: they are all here.
+             */
+            delayed_fires_next: string | null;
+            /**
+             * Fires
+             * @description The newest fires, newest first, 100 at most.
+             */
+            fires: components["schemas"]["FireBody"][];
+            /**
+             * Fires Next
+             * @description There is more: pass it to `GET …/fires?before=`. Null: they are all here.
+             */
+            fires_next: number | null;
+            /**
+             * Hooks
+             * @description Hooks that have not ended yet, the oldest first, 50 at most. Parked ones need somebody.
+             */
+            hooks: components["schemas"]["HookBody"][];
+            /**
+             * Hooks Next
+             * @description There is more: pass it to `GET …/hooks?after=`. Null: they are all here.
+             */
+            hooks_next: number | null;
+            /**
+             * Instances
+             * @description The newest instances, 100 at most, ordered by task and number.
+             */
+            instances: components["schemas"]["InstanceBody"][];
+            /**
+             * Instances Next
+             * @description There is more: pass it to `GET …/instances?after=`. Null: they are all here.
+             */
+            instances_next: string | null;
+            /**
+             * Instances Total
+             * @description How many instances there are in all.
+             */
+            instances_total: number;
+            /**
+             * Last Modified
+             * Format: date-time
+             */
+            last_modified: string;
+            /**
+             * Latest Triggers
+             * @description The kwargs of each trigger's latest fire, of 100 triggers at most. Those that the tasks name come first.
+             * @example {
+             *       "firstPageReceived": {
+             *         "page": 1,
+             *         "respondent": 17
+             *       }
+             *     }
+             */
+            latest_triggers: {
+                [key: string]: {
+                    [key: string]: unknown;
+                };
+            };
+            /**
+             * Latest Triggers Complete
+             * @description Whether they are all here. `GET …/fires?trigger=` has those of any trigger.
+             */
+            latest_triggers_complete: boolean;
+            /**
+             * Manager
+             * @description The trigger manager that the session remembers.
+             * @example default
+             */
+            manager: string;
+            /** Metadata */
+            metadata: {
+                [key: string]: unknown;
+            };
+            /**
+             * Removed Tasks
+             * @description Tasks that a migration removed from the rules. The session has instances of them.
+             * @example []
+             */
+            removed_tasks: string[];
+            /**
+             * Storage
+             * @description The storage backend that keeps the session.
+             * @example sql
+             */
+            storage: string;
+            /**
+             * Task Counts
+             * @description How many instances each task has, by status. Tasks without any are left out.
+             * @example {
+             *       "t_importSubject": {
+             *         "failed": 1,
+             *         "finished": 2
+             *       }
+             *     }
+             */
+            task_counts: {
+                [key: string]: {
+                    [key: string]: number;
+                };
+            };
+            /** Tasks */
+            tasks: {
+                [key: string]: components["schemas"]["TaskBody"];
+            };
+            /**
+             * Uid
+             * @example respondent-17
+             */
+            uid: string;
+            /** @description The version of its configuration; null: it has none. */
+            version: components["schemas"]["ConfigurationVersionBody"] | null;
+        };
+        /**
          * ArrivalBody
          * @description A fire, in short.
          */
@@ -631,6 +1094,66 @@ export interface components {
             fire_id: number;
             /** Trigger */
             trigger: string;
+        };
+        /**
+         * AssetEventBody
+         * @description An asset event that could not be fired.
+         */
+        AssetEventBody: {
+            /**
+             * Asset
+             * @description The asset's URI; null: Airflow no longer has the event.
+             * @example x-triggers://questionnaire/firstPageReceived
+             */
+            asset: string | null;
+            /**
+             * Attempts
+             * @description How often it was tried.
+             */
+            attempts: number;
+            /** Created At */
+            created_at: string | null;
+            /**
+             * Due
+             * @description When it is tried again; null: it is parked.
+             */
+            due: string | null;
+            /**
+             * Error
+             * @description Why it could not be fired, the last time.
+             */
+            error: string;
+            /**
+             * Id
+             * @description Airflow's id of the event.
+             */
+            id: number;
+            /** Parked */
+            parked: boolean;
+            /**
+             * Session Uid
+             * @description The session that it names.
+             * @example respondent-17
+             */
+            session_uid: string | null;
+            /**
+             * Source
+             * @description The task that made it, or the user who created it by hand.
+             */
+            source: string | null;
+        };
+        /**
+         * AssetEventsPage
+         * @description Asset events that could not be fired, the newest first.
+         */
+        AssetEventsPage: {
+            /** Asset Events */
+            asset_events: components["schemas"]["AssetEventBody"][];
+            /**
+             * Next
+             * @description Pass it as `after` to get the next page; null on the last one.
+             */
+            next: number | null;
         };
         /**
          * BatchedError
@@ -819,6 +1342,360 @@ export interface components {
         BatchResults: {
             /** Results */
             results: (components["schemas"]["BatchedResult"] | components["schemas"]["BatchedError"])[];
+        };
+        /**
+         * BulkActBody
+         * @description A bulk act: one act on many instances.
+         */
+        BulkActBody: {
+            /**
+             * Act
+             * @description One of replay, skip, set_status, set_metadata, resolve_logs.
+             * @example replay
+             */
+            act: string;
+            /** Arguments */
+            arguments: {
+                [key: string]: unknown;
+            };
+            /**
+             * By
+             * @description Who made it.
+             */
+            by: string | null;
+            /** Cancelled By */
+            cancelled_by: string | null;
+            /**
+             * Counts
+             * @description How many have each outcome.
+             * @example {
+             *       "done": 17,
+             *       "unchanged": 1
+             *     }
+             */
+            counts: {
+                [key: string]: number;
+            };
+            /**
+             * Created
+             * Format: date-time
+             */
+            created: string;
+            /** Ended */
+            ended: string | null;
+            /**
+             * Filter
+             * @description The filter that selected its instances; null: they were listed.
+             * @example {
+             *       "configuration": "questionnaire",
+             *       "status": [
+             *         "failed"
+             *       ]
+             *     }
+             */
+            filter: {
+                [key: string]: unknown;
+            } | null;
+            /** Id */
+            id: number;
+            /**
+             * Pending
+             * @description How many of them have no outcome yet.
+             */
+            pending: number;
+            /**
+             * Rate
+             * @description How many a second, at most.
+             */
+            rate: number;
+            /** @description `pending`: no controller has begun it. `cancelled`: somebody stopped it; what was done stays done. */
+            state: components["schemas"]["BulkState"];
+            /**
+             * Total
+             * @description How many instances it has.
+             */
+            total: number;
+        };
+        /**
+         * BulkActsList
+         * @description Bulk acts, the newest first.
+         */
+        BulkActsList: {
+            /** Bulk Acts */
+            bulk_acts: components["schemas"]["BulkActBody"][];
+            /**
+             * Next
+             * @description Pass it as `after` to get the next page; null on the last one.
+             */
+            next: number | null;
+        };
+        /**
+         * BulkOutcome
+         * @description What became of an item. The values are stored and part of the REST API.
+         * @enum {string}
+         */
+        BulkOutcome: "done" | "unchanged" | "left_out" | "refused" | "cancelled";
+        /**
+         * BulkPreviewBody
+         * @description What a bulk act would do. Nothing was written.
+         */
+        BulkPreviewBody: {
+            /**
+             * Allowed
+             * @description How many it would act on.
+             */
+            allowed: number;
+            /**
+             * Refused
+             * @description How many you may not act on, or do not exist.
+             */
+            refused: number;
+            /**
+             * Sample
+             * @description Some of the instances.
+             */
+            sample: components["schemas"]["SampleBody"][];
+            /**
+             * Total
+             * @description How many instances it covers.
+             */
+            total: number;
+            /**
+             * Unchanged
+             * @description How many of the list it would leave as they are.
+             */
+            unchanged: number;
+        };
+        /**
+         * BulkReplay
+         * @description Replay failed instances.
+         */
+        BulkReplay: {
+            /**
+             * Act
+             * @constant
+             */
+            act: "replay";
+            arguments?: components["schemas"]["ReplayInstance"];
+            /**
+             * Dry Run
+             * @description Only say what would happen. Nothing is written.
+             * @default false
+             */
+            dry_run: boolean;
+            /**
+             * @description The instances that match it now. Instances that the act would not change do not count. Either this or `instances`.
+             * @example {
+             *       "configuration": "questionnaire",
+             *       "status": [
+             *         "failed"
+             *       ]
+             *     }
+             */
+            filter?: components["schemas"]["InstancesFilter"] | null;
+            /**
+             * Instances
+             * @description These instances. Either this or `filter`.
+             * @example null
+             */
+            instances?: components["schemas"]["ListedInstance"][] | null;
+            /**
+             * Rate
+             * @description How many instances a second, at most; null: as the setting `[triggers] bulk_rate` says.
+             */
+            rate?: number | null;
+        };
+        /**
+         * BulkResolveLogs
+         * @description Mark the logs of instances as resolved.
+         */
+        BulkResolveLogs: {
+            /**
+             * Act
+             * @constant
+             */
+            act: "resolve_logs";
+            arguments?: components["schemas"]["NoArguments"];
+            /**
+             * Dry Run
+             * @description Only say what would happen. Nothing is written.
+             * @default false
+             */
+            dry_run: boolean;
+            /**
+             * @description The instances that match it now. Instances that the act would not change do not count. Either this or `instances`.
+             * @example {
+             *       "configuration": "questionnaire",
+             *       "status": [
+             *         "failed"
+             *       ]
+             *     }
+             */
+            filter?: components["schemas"]["InstancesFilter"] | null;
+            /**
+             * Instances
+             * @description These instances. Either this or `filter`.
+             * @example null
+             */
+            instances?: components["schemas"]["ListedInstance"][] | null;
+            /**
+             * Rate
+             * @description How many instances a second, at most; null: as the setting `[triggers] bulk_rate` says.
+             */
+            rate?: number | null;
+        };
+        /**
+         * BulkSetMetadata
+         * @description Attach metadata to instances.
+         */
+        BulkSetMetadata: {
+            /**
+             * Act
+             * @constant
+             */
+            act: "set_metadata";
+            arguments: components["schemas"]["SetInstanceMetadata"];
+            /**
+             * Dry Run
+             * @description Only say what would happen. Nothing is written.
+             * @default false
+             */
+            dry_run: boolean;
+            /**
+             * @description The instances that match it now. Instances that the act would not change do not count. Either this or `instances`.
+             * @example {
+             *       "configuration": "questionnaire",
+             *       "status": [
+             *         "failed"
+             *       ]
+             *     }
+             */
+            filter?: components["schemas"]["InstancesFilter"] | null;
+            /**
+             * Instances
+             * @description These instances. Either this or `filter`.
+             * @example null
+             */
+            instances?: components["schemas"]["ListedInstance"][] | null;
+            /**
+             * Rate
+             * @description How many instances a second, at most; null: as the setting `[triggers] bulk_rate` says.
+             */
+            rate?: number | null;
+        };
+        /**
+         * BulkSetStatus
+         * @description Set the status of instances by hand.
+         */
+        BulkSetStatus: {
+            /**
+             * Act
+             * @constant
+             */
+            act: "set_status";
+            arguments: components["schemas"]["SetInstanceStatus"];
+            /**
+             * Dry Run
+             * @description Only say what would happen. Nothing is written.
+             * @default false
+             */
+            dry_run: boolean;
+            /**
+             * @description The instances that match it now. Instances that the act would not change do not count. Either this or `instances`.
+             * @example {
+             *       "configuration": "questionnaire",
+             *       "status": [
+             *         "failed"
+             *       ]
+             *     }
+             */
+            filter?: components["schemas"]["InstancesFilter"] | null;
+            /**
+             * Instances
+             * @description These instances. Either this or `filter`.
+             * @example null
+             */
+            instances?: components["schemas"]["ListedInstance"][] | null;
+            /**
+             * Rate
+             * @description How many instances a second, at most; null: as the setting `[triggers] bulk_rate` says.
+             */
+            rate?: number | null;
+        };
+        /**
+         * BulkSkip
+         * @description Skip failed instances.
+         */
+        BulkSkip: {
+            /**
+             * Act
+             * @constant
+             */
+            act: "skip";
+            arguments?: components["schemas"]["SkipInstance"];
+            /**
+             * Dry Run
+             * @description Only say what would happen. Nothing is written.
+             * @default false
+             */
+            dry_run: boolean;
+            /**
+             * @description The instances that match it now. Instances that the act would not change do not count. Either this or `instances`.
+             * @example {
+             *       "configuration": "questionnaire",
+             *       "status": [
+             *         "failed"
+             *       ]
+             *     }
+             */
+            filter?: components["schemas"]["InstancesFilter"] | null;
+            /**
+             * Instances
+             * @description These instances. Either this or `filter`.
+             * @example null
+             */
+            instances?: components["schemas"]["ListedInstance"][] | null;
+            /**
+             * Rate
+             * @description How many instances a second, at most; null: as the setting `[triggers] bulk_rate` says.
+             */
+            rate?: number | null;
+        };
+        /**
+         * BulkState
+         * @description Where a bulk act stands. The values are stored and part of the REST API.
+         * @enum {string}
+         */
+        BulkState: "pending" | "running" | "done" | "cancelled";
+        /**
+         * ChainedInstanceBody
+         * @description An instance of a replay chain, in short.
+         */
+        ChainedInstanceBody: {
+            /** Created */
+            created: string | null;
+            /**
+             * Error Message
+             * @description The first line of its error.
+             * @example no such age
+             */
+            error_message: string | null;
+            /**
+             * Error Type
+             * @example builtins.ValueError
+             */
+            error_type: string | null;
+            /**
+             * Name
+             * @example t_importSubject#0
+             */
+            name: string;
+            /**
+             * Parent
+             * @description The instance that it was cloned from; null for an original.
+             */
+            parent: string | null;
+            status: components["schemas"]["InstanceStatus"];
         };
         /**
          * ConfigurationBody
@@ -1349,7 +2226,7 @@ export interface components {
             answer: string;
             /**
              * Dag Id
-             * @description The DAG of its run; null where it has none in flight.
+             * @description The DAG of its run; null where it never had one.
              */
             dag_id: string | null;
             /** Dag Run Id */
@@ -1775,6 +2652,11 @@ export interface components {
             mermaid: string;
             /** Nodes */
             nodes: components["schemas"]["NodeBody"][];
+            /**
+             * Text
+             * @description The graph as a tree of lines, from the triggers down.
+             */
+            text: string;
         };
         /**
          * GroupBy
@@ -1893,6 +2775,19 @@ export interface components {
             error: string | null;
             /** @description The hook as it is now; null when it ended. */
             hook: components["schemas"]["HookBody"] | null;
+        };
+        /**
+         * HooksPage
+         * @description Hooks that have not ended yet, the oldest first.
+         */
+        HooksPage: {
+            /** Hooks */
+            hooks: components["schemas"]["HookBody"][];
+            /**
+             * Next
+             * @description Pass it as `after` to get the next page; null on the last one.
+             */
+            next: number | null;
         };
         /**
          * InstanceActsBody
@@ -2044,6 +2939,83 @@ export interface components {
             task?: string | null;
         };
         /**
+         * InstancesFilter
+         * @description Which instances of all sessions that you may read; as in `GET /instances`. All conditions must hold.
+         */
+        InstancesFilter: {
+            /**
+             * Configuration
+             * @description Only sessions of this deployed configuration.
+             * @example questionnaire
+             */
+            configuration?: string | null;
+            /**
+             * Error Type
+             * @description Only instances with this exception type, as stored.
+             * @example builtins.ValueError
+             */
+            error_type?: string | null;
+            /**
+             * Replayed
+             * @description Only instances with a parent, or only others.
+             */
+            replayed?: boolean | null;
+            /**
+             * Session
+             * @description Only sessions whose UIDs begin so.
+             */
+            session?: string | null;
+            /**
+             * Since
+             * @description Only what changed at this moment or later.
+             */
+            since?: string | null;
+            /**
+             * Status
+             * @description Only these statuses. Empty: any.
+             * @default []
+             * @example [
+             *       "failed"
+             *     ]
+             */
+            status: components["schemas"]["InstanceStatus"][];
+            /**
+             * Stuck
+             * @description Only stuck instances, or only others.
+             */
+            stuck?: boolean | null;
+            /**
+             * Stuck After
+             * @description Seconds after which a scheduled or running instance is stuck.
+             * @default 3600
+             */
+            stuck_after: number;
+            /**
+             * Task
+             * @description Only instances of this task.
+             * @example t_importSubject
+             */
+            task?: string | null;
+            /**
+             * Until
+             * @description Only what changed before this moment.
+             */
+            until?: string | null;
+        };
+        /**
+         * InstancesOfSessionPage
+         * @description Instances of a session, newest first.
+         */
+        InstancesOfSessionPage: {
+            /** Instances */
+            instances: components["schemas"]["InstanceBody"][];
+            /**
+             * Next
+             * @description Pass it as `after` to get the next page; null on the last one.
+             */
+            next: string | null;
+        };
+        /**
          * InstancesPage
          * @description Instances over all sessions, newest change first.
          */
@@ -2186,6 +3158,22 @@ export interface components {
             problem: string;
         };
         /**
+         * ListedInstance
+         * @description An instance.
+         */
+        ListedInstance: {
+            /**
+             * Name
+             * @example t_importSubject#0
+             */
+            name: string;
+            /**
+             * Session Uid
+             * @example respondent-17
+             */
+            session_uid: string;
+        };
+        /**
          * MigrateSessions
          * @description Which sessions to move to the deployed rules, and how.
          */
@@ -2277,6 +3265,11 @@ export interface components {
             version: string;
         };
         /**
+         * NoArguments
+         * @description An act without arguments.
+         */
+        NoArguments: Record<string, never>;
+        /**
          * NodeBody
          * @description A trigger or a task in a graph.
          */
@@ -2291,6 +3284,55 @@ export interface components {
              * @enum {string}
              */
             kind: "trigger" | "task";
+        };
+        /**
+         * OutcomeBody
+         * @description An instance of a bulk act, and what became of it.
+         */
+        OutcomeBody: {
+            /**
+             * Attempts
+             * @description How often it failed. After ten times it is refused.
+             */
+            attempts: number;
+            /** Ended */
+            ended: string | null;
+            /**
+             * Name
+             * @example t_importSubject#0
+             */
+            name: string;
+            /** @description `unchanged`: there was nothing to do. `left_out`: it comes under other DAGs now, for which nobody checked the rights. Null: nothing has become of it yet. */
+            outcome: components["schemas"]["BulkOutcome"] | null;
+            /**
+             * Reason
+             * @description Why it was not done; or the last failure, while it is tried again.
+             */
+            reason: string | null;
+            /**
+             * Replay
+             * @description The new instance, after a replay.
+             * @example t_importSubject#1
+             */
+            replay: string | null;
+            /**
+             * Session Uid
+             * @example respondent-17
+             */
+            session_uid: string;
+        };
+        /**
+         * OutcomesList
+         * @description Instances of a bulk act with their outcomes, in the order in which they are done.
+         */
+        OutcomesList: {
+            /**
+             * Next
+             * @description Pass it as `after` to get the next page; null on the last one.
+             */
+            next: number | null;
+            /** Outcomes */
+            outcomes: components["schemas"]["OutcomeBody"][];
         };
         /**
          * OverdueBody
@@ -2480,6 +3522,60 @@ export interface components {
             trigger: string;
         };
         /**
+         * RunBody
+         * @description A DAG run in Airflow.
+         */
+        RunBody: {
+            /** Dag Id */
+            dag_id: string;
+            /** Dag Run Id */
+            dag_run_id: string;
+            /** Ended At */
+            ended_at: string | null;
+            /** Queued At */
+            queued_at: string | null;
+            /** Started At */
+            started_at: string | null;
+            /**
+             * State
+             * @description `queued`, `running`, `success` or `failed`; null: it is gone.
+             * @example success
+             */
+            state: string | null;
+        };
+        /**
+         * SampleBody
+         * @description An instance, and what the bulk act would do to it.
+         */
+        SampleBody: {
+            /**
+             * Name
+             * @example t_importSubject#0
+             */
+            name: string;
+            /** @description `done`: it would be done. */
+            outcome: components["schemas"]["BulkOutcome"];
+            /** Reason */
+            reason: string | null;
+            /**
+             * Session Uid
+             * @example respondent-17
+             */
+            session_uid: string;
+        };
+        /**
+         * SessionActsBody
+         * @description What you may do with a session now.
+         */
+        SessionActsBody: {
+            /** @description Delete it. By force only, as long as it is not resolved. */
+            delete: components["schemas"]["ActBody"];
+            /** @description Fire at least one trigger into it. */
+            fire: components["schemas"]["ActBody"];
+            /** @description Change its rules, or move it to the deployed ones. */
+            update: components["schemas"]["ActBody"];
+        };
+        /**
          * SessionBody
          * @description A session in a list.
          */
@@ -2532,8 +3628,86 @@ export interface components {
             version: components["schemas"]["ConfigurationVersionBody"] | null;
         };
         /**
+         * SessionDelayedFireBody
+         * @description A fire to come, of any session.
+         */
+        SessionDelayedFireBody: {
+            /**
+             * Attempts
+             * @description How often it could not be fired when it was due.
+             */
+            attempts: number;
+            /**
+             * Cancelled At
+             * @description When it was cancelled; null: it is still to come.
+             */
+            cancelled_at: string | null;
+            /**
+             * Cancelled By
+             * @description Who cancelled it.
+             */
+            cancelled_by: string | null;
+            /**
+             * Error
+             * @description Why not, the last time.
+             */
+            error: string | null;
+            /**
+             * Fire At
+             * Format: date-time
+             */
+            fire_at: string;
+            /** Fired By */
+            fired_by: string | null;
+            /**
+             * Id
+             * @description Identifies it until it takes effect: `DELETE …/delayed-fires/{id}`.
+             */
+            id: number;
+            /** Idempotency Key */
+            idempotency_key: string | null;
+            /**
+             * Kwargs
+             * @example {
+             *       "page": 1,
+             *       "respondent": 17
+             *     }
+             */
+            kwargs: {
+                [key: string]: unknown;
+            };
+            /**
+             * Parked
+             * @description True: it failed too often. The controller does not try it again.
+             */
+            parked: boolean;
+            /**
+             * Session Uid
+             * @example respondent-17
+             */
+            session_uid: string;
+            /**
+             * Trigger
+             * @example reminderDue
+             */
+            trigger: string;
+        };
+        /**
+         * SessionDelayedFiresPage
+         * @description Fires to come, the next first.
+         */
+        SessionDelayedFiresPage: {
+            /** Delayed Fires */
+            delayed_fires: components["schemas"]["SessionDelayedFireBody"][];
+            /**
+             * Next
+             * @description Pass it as `after` to get the next page; null on the last one.
+             */
+            next: string | null;
+        };
+        /**
          * SessionDetail
-         * @description A whole session at one moment.
+         * @description A session at one moment: what it has, and the newest of each list.
          */
         SessionDetail: {
             /**
@@ -2560,21 +3734,49 @@ export interface components {
             created: string;
             /**
              * Delayed Fires
-             * @description Fires that are still to come, the next first; `GET …/delayed-fires` has them all.
+             * @description Fires that are still to come, the next first, 50 at most.
              */
             delayed_fires: components["schemas"]["DelayedFireBody"][];
             /**
+             * Delayed Fires Next
+             * @description There is more: pass it to `GET …/delayed-fires?after=`. Null: they are all here.
+             */
+            delayed_fires_next: string | null;
+            /**
              * Fires
-             * @description The newest fires, newest first; `GET …/fires` has them all.
+             * @description The newest fires, newest first, 100 at most.
              */
             fires: components["schemas"]["FireBody"][];
             /**
+             * Fires Next
+             * @description There is more: pass it to `GET …/fires?before=`. Null: they are all here.
+             */
+            fires_next: number | null;
+            /**
              * Hooks
-             * @description Hooks that have not ended yet; parked ones need somebody.
+             * @description Hooks that have not ended yet, the oldest first, 50 at most. Parked ones need somebody.
              */
             hooks: components["schemas"]["HookBody"][];
-            /** Instances */
+            /**
+             * Hooks Next
+             * @description There is more: pass it to `GET …/hooks?after=`. Null: they are all here.
+             */
+            hooks_next: number | null;
+            /**
+             * Instances
+             * @description The newest instances, 100 at most, ordered by task and number.
+             */
             instances: components["schemas"]["InstanceBody"][];
+            /**
+             * Instances Next
+             * @description There is more: pass it to `GET …/instances?after=`. Null: they are all here.
+             */
+            instances_next: string | null;
+            /**
+             * Instances Total
+             * @description How many instances there are in all.
+             */
+            instances_total: number;
             /**
              * Last Modified
              * Format: date-time
@@ -2582,7 +3784,7 @@ export interface components {
             last_modified: string;
             /**
              * Latest Triggers
-             * @description The kwargs of each trigger's latest fire.
+             * @description The kwargs of each trigger's latest fire, of 100 triggers at most. Those that the tasks name come first.
              * @example {
              *       "firstPageReceived": {
              *         "page": 1,
@@ -2595,6 +3797,11 @@ export interface components {
                     [key: string]: unknown;
                 };
             };
+            /**
+             * Latest Triggers Complete
+             * @description Whether they are all here. `GET …/fires?trigger=` has those of any trigger.
+             */
+            latest_triggers_complete: boolean;
             /**
              * Manager
              * @description The trigger manager that the session remembers.
@@ -2617,6 +3824,21 @@ export interface components {
              * @example sql
              */
             storage: string;
+            /**
+             * Task Counts
+             * @description How many instances each task has, by status. Tasks without any are left out.
+             * @example {
+             *       "t_importSubject": {
+             *         "failed": 1,
+             *         "finished": 2
+             *       }
+             *     }
+             */
+            task_counts: {
+                [key: string]: {
+                    [key: string]: number;
+                };
+            };
             /** Tasks */
             tasks: {
                 [key: string]: components["schemas"]["TaskBody"];
@@ -2628,6 +3850,70 @@ export interface components {
             uid: string;
             /** @description The version of its configuration; null: it has none. */
             version: components["schemas"]["ConfigurationVersionBody"] | null;
+        };
+        /**
+         * SessionHookBody
+         * @description A hook that raised, of any session.
+         */
+        SessionHookBody: {
+            /**
+             * Arguments
+             * @example {
+             *       "scheduled": [],
+             *       "trigger_name": "firstPageReceived"
+             *     }
+             */
+            arguments: {
+                [key: string]: unknown;
+            };
+            /**
+             * Attempts
+             * @description How often it raised.
+             */
+            attempts: number;
+            /**
+             * Due
+             * @description When the controller calls it; null where no controller does.
+             */
+            due: string | null;
+            /**
+             * Error
+             * @description The traceback of the last time.
+             */
+            error: string | null;
+            /**
+             * Hook
+             * @example _post_fire
+             */
+            hook: string;
+            /**
+             * Id
+             * @description Identifies it in the session: `POST …/hooks/{id}/call`.
+             */
+            id: number;
+            /**
+             * Parked
+             * @description True: it raised too often. The controller does not call it again.
+             */
+            parked: boolean;
+            /**
+             * Session Uid
+             * @example respondent-17
+             */
+            session_uid: string;
+        };
+        /**
+         * SessionHooksPage
+         * @description Hooks that raised, the newest first. `POST /sessions/{session_uid}/hooks/{id}/call` calls one again.
+         */
+        SessionHooksPage: {
+            /** Hooks */
+            hooks: components["schemas"]["SessionHookBody"][];
+            /**
+             * Next
+             * @description Pass it as `after` to get the next page; null on the last one.
+             */
+            next: number | null;
         };
         /**
          * SessionMigrationBody
@@ -2820,6 +4106,89 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * UpdateBody
+         * @description What an update did, or would do, to the session's instances, by name.
+         */
+        UpdateBody: {
+            /**
+             * Abandoned
+             * @description Waiting instances that never run.
+             */
+            abandoned: string[];
+            /**
+             * Changed
+             * @description Waiting instances that took fires of the past, and still wait.
+             */
+            changed: string[];
+            /**
+             * Created
+             * @description New instances.
+             * @example [
+             *       "t_importSubject#0"
+             *     ]
+             */
+            created: string[];
+            /**
+             * Preview
+             * @description True: nothing was written.
+             */
+            preview: boolean;
+            /**
+             * Scheduled
+             * @description Instances that start, new ones included.
+             */
+            scheduled: string[];
+            /**
+             * Tasks
+             * @description All tasks of the session afterwards.
+             * @example [
+             *       "t_importSubject"
+             *     ]
+             */
+            tasks: string[];
+            /**
+             * Version
+             * @description The hash of the session's rules afterwards.
+             */
+            version: string;
+        };
+        /**
+         * UpdateConfiguration
+         * @description Tasks to add to a session's rules, or to replace by name. The others stay.
+         */
+        UpdateConfiguration: {
+            /**
+             * History
+             * @description `apply`: the fires of the past count for these tasks, as if their rules had been there from the start. What has run is not run again.
+             * @default ignore
+             * @enum {string}
+             */
+            history: "ignore" | "apply";
+            /**
+             * Preview
+             * @description Only say what would happen. Nothing is written.
+             * @default false
+             */
+            preview: boolean;
+            /**
+             * Tasks
+             * @description Task name → directives, as in a configuration file.
+             * @example {
+             *       "t_importSubject": {
+             *         "after": [
+             *           "firstPageReceived"
+             *         ],
+             *         "run": "questionnaire.t_importSubject"
+             *       }
+             *     }
+             */
+            tasks: {
+                [key: string]: {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        /**
          * VainFireBody
          * @description A fire without effect.
          */
@@ -2953,6 +4322,1225 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    list_asset_events: {
+        parameters: {
+            query?: {
+                /** @description The cursor: `next` of the page before. */
+                after?: number;
+                /** @description How many at most. */
+                limit?: number;
+                /** @description Only what no controller tries again. */
+                parked?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "asset_events": [
+                     *         {
+                     *           "id": 1,
+                     *           "asset": "x-triggers://questionnaire/firstPageReceived",
+                     *           "session_uid": "respondent-17",
+                     *           "created_at": null,
+                     *           "source": null,
+                     *           "attempts": 1,
+                     *           "error": "text",
+                     *           "due": null,
+                     *           "parked": true
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AssetEventsPage"];
+                };
+            };
+            /** @description Without a token, or with one that is not valid. */
+            401: {
+                headers: {
+                    "WWW-Authenticate"?: "Bearer";
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#NotAuthenticated",
+                     *       "title": "Not authenticated",
+                     *       "status": 401,
+                     *       "detail": "Not authenticated. Send a token of Airflow's POST /auth/token as 'Authorization: …'.",
+                     *       "instance": "/triggers/api/v1/asset-events",
+                     *       "reason": "NotAuthenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Airflow would not let you do that; or a request with the login cookie came from another site's page. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#Forbidden",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "You lack the right in Airflow to create runs of the DAG 'questionnaire.t_importSubject'.",
+                     *       "instance": "/triggers/api/v1/asset-events",
+                     *       "reason": "Forbidden"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#TooLarge",
+                     *       "title": "Too large",
+                     *       "status": 413,
+                     *       "detail": "A body has 1048576 bytes at most here.",
+                     *       "instance": "/triggers/api/v1/asset-events",
+                     *       "reason": "TooLarge"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body, the query or the session's UID is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#InvalidBody",
+                     *       "title": "Invalid body",
+                     *       "status": 422,
+                     *       "detail": "The body is not valid. trigger: this is required, found nothing.",
+                     *       "instance": "/triggers/api/v1/asset-events",
+                     *       "reason": "InvalidBody",
+                     *       "errors": [
+                     *         {
+                     *           "in": "body",
+                     *           "field": "trigger",
+                     *           "problem": "this is required",
+                     *           "found": "nothing",
+                     *           "pointer": "#/trigger"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The database is busy or not migrated, the cache that keeps the session failed, or the session's manager is not installed; `detail` says what to do. */
+            503: {
+                headers: {
+                    /** @description Seconds after which to send it again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#LockTimeout",
+                     *       "title": "Lock timeout",
+                     *       "status": 503,
+                     *       "detail": "Session 'respondent-17' is locked by somebody else; nothing was changed. Try again.",
+                     *       "instance": "/triggers/api/v1/asset-events",
+                     *       "reason": "LockTimeout"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    retry_asset_event: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The event's `id`. */
+                event_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": 1,
+                     *       "asset": "x-triggers://questionnaire/firstPageReceived",
+                     *       "session_uid": "respondent-17",
+                     *       "created_at": null,
+                     *       "source": null,
+                     *       "attempts": 1,
+                     *       "error": "text",
+                     *       "due": null,
+                     *       "parked": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AssetEventBody"];
+                };
+            };
+            /** @description Without a token, or with one that is not valid. */
+            401: {
+                headers: {
+                    "WWW-Authenticate"?: "Bearer";
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#NotAuthenticated",
+                     *       "title": "Not authenticated",
+                     *       "status": 401,
+                     *       "detail": "Not authenticated. Send a token of Airflow's POST /auth/token as 'Authorization: …'.",
+                     *       "instance": "/triggers/api/v1/asset-events/event_id/retry",
+                     *       "reason": "NotAuthenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Airflow would not let you do that; or a request with the login cookie came from another site's page. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#Forbidden",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "You lack the right in Airflow to create runs of the DAG 'questionnaire.t_importSubject'.",
+                     *       "instance": "/triggers/api/v1/asset-events/event_id/retry",
+                     *       "reason": "Forbidden"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such event that failed. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#SessionNotFound",
+                     *       "title": "Session not found",
+                     *       "status": 404,
+                     *       "detail": "There is no session 'respondent-17'.",
+                     *       "instance": "/triggers/api/v1/asset-events/event_id/retry",
+                     *       "reason": "SessionNotFound"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#TooLarge",
+                     *       "title": "Too large",
+                     *       "status": 413,
+                     *       "detail": "A body has 1048576 bytes at most here.",
+                     *       "instance": "/triggers/api/v1/asset-events/event_id/retry",
+                     *       "reason": "TooLarge"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body, the query or the session's UID is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#InvalidBody",
+                     *       "title": "Invalid body",
+                     *       "status": 422,
+                     *       "detail": "The body is not valid. trigger: this is required, found nothing.",
+                     *       "instance": "/triggers/api/v1/asset-events/event_id/retry",
+                     *       "reason": "InvalidBody",
+                     *       "errors": [
+                     *         {
+                     *           "in": "body",
+                     *           "field": "trigger",
+                     *           "problem": "this is required",
+                     *           "found": "nothing",
+                     *           "pointer": "#/trigger"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The database is busy or not migrated, the cache that keeps the session failed, or the session's manager is not installed; `detail` says what to do. */
+            503: {
+                headers: {
+                    /** @description Seconds after which to send it again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#LockTimeout",
+                     *       "title": "Lock timeout",
+                     *       "status": 503,
+                     *       "detail": "Session 'respondent-17' is locked by somebody else; nothing was changed. Try again.",
+                     *       "instance": "/triggers/api/v1/asset-events/event_id/retry",
+                     *       "reason": "LockTimeout"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_bulk_acts: {
+        parameters: {
+            query?: {
+                /** @description The cursor: `next` of the page before. */
+                after?: number;
+                /** @description How many at most. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "bulk_acts": [
+                     *         {
+                     *           "id": 1,
+                     *           "act": "replay",
+                     *           "arguments": {},
+                     *           "filter": {
+                     *             "configuration": "questionnaire",
+                     *             "status": [
+                     *               "failed"
+                     *             ]
+                     *           },
+                     *           "state": "pending",
+                     *           "total": 1,
+                     *           "pending": 1,
+                     *           "counts": {
+                     *             "done": 17,
+                     *             "unchanged": 1
+                     *           },
+                     *           "rate": 1,
+                     *           "by": null,
+                     *           "created": "2026-05-17T08:00:00Z",
+                     *           "ended": null,
+                     *           "cancelled_by": null
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BulkActsList"];
+                };
+            };
+            /** @description Without a token, or with one that is not valid. */
+            401: {
+                headers: {
+                    "WWW-Authenticate"?: "Bearer";
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#NotAuthenticated",
+                     *       "title": "Not authenticated",
+                     *       "status": 401,
+                     *       "detail": "Not authenticated. Send a token of Airflow's POST /auth/token as 'Authorization: …'.",
+                     *       "instance": "/triggers/api/v1/bulk-acts",
+                     *       "reason": "NotAuthenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Airflow would not let you do that; or a request with the login cookie came from another site's page. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#Forbidden",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "You lack the right in Airflow to create runs of the DAG 'questionnaire.t_importSubject'.",
+                     *       "instance": "/triggers/api/v1/bulk-acts",
+                     *       "reason": "Forbidden"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#TooLarge",
+                     *       "title": "Too large",
+                     *       "status": 413,
+                     *       "detail": "A body has 1048576 bytes at most here.",
+                     *       "instance": "/triggers/api/v1/bulk-acts",
+                     *       "reason": "TooLarge"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body, the query or the session's UID is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#InvalidBody",
+                     *       "title": "Invalid body",
+                     *       "status": 422,
+                     *       "detail": "The body is not valid. trigger: this is required, found nothing.",
+                     *       "instance": "/triggers/api/v1/bulk-acts",
+                     *       "reason": "InvalidBody",
+                     *       "errors": [
+                     *         {
+                     *           "in": "body",
+                     *           "field": "trigger",
+                     *           "problem": "this is required",
+                     *           "found": "nothing",
+                     *           "pointer": "#/trigger"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The database is busy or not migrated, the cache that keeps the session failed, or the session's manager is not installed; `detail` says what to do. */
+            503: {
+                headers: {
+                    /** @description Seconds after which to send it again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#LockTimeout",
+                     *       "title": "Lock timeout",
+                     *       "status": 503,
+                     *       "detail": "Session 'respondent-17' is locked by somebody else; nothing was changed. Try again.",
+                     *       "instance": "/triggers/api/v1/bulk-acts",
+                     *       "reason": "LockTimeout"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    make_bulk_act: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "filter": {
+                 *         "configuration": "questionnaire",
+                 *         "status": [
+                 *           "failed"
+                 *         ]
+                 *       },
+                 *       "instances": null,
+                 *       "dry_run": false,
+                 *       "rate": null,
+                 *       "act": "replay",
+                 *       "arguments": {
+                 *         "kwargs": {
+                 *           "firstPageReceived": {
+                 *             "page": 1,
+                 *             "respondent": 17
+                 *           }
+                 *         },
+                 *         "cooldown": null
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["BulkReplay"] | components["schemas"]["BulkSkip"] | components["schemas"]["BulkSetStatus"] | components["schemas"]["BulkSetMetadata"] | components["schemas"]["BulkResolveLogs"];
+            };
+        };
+        responses: {
+            /** @description A dry run: what would happen. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "total": 1,
+                     *       "allowed": 1,
+                     *       "unchanged": 1,
+                     *       "refused": 1,
+                     *       "sample": [
+                     *         {
+                     *           "session_uid": "respondent-17",
+                     *           "name": "t_importSubject#0",
+                     *           "outcome": "done",
+                     *           "reason": null
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BulkPreviewBody"];
+                };
+            };
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": 1,
+                     *       "act": "replay",
+                     *       "arguments": {},
+                     *       "filter": {
+                     *         "configuration": "questionnaire",
+                     *         "status": [
+                     *           "failed"
+                     *         ]
+                     *       },
+                     *       "state": "pending",
+                     *       "total": 1,
+                     *       "pending": 1,
+                     *       "counts": {
+                     *         "done": 17,
+                     *         "unchanged": 1
+                     *       },
+                     *       "rate": 1,
+                     *       "by": null,
+                     *       "created": "2026-05-17T08:00:00Z",
+                     *       "ended": null,
+                     *       "cancelled_by": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BulkActBody"] | components["schemas"]["BulkPreviewBody"];
+                };
+            };
+            /** @description Without a token, or with one that is not valid. */
+            401: {
+                headers: {
+                    "WWW-Authenticate"?: "Bearer";
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#NotAuthenticated",
+                     *       "title": "Not authenticated",
+                     *       "status": 401,
+                     *       "detail": "Not authenticated. Send a token of Airflow's POST /auth/token as 'Authorization: …'.",
+                     *       "instance": "/triggers/api/v1/bulk-acts",
+                     *       "reason": "NotAuthenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Airflow would not let you do that; or a request with the login cookie came from another site's page. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#Forbidden",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "You lack the right in Airflow to create runs of the DAG 'questionnaire.t_importSubject'.",
+                     *       "instance": "/triggers/api/v1/bulk-acts",
+                     *       "reason": "Forbidden"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#TooLarge",
+                     *       "title": "Too large",
+                     *       "status": 413,
+                     *       "detail": "A body has 1048576 bytes at most here.",
+                     *       "instance": "/triggers/api/v1/bulk-acts",
+                     *       "reason": "TooLarge"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body, the query or the session's UID is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#InvalidBody",
+                     *       "title": "Invalid body",
+                     *       "status": 422,
+                     *       "detail": "The body is not valid. trigger: this is required, found nothing.",
+                     *       "instance": "/triggers/api/v1/bulk-acts",
+                     *       "reason": "InvalidBody",
+                     *       "errors": [
+                     *         {
+                     *           "in": "body",
+                     *           "field": "trigger",
+                     *           "problem": "this is required",
+                     *           "found": "nothing",
+                     *           "pointer": "#/trigger"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The database is busy or not migrated, the cache that keeps the session failed, or the session's manager is not installed; `detail` says what to do. */
+            503: {
+                headers: {
+                    /** @description Seconds after which to send it again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#LockTimeout",
+                     *       "title": "Lock timeout",
+                     *       "status": 503,
+                     *       "detail": "Session 'respondent-17' is locked by somebody else; nothing was changed. Try again.",
+                     *       "instance": "/triggers/api/v1/bulk-acts",
+                     *       "reason": "LockTimeout"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    read_bulk_act: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The bulk act's `id`. */
+                bulk_act_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": 1,
+                     *       "act": "replay",
+                     *       "arguments": {},
+                     *       "filter": {
+                     *         "configuration": "questionnaire",
+                     *         "status": [
+                     *           "failed"
+                     *         ]
+                     *       },
+                     *       "state": "pending",
+                     *       "total": 1,
+                     *       "pending": 1,
+                     *       "counts": {
+                     *         "done": 17,
+                     *         "unchanged": 1
+                     *       },
+                     *       "rate": 1,
+                     *       "by": null,
+                     *       "created": "2026-05-17T08:00:00Z",
+                     *       "ended": null,
+                     *       "cancelled_by": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BulkActBody"];
+                };
+            };
+            /** @description Without a token, or with one that is not valid. */
+            401: {
+                headers: {
+                    "WWW-Authenticate"?: "Bearer";
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#NotAuthenticated",
+                     *       "title": "Not authenticated",
+                     *       "status": 401,
+                     *       "detail": "Not authenticated. Send a token of Airflow's POST /auth/token as 'Authorization: …'.",
+                     *       "instance": "/triggers/api/v1/bulk-acts/bulk_act_id",
+                     *       "reason": "NotAuthenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Airflow would not let you do that; or a request with the login cookie came from another site's page. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#Forbidden",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "You lack the right in Airflow to create runs of the DAG 'questionnaire.t_importSubject'.",
+                     *       "instance": "/triggers/api/v1/bulk-acts/bulk_act_id",
+                     *       "reason": "Forbidden"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such bulk act. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#SessionNotFound",
+                     *       "title": "Session not found",
+                     *       "status": 404,
+                     *       "detail": "There is no session 'respondent-17'.",
+                     *       "instance": "/triggers/api/v1/bulk-acts/bulk_act_id",
+                     *       "reason": "SessionNotFound"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#TooLarge",
+                     *       "title": "Too large",
+                     *       "status": 413,
+                     *       "detail": "A body has 1048576 bytes at most here.",
+                     *       "instance": "/triggers/api/v1/bulk-acts/bulk_act_id",
+                     *       "reason": "TooLarge"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body, the query or the session's UID is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#InvalidBody",
+                     *       "title": "Invalid body",
+                     *       "status": 422,
+                     *       "detail": "The body is not valid. trigger: this is required, found nothing.",
+                     *       "instance": "/triggers/api/v1/bulk-acts/bulk_act_id",
+                     *       "reason": "InvalidBody",
+                     *       "errors": [
+                     *         {
+                     *           "in": "body",
+                     *           "field": "trigger",
+                     *           "problem": "this is required",
+                     *           "found": "nothing",
+                     *           "pointer": "#/trigger"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The database is busy or not migrated, the cache that keeps the session failed, or the session's manager is not installed; `detail` says what to do. */
+            503: {
+                headers: {
+                    /** @description Seconds after which to send it again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#LockTimeout",
+                     *       "title": "Lock timeout",
+                     *       "status": 503,
+                     *       "detail": "Session 'respondent-17' is locked by somebody else; nothing was changed. Try again.",
+                     *       "instance": "/triggers/api/v1/bulk-acts/bulk_act_id",
+                     *       "reason": "LockTimeout"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    cancel_bulk_act: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The bulk act's `id`. */
+                bulk_act_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": 1,
+                     *       "act": "replay",
+                     *       "arguments": {},
+                     *       "filter": {
+                     *         "configuration": "questionnaire",
+                     *         "status": [
+                     *           "failed"
+                     *         ]
+                     *       },
+                     *       "state": "pending",
+                     *       "total": 1,
+                     *       "pending": 1,
+                     *       "counts": {
+                     *         "done": 17,
+                     *         "unchanged": 1
+                     *       },
+                     *       "rate": 1,
+                     *       "by": null,
+                     *       "created": "2026-05-17T08:00:00Z",
+                     *       "ended": null,
+                     *       "cancelled_by": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BulkActBody"];
+                };
+            };
+            /** @description Without a token, or with one that is not valid. */
+            401: {
+                headers: {
+                    "WWW-Authenticate"?: "Bearer";
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#NotAuthenticated",
+                     *       "title": "Not authenticated",
+                     *       "status": 401,
+                     *       "detail": "Not authenticated. Send a token of Airflow's POST /auth/token as 'Authorization: …'.",
+                     *       "instance": "/triggers/api/v1/bulk-acts/bulk_act_id/cancel",
+                     *       "reason": "NotAuthenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Airflow would not let you do that; or a request with the login cookie came from another site's page. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#Forbidden",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "You lack the right in Airflow to create runs of the DAG 'questionnaire.t_importSubject'.",
+                     *       "instance": "/triggers/api/v1/bulk-acts/bulk_act_id/cancel",
+                     *       "reason": "Forbidden"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such bulk act. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#SessionNotFound",
+                     *       "title": "Session not found",
+                     *       "status": 404,
+                     *       "detail": "There is no session 'respondent-17'.",
+                     *       "instance": "/triggers/api/v1/bulk-acts/bulk_act_id/cancel",
+                     *       "reason": "SessionNotFound"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description It is over. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#InvalidTransition",
+                     *       "title": "Invalid transition",
+                     *       "status": 409,
+                     *       "detail": "Cannot replay t_importSubject#0: it is running, and only failed instances can be.",
+                     *       "instance": "/triggers/api/v1/bulk-acts/bulk_act_id/cancel",
+                     *       "reason": "InvalidTransition"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#TooLarge",
+                     *       "title": "Too large",
+                     *       "status": 413,
+                     *       "detail": "A body has 1048576 bytes at most here.",
+                     *       "instance": "/triggers/api/v1/bulk-acts/bulk_act_id/cancel",
+                     *       "reason": "TooLarge"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body, the query or the session's UID is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#InvalidBody",
+                     *       "title": "Invalid body",
+                     *       "status": 422,
+                     *       "detail": "The body is not valid. trigger: this is required, found nothing.",
+                     *       "instance": "/triggers/api/v1/bulk-acts/bulk_act_id/cancel",
+                     *       "reason": "InvalidBody",
+                     *       "errors": [
+                     *         {
+                     *           "in": "body",
+                     *           "field": "trigger",
+                     *           "problem": "this is required",
+                     *           "found": "nothing",
+                     *           "pointer": "#/trigger"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The database is busy or not migrated, the cache that keeps the session failed, or the session's manager is not installed; `detail` says what to do. */
+            503: {
+                headers: {
+                    /** @description Seconds after which to send it again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#LockTimeout",
+                     *       "title": "Lock timeout",
+                     *       "status": 503,
+                     *       "detail": "Session 'respondent-17' is locked by somebody else; nothing was changed. Try again.",
+                     *       "instance": "/triggers/api/v1/bulk-acts/bulk_act_id/cancel",
+                     *       "reason": "LockTimeout"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_outcomes: {
+        parameters: {
+            query?: {
+                /** @description The cursor: `next` of the page before. */
+                after?: number;
+                /** @description How many at most. */
+                limit?: number;
+                /** @description Only instances with this outcome. */
+                outcome?: components["schemas"]["BulkOutcome"];
+            };
+            header?: never;
+            path: {
+                /** @description The bulk act's `id`. */
+                bulk_act_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "outcomes": [
+                     *         {
+                     *           "session_uid": "respondent-17",
+                     *           "name": "t_importSubject#0",
+                     *           "outcome": null,
+                     *           "reason": null,
+                     *           "replay": "t_importSubject#1",
+                     *           "attempts": 1,
+                     *           "ended": null
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["OutcomesList"];
+                };
+            };
+            /** @description Without a token, or with one that is not valid. */
+            401: {
+                headers: {
+                    "WWW-Authenticate"?: "Bearer";
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#NotAuthenticated",
+                     *       "title": "Not authenticated",
+                     *       "status": 401,
+                     *       "detail": "Not authenticated. Send a token of Airflow's POST /auth/token as 'Authorization: …'.",
+                     *       "instance": "/triggers/api/v1/bulk-acts/bulk_act_id/outcomes",
+                     *       "reason": "NotAuthenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Airflow would not let you do that; or a request with the login cookie came from another site's page. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#Forbidden",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "You lack the right in Airflow to create runs of the DAG 'questionnaire.t_importSubject'.",
+                     *       "instance": "/triggers/api/v1/bulk-acts/bulk_act_id/outcomes",
+                     *       "reason": "Forbidden"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such bulk act. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#SessionNotFound",
+                     *       "title": "Session not found",
+                     *       "status": 404,
+                     *       "detail": "There is no session 'respondent-17'.",
+                     *       "instance": "/triggers/api/v1/bulk-acts/bulk_act_id/outcomes",
+                     *       "reason": "SessionNotFound"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#TooLarge",
+                     *       "title": "Too large",
+                     *       "status": 413,
+                     *       "detail": "A body has 1048576 bytes at most here.",
+                     *       "instance": "/triggers/api/v1/bulk-acts/bulk_act_id/outcomes",
+                     *       "reason": "TooLarge"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body, the query or the session's UID is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#InvalidBody",
+                     *       "title": "Invalid body",
+                     *       "status": 422,
+                     *       "detail": "The body is not valid. trigger: this is required, found nothing.",
+                     *       "instance": "/triggers/api/v1/bulk-acts/bulk_act_id/outcomes",
+                     *       "reason": "InvalidBody",
+                     *       "errors": [
+                     *         {
+                     *           "in": "body",
+                     *           "field": "trigger",
+                     *           "problem": "this is required",
+                     *           "found": "nothing",
+                     *           "pointer": "#/trigger"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The database is busy or not migrated, the cache that keeps the session failed, or the session's manager is not installed; `detail` says what to do. */
+            503: {
+                headers: {
+                    /** @description Seconds after which to send it again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#LockTimeout",
+                     *       "title": "Lock timeout",
+                     *       "status": 503,
+                     *       "detail": "Session 'respondent-17' is locked by somebody else; nothing was changed. Try again.",
+                     *       "instance": "/triggers/api/v1/bulk-acts/bulk_act_id/outcomes",
+                     *       "reason": "LockTimeout"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     receive_events: {
         parameters: {
             query?: never;
@@ -3434,7 +6022,8 @@ export interface operations {
                      *             "text"
                      *           ]
                      *         ],
-                     *         "mermaid": "text"
+                     *         "mermaid": "text",
+                     *         "text": "text"
                      *       },
                      *       "versions": [
                      *         {
@@ -3910,6 +6499,172 @@ export interface operations {
                      *       "status": 503,
                      *       "detail": "Session 'respondent-17' is locked by somebody else; nothing was changed. Try again.",
                      *       "instance": "/triggers/api/v1/configurations/validate",
+                     *       "reason": "LockTimeout"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_all_delayed_fires: {
+        parameters: {
+            query?: {
+                /** @description The cursor: `next` of the page before. */
+                after?: string;
+                /** @description Only in sessions of this deployed configuration. */
+                configuration?: string;
+                /** @description How many at most. */
+                limit?: number;
+                /** @description Only what no controller tries again. */
+                parked?: boolean;
+                /** @description Only in sessions whose UIDs begin so. */
+                session?: string;
+                /** @description Only fires of this trigger. */
+                trigger?: string;
+                /** @description Only fires that come before this moment. */
+                until?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "delayed_fires": [
+                     *         {
+                     *           "id": 1,
+                     *           "trigger": "reminderDue",
+                     *           "kwargs": {
+                     *             "page": 1,
+                     *             "respondent": 17
+                     *           },
+                     *           "fire_at": "2026-05-17T08:00:00Z",
+                     *           "fired_by": null,
+                     *           "idempotency_key": null,
+                     *           "attempts": 1,
+                     *           "error": null,
+                     *           "parked": true,
+                     *           "cancelled_at": null,
+                     *           "cancelled_by": null,
+                     *           "session_uid": "respondent-17"
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SessionDelayedFiresPage"];
+                };
+            };
+            /** @description Without a token, or with one that is not valid. */
+            401: {
+                headers: {
+                    "WWW-Authenticate"?: "Bearer";
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#NotAuthenticated",
+                     *       "title": "Not authenticated",
+                     *       "status": 401,
+                     *       "detail": "Not authenticated. Send a token of Airflow's POST /auth/token as 'Authorization: …'.",
+                     *       "instance": "/triggers/api/v1/delayed-fires",
+                     *       "reason": "NotAuthenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Airflow would not let you do that; or a request with the login cookie came from another site's page. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#Forbidden",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "You lack the right in Airflow to create runs of the DAG 'questionnaire.t_importSubject'.",
+                     *       "instance": "/triggers/api/v1/delayed-fires",
+                     *       "reason": "Forbidden"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#TooLarge",
+                     *       "title": "Too large",
+                     *       "status": 413,
+                     *       "detail": "A body has 1048576 bytes at most here.",
+                     *       "instance": "/triggers/api/v1/delayed-fires",
+                     *       "reason": "TooLarge"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body, the query or the session's UID is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#InvalidBody",
+                     *       "title": "Invalid body",
+                     *       "status": 422,
+                     *       "detail": "The body is not valid. trigger: this is required, found nothing.",
+                     *       "instance": "/triggers/api/v1/delayed-fires",
+                     *       "reason": "InvalidBody",
+                     *       "errors": [
+                     *         {
+                     *           "in": "body",
+                     *           "field": "trigger",
+                     *           "problem": "this is required",
+                     *           "found": "nothing",
+                     *           "pointer": "#/trigger"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The database is busy or not migrated, the cache that keeps the session failed, or the session's manager is not installed; `detail` says what to do. */
+            503: {
+                headers: {
+                    /** @description Seconds after which to send it again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#LockTimeout",
+                     *       "title": "Lock timeout",
+                     *       "status": 503,
+                     *       "detail": "Session 'respondent-17' is locked by somebody else; nothing was changed. Try again.",
+                     *       "instance": "/triggers/api/v1/delayed-fires",
                      *       "reason": "LockTimeout"
                      *     }
                      */
@@ -4553,6 +7308,160 @@ export interface operations {
                      *       "status": 503,
                      *       "detail": "Session 'respondent-17' is locked by somebody else; nothing was changed. Try again.",
                      *       "instance": "/triggers/api/v1/health",
+                     *       "reason": "LockTimeout"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_hooks: {
+        parameters: {
+            query?: {
+                /** @description The cursor: `next` of the page before. */
+                after?: number;
+                /** @description How many at most. */
+                limit?: number;
+                /** @description Only what no controller tries again. */
+                parked?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "hooks": [
+                     *         {
+                     *           "id": 1,
+                     *           "hook": "_post_fire",
+                     *           "arguments": {
+                     *             "scheduled": [],
+                     *             "trigger_name": "firstPageReceived"
+                     *           },
+                     *           "attempts": 1,
+                     *           "due": null,
+                     *           "error": null,
+                     *           "parked": true,
+                     *           "session_uid": "respondent-17"
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SessionHooksPage"];
+                };
+            };
+            /** @description Without a token, or with one that is not valid. */
+            401: {
+                headers: {
+                    "WWW-Authenticate"?: "Bearer";
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#NotAuthenticated",
+                     *       "title": "Not authenticated",
+                     *       "status": 401,
+                     *       "detail": "Not authenticated. Send a token of Airflow's POST /auth/token as 'Authorization: …'.",
+                     *       "instance": "/triggers/api/v1/hooks",
+                     *       "reason": "NotAuthenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Airflow would not let you do that; or a request with the login cookie came from another site's page. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#Forbidden",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "You lack the right in Airflow to create runs of the DAG 'questionnaire.t_importSubject'.",
+                     *       "instance": "/triggers/api/v1/hooks",
+                     *       "reason": "Forbidden"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#TooLarge",
+                     *       "title": "Too large",
+                     *       "status": 413,
+                     *       "detail": "A body has 1048576 bytes at most here.",
+                     *       "instance": "/triggers/api/v1/hooks",
+                     *       "reason": "TooLarge"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body, the query or the session's UID is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#InvalidBody",
+                     *       "title": "Invalid body",
+                     *       "status": 422,
+                     *       "detail": "The body is not valid. trigger: this is required, found nothing.",
+                     *       "instance": "/triggers/api/v1/hooks",
+                     *       "reason": "InvalidBody",
+                     *       "errors": [
+                     *         {
+                     *           "in": "body",
+                     *           "field": "trigger",
+                     *           "problem": "this is required",
+                     *           "found": "nothing",
+                     *           "pointer": "#/trigger"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The database is busy or not migrated, the cache that keeps the session failed, or the session's manager is not installed; `detail` says what to do. */
+            503: {
+                headers: {
+                    /** @description Seconds after which to send it again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#LockTimeout",
+                     *       "title": "Lock timeout",
+                     *       "status": 503,
+                     *       "detail": "Session 'respondent-17' is locked by somebody else; nothing was changed. Try again.",
+                     *       "instance": "/triggers/api/v1/hooks",
                      *       "reason": "LockTimeout"
                      *     }
                      */
@@ -5287,6 +8196,13 @@ export interface operations {
                      *       "metadata": {},
                      *       "tasks": {},
                      *       "removed_tasks": [],
+                     *       "task_counts": {
+                     *         "t_importSubject": {
+                     *           "failed": 1,
+                     *           "finished": 2
+                     *         }
+                     *       },
+                     *       "instances_total": 1,
                      *       "instances": [
                      *         {
                      *           "name": "t_importSubject#0",
@@ -5310,12 +8226,14 @@ export interface operations {
                      *           "is_resolved": true
                      *         }
                      *       ],
+                     *       "instances_next": null,
                      *       "latest_triggers": {
                      *         "firstPageReceived": {
                      *           "page": 1,
                      *           "respondent": 17
                      *         }
                      *       },
+                     *       "latest_triggers_complete": true,
                      *       "fires": [
                      *         {
                      *           "fire_id": 1,
@@ -5341,6 +8259,7 @@ export interface operations {
                      *           "idempotency_key": null
                      *         }
                      *       ],
+                     *       "fires_next": null,
                      *       "delayed_fires": [
                      *         {
                      *           "id": 1,
@@ -5359,6 +8278,7 @@ export interface operations {
                      *           "cancelled_by": null
                      *         }
                      *       ],
+                     *       "delayed_fires_next": null,
                      *       "hooks": [
                      *         {
                      *           "id": 1,
@@ -5372,7 +8292,8 @@ export interface operations {
                      *           "error": null,
                      *           "parked": true
                      *         }
-                     *       ]
+                     *       ],
+                     *       "hooks_next": null
                      *     }
                      */
                     "application/json": components["schemas"]["SessionDetail"];
@@ -5400,6 +8321,13 @@ export interface operations {
                      *       "metadata": {},
                      *       "tasks": {},
                      *       "removed_tasks": [],
+                     *       "task_counts": {
+                     *         "t_importSubject": {
+                     *           "failed": 1,
+                     *           "finished": 2
+                     *         }
+                     *       },
+                     *       "instances_total": 1,
                      *       "instances": [
                      *         {
                      *           "name": "t_importSubject#0",
@@ -5423,12 +8351,14 @@ export interface operations {
                      *           "is_resolved": true
                      *         }
                      *       ],
+                     *       "instances_next": null,
                      *       "latest_triggers": {
                      *         "firstPageReceived": {
                      *           "page": 1,
                      *           "respondent": 17
                      *         }
                      *       },
+                     *       "latest_triggers_complete": true,
                      *       "fires": [
                      *         {
                      *           "fire_id": 1,
@@ -5454,6 +8384,7 @@ export interface operations {
                      *           "idempotency_key": null
                      *         }
                      *       ],
+                     *       "fires_next": null,
                      *       "delayed_fires": [
                      *         {
                      *           "id": 1,
@@ -5472,6 +8403,7 @@ export interface operations {
                      *           "cancelled_by": null
                      *         }
                      *       ],
+                     *       "delayed_fires_next": null,
                      *       "hooks": [
                      *         {
                      *           "id": 1,
@@ -5485,7 +8417,8 @@ export interface operations {
                      *           "error": null,
                      *           "parked": true
                      *         }
-                     *       ]
+                     *       ],
+                     *       "hooks_next": null
                      *     }
                      */
                     "application/json": components["schemas"]["SessionDetail"];
@@ -5677,6 +8610,13 @@ export interface operations {
                      *       "metadata": {},
                      *       "tasks": {},
                      *       "removed_tasks": [],
+                     *       "task_counts": {
+                     *         "t_importSubject": {
+                     *           "failed": 1,
+                     *           "finished": 2
+                     *         }
+                     *       },
+                     *       "instances_total": 1,
                      *       "instances": [
                      *         {
                      *           "name": "t_importSubject#0",
@@ -5700,12 +8640,14 @@ export interface operations {
                      *           "is_resolved": true
                      *         }
                      *       ],
+                     *       "instances_next": null,
                      *       "latest_triggers": {
                      *         "firstPageReceived": {
                      *           "page": 1,
                      *           "respondent": 17
                      *         }
                      *       },
+                     *       "latest_triggers_complete": true,
                      *       "fires": [
                      *         {
                      *           "fire_id": 1,
@@ -5731,6 +8673,7 @@ export interface operations {
                      *           "idempotency_key": null
                      *         }
                      *       ],
+                     *       "fires_next": null,
                      *       "delayed_fires": [
                      *         {
                      *           "id": 1,
@@ -5749,6 +8692,7 @@ export interface operations {
                      *           "cancelled_by": null
                      *         }
                      *       ],
+                     *       "delayed_fires_next": null,
                      *       "hooks": [
                      *         {
                      *           "id": 1,
@@ -5762,10 +8706,25 @@ export interface operations {
                      *           "error": null,
                      *           "parked": true
                      *         }
-                     *       ]
+                     *       ],
+                     *       "hooks_next": null,
+                     *       "acts": {
+                     *         "fire": {
+                     *           "allowed": true,
+                     *           "reason": null
+                     *         },
+                     *         "delete": {
+                     *           "allowed": true,
+                     *           "reason": null
+                     *         },
+                     *         "update": {
+                     *           "allowed": true,
+                     *           "reason": null
+                     *         }
+                     *       }
                      *     }
                      */
-                    "application/json": components["schemas"]["SessionDetail"];
+                    "application/json": components["schemas"]["ActionableSession"];
                 };
             };
             /** @description Nothing has changed since the answer with the tag of `If-None-Match`. */
@@ -6096,6 +9055,235 @@ export interface operations {
                      *       "status": 503,
                      *       "detail": "Session 'respondent-17' is locked by somebody else; nothing was changed. Try again.",
                      *       "instance": "/triggers/api/v1/sessions/respondent-17",
+                     *       "reason": "LockTimeout"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    update_configuration: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` of an earlier answer: the act is refused (412) if what was read has changed since. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description The session's UID: 1-200 printable characters without "/" and surrounding blanks, and not "." or ".."; percent-encoded. */
+                uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "tasks": {
+                 *         "t_importSubject": {
+                 *           "after": [
+                 *             "firstPageReceived"
+                 *           ],
+                 *           "run": "questionnaire.t_importSubject"
+                 *         }
+                 *       },
+                 *       "history": "ignore",
+                 *       "preview": false
+                 *     }
+                 */
+                "application/json": components["schemas"]["UpdateConfiguration"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "preview": true,
+                     *       "version": "text",
+                     *       "tasks": [
+                     *         "t_importSubject"
+                     *       ],
+                     *       "created": [
+                     *         "t_importSubject#0"
+                     *       ],
+                     *       "scheduled": [
+                     *         "text"
+                     *       ],
+                     *       "changed": [
+                     *         "text"
+                     *       ],
+                     *       "abandoned": [
+                     *         "text"
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UpdateBody"];
+                };
+            };
+            /** @description Without a token, or with one that is not valid. */
+            401: {
+                headers: {
+                    "WWW-Authenticate"?: "Bearer";
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#NotAuthenticated",
+                     *       "title": "Not authenticated",
+                     *       "status": 401,
+                     *       "detail": "Not authenticated. Send a token of Airflow's POST /auth/token as 'Authorization: …'.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/configuration",
+                     *       "reason": "NotAuthenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Airflow would not let you do that; or a request with the login cookie came from another site's page. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#Forbidden",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "You lack the right in Airflow to create runs of the DAG 'questionnaire.t_importSubject'.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/configuration",
+                     *       "reason": "Forbidden"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such session. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#SessionNotFound",
+                     *       "title": "Session not found",
+                     *       "status": 404,
+                     *       "detail": "There is no session 'respondent-17'.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/configuration",
+                     *       "reason": "SessionNotFound"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Somebody changed the session at the same time; or a row of it cannot be read. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#InvalidTransition",
+                     *       "title": "Invalid transition",
+                     *       "status": 409,
+                     *       "detail": "Cannot replay t_importSubject#0: it is running, and only failed instances can be.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/configuration",
+                     *       "reason": "InvalidTransition"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description It has changed since the answer with the tag of `If-Match`. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#PreconditionFailed",
+                     *       "title": "Precondition failed",
+                     *       "status": 412,
+                     *       "detail": "Session 'respondent-17' has changed since you read it. Nothing was changed.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/configuration",
+                     *       "reason": "PreconditionFailed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#TooLarge",
+                     *       "title": "Too large",
+                     *       "status": 413,
+                     *       "detail": "A body has 1048576 bytes at most here.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/configuration",
+                     *       "reason": "TooLarge"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body, the query or the session's UID is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#InvalidBody",
+                     *       "title": "Invalid body",
+                     *       "status": 422,
+                     *       "detail": "The body is not valid. trigger: this is required, found nothing.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/configuration",
+                     *       "reason": "InvalidBody",
+                     *       "errors": [
+                     *         {
+                     *           "in": "body",
+                     *           "field": "trigger",
+                     *           "problem": "this is required",
+                     *           "found": "nothing",
+                     *           "pointer": "#/trigger"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The database is busy or not migrated, the cache that keeps the session failed, or the session's manager is not installed; `detail` says what to do. */
+            503: {
+                headers: {
+                    /** @description Seconds after which to send it again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#LockTimeout",
+                     *       "title": "Lock timeout",
+                     *       "status": 503,
+                     *       "detail": "Session 'respondent-17' is locked by somebody else; nothing was changed. Try again.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/configuration",
                      *       "reason": "LockTimeout"
                      *     }
                      */
@@ -7252,6 +10440,179 @@ export interface operations {
             };
         };
     };
+    list_session_hooks: {
+        parameters: {
+            query?: {
+                /** @description The cursor: `next` of the page before. */
+                after?: number;
+                /** @description How many at most. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The session's UID: 1-200 printable characters without "/" and surrounding blanks, and not "." or ".."; percent-encoded. */
+                uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "hooks": [
+                     *         {
+                     *           "id": 1,
+                     *           "hook": "_post_fire",
+                     *           "arguments": {
+                     *             "scheduled": [],
+                     *             "trigger_name": "firstPageReceived"
+                     *           },
+                     *           "attempts": 1,
+                     *           "due": null,
+                     *           "error": null,
+                     *           "parked": true
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["HooksPage"];
+                };
+            };
+            /** @description Without a token, or with one that is not valid. */
+            401: {
+                headers: {
+                    "WWW-Authenticate"?: "Bearer";
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#NotAuthenticated",
+                     *       "title": "Not authenticated",
+                     *       "status": 401,
+                     *       "detail": "Not authenticated. Send a token of Airflow's POST /auth/token as 'Authorization: …'.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/hooks",
+                     *       "reason": "NotAuthenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Airflow would not let you do that; or a request with the login cookie came from another site's page. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#Forbidden",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "You lack the right in Airflow to create runs of the DAG 'questionnaire.t_importSubject'.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/hooks",
+                     *       "reason": "Forbidden"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such session. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#SessionNotFound",
+                     *       "title": "Session not found",
+                     *       "status": 404,
+                     *       "detail": "There is no session 'respondent-17'.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/hooks",
+                     *       "reason": "SessionNotFound"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#TooLarge",
+                     *       "title": "Too large",
+                     *       "status": 413,
+                     *       "detail": "A body has 1048576 bytes at most here.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/hooks",
+                     *       "reason": "TooLarge"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body, the query or the session's UID is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#InvalidBody",
+                     *       "title": "Invalid body",
+                     *       "status": 422,
+                     *       "detail": "The body is not valid. trigger: this is required, found nothing.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/hooks",
+                     *       "reason": "InvalidBody",
+                     *       "errors": [
+                     *         {
+                     *           "in": "body",
+                     *           "field": "trigger",
+                     *           "problem": "this is required",
+                     *           "found": "nothing",
+                     *           "pointer": "#/trigger"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The database is busy or not migrated, the cache that keeps the session failed, or the session's manager is not installed; `detail` says what to do. */
+            503: {
+                headers: {
+                    /** @description Seconds after which to send it again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#LockTimeout",
+                     *       "title": "Lock timeout",
+                     *       "status": 503,
+                     *       "detail": "Session 'respondent-17' is locked by somebody else; nothing was changed. Try again.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/hooks",
+                     *       "reason": "LockTimeout"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     call_hook: {
         parameters: {
             query?: never;
@@ -7410,6 +10771,192 @@ export interface operations {
             };
         };
     };
+    list_session_instances: {
+        parameters: {
+            query?: {
+                /** @description The cursor: `next` of the page before. */
+                after?: string;
+                /** @description How many at most. */
+                limit?: number;
+                /** @description Only instances with this status. Name it again for more. */
+                status?: components["schemas"]["InstanceStatus"][];
+                /** @description Only instances of this task. */
+                task?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The session's UID: 1-200 printable characters without "/" and surrounding blanks, and not "." or ".."; percent-encoded. */
+                uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "instances": [
+                     *         {
+                     *           "name": "t_importSubject#0",
+                     *           "task": "t_importSubject",
+                     *           "number": 1,
+                     *           "status": "unstarted",
+                     *           "kwargs": {
+                     *             "firstPageReceived": {
+                     *               "page": 1,
+                     *               "respondent": 17
+                     *             }
+                     *           },
+                     *           "missing": [
+                     *             "text"
+                     *           ],
+                     *           "metadata": {},
+                     *           "dag_id": null,
+                     *           "dag_run_id": null,
+                     *           "can_replay": true,
+                     *           "can_skip": true,
+                     *           "is_resolved": true
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["InstancesOfSessionPage"];
+                };
+            };
+            /** @description Without a token, or with one that is not valid. */
+            401: {
+                headers: {
+                    "WWW-Authenticate"?: "Bearer";
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#NotAuthenticated",
+                     *       "title": "Not authenticated",
+                     *       "status": 401,
+                     *       "detail": "Not authenticated. Send a token of Airflow's POST /auth/token as 'Authorization: …'.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/instances",
+                     *       "reason": "NotAuthenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Airflow would not let you do that; or a request with the login cookie came from another site's page. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#Forbidden",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "You lack the right in Airflow to create runs of the DAG 'questionnaire.t_importSubject'.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/instances",
+                     *       "reason": "Forbidden"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such session. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#SessionNotFound",
+                     *       "title": "Session not found",
+                     *       "status": 404,
+                     *       "detail": "There is no session 'respondent-17'.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/instances",
+                     *       "reason": "SessionNotFound"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#TooLarge",
+                     *       "title": "Too large",
+                     *       "status": 413,
+                     *       "detail": "A body has 1048576 bytes at most here.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/instances",
+                     *       "reason": "TooLarge"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body, the query or the session's UID is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#InvalidBody",
+                     *       "title": "Invalid body",
+                     *       "status": 422,
+                     *       "detail": "The body is not valid. trigger: this is required, found nothing.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/instances",
+                     *       "reason": "InvalidBody",
+                     *       "errors": [
+                     *         {
+                     *           "in": "body",
+                     *           "field": "trigger",
+                     *           "problem": "this is required",
+                     *           "found": "nothing",
+                     *           "pointer": "#/trigger"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The database is busy or not migrated, the cache that keeps the session failed, or the session's manager is not installed; `detail` says what to do. */
+            503: {
+                headers: {
+                    /** @description Seconds after which to send it again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/triggers/api/v1/problems#LockTimeout",
+                     *       "title": "Lock timeout",
+                     *       "status": 503,
+                     *       "detail": "Session 'respondent-17' is locked by somebody else; nothing was changed. Try again.",
+                     *       "instance": "/triggers/api/v1/sessions/respondent-17/instances",
+                     *       "reason": "LockTimeout"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     read_instance: {
         parameters: {
             query?: never;
@@ -7455,10 +11002,43 @@ export interface operations {
                      *       "dag_run_id": null,
                      *       "can_replay": true,
                      *       "can_skip": true,
-                     *       "is_resolved": true
+                     *       "is_resolved": true,
+                     *       "chain": [
+                     *         {
+                     *           "name": "t_importSubject#0",
+                     *           "status": "unstarted",
+                     *           "created": null,
+                     *           "parent": null,
+                     *           "error_type": "builtins.ValueError",
+                     *           "error_message": "no such age"
+                     *         }
+                     *       ],
+                     *       "run": null,
+                     *       "acts": {
+                     *         "replay": {
+                     *           "allowed": true,
+                     *           "reason": null
+                     *         },
+                     *         "skip": {
+                     *           "allowed": true,
+                     *           "reason": null
+                     *         },
+                     *         "set_status": {
+                     *           "allowed": true,
+                     *           "reason": null
+                     *         },
+                     *         "set_metadata": {
+                     *           "allowed": true,
+                     *           "reason": null
+                     *         },
+                     *         "resolve_logs": {
+                     *           "allowed": true,
+                     *           "reason": null
+                     *         }
+                     *       }
                      *     }
                      */
-                    "application/json": components["schemas"]["InstanceBody"];
+                    "application/json": components["schemas"]["ActionableInstance"];
                 };
             };
             /** @description Nothing has changed since the answer with the tag of `If-None-Match`. */
