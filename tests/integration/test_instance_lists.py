@@ -180,7 +180,11 @@ def test_a_page_looks_at_a_bounded_number_of_instances(orders, monkeypatch):
     assert pages(only(status="failed running", replayed=False), limit=1) == [*FAILED, "order-1 t_b#0"]
 
 
-@pytest.mark.parametrize("cursor", ["", "x", "7", "W10", encode([1, 2, 3, 4]), encode([NOW, 2**70, "t", 1])])
+@pytest.mark.parametrize(
+    "cursor",
+    ["", "x", "7", "W10", encode([1, 2, 3, 4]), encode([NOW, 2**70, "t", 1])],
+    ids=["empty", "letter", "number", "empty list", "four numbers", "beyond the database"],
+)
 def test_a_foreign_cursor_is_refused(orders, cursor):
     with pytest.raises(InvalidCursor, match="'next' of another page"):
         list_instances(ANY, after=cursor)
