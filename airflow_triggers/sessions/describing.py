@@ -217,7 +217,10 @@ def describe_session(uid: str, *, bounds: Bounds = Bounds()) -> SessionDescripti
             task_counts=storage.instance_counts,
             instances=views_of(session, row.id, in_order([instance for _, instance in shown], configuration)),
             oldest_place=shown[-1][0] if shown else None,
-            latest_kwargs={fire.trigger_name: fire.kwargs for fire in latest_fires[: bounds.triggers]},
+            latest_kwargs={
+                fire.trigger_name: fire.kwargs
+                for fire in sorted(latest_fires[: bounds.triggers], key=lambda fire: fire.fire_id)
+            },
             fires=tuple(fires[: bounds.fires]),
             delayed_fires=tuple(delayed_fires[: bounds.delayed_fires]),
             hooks=tuple(hooks[: bounds.hooks]),

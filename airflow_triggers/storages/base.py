@@ -244,7 +244,7 @@ class BaseStorageBackend(LockedSession):
         """The history of fires, newest first; ``before`` is a fire id."""
 
     def latest_fires(self, *, limit: int) -> list[Fire]:
-        """The latest fire of each trigger, oldest first. If there are more, those of the tasks' triggers come first.
+        """The latest fire of each trigger. If there are as many or more, those of the tasks' triggers come first.
 
         The default reads the whole history.
         """
@@ -252,7 +252,7 @@ class BaseStorageBackend(LockedSession):
         names = dict.fromkeys(
             [*(name for name in self.configuration.trigger_names if name in latest), *sorted(latest)]
         )
-        return sorted((latest[name] for name in list(names)[:limit]), key=lambda fire: fire.fire_id)
+        return [latest[name] for name in list(names)[:limit]]
 
     @abstractmethod
     def events(

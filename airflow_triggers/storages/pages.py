@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
+from airflow_triggers.domain.configuration import MAX_ID
 from airflow_triggers.domain.fires import Fire, FireFilter
 from airflow_triggers.domain.instances import parse_instance_name
 from airflow_triggers.storages import rows, tables
@@ -220,36 +221,52 @@ def _fires(session: Session, query: Select[Any]) -> list[Fire]:
 
 
 def latest_fires(session: Session, session_id: int | None, names: Sequence[str], *, limit: int) -> list[Fire]:
-    """The latest fire of each trigger, oldest first, of ``limit`` triggers at most.
+    """The latest fire of each trigger, of ``limit`` triggers at most.
 
-    :param names: the triggers to take first, if there are more.
+    :param names: the triggers to take first, if there are as many or more.
     """
     of_session = _fire.session_id == session_id
     if limit > MOST_TRIGGERS:
         ids = select(func.max(_fire.id)).where(of_session).group_by(_fire.trigger_name).limit(limit)
         return _fires(session, select(tables.fire).where(_fire.id.in_(ids)).order_by(_fire.id))
     found = _different(_fire.trigger_name, of_session)
-    latest = (
-        select(func.max(_fire.id)).where(of_session, _fire.trigger_name == found.c.value).scalar_subquery()
-    )
-    query = select(latest).where(found.c.value.is_not(None)).limit(limit + 1)
+    query = select(_latest_id(session_id, found.c.value)).where(found.c.value.is_not(None)).limit(limit + 1)
     fire_ids = list(session.scalars(query))
-    if len(fire_ids) > limit and names:
+    if len(fire_ids) >= limit and names:
         first = session.scalars(_latest_ids(session_id, names[:MOST_TRIGGERS]))
-        fire_ids = list(dict.fromkeys([*(fire_id for fire_id in first if fire_id is not None), *fire_ids]))
+        fire_ids = list(dict.fromkeys([*first, *fire_ids]))
     if not fire_ids:
         return []
-    query_of_fires = select(tables.fire).where(_fire.id.in_(fire_ids[:limit]))
-    return _fires(session, query_of_fires.order_by(_fire.id))
+    fires = _fires(session, select(tables.fire).where(_fire.id.in_(fire_ids[:limit])))
+    fires_by_id = {fire.fire_id: fire for fire in fires}
+    return [fires_by_id[fire_id] for fire_id in fire_ids[:limit]]
+
+
+def _last_place(session_id: int | None, trigger: Any) -> Select[Any]:
+    """The name and the id of the last fire up to the end of a trigger's part of the index.
+
+    Rows are compared, because only this index has their order. Of a maximum, PostgreSQL may look for the id alone, from
+    the end of the whole table.
+    """
+    place = (_fire.trigger_name, _fire.id)
+    end = tuple_(trigger, literal(MAX_ID, tables.Id))
+    query = select(*place).where(_fire.session_id == session_id, tuple_(*place) <= end)
+    return query.order_by(*(column.desc() for column in place)).limit(1)
+
+
+def _latest_id(session_id: int | None, trigger: ColumnElement[str]) -> Any:
+    """The id of the latest fire of a trigger that has fired."""
+    return _last_place(session_id, trigger).with_only_columns(_fire.id).scalar_subquery()
 
 
 def _latest_ids(session_id: int | None, triggers: Sequence[str]) -> Any:
-    """The id of each trigger's latest fire: each the last entry of its part of the index."""
+    """The ids of the latest fires of those triggers that have fired, in their order."""
+    places = (
+        (_last_place(session_id, literal(trigger, _fire.trigger_name.type)).subquery(), trigger)
+        for trigger in triggers
+    )
     return union_all(
-        *(
-            select(func.max(_fire.id)).where(_fire.session_id == session_id, _fire.trigger_name == trigger)
-            for trigger in triggers
-        )
+        *(select(place.c.id).where(place.c.trigger_name == trigger) for place, trigger in places)
     )
 
 
