@@ -1,6 +1,6 @@
-"""The commands about the past: ``why``, ``history``, ``unheard``, ``asset-events``.
+"""The commands about the past: ``why``, ``history``, ``unheard``.
 
-Neighbours: ``twin/`` declares them; ``hooks.py`` has the commands about hooks; ``rows.py`` prints.
+Neighbours: ``twin/`` declares them; ``hooks.py`` has those about hooks; ``rows.py`` prints.
 """
 
 from __future__ import annotations
@@ -21,11 +21,9 @@ from airflow_triggers.answers.history import (
     answer_of_entry,
 )
 from airflow_triggers.cli import rows
-from airflow_triggers.cli.commands import audited_command, user
 from airflow_triggers.cli.terminal import ends_with_one_line, print_text
 from airflow_triggers.domain.fires import DelayedFire, Fire
 from airflow_triggers.domain.instances import InstanceStatus
-from airflow_triggers.history import parked
 from airflow_triggers.history.pages import Entry, moment_of
 from airflow_triggers.history.reasons import Explanation, Requirement, fire_phrase
 from airflow_triggers.history.run_reasons import moment
@@ -153,35 +151,3 @@ def list_unheard(args: Namespace) -> None:
 
 def _of_vain_fire(vain_fire: VainFire) -> rows.Row:
     return {"uid": vain_fire.uid, **rows.of_answer(VainFireAnswer.of(vain_fire))}
-
-
-@ends_with_one_line
-@suppress_logs_and_warning
-@providers_configuration_loaded
-def list_asset_events(args: Namespace) -> None:
-    """``airflow triggers asset-events list``."""
-    failed_events = parked.failed_asset_events(limit=args.limit, parked=args.parked)
-    rows.print_rows([_of_asset_event(failed_event) for failed_event in failed_events], args.output)
-
-
-def _of_asset_event(failed_event: parked.FailedAssetEvent) -> rows.Row:
-    event = failed_event.event
-    return {
-        "id": failed_event.event_id,
-        "asset": event.uri if event else None,
-        "partition_key": event.partition_key if event else None,
-        "source": failed_event.source,
-        "attempts": failed_event.attempts,
-        "due": failed_event.due.isoformat() if failed_event.due else "parked",
-        "error": failed_event.error,
-    }
-
-
-@ends_with_one_line
-@audited_command
-@suppress_logs_and_warning
-@providers_configuration_loaded
-def triggers_retry_asset_events(args: Namespace) -> None:
-    """``airflow triggers asset-events retry``."""
-    parked.retry_asset_events(args.id, by=user())
-    rows.print_rows([{"id": event_id, "due": "now"} for event_id in args.id], args.output)

@@ -117,6 +117,8 @@ READS = (
     "history order-1",
     "unheard",
     "delayed-fires list --uid order-1",
+    "delayed-fires list",
+    "delayed-fires list --uid order-1 --parked",
     "fire order-1 page --idempotency-key k --kwargs n=2",
 )
 """Commands of both command lines that can be run twice."""
@@ -132,6 +134,13 @@ def test_both_print_alike(order, here, there, line):
         # What the user may do: in a shell, everything.
         assert instance.pop("acts")["resolve_logs"]["allowed"]
     assert_alike(by_client, by_airflow, extra=extra)
+
+
+@pytest.mark.parametrize("noun", ["hooks", "asset-events"])
+def test_both_list_nothing_that_failed(order, here, there, noun):
+    assert answer(there, noun, "list", "--parked") == answer(here, noun, "list", "--parked") == []
+    for run in (here, there):
+        assert run("asset-events", "retry", "7")[0] == 1
 
 
 def test_both_migrate_alike(order, here, there, monkeypatch):

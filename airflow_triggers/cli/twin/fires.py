@@ -6,7 +6,7 @@ Neighbours: ``table.py`` lists them.
 from __future__ import annotations
 
 from airflow_triggers.cli.twin.arguments import AFTER, LIMIT, OUTPUT, PARKED, UID
-from airflow_triggers.cli.twin.commands import Command, Place, option, positional
+from airflow_triggers.cli.twin.commands import Command, option, positional
 
 _DELAYED_FIRE_ID = positional("id", "The id of the delayed fire, as listed", kind="count")
 
@@ -121,18 +121,16 @@ FIRES = (
     ),
     Command(
         "asset-events list",
-        "history:list_asset_events",
+        "asset_events:list_asset_events",
         "List asset events that could not be fired, the newest first",
         (PARKED, LIMIT, OUTPUT),
         ("asset-events list --parked",),
-        place=Place.AIRFLOW,
     ),
     Command(
         "asset-events retry",
-        "history:triggers_retry_asset_events",
+        "asset_events:triggers_retry_asset_events",
         "Let a controller fire asset events again at once",
         (positional("id", "The ids of the events, as listed", kind="count", nargs="+"), OUTPUT),
         ("asset-events retry 41 42",),
-        place=Place.AIRFLOW,
     ),
 )

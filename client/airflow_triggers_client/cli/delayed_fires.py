@@ -6,24 +6,36 @@ Neighbours: ``twin/fires.py`` declares the commands.
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Sequence
+from typing import Any
 
 from airflow_triggers_client.cli import output
 from airflow_triggers_client.cli.results import content_of, print_result
-from airflow_triggers_client.cli.twin.values import WrongArguments
 from airflow_triggers_client.client import TriggersClient
-from airflow_triggers_client.models import DelayedFire
+from airflow_triggers_client.models import DelayedFire, Page
 
 
 def list_delayed_fires(client: TriggersClient, args: Namespace) -> None:
     """``triggers delayed-fires list``."""
     if args.uid is None:
-        raise WrongArguments("Name the session: --uid UID.")
-    page = client.delayed_fires(args.uid, after=args.after).first(args.limit)
-    if args.output in output.STRUCTURED:
+        everywhere = client.all_delayed_fires(parked=args.parked, after=args.after).first(args.limit)
+        rows = [{"uid": fire.session_uid, **_delayed_fire_row(fire)} for fire in everywhere.items]
+        _print_page(everywhere, rows, args.output)
+    elif args.parked:
+        parked_fires = [fire for fire in client.delayed_fires(args.uid, after=args.after) if fire.parked]
+        fires = parked_fires[: args.limit]
+        _print_page(Page(fires, None), [_delayed_fire_row(fire) for fire in fires], args.output)
+    else:
+        page = client.delayed_fires(args.uid, after=args.after).first(args.limit)
+        _print_page(page, [_delayed_fire_row(fire) for fire in page.items], args.output)
+
+
+def _print_page(page: Page[Any], rows: Sequence[output.Row], form: str) -> None:
+    if form in output.STRUCTURED:
         fires = [content_of(fire) for fire in page.items]
-        output.print_value({"delayed_fires": fires, "next": page.next}, args.output)
+        output.print_value({"delayed_fires": fires, "next": page.next}, form)
         return
-    output.print_rows([_delayed_fire_row(fire) for fire in page.items], args.output)
+    output.print_rows(rows, form)
     if page.next:
         print(f"… later ones: --after {page.next}")
 

@@ -9,7 +9,6 @@ from argparse import Namespace
 
 from airflow_triggers_client.cli import output
 from airflow_triggers_client.cli.results import print_result, print_results
-from airflow_triggers_client.cli.twin.values import WrongArguments
 from airflow_triggers_client.client import TriggersClient
 from airflow_triggers_client.models import Hook
 
@@ -17,7 +16,9 @@ from airflow_triggers_client.models import Hook
 def list_hooks(client: TriggersClient, args: Namespace) -> None:
     """``triggers hooks list``."""
     if args.uid is None:
-        raise WrongArguments("Name the session: --uid UID.")
+        page = client.failed_hooks(parked=args.parked).first(args.limit)
+        print_results(page.items, [_hook_row(hook.session_uid, hook) for hook in page.items], args.output)
+        return
     failed_hooks = [
         hook for hook in client.session_hooks(args.uid) if hook.attempts and (hook.parked or not args.parked)
     ]

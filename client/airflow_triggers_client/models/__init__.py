@@ -63,11 +63,13 @@ from airflow_triggers_client.models.migration import (
     MigrationPage,
     SessionMigration,
 )
+from airflow_triggers_client.models.parked import AssetEvent, SessionDelayedFire, SessionHook
 from airflow_triggers_client.models.sessions import ConfigurationVersion, Session, SessionSummary, Task
 
 __all__ = [
     "AllowedAct",
     "Arrival",
+    "AssetEvent",
     "BulkAct",
     "BulkOutcome",
     "BulkPreview",
@@ -114,6 +116,8 @@ __all__ = [
     "Result",
     "Sample",
     "Session",
+    "SessionDelayedFire",
+    "SessionHook",
     "SessionMigration",
     "SessionSummary",
     "Status",

@@ -72,6 +72,8 @@ class Session(SessionSummary):
     """The cursor of the older instances; None: they are all here."""
     latest_triggers: dict[str, dict[str, Any]]
     """The kwargs of each trigger's latest fire."""
+    latest_triggers_complete: bool | None = None
+    """Whether all triggers that ever fired are among them. An older server does not say."""
     fires: list[FireRecord]
     """The newest fires, newest first."""
     delayed_fires: list[DelayedFire]

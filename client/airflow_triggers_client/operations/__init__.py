@@ -9,6 +9,7 @@ from airflow_triggers_client.operations import (
     health,
     history,
     instances,
+    parked,
     sessions,
     waiting,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "health",
     "history",
     "instances",
+    "parked",
     "sessions",
     "waiting",
 ]
