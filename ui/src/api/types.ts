@@ -79,73 +79,23 @@ export type Requirement = Schemas["RequirementBody"];
 export type HistoryPage = Schemas["HistoryPageBody"];
 export type HistoryEntry = HistoryPage["entries"][number];
 
-export type Instance = Schemas["InstanceBody"] & {
-  /** What the reader may do with it: `replay`, `skip`, `set_status`, `resolve_logs`. */
-  readonly acts?: Acts;
-  /** The whole chain of replays, oldest first; of one instance only. */
-  readonly chain?: ReadonlyArray<{ readonly created: string | null; readonly name: string; readonly status: InstanceStatus }>;
-};
-export type SessionInstancesPage = { readonly instances: readonly Instance[]; readonly next: string | null };
+export type Instance = Schemas["InstanceBody"];
+/** With its chain of replays, its run, and what the reader may do with it. */
+export type InstanceDetail = Schemas["ActionableInstance"];
+export type SessionInstancesPage = Schemas["InstancesOfSessionPage"];
 
-export type SessionDetail = Omit<Schemas["SessionDetail"], "acts" | "instances" | "task_counts" | "tasks"> & {
-  /** What the reader may do with the session: `fire`, `delete`, `update`. */
-  readonly acts?: Acts;
-  /** How many instances there are, by task and status. */
-  readonly task_counts?: Readonly<Record<string, Partial<Record<InstanceStatus, number>>>>;
-  readonly instances: readonly Instance[];
+/** A session with the newest of each of its lists, and what the reader may do with it. */
+export type SessionDetail = Omit<Schemas["ActionableSession"], "tasks"> & {
   readonly tasks: Readonly<Record<string, TaskRules>>;
 };
 
-/** The directives of a task, its rule as a sentence and its DAG. */
-export type TaskRules = {
-  readonly after?: readonly string[] | null;
-  readonly andEvery?: string | null;
-  readonly dag_id?: string | null;
-  readonly sentence: string;
-  readonly unless?: readonly string[] | null;
-};
+/** A task's directives, those that the document does not name among them. */
+export type TaskRules = Schemas["TaskBody"] & { readonly andEvery?: string | null; readonly unless?: readonly string[] | null };
 
 /** A deployed configuration (`GET /configurations`). */
-export type Configuration = {
-  /** Where counts stop: this number means "at least so many". */
-  readonly counts_limit: number;
-  readonly dag_id: string;
-  readonly deployed_at: string | null;
-  readonly failed: number;
-  readonly import_error: string | null;
-  readonly is_deployed: boolean;
-  readonly name: string;
-  readonly open: number;
-  readonly sessions: number;
-  readonly task_count: number;
-  readonly version: string;
-  readonly warning_count: number;
-};
-export type ConfigurationsPage = { readonly configurations: readonly Configuration[]; readonly next: string | null };
-
-export type ConfigurationDetail = Configuration & {
-  readonly graph: {
-    readonly cycles: ReadonlyArray<readonly string[]>;
-    readonly edges: ReadonlyArray<{
-      readonly directive: "after" | "andEvery" | "unless";
-      readonly source: string;
-      readonly target: string;
-    }>;
-    readonly nodes: ReadonlyArray<{ readonly id: string; readonly kind: "task" | "trigger" }>;
-  };
-  readonly sentences: Readonly<Record<string, string>>;
-  readonly tasks: Readonly<Record<string, TaskRules & { readonly failed: number; readonly waiting: number }>>;
-  readonly versions: ReadonlyArray<{
-    readonly deployed_at: string | null;
-    readonly is_deployed: boolean;
-    readonly open: number;
-    readonly sessions: number;
-    readonly version: string;
-  }>;
-  readonly warnings: ReadonlyArray<{ readonly code: string; readonly severity: string; readonly task: string | null; readonly text: string }>;
-  readonly yaml: string | null;
-  readonly yaml_note: string | null;
-};
+export type Configuration = Schemas["ConfigurationBody"];
+export type ConfigurationsPage = Schemas["ConfigurationsPage"];
+export type ConfigurationDetail = Schemas["ConfigurationDetail"];
 
 export type MigrationPage = Schemas["MigrationPageBody"];
 
@@ -153,25 +103,14 @@ export type MigrationPage = Schemas["MigrationPageBody"];
 export type VainFire = Schemas["VainFireBody"];
 export type VainFiresPage = Schemas["VainFiresPage"];
 
-/** A delayed fire, over all sessions (`GET /delayed-fires`). */
-export type UpcomingFire = DelayedFire & { readonly acts?: Acts; readonly session_uid: string };
-export type UpcomingFiresPage = { readonly delayed_fires: readonly UpcomingFire[]; readonly next: string | null };
+/** A delayed fire, over all sessions. */
+export type UpcomingFire = Schemas["SessionDelayedFireBody"];
+export type UpcomingFiresPage = Schemas["SessionDelayedFiresPage"];
 
-/** A parked hook, over all sessions (`GET /hooks?parked=true`). */
-export type ParkedHook = Hook & { readonly acts?: Acts; readonly session_uid: string };
-export type ParkedHooksPage = { readonly hooks: readonly ParkedHook[]; readonly next: string | number | null };
+/** A parked hook, over all sessions. */
+export type ParkedHook = Schemas["SessionHookBody"];
+export type ParkedHooksPage = Schemas["SessionHooksPage"];
 
-/** An asset event that could not be fired (`GET /asset-events?parked=true`). */
-export type ParkedAssetEvent = {
-  readonly acts?: Acts;
-  /** Its URI; null when Airflow no longer has the event. */
-  readonly asset: string | null;
-  readonly attempts: number;
-  readonly created_at: string | null;
-  readonly error: string | null;
-  readonly id: number;
-  readonly session_uid: string | null;
-  /** The task that made it, or the user who created it. */
-  readonly source: string | null;
-};
-export type ParkedAssetEventsPage = { readonly asset_events: readonly ParkedAssetEvent[]; readonly next: string | number | null };
+/** An asset event that could not be fired. */
+export type ParkedAssetEvent = Schemas["AssetEventBody"];
+export type ParkedAssetEventsPage = Schemas["AssetEventsPage"];

@@ -139,6 +139,8 @@ export const RuleGraphView = ({ currentId, graph, label, lookOf, onSelect }: Rul
       height: NODE_HEIGHT,
       id,
       position: places.get(id) ?? { x: 0, y: 0 },
+      // React Flow lets clicks through nodes that are neither dragged nor selected.
+      style: { pointerEvents: "all" },
       type: "rule",
       width: nodeWidth,
     }),

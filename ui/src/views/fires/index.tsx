@@ -225,7 +225,7 @@ const UpcomingRow = ({ fire }: { readonly fire: UpcomingFire }) => (
       <Json label={texts.session.kwargs} value={fire.kwargs} />
     </Table.Cell>
     <Table.Cell>
-      <DelayedFireButtons act={fire.acts?.cancel ?? LEFT_TO_SERVER} fire={fire} uid={fire.session_uid} />
+      <DelayedFireButtons act={LEFT_TO_SERVER} fire={fire} uid={fire.session_uid} />
     </Table.Cell>
   </Table.Row>
 );
@@ -280,7 +280,7 @@ const ParkedHookRow = ({ hook }: { readonly hook: ParkedHook }) => (
     <Box flex={1} minW="200px">
       {hook.error === null ? undefined : <Json label={texts.session.error} value={hook.error} />}
     </Box>
-    <CallHookButton act={hook.acts?.call ?? LEFT_TO_SERVER} hook={hook} uid={hook.session_uid} />
+    <CallHookButton act={LEFT_TO_SERVER} hook={hook} uid={hook.session_uid} />
   </Flex>
 );
 
@@ -327,7 +327,7 @@ const AssetEventRow = ({ event }: { readonly event: ParkedAssetEvent }) => {
         {event.error}
       </Text>
       <ActButton
-        act={event.acts?.retry ?? LEFT_TO_SERVER}
+        act={LEFT_TO_SERVER}
         aria-label={words.retryOf(event.id)}
         loading={retry.isPending}
         onClick={() => retry.mutate(undefined)}

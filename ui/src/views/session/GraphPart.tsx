@@ -7,7 +7,7 @@ import { Why } from "~/components/Why";
 import type { NodeLook } from "~/components/graph";
 import { RuleGraphView } from "~/components/graph";
 import { graphOf } from "~/components/graph/rules";
-import { ActButton, LEFT_TO_SERVER } from "~/components/ActButton";
+import { ActButton } from "~/components/ActButton";
 import { number } from "~/plurals";
 import { texts } from "~/texts";
 import { useSearchParam, useSetSearchParams } from "~/viewState";
@@ -63,7 +63,7 @@ export const GraphPart = ({ onFire, session }: GraphPartProps) => {
           <Flex align="center" gap={3} justify="space-between" mb={2} wrap="wrap">
             <strong>{node}</strong>
             {node in session.tasks ? undefined : (
-              <ActButton act={session.acts?.fire ?? LEFT_TO_SERVER} onClick={() => onFire(node)}>
+              <ActButton act={session.acts.fire} onClick={() => onFire(node)}>
                 {words.fireAct}
               </ActButton>
             )}

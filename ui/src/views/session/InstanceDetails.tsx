@@ -3,8 +3,8 @@ import type { ReactNode } from "react";
 import { useState } from "react";
 
 import { runAddress } from "~/airflow/links";
-import type { Instance } from "~/api/types";
-import { ActButton, LEFT_TO_SERVER } from "~/components/ActButton";
+import type { InstanceDetail } from "~/api/types";
+import { ActButton } from "~/components/ActButton";
 import { AirflowLink } from "~/components/AirflowLink";
 import { StatusChip } from "~/components/StatusChip";
 import { Time } from "~/components/Time";
@@ -17,12 +17,12 @@ import { texts } from "~/texts";
 import { RunLink } from "./InstancesPart";
 import { Json } from "./Json";
 import { StatusDialog } from "./acts";
-import { actsByStatus, changedAt, errorOf, isLogResolved, logLevelOf, parentOf } from "./instance";
+import { changedAt, errorOf, isLogResolved, logLevelOf } from "./instance";
 import { resolveLogs } from "./queries";
 
 const words = texts.session;
 
-export type InstanceDetailsProps = { readonly instance: Instance; readonly uid: string };
+export type InstanceDetailsProps = { readonly instance: InstanceDetail; readonly uid: string };
 
 /** How an instance stands and why, what it got and gave, and its acts: beside its session, and on its run's page. */
 export const InstanceDetails = ({ instance, uid }: InstanceDetailsProps) => {
@@ -83,13 +83,11 @@ const Section = ({ children, title }: { readonly children: ReactNode; readonly t
   </Box>
 );
 
-const Chain = ({ instance, uid }: InstanceDetailsProps) => {
-  const parent = parentOf(instance);
-  const chain = instance.chain ?? (parent === undefined ? [] : [{ name: parent, status: "replayed" as const }]);
-  return chain.length < 2 && instance.chain !== undefined ? undefined : chain.length === 0 ? undefined : (
+const Chain = ({ instance, uid }: InstanceDetailsProps) =>
+  instance.chain.length < 2 ? undefined : (
     <Section title={words.chain}>
       <Flex align="center" as="ol" gap={2} listStyleType="none" wrap="wrap">
-        {chain.map(({ name, status }, index) => (
+        {instance.chain.map(({ name, status }, index) => (
           <Flex align="center" as="li" gap={2} key={name}>
             {index > 0 ? <span aria-hidden>→</span> : undefined}
             {name === instance.name ? (
@@ -105,7 +103,6 @@ const Chain = ({ instance, uid }: InstanceDetailsProps) => {
       </Flex>
     </Section>
   );
-};
 
 const ActRow = ({ instance, uid }: InstanceDetailsProps) => {
   const [asksStatus, setAsksStatus] = useState(false);
@@ -117,14 +114,14 @@ const ActRow = ({ instance, uid }: InstanceDetailsProps) => {
   return (
     <Flex gap={2} wrap="wrap">
       <RepairButtons
-        acts={instance.acts ?? actsByStatus(instance)}
+        acts={instance.acts}
         target={{ instances: [{ name: instance.name, session_uid: uid }], kind: "instances" }}
       />
-      <ActButton act={instance.acts?.set_status ?? LEFT_TO_SERVER} onClick={() => setAsksStatus(true)}>
+      <ActButton act={instance.acts.set_status} onClick={() => setAsksStatus(true)}>
         {words.statusAct}
       </ActButton>
       {logLevelOf(instance) === undefined || isLogResolved(instance) ? undefined : (
-        <ActButton act={instance.acts?.resolve_logs ?? LEFT_TO_SERVER} loading={logs.isPending} onClick={() => logs.mutate(undefined)}>
+        <ActButton act={instance.acts.resolve_logs} loading={logs.isPending} onClick={() => logs.mutate(undefined)}>
           {words.resolveLogs}
         </ActButton>
       )}

@@ -2,7 +2,7 @@ import { Badge, Box, Flex, HStack, Heading, Table, Text, VisuallyHidden } from "
 import { useState } from "react";
 
 import type { Act, DelayedFire, Hook, HookCall, SessionDetail } from "~/api/types";
-import { ActButton, LEFT_TO_SERVER } from "~/components/ActButton";
+import { ActButton } from "~/components/ActButton";
 import { ConfirmDialog } from "~/components/ConfirmDialog";
 import { Time } from "~/components/Time";
 import { showError } from "~/components/toasts";
@@ -21,6 +21,7 @@ export const ToComePart = ({ session }: { readonly session: SessionDetail }) => 
       <Heading as="h3" mb={2} size="sm">
         {words.delayed}
       </Heading>
+      <LeftOut isComplete={session.delayed_fires_next === null} text={words.nextOnly(session.delayed_fires.length)} />
       {session.delayed_fires.length === 0 ? (
         <Text color="fg.muted">{words.noDelayed}</Text>
       ) : (
@@ -37,7 +38,7 @@ export const ToComePart = ({ session }: { readonly session: SessionDetail }) => 
           </Table.Header>
           <Table.Body>
             {session.delayed_fires.map((fire) => (
-              <DelayedRow act={session.acts?.fire ?? LEFT_TO_SERVER} fire={fire} key={fire.id} uid={session.uid} />
+              <DelayedRow act={session.acts.fire} fire={fire} key={fire.id} uid={session.uid} />
             ))}
           </Table.Body>
         </Table.Root>
@@ -47,13 +48,14 @@ export const ToComePart = ({ session }: { readonly session: SessionDetail }) => 
       <Heading as="h3" mb={2} size="sm">
         {words.hooks}
       </Heading>
+      <LeftOut isComplete={session.hooks_next === null} text={words.oldestOnly(session.hooks.length)} />
       {session.hooks.length === 0 ? (
         <Text color="fg.muted">{words.noHooks}</Text>
       ) : (
         <Flex as="ul" direction="column" gap={2} listStyleType="none">
           {session.hooks.map((hook) => (
             <HookRow
-              act={session.acts?.call_hook ?? LEFT_TO_SERVER}
+              act={session.acts.update}
               hook={hook}
               key={hook.id}
               uid={session.uid}
@@ -64,6 +66,14 @@ export const ToComePart = ({ session }: { readonly session: SessionDetail }) => 
     </Box>
   </Flex>
 );
+
+/** Says that there is more than what is shown. */
+const LeftOut = ({ isComplete, text }: { readonly isComplete: boolean; readonly text: string }) =>
+  isComplete ? undefined : (
+    <Text color="fg.muted" fontSize="sm" mb={1}>
+      {text}
+    </Text>
+  );
 
 type DelayedRowProps = { readonly act: Act | undefined; readonly fire: DelayedFire; readonly uid: string };
 

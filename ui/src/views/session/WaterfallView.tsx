@@ -43,6 +43,7 @@ export const WaterfallView = ({ session }: { readonly session: SessionDetail }) 
           {words.overTime}
         </Heading>
         <Text color="fg.muted" fontSize="sm">
+          {session.instances_next === null && session.fires_next === null ? undefined : `${words.newestOnly} `}
           <Time moment={new Date(waterfall.from).toISOString()} /> – <Time moment={new Date(waterfall.to).toISOString()} />
         </Text>
       </Flex>

@@ -1,17 +1,10 @@
 import { expect, it } from "vitest";
 
-import type { SessionDetail } from "~/api/types";
-
-import { countsByTask, statusOfTask, totalCounts } from "./counts";
+import { statusOfTask, totalCounts } from "./counts";
 
 it("takes the server's task_counts: the answer has only the newest instances", () => {
-  const session = { task_counts: { t_a: { failed: 2 }, t_b: { failed: 1, finished: 9 } }, instances: [] };
+  const session = { task_counts: { t_a: { failed: 2 }, t_b: { failed: 1, finished: 9 } } };
   expect(totalCounts(session)).toEqual({ failed: 3, finished: 9 });
-});
-
-it("counts the instances where the server did not", () => {
-  const instances = [{ status: "failed", task: "t_a" }] as unknown as SessionDetail["instances"];
-  expect(countsByTask({ instances })).toEqual({ t_a: { failed: 1 } });
 });
 
 it("lets the status that needs somebody stand for a task", () => {

@@ -3,24 +3,12 @@ import type { InstanceStatus, SessionDetail } from "~/api/types";
 
 export type StatusCountsOf = Partial<Record<InstanceStatus, number>>;
 
-/** By task; counted by the server, or from the instances where it did not count. */
-export const countsByTask = ({
-  instances,
-  task_counts: counts,
-}: Pick<SessionDetail, "instances" | "task_counts">): Readonly<Record<string, StatusCountsOf>> => {
-  if (counts !== undefined) {
-    return counts;
-  }
-  const byTask: Record<string, StatusCountsOf> = {};
-  for (const { status, task } of instances) {
-    const ofTask = (byTask[task] ??= {});
-    ofTask[status] = (ofTask[status] ?? 0) + 1;
-  }
-  return byTask;
-};
+/** By task and status. */
+export const countsByTask = ({ task_counts: counts }: Pick<SessionDetail, "task_counts">) =>
+  counts as Readonly<Record<string, StatusCountsOf>>;
 
 /** By status, over all tasks. */
-export const totalCounts = (session: Pick<SessionDetail, "instances" | "task_counts">): StatusCountsOf => {
+export const totalCounts = (session: Pick<SessionDetail, "task_counts">): StatusCountsOf => {
   const total: StatusCountsOf = {};
   for (const ofTask of Object.values(countsByTask(session))) {
     for (const [status, count] of Object.entries(ofTask) as Array<[InstanceStatus, number]>) {

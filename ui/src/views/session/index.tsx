@@ -3,7 +3,7 @@ import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { Suspense, useState } from "react";
 
 import { useRefreshInterval } from "~/airflow/config";
-import { ActButton, LEFT_TO_SERVER } from "~/components/ActButton";
+import { ActButton } from "~/components/ActButton";
 import { Empty, Failed, Loading } from "~/components/states";
 import { texts } from "~/texts";
 import { useSearchParam, useSetSearchParams } from "~/viewState";
@@ -58,7 +58,7 @@ const Session = ({ uid }: { readonly uid: string }) => {
     <Flex direction="column" gap={3} h="100%">
       <Flex align="start" gap={3} justify="space-between" wrap="wrap">
         <Header session={session} />
-        <ActButton act={session.acts?.fire ?? LEFT_TO_SERVER} onClick={() => setFiredTrigger("")}>
+        <ActButton act={session.acts.fire} onClick={() => setFiredTrigger("")}>
           {words.fireAct}
         </ActButton>
       </Flex>

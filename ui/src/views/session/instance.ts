@@ -1,6 +1,5 @@
 /** What an instance says of itself, in its metadata above all. The keys are the framework's (docs/semantics.md). */
-import type { Acts, Instance } from "~/api/types";
-import { LEFT_TO_SERVER } from "~/components/ActButton";
+import type { Instance } from "~/api/types";
 
 const text = (value: unknown): string | undefined => (typeof value === "string" && value !== "" ? value : undefined);
 
@@ -36,9 +35,3 @@ export const logLevelOf = ({ metadata }: Instance): string | undefined =>
     : undefined;
 
 export const isLogResolved = ({ metadata }: Instance): boolean => metadata.logsResolved === true;
-
-/** What its status allows, for an answer that does not say who may. */
-export const actsByStatus = ({ can_replay: canReplay, can_skip: canSkip }: Instance): Acts => ({
-  ...(canReplay ? { replay: LEFT_TO_SERVER } : {}),
-  ...(canSkip ? { skip: LEFT_TO_SERVER } : {}),
-});

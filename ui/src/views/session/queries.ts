@@ -7,6 +7,7 @@ import type {
   HistoryPage,
   HookCall,
   Instance,
+  InstanceDetail,
   InstanceStatus,
   SessionInstancesPage,
   SessionDetail,
@@ -39,7 +40,7 @@ export const instancesQuery = (uid: string, filters: Params) =>
 /** One instance with its chain of replays, and what the reader may do with it. */
 export const instanceQuery = (uid: string, name: string) =>
   queryOptions({
-    queryFn: async ({ signal }) => request<Instance>(path("/sessions/{}/instances/{}", uid, name), { signal }),
+    queryFn: async ({ signal }) => request<InstanceDetail>(path("/sessions/{}/instances/{}", uid, name), { signal }),
     queryKey: ["session", uid, "instance", name],
   });
 
