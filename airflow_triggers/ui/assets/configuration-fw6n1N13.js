@@ -1,1 +1,0 @@
-import{d as e,i as t}from"./ViewLink-BmVmSGAn.js";import{X as n}from"./lu-oqUwNlLt.js";import{n as r,t as i}from"./ConfigurationPage-DRlfb7mE.js";import{n as a}from"./jsx-runtime-Up-9Ba0C.js";var o=()=>{let o=e(`configuration`);return o===void 0?a(r,{empty:a(t,{detail:n.configuration.emptyDetail,title:n.configuration.empty})}):a(i,{name:o})};export{o as default};
