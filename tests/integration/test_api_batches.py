@@ -146,7 +146,7 @@ def test_a_bad_fire_spoils_no_other(api):
         (200, None),
         (200, None),
     ]
-    assert "'survey'" not in results[5]["detail"]
+    assert "Did you mean 'survey'?" in results[5]["detail"]
     assert results[6]["errors"][0]["field"] == "kwarg"
     assert results[8]["detail"] == "The body is not valid. body: expected a JSON object, found 'no fire'."
     assert (fired("a"), fired("b")) == ([("page", 1), ("firstPage", 3)], [("page", 2)])
