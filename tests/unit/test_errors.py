@@ -35,6 +35,12 @@ ARGUMENTS = {
     errors.InvalidAssetEvent: ((7, "names no trigger"), "The asset event 7 names no trigger."),
     errors.RefusedAssetEvent: ((7, "was created by hand"), "The asset event 7 was created by hand."),
     errors.MaxRetriesExceeded: (("t_a#3", 3, {"seen": 1}), None),
+    errors.BulkActNotFound: ((7,), "There is no bulk act 7: it was cleaned, or there never was one."),
+    errors.BulkActOver: (
+        (7, "done"),
+        "The bulk act 7 cannot be cancelled: it is done. Nothing was changed.",
+    ),
+    errors.TooManyInstances: ((100_000,), None),
     errors.NoDatabaseInTask: (("instances", "order-1"), None),
 }
 """Of errors that make their message themselves the arguments, and the message where it is short."""
@@ -45,6 +51,7 @@ KEY_ERRORS = {
     errors.DelayedFireNotFound,
     errors.TaskNotFound,
     errors.NothingParked,
+    errors.BulkActNotFound,
     errors.UnknownConfiguration,
     errors.NotRegistered,
 }

@@ -78,7 +78,7 @@ def test_a_request_has_a_copy_of_the_kwargs():
 def test_a_body_checks_the_kwargs_and_the_request_does_not_again():
     with calls_of(json_object) as calls:
         body = FireTrigger(trigger="x", kwargs={"rows": [1]}, idempotency_key="k")
-        request = body.into(SessionUid("order-1"))
+        request = body.into(SessionUid("order-1"), idempotency_key=body.idempotency_key)
     assert calls == ["json_object"]
     assert request == SessionFireRequest(
         session_uid="order-1", trigger_name="x", trigger_kwargs={"rows": [1]}, idempotency_key="k"
@@ -87,7 +87,7 @@ def test_a_body_checks_the_kwargs_and_the_request_does_not_again():
 
 def test_what_a_body_leaves_to_the_request_is_checked_by_it():
     with pytest.raises(InvalidTrigger):
-        FireTrigger(trigger=" x").into(SessionUid("order-1"))
+        FireTrigger(trigger=" x").into(SessionUid("order-1"), idempotency_key=None)
     with pytest.raises(InvalidSessionUid):
         BatchedFire(session_uid="a/b", trigger="x").to_request()
 

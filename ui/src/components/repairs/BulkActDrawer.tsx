@@ -1,7 +1,7 @@
 /** A bulk act under way: how far it is, and what has become of each instance. */
 import { Badge, Box, CloseButton, Drawer, Flex, Portal, Progress, Stack, Text } from "@chakra-ui/react";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
-import { useCallback, useMemo } from "react";
+import { useCallback, useEffect, useMemo } from "react";
 
 import type { BulkAct, BulkItem, BulkOutcome } from "~/api/types";
 import { ActButton } from "~/components/ActButton";
@@ -112,10 +112,16 @@ const Summary = ({ bulkAct }: { readonly bulkAct: BulkAct }) => {
 };
 
 const Outcomes = ({ id, isLive }: { readonly id: string; readonly isLive: boolean }) => {
-  const { data, fetchNextPage, hasNextPage, isFetchingNextPage } = useInfiniteQuery({
+  const { data, fetchNextPage, hasNextPage, isFetchingNextPage, refetch } = useInfiniteQuery({
     ...bulkItemsQuery(id),
     refetchInterval: isLive ? INTERVAL : false,
   });
+  // The last outcomes came after the last look.
+  useEffect(() => {
+    if (!isLive) {
+      void refetch();
+    }
+  }, [isLive, refetch]);
   const items = useMemo(() => data?.pages.flatMap((page) => page.outcomes) ?? [], [data]);
   const loadMore = useCallback(() => {
     if (hasNextPage && !isFetchingNextPage) {
