@@ -51,14 +51,20 @@ def multiply_instances(database: MetadataDatabase, uid: str, *, count: int) -> N
 
 
 def multiply_sessions(database: MetadataDatabase, uid: str, *, count: int) -> None:
-    """Make sessions ``{uid}-1`` … ``{uid}-{count}`` with everything in the session."""
+    """Make sessions ``{uid}-1`` … ``{uid}-{count}`` with everything in the session, each changed later."""
     (session_id,) = database.execute("SELECT id FROM triggers_session WHERE uid = :uid", {"uid": uid})
     owned_tables = (tables.instance, tables.wait, tables.fire)
     with bulk(database) as connection:
-        keys = {"id": f"{session_id} + n", "uid": "it.uid || '-' || n"}
+        keys = {
+            "id": f"{session_id} + n",
+            "uid": "it.uid || '-' || n",
+            "last_modified": _later("last_modified"),
+        }
         multiply(connection, tables.session, where=f"it.id = {session_id}", count=count, replacing=keys)
         for table in owned_tables:
             replacing = {"session_id": f"{session_id} + n"}
+            if "changed_at" in table.columns:
+                replacing["changed_at"] = _later("changed_at")
             if "id" in table.columns:
                 replacing["id"] = f"nextval(pg_get_serial_sequence('{table.name}', 'id'))"
             multiply(
@@ -70,3 +76,7 @@ def multiply_sessions(database: MetadataDatabase, uid: str, *, count: int) -> No
             )
         sequence = "pg_get_serial_sequence('triggers_session', 'id')"
         connection.exec_driver_sql(f"SELECT setval({sequence}, {session_id} + {count})")
+
+
+def _later(moment: str) -> str:
+    return f"it.{moment} + n * interval '1 millisecond'"
