@@ -95,7 +95,6 @@ def in_a_shell(lines):
 def run_the_docs(printed, folder):
     """Every shell block of README and docs, as printed, but for the demo's port and folder, which are the test's."""
     url = re.search(r"http://127\.0\.0\.1:\d+", printed)[0]
-    client = Client(url, password=PASSWORDS["admin"])
     working_folder = folder / "docs"
     working_folder.mkdir()
     (working_folder / "dags").symlink_to(ROOT / "dags")
@@ -108,11 +107,11 @@ def run_the_docs(printed, folder):
         },
         environment={"TRIGGERS_PROFILES_FILE": str(working_folder / "profiles.ini")},
     )
-    for page in RUN:
-        for block in blocks_of(page):
-            if block.reason_not_to_run is None:
-                shell.run(block)
-                await_rest(client)
+    blocks = [block for page in RUN for block in blocks_of(page) if block.reason_not_to_run is None]
+    with Client(url, password=PASSWORDS["admin"]) as client:
+        for block in blocks:
+            shell.run(block)
+            await_rest(client)
 
 
 def is_in_motion(client, uid):

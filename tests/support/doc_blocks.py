@@ -110,6 +110,6 @@ class Shell:
         )
         output = answer.stdout + answer.stderr
         assert answer.returncode == 0, f"{block.page}:\n{text}\nended with {answer.returncode}:\n{output}"
-        refused = '"reason":' in answer.stdout and not block.may_be_refused
+        refused = "/problems#" in answer.stdout and not block.may_be_refused
         assert not refused, f"{block.page}:\n{text}\nwas refused:\n{output}"
         return answer.stdout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
@@ -11,13 +12,21 @@ from playwright.sync_api import Browser
 from tests.support.api_server import ApiServer, running_api_server
 from tests.support.browser import Visitor, chromium, visitor
 from tests.support.databases import AirflowDatabase
+from tests.support.environment import ROOT
 from tests.support.orders import make_orders
 
 BASE_PATH = "/team/airflow"
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def packages() -> None:
+    """npm's packages: axe is one of them."""
+    subprocess.run([str(ROOT / "scripts/ci/ui"), "install"], check=True)
+
+
+@pytest.fixture(scope="module")
+def browser(packages: None) -> Iterator[Browser]:
+    """The browser. Playwright's event loop runs meanwhile, so that other tests could not run theirs."""
     with chromium() as browser:
         yield browser
 
