@@ -179,5 +179,5 @@ Id = Annotated[int, Field(ge=1, le=MAX_ID)]
 Limit = Annotated[int, Field(ge=1, le=MAX_PAGE)]
 ListLimit = Annotated[int, Field(ge=1, le=MAX_LIST)]
 Cursor = Annotated[str, Field(min_length=1, max_length=MAX_CURSOR_LENGTH, pattern=r"^[A-Za-z0-9_-]+$")]
-AnyText = Annotated[str, Form({"pattern": r"^\P{Cs}*$"}), AfterValidator(_text)]
+AnyText = Annotated[str, AfterValidator(_text)]
 """Text of several lines, for a parser that has limits of its own."""

@@ -50,9 +50,9 @@ def decoded_name(name: str) -> str:
 
 
 def allowed_methods(routes: Iterable[BaseRoute], scope: Scope) -> list[str]:
-    """Every method that a route takes at the scope's path."""
-    methods: set[str] = set()
-    for route in routes:
-        if isinstance(route, Route) and route.matches(scope)[0] is not Match.NONE:
-            methods |= route.methods or set()
-    return sorted(methods)
+    """Every method that a route takes at the scope's path. A path that is a route's own is not taken for a name."""
+    matching = [
+        route for route in routes if isinstance(route, Route) and route.matches(scope)[0] is not Match.NONE
+    ]
+    literal = [route for route in matching if not route.param_convertors]
+    return sorted(set[str]().union(*(route.methods or set() for route in literal or matching)))
