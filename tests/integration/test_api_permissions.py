@@ -95,7 +95,7 @@ def test_whoever_may_not_read_runs_and_xcoms_of_all_its_dags_reads_nothing_of_a_
         answer = reader.get(f"{SESSIONS}/survey-1{path}")
         assert (answer.status_code, answer.json()["reason"]) == (404, "SessionNotFound")
         assert "t_" not in answer.json()["detail"]
-    assert reader.get(SESSIONS).json() == {"sessions": [], "next": None}
+    assert reader.get(SESSIONS).json() == {"sessions": [], "next": None, "total": 0}
     assert not allowed(reader.post(f"{failed_import}/replay", json={}))
     assert not allowed(reader.post(f"{failed_import}/skip", json={}))
 
