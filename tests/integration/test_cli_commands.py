@@ -14,7 +14,7 @@ from sqlalchemy import select, update
 
 from airflow_triggers.controller.loop import Controller
 from airflow_triggers.errors import DatabaseFailed, LockTimeout
-from airflow_triggers.sessions.describing import describe_session
+from airflow_triggers.sessions.describing import describe_session, fires_of
 from airflow_triggers.storages import tables
 from tests.support.dags import deploy_configuration, play
 
@@ -327,7 +327,7 @@ def test_the_lines_of_a_file_are_fired_once_however_often_it_is_run(fire_file, t
         0,
     )
     assert again == {"fired": 0, "fired_before": 450, "refused": 0, "report": report}
-    fires = [fire.kwargs["n"] for fire in describe_session("order-1", fire_limit=1000).fires]
+    fires = [fire.kwargs["n"] for fire in fires_of("order-1", limit=1000)]
     assert fires[::-1] == list(range(1, 450, 3))
 
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
-from airflow_triggers.controller import assets, delayed, health, loop, measures
+from airflow_triggers.controller import assets, bulk, delayed, health, loop, measures
 from airflow_triggers.gateway import audit, jobs, runs
 from airflow_triggers.history import evidence, parked
 from airflow_triggers.runners import promises
+from airflow_triggers.sessions import bulk_acts, bulk_work, candidates, listing
 from airflow_triggers.storages import anchors, base, hooks, together
 
 READERS = (
     *(anchors, base, hooks, together),
     *(promises, evidence, parked),
     *(audit, jobs, runs),
-    *(assets, delayed, health, loop, measures),
+    *(assets, bulk, delayed, health, loop, measures),
+    *(bulk_acts, bulk_work, candidates, listing),
 )
 """Every module of the product that asks what time it is; a test sees to it that none is missing."""
 
