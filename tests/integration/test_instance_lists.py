@@ -15,7 +15,7 @@ from airflow_triggers.domain.instances import InstanceStatus
 from airflow_triggers.domain.selection import InstanceFilter, InstanceKey
 from airflow_triggers.errors import InvalidCursor
 from airflow_triggers.manager.manager import TriggerManager
-from airflow_triggers.sessions import windows
+from airflow_triggers.sessions import candidates, windows
 from airflow_triggers.sessions.cursors import encode
 from airflow_triggers.sessions.describing import configurations_of_sessions
 from airflow_triggers.sessions.instance_counts import GroupBy, count_instances
@@ -40,9 +40,18 @@ def only(**conditions):
     return InstanceFilter(**conditions)
 
 
+class AtFirst(datetime):
+    """The clock when this module was read: the tests may run much later."""
+
+    @classmethod
+    def now(cls, tz=None):
+        return NOW
+
+
 @pytest.fixture
-def orders(airflow_db):
+def orders(airflow_db, monkeypatch):
     """Three sessions of two configurations. Each instance changed a minute after the one before."""
+    monkeypatch.setattr(candidates, "datetime", AtFirst)
     registered(RecordingRunner())
     deploy_configuration("order", **TASKS)
     deploy_configuration("other", **TASKS)

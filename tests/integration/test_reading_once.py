@@ -42,8 +42,8 @@ def reads_of(table, sent):
 
 
 def whole_reads(sent):
-    """What reads more than one instance."""
-    one = (".number = ", "LIMIT ")
+    """What reads more than one instance, but for the named ones of a chain of replays."""
+    one = (".number = ", ".number) IN (", "LIMIT ")
     return [
         statement
         for statement in reads_of("triggers_instance", sent)
