@@ -13,7 +13,7 @@ from airflow.models.dag import clear_team_name_cache
 from airflow.models.dagbundle import DagBundleModel
 from airflow.models.team import Team
 from airflow.utils.session import create_session as airflow_session
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.engine import make_url
 
 from airflow_triggers.domain.acts import Skip
@@ -125,7 +125,10 @@ def build() -> dict[str, Ids]:
 
 
 def _make_bulk_act() -> None:
-    """Make a bulk act of the user ``maker`` on the session ``on-a``. No controller works it off."""
+    """Make the bulk act 1, of the user ``maker`` on the session ``on-a``. No controller works it off."""
+    with airflow_session() as session:
+        # SQLite gives no id again, so an earlier test's bulk act would have had it.
+        session.execute(text("DELETE FROM sqlite_sequence WHERE name = 'triggers_bulk_act'"))
     selection = InstanceFilter(instances=(InstanceKey("on-a", "t_first#0"),))
     maker = Maker(by="maker", authorize=lambda configuration, task_name, dag_id: None)
     bulk_acts.make(BulkRequest(act=Skip(), selection=selection, rate=1), maker)
