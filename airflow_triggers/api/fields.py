@@ -51,6 +51,9 @@ _NUMBER = rf"(?:0|[1-9][0-9]{{0,{len(str(MAX_INSTANCE_NUMBER)) - 1}}})"
 TEXT: JsonSchema = {"pattern": rf"^(?:{_PRINTABLE}| )+$"}
 """Printable text, as a JSON Schema. ``\\p{…}`` is a Unicode property, as in ECMAScript's ``u`` patterns."""
 
+ANY_TEXT: JsonSchema = {"pattern": r"^[\s\S]*$"}
+"""Text of several lines, with any characters."""
+
 PREFIX: JsonSchema = {"pattern": rf"^(?:{_PRINTABLE}| )*$"}
 
 TRIGGER_NAME: JsonSchema = {
@@ -179,5 +182,5 @@ Id = Annotated[int, Field(ge=1, le=MAX_ID)]
 Limit = Annotated[int, Field(ge=1, le=MAX_PAGE)]
 ListLimit = Annotated[int, Field(ge=1, le=MAX_LIST)]
 Cursor = Annotated[str, Field(min_length=1, max_length=MAX_CURSOR_LENGTH, pattern=r"^[A-Za-z0-9_-]+$")]
-AnyText = Annotated[str, AfterValidator(_text)]
+AnyText = Annotated[str, Form(ANY_TEXT), AfterValidator(_text)]
 """Text of several lines, for a parser that has limits of its own."""

@@ -146,12 +146,13 @@ def refuses(check, error):
         (fields.SESSION_UID, refuses(validate_session_uid, InvalidSessionUid)),
         (fields.TRIGGER_NAME, refuses(validate_trigger_name, InvalidTrigger)),
         ({**fields.TEXT, "maxLength": 250}, refuses(validate_idempotency_key, InvalidTrigger)),
+        (fields.ANY_TEXT, refuses(TypeAdapter(fields.AnyText).validate_python, ValueError)),
         (fields.INSTANCE_NAME, refuses(parse_instance_name, ValueError)),
         (fields.HISTORY_CURSOR, refuses(TypeAdapter(fields.HistoryCursor).validate_python, ValueError)),
         (header_values.IDEMPOTENCY_KEY, refuses(TypeAdapter(IdempotencyKeyText).validate_python, ValueError)),
         (header_values.ENTITY_TAGS, refuses(TypeAdapter(EntityTagsText).validate_python, ValueError)),
     ],
-    ids=["session UID", "trigger", "text", "instance", "cursor", "idempotency key", "entity tags"],
+    ids=["session UID", "trigger", "text", "any text", "instance", "cursor", "idempotency key", "entity tags"],
 )
 def test_the_documented_form_is_the_enforced_one(schema, accepted):
     validator = jsonschema_rs.validator_for({"type": "string", **schema})
