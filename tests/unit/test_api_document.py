@@ -152,7 +152,16 @@ def refuses(check, error):
         (header_values.IDEMPOTENCY_KEY, refuses(TypeAdapter(IdempotencyKeyText).validate_python, ValueError)),
         (header_values.ENTITY_TAGS, refuses(TypeAdapter(EntityTagsText).validate_python, ValueError)),
     ],
-    ids=["session UID", "trigger", "text", "any text", "instance", "cursor", "idempotency key", "entity tags"],
+    ids=[
+        "session UID",
+        "trigger",
+        "text",
+        "any text",
+        "instance",
+        "cursor",
+        "idempotency key",
+        "entity tags",
+    ],
 )
 def test_the_documented_form_is_the_enforced_one(schema, accepted):
     validator = jsonschema_rs.validator_for({"type": "string", **schema})
