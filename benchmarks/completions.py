@@ -31,7 +31,7 @@ COMPLETED = 150
 MOST_PASSES = 50
 """A pass compares some of the watched runs, so it takes several to find all that were completed; never so many."""
 
-FINISHED = 16
+COMPLETIONS = 16
 
 
 def completion_rows(bench: Bench) -> Iterator[Row]:
@@ -100,7 +100,7 @@ def _plain_rate(live: Live) -> float:
         serialized_dag = SerializedDagModel.get("bench.t_plain", session=session)
         assert serialized_dag is not None
         dag = serialized_dag.dag
-        for _ in range(FINISHED):
+        for _ in range(COMPLETIONS):
             dag.create_dagrun(
                 run_id=f"manual__{live.number()}",
                 run_after=datetime.now(UTC),
@@ -112,4 +112,4 @@ def _plain_rate(live: Live) -> float:
             )
         session.commit()
     live.settle()
-    return FINISHED / (time.perf_counter() - start)
+    return COMPLETIONS / (time.perf_counter() - start)

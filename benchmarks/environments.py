@@ -12,7 +12,7 @@ import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 
-OURS = ("airflow_triggers", "__editable__.airflow_triggers", "__editable___airflow_triggers")
+PLUGIN_ENTRIES = ("airflow_triggers", "__editable__.airflow_triggers", "__editable___airflow_triggers")
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,6 @@ def environment(folder: Path, *, with_plugin: bool) -> Path:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
     (packages,) = folder.glob("lib/python*/site-packages")
     for entry in Path(sysconfig.get_path("purelib")).iterdir():
-        if with_plugin or not entry.name.startswith(OURS):
+        if with_plugin or not entry.name.startswith(PLUGIN_ENTRIES):
             (packages / entry.name).symlink_to(entry)
     return folder / "bin/python"

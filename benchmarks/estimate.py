@@ -12,7 +12,7 @@ from benchmarks.costs import Cost
 
 FIRES_A_SECOND = 1_000
 OPEN_SESSIONS = 10_000_000
-USED = 0.6
+LOAD = 0.6
 """How much of a core may be used on average, so that waiting stays short."""
 
 BATCH, SINGLE, STARTING = (
@@ -37,7 +37,7 @@ def worked_estimate(costs: Mapping[str, Cost | float]) -> str:
         f"{session_bytes:,.0f} bytes, indexes included.",
         "",
         f"**{FIRES_A_SECOND:,} fires a second, {OPEN_SESSIONS:,} open sessions** (cores as those of this machine, "
-        f"used to {USED:.0%}):",
+        f"used to {LOAD:.0%}):",
         "",
         *(_served_sentence(name, cost) for name, cost in costs.items() if isinstance(cost, Cost)),
         f"- {OPEN_SESSIONS:,} open sessions take {OPEN_SESSIONS * session_bytes / 1e9:.0f} GB. They cost nothing but "
@@ -53,7 +53,7 @@ def _line(name: str, cost: Cost) -> str:
 
 def _served_sentence(name: str, cost: Cost) -> str:
     def cores(seconds: float) -> str:
-        count = math.ceil(FIRES_A_SECOND * seconds / USED)
+        count = math.ceil(FIRES_A_SECOND * seconds / LOAD)
         return f"{count} core{'s'[: count > 1]}"
 
     database = "" if cost.database is None else f", {cores(cost.database)} of PostgreSQL"

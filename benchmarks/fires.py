@@ -31,7 +31,7 @@ SESSIONS = (1_000, 10_000, 100_000, 1_000_000)
 VISITED = 500
 """Into how many sessions of the database row 3 fires, as many in a small one as in a large one."""
 
-FIRED = 100
+FIRES_A_ROUND = 100
 """How many of those a round fires into; the first time that each is fired into is not counted."""
 
 
@@ -178,7 +178,7 @@ def against_session_count(bench: Bench) -> Iterator[Row]:
         bench.costs[estimate.SESSION_BYTES] = float(after - before) / count
         database.tidy()
         sides[str(count)] = _spread_fires(database, count)
-    series = interleave(sides, rounds=10, warm_up=VISITED // FIRED)
+    series = interleave(sides, rounds=10, warm_up=VISITED // FIRES_A_ROUND)
     largest, smallest = max(SESSIONS), min(SESSIONS)
     yield Row.of(
         series.compare(str(largest), str(smallest)),
@@ -204,7 +204,7 @@ def _spread_fires(database: MetadataDatabase, count: int) -> Side:
 
     def side() -> float:
         database.enter()
-        return seconds_each(lambda: next(managers).fire("login", KWARGS), FIRED)
+        return seconds_each(lambda: next(managers).fire("login", KWARGS), FIRES_A_ROUND)
 
     return side
 

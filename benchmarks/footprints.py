@@ -24,7 +24,7 @@ from benchmarks.row import Goal, Row, sides_in_unit
 from tests.support.api_server import running_api_server
 from tests.support.environment import ROOT
 
-BARE = """
+BARE_PROGRAM = """
 import sys, time
 from airflow.__main__ import main
 sys.argv = ["airflow", "jobs", "check", "--allow-multiple", "--limit", "10"]
@@ -129,7 +129,7 @@ def _controller_memory(bench: Bench, python: Path) -> float:
 
 def _bare_memory(bench: Bench, python: Path) -> float:
     ready = bench.scratch_file("ready", exists=False)
-    program = BARE.replace("sys.argv_ready", repr(str(ready)))
+    program = BARE_PROGRAM.replace("sys.argv_ready", repr(str(ready)))
     with ended_afterwards(_process([str(python), "-c", program], bench)) as process:
         await_that("the process has asked", ready.exists, process)
         return memory(process.pid)

@@ -21,7 +21,7 @@ from scripts.demo.airflow import Airflow, free_ports, wait_for
 DAGS = Path(__file__).with_name("dags")
 API = "/triggers/api/v1"
 CONFIGURATION = "bench"
-DEPLOYED = ("bench", "bench.t_parked", "bench.t_marked", "bench.t_a", "bench.t_plain", "chain_a", "chain_b")
+DAG_IDS = ("bench", "bench.t_parked", "bench.t_marked", "bench.t_a", "bench.t_plain", "chain_a", "chain_b")
 
 
 @dataclass
@@ -90,7 +90,7 @@ def living(folder: Path, database: MetadataDatabase) -> Iterator[Live]:
         airflow.start("scheduler", "dag-processor", "api-server")
         airflow.wait_until_ready()
         with _client_of(airflow) as http:
-            for dag_id in DEPLOYED:
+            for dag_id in DAG_IDS:
                 _await_dag(airflow, http, dag_id)
             yield Live(airflow, database, marks, http)
     finally:

@@ -100,8 +100,8 @@ def _build_session(live: Live, uid: str, *, instances: int) -> None:
 def _build_sessions(live: Live, *, count: int) -> None:
     """Sessions with an instance each: most wait, and one in :data:`FAILED_SHARE` has failed."""
     live.database.enter()
-    failed = count // FAILED_SHARE
-    for uid, copies in (("waiting", count - failed), ("failed", failed)):
+    failed_count = count // FAILED_SHARE
+    for uid, copies in (("waiting", count - failed_count), ("failed", failed_count)):
         create_session(uid, configuration=CONFIGURATION)
         fire_into(uid, "note", KWARGS)
         if uid == "failed":
@@ -121,11 +121,11 @@ def _rows(
 ) -> Iterator[Row]:
     """A row for each request: the larger of two sides against the smaller."""
     small, large = sorted(lives, key=int)
-    built = {request for request in paths if _is_built(lives[small], paths[request][small])}
+    answers = {request for request in paths if _is_built(lives[small], paths[request][small])}
     sides: dict[str, Side] = {
         f"{request} {side}": partial(_read, live, paths[request][side])
         for request in paths
-        if request in built
+        if request in answers
         for side, live in lives.items()
     }
     series = interleave(sides, rounds=rounds) if sides else Series({})
@@ -137,7 +137,7 @@ def _rows(
             goal=Goal(limit=limit),
             note="not built",
         )
-        if request in built:
+        if request in answers:
             rounds_of_both = series.compare(f"{request} {large}", f"{request} {small}")
             row = Row.of(
                 rounds_of_both, number=row.number, measured=row.measured, against=row.against, goal=row.goal

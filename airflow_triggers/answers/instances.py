@@ -84,12 +84,12 @@ class ChainedInstanceAnswer:
     def of(cls, instance: TaskInstance) -> ChainedInstanceAnswer:
         """The answer for an instance."""
         metadata = instance.metadata
-        created = timestamps_of(metadata).get(CREATED)
+        created_at = timestamps_of(metadata).get(CREATED)
         message = metadata.get(EXCEPTION_MESSAGE)
         return cls(
             name=instance.name,
             status=instance.status,
-            created=datetime.fromisoformat(created) if created else None,
+            created=datetime.fromisoformat(created_at) if created_at else None,
             parent=metadata.get(PARENT),
             error_type=metadata.get(EXCEPTION_TYPE),
             error_message=None if message is None else str(message).partition("\n")[0],

@@ -127,7 +127,7 @@ class _BulkAct(Request):
         if self.filter is not None:
             selection = self.filter.to_filter()
         else:
-            keys = [InstanceKey(listed.session_uid, listed.name) for listed in self.instances or ()]
+            keys = [InstanceKey(instance.session_uid, instance.name) for instance in self.instances or ()]
             selection = InstanceFilter(instances=tuple(keys))
         return BulkRequest(act=self.to_act(), selection=selection, rate=self.rate)
 

@@ -36,7 +36,7 @@ REASON = "InvalidEvent"
 MAX_ATTRIBUTE_LENGTH = 1000
 """For the attributes of the specification. A trigger's name and a UID are shorter."""
 
-_REQUIRED = ("specversion", "id", "source", "type")
+_REQUIRED_ATTRIBUTES = ("specversion", "id", "source", "type")
 _TEXTS = ("id", "source", "type", "subject", "dataschema")
 
 
@@ -117,8 +117,8 @@ def members_of_batch(body: bytes, *, most: int) -> list[Any]:
     """
     content = _parsed(body, "")
     if not isinstance(content, list) or not 1 <= len(content) <= most:
-        found = f"{len(content)} events" if isinstance(content, list) else excerpt(content)
-        raise InvalidEvent("", f"expected a JSON array of 1 to {most} events", found)
+        content_text = f"{len(content)} events" if isinstance(content, list) else excerpt(content)
+        raise InvalidEvent("", f"expected a JSON array of 1 to {most} events", content_text)
     return content
 
 
@@ -163,7 +163,7 @@ def _require_json(datacontenttype: Any) -> None:
 
 def _strict_event(attributes: dict[str, Any], data: Any) -> CloudEvent:
     """The event. The SDK would invent an id for one without."""
-    for name in _REQUIRED:
+    for name in _REQUIRED_ATTRIBUTES:
         if name not in attributes:
             raise InvalidEvent(name, "this attribute is required")
     for name in _TEXTS:

@@ -346,17 +346,17 @@ def _callable_operator(path: str, **options: Any) -> BaseOperator:
     return TriggerTaskOperator(callable=path, doc=doc, **options)
 
 
-OURS = ("dag", "task_group", "task_id")
+RESERVED_ARGUMENTS = ("dag", "task_group", "task_id")
 """Operator arguments set by the compiler."""
 
 
 def _operator_maker(run: Mapping[str, Any]) -> OperatorMaker:
     path = str(run["operator"])
     arguments = {key: value for key, value in run.items() if key != "operator"}
-    if reserved_arguments := sorted(arguments.keys() & set(OURS)):
+    if reserved_arguments := sorted(arguments.keys() & set(RESERVED_ARGUMENTS)):
         raise ConfigurationError(
             f"'run' gives {', '.join(map(repr, reserved_arguments))} to the operator {path!r}, expected none of "
-            f"{', '.join(OURS)}: its DAG and its task id {COMPILED_TASK_ID!r} are made for it."
+            f"{', '.join(RESERVED_ARGUMENTS)}: its DAG and its task id {COMPILED_TASK_ID!r} are made for it."
         )
     operator_class = _operator_class(path)
 

@@ -143,9 +143,9 @@ def _task(task_name: Any, directives: Any) -> tuple[TaskConfig | None, list[str]
         for key, value in directives.items()
         if isinstance(key, str) and key not in misspelt
     }
-    meant = set(misspelt.values())
-    form_problems = [*_form(usable_directives, meant), *_beyond_json(usable_directives)]
-    if form_problems or meant & {*TRIGGERING, "run"} or "run" not in usable_directives:
+    intended_directives = set(misspelt.values())
+    form_problems = [*_form(usable_directives, intended_directives), *_beyond_json(usable_directives)]
+    if form_problems or intended_directives & {*TRIGGERING, "run"} or "run" not in usable_directives:
         return None, problems + form_problems
     # The servers read the configuration from JSON: here it gets the same types (lists, plain strings).
     json_copy = json.loads(json.dumps(usable_directives))

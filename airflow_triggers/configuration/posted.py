@@ -57,7 +57,7 @@ def check_text(text: str, *, name: str | None, dag_ids: Collection[str]) -> list
         )
         for finding, line in _findings(text, name, dag_ids)
     ]
-    return sorted(findings, key=lambda posted: posted.line or 0)
+    return sorted(findings, key=lambda finding: finding.line or 0)
 
 
 def _findings(text: str, name: str | None, dag_ids: Collection[str]) -> Iterator[tuple[Finding, int | None]]:

@@ -85,7 +85,7 @@ def _count(query: Select[Any]) -> ScalarSelect[int]:
 
 
 _FIRES, _EVENTS, _HOOKS = tables.delayed_fire.c, tables.asset_event.c, tables.hook.c
-_ONE = literal(1)
+_ANY_ROW = literal(1)
 
 _OLDEST = {
     "run": _oldest_run(),
@@ -98,9 +98,11 @@ _OLDEST = {
     "failed_asset_event": _oldest(_EVENTS.due),
 }
 _COUNTS = {
-    "overdue_fires": _count(select(_ONE).where(_FIRES.due <= _NOW)),
-    "parked_hooks": _count(select(_ONE).where(_HOOKS.attempts >= _HOOK_LIMIT)),
-    "parked_asset_events": _count(select(_ONE).where(_EVENTS.error.is_not(None), _EVENTS.due.is_(None))),
-    "parked_delayed_fires": _count(select(_ONE).where(_FIRES.due.is_(None), _FIRES.cancelled_at.is_(None))),
+    "overdue_fires": _count(select(_ANY_ROW).where(_FIRES.due <= _NOW)),
+    "parked_hooks": _count(select(_ANY_ROW).where(_HOOKS.attempts >= _HOOK_LIMIT)),
+    "parked_asset_events": _count(select(_ANY_ROW).where(_EVENTS.error.is_not(None), _EVENTS.due.is_(None))),
+    "parked_delayed_fires": _count(
+        select(_ANY_ROW).where(_FIRES.due.is_(None), _FIRES.cancelled_at.is_(None))
+    ),
 }
 _BACKLOG = select(*(column.label(name) for name, column in (_OLDEST | _COUNTS).items()))

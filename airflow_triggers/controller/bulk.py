@@ -30,7 +30,7 @@ LEASE = timedelta(seconds=30)
 BUDGET = 1.0
 """After so many seconds a pass begins no further session: other work waits."""
 
-LOCKED = "Other processes held the session's lock each time."
+LOCK_HELD = "Other processes held the session's lock each time."
 
 
 def work_off(now: datetime, *, is_stopped: Callable[[], bool], beat: Callable[[], None]) -> int:
@@ -85,7 +85,7 @@ def _do_session(work: Work, owner: OwnerKey, items: Sequence[ClaimedItem]) -> No
         failures = do_items(work, owner, positions)
     except LockTimeout:
         log.debug("Session %s is being written by another process; a later pass tries again", owner.uid)
-        _postpone(work, positions, LOCKED)
+        _postpone(work, positions, LOCK_HELD)
     except FAULTS as error:
         if is_system_fault(error):
             # The items are taken again when their lease ends, as often as need be.

@@ -25,7 +25,7 @@ from airflow_triggers.runners import bindings
 
 log = logging.getLogger(__name__)
 
-_ENDED = ("success", "failed")
+_END_STATES = ("success", "failed")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +67,7 @@ def observe_run(session: Session, instance: TaskInstance, binding: Binding) -> O
         return run
     if is_by_hand(instance.status, seen_run=seen_run, now=now):
         run = replace(run, actor=last_actor(session, *run.key, since=instance.last_modified))
-    if now is not None and now.state in _ENDED:
+    if now is not None and now.state in _END_STATES:
         run = _with_outcome(session, run)
     if now is not None and metrics.are_on():
         run = replace(run, moments=read_moments(session, *run.key, is_compiled=binding.is_compiled))

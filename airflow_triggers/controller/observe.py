@@ -50,7 +50,7 @@ _NOW = bindparam("now", type_=tables.run.c.retry_at.type)
 
 _OWNER = [tables.session.c.uid, tables.session.c.manager, tables.session.c.storage]
 _SIZE = bindparam("size", type_=Integer)
-_COMPARED = [
+_COMPARED_COLUMNS = [
     tables.run.c[name]
     for name in (
         "dag_id",
@@ -94,7 +94,7 @@ class Slice:
 def watched_runs(connection: Connection, *, now: datetime, after: RunKey) -> Slice:
     """Compare the next :data:`SLICE` watched runs after a key, in the order of their keys."""
     parameters = {"now": now, "size": SLICE, "after_dag": after.dag_id, "after_run": after.run_id}
-    rows = connection.execute(_WATCHED, parameters).all()
+    rows = connection.execute(_WATCHED_RUNS, parameters).all()
     ends = [_key_of(row) for row in rows if row.position == SLICE]
     return Slice(
         news=[_changed_run(row) for row in rows if row.is_news],
@@ -105,22 +105,22 @@ def watched_runs(connection: Connection, *, now: datetime, after: RunKey) -> Sli
 
 def reopened_runs(connection: Connection, *, now: datetime) -> list[ChangedRun]:
     """Settled runs in flight again."""
-    return _changed_runs(connection, _REOPENED, now=now)
+    return _changed_runs(connection, _REOPENED_RUNS, now=now)
 
 
 def settled_runs(connection: Connection, *, now: datetime) -> list[ChangedRun]:
     """Settled runs that somebody marked otherwise since. It looks at all of them, so not in every pass."""
-    return _changed_runs(connection, _SETTLED, now=now)
+    return _changed_runs(connection, _SETTLED_RUNS, now=now)
 
 
 def named_runs(connection: Connection, keys: Iterable[RunKey], *, now: datetime) -> list[ChangedRun]:
     """The watched ones of these runs, if they changed since they were last seen."""
-    return _changed_runs(connection, _NAMED, now=now, keys=list(keys))
+    return _changed_runs(connection, _RUNS_BY_KEY, now=now, keys=list(keys))
 
 
 def promised_runs(connection: Connection, *, now: datetime) -> list[ChangedRun]:
     """Promised runs of sessions kept elsewhere, which nobody has created in time."""
-    return _changed_runs(connection, _PROMISED, now=now)
+    return _changed_runs(connection, _DUE_PROMISES, now=now)
 
 
 def _changed_runs(connection: Connection, query: Select[Any], **parameters: Any) -> list[ChangedRun]:
@@ -197,7 +197,7 @@ def _watched_query() -> Select[Any]:
     # Paged by key and not by OFFSET: the next slice costs the same however many runs were compared before.
     after = tuple_(bindparam("after_dag"), bindparam("after_run"))
     bindings = (
-        select(*_COMPARED, position)
+        select(*_COMPARED_COLUMNS, position)
         .where(tables.run.c.watched, tuple_(*key) > after)
         .order_by(*key)
         .limit(_SIZE)
@@ -218,10 +218,10 @@ def _settled_query(*conditions: Any) -> Select[Any]:
     return query.where(*conditions).limit(BATCH)
 
 
-_WATCHED = _watched_query()
-_REOPENED = _settled_query(DagRunColumns.state.in_(IN_FLIGHT))
-_SETTLED = _settled_query()
-_NAMED = _comparison(tables.run).where(tables.run.c.watched, is_among_keys(), _is_news(tables.run))
+_WATCHED_RUNS = _watched_query()
+_REOPENED_RUNS = _settled_query(DagRunColumns.state.in_(IN_FLIGHT))
+_SETTLED_RUNS = _settled_query()
+_RUNS_BY_KEY = _comparison(tables.run).where(tables.run.c.watched, is_among_keys(), _is_news(tables.run))
 
 
 def _due_promises() -> tuple[Any, ...]:
@@ -234,7 +234,7 @@ def _due_hooks() -> tuple[Any, ...]:
     return tables.hook.c.due <= _NOW, tables.hook.c.attempts < MAX_HOOK_ATTEMPTS
 
 
-_PROMISED = (
+_DUE_PROMISES = (
     select(*_OWNER, tables.run.c.dag_id, tables.run.c.run_id)
     .join(tables.session, tables.session.c.id == tables.run.c.session_id)
     .where(*_due_promises())

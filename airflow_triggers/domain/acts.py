@@ -192,8 +192,8 @@ class SetStatus(InstanceAct):
         """
         event = f"give the status {self.status.value!r} to"
         if instance.status is self.status:
-            others = tuple(status.value for status in InstanceStatus if status is not self.status)
-            raise InvalidTransition(event, instance.name, instance.status.value, others)
+            expected_statuses = tuple(status.value for status in InstanceStatus if status is not self.status)
+            raise InvalidTransition(event, instance.name, instance.status.value, expected_statuses)
         if is_removed and self.status is InstanceStatus.UNSTARTED:
             status = "an instance of a removed task, which no fire would start"
             raise InvalidTransition(event, instance.name, status, ("instances of present tasks",))

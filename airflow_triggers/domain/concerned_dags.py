@@ -32,8 +32,8 @@ def dag_ids_of_session(configuration: Configuration) -> frozenset[str]:
 
 def dag_ids_to_read(configuration: Configuration) -> frozenset[str]:
     """The DAGs of the configuration, and former ones: the session may have runs from before its tasks changed DAGs."""
-    former = {EVERY_DAG if dag_id is None else dag_id for dag_id in configuration.former_dag_ids}
-    return dag_ids_of_session(configuration) | former
+    former_dag_ids = {EVERY_DAG if dag_id is None else dag_id for dag_id in configuration.former_dag_ids}
+    return dag_ids_of_session(configuration) | former_dag_ids
 
 
 def dag_ids_of_instance(

@@ -32,8 +32,8 @@ LOOK_FOR_LOST = 60.0
 """Seconds between two searches for killed controllers."""
 
 _JOBS = Job.__table__
-_OURS = _JOBS.c.job_type == CONTROLLER_JOB_TYPE
-_RUNNING = _JOBS.c.state == JobState.RUNNING.value
+_IS_CONTROLLER = _JOBS.c.job_type == CONTROLLER_JOB_TYPE
+_IS_RUNNING = _JOBS.c.state == JobState.RUNNING.value
 
 Clock = Callable[[], float]
 
@@ -115,7 +115,9 @@ def _fail_lost_jobs() -> None:
     is_lost = _JOBS.c.latest_heartbeat < now - configured_limits().silence
     with transaction() as session:
         session.execute(
-            update(_JOBS).where(_OURS, _RUNNING, is_lost).values(state=JobState.FAILED.value, end_date=now)
+            update(_JOBS)
+            .where(_IS_CONTROLLER, _IS_RUNNING, is_lost)
+            .values(state=JobState.FAILED.value, end_date=now)
         )
 
 
@@ -127,11 +129,11 @@ def read_controllers(
     :param silence: a controller without a heartbeat for this long is not alive.
     :param host: only those of this host.
     """
-    jobs = select(_JOBS.c.latest_heartbeat).where(_OURS)
+    jobs = select(_JOBS.c.latest_heartbeat).where(_IS_CONTROLLER)
     if host is not None:
         jobs = jobs.where(_JOBS.c.hostname == host)
     newest = _JOBS.c.latest_heartbeat.desc()
-    is_alive = _RUNNING, _JOBS.c.latest_heartbeat >= now - silence
+    is_alive = _IS_RUNNING, _JOBS.c.latest_heartbeat >= now - silence
     alive = jobs.where(*is_alive).order_by(newest).limit(MAX_COUNT).subquery()
     count, last_pass = connection.execute(select(func.count(), func.max(alive.c.latest_heartbeat))).one()
     if count:

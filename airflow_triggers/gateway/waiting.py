@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session
 
 from airflow_triggers.domain.runs import DagInAirflow, PoolInAirflow, RunInAirflow, RunState, TaskInAirflow
 
-SHOWN = 5
+MOST_NAMES = 5
 """At most this many active runs are named, and as many unfinished tasks."""
 
 ACTS = (
@@ -42,7 +42,7 @@ ACTS = (
 """The audit log's names for the acts that clear, mark or delete a run, or tasks of it."""
 
 _AT_WORK = (TaskInstanceState.QUEUED, TaskInstanceState.RUNNING)
-_ENDED = (
+_END_STATES = (
     TaskInstanceState.SUCCESS,
     TaskInstanceState.FAILED,
     TaskInstanceState.SKIPPED,
@@ -129,7 +129,9 @@ def _with_active_runs(session: Session, dag_id: str, dag: DagInAirflow | None) -
         return None
     running = (DagRun.dag_id == dag_id, DagRun.state == DagRunState.RUNNING, DagRun.backfill_id.is_(None))
     count = session.scalar(select(func.count()).select_from(DagRun).where(*running)) or 0
-    run_ids = session.scalars(select(DagRun.run_id).where(*running).order_by(DagRun.start_date).limit(SHOWN))
+    run_ids = session.scalars(
+        select(DagRun.run_id).where(*running).order_by(DagRun.start_date).limit(MOST_NAMES)
+    )
     return replace(dag, active_count=count, active_runs=tuple(run_ids))
 
 
@@ -138,7 +140,7 @@ def _with_tasks(session: Session, run: RunInAirflow) -> RunInAirflow:
     is_unfinished = (
         TaskInstance.dag_id == run.dag_id,
         TaskInstance.run_id == run.run_id,
-        or_(state.is_(None), state.not_in(_ENDED)),
+        or_(state.is_(None), state.not_in(_END_STATES)),
     )
     count = session.scalar(select(func.count()).select_from(TaskInstance).where(*is_unfinished)) or 0
     columns = (
@@ -154,7 +156,7 @@ def _with_tasks(session: Session, run: RunInAirflow) -> RunInAirflow:
         TaskInstance.try_number,
     )
     order = (state.is_(None), TaskInstance.task_id, TaskInstance.map_index)
-    rows = session.execute(select(*columns).where(*is_unfinished).order_by(*order).limit(SHOWN)).all()
+    rows = session.execute(select(*columns).where(*is_unfinished).order_by(*order).limit(MOST_NAMES)).all()
     tasks = tuple(_task(row) for row in rows)
     if any(task.state == TaskInstanceState.SCHEDULED for task in tasks):
         run = replace(run, busy_slots=_busy_slots(session))

@@ -180,11 +180,11 @@ def _hashes_of(session: Session, uids: Collection[str]) -> dict[str, str | None]
     return {row.uid: row.configuration_hash for row in session.execute(query)}
 
 
-def _with_session(failed: FailedAssetEvent, hashes: Mapping[str, str | None]) -> FailedAssetEvent:
-    uid = failed.session_uid
+def _with_session(event: FailedAssetEvent, hashes: Mapping[str, str | None]) -> FailedAssetEvent:
+    uid = event.session_uid
     if uid is None or uid not in hashes:
-        return failed
-    return replace(failed, session_exists=True, configuration_hash=hashes[uid])
+        return event
+    return replace(event, session_exists=True, configuration_hash=hashes[uid])
 
 
 def _failed_asset_event(session: Session, row: Any, event: AssetEventRow | None) -> FailedAssetEvent:

@@ -104,8 +104,8 @@ def _hook(event: SessionEvent, details: Details) -> str:
     after = details.get(Detail.TRIGGER_NAME) or event.instance
     of = f" (after {after})" if after else ""
     is_parked = event.kind == EventKind.HOOK_PARKED
-    then = "too often, and is parked" if is_parked else "and is called again later"
-    return sentence(f"The hook {details[Detail.HOOK]}{of} raised {then}", details[Detail.ERROR])
+    consequence = "too often, and is parked" if is_parked else "and is called again later"
+    return sentence(f"The hook {details[Detail.HOOK]}{of} raised {consequence}", details[Detail.ERROR])
 
 
 def _hook_call(event: SessionEvent, details: Details) -> str:

@@ -250,14 +250,16 @@ class ConfigurationKeeper:
         self._instance_runners.validate(configuration)
 
 
-def _names_to_reconcile(current: Configuration, deployed: Configuration, history: str) -> tuple[str, ...]:
+def _names_to_reconcile(
+    current: Configuration, deployed_configuration: Configuration, history: str
+) -> tuple[str, ...]:
     """The new tasks and those with other rules.
 
     With ``apply``, all tasks of a session that has the deployed version: it may have been moved without its past.
     """
-    if history == "apply" and current.version == deployed.version:
-        return tuple(deployed.tasks)
-    return tuple(task.name for task in deployed if current.tasks.get(task.name) != task)
+    if history == "apply" and current.version == deployed_configuration.version:
+        return tuple(deployed_configuration.tasks)
+    return tuple(task.name for task in deployed_configuration if current.tasks.get(task.name) != task)
 
 
 def _check_history(history: object) -> None:

@@ -40,12 +40,12 @@ def with_former_dags(storage: BaseStorageBackend, configuration: Configuration) 
     """The session's new configuration, with the DAGs of its earlier runs, where its tasks no longer name them."""
     current = storage.configuration
     before, after = dag_ids_of(current), dag_ids_of(configuration)
-    former = {
+    former_dag_ids = {
         dag_id
         for name, dag_id in before.items()
         if (name not in after or dag_id != after[name])
         and any(instance.was_scheduled for instance in storage.instances_of_task(name))
     }
     return replace(
-        configuration, former_dag_ids=configuration.former_dag_ids | current.former_dag_ids | former
+        configuration, former_dag_ids=configuration.former_dag_ids | current.former_dag_ids | former_dag_ids
     )

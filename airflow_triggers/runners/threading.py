@@ -59,8 +59,8 @@ class ThreadingTaskRunner(BaseTaskRunner):
             cls._joining.append(this_thread)
             cls._condition.notify_all()
             try:
-                while working := cls._working():
-                    cls._await_end(working[0], timeout)
+                while threads := cls._working():
+                    cls._await_end(threads[0], timeout)
             finally:
                 cls._joining.remove(this_thread)
             errors, cls._errors[:] = list(cls._errors), []

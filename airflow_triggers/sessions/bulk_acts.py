@@ -63,9 +63,9 @@ def make(request: BulkRequest, maker: Maker) -> BulkAct:
     making = Making(request=request, maker=maker, now=datetime.now(UTC))
     with snapshot() as session:
         making.require_something(making.look(session))
-        others = making.others(session)
+        items_elsewhere = making.items_elsewhere(session)
     with transaction() as session:
-        bulk_act_id = making.write(session, others, rate=rate)
+        bulk_act_id = making.write(session, items_elsewhere, rate=rate)
         bulk_act = _found(bulk.find(session, bulk_act_id), bulk_act_id)
         note_bulk_act(
             session,
@@ -119,8 +119,10 @@ def list_bulk_acts(
             if len(visible) > limit or len(page) <= limit:
                 break
             after = page[-1].bulk_act_id
-    shown = visible[:limit]
-    return BulkActsPage(bulk_acts=tuple(shown), next=shown[-1].bulk_act_id if len(visible) > limit else None)
+    page_items = visible[:limit]
+    return BulkActsPage(
+        bulk_acts=tuple(page_items), next=page_items[-1].bulk_act_id if len(visible) > limit else None
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -168,7 +168,7 @@ class Making:
     maker: Maker
     now: datetime
     _rights: _Rights = field(init=False)
-    _stopped: frozenset[str] = frozenset()
+    _stopped_dag_ids: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         self._rights = _Rights(self.maker)
@@ -181,26 +181,28 @@ class Making:
         :raises TooManyInstances: when it would cover too many.
         """
         if self.request.selection.stuck is not None:
-            self._stopped = frozenset(stopped_dags(session, self.maker.disclosure))
+            self._stopped_dag_ids = frozenset(stopped_dags(session, self.maker.disclosure))
         counts = dict.fromkeys(BulkOutcome, 0)
         for *group, changes, number in self._groups(session):
             counts[self._judge(session, group, changes)[0]] += number
         sample = [self._sampled(session, row) for row in self._sample(session)]
-        others = self.others(session)
-        for item in others:
+        items_elsewhere = self.items_elsewhere(session)
+        for item in items_elsewhere:
             counts[item.outcome or BulkOutcome.DONE] += 1
-        shown = [replace(item, outcome=item.outcome or BulkOutcome.DONE) for item in map(_as_item, others)]
+        items = [
+            replace(item, outcome=item.outcome or BulkOutcome.DONE) for item in map(_as_item, items_elsewhere)
+        ]
         return BulkPreview(
             total=sum(counts.values()),
             allowed=counts[BulkOutcome.DONE],
             unchanged=counts[BulkOutcome.UNCHANGED],
             refused=counts[BulkOutcome.REFUSED],
-            sample=(*sample, *shown)[:SAMPLE],
+            sample=(*sample, *items)[:SAMPLE],
         )
 
     def _groups(self, session: Session) -> list[Any]:
-        chosen = self.selected().subquery("chosen").c
-        key = (chosen.configuration_hash, chosen.task_name, chosen.dag_id, chosen.changes)
+        candidates = self.selected().subquery("chosen").c
+        key = (candidates.configuration_hash, candidates.task_name, candidates.dag_id, candidates.changes)
         group_rows = list(session.execute(select(*key, func.count().label("number")).group_by(*key)))
         if sum(row.number for row in group_rows) > MAX_ITEMS:
             raise TooManyInstances(MAX_ITEMS)
@@ -213,9 +215,9 @@ class Making:
         return (BulkOutcome.DONE, None) if changes else (BulkOutcome.UNCHANGED, UNCHANGED)
 
     def _sample(self, session: Session) -> list[Any]:
-        chosen = self.selected().subquery("chosen").c
-        order = (chosen.owner_id, chosen.task_name, chosen.number)
-        return list(session.execute(select(*chosen).order_by(*order).limit(SAMPLE)))
+        candidates = self.selected().subquery("chosen").c
+        order = (candidates.owner_id, candidates.task_name, candidates.number)
+        return list(session.execute(select(*candidates).order_by(*order).limit(SAMPLE)))
 
     def _sampled(self, session: Session, row: Any) -> BulkItem:
         group = (row.configuration_hash, row.task_name, row.dag_id)
@@ -224,7 +226,7 @@ class Making:
         return BulkItem(position=0, session_uid=row.session_uid, name=name, outcome=outcome, reason=reason)
 
     def selected(self) -> Select[Any]:
-        """The query for the instances in Airflow's database: :data:`bulk.SELECTED`, and whether the act changes it.
+        """The query for the instances in Airflow's database: :data:`bulk.CANDIDATE_COLUMNS`, and ``changes``.
 
         Without a list, only instances that the act changes.
         """
@@ -252,7 +254,7 @@ class Making:
                     tables.run, of_instance
                 )
             )
-            .where(*matches(selection, now=self.now, stopped=self._stopped))
+            .where(*matches(selection, now=self.now, stopped_dag_ids=self._stopped_dag_ids))
         )
         if selection.instances is None:
             query = query.where(changes)
@@ -260,19 +262,21 @@ class Making:
             query = query.where(configured_as(self.maker.readable))
         return query
 
-    def others(self, session: Session) -> list[ListedItem]:
+    def items_elsewhere(self, session: Session) -> list[ListedItem]:
         """The instances of the list that are not in Airflow's database: kept elsewhere, or missing."""
         keys = self.request.selection.instances
         if not keys:
             return []
-        chosen = self.selected().subquery("chosen").c
-        here = {
+        candidates = self.selected().subquery("chosen").c
+        keys_here = {
             InstanceKey(row.session_uid, f"{row.task_name}#{row.number}")
-            for row in session.execute(select(chosen.session_uid, chosen.task_name, chosen.number))
+            for row in session.execute(
+                select(candidates.session_uid, candidates.task_name, candidates.number)
+            )
         }
-        others = [key for key in dict.fromkeys(keys) if key not in here]
-        owners = self._owners_elsewhere(session, {key.session_uid for key in others})
-        return [self._listed(session, key, owners.get(key.session_uid)) for key in others]
+        keys_elsewhere = [key for key in dict.fromkeys(keys) if key not in keys_here]
+        owners = self._owners_elsewhere(session, {key.session_uid for key in keys_elsewhere})
+        return [self._listed(session, key, owners.get(key.session_uid)) for key in keys_elsewhere]
 
     def _owners_elsewhere(self, session: Session, uids: Collection[str]) -> dict[str, Any]:
         """The rows of those of the sessions that are kept elsewhere, and that the maker may read."""
@@ -317,7 +321,7 @@ class Making:
 
     # -- making -----------------------------------------------------------------------------------------------
 
-    def write(self, session: Session, others: Sequence[ListedItem], *, rate: float) -> int:
+    def write(self, session: Session, items_elsewhere: Sequence[ListedItem], *, rate: float) -> int:
         """Make the bulk act and its items, after :meth:`look`. Returns its id. It begins the transaction.
 
         :raises TooManyInstances: when it would cover too many.
@@ -338,8 +342,10 @@ class Making:
             reason = self._rights.refusals.get(group, CHANGED)
             if reason is not None:
                 bulk.refuse_group(session, bulk_act_id, group, reason=reason, now=self.now)
-        bulk.add_items(session, bulk_act_id, [asdict(item) for item in others], after=count, now=self.now)
-        bulk.complete(session, bulk_act_id, total=count + len(others), scope=self._rights.scope)
+        bulk.add_items(
+            session, bulk_act_id, [asdict(item) for item in items_elsewhere], after=count, now=self.now
+        )
+        bulk.complete(session, bulk_act_id, total=count + len(items_elsewhere), scope=self._rights.scope)
         return bulk_act_id
 
 

@@ -41,7 +41,7 @@ from airflow_triggers.storages.transaction import transaction
 
 log = logging.getLogger(__name__)
 
-GONE = "The session was deleted."
+SESSION_DELETED = "The session was deleted."
 OTHER_DAGS = "It comes under other DAGs now, for which nobody checked the rights. Make another bulk act."
 
 
@@ -97,7 +97,7 @@ def _do_under_lock(
     failures: dict[int, BaseException] = {}
     for item in items:
         if not is_same_session:
-            done_items.append(replace(item, outcome=BulkOutcome.REFUSED, reason=GONE))
+            done_items.append(replace(item, outcome=BulkOutcome.REFUSED, reason=SESSION_DELETED))
             continue
         try:
             with storage.savepoint():
@@ -159,7 +159,7 @@ def _settle(session: Session, work: Work, storage: BaseStorageBackend, items: Se
 
 def _refuse_gone(work: Work, positions: Collection[int]) -> None:
     with transaction() as session:
-        bulk_queue.refuse(session, work.bulk_act_id, positions, reason=GONE, now=datetime.now(UTC))
+        bulk_queue.refuse(session, work.bulk_act_id, positions, reason=SESSION_DELETED, now=datetime.now(UTC))
 
 
 def reason_of(error: BaseException) -> str:

@@ -63,10 +63,10 @@ class Scope:
     @property
     def statuses(self) -> list[str]:
         """The statuses that match, in a fixed order."""
-        chosen = self.selection.statuses or frozenset(InstanceStatus)
+        statuses = self.selection.statuses or frozenset(InstanceStatus)
         if self.selection.stuck:
-            chosen &= IN_WORK
-        return [status.value for status in InstanceStatus if status in chosen]
+            statuses &= IN_WORK
+        return [status.value for status in InstanceStatus if status in statuses]
 
     def windows(self, place: Place | None, size: int) -> Iterable[Any]:
         """The next candidates of each status; see :func:`airflow_triggers.sessions.windows.next_rows`."""
@@ -225,9 +225,9 @@ def _listed(session: Session, selection: InstanceFilter) -> ColumnElement[bool]:
     uids = sorted({key.session_uid for key in keys})
     rows = session.execute(select(_session.uid, _session.id).where(_session.uid.in_(uids))) if uids else ()
     ids = {row.uid: row.id for row in rows}
-    listed = {
+    places = {
         (ids[key.session_uid], *parse_instance_name(key.name)) for key in keys if key.session_uid in ids
     }
-    if not listed:
+    if not places:
         return literal(1) == 0
-    return tuple_(_instance.session_id, _instance.task_name, _instance.number).in_(sorted(listed))
+    return tuple_(_instance.session_id, _instance.task_name, _instance.number).in_(sorted(places))

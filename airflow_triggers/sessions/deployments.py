@@ -44,7 +44,7 @@ _reviews: dict[str, tuple[str, tuple[Finding, ...]]] = {}
 _IS_OPEN = tables.session.c.open_count > literal_column("0")
 _HAS_FAILED = tables.session.c.failed_count > literal_column("0")
 
-_COUNTED = (InstanceStatus.UNSTARTED, InstanceStatus.FAILED)
+_COUNTED_STATUSES = (InstanceStatus.UNSTARTED, InstanceStatus.FAILED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,10 +127,10 @@ def list_configurations(
         page += [deployment for deployment in chunk if readable(deployment.configuration)]
         if cursor is None:
             break
-    shown, is_last = page[:limit], len(page) <= limit
+    page_of_limit, is_last = page[:limit], len(page) <= limit
     with snapshot() as session:
-        summaries = [_summary(session, deployment, configuration_hashes) for deployment in shown]
-    return summaries, None if is_last else shown[-1].name
+        summaries = [_summary(session, deployment, configuration_hashes) for deployment in page_of_limit]
+    return summaries, None if is_last else page_of_limit[-1].name
 
 
 def deployment_of(name: str) -> Deployment:
@@ -212,9 +212,9 @@ def _count(session: Session, query: Select[Any]) -> int:
 def _instance_counts(
     session: Session, configuration: Configuration, configuration_hashes: ConfigurationHashes
 ) -> dict[str, InstanceCounts]:
-    counts = {task.name: dict.fromkeys(_COUNTED, 0) for task in configuration}
+    counts = {task.name: dict.fromkeys(_COUNTED_STATUSES, 0) for task in configuration}
     instance = tables.instance.c
-    for status in _COUNTED:
+    for status in _COUNTED_STATUSES:
         rows = select(instance.task_name).where(
             instance.status == status.value, instance.configuration == configuration.name
         )
@@ -222,11 +222,11 @@ def _instance_counts(
             rows = rows.join(tables.session, instance.session_id == tables.session.c.id)
             rows = rows.where(configured_as(configuration_hashes))
         limited = rows.limit(MOST_COUNTED).subquery()
-        grouped = select(limited.c.task_name, func.count()).group_by(limited.c.task_name)
-        for task_name, count in session.execute(grouped):
+        counts_by_task = select(limited.c.task_name, func.count()).group_by(limited.c.task_name)
+        for task_name, count in session.execute(counts_by_task):
             if task_name in counts:
                 counts[task_name][status] = count
-    waiting, failed = _COUNTED
+    waiting, failed = _COUNTED_STATUSES
     return {
         name: InstanceCounts(waiting=count[waiting], failed=count[failed]) for name, count in counts.items()
     }

@@ -205,7 +205,7 @@ def describe_session(uid: str, *, bounds: Bounds = Bounds()) -> SessionDescripti
     with reading(uid) as (storage, session, row):
         configuration = storage.configuration
         instances = storage.newest_instances(limit=_one_more(bounds.instances))
-        shown = instances[: bounds.instances]
+        page = instances[: bounds.instances]
         fires, latest_fires = _fires_within(storage, bounds)
         delayed_fires = storage.delayed_fires(limit=_one_more(bounds.delayed_fires))
         hooks = storage.hooks_after(0, limit=_one_more(bounds.hooks))
@@ -215,8 +215,8 @@ def describe_session(uid: str, *, bounds: Bounds = Bounds()) -> SessionDescripti
             metadata=storage.metadata,
             tasks=configuration,
             task_counts=storage.instance_counts,
-            instances=views_of(session, row.id, in_order([instance for _, instance in shown], configuration)),
-            oldest_place=shown[-1][0] if shown else None,
+            instances=views_of(session, row.id, in_order([instance for _, instance in page], configuration)),
+            oldest_place=page[-1][0] if page else None,
             latest_kwargs={
                 fire.trigger_name: fire.kwargs
                 for fire in sorted(latest_fires[: bounds.triggers], key=lambda fire: fire.fire_id)
@@ -225,7 +225,7 @@ def describe_session(uid: str, *, bounds: Bounds = Bounds()) -> SessionDescripti
             delayed_fires=tuple(delayed_fires[: bounds.delayed_fires]),
             hooks=tuple(hooks[: bounds.hooks]),
             left_out=LeftOut(
-                instances=len(instances) > len(shown),
+                instances=len(instances) > len(page),
                 fires=_exceeds(fires, bounds.fires),
                 delayed_fires=_exceeds(delayed_fires, bounds.delayed_fires),
                 hooks=_exceeds(hooks, bounds.hooks),
@@ -241,13 +241,13 @@ def _fires_within(storage: BaseStorageBackend, bounds: Bounds) -> tuple[list[Fir
     )
 
 
-def _one_more(bound: int | None) -> int:
+def _one_more(limit: int | None) -> int:
     """A limit by which to see whether there is more."""
-    return MAX_ID if bound is None else bound + 1
+    return MAX_ID if limit is None else limit + 1
 
 
-def _exceeds(items: Sized, bound: int | None) -> bool:
-    return bound is not None and len(items) > bound
+def _exceeds(items: Sized, limit: int | None) -> bool:
+    return limit is not None and len(items) > limit
 
 
 def in_order(instances: Iterable[TaskInstance], configuration: Configuration) -> list[TaskInstance]:

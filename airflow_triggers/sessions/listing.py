@@ -231,8 +231,8 @@ class _Source:
     def _window(self, ranges: list[ColumnElement[bool]], place: Place | None, size: int) -> Any:
         conditions = list(ranges)
         if place is not None:
-            ordered = [_session[name] for name in self.order.columns]
-            conditions.append(beyond(ordered, place, descending=self._is_descending))
+            order_columns = [_session[name] for name in self.order.columns]
+            conditions.append(beyond(order_columns, place, descending=self._is_descending))
         candidate = (
             select(*_session_columns())
             .where(*conditions)
@@ -257,8 +257,8 @@ class _Source:
         return self.order is SessionOrder.NEWEST
 
     def _ordered(self, columns: Any) -> list[ColumnElement[Any]]:
-        ordered = [columns[name] for name in self.order.columns]
-        return [column.desc() for column in ordered] if self._is_descending else ordered
+        order_columns = [columns[name] for name in self.order.columns]
+        return [column.desc() for column in order_columns] if self._is_descending else order_columns
 
     def _ranges(self) -> Iterator[list[ColumnElement[bool]]]:
         """The ranges of indexes that have all sessions that match."""

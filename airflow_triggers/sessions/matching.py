@@ -22,26 +22,26 @@ _INSTANCE, _SESSION = tables.instance.c, tables.session.c
 
 
 def matches(
-    selection: InstanceFilter, *, now: datetime, stopped: Collection[str]
+    selection: InstanceFilter, *, now: datetime, stopped_dag_ids: Collection[str]
 ) -> list[ColumnElement[bool]]:
     """The conditions on ``triggers_instance``, ``triggers_session`` and ``triggers_run`` (outer), joined.
 
-    :param stopped: the ids of the DAGs that do not run; see :func:`stopped_dags`.
+    :param stopped_dag_ids: the ids of the DAGs that do not run; see :func:`stopped_dags`.
     """
     return [
         *_of_instance(selection),
         *_of_session(selection),
-        *_of_work(selection, now=now, stopped=stopped),
+        *_of_work(selection, now=now, stopped_dag_ids=stopped_dag_ids),
     ]
 
 
 def _of_work(
-    selection: InstanceFilter, *, now: datetime, stopped: Collection[str]
+    selection: InstanceFilter, *, now: datetime, stopped_dag_ids: Collection[str]
 ) -> Iterator[ColumnElement[bool]]:
     if selection.stuck is None:
         return
     is_late = _INSTANCE.changed_at < now - timedelta(seconds=selection.stuck_after)
-    is_stopped = func.coalesce(tables.run.c.dag_id, "").in_(sorted(stopped))
+    is_stopped = func.coalesce(tables.run.c.dag_id, "").in_(sorted(stopped_dag_ids))
     is_stuck = and_(_INSTANCE.status.in_(sorted(IN_WORK)), or_(is_late, is_stopped))
     yield is_stuck if selection.stuck else not_(is_stuck)
 

@@ -17,7 +17,7 @@ from airflow_triggers.domain.runs import IN_FLIGHT, PROMISED
 from airflow_triggers.gateway import DagRunColumns
 from airflow_triggers.storages import tables
 
-_NAMED = 3
+_MOST_NAMES = 3
 """The most open instances named in an answer."""
 
 _STATUSES = sorted(status.value for status in RESOLVED_STATUSES)
@@ -65,7 +65,7 @@ def _statuses(session: Session, session_id: int) -> list[tuple[str, str]]:
         select(instance.task_name, instance.number, instance.status)
         .where(instance.session_id == session_id)
         .order_by(instance.status.in_(_STATUSES), instance.task_name, instance.number)
-        .limit(_NAMED + 1)
+        .limit(_MOST_NAMES + 1)
     )
     return [(f"{row.task_name}#{row.number}", row.status) for row in session.execute(query)]
 
@@ -74,8 +74,8 @@ def _instances(statuses: Sequence[tuple[str, str]]) -> Iterator[str]:
     if not statuses:
         yield "it has no task instance yet"
     open_instances = [f"{name} is {status}" for name, status in statuses if status not in _STATUSES]
-    yield from open_instances[:_NAMED]
-    if len(open_instances) > _NAMED:
+    yield from open_instances[:_MOST_NAMES]
+    if len(open_instances) > _MOST_NAMES:
         yield "other task instances are not resolved either"
 
 

@@ -71,17 +71,17 @@ def _dags_of_watched_runs(session: Session) -> list[str]:
 
 
 def stuck_of(
-    row: Any, stopped: Mapping[str, StuckCode], *, now: datetime, stuck_after: float
+    row: Any, stuck_codes: Mapping[str, StuckCode], *, now: datetime, stuck_after: float
 ) -> Stuck | None:
     """Why the instance in a row is stuck; None when it is not.
 
     :param row: has ``status``, ``changed_at`` and ``dag_id``.
-    :param stopped: the DAGs that do not run (:func:`stopped_dags`).
+    :param stuck_codes: the DAGs that do not run (:func:`stopped_dags`).
     :param stuck_after: seconds.
     """
     if row.status not in IN_WORK:
         return None
-    code = stopped.get(row.dag_id)
+    code = stuck_codes.get(row.dag_id)
     if code is StuckCode.DAG_PAUSED:
         return Stuck(code=code, text=f"Its DAG {row.dag_id!r} is paused. Unpause it in Airflow.")
     if code is StuckCode.DAG_MISSING:

@@ -32,21 +32,21 @@ def next_rows(
     :param order: the names of the columns of a place.
     """
     rows: list[Any] = []
-    size, looked = max(FIRST_WINDOW, limit + 1), 0
-    while looked < MOST_CANDIDATES:
-        end = None
+    size, candidates = max(FIRST_WINDOW, limit + 1), 0
+    while candidates < MOST_CANDIDATES:
+        end_place = None
         for row in windows(place, size):
-            here = tuple(getattr(row, name) for name in order)
+            row_place = tuple(getattr(row, name) for name in order)
             if row.matches:
                 rows.append(row)
             if len(rows) > limit:
                 return rows[:limit], tuple(getattr(rows[limit - 1], name) for name in order)
             if row.is_end:
                 # Beyond it, rows of this range are missing between the others.
-                end = here
+                end_place = row_place
                 break
-        if end is None:
+        if end_place is None:
             return rows, None
-        place, looked = end, looked + size
-        size = min(size * _GROWTH, max(MOST_CANDIDATES - looked, 1))
+        place, candidates = end_place, candidates + size
+        size = min(size * _GROWTH, max(MOST_CANDIDATES - candidates, 1))
     return rows, place

@@ -34,7 +34,7 @@ from airflow_triggers.storages.transaction import first_statement
 _ACT, _ITEM = bulk_tables.bulk_act.c, bulk_tables.bulk_item.c
 _WITHOUT_OUTCOME = _ITEM.outcome.is_(None)
 
-SELECTED = (
+CANDIDATE_COLUMNS = (
     "owner_id",
     "owner_created",
     "session_uid",
@@ -56,14 +56,14 @@ def add_act(session: Session, values: Mapping[str, Any], *, now: datetime) -> in
     return int(first_statement(session, lambda: session.execute(insertion).scalar_one()))
 
 
-def add_selected(session: Session, bulk_act_id: int, selected: Select[Any], *, now: datetime) -> int:
+def add_selected(session: Session, bulk_act_id: int, query: Select[Any], *, now: datetime) -> int:
     """Make an item of each selected instance, in one statement. Returns how many.
 
-    :param selected: a query with the columns :data:`SELECTED`.
+    :param query: a query with the columns :data:`CANDIDATE_COLUMNS`.
     """
-    chosen = selected.subquery("chosen")
-    columns = [chosen.c[name] for name in SELECTED]
-    order = (chosen.c.owner_id, chosen.c.task_name, chosen.c.number)
+    candidates = query.subquery("chosen")
+    columns = [candidates.c[name] for name in CANDIDATE_COLUMNS]
+    order = (candidates.c.owner_id, candidates.c.task_name, candidates.c.number)
     values = select(
         literal(bulk_act_id, _ITEM.bulk_act_id.type),
         func.row_number().over(order_by=order),
@@ -71,7 +71,7 @@ def add_selected(session: Session, bulk_act_id: int, selected: Select[Any], *, n
         literal(0),
         literal(now, _ITEM.due.type),
     )
-    names = ["bulk_act_id", "position", *SELECTED, "attempts", "due"]
+    names = ["bulk_act_id", "position", *CANDIDATE_COLUMNS, "attempts", "due"]
     result = session.execute(insert(bulk_tables.bulk_item).from_select(names, values))
     return int(result.rowcount)  # type: ignore[attr-defined]
 
@@ -81,7 +81,7 @@ def add_items(
 ) -> None:
     """Make items of these instances.
 
-    :param items: the columns :data:`SELECTED` of each, and its ``outcome`` and ``reason``.
+    :param items: the columns :data:`CANDIDATE_COLUMNS` of each, and its ``outcome`` and ``reason``.
     :param after: how many items the bulk act has.
     """
     if items:

@@ -67,9 +67,9 @@ def claim(session: Session, due_act: Row[Any], *, now: datetime, until: datetime
     share = portion(due_act.rate, next_at=due_act.next_at, now=now)
     # An optimistic lock: the first controller moves the moment, and the next one's condition fails.
     own_row = update(bulk_tables.bulk_act).where(_ACT.id == due_act.id, _IS_OPEN)
-    taking = own_row.where(_ACT.next_at == due_act.next_at)
-    moved = taking.values(next_at=share.next_at, state=BulkState.RUNNING.value).returning(_ACT.id)
-    if first_statement(session, lambda: session.scalar(moved)) is None:
+    due_row = own_row.where(_ACT.next_at == due_act.next_at)
+    claim_of_act = due_row.values(next_at=share.next_at, state=BulkState.RUNNING.value).returning(_ACT.id)
+    if first_statement(session, lambda: session.scalar(claim_of_act)) is None:
         return None
     free = _free(bulk_act_id=due_act.id, due_by=now, limit=share.size)
     lease = (
@@ -119,14 +119,14 @@ def _wait_or_end(session: Session, bulk_act_id: int, *, now: datetime) -> None:
     if first_due is None:
         end(session, bulk_act_id, state=BulkState.DONE, now=now)
     else:
-        waiting = update(bulk_tables.bulk_act).where(_ACT.id == bulk_act_id, _IS_OPEN)
-        session.execute(waiting.values(next_at=max(first_due, now)))
+        own_row = update(bulk_tables.bulk_act).where(_ACT.id == bulk_act_id, _IS_OPEN)
+        session.execute(own_row.values(next_at=max(first_due, now)))
 
 
 def end_if_done(session: Session, bulk_act_id: int, *, now: datetime) -> None:
     """End the bulk act if every item has an outcome."""
-    pending = select(literal(1)).where(_ITEM.bulk_act_id == bulk_act_id, _WITHOUT_OUTCOME).limit(1)
-    if session.scalar(pending) is None:
+    query = select(literal(1)).where(_ITEM.bulk_act_id == bulk_act_id, _WITHOUT_OUTCOME).limit(1)
+    if session.scalar(query) is None:
         end(session, bulk_act_id, state=BulkState.DONE, now=now)
 
 
@@ -135,9 +135,9 @@ def end(
 ) -> None:
     """End an open bulk act, with the numbers of its outcomes."""
     counts = counts_of(session, [bulk_act_id]).get(bulk_act_id, {})
-    ending = update(bulk_tables.bulk_act).where(_ACT.id == bulk_act_id, _IS_OPEN)
+    own_row = update(bulk_tables.bulk_act).where(_ACT.id == bulk_act_id, _IS_OPEN)
     values = {"state": state.value, "ended": now, "counts": counts, "cancelled_by": cancelled_by}
-    session.execute(ending.values(**values))
+    session.execute(own_row.values(**values))
 
 
 def take(session: Session, bulk_act_id: int, positions: Collection[int]) -> list[BulkItem]:
@@ -179,14 +179,14 @@ def postpone(
     by_attempts: dict[int, list[int]] = {}
     for row in first_statement(session, lambda: session.execute(increment).all()):
         by_attempts.setdefault(row.attempts, []).append(row.position)
-    for attempts, failed in by_attempts.items():
+    for attempts, positions_of_attempts in by_attempts.items():
         is_final = attempts >= MAX_ATTEMPTS
         values: dict[str, Any] = (
             {"outcome": BulkOutcome.REFUSED.value, "ended": now}
             if is_final
             else {"due": now + ATTEMPTS.pause_after(attempts)}
         )
-        session.execute(of_items.where(_ITEM.position.in_(failed)).values(**values))
+        session.execute(of_items.where(_ITEM.position.in_(positions_of_attempts)).values(**values))
 
 
 def give_back(session: Session, bulk_act_id: int, positions: Collection[int], *, now: datetime) -> None:
@@ -216,9 +216,9 @@ def cancel(session: Session, bulk_act_id: int, *, by: str | None, now: datetime)
     It must be the transaction's first statement. It waits for the items at work in this moment.
     """
     # Locks the row: nobody takes further items.
-    hold = update(bulk_tables.bulk_act).where(_ACT.id == bulk_act_id, _IS_OPEN)
-    held = hold.values(state=BulkState.CANCELLED.value).returning(_ACT.id)
-    if first_statement(session, lambda: session.scalar(held)) is None:
+    own_row = update(bulk_tables.bulk_act).where(_ACT.id == bulk_act_id, _IS_OPEN)
+    cancellation = own_row.values(state=BulkState.CANCELLED.value).returning(_ACT.id)
+    if first_statement(session, lambda: session.scalar(cancellation)) is None:
         return False
     _end_items(session, bulk_act_id, BulkOutcome.CANCELLED, reason=None, now=now)
     end(session, bulk_act_id, state=BulkState.CANCELLED, now=now, cancelled_by=by)
@@ -233,11 +233,11 @@ def _end_items(
     reason: str | None,
     now: datetime,
 ) -> None:
-    rest = update(bulk_tables.bulk_item).where(
+    own_rows = update(bulk_tables.bulk_item).where(
         _ITEM.bulk_act_id == bulk_act_id, _WITHOUT_OUTCOME, *conditions
     )
-    ending = rest.values(outcome=outcome.value, reason=reason, ended=now)
-    first_statement(session, lambda: session.execute(ending))
+    outcomes = own_rows.values(outcome=outcome.value, reason=reason, ended=now)
+    first_statement(session, lambda: session.execute(outcomes))
 
 
 def ended_before(session: Session, moment: datetime, *, limit: int) -> list[int]:

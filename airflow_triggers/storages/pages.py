@@ -72,10 +72,10 @@ def newest_instances(
     ]
     if not keys:
         return []
-    merged = union_all(*(select(key) for key in keys)).subquery()
+    candidates = union_all(*(select(key) for key in keys)).subquery()
     of_page = (
-        select(merged.c.task_name, merged.c.number)
-        .order_by(merged.c.created_at.desc(), merged.c.task_name.desc(), merged.c.number.desc())
+        select(candidates.c.task_name, candidates.c.number)
+        .order_by(candidates.c.created_at.desc(), candidates.c.task_name.desc(), candidates.c.number.desc())
         .limit(limit)
     )
     return _rows_of(session, session_id, session.execute(of_page).all())
@@ -109,8 +109,8 @@ def _rows_of(session: Session, session_id: int | None, page: Sequence[Any]) -> l
 
 def _statuses_of(session_id: int | None) -> Select[Any]:
     """The different statuses of the session's instances."""
-    found = _different(_instance.status, _instance.session_id == session_id)
-    return select(found.c.value).where(found.c.value.is_not(None))
+    statuses = _different(_instance.status, _instance.session_id == session_id)
+    return select(statuses.c.value).where(statuses.c.value.is_not(None))
 
 
 def _different(column: Any, of_session: ColumnElement[bool]) -> CTE:
@@ -118,10 +118,10 @@ def _different(column: Any, of_session: ColumnElement[bool]) -> CTE:
 
     It is a loose index scan: one look-up for each value. A query that takes some of the values looks up no others.
     """
-    first = select(func.min(column).label("value")).where(of_session)
-    found: CTE = first.cte("found", recursive=True)
-    following = select(func.min(column)).where(of_session, column > found.c.value).scalar_subquery()
-    return found.union_all(select(following).where(found.c.value.is_not(None)))
+    smallest = select(func.min(column).label("value")).where(of_session)
+    values: CTE = smallest.cte("found", recursive=True)
+    following = select(func.min(column)).where(of_session, column > values.c.value).scalar_subquery()
+    return values.union_all(select(following).where(values.c.value.is_not(None)))
 
 
 # -- a replay chain ---------------------------------------------------------------------------------------------
@@ -142,15 +142,15 @@ def _ancestors(session_id: int | None, task_name: str, number: int) -> CTE:
     start = select(_instance.number, _instance.parent, literal(0).label("generation")).where(
         _instance.session_id == session_id, _instance.task_name == task_name, _instance.number == number
     )
-    found: CTE = start.cte("ancestors", recursive=True)
+    ancestors: CTE = start.cte("ancestors", recursive=True)
     original = tables.instance.alias("original").c
-    step = select(original.number, original.parent, found.c.generation + 1).where(
+    step = select(original.number, original.parent, ancestors.c.generation + 1).where(
         original.session_id == session_id,
         original.task_name == task_name,
-        original.number == _number_in(found.c.parent, task_name),
-        original.number < found.c.number,
+        original.number == _number_in(ancestors.c.parent, task_name),
+        original.number < ancestors.c.number,
     )
-    return found.union_all(step)
+    return ancestors.union_all(step)
 
 
 def _number_in(name: ColumnElement[Any], task_name: str) -> ColumnElement[Any]:
@@ -165,13 +165,13 @@ def _clones(session_id: int | None, task_name: str, number: int) -> CTE:
     start = select(_instance.task_name, _instance.number).where(
         _instance.session_id == session_id, _instance.task_name == task_name, _instance.number == number
     )
-    found: CTE = start.cte("clones", recursive=True)
+    clones: CTE = start.cte("clones", recursive=True)
     clone = tables.instance.alias("clone").c
-    name = found.c.task_name + "#" + cast(found.c.number, tables.instance.c.task_name.type)
+    name = clones.c.task_name + "#" + cast(clones.c.number, tables.instance.c.task_name.type)
     step = select(clone.task_name, clone.number).where(
-        clone.session_id == session_id, clone.parent == name, clone.number > found.c.number
+        clone.session_id == session_id, clone.parent == name, clone.number > clones.c.number
     )
-    return found.union_all(step)
+    return clones.union_all(step)
 
 
 # -- fires ------------------------------------------------------------------------------------------------------
@@ -209,11 +209,11 @@ def _of_instance(
         yield from rows.fire_conditions(only)
         return
     of_others = FireFilter(trigger_name=only.trigger_name, in_vain=only.in_vain)
-    fired = query.with_only_columns(_fire.id).where(
+    of_instance = query.with_only_columns(_fire.id).where(
         _fire.fired_by == only.instance, *rows.fire_conditions(of_others)
     )
     yield from rows.fire_conditions(of_others)
-    yield _fire.id.in_([*fire_ids, *session.scalars(fired)])
+    yield _fire.id.in_([*fire_ids, *session.scalars(of_instance)])
 
 
 def _fires(session: Session, query: Select[Any]) -> list[Fire]:
@@ -229,8 +229,10 @@ def latest_fires(session: Session, session_id: int | None, names: Sequence[str],
     if limit > MOST_TRIGGERS:
         ids = select(func.max(_fire.id)).where(of_session).group_by(_fire.trigger_name).limit(limit)
         return _fires(session, select(tables.fire).where(_fire.id.in_(ids)).order_by(_fire.id))
-    found = _different(_fire.trigger_name, of_session)
-    query = select(_latest_id(session_id, found.c.value)).where(found.c.value.is_not(None)).limit(limit + 1)
+    triggers = _different(_fire.trigger_name, of_session)
+    query = (
+        select(_latest_id(session_id, triggers.c.value)).where(triggers.c.value.is_not(None)).limit(limit + 1)
+    )
     fire_ids = list(session.scalars(query))
     if len(fire_ids) >= limit and names:
         first = session.scalars(_latest_ids(session_id, names[:MOST_TRIGGERS]))

@@ -338,15 +338,17 @@ def parse_body(body: Any, content_hash: str | None) -> Configuration:
 
 def no_configuration(body: Mapping[str, Any]) -> str | None:
     """The flaw in the form of a configuration's body; None if there is none. Its meaning was checked by the parser."""
-    name, former = body.get("name"), body.get("former_dag_ids", [])
+    name, former_dag_ids = body.get("name"), body.get("former_dag_ids", [])
     mappings = {"tasks": body.get("tasks"), "removed": body.get("removed", {})}
     for key, content in mappings.items():
         if not isinstance(content, dict):
             return f"its {key!r} are {excerpt(content)}, expected a mapping of task name to directives"
     if not isinstance(name, str | None):
         return f"its 'name' is {excerpt(name)}, expected a string"
-    if not isinstance(former, list) or not all(isinstance(dag_id, str | None) for dag_id in former):
-        return f"its 'former_dag_ids' are {excerpt(former)}, expected a list of strings"
+    if not isinstance(former_dag_ids, list) or not all(
+        isinstance(dag_id, str | None) for dag_id in former_dag_ids
+    ):
+        return f"its 'former_dag_ids' are {excerpt(former_dag_ids)}, expected a list of strings"
     problems = (
         f"of its task {excerpt(task_name)}, {problem}"
         for mapping in mappings.values()

@@ -107,7 +107,9 @@ class Transaction:
             reads_alone and engine.dialect.name == "postgresql" and not _is_listened_to(engine)
         )
         try:
-            self._driver = _kept.take(engine, for_last_use=not reads_alone) or engine.raw_connection()
+            self._driver = (
+                _thread_connection.take(engine, for_last_use=not reads_alone) or engine.raw_connection()
+            )
             if self._reads_alone:
                 self._set_autocommit(True)
         except engine.dialect.loaded_dbapi.Error as error:
@@ -197,7 +199,7 @@ class Transaction:
             self._cursor.close()
         if self._reads_alone and self._driver.is_valid:
             self._set_autocommit(False)
-            _kept.keep(self._engine, self._driver)
+            _thread_connection.keep(self._engine, self._driver)
         else:
             # A Connection gives back the driver's connection below it.
             (self._connection or self._driver).close()
@@ -254,7 +256,7 @@ def transaction() -> Iterator[Session]:
         yield open_transaction.session
 
 
-class _Kept(threading.local):
+class _ThreadConnection(threading.local):
     """The thread's connection between two uses; see :func:`one_connection`."""
 
     def __init__(self) -> None:
@@ -284,7 +286,7 @@ class _Kept(threading.local):
             driver.close()
 
 
-_kept = _Kept()
+_thread_connection = _ThreadConnection()
 
 
 @contextmanager
@@ -294,15 +296,15 @@ def one_connection() -> Iterator[None]:
     Otherwise each takes one, and Airflow's pool pings a connection before it lends it. The transaction gives the
     connection back at its end, so nothing is held while hooks run.
     """
-    if _kept.is_asked_for:
+    if _thread_connection.is_asked_for:
         yield
         return
-    _kept.is_asked_for = True
+    _thread_connection.is_asked_for = True
     try:
         yield
     finally:
-        _kept.is_asked_for = False
-        _kept.give_back()
+        _thread_connection.is_asked_for = False
+        _thread_connection.give_back()
 
 
 def look(statement: PreparedStatement, values: Mapping[str, Any], *, at_our_tables: bool = True) -> Answer:
@@ -323,7 +325,7 @@ def look(statement: PreparedStatement, values: Mapping[str, Any], *, at_our_tabl
 def glance() -> Iterator[Connection]:
     """A connection for separate read-only statements: no transaction begins or ends."""
     # Nobody takes two connections at once: of a small pool, the last one might be waited for.
-    _kept.give_back()
+    _thread_connection.give_back()
     with translated_errors(), engine().connect() as connection:
         # A BEGIN and a ROLLBACK around each look would be two more round trips in every pass.
         yield connection.execution_options(isolation_level="AUTOCOMMIT")

@@ -38,11 +38,11 @@ def is_of_type(type_name: str, class_or_name: type[BaseException] | str) -> bool
 def _class_of(name: str) -> type | None:
     """The class with this name, if its module is imported here."""
     parts = name.split(".")
-    for split in range(len(parts) - 1, 0, -1):
-        module = sys.modules.get(".".join(parts[:split]))
+    for place in range(len(parts) - 1, 0, -1):
+        module = sys.modules.get(".".join(parts[:place]))
         if module is not None:
             attribute: Any = module
-            for part in parts[split:]:
+            for part in parts[place:]:
                 attribute = getattr(attribute, part, None)
             return attribute if isinstance(attribute, type) else None
     return None

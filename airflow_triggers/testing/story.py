@@ -17,7 +17,7 @@ from airflow_triggers.domain.metadata import EXCEPTION_MESSAGE, EXCEPTION_TYPE, 
 from airflow_triggers.storages.base import BaseStorageBackend
 from airflow_triggers.testing.near import did_you_mean, listing
 
-SHOWN = 40
+MOST_LINES = 40
 """The most lines of fires and instances shown at the start of a long story, and at its end."""
 
 WIDTH = 160
@@ -55,8 +55,8 @@ def excerpt(value: Any) -> str:
 
 
 def _section(title: str, lines: list[str], placeholder: str) -> list[str]:
-    if len(lines) > 2 * SHOWN:
-        lines = [*lines[:SHOWN], f"… {len(lines) - 2 * SHOWN} more …", *lines[-SHOWN:]]
+    if len(lines) > 2 * MOST_LINES:
+        lines = [*lines[:MOST_LINES], f"… {len(lines) - 2 * MOST_LINES} more …", *lines[-MOST_LINES:]]
     return [f"  {title}:", *(f"    {line}" for line in lines or [placeholder])]
 
 

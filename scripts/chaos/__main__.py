@@ -17,7 +17,7 @@ from scripts.chaos.run import Outcome, Size, run_chaos
 from scripts.demo.airflow import ROOT, DemoError, end_as_by_control_c
 
 FOLDER = ROOT / ".chaos"
-SHOWN = 40
+MOST_PROBLEMS = 40
 
 
 def main() -> int:
@@ -72,9 +72,9 @@ def show(outcome: Outcome, console: Console) -> None:
             kind, str(outcome.verdict.totals[kind]), style="red" if outcome.verdict.totals[kind] else "green"
         )
     console.print(table)
-    for kind, sentence in outcome.verdict.problems[:SHOWN]:
+    for kind, sentence in outcome.verdict.problems[:MOST_PROBLEMS]:
         console.print(f"{kind}: {sentence}", markup=False)
-    for problem in outcome.problems[:SHOWN]:
+    for problem in outcome.problems[:MOST_PROBLEMS]:
         console.print(f"client: {problem}", markup=False)
 
 

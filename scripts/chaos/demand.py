@@ -15,7 +15,7 @@ from scripts.chaos.journal import Line
 EXECUTED = ("t_open", "t_calls", "t_risky")
 """Tasks whose runs execute a callable; the others' runs only end."""
 
-NOTHING: dict[str, Any] = {}
+NO_RESULT: dict[str, Any] = {}
 
 
 @dataclass
@@ -54,13 +54,13 @@ class Demand:
         pages = sum(trigger == "page" for trigger, _ in self.fires.values())
         tasks = {
             "t_open": DemandedTask(1, results=[{"double": 2 * kwargs["opened"]["n"]}]),
-            "t_page": DemandedTask(pages, results=[NOTHING] * pages)
+            "t_page": DemandedTask(pages, results=[NO_RESULT] * pages)
             if pages
             else DemandedTask(1, "unstarted"),
-            "t_count": DemandedTask(pages, results=[NOTHING] * pages),
+            "t_count": DemandedTask(pages, results=[NO_RESULT] * pages),
             "t_device": DemandedTask(1, "abandoned")
             if "embedded" in kwargs
-            else DemandedTask(1, results=[NOTHING]),
+            else DemandedTask(1, results=[NO_RESULT]),
             "t_calls": DemandedTask(1, "unstarted"),
             "t_called": DemandedTask(0, results=[]),
             "t_risky": DemandedTask(0, results=[]),
@@ -70,15 +70,15 @@ class Demand:
         if demanded_calls := kwargs.get("asked"):
             tasks["t_calls"] = DemandedTask(1, results=[{"calls": demanded_calls["calls"]}])
             tasks["t_called"] = DemandedTask(
-                demanded_calls["calls"], results=[NOTHING] * demanded_calls["calls"]
+                demanded_calls["calls"], results=[NO_RESULT] * demanded_calls["calls"]
             )
         if risk := kwargs.get("risk"):
             is_skipped = risk["fails"] and risk["repair"] == "skip"
             result = {"value": -1} if is_skipped else {"value": risk["n"] + 1}
             tasks["t_risky"] = DemandedTask(1, "skipped" if is_skipped else "finished", [result])
-            tasks["t_safe"] = DemandedTask(1, results=[NOTHING])
+            tasks["t_safe"] = DemandedTask(1, results=[NO_RESULT])
         if "reminder" in kwargs:
-            tasks["t_remind"] = DemandedTask(1, results=[NOTHING])
+            tasks["t_remind"] = DemandedTask(1, results=[NO_RESULT])
         return tasks
 
     @property
@@ -93,7 +93,7 @@ class Demand:
         return {
             "t_open": [{"opened": kwargs} for kwargs in kwargs_by_trigger["opened"]],
             "t_page": [{**opening, "page": kwargs} for kwargs in kwargs_by_trigger["page"]] or [opening],
-            "t_count": [{"t_page": NOTHING} for _ in kwargs_by_trigger["page"]],
+            "t_count": [{"t_page": NO_RESULT} for _ in kwargs_by_trigger["page"]],
             "t_calls": [{**opening, "asked": kwargs} for kwargs in kwargs_by_trigger["asked"]] or [opening],
             "t_called": [{"called": {"number": number}} for number in range(tasks["t_called"].count)],
             "t_safe": [{**opening, **risky}],

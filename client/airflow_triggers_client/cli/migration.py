@@ -24,12 +24,12 @@ MOST_REPORTED = 10_000
 def triggers_migrate_sessions(client: TriggersClient, args: Namespace) -> int:
     """``triggers sessions migrate``: the exit code is 1 when a session was refused."""
     counts: Counter[str] = Counter()
-    shown: list[SessionMigration] = []
+    report: list[SessionMigration] = []
     for migration in _migrations(client, args):
         counts[str(migration.outcome)] += 1
-        if migration.outcome != MigrationOutcome.UNCHANGED and len(shown) < MOST_REPORTED:
-            shown.append(migration)
-    print_results(shown, [_row_of(migration) for migration in shown], args.output)
+        if migration.outcome != MigrationOutcome.UNCHANGED and len(report) < MOST_REPORTED:
+            report.append(migration)
+    print_results(report, [_row_of(migration) for migration in report], args.output)
     would = "would be " if args.dry_run else ""
     summary = ", ".join(f"{counts[outcome.value]} {would}{outcome.value}" for outcome in MigrationOutcome)
     print_text(f"Sessions of {args.configuration}: {summary}.", to=sys.stderr)

@@ -46,11 +46,11 @@ def preview_bulk_act(
 
 
 def _content_of(act: str, instances: Instances, arguments: Mapping[str, Any] | None) -> dict[str, Any]:
-    given = {name: value for name, value in (arguments or {}).items() if value is not None}
+    values = {name: value for name, value in (arguments or {}).items() if value is not None}
     if isinstance(instances, InstanceFilter):
-        return {"act": act, "arguments": given, "filter": instances.to_dict()}
+        return {"act": act, "arguments": values, "filter": instances.to_dict()}
     keys = [{"session_uid": session_uid, "name": name} for session_uid, name in instances]
-    return {"act": act, "arguments": given, "instances": keys}
+    return {"act": act, "arguments": values, "instances": keys}
 
 
 def bulk_acts(*, after: int | None = None) -> Listing[BulkAct]:
