@@ -26,9 +26,10 @@ from airflow_triggers.sessions.preconditions import version_of_instance, version
 from airflow_triggers.sessions.records import storage_of
 from airflow_triggers.sessions.versions import ConfigurationVersion, deployed_of, version_column, version_of
 from airflow_triggers.storages import rows, tables
-from airflow_triggers.storages.base import BaseStorageBackend, InstancePlace
+from airflow_triggers.storages.base import BaseStorageBackend
 from airflow_triggers.storages.counts import are_counts, by_status
 from airflow_triggers.storages.prefixes import begins_with
+from airflow_triggers.storages.readable import InstancePlace
 from airflow_triggers.storages.sql import SqlStorageBackend
 from airflow_triggers.storages.transaction import snapshot
 

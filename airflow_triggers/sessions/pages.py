@@ -26,7 +26,7 @@ from airflow_triggers.sessions.describing import (
     shown_view,
     views_of,
 )
-from airflow_triggers.storages.base import InstancePlace
+from airflow_triggers.storages.readable import InstancePlace
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -27,7 +27,7 @@ from airflow_triggers.domain.configuration import MAX_ID
 from airflow_triggers.domain.fires import Fire, FireFilter
 from airflow_triggers.domain.instances import parse_instance_name
 from airflow_triggers.storages import rows, tables
-from airflow_triggers.storages.base import InstancePlace
+from airflow_triggers.storages.readable import InstancePlace
 from airflow_triggers.storages.transaction import is_sqlite
 
 MOST_CLONES = 1000

@@ -21,9 +21,10 @@ from airflow_triggers.domain.hooks import PromisedHook
 from airflow_triggers.domain.instances import InstanceStatus, TaskInstance, parse_instance_name
 from airflow_triggers.errors import InstanceNotFound, SessionNotFound
 from airflow_triggers.storages import pages, rows, tables
-from airflow_triggers.storages.base import BaseStorageBackend, InstancePlace
+from airflow_triggers.storages.base import BaseStorageBackend
 from airflow_triggers.storages.counts import CountChanges, Counts, are_counts, counts_of
 from airflow_triggers.storages.events import read_events
+from airflow_triggers.storages.readable import InstancePlace
 from airflow_triggers.storages.transaction import Transaction, snapshot
 
 
