@@ -60,7 +60,7 @@ def test_an_act_comes_back_whole_from_its_arguments(act):
         (SetMetadata(metadata={"a": 1}), {Need.EDIT_TASK_INSTANCES}),
         (ResolveLogs(), {Need.EDIT_TASK_INSTANCES}),
     ],
-    ids=repr,
+    ids=lambda value: " ".join(sorted(value)) if isinstance(value, set) else repr(value),
 )
 def test_what_makes_runs_takes_the_right_to_create_them(act, needs):
     assert act.needs == needs
