@@ -11,9 +11,12 @@ from typing import Literal
 
 from pydantic import Field
 
+from airflow_triggers.answers.configurations import ConfigurationDetailAnswer
 from airflow_triggers.api.answer_body import AnswerBody
 from airflow_triggers.api.datamodels import TaskBody
 from airflow_triggers.api.fields import AnyText, KeptName, ListLimit
+from airflow_triggers.api.instance_acts import AllowedAct
+from airflow_triggers.api.instance_models import ActBody
 from airflow_triggers.api.requests import Request
 from airflow_triggers.configuration.review import Severity
 from airflow_triggers.sessions.deployments import MOST_COUNTED
@@ -135,6 +138,26 @@ class ConfigurationDetail(ConfigurationBody):
         description="The deployed version, and those of sessions, the newest first."
     )
     warnings: list[FindingBody]
+
+
+class ConfigurationActsBody(AnswerBody):
+    """What you may do with a configuration now."""
+
+    migrate: ActBody = Field(description="Move its open sessions to the rules deployed now.")
+
+
+class ActionableConfiguration(ConfigurationDetail):
+    """A whole configuration, and what you may do with it."""
+
+    acts: ConfigurationActsBody
+
+    @classmethod
+    def with_acts(
+        cls, answer: ConfigurationDetailAnswer, acts: dict[str, AllowedAct]
+    ) -> ActionableConfiguration:
+        """The body for an answer and the acts on the configuration."""
+        body = ConfigurationDetail.model_validate(answer)
+        return cls.model_construct(**dict(body), acts=ConfigurationActsBody.model_validate(acts))
 
 
 class ValidateConfiguration(Request):

@@ -252,13 +252,6 @@ class DelayedFireBody(AnswerBody):
         return cls.model_validate(DelayedFireAnswer.of(fire))
 
 
-class DelayedFiresPage(AnswerBody):
-    """Fires still to come, the next first."""
-
-    delayed_fires: list[DelayedFireBody]
-    next: str | None = Field(description="Pass it as `after` to get the next page; null on the last one.")
-
-
 class HookBody(AnswerBody):
     """A hook of the session's manager: promised by a commit, and not ended yet."""
 
@@ -281,13 +274,6 @@ class FiresPage(AnswerBody):
 
     fires: list[FireBody]
     next: int | None = Field(description="Pass it as `before` to get the next page; null on the last one.")
-
-
-class HooksPage(AnswerBody):
-    """Hooks that have not ended yet, the oldest first."""
-
-    hooks: list[HookBody]
-    next: int | None = Field(description="Pass it as `after` to get the next page; null on the last one.")
 
 
 class InstancesOfSessionPage(AnswerBody):

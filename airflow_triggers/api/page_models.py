@@ -1,20 +1,35 @@
-"""The models of answers that also say what the caller may do: a session, and an instance in full.
+"""The models of answers that also say what the caller may do: a session, an instance in full, what is to come.
 
-Neighbours: ``datamodels.py`` has the answers without acts, ``session_acts.py`` and ``instance_acts.py`` the acts.
+Neighbours: ``datamodels.py`` has the answers without acts; ``session_acts.py``, ``instance_acts.py`` and
+``parked_acts.py`` have the acts.
 """
 
 from __future__ import annotations
 
 from pydantic import Field
 
+from airflow_triggers.answers.fires import DelayedFireAnswer
+from airflow_triggers.answers.hooks import HookAnswer
 from airflow_triggers.answers.instances import InstanceDetailAnswer
 from airflow_triggers.api.answer_body import AnswerBody
-from airflow_triggers.api.datamodels import ChainedInstanceBody, InstanceBody, RunBody, SessionDetail
+from airflow_triggers.api.datamodels import (
+    ChainedInstanceBody,
+    DelayedFireBody,
+    HookBody,
+    InstanceBody,
+    RunBody,
+    SessionDetail,
+)
 from airflow_triggers.api.fields import Cursor, Id, ListLimit, TaskName
 from airflow_triggers.api.instance_acts import AllowedAct
 from airflow_triggers.api.instance_models import ActBody, InstanceActsBody
+from airflow_triggers.api.parked_acts import ParkedActs
+from airflow_triggers.api.permissions import Permissions
 from airflow_triggers.api.requests import Request
+from airflow_triggers.api.session_acts import SessionActs
 from airflow_triggers.domain.acts import ActKind
+from airflow_triggers.domain.fires import DelayedFire
+from airflow_triggers.domain.hooks import PromisedHook
 from airflow_triggers.domain.instances import InstanceStatus
 from airflow_triggers.sessions.describing import SessionDescription
 from airflow_triggers.sessions.pages import InstanceDetail
@@ -40,6 +55,57 @@ class HooksQuery(Request):
     after: Id | None = Field(None, description="The cursor: `next` of the page before.")
 
 
+class DelayedFireActsBody(AnswerBody):
+    """What you may do with a fire to come now."""
+
+    cancel: ActBody
+    retry: ActBody = Field(description="Have it tried again at once, after it failed.")
+
+
+class ActionableDelayedFire(DelayedFireBody):
+    """A fire to come, and what you may do with it."""
+
+    acts: DelayedFireActsBody
+
+    @classmethod
+    def with_acts(cls, fire: DelayedFire, acts: dict[str, AllowedAct]) -> ActionableDelayedFire:
+        """The body for a fire to come and the acts on it."""
+        answer = vars(DelayedFireAnswer.of(fire))
+        return cls.model_validate({**answer, "acts": DelayedFireActsBody.model_validate(acts)})
+
+
+class DelayedFiresPage(AnswerBody):
+    """Fires still to come, the next first."""
+
+    delayed_fires: list[ActionableDelayedFire]
+    next: str | None = Field(description="Pass it as `after` to get the next page; null on the last one.")
+
+
+class HookActsBody(AnswerBody):
+    """What you may do with a hook now."""
+
+    call: ActBody
+
+
+class ActionableHook(HookBody):
+    """A hook that has not ended, and what you may do with it."""
+
+    acts: HookActsBody
+
+    @classmethod
+    def with_acts(cls, hook: PromisedHook, acts: dict[str, AllowedAct]) -> ActionableHook:
+        """The body for a hook and the acts on it."""
+        answer = vars(HookAnswer.of(hook))
+        return cls.model_validate({**answer, "acts": HookActsBody.model_validate(acts)})
+
+
+class HooksPage(AnswerBody):
+    """Hooks that have not ended yet, the oldest first."""
+
+    hooks: list[ActionableHook]
+    next: int | None = Field(description="Pass it as `after` to get the next page; null on the last one.")
+
+
 class SessionActsBody(AnswerBody):
     """What you may do with a session now."""
 
@@ -51,14 +117,28 @@ class SessionActsBody(AnswerBody):
 class ActionableSession(SessionDetail):
     """A session at one moment, and what you may do with it."""
 
+    delayed_fires: list[ActionableDelayedFire] = Field(  # type: ignore[assignment]
+        description="Fires that are still to come, the next first, 50 at most."
+    )
+    hooks: list[ActionableHook] = Field(  # type: ignore[assignment]
+        description="Hooks that have not ended yet, the oldest first, 50 at most. Parked ones need somebody."
+    )
     acts: SessionActsBody
 
     @classmethod
-    def with_acts(cls, description: SessionDescription, acts: dict[str, AllowedAct]) -> ActionableSession:
-        """The body for a description and the acts on the session."""
-        body = SessionDetail.of_description(description)
-        acts_body = SessionActsBody.model_validate(acts)
-        return cls.model_construct(**dict(body), acts=acts_body)
+    def with_acts(cls, description: SessionDescription, permissions: Permissions) -> ActionableSession:
+        """The body for a description and what this user may do."""
+        configuration, parked_acts = description.tasks, ParkedActs(permissions)
+        of_hook = parked_acts.of_hook(configuration)
+        members = {
+            "delayed_fires": [
+                ActionableDelayedFire.with_acts(fire, parked_acts.of_delayed_fire(configuration, fire))
+                for fire in description.delayed_fires
+            ],
+            "hooks": [ActionableHook.with_acts(hook, of_hook) for hook in description.hooks],
+            "acts": SessionActsBody.model_validate(SessionActs(permissions).of(configuration)),
+        }
+        return cls.model_construct(**{**dict(SessionDetail.of_description(description)), **members})
 
 
 class InstanceDetailBody(InstanceBody):

@@ -12,8 +12,15 @@ from pydantic import Field
 
 from airflow_triggers.answers.parked import AssetEventAnswer, SessionDelayedFireAnswer, SessionHookAnswer
 from airflow_triggers.api.answer_body import AnswerBody
-from airflow_triggers.api.datamodels import DelayedFireBody, HookBody
 from airflow_triggers.api.fields import Id, KeptName, Prefix, TriggerName
+from airflow_triggers.api.instance_acts import AllowedAct
+from airflow_triggers.api.instance_models import ActBody
+from airflow_triggers.api.page_models import (
+    ActionableDelayedFire,
+    ActionableHook,
+    DelayedFireActsBody,
+    HookActsBody,
+)
 from airflow_triggers.api.requests import DelayedFiresQuery, Moment, Request
 from airflow_triggers.domain.disclosure import Disclosure
 from airflow_triggers.history.parked import FailedAssetEvent, ParkedHook
@@ -47,15 +54,16 @@ class AllDelayedFiresQuery(DelayedFiresQuery):
     )
 
 
-class SessionHookBody(HookBody):
+class SessionHookBody(ActionableHook):
     """A hook that raised, of any session."""
 
     session_uid: str = Field(examples=["respondent-17"])
 
     @classmethod
-    def of_session(cls, parked_hook: ParkedHook) -> SessionHookBody:
-        """The body for a hook and its session."""
-        return cls.model_validate(SessionHookAnswer.of_session(parked_hook))
+    def of_session(cls, parked_hook: ParkedHook, acts: dict[str, AllowedAct]) -> SessionHookBody:
+        """The body for a hook, its session, and the acts on it."""
+        answer = vars(SessionHookAnswer.of_session(parked_hook))
+        return cls.model_validate({**answer, "acts": HookActsBody.model_validate(acts)})
 
 
 class SessionHooksPage(AnswerBody):
@@ -65,15 +73,18 @@ class SessionHooksPage(AnswerBody):
     next: int | None = Field(description="Pass it as `after` to get the next page; null on the last one.")
 
 
-class SessionDelayedFireBody(DelayedFireBody):
+class SessionDelayedFireBody(ActionableDelayedFire):
     """A fire to come, of any session."""
 
     session_uid: str = Field(examples=["respondent-17"])
 
     @classmethod
-    def of_session(cls, delayed_fire: SessionDelayedFire, disclosure: Disclosure) -> SessionDelayedFireBody:
-        """The body for a fire to come and its session."""
-        return cls.model_validate(SessionDelayedFireAnswer.of_session(delayed_fire, disclosure))
+    def of_session(
+        cls, delayed_fire: SessionDelayedFire, acts: dict[str, AllowedAct], disclosure: Disclosure
+    ) -> SessionDelayedFireBody:
+        """The body for a fire to come, its session, and the acts on it."""
+        answer = vars(SessionDelayedFireAnswer.of_session(delayed_fire, disclosure))
+        return cls.model_validate({**answer, "acts": DelayedFireActsBody.model_validate(acts)})
 
 
 class SessionDelayedFiresPage(AnswerBody):
@@ -81,6 +92,12 @@ class SessionDelayedFiresPage(AnswerBody):
 
     delayed_fires: list[SessionDelayedFireBody]
     next: str | None = Field(description="Pass it as `after` to get the next page; null on the last one.")
+
+
+class AssetEventActsBody(AnswerBody):
+    """What you may do with an asset event now."""
+
+    retry: ActBody
 
 
 class AssetEventBody(AnswerBody):
@@ -98,11 +115,15 @@ class AssetEventBody(AnswerBody):
     error: str = Field(description="Why it could not be fired, the last time.")
     due: datetime | None = Field(description="When it is tried again; null: it is parked.")
     parked: bool
+    acts: AssetEventActsBody
 
     @classmethod
-    def of(cls, failed: FailedAssetEvent, disclosure: Disclosure) -> AssetEventBody:
-        """The body for a failed event."""
-        return cls.model_validate(AssetEventAnswer.of(failed, disclosure))
+    def of(
+        cls, failed: FailedAssetEvent, acts: dict[str, AllowedAct], disclosure: Disclosure
+    ) -> AssetEventBody:
+        """The body for a failed event and the acts on it."""
+        answer = vars(AssetEventAnswer.of(failed, disclosure))
+        return cls.model_validate({**answer, "acts": AssetEventActsBody.model_validate(acts)})
 
 
 class AssetEventsPage(AnswerBody):

@@ -26,7 +26,7 @@ from airflow_triggers.domain.acts import InstanceAct, Need
 from airflow_triggers.domain.bulk import BulkAct
 from airflow_triggers.domain.concerned_dags import (
     EVERY_DAG,
-    dag_id_of_each_task,
+    dag_ids_concerned_by,
     dag_ids_of_instance,
     dag_ids_of_session,
     dag_ids_to_read,
@@ -173,10 +173,14 @@ class Permissions:
 
         A trigger without such a task starts nothing, but it is recorded. This takes the right on one of the DAGs.
         """
-        dag_ids = dag_id_of_each_task(configuration)
-        concerned_dag_ids = {dag_ids[task.name] for task in configuration.concerned_by(trigger_name)}
-        if concerned_dag_ids or not self._may_fire_something(configuration):
-            self._require(CREATE_RUNS, concerned_dag_ids or dag_ids_of_session(configuration), configuration)
+        if not self.may_fire(configuration, trigger_name):
+            self.require_something(configuration)
+            raise self._refusal(CREATE_RUNS)
+
+    def may_fire(self, configuration: Configuration, trigger_name: str) -> bool:
+        """Whether :meth:`require_fire` lets the user fire the trigger."""
+        dag_ids = dag_ids_concerned_by(configuration, trigger_name)
+        return self._has(CREATE_RUNS, dag_ids) if dag_ids else self._may_fire_something(configuration)
 
     def authorizer_of(self, trigger_name: str) -> AuthorizeFire:
         """The check to call before the user fires the trigger."""

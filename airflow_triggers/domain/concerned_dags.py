@@ -25,6 +25,12 @@ def dag_id_of_each_task(configuration: Configuration) -> dict[str, str]:
     }
 
 
+def dag_ids_concerned_by(configuration: Configuration, trigger_name: str) -> frozenset[str]:
+    """The DAGs of all tasks that use the trigger; none when no task does."""
+    dag_ids = dag_id_of_each_task(configuration)
+    return frozenset(dag_ids[task.name] for task in configuration.concerned_by(trigger_name))
+
+
 def dag_ids_of_session(configuration: Configuration) -> frozenset[str]:
     """The DAGs of the configuration; :data:`EVERY_DAG` when it has no tasks."""
     return frozenset(dag_id_of_each_task(configuration).values()) or frozenset({EVERY_DAG})

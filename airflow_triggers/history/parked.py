@@ -30,11 +30,13 @@ class ParkedHook:
     """A hook that raised, and its session.
 
     :param hook_id: the key of its row in Airflow's database.
+    :param configuration_hash: of its session.
     """
 
     uid: str
     hook: PromisedHook
     hook_id: int
+    configuration_hash: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +82,7 @@ def failed_hooks(
     validate_filter("UID", uid)
     columns = tables.hook.c
     query = (
-        select(tables.hook, tables.session.c.uid)
+        select(tables.hook, tables.session.c.uid, tables.session.c.configuration_hash)
         .join(tables.session, tables.session.c.id == columns.session_id)
         .where(columns.attempts >= (MAX_HOOK_ATTEMPTS if parked else 1))
         .order_by(columns.id.desc())
@@ -100,7 +102,10 @@ def _parked_hook(row: Any) -> ParkedHook:
     """The hook with the id from its session: a session kept elsewhere has ids of its own."""
     hook = rows.hook_from_row(row)
     return ParkedHook(
-        uid=row.uid, hook_id=row.id, hook=replace(hook, token=row.arguments.get(hooks.KNOWN_AS, hook.token))
+        uid=row.uid,
+        hook_id=row.id,
+        hook=replace(hook, token=row.arguments.get(hooks.KNOWN_AS, hook.token)),
+        configuration_hash=row.configuration_hash,
     )
 
 

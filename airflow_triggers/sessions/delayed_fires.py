@@ -30,10 +30,14 @@ _MICROSECOND = timedelta(microseconds=1)
 
 @dataclass(frozen=True, kw_only=True)
 class SessionDelayedFire:
-    """A delayed fire and its session."""
+    """A delayed fire and its session.
+
+    :param configuration_hash: of its session.
+    """
 
     uid: str
     fire: DelayedFire
+    configuration_hash: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +111,7 @@ def list_delayed_fires(
     columns, session_columns = tables.delayed_fire.c, tables.session.c
     position = (columns.fire_at, columns.id)
     query = (
-        select(tables.delayed_fire, session_columns.uid)
+        select(tables.delayed_fire, session_columns.uid, session_columns.configuration_hash)
         .join(tables.session, session_columns.id == columns.session_id)
         .outerjoin(tables.configuration, tables.configuration.c.hash == session_columns.configuration_hash)
         .where(*(only or DelayedFiresFilter(parked=parked)).conditions())
@@ -121,7 +125,12 @@ def list_delayed_fires(
                 raise SessionNotFound(uid)
             query = query.where(columns.session_id == owner)
         fire_rows = session.execute(query.order_by(*position).limit(limit + 1)).all()
-    page = [SessionDelayedFire(uid=row.uid, fire=rows.delayed_from_row(row)) for row in fire_rows[:limit]]
+    page = [
+        SessionDelayedFire(
+            uid=row.uid, fire=rows.delayed_from_row(row), configuration_hash=row.configuration_hash
+        )
+        for row in fire_rows[:limit]
+    ]
     return DelayedFiresPage(
         fires=tuple(page), next=cursor_after(page[-1].fire) if len(fire_rows) > limit and page else None
     )

@@ -172,7 +172,12 @@ def test_a_broken_configuration_has_its_own_part_of_the_import_error(client, sta
     (survey,) = read(client)["configurations"]
     assert survey["import_error"] == BROKEN[BROKEN.index("survey.yaml") :]
     assert survey["is_deployed"] is not stale
-    assert read(client, f"{CONFIGURATIONS}/survey")["import_error"] == survey["import_error"]
+    shown = read(client, f"{CONFIGURATIONS}/survey")
+    assert shown["import_error"] == survey["import_error"]
+    reason = "It is not deployed now. Mend its file, and deploy it again." if stale else None
+    assert shown["acts"]["migrate"] == {"allowed": not stale, "reason": reason}
+    answer = client.post(f"{CONFIGURATIONS}/survey/migrate", json={"dry_run": True})
+    assert answer.status_code == (404 if stale else 200)
 
 
 def test_a_configuration_that_was_taken_away_is_in_no_list(client):

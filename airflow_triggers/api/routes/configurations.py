@@ -15,8 +15,8 @@ from airflow_triggers.answers.configurations import (
 )
 from airflow_triggers.api.bodies import BodyRoute
 from airflow_triggers.api.configuration_models import (
+    ActionableConfiguration,
     ConfigurationBody,
-    ConfigurationDetail,
     ConfigurationsPage,
     ConfigurationsQuery,
     ValidateConfiguration,
@@ -26,6 +26,7 @@ from airflow_triggers.api.datamodels import ErrorBody
 from airflow_triggers.api.dependencies import PermissionsDep, UserNameDep
 from airflow_triggers.api.fields import KeptName
 from airflow_triggers.api.migration_models import MigrateSessions, MigrationPageBody
+from airflow_triggers.api.parked_acts import ParkedActs
 from airflow_triggers.api.permissions import Permissions
 from airflow_triggers.api.routes.reading import creatable_configuration, readable_deployment
 from airflow_triggers.configuration.posted import check_text
@@ -83,8 +84,9 @@ def validate(body: ValidateConfiguration, permissions: PermissionsDep) -> Valida
     summary="Read a configuration",
     responses={404: {"description": "There is no such configuration.", "model": ErrorBody}},
 )
-def read_configuration(name: ConfigurationName, permissions: PermissionsDep) -> ConfigurationDetail:
-    """The configuration with its rules, its graph, its versions, and counts of its sessions and instances.
+def read_configuration(name: ConfigurationName, permissions: PermissionsDep) -> ActionableConfiguration:
+    """The configuration with its rules, its graph, its versions, counts of its sessions and instances, and what you may
+    do with it.
 
     It takes the right to read sessions of it.
     """
@@ -95,7 +97,7 @@ def read_configuration(name: ConfigurationName, permissions: PermissionsDep) -> 
     )
     hidden_yaml = None if permissions.may_read_yaml(deployment.configuration) else HIDDEN_YAML
     answer = ConfigurationDetailAnswer.of_description(description, hidden_yaml=hidden_yaml)
-    return ConfigurationDetail.model_validate(answer)
+    return ActionableConfiguration.with_acts(answer, ParkedActs(permissions).of_deployment(deployment))
 
 
 def _shown(deployment: Deployment, permissions: Permissions) -> Deployment:

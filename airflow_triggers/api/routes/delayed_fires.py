@@ -9,9 +9,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query
 
 from airflow_triggers.api.bodies import BodyRoute
-from airflow_triggers.api.datamodels import DelayedFireBody, DelayedFiresPage, ErrorBody
+from airflow_triggers.api.datamodels import DelayedFireBody, ErrorBody
 from airflow_triggers.api.dependencies import PermissionsDep, SessionUidDep, UserNameDep
 from airflow_triggers.api.fields import Id
+from airflow_triggers.api.page_models import ActionableDelayedFire, DelayedFiresPage
+from airflow_triggers.api.parked_acts import ParkedActs
 from airflow_triggers.api.permissions import Permissions
 from airflow_triggers.api.requests import DelayedFiresQuery
 from airflow_triggers.api.routes.reading import known_configuration, readable_configuration
@@ -45,13 +47,13 @@ def list_delayed_fires(
     uid: SessionUidDep, query: Annotated[DelayedFiresQuery, Query()], permissions: PermissionsDep
 ) -> DelayedFiresPage:
     """Fires still to come, the next first, parked ones included. Page with `after`."""
-    readable_configuration(uid, permissions)
+    configuration = readable_configuration(uid, permissions)
     page = delayed_fires.list_delayed_fires(uid=uid, limit=query.limit, after=query.after)
-    disclosure = permissions.disclosure()
+    disclosure, acts = permissions.disclosure(), ParkedActs(permissions)
+    fires = [shown_delayed_fire(delayed_fire.fire, disclosure) for delayed_fire in page.fires]
     return DelayedFiresPage(
         delayed_fires=[
-            DelayedFireBody.of(shown_delayed_fire(delayed_fire.fire, disclosure))
-            for delayed_fire in page.fires
+            ActionableDelayedFire.with_acts(fire, acts.of_delayed_fire(configuration, fire)) for fire in fires
         ],
         next=page.next,
     )

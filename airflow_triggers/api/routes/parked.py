@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Annotated
 
@@ -12,6 +13,7 @@ from airflow_triggers.api.bodies import BodyRoute
 from airflow_triggers.api.datamodels import ErrorBody
 from airflow_triggers.api.dependencies import PermissionsDep, UserNameDep
 from airflow_triggers.api.fields import Id
+from airflow_triggers.api.parked_acts import ParkedActs
 from airflow_triggers.api.parked_models import (
     AllDelayedFiresQuery,
     AssetEventBody,
@@ -22,7 +24,6 @@ from airflow_triggers.api.parked_models import (
     SessionHookBody,
     SessionHooksPage,
 )
-from airflow_triggers.api.permissions import Permissions
 from airflow_triggers.domain.configuration import Configuration
 from airflow_triggers.errors import NothingParked
 from airflow_triggers.history import parked
@@ -38,15 +39,21 @@ def list_hooks(query: Annotated[ParkedQuery, Query()], permissions: PermissionsD
     """Hooks that raised, in all sessions that you may read, the newest first. With `parked`, only those that no
     controller calls any more. `POST /sessions/{uid}/hooks/{id}/call` calls one again.
     """
+    configurations, acts = sessions.configurations_of_sessions(), ParkedActs(permissions)
     hooks = parked.failed_hooks(
         limit=query.limit + 1,
         parked=query.parked,
         before=query.after,
-        configuration_hashes=permissions.readable(sessions.configurations_of_sessions()),
+        configuration_hashes=permissions.readable(configurations),
     )
     page = hooks[: query.limit]
     return SessionHooksPage(
-        hooks=[SessionHookBody.of_session(hook) for hook in page],
+        hooks=[
+            SessionHookBody.of_session(
+                hook, acts.of_hook(_configuration_of(hook.configuration_hash, configurations))
+            )
+            for hook in page
+        ],
         next=page[-1].hook_id if len(hooks) > query.limit else None,
     )
 
@@ -58,17 +65,25 @@ def list_all_delayed_fires(
     """Fires to come in all sessions that you may read, the next first, parked ones included. The session's own routes
     cancel and retry one.
     """
+    configurations, acts = sessions.configurations_of_sessions(), ParkedActs(permissions)
     only = DelayedFiresFilter(
         parked=query.parked,
         trigger=query.trigger,
         configuration=query.configuration,
         prefix=query.session,
         until=query.until,
-        configuration_hashes=permissions.readable(sessions.configurations_of_sessions()),
+        configuration_hashes=permissions.readable(configurations),
     )
     page = delayed_fires.list_delayed_fires(limit=query.limit, after=query.after, only=only)
     disclosure = permissions.disclosure()
-    fires = [SessionDelayedFireBody.of_session(fire, disclosure) for fire in page.fires]
+    fires = [
+        SessionDelayedFireBody.of_session(
+            fire,
+            acts.of_delayed_fire(_configuration_of(fire.configuration_hash, configurations), fire.fire),
+            disclosure,
+        )
+        for fire in page.fires
+    ]
     return SessionDelayedFiresPage(delayed_fires=fires, next=page.next)
 
 
@@ -77,7 +92,8 @@ def list_asset_events(query: Annotated[ParkedQuery, Query()], permissions: Permi
     """Asset events that name a session that you may read. With the right to read all sessions: every one. The newest
     first. With `parked`, only those that no controller tries again.
     """
-    readable = permissions.readable(sessions.configurations_of_sessions())
+    configurations, acts = sessions.configurations_of_sessions(), ParkedActs(permissions)
+    readable = permissions.readable(configurations)
     shown: list[FailedAssetEvent] = []
     after, has_more = query.after, True
     while has_more and len(shown) <= query.limit:
@@ -87,7 +103,12 @@ def list_asset_events(query: Annotated[ParkedQuery, Query()], permissions: Permi
         after = events[-1].event_id if events else None
     page, disclosure = shown[: query.limit], permissions.disclosure()
     return AssetEventsPage(
-        asset_events=[AssetEventBody.of(event, disclosure) for event in page],
+        asset_events=[
+            AssetEventBody.of(
+                event, acts.of_asset_event(_configuration_named_by(event, configurations)), disclosure
+            )
+            for event in page
+        ],
         next=page[-1].event_id if len(shown) > query.limit else None,
     )
 
@@ -109,30 +130,39 @@ def retry_asset_event(
     It takes the right to create runs of all DAGs of the session that it names; if there is no such session, of every
     DAG. The rights of the event's own author are checked again, too.
     """
-    event = _visible(event_id, permissions)
-    permissions.require_create(_configuration_of(event))
+    configurations = sessions.configurations_of_sessions()
+    readable = permissions.readable(configurations)
+    configuration = _configuration_named_by(_visible(event_id, readable), configurations)
+    permissions.require_create(configuration or Configuration())
     parked.retry_asset_events([event_id], by=user_name)
-    return AssetEventBody.of(_visible(event_id, permissions), permissions.disclosure())
+    event, acts = _visible(event_id, readable), ParkedActs(permissions)
+    return AssetEventBody.of(event, acts.of_asset_event(configuration), permissions.disclosure())
 
 
 def _is_visible(event: FailedAssetEvent, readable: list[str | None] | None) -> bool:
     return readable is None or (event.session_exists and event.configuration_hash in readable)
 
 
-def _visible(event_id: int, permissions: Permissions) -> FailedAssetEvent:
+def _visible(event_id: int, readable: list[str | None] | None) -> FailedAssetEvent:
     """The failed event with this id.
 
     :raises NothingParked: when there is none, or the user may not see it.
     """
-    readable = permissions.readable(sessions.configurations_of_sessions())
     events = parked.failed_asset_events(event_ids=[event_id])
     if not events or not _is_visible(events[0], readable):
         raise NothingParked(f"No such asset event has failed: {event_id}.")
     return events[0]
 
 
-def _configuration_of(event: FailedAssetEvent) -> Configuration:
-    """The configuration of the session that it names; an empty one stands for every DAG."""
-    if not event.session_exists or event.configuration_hash is None:
-        return Configuration()
-    return sessions.configurations_of_sessions().get(event.configuration_hash, Configuration())
+def _configuration_named_by(
+    event: FailedAssetEvent, configurations: Mapping[str, Configuration]
+) -> Configuration | None:
+    """The configuration of the session that the event names; None when it names none that exists."""
+    return _configuration_of(event.configuration_hash, configurations) if event.session_exists else None
+
+
+def _configuration_of(
+    configuration_hash: str | None, configurations: Mapping[str, Configuration]
+) -> Configuration:
+    """The configuration of a session; an empty one stands for every DAG."""
+    return configurations.get(configuration_hash or "", Configuration())

@@ -8,13 +8,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 
 from airflow_triggers import sessions
-from airflow_triggers.answers.hooks import HooksPageAnswer
 from airflow_triggers.answers.instances import InstancesOfSessionAnswer
 from airflow_triggers.api.bodies import BodyRoute
 from airflow_triggers.api.datamodels import (
     DeletedSession,
     ErrorBody,
-    HooksPage,
     InstancesOfSessionPage,
     SessionBody,
     SessionDetail,
@@ -23,7 +21,14 @@ from airflow_triggers.api.datamodels import (
 from airflow_triggers.api.dependencies import PermissionsDep, SessionUidDep, UserNameDep
 from airflow_triggers.api.headers import CHANGED, TAGGED, IfMatchDep, IfNoneMatchDep, tagged_answer
 from airflow_triggers.api.list_requests import SessionsQuery
-from airflow_triggers.api.page_models import ActionableSession, HooksQuery, InstancesOfSessionQuery
+from airflow_triggers.api.page_models import (
+    ActionableHook,
+    ActionableSession,
+    HooksPage,
+    HooksQuery,
+    InstancesOfSessionQuery,
+)
+from airflow_triggers.api.parked_acts import ParkedActs
 from airflow_triggers.api.requests import CreateSession, DeleteSessionQuery
 from airflow_triggers.api.routes.reading import (
     creatable_configuration,
@@ -32,7 +37,6 @@ from airflow_triggers.api.routes.reading import (
     readable_session,
     session_exists,
 )
-from airflow_triggers.api.session_acts import SessionActs
 from airflow_triggers.domain.uids import SessionUid
 from airflow_triggers.errors import Refused, SessionExists, SessionNotFound
 from airflow_triggers.sessions import pages
@@ -117,7 +121,7 @@ def read_session(uid: SessionUidDep, permissions: PermissionsDep, known_tags: If
     Its `ETag` serves as `If-Match` of what changes the session.
     """
     description = readable_session(uid, permissions)
-    body = ActionableSession.with_acts(description, SessionActs(permissions).of(description.tasks))
+    body = ActionableSession.with_acts(description, permissions)
     return tagged_answer(body, description.version, known_tags)
 
 
@@ -137,9 +141,9 @@ def list_session_hooks(
     uid: SessionUidDep, query: Annotated[HooksQuery, Query()], permissions: PermissionsDep
 ) -> HooksPage:
     """Hooks of the session's manager that have not ended, the oldest first. Page with `after`."""
-    readable_configuration(uid, permissions)
+    acts = ParkedActs(permissions).of_hook(readable_configuration(uid, permissions))
     page = pages.list_hooks(uid, limit=query.limit, after=query.after)
-    return HooksPage.model_validate(HooksPageAnswer.of(page))
+    return HooksPage(hooks=[ActionableHook.with_acts(hook, acts) for hook in page.hooks], next=page.next)
 
 
 @router.delete(

@@ -194,7 +194,8 @@ export interface paths {
         };
         /**
          * Read a configuration
-         * @description The configuration with its rules, its graph, its versions, and counts of its sessions and instances.
+         * @description The configuration with its rules, its graph, its versions, counts of its sessions and instances, and what you may
+         *     do with it.
          *
          *     It takes the right to read sessions of it.
          */
@@ -859,6 +860,208 @@ export interface components {
             reason: string | null;
         };
         /**
+         * ActionableConfiguration
+         * @description A whole configuration, and what you may do with it.
+         */
+        ActionableConfiguration: {
+            acts: components["schemas"]["ConfigurationActsBody"];
+            /**
+             * Counts Limit
+             * @description Where the counts of sessions and instances stop.
+             */
+            counts_limit: number;
+            /**
+             * Dag Id
+             * @description The manifest DAG: its page in Airflow shows the rules.
+             * @example questionnaire
+             */
+            dag_id: string;
+            /**
+             * Deployed At
+             * @description When these rules were deployed; null: it is not known.
+             */
+            deployed_at: string | null;
+            /**
+             * Failed
+             * @description How many of them have a failed instance. 10000 means: so many or more.
+             */
+            failed: number;
+            graph: components["schemas"]["GraphBody"];
+            /**
+             * Import Error
+             * @description Why its file cannot be used now. Its rules are those from before. Null: it can.
+             */
+            import_error: string | null;
+            /**
+             * Is Deployed
+             * @description Whether sessions of it can be made. False: its file is broken, and Airflow has dropped its DAGs.
+             */
+            is_deployed: boolean;
+            /**
+             * Name
+             * @example questionnaire
+             */
+            name: string;
+            /**
+             * Open
+             * @description How many of them have an instance that is not resolved. 10000 means: so many or more.
+             */
+            open: number;
+            /**
+             * Sentences
+             * @description The rule of each task as a sentence.
+             */
+            sentences: {
+                [key: string]: string;
+            };
+            /**
+             * Sessions
+             * @description How many of its sessions you may read. 10000 means: so many or more.
+             */
+            sessions: number;
+            /** Task Count */
+            task_count: number;
+            /** Tasks */
+            tasks: {
+                [key: string]: components["schemas"]["ConfiguredTaskBody"];
+            };
+            /**
+             * Version
+             * @description A SHA-256 of the rules.
+             */
+            version: string;
+            /**
+             * Versions
+             * @description The deployed version, and those of sessions, the newest first.
+             */
+            versions: components["schemas"]["VersionBody"][];
+            /**
+             * Warning Count
+             * @description How many findings its rules have.
+             */
+            warning_count: number;
+            /** Warnings */
+            warnings: components["schemas"]["FindingBody"][];
+            /**
+             * Yaml
+             * @description Its file as written. It takes the right to read the code of its DAGs in Airflow.
+             */
+            yaml: string | null;
+            /**
+             * Yaml Note
+             * @description Why there is no YAML; null: there is.
+             */
+            yaml_note: string | null;
+        };
+        /**
+         * ActionableDelayedFire
+         * @description A fire to come, and what you may do with it.
+         */
+        ActionableDelayedFire: {
+            acts: components["schemas"]["DelayedFireActsBody"];
+            /**
+             * Attempts
+             * @description How often it could not be fired when it was due.
+             */
+            attempts: number;
+            /**
+             * Cancelled At
+             * @description When it was cancelled; null: it is still to come.
+             */
+            cancelled_at: string | null;
+            /**
+             * Cancelled By
+             * @description Who cancelled it.
+             */
+            cancelled_by: string | null;
+            /**
+             * Error
+             * @description Why not, the last time.
+             */
+            error: string | null;
+            /**
+             * Fire At
+             * Format: date-time
+             */
+            fire_at: string;
+            /** Fired By */
+            fired_by: string | null;
+            /**
+             * Id
+             * @description Identifies it until it takes effect: `DELETE …/delayed-fires/{id}`.
+             */
+            id: number;
+            /** Idempotency Key */
+            idempotency_key: string | null;
+            /**
+             * Kwargs
+             * @example {
+             *       "page": 1,
+             *       "respondent": 17
+             *     }
+             */
+            kwargs: {
+                [key: string]: unknown;
+            };
+            /**
+             * Parked
+             * @description True: it failed too often. The controller does not try it again.
+             */
+            parked: boolean;
+            /**
+             * Trigger
+             * @example reminderDue
+             */
+            trigger: string;
+        };
+        /**
+         * ActionableHook
+         * @description A hook that has not ended, and what you may do with it.
+         */
+        ActionableHook: {
+            acts: components["schemas"]["HookActsBody"];
+            /**
+             * Arguments
+             * @example {
+             *       "scheduled": [],
+             *       "trigger_name": "firstPageReceived"
+             *     }
+             */
+            arguments: {
+                [key: string]: unknown;
+            };
+            /**
+             * Attempts
+             * @description How often it raised.
+             */
+            attempts: number;
+            /**
+             * Due
+             * @description When the controller calls it; null where no controller does.
+             */
+            due: string | null;
+            /**
+             * Error
+             * @description The traceback of the last time.
+             */
+            error: string | null;
+            /**
+             * Hook
+             * @example _post_fire
+             */
+            hook: string;
+            /**
+             * Id
+             * @description Identifies it in the session: `POST …/hooks/{id}/call`.
+             */
+            id: number;
+            /**
+             * Parked
+             * @description True: it raised too often. The controller does not call it again.
+             */
+            parked: boolean;
+        };
+        /**
          * ActionableInstance
          * @description An instance in full, and what you may do with it.
          */
@@ -963,7 +1166,7 @@ export interface components {
              * Delayed Fires
              * @description Fires that are still to come, the next first, 50 at most.
              */
-            delayed_fires: components["schemas"]["DelayedFireBody"][];
+            delayed_fires: components["schemas"]["ActionableDelayedFire"][];
             /**
              * Delayed Fires Next
              * @description There is more: pass it to `GET …/delayed-fires?after=`. Null: they are all here.
@@ -983,7 +1186,7 @@ export interface components {
              * Hooks
              * @description Hooks that have not ended yet, the oldest first, 50 at most. Parked ones need somebody.
              */
-            hooks: components["schemas"]["HookBody"][];
+            hooks: components["schemas"]["ActionableHook"][];
             /**
              * Hooks Next
              * @description There is more: pass it to `GET …/hooks?after=`. Null: they are all here.
@@ -1096,10 +1299,18 @@ export interface components {
             trigger: string;
         };
         /**
+         * AssetEventActsBody
+         * @description What you may do with an asset event now.
+         */
+        AssetEventActsBody: {
+            retry: components["schemas"]["ActBody"];
+        };
+        /**
          * AssetEventBody
          * @description An asset event that could not be fired.
          */
         AssetEventBody: {
+            acts: components["schemas"]["AssetEventActsBody"];
             /**
              * Asset
              * @description The asset's URI; null: Airflow no longer has the event.
@@ -1698,6 +1909,14 @@ export interface components {
             status: components["schemas"]["InstanceStatus"];
         };
         /**
+         * ConfigurationActsBody
+         * @description What you may do with a configuration now.
+         */
+        ConfigurationActsBody: {
+            /** @description Move its open sessions to the rules deployed now. */
+            migrate: components["schemas"]["ActBody"];
+        };
+        /**
          * ConfigurationBody
          * @description A configuration in a list.
          */
@@ -1760,99 +1979,6 @@ export interface components {
              * @description How many findings its rules have.
              */
             warning_count: number;
-        };
-        /**
-         * ConfigurationDetail
-         * @description A whole configuration.
-         */
-        ConfigurationDetail: {
-            /**
-             * Counts Limit
-             * @description Where the counts of sessions and instances stop.
-             */
-            counts_limit: number;
-            /**
-             * Dag Id
-             * @description The manifest DAG: its page in Airflow shows the rules.
-             * @example questionnaire
-             */
-            dag_id: string;
-            /**
-             * Deployed At
-             * @description When these rules were deployed; null: it is not known.
-             */
-            deployed_at: string | null;
-            /**
-             * Failed
-             * @description How many of them have a failed instance. 10000 means: so many or more.
-             */
-            failed: number;
-            graph: components["schemas"]["GraphBody"];
-            /**
-             * Import Error
-             * @description Why its file cannot be used now. Its rules are those from before. Null: it can.
-             */
-            import_error: string | null;
-            /**
-             * Is Deployed
-             * @description Whether sessions of it can be made. False: its file is broken, and Airflow has dropped its DAGs.
-             */
-            is_deployed: boolean;
-            /**
-             * Name
-             * @example questionnaire
-             */
-            name: string;
-            /**
-             * Open
-             * @description How many of them have an instance that is not resolved. 10000 means: so many or more.
-             */
-            open: number;
-            /**
-             * Sentences
-             * @description The rule of each task as a sentence.
-             */
-            sentences: {
-                [key: string]: string;
-            };
-            /**
-             * Sessions
-             * @description How many of its sessions you may read. 10000 means: so many or more.
-             */
-            sessions: number;
-            /** Task Count */
-            task_count: number;
-            /** Tasks */
-            tasks: {
-                [key: string]: components["schemas"]["ConfiguredTaskBody"];
-            };
-            /**
-             * Version
-             * @description A SHA-256 of the rules.
-             */
-            version: string;
-            /**
-             * Versions
-             * @description The deployed version, and those of sessions, the newest first.
-             */
-            versions: components["schemas"]["VersionBody"][];
-            /**
-             * Warning Count
-             * @description How many findings its rules have.
-             */
-            warning_count: number;
-            /** Warnings */
-            warnings: components["schemas"]["FindingBody"][];
-            /**
-             * Yaml
-             * @description Its file as written. It takes the right to read the code of its DAGs in Airflow.
-             */
-            yaml: string | null;
-            /**
-             * Yaml Note
-             * @description Why there is no YAML; null: there is.
-             */
-            yaml_note: string | null;
         };
         /**
          * ConfigurationsPage
@@ -1989,6 +2115,15 @@ export interface components {
             uid: string;
         };
         /**
+         * DelayedFireActsBody
+         * @description What you may do with a fire to come now.
+         */
+        DelayedFireActsBody: {
+            cancel: components["schemas"]["ActBody"];
+            /** @description Have it tried again at once, after it failed. */
+            retry: components["schemas"]["ActBody"];
+        };
+        /**
          * DelayedFireBody
          * @description A delayed fire: still to come, or cancelled.
          */
@@ -2054,7 +2189,7 @@ export interface components {
          */
         DelayedFiresPage: {
             /** Delayed Fires */
-            delayed_fires: components["schemas"]["DelayedFireBody"][];
+            delayed_fires: components["schemas"]["ActionableDelayedFire"][];
             /**
              * Next
              * @description Pass it as `after` to get the next page; null on the last one.
@@ -2713,6 +2848,13 @@ export interface components {
             next: string | null;
         };
         /**
+         * HookActsBody
+         * @description What you may do with a hook now.
+         */
+        HookActsBody: {
+            call: components["schemas"]["ActBody"];
+        };
+        /**
          * HookBody
          * @description A hook of the session's manager: promised by a commit, and not ended yet.
          */
@@ -2782,7 +2924,7 @@ export interface components {
          */
         HooksPage: {
             /** Hooks */
-            hooks: components["schemas"]["HookBody"][];
+            hooks: components["schemas"]["ActionableHook"][];
             /**
              * Next
              * @description Pass it as `after` to get the next page; null on the last one.
@@ -3632,6 +3774,7 @@ export interface components {
          * @description A fire to come, of any session.
          */
         SessionDelayedFireBody: {
+            acts: components["schemas"]["DelayedFireActsBody"];
             /**
              * Attempts
              * @description How often it could not be fired when it was due.
@@ -3856,6 +3999,7 @@ export interface components {
          * @description A hook that raised, of any session.
          */
         SessionHookBody: {
+            acts: components["schemas"]["HookActsBody"];
             /**
              * Arguments
              * @example {
@@ -4356,7 +4500,13 @@ export interface operations {
                      *           "attempts": 1,
                      *           "error": "text",
                      *           "due": null,
-                     *           "parked": true
+                     *           "parked": true,
+                     *           "acts": {
+                     *             "retry": {
+                     *               "allowed": true,
+                     *               "reason": null
+                     *             }
+                     *           }
                      *         }
                      *       ],
                      *       "next": null
@@ -4502,7 +4652,13 @@ export interface operations {
                      *       "attempts": 1,
                      *       "error": "text",
                      *       "due": null,
-                     *       "parked": true
+                     *       "parked": true,
+                     *       "acts": {
+                     *         "retry": {
+                     *           "allowed": true,
+                     *           "reason": null
+                     *         }
+                     *       }
                      *     }
                      */
                     "application/json": components["schemas"]["AssetEventBody"];
@@ -6041,10 +6197,16 @@ export interface operations {
                      *           "task": null,
                      *           "text": "text"
                      *         }
-                     *       ]
+                     *       ],
+                     *       "acts": {
+                     *         "migrate": {
+                     *           "allowed": true,
+                     *           "reason": null
+                     *         }
+                     *       }
                      *     }
                      */
-                    "application/json": components["schemas"]["ConfigurationDetail"];
+                    "application/json": components["schemas"]["ActionableConfiguration"];
                 };
             };
             /** @description Without a token, or with one that is not valid. */
@@ -6555,6 +6717,16 @@ export interface operations {
                      *           "parked": true,
                      *           "cancelled_at": null,
                      *           "cancelled_by": null,
+                     *           "acts": {
+                     *             "cancel": {
+                     *               "allowed": true,
+                     *               "reason": null
+                     *             },
+                     *             "retry": {
+                     *               "allowed": true,
+                     *               "reason": null
+                     *             }
+                     *           },
                      *           "session_uid": "respondent-17"
                      *         }
                      *       ],
@@ -7352,6 +7524,12 @@ export interface operations {
                      *           "due": null,
                      *           "error": null,
                      *           "parked": true,
+                     *           "acts": {
+                     *             "call": {
+                     *               "allowed": true,
+                     *               "reason": null
+                     *             }
+                     *           },
                      *           "session_uid": "respondent-17"
                      *         }
                      *       ],
@@ -8689,7 +8867,17 @@ export interface operations {
                      *           "error": null,
                      *           "parked": true,
                      *           "cancelled_at": null,
-                     *           "cancelled_by": null
+                     *           "cancelled_by": null,
+                     *           "acts": {
+                     *             "cancel": {
+                     *               "allowed": true,
+                     *               "reason": null
+                     *             },
+                     *             "retry": {
+                     *               "allowed": true,
+                     *               "reason": null
+                     *             }
+                     *           }
                      *         }
                      *       ],
                      *       "delayed_fires_next": null,
@@ -8704,7 +8892,13 @@ export interface operations {
                      *           "attempts": 1,
                      *           "due": null,
                      *           "error": null,
-                     *           "parked": true
+                     *           "parked": true,
+                     *           "acts": {
+                     *             "call": {
+                     *               "allowed": true,
+                     *               "reason": null
+                     *             }
+                     *           }
                      *         }
                      *       ],
                      *       "hooks_next": null,
@@ -9332,7 +9526,17 @@ export interface operations {
                      *           "error": null,
                      *           "parked": true,
                      *           "cancelled_at": null,
-                     *           "cancelled_by": null
+                     *           "cancelled_by": null,
+                     *           "acts": {
+                     *             "cancel": {
+                     *               "allowed": true,
+                     *               "reason": null
+                     *             },
+                     *             "retry": {
+                     *               "allowed": true,
+                     *               "reason": null
+                     *             }
+                     *           }
                      *         }
                      *       ],
                      *       "next": null
@@ -10476,7 +10680,13 @@ export interface operations {
                      *           "attempts": 1,
                      *           "due": null,
                      *           "error": null,
-                     *           "parked": true
+                     *           "parked": true,
+                     *           "acts": {
+                     *             "call": {
+                     *               "allowed": true,
+                     *               "reason": null
+                     *             }
+                     *           }
                      *         }
                      *       ],
                      *       "next": null

@@ -95,7 +95,7 @@ export type TaskRules = Schemas["TaskBody"] & { readonly andEvery?: string | nul
 /** A deployed configuration (`GET /configurations`). */
 export type Configuration = Schemas["ConfigurationBody"];
 export type ConfigurationsPage = Schemas["ConfigurationsPage"];
-export type ConfigurationDetail = Schemas["ConfigurationDetail"];
+export type ConfigurationDetail = Schemas["ActionableConfiguration"];
 
 export type MigrationPage = Schemas["MigrationPageBody"];
 
