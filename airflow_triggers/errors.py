@@ -235,7 +235,7 @@ class PreconditionFailed(SessionError):
 class UnreadableRow(SessionError):
     """A row of the database cannot be read, and the request needs it; nothing was changed.
 
-    :param what: the content of the row ("the session 'order-1'").
+    :param subject: the content of the row ("the session 'order-1'").
     :param why: what is wrong with it.
     :param where: the store, if it is not Airflow's metadata database.
     """
@@ -431,15 +431,15 @@ class MaxRetriesExceeded(TaskError):
     def __init__(self, instance_name: str, max_retries: int, metadata: Mapping[str, Any]) -> None:
         self.metadata = metadata
         super().__init__(
-            f"{instance_name} was run again {max_retries} times already, as often as it may. Replay it by hand once "
-            "what made it fail is mended; the count then begins anew."
+            f"{instance_name} was run again {max_retries} times already, as often as it may. Repair the cause, then "
+            "replay it by hand; the count then begins anew."
         )
 
 
 class NoDatabaseInTask(TaskError):
     """A task in a worker asked its session's manager for something that needs Airflow's database.
 
-    :param what: the method or value that it asked for.
+    :param attribute: the method or value that it asked for.
     """
 
     def __init__(self, attribute: str, session_uid: str) -> None:
@@ -467,8 +467,8 @@ class ProgressNotRecorded(TaskError):
 
     def __init__(self, run_id: str, dag_id: str, attempts: int, reason: str) -> None:
         super().__init__(
-            f"What the DAG run {run_id!r} of {dag_id!r} did could not be recorded in {attempts} tries. Repair what "
-            "prevents it, then replay the instance or skip it; or clear the run in Airflow. The last try raised "
+            f"The outcome of the DAG run {run_id!r} of {dag_id!r} could not be recorded in {attempts} tries. Repair the "
+            "cause, then replay the instance or skip it; or clear the run in Airflow. The last try raised "
             f"{reason}"
         )
 

@@ -10,7 +10,7 @@ from airflow_triggers.domain.asset_uris import trigger_of
 from airflow_triggers.domain.configuration import Configuration
 from airflow_triggers.domain.names import dag_ids_of
 from airflow_triggers.errors import RefusedAssetEvent
-from airflow_triggers.gateway.asset_events import AssetEventRow, events_by_hand_count
+from airflow_triggers.gateway.asset_events import AssetEventRow, may_fire_by_hand
 from airflow_triggers.gateway.asset_producers import (
     Producer,
     multi_team,
@@ -28,7 +28,7 @@ def check_by_hand(event: AssetEventRow) -> None:
     """
     if not event.is_by_hand:
         return
-    if not events_by_hand_count():
+    if not may_fire_by_hand():
         raise RefusedAssetEvent(
             event.event_id, "was created by hand, and [triggers] asset_events_by_hand is off. Fire over REST"
         )

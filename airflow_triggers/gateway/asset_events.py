@@ -75,7 +75,7 @@ class AssetEventRow:
         return self.task_id is None
 
 
-def events_by_hand_count() -> bool:
+def may_fire_by_hand() -> bool:
     """The setting ``[triggers] asset_events_by_hand``: whether events without a task fire."""
     return conf.getboolean("triggers", "asset_events_by_hand", fallback=True)
 

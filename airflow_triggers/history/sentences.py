@@ -115,7 +115,7 @@ def _hook_call(event: SessionEvent, details: Details) -> str:
 
 def _backoff(event: SessionEvent, details: Details) -> str:
     return sentence(
-        f"What the runs {', '.join(details.get(Detail.RUNS, ()))} did could not be applied",
+        f"The outcome of the runs {', '.join(details.get(Detail.RUNS, ()))} could not be applied",
         details.get(Detail.ERROR) or "",
     )
 

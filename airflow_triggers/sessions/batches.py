@@ -108,6 +108,7 @@ class _Batch:
 
     def _groups(self) -> list[_Group]:
         """The authorized fires into sessions kept here, by session. The other fires get their outcomes at once."""
+        # A fire that gets its outcome leaves its list of places. So a list may be empty further down.
         places_by_uid = self._places()
         records = self._records(places_by_uid)
         for uid in [uid for uid in places_by_uid if uid not in records or not records[uid].is_here]:

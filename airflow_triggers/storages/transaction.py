@@ -170,7 +170,7 @@ class Transaction:
                 # A refusal and no lost answer: nothing was committed, and the translated error says so.
                 raise
             raise DatabaseFailed(
-                sentence("The database failed when it was to keep what was done", _message_of(error))
+                sentence("The database failed at the commit", _message_of(error))
                 + " Whether it was kept is not known: look, or do it again. A fire with an idempotency key counts "
                 "once, however often it is sent."
             ) from error

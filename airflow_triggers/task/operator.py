@@ -20,8 +20,8 @@ from airflow_triggers.task.context import TaskContext
 from airflow_triggers.task.signals import FAILING, PASSING
 
 MADE_BY_HAND = (
-    "This run was made by hand: the trigger task is called as for session %s, and executes no instance of it. What it "
-    "returns cascades nowhere; triggers that it fires, a skip and a retry come to nothing."
+    "This run was made by hand: the trigger task is called as for session %s, and executes no instance of it. Its "
+    "result cascades nowhere. Its fires, a skip and a retry have no effect."
 )
 
 
