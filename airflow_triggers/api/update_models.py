@@ -5,13 +5,13 @@ Neighbours: ``routes/updates.py`` reads the first and makes the second; ``sessio
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Literal, Self
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
+from airflow_triggers.answers.updates import UpdateAnswer
+from airflow_triggers.api.answer_body import AnswerBody
 from airflow_triggers.api.requests import JsonObject, Request
-from airflow_triggers.domain.instances import TaskInstance
 from airflow_triggers.domain.reconcile import Preview
 
 
@@ -33,7 +33,7 @@ class UpdateConfiguration(Request):
     preview: bool = Field(False, strict=True, description="Only say what would happen. Nothing is written.")
 
 
-class UpdateBody(BaseModel):
+class UpdateBody(AnswerBody):
     """What an update did, or would do, to the session's instances, by name."""
 
     preview: bool = Field(description="True: nothing was written.")
@@ -49,16 +49,4 @@ class UpdateBody(BaseModel):
     @classmethod
     def of(cls, effect: Preview, *, preview: bool) -> Self:
         """The body for the effect of an update."""
-        return cls(
-            preview=preview,
-            version=effect.configuration.version,
-            tasks=sorted(effect.configuration.tasks),
-            created=_names(effect.create),
-            scheduled=_names(effect.starting),
-            changed=_names(change.after for change in effect.change),
-            abandoned=_names(change.after for change in effect.abandon),
-        )
-
-
-def _names(instances: Iterable[TaskInstance]) -> list[str]:
-    return sorted(instance.name for instance in instances)
+        return cls.model_validate(UpdateAnswer.of(effect, preview=preview))

@@ -73,6 +73,8 @@ def _tried_out(manager: TriggerManager, update: Update) -> Preview:
     current = manager.storage.configuration
     update.authorize(current)
     _check_version(manager, update)
+    if not update.tasks:
+        raise ConfigurationError("'tasks' is empty, expected at least one task with its directives.")
     new = parse_configuration(update.tasks, existing_tasks=tuple(current.tasks))
     if update.in_airflow_only and (problems := list(_work_elsewhere(manager, current, new))):
         raise ConfigurationError(problems)

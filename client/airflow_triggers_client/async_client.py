@@ -130,6 +130,7 @@ class AsyncTriggersClient:
     sessions = _list(operations.sessions.sessions)
     session = _method(operations.sessions.session)
     create_session = _method(operations.sessions.create_session)
+    update_configuration = _method(operations.sessions.update_configuration)
     delete_session = _method(operations.sessions.delete_session)
 
     fire = _method(operations.fires.fire)

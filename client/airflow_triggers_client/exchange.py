@@ -28,6 +28,7 @@ class Request:
     :param repeatable: whether sending it twice has the effect of sending it once.
     :param is_long: whether the answer may take minutes.
     :param token: for the header ``Authorization``.
+    :param if_match: for the header ``If-Match``.
     """
 
     method: str
@@ -37,6 +38,7 @@ class Request:
     repeatable: bool = False
     is_long: bool = False
     token: str | None = field(default=None, repr=False)
+    if_match: str | None = None
 
 
 @dataclass(frozen=True)

@@ -24,9 +24,11 @@ from airflow_triggers_client.errors import (
     TriggersClientError,
 )
 from airflow_triggers_client.exchange import Answer, Loss, Pause, Reply, Request, Steps
+from airflow_triggers_client.models.base import TaggedResult
 from airflow_triggers_client.retries import Retries, may_repeat, retry_after_of
 
 T = TypeVar("T")
+Tagged = TypeVar("Tagged", bound=TaggedResult)
 
 API = "triggers/api/v1"
 """The path of the API below the server's URL."""
@@ -80,6 +82,11 @@ class Service:
         """
         answer = yield from self.exchange(replace(request, path=f"{API}/{request.path}"))
         return result_of(answer, model)
+
+    def call_tagged(self, request: Request, model: type[Tagged]) -> Steps[Tagged]:
+        """As :meth:`call`. The result has the answer's ``ETag``."""
+        answer = yield from self.exchange(replace(request, path=f"{API}/{request.path}"))
+        return result_of(answer, model).model_copy(update={"etag": answer.headers.get("etag")})
 
     def order(self, request: Request) -> Steps[None]:
         """As :meth:`call`, for requests with an empty answer."""

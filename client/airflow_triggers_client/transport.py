@@ -73,6 +73,8 @@ class Driver:
             headers["Content-Type"] = "application/json"
         if request.token is not None:
             headers["Authorization"] = f"Bearer {request.token}"
+        if request.if_match is not None:
+            headers["If-Match"] = request.if_match
         query = {name: value for name, value in request.query.items() if value is not None}
         return {
             "method": request.method,

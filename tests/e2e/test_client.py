@@ -119,7 +119,8 @@ def test_a_fire_makes_a_session_that_can_be_read(act, uid):
     assert session.tasks["t_import"].dag_id == "survey.t_import"
     assert session.tasks["t_import"].model_extra["withParams"] == {"firstPage": {"lang": "en"}}
     (instance,) = [instance for instance in session.instances if instance.task == "t_import"]
-    assert instance == act(lambda client: client.instance(uid, "t_import#0"))
+    read = act(lambda client: client.instance(uid, "t_import#0"))
+    assert (instance, instance.etag) == (read.model_copy(update={"etag": None}), None)
     assert (instance.status, instance.dag_id) == (InstanceStatus.SCHEDULED, "survey.t_import")
     assert act(lambda client: client.fires(uid))[0].kwargs == kwargs
 
@@ -163,6 +164,69 @@ def test_a_failed_instance_is_replayed_and_the_clone_skipped(act, uid, client):
     skipped = act(lambda client: client.skip(uid, "t_import#1", cascade=True, result={"subject": 17}))
     assert (skipped.status, skipped.is_resolved) == (InstanceStatus.SKIPPED, True)
     assert client.fires(uid, trigger="t_import").first(1).items[0].kwargs == {"subject": 17}
+
+
+RULES = {"t_late": {"after": ["firstPage"], "run": "survey.t_import"}}
+
+
+def test_the_rules_of_a_session_are_updated_first_as_a_preview(act, uid, client):
+    client.fire(uid, "firstPage", configuration="survey")
+    update = lambda client, preview: client.update_configuration(  # noqa: E731
+        uid, RULES, history="apply", preview=preview
+    )
+    preview = act(lambda client: update(client, True))
+    assert (preview.preview, preview.created, preview.scheduled) == (True, ["t_late#0"], ["t_late#0"])
+    assert "t_late" not in client.session(uid).tasks
+
+    done = act(lambda client: update(client, False))
+    assert done == preview.model_copy(update={"preview": False})
+    session = client.session(uid)
+    assert (session.version.hash, sorted(session.tasks)) == (done.version, done.tasks)
+    with pytest.raises(errors.InvalidRequest, match="'run'"):
+        act(lambda client: client.update_configuration(uid, {"t_late": {"after": ["firstPage"]}}))
+
+
+def test_an_act_is_refused_if_the_session_was_changed_since_it_was_read(act, uid, client):
+    session = act(lambda client: client.create_session(uid, "survey"))
+    assert session.etag is None
+    session = act(lambda client: client.session(uid))
+    client.fire(uid, "scored")
+    for ask in (
+        lambda client: client.update_configuration(uid, RULES, if_match=session.etag),
+        lambda client: client.update_configuration(uid, RULES, preview=True, if_match=session.etag),
+        lambda client: client.delete_session(uid, force=True, if_match=session.etag),
+    ):
+        with pytest.raises(errors.PreconditionFailed, match="Read it again, and decide anew"):
+            act(ask)
+    session = act(lambda client: client.session(uid))
+    assert sorted(session.tasks) == ["t_import", "t_score"]
+    act(lambda client: client.update_configuration(uid, RULES, if_match=session.etag))
+    session = act(lambda client: client.session(uid))
+    act(lambda client: client.delete_session(uid, force=True, if_match=session.etag))
+    with pytest.raises(errors.SessionNotFound):
+        client.session(uid)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda client, uid, **how: client.replay(uid, "t_import#0", **how),
+        lambda client, uid, **how: client.skip(uid, "t_import#0", **how),
+        lambda client, uid, **how: client.set_status(uid, "t_import#0", "skipped", **how),
+        lambda client, uid, **how: client.set_metadata(uid, "t_import#0", {"ticket": 2}, **how),
+        lambda client, uid, **how: client.resolve_logs(uid, "t_import#0", **how),
+    ],
+    ids=["replay", "skip", "status", "metadata", "logs"],
+)
+def test_an_act_is_refused_if_the_instance_was_changed_since_it_was_read(act, uid, client, ask):
+    failed_import(client, uid)
+    etag = act(lambda client: client.instance(uid, "t_import#0")).etag
+    client.set_metadata(uid, "t_import#0", {"ticket": 1})
+    with pytest.raises(errors.PreconditionFailed):
+        act(lambda client: ask(client, uid, if_match=etag))
+    instance = act(lambda client: client.instance(uid, "t_import#0"))
+    assert (instance.status, instance.metadata["ticket"]) == (InstanceStatus.FAILED, 1)
+    act(lambda client: ask(client, uid, if_match=instance.etag))
 
 
 def test_a_fire_for_later_is_listed_cancelled_and_does_not_come_back(act, uid):
@@ -313,11 +377,15 @@ def test_a_session_is_resolved_when_all_of_its_instances_are(act, uid, client):
     client.fire(uid, "item")
     with pytest.raises(errors.WaitTimeout):
         client.wait_for(uid, until=resolved(), timeout=0)
+    later = client.fire(uid, "paid", fire_at=LATER)
     manager = open_session(uid)
     for instance in client.session(uid).instances:
         manager.record_progress(instance.name, Event.START)
         manager.record_progress(instance.name, Event.FINISH)
 
+    with pytest.raises(errors.WaitTimeout, match="until it is resolved"):
+        client.wait_for(uid, until=resolved(), timeout=0)
+    client.cancel_delayed_fire(uid, later.delayed_fire_id)
     assert act(lambda client: client.wait_for(uid, until=resolved(), timeout=60)).uid == uid
 
 

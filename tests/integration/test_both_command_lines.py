@@ -14,6 +14,7 @@ from airflow.api_fastapi.app import purge_cached_app
 from airflow.cli.cli_parser import get_parser
 
 from airflow_triggers.sessions import create_session, describe_session, fire_into
+from airflow_triggers.sessions.bulk_acts import bulk_act_of
 from airflow_triggers_client import Retries, TriggersClient
 from airflow_triggers_client.cli import main as client_command
 from tests.support.answers import OLDER_NAMES, WHOLE_FIRE, assert_alike, without_acts
@@ -152,6 +153,8 @@ def test_both_migrate_alike(order, here, there, monkeypatch):
     assert_alike(answer(there, *line.split()), by_airflow, extra=FLAT_EFFECT)
 
 
+RULES = '{"t_late":{"after":["firstPage"],"run":"survey.t_import"}}'
+
 ACTS = (
     "sessions create new-{} --configuration survey",
     "replay order-{} t_import#0",
@@ -159,6 +162,8 @@ ACTS = (
     "status order-{} t_import#0 --to finished --cascade --metadata {{}}",
     "metadata order-{} t_import#0 --set ticket=OPS-17 --set n=3",
     "resolve-logs order-{} t_import#0",
+    f"sessions update order-{{}} --history apply --dry-run --tasks {RULES.replace('{', '{{').replace('}', '}}')}",
+    f"sessions update order-{{}} --tasks {RULES.replace('{', '{{').replace('}', '}}')}",
     "sessions delete order-{} --force",
 )
 
@@ -175,6 +180,51 @@ def test_both_do_alike(here, there, controller, line):
 
     assert_alike(theirs, ours, values=False, extra=OLDER_NAMES | {"is_new"})
     assert ours.get("status") == theirs.get("status")
+
+
+def test_an_update_says_what_it_would_do_and_does_it_in_both(here, there, tmp_path):
+    file = tmp_path / "late.json"
+    file.write_text(RULES)
+    for uid, run in (("order-1", here), ("order-2", there)):
+        fire_into(uid, "firstPage", configuration="survey")
+        line = ("sessions", "update", uid, "--tasks", f"@{file}", "--history", "apply")
+        preview = answer(run, *line, "--dry-run")
+        assert (preview["preview"], preview["scheduled"]) == (True, ["t_late#0"])
+        assert len(describe_session(uid).instances) == 1
+        assert answer(run, *line) == {**preview, "preview": False}
+        assert len(describe_session(uid).instances) == 2
+        code, captured = run("sessions", "update", uid, "--tasks", RULES)
+        assert (code, "t_late#0" in captured.out) == (0, False)
+
+
+@pytest.mark.parametrize(
+    ("tasks", "complaint"),
+    [
+        ("{}", "tasks"),
+        ('{"t_late": {"run": "survey.t_import"}}', "after"),
+        ('{"t_late": {"after": ["x"], "run": "survey.t_imporf"}}', "survey.t_import"),
+        ('{"t_late": 7}', "7"),
+        ('{"t_late": {"after": ["x"], "run": "os:getpid", "using": "threading"}}', "threading"),
+    ],
+)
+def test_rules_that_are_not_accepted_are_one_sentence_in_both(order, here, there, tasks, complaint):
+    for run in (here, there):
+        code, captured = run("sessions", "update", "order-1", "--tasks", tasks)
+        assert (code, captured.out) == (1, "")
+        assert complaint in captured.err
+        assert captured.err.count("\n") == 1
+    assert len(describe_session("order-1").tasks.tasks) == 2
+
+
+@pytest.mark.parametrize("tasks", ["@nowhere.json", "7", "{", '{"t_x": {}, "t_x": {}}'])
+def test_rules_that_cannot_be_read_are_wrong_arguments_in_both(order, here, there, tasks, capsys):
+    for run in (here, there):
+        try:
+            code, captured = run("sessions", "update", "order-1", "--tasks", tasks)
+        except SystemExit as end:
+            code, captured = end.code, capsys.readouterr()
+        assert (code, captured.out) == (2, "")
+        assert "--tasks" in captured.err
 
 
 @pytest.fixture
@@ -213,7 +263,9 @@ def test_a_bulk_act_is_made_listed_watched_and_its_outcomes_are_shown(failures, 
     made = answer(here, *line.split(), "--yes", "--rate", "1000")
     assert (made["state"], made["total"], made["pending"]) == ("pending", 6, 6)
     assert_alike(answer(there, "bulk-acts", "show", str(made["id"])), made)
-    failures.run_once()
+    while bulk_act_of(made["id"]).ended is None:
+        # A pass has a budget of time.
+        failures.run_once()
 
     watched = answer(there, "bulk-acts", "watch", str(made["id"]), "--interval", "0.01")
     # A failed run leaves no unresolved log message.

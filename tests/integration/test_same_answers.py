@@ -14,9 +14,9 @@ import pytest
 from airflow.api_fastapi.app import purge_cached_app
 from airflow.cli.cli_parser import get_parser
 
-from airflow_triggers.answers import configurations, extensions, fires, history, hooks, instances
+from airflow_triggers.answers import configurations, extensions, fires, history, hooks, instances, updates
 from airflow_triggers.answers import sessions as session_answers
-from airflow_triggers.api import configuration_models, datamodels, history_models, page_models
+from airflow_triggers.api import configuration_models, datamodels, history_models, page_models, update_models
 from airflow_triggers.manager.manager import TriggerManager, trigger_managers
 from airflow_triggers.sessions import create_session, describe_session, fire_into
 from tests.support.answers import OLDER_NAMES, WHOLE_FIRE, assert_alike, without_acts
@@ -199,6 +199,7 @@ def test_a_hook_is_called_again_alike(order, client, command):
         (datamodels.DelayedFireBody, fires.DelayedFireAnswer),
         (datamodels.HookBody, hooks.HookAnswer),
         (history_models.HookCallBody, hooks.HookCallAnswer),
+        (update_models.UpdateBody, updates.UpdateAnswer),
         (history_models.HistoryPageBody, history.HistoryPageAnswer),
         (history_models.FireEntryBody, history.FireEntryAnswer),
         (history_models.EventEntryBody, history.EventEntryAnswer),

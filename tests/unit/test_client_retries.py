@@ -56,6 +56,13 @@ FIRE = lambda service: fires.fire(service, "order-1", "paid")  # noqa: E731
 READ = lambda service: instances.instance(service, "order-1", "t_x#0")  # noqa: E731
 CREATE = lambda service: sessions.create_session(service, "order-1", "orders")  # noqa: E731
 REPLAY = lambda service: instances.replay(service, "order-1", "t_x#0")  # noqa: E731
+UPDATE = lambda service: sessions.update_configuration(service, "order-1", {"t_x": {}})  # noqa: E731
+METADATA_AS_READ = lambda service: instances.set_metadata(  # noqa: E731
+    service, "order-1", "t_x#0", {"a": 1}, if_match='"v"'
+)
+LOGS_AS_READ = lambda service: instances.resolve_logs(  # noqa: E731
+    service, "order-1", "t_x#0", if_match='"v"'
+)
 CANCEL = lambda service: delayed_fires.cancel_delayed_fire(service, "order-1", 3)  # noqa: E731
 CALL_HOOK = lambda service: history.call_hook(service, "order-1", 3)  # noqa: E731
 
@@ -97,7 +104,7 @@ def test_an_act_is_sent_again_when_nothing_was_done(reply):
     assert len(script.requests) == 2
 
 
-@pytest.mark.parametrize("operation", [REPLAY, CANCEL, CALL_HOOK])
+@pytest.mark.parametrize("operation", [REPLAY, CANCEL, CALL_HOOK, UPDATE, METADATA_AS_READ, LOGS_AS_READ])
 @pytest.mark.parametrize("reply", MAY_PASS, ids=repr)
 def test_an_act_that_may_have_been_done_is_not_sent_again(operation, reply):
     script = Script([reply, INSTANCE])

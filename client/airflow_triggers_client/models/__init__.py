@@ -65,6 +65,7 @@ from airflow_triggers_client.models.migration import (
 )
 from airflow_triggers_client.models.parked import AssetEvent, SessionDelayedFire, SessionHook
 from airflow_triggers_client.models.sessions import ConfigurationVersion, Session, SessionSummary, Task
+from airflow_triggers_client.models.updates import ConfigurationUpdate
 
 __all__ = [
     "AllowedAct",
@@ -76,6 +77,7 @@ __all__ = [
     "BulkState",
     "ConfigurationProblem",
     "ConfigurationSummary",
+    "ConfigurationUpdate",
     "ConfigurationVersion",
     "Controllers",
     "DelayedFire",

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 T = TypeVar("T")
 
@@ -18,6 +18,14 @@ class Result(BaseModel):
     """The base of the API's answers."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class TaggedResult(Result):
+    """A result that may be read again to see whether it has changed."""
+
+    etag: str | None = Field(default=None, exclude=True)
+    """The version that was read. Give it as ``if_match`` to an act: it is refused if somebody has changed it since.
+    None: it was part of another answer."""
 
 
 @dataclass(frozen=True)

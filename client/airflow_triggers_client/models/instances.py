@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from airflow_triggers_client.models.base import Result
+from airflow_triggers_client.models.base import Result, TaggedResult
 
 
 class InstanceStatus(str, Enum):
@@ -41,7 +41,7 @@ Status = Annotated[InstanceStatus | str, Field(union_mode="left_to_right")]
 """A status; one that only a newer server has is a plain string."""
 
 
-class Instance(Result):
+class Instance(TaggedResult):
     """One execution of a trigger task."""
 
     name: str

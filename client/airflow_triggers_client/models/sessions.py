@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ConfigDict, Field
 
-from airflow_triggers_client.models.base import Result
+from airflow_triggers_client.models.base import Result, TaggedResult
 from airflow_triggers_client.models.fires import DelayedFire, FireRecord
 from airflow_triggers_client.models.hooks import Hook
 from airflow_triggers_client.models.instances import Instance, InstanceStatus
@@ -51,7 +51,7 @@ class Task(Result):
     dag_id: str | None
 
 
-class Session(SessionSummary):
+class Session(SessionSummary, TaggedResult):
     """A session as it was at one moment, with the newest of its instances and fires.
 
     The lists are bounded. ``instances_next``, ``fires_next`` and so on say whether there is more:

@@ -23,7 +23,7 @@ def instance(service: Service, session_uid: str, name: str) -> Steps[Instance]:
     :raises InstanceNotFound: when there is none.
     """
     place = path("sessions", session_uid, "instances", name)
-    return (yield from service.call(Request("GET", place, repeatable=True), Instance))
+    return (yield from service.call_tagged(Request("GET", place, repeatable=True), Instance))
 
 
 def session_instances(
@@ -46,6 +46,7 @@ def replay(
     kwargs: Mapping[str, Mapping[str, Any]] | None = None,
     *,
     cooldown: float | None = None,
+    if_match: str | None = None,
 ) -> Steps[Instance]:
     """Run a failed instance again, as a clone. It returns the clone.
 
@@ -53,11 +54,14 @@ def replay(
 
     :param kwargs: by trigger, instead of all kwargs of the failed instance (``{}``: none); None: the same kwargs.
     :param cooldown: seconds to wait before it runs.
+    :param if_match: the ``etag`` of the instance as you read it.
     :raises InvalidTransition: when the instance is not failed.
+    :raises PreconditionFailed: when somebody has changed the instance since; nothing was changed.
     """
     place = path("sessions", session_uid, "instances", name, "replay")
     content = body({"kwargs": kwargs, "cooldown": cooldown})
-    return (yield from service.call(Request("POST", place, body=content), Instance))
+    request = Request("POST", place, body=content, if_match=if_match)
+    return (yield from service.call(request, Instance))
 
 
 def skip(
@@ -67,6 +71,7 @@ def skip(
     *,
     cascade: bool = False,
     result: Mapping[str, Any] | None = None,
+    if_match: str | None = None,
 ) -> Steps[Instance]:
     """Waive a failed instance.
 
@@ -74,11 +79,14 @@ def skip(
 
     :param cascade: fire the task's name, as if it had finished.
     :param result: the kwargs of that cascade.
+    :param if_match: the ``etag`` of the instance as you read it.
     :raises InvalidTransition: when the instance is not failed.
+    :raises PreconditionFailed: when somebody has changed the instance since; nothing was changed.
     """
     place = path("sessions", session_uid, "instances", name, "skip")
     content = body({"cascade": cascade, "result": result})
-    return (yield from service.call(Request("POST", place, body=content), Instance))
+    request = Request("POST", place, body=content, if_match=if_match)
+    return (yield from service.call(request, Instance))
 
 
 def set_status(
@@ -90,6 +98,7 @@ def set_status(
     metadata: Mapping[str, Any] | None = None,
     cascade: bool = False,
     result: Mapping[str, Any] | None = None,
+    if_match: str | None = None,
 ) -> Steps[Instance]:
     """Set an instance's status by hand. Its DAG run goes on, and its outcome no longer counts.
 
@@ -99,29 +108,44 @@ def set_status(
     :param metadata: merged into the instance's.
     :param cascade: also fire the task's name; only with finished or skipped.
     :param result: the kwargs of that cascade.
+    :param if_match: the ``etag`` of the instance as you read it.
     :raises InvalidTransition: when the instance has the status already.
+    :raises PreconditionFailed: when somebody has changed the instance since; nothing was changed.
     """
     place = path("sessions", session_uid, "instances", name, "status")
     content = body({"status": str(status), "metadata": metadata, "cascade": cascade, "result": result})
-    return (yield from service.call(Request("POST", place, body=content), Instance))
-
-
-def set_metadata(
-    service: Service, session_uid: str, name: str, metadata: Mapping[str, Any]
-) -> Steps[Instance]:
-    """Merge metadata into an instance's: each key replaces the value of the same key.
-
-    :param metadata: a JSON object with at least one key.
-    """
-    place = path("sessions", session_uid, "instances", name, "metadata")
-    request = Request("POST", place, body=body({"metadata": metadata}), repeatable=True)
+    request = Request("POST", place, body=content, if_match=if_match)
     return (yield from service.call(request, Instance))
 
 
-def resolve_logs(service: Service, session_uid: str, name: str) -> Steps[Instance]:
-    """Mark an instance's log messages as dealt with."""
+def set_metadata(
+    service: Service, session_uid: str, name: str, metadata: Mapping[str, Any], *, if_match: str | None = None
+) -> Steps[Instance]:
+    """Merge metadata into an instance's: each key replaces the value of the same key.
+
+    With ``if_match`` the request is not sent again when the answer is lost: it has changed the instance itself.
+
+    :param metadata: a JSON object with at least one key.
+    :param if_match: the ``etag`` of the instance as you read it.
+    :raises PreconditionFailed: when somebody has changed the instance since; nothing was changed.
+    """
+    place = path("sessions", session_uid, "instances", name, "metadata")
+    content = body({"metadata": metadata})
+    request = Request("POST", place, body=content, repeatable=if_match is None, if_match=if_match)
+    return (yield from service.call(request, Instance))
+
+
+def resolve_logs(
+    service: Service, session_uid: str, name: str, *, if_match: str | None = None
+) -> Steps[Instance]:
+    """Mark an instance's log messages as dealt with.
+
+    :param if_match: the ``etag`` of the instance as you read it; see :func:`set_metadata`.
+    :raises PreconditionFailed: when somebody has changed the instance since; nothing was changed.
+    """
     place = path("sessions", session_uid, "instances", name, "resolve-logs")
-    return (yield from service.call(Request("POST", place, repeatable=True), Instance))
+    request = Request("POST", place, repeatable=if_match is None, if_match=if_match)
+    return (yield from service.call(request, Instance))
 
 
 def instances(

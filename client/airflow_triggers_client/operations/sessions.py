@@ -1,12 +1,12 @@
-"""Sessions: list, create, read, delete."""
+"""Sessions: list, create, read, update their rules, delete."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from airflow_triggers_client.exchange import Request, Steps
-from airflow_triggers_client.models import Session, SessionSummary
+from airflow_triggers_client.models import ConfigurationUpdate, Session, SessionSummary
 from airflow_triggers_client.operations.listing import Listing
 from airflow_triggers_client.service import Service, body, path
 
@@ -58,7 +58,8 @@ def session(service: Service, session_uid: str) -> Steps[Session]:
 
     :raises SessionNotFound: when there is none.
     """
-    return (yield from service.call(Request("GET", path("sessions", session_uid), repeatable=True), Session))
+    request = Request("GET", path("sessions", session_uid), repeatable=True)
+    return (yield from service.call_tagged(request, Session))
 
 
 def create_session(
@@ -90,12 +91,46 @@ def create_session(
     )
 
 
-def delete_session(service: Service, session_uid: str, *, force: bool = False) -> Steps[None]:
+def update_configuration(
+    service: Service,
+    session_uid: str,
+    tasks: Mapping[str, Mapping[str, Any]],
+    *,
+    history: Literal["ignore", "apply"] = "ignore",
+    preview: bool = False,
+    if_match: str | None = None,
+) -> Steps[ConfigurationUpdate]:
+    """Add tasks to the session's rules, or replace tasks by name. The others stay.
+
+    The request is not sent again when the answer is lost, except a preview. Then the session's tasks say whether it was
+    carried out.
+
+    :param tasks: task name → directives, as in a configuration file.
+    :param history: ``apply``: the fires of the past count for these tasks. What has run is not run again.
+    :param preview: only say what would happen.
+    :param if_match: the ``etag`` of the session as you read it.
+    :raises InvalidRequest: when the rules are not accepted; the detail names the task and the directive.
+    :raises PreconditionFailed: when somebody has changed the session since; nothing was changed. Read it again, and
+        decide anew.
+    :raises Conflict: when somebody changed the session at the same time; nothing was changed.
+    """
+    content = body({"tasks": tasks, "history": history, "preview": preview})
+    place = path("sessions", session_uid, "configuration")
+    request = Request("PUT", place, body=content, repeatable=preview, if_match=if_match)
+    return (yield from service.call(request, ConfigurationUpdate))
+
+
+def delete_session(
+    service: Service, session_uid: str, *, force: bool = False, if_match: str | None = None
+) -> Steps[None]:
     """Delete the session with its history. Its DAG runs stay in Airflow.
 
     :param force: delete it although it is not resolved.
+    :param if_match: the ``etag`` of the session as you read it.
+    :raises PreconditionFailed: when somebody has changed the session since; it stays.
     :raises SessionNotFound: when it does not exist, for example because it was deleted before.
     :raises SessionUnresolved: when it is not resolved; the detail says what is open.
     """
     query = {"force": "true"} if force else {}
-    yield from service.order(Request("DELETE", path("sessions", session_uid), query=query))
+    request = Request("DELETE", path("sessions", session_uid), query=query, if_match=if_match)
+    yield from service.order(request)

@@ -54,11 +54,17 @@ def session_is(holds: Callable[[Session], bool], description: str = "it is as as
 
 
 def resolved() -> Condition[Session]:
-    """The session, as soon as it has instances and all are resolved: finished, skipped, replayed or abandoned."""
-    return session_is(
-        lambda current: 0 < current.count() == current.count(*RESOLVED),
-        "all its instances are resolved",
-    )
+    """The session, as soon as it is resolved: nothing in it waits, runs or is still to come.
+
+    It has instances, and all are finished, skipped, replayed or abandoned. It has no fires for later, and no hooks that
+    have not ended.
+    """
+    return session_is(_is_resolved, "it is resolved")
+
+
+def _is_resolved(session: Session) -> bool:
+    has_ended = 0 < session.count() == session.count(*RESOLVED)
+    return has_ended and not session.delayed_fires and not session.hooks
 
 
 def idle() -> Condition[Session]:

@@ -116,6 +116,36 @@ SESSIONS = (
         ("sessions delete respondent-17", "sessions delete respondent-17 --force"),
     ),
     Command(
+        "sessions update",
+        "updates:triggers_update_session",
+        "Add tasks to a session's rules, or replace tasks by name",
+        (
+            UID,
+            option(
+                "--tasks",
+                help="Task name → directives, as in a configuration file: a JSON object, or @FILE with one",
+                kind="json",
+                metavar="JSON",
+                is_required=True,
+            ),
+            option(
+                "--history",
+                help="apply: the fires of the past count for these tasks (default: ignore)",
+                choices=("ignore", "apply"),
+                default="ignore",
+            ),
+            DRY_RUN,
+            OUTPUT,
+        ),
+        (
+            "sessions update respondent-17 --tasks @late.json --history apply --dry-run",
+            "sessions update respondent-17 --tasks "
+            '\'{"t_late": {"after": ["pageReceived"], "run": "questionnaire.t_importSubject"}}\'',
+        ),
+        "The other tasks stay. A later deployment does not change the session's own rules. Nothing that has run is run "
+        "again. It prints the instances that the new rules create, start, change and abandon.",
+    ),
+    Command(
         "sessions migrate",
         "migration:triggers_migrate_sessions",
         "Move open sessions to the rules that are deployed now",
