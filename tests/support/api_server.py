@@ -58,12 +58,14 @@ def running_api_server(
     base_path: str = "",
     python: Path = Path(sys.executable),
     port: int | None = None,
+    plugins: Path | None = None,
 ):
     """Start an API server on the database, wait until it answers, and end it afterwards.
 
     :param base_path: the path of ``[api] base_url``, as behind a proxy.
     :param python: the interpreter of Airflow's environment.
     :param port: its port; None: a free one.
+    :param plugins: its plugins folder; None: that of the tests.
     """
     port = port or free_ports()
     url = f"http://127.0.0.1:{port}{base_path}"
@@ -75,6 +77,7 @@ def running_api_server(
         "AIRFLOW__API__BASE_URL": f"{url}/",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{it}:{role}" for it, role in USERS.items()),
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords),
+        **({"AIRFLOW__CORE__PLUGINS_FOLDER": str(plugins)} if plugins else {}),
     }
     command = [str(python), "-m", "airflow", "api-server", "--host", "127.0.0.1", "--port", str(port)]
     log = folder / "api-server.log"

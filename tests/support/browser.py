@@ -102,15 +102,15 @@ class Visitor:
 
 
 @contextmanager
-def visitor(
+def login(
     browser: Browser,
     server: ApiServer,
     user: str,
     *,
     scheme: str = "light",
     time_zone: str = "UTC",
-) -> Iterator[Visitor]:
-    """A logged-in user; the window is closed at the end.
+) -> Iterator[BrowserContext]:
+    """A logged-in user's browser: its windows share their cache and storage, and are closed at the end.
 
     :param scheme: ``light`` or ``dark``.
     """
@@ -122,6 +122,16 @@ def visitor(
     )
     try:
         context.add_cookies([{"name": "_token", "value": server.token(user), "url": server.url}])
-        yield Visitor(server, context, context.new_page())
+        yield context
     finally:
         context.close()
+
+
+@contextmanager
+def visitor(server: ApiServer, context: BrowserContext) -> Iterator[Visitor]:
+    """A window of the user; it is closed at the end."""
+    page = context.new_page()
+    try:
+        yield Visitor(server, context, page)
+    finally:
+        page.close()

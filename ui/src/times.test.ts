@@ -1,6 +1,17 @@
 import { describe, expect, it } from "vitest";
 
-import { durationText, momentText, secondsBetween } from "./times";
+import { durationText, momentOfClock, momentText, secondsBetween } from "./times";
+
+describe("a wall clock", () => {
+  it.each([
+    ["2031-05-17T08:00", "UTC", "2031-05-17T08:00:00.000Z"],
+    ["2031-05-17T08:00", "Asia/Kolkata", "2031-05-17T02:30:00.000Z"],
+    ["2026-03-29T01:30", "Europe/Berlin", "2026-03-29T00:30:00.000Z"],
+    ["2026-03-29T03:30", "Europe/Berlin", "2026-03-29T01:30:00.000Z"],
+  ])("at %s in %s is a moment", (clock, timeZone, moment) => {
+    expect(momentOfClock(clock, timeZone)).toBe(moment);
+  });
+});
 
 describe("a moment", () => {
   it("is written as Airflow writes it, in the chosen zone", () => {

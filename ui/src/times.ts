@@ -29,6 +29,15 @@ export const momentText = (moment: string, timeZone: string): string => {
   return `${date} ${parts.get("hour")}:${parts.get("minute")}:${parts.get("second")}`;
 };
 
+/** The moment at which a wall clock in the zone shows this: `2031-05-17T08:00`, as a field for moments has it. */
+export const momentOfClock = (clock: string, timeZone: string): string => {
+  const shown = Date.parse(`${clock}Z`);
+  const offset = (moment: number): number =>
+    Date.parse(`${momentText(new Date(moment).toISOString(), timeZone).replace(" ", "T")}Z`) - moment;
+  // The zone's offset may change between the two: the second look is at the moment itself.
+  return new Date(shown - offset(shown - offset(shown))).toISOString();
+};
+
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;

@@ -5,12 +5,14 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import cache
 
+import httpx
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, BrowserContext
 
 from tests.support.api_server import ApiServer, running_api_server
-from tests.support.browser import Visitor, chromium, visitor
+from tests.support.browser import Visitor, chromium, login, visitor
 from tests.support.databases import AirflowDatabase
 from tests.support.environment import ROOT
 from tests.support.orders import make_orders
@@ -44,14 +46,42 @@ def server(
         yield server
 
 
+@pytest.fixture(scope="module")
+def rest(server: ApiServer) -> httpx.Client:
+    """REST, as an admin."""
+    return server.client("admin")
+
+
+@pytest.fixture(scope="module")
+def logins(browser: Browser, server: ApiServer) -> Iterator[Callable[..., BrowserContext]]:
+    """The browsers of logged-in users, one for each user and look: an Airflow in the cache is soon there again."""
+    with ExitStack() as contexts:
+
+        @cache
+        def context_of(user: str, **options: str) -> BrowserContext:
+            return contexts.enter_context(login(browser, server, user, **options))
+
+        yield context_of
+
+
 @pytest.fixture
-def as_user(browser: Browser, server: ApiServer) -> Iterator[Callable[..., Visitor]]:
-    """Opens a window as a user (``admin``, ``viewer``); after the test, nothing may be in its console."""
+def as_user(
+    browser: Browser, server: ApiServer, logins: Callable[..., BrowserContext]
+) -> Iterator[Callable[..., Visitor]]:
+    """Opens a window as a user (``admin``, ``viewer``); after the test, nothing may be in its console.
+
+    ``apart=True`` gives the window a cache and a storage of its own.
+    """
     visitors: list[Visitor] = []
     with ExitStack() as windows:
 
-        def open_window(user: str = "admin", **options: str) -> Visitor:
-            visitors.append(windows.enter_context(visitor(browser, server, user, **options)))
+        def open_window(user: str = "admin", *, apart: bool = False, **options: str) -> Visitor:
+            context = (
+                windows.enter_context(login(browser, server, user, **options))
+                if apart
+                else logins(user, **options)
+            )
+            visitors.append(windows.enter_context(visitor(server, context)))
             return visitors[-1]
 
         yield open_window

@@ -62,7 +62,7 @@ def test_filters_narrow_the_list_and_can_be_cleared(as_user: Callable[..., Visit
 
 
 def test_moments_are_in_the_zone_chosen_in_airflow(as_user: Callable[..., Visitor]) -> None:
-    window = as_user("viewer")
+    window = as_user("viewer", apart=True)
     window.context.add_init_script("localStorage.setItem('timezone', JSON.stringify('Asia/Kolkata'))")
     page = window.visit(SESSIONS)
 

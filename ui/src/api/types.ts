@@ -75,7 +75,6 @@ export type DelayedFire = Schemas["DelayedFireBody"];
 export type Hook = Schemas["HookBody"];
 export type HookCall = Schemas["HookCallBody"];
 export type Explanation = Schemas["ExplanationBody"];
-export type Requirement = Schemas["RequirementBody"];
 export type HistoryPage = Schemas["HistoryPageBody"];
 export type HistoryEntry = HistoryPage["entries"][number];
 

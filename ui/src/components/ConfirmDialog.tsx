@@ -4,6 +4,8 @@ import type { ReactNode } from "react";
 import { texts } from "~/texts";
 
 export type ConfirmDialogProps = {
+  /** Of the button that changes nothing. */
+  readonly cancelLabel?: string;
   /** The preview of what will happen, and inputs. */
   readonly children?: ReactNode;
   readonly confirmLabel?: string;
@@ -21,6 +23,7 @@ export type ConfirmDialogProps = {
 
 /** Asks before an act. It is open while it is rendered; the form's Enter confirms, Escape closes. */
 export const ConfirmDialog = ({
+  cancelLabel = texts.common.cancel,
   children,
   confirmLabel = texts.common.confirm,
   isDangerous = false,
@@ -64,7 +67,7 @@ export const ConfirmDialog = ({
             <Dialog.Body>{children}</Dialog.Body>
             <Dialog.Footer>
               <Button disabled={isPending} onClick={onClose} size="sm" type="button" variant="outline">
-                {texts.common.cancel}
+                {cancelLabel}
               </Button>
               <Button
                 colorPalette={isDangerous ? "danger" : "brand"}

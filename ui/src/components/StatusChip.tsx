@@ -1,5 +1,5 @@
 /** A status of an instance, in the colour that Airflow gives to the state of its run. */
-import { Badge } from "@chakra-ui/react";
+import { Badge, Flex, VisuallyHidden } from "@chakra-ui/react";
 import type { IconType } from "react-icons";
 import {
   LuBan,
@@ -40,6 +40,23 @@ export const PALETTE_OF_STATUS: Readonly<Record<InstanceStatus, string>> = {
   unstarted: "none",
 };
 
+/**
+ * White text on these of Airflow's solid colours has too little contrast. A darker shade of the same colour has enough.
+ */
+const READABLE_SHADE: Readonly<Record<string, string>> = {
+  running: "cyan.700",
+  up_for_retry: "yellow.700",
+  warning: "orange.700",
+};
+
+/** The properties of a solid badge in one of Airflow's palettes. */
+export const solidBadge = (palette: string) =>
+  ({
+    colorPalette: palette,
+    variant: "solid",
+    ...(palette in READABLE_SHADE ? { bg: READABLE_SHADE[palette] } : {}),
+  }) as const;
+
 const ICON_OF_STATUS: Readonly<Record<InstanceStatus, IconType>> = {
   abandoned: LuBan,
   failed: LuCircleX,
@@ -62,12 +79,11 @@ export const StatusChip = ({ count, status }: StatusChipProps) => {
   return (
     <Badge
       borderRadius="full"
-      colorPalette={PALETTE_OF_STATUS[status]}
       fontSize="sm"
       gap={1}
       px={2}
       title={count === undefined ? texts.statusHint[status] : texts.status[status]}
-      variant={status === "unstarted" ? "outline" : "solid"}
+      {...(status === "unstarted" ? HOLLOW_BADGE : solidBadge(PALETTE_OF_STATUS[status]))}
     >
       <Icon aria-hidden />
       {count === undefined ? (
@@ -75,17 +91,28 @@ export const StatusChip = ({ count, status }: StatusChipProps) => {
       ) : (
         <span>
           {number(count)}
-          <span className="chakra-visually-hidden" style={VISUALLY_HIDDEN}>{` ${texts.status[status]}`}</span>
+          <VisuallyHidden>{` ${texts.status[status]}`}</VisuallyHidden>
         </span>
       )}
     </Badge>
   );
 };
 
-const VISUALLY_HIDDEN = {
-  clip: "rect(0 0 0 0)",
-  height: 1,
-  overflow: "hidden",
-  position: "absolute",
-  width: 1,
-} as const;
+const HOLLOW_BADGE = { boxShadow: "none", outline: "1px solid", outlineColor: "fg.subtle", outlineOffset: "-1px", variant: "outline" } as const;
+
+export type StatusMarksProps = { readonly counts: Partial<Record<InstanceStatus, number>> };
+
+/** Small icons with numbers, for places where chips would not fit. Somebody else must say it in words. */
+export const StatusMarks = ({ counts }: StatusMarksProps) => (
+  <>
+    {STATUSES.filter((status) => (counts[status] ?? 0) > 0).map((status) => {
+      const Icon = ICON_OF_STATUS[status];
+      return (
+        <Flex align="center" gap="1px" key={status}>
+          <Icon />
+          {number(counts[status] ?? 0)}
+        </Flex>
+      );
+    })}
+  </>
+);

@@ -2,12 +2,9 @@ import { Box, List, Text } from "@chakra-ui/react";
 import { useQuery } from "@tanstack/react-query";
 
 import { path, request } from "~/api/client";
-import type { components } from "~/api/schema";
-import type { InstanceKey } from "~/api/types";
+import type { Explanation, InstanceKey } from "~/api/types";
 
 import { Failed, Loading } from "./states";
-
-type Explanation = components["schemas"]["ExplanationBody"];
 
 /** Why an instance has not run, or has failed, in the server's sentences. `name` may be a task: its next instance. */
 export const Why = ({ name, session_uid: sessionUid }: InstanceKey) => {
@@ -23,7 +20,7 @@ export const Why = ({ name, session_uid: sessionUid }: InstanceKey) => {
     return <Loading />;
   }
   return (
-    <Box>
+    <Box fontSize="sm">
       <Text fontWeight="medium">{data.answer}</Text>
       {data.reasons.length > 0 ? (
         <List.Root mt={2} ps={4}>

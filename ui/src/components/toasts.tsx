@@ -1,5 +1,5 @@
 /** Short messages in a corner: what an act has done, or the server's sentence when it was refused. */
-import { Stack, Toast, Toaster, createToaster } from "@chakra-ui/react";
+import { Portal, Stack, Toast, Toaster, createToaster } from "@chakra-ui/react";
 
 const toaster = createToaster({ max: 4, pauseOnPageIdle: true, placement: "bottom-end" });
 
@@ -15,17 +15,20 @@ export const showError = (title: string, error: unknown): void => {
   toaster.create({ closable: true, description, duration: MILLISECONDS_OF_ERROR, title, type: "error" });
 };
 
+/** Beside the page, not in it: what is open above the page hides the page from screen readers, but not these. */
 export const Toasts = () => (
-  <Toaster toaster={toaster}>
-    {(toast) => (
-      <Toast.Root width={{ base: "xs", md: "md" }}>
-        <Toast.Indicator />
-        <Stack flex={1} gap={1} maxW="100%">
-          <Toast.Title>{toast.title}</Toast.Title>
-          {toast.description === undefined ? undefined : <Toast.Description>{toast.description}</Toast.Description>}
-        </Stack>
-        <Toast.CloseTrigger />
-      </Toast.Root>
-    )}
-  </Toaster>
+  <Portal>
+    <Toaster toaster={toaster}>
+      {(toast) => (
+        <Toast.Root width={{ base: "xs", md: "md" }}>
+          <Toast.Indicator />
+          <Stack flex={1} gap={1} maxW="100%">
+            <Toast.Title>{toast.title}</Toast.Title>
+            {toast.description === undefined ? undefined : <Toast.Description>{toast.description}</Toast.Description>}
+          </Stack>
+          <Toast.CloseTrigger />
+        </Toast.Root>
+      )}
+    </Toaster>
+  </Portal>
 );

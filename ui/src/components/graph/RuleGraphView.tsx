@@ -1,20 +1,22 @@
 /** The drawing of a configuration's rules. It is a heavy part: import it by `lazy`, as `~/components/graph`. */
-import { Box, Flex, Text } from "@chakra-ui/react";
-import type { Edge, Node, NodeProps } from "@xyflow/react";
-import { Background, Controls, Handle, MarkerType, Position, ReactFlow, useReactFlow } from "@xyflow/react";
+import { Box, Flex, Text, VisuallyHidden } from "@chakra-ui/react";
+import type { Edge, EdgeProps, Node, NodeProps } from "@xyflow/react";
+import { BaseEdge, Background, Controls, Handle, MarkerType, Position, ReactFlow, useReactFlow, useStore } from "@xyflow/react";
 import flowStyle from "@xyflow/react/dist/style.css?inline";
 import type { ReactNode } from "react";
-import { useMemo } from "react";
+import { useCallback, useEffect, useMemo, useRef } from "react";
 import { LuZap } from "react-icons/lu";
 
 import { texts } from "~/texts";
 
-import { NODE_HEIGHT, drawingOf } from "./layout";
+import type { Place } from "./layout";
+import { NODE_HEIGHT, drawingOf, edgeKey } from "./layout";
+import { pathThrough } from "./path";
 import type { Directive, RuleGraph } from "./rules";
 
 /** How a node is drawn: what has happened is filled, what waits is hollow. */
 export type NodeLook = {
-  /** Below the name: counts, chips. */
+  /** Below the name: counts, chips. The description says the same. */
   readonly children?: ReactNode;
   /** For screen readers, and on hover: what the look says. */
   readonly description?: string;
@@ -50,10 +52,9 @@ const RuleNodeView = ({ data, height = 0, positionAbsoluteX, positionAbsoluteY, 
       <Flex
         align="start"
         aria-current={data.isCurrent ? "true" : undefined}
-        aria-label={[data.name, data.description].filter(Boolean).join(": ")}
         asChild
         bg={data.isFilled === true ? "colorPalette.subtle" : "bg"}
-        borderColor={data.isFilled === true ? "colorPalette.solid" : "border.emphasized"}
+        borderColor={data.isFilled === true ? "colorPalette.solid" : "fg.subtle"}
         borderRadius={data.isTask ? "md" : "full"}
         borderStyle={data.isFilled === true ? "solid" : "dashed"}
         borderWidth={2}
@@ -83,12 +84,13 @@ const RuleNodeView = ({ data, height = 0, positionAbsoluteX, positionAbsoluteY, 
         >
           <Flex align="center" gap={1} maxW="100%">
             {data.isTask ? undefined : <LuZap aria-hidden style={{ flexShrink: 0 }} />}
-            <Text fontSize="sm" fontWeight="medium" lineHeight="short" truncate>
+            <Text fontSize="sm" fontWeight="medium" lineHeight="1.2" truncate>
               {data.name}
             </Text>
+            {data.description === undefined ? undefined : <VisuallyHidden>{`: ${data.description}`}</VisuallyHidden>}
           </Flex>
           {data.children === undefined ? undefined : (
-            <Flex fontSize="xs" gap={1} lineHeight="short" maxW="100%" overflow="hidden" whiteSpace="nowrap">
+            <Flex aria-hidden fontSize="xs" gap={1} lineHeight="1.2" maxW="100%" overflow="hidden" whiteSpace="nowrap">
               {data.children}
             </Flex>
           )}
@@ -109,9 +111,48 @@ const COLOURS = {
   "& .react-flow__edge-text": { fill: "fg" },
 } as const;
 
+type RuleFlowEdge = Edge<{ readonly corners: readonly Place[] }, "rule">;
+
+const RuleEdgeView = ({ data, label, labelStyle, markerEnd, sourceX, sourceY, style, targetX, targetY }: EdgeProps<RuleFlowEdge>) => {
+  const corners = data?.corners ?? [];
+  const places = [{ x: sourceX, y: sourceY }, ...corners, { x: targetX, y: targetY }];
+  // In front of its target: there, it is clear which task the label is about.
+  const [before, last] = places.slice(-2) as [Place, Place];
+  return (
+    <BaseEdge
+      label={label}
+      labelX={(before.x + last.x) / 2}
+      labelY={(before.y + last.y) / 2}
+      labelStyle={labelStyle ?? {}}
+      path={pathThrough(places)}
+      {...(markerEnd === undefined ? {} : { markerEnd })}
+      {...(style === undefined ? {} : { style })}
+    />
+  );
+};
+
 const READABLE_ZOOM = 0.8;
 
+/** A large graph begins at this size, and is moved: smaller, nobody could read it. */
+const LEAST_FIRST_ZOOM = 0.6;
+
+const EDGE_TYPES = { rule: RuleEdgeView };
 const NODE_TYPES = { rule: RuleNodeView };
+
+const FIT = { maxZoom: 1, minZoom: LEAST_FIRST_ZOOM, padding: 0.03 };
+
+/** Fits the graph again when its frame changes its size, until the reader has moved it. */
+const Refit = ({ isMoved }: { readonly isMoved: () => boolean }) => {
+  const { fitView } = useReactFlow();
+  const height = useStore((state) => state.height);
+  const width = useStore((state) => state.width);
+  useEffect(() => {
+    if (height > 0 && width > 0 && !isMoved()) {
+      void fitView(FIT);
+    }
+  }, [fitView, height, isMoved, width]);
+  return undefined;
+};
 
 const STROKE: Readonly<Record<Directive, string | undefined>> = {
   after: undefined,
@@ -126,7 +167,7 @@ const LABEL_OF_DIRECTIVE: Readonly<Record<Directive, string | undefined>> = {
 };
 
 export const RuleGraphView = ({ currentId, graph, label, lookOf, onSelect }: RuleGraphViewProps) => {
-  const { nodeWidth, places } = useMemo(() => drawingOf(graph), [graph]);
+  const { corners, nodeWidth, places } = useMemo(() => drawingOf(graph), [graph]);
   const nodes = graph.nodes.map(
     ({ id, kind }): RuleFlowNode => ({
       data: {
@@ -147,21 +188,25 @@ export const RuleGraphView = ({ currentId, graph, label, lookOf, onSelect }: Rul
   );
   const edges = useMemo(
     () =>
-      graph.edges.map(({ directive, source, target }): Edge => {
+      graph.edges.map(({ directive, source, target }): RuleFlowEdge => {
         const edgeLabel = LABEL_OF_DIRECTIVE[directive];
         const dashes = STROKE[directive];
         return {
+          data: { corners: corners.get(edgeKey(source, target)) ?? [] },
           id: `${source} ${directive} ${target}`,
           labelStyle: { fontSize: 12 },
           markerEnd: { color: "var(--xy-edge-stroke)", type: MarkerType.ArrowClosed },
           source,
           target,
+          type: "rule",
           ...(edgeLabel === undefined ? {} : { label: edgeLabel }),
           ...(dashes === undefined ? {} : { style: { strokeDasharray: dashes } }),
         };
       }),
-    [graph],
+    [corners, graph],
   );
+  const hasMoved = useRef(false);
+  const isMoved = useCallback(() => hasMoved.current, []);
   const isDark = document.documentElement.classList.contains("dark");
 
   return (
@@ -171,11 +216,12 @@ export const RuleGraphView = ({ currentId, graph, label, lookOf, onSelect }: Rul
       </style>
       <ReactFlow
         colorMode={isDark ? "dark" : "light"}
+        edgeTypes={EDGE_TYPES}
         edges={edges}
         edgesFocusable={false}
         elementsSelectable={false}
         fitView
-        fitViewOptions={{ maxZoom: 1, padding: 0.04 }}
+        fitViewOptions={FIT}
         maxZoom={1.5}
         minZoom={0.1}
         nodeTypes={NODE_TYPES}
@@ -183,8 +229,13 @@ export const RuleGraphView = ({ currentId, graph, label, lookOf, onSelect }: Rul
         nodesConnectable={false}
         nodesDraggable={false}
         nodesFocusable={false}
+        onMoveStart={(event) => {
+          // Without an event, it was not the reader.
+          hasMoved.current ||= event !== null;
+        }}
         proOptions={{ hideAttribution: true }}
       >
+        <Refit isMoved={isMoved} />
         <Background />
         <Controls showInteractive={false} />
       </ReactFlow>

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 
-import { NODE_HEIGHT, drawingOf } from "./layout";
+import { NODE_HEIGHT, drawingOf, edgeKey } from "./layout";
 import { graphOf } from "./rules";
 
 const RULES = {
@@ -27,6 +27,16 @@ it("places sixty nodes with circles so that none overlap", () => {
   );
   expect(places).toHaveLength(65);
   expect(overlapping).toEqual([]);
+});
+
+it("leads an edge around the nodes of the layers that it passes", () => {
+  const rules = { t_a: { after: ["x"] }, t_b: { after: ["t_a", "x"] } };
+  const { corners, nodeWidth, places } = drawingOf(graphOf(rules));
+  const [before, behind] = corners.get(edgeKey("x", "t_b"))!;
+  const passed = places.get("t_a")!;
+  expect([before!.x, behind!.x]).toEqual([passed.x, passed.x + nodeWidth]);
+  expect(before!.y < passed.y || before!.y > passed.y + NODE_HEIGHT).toBe(true);
+  expect(corners.get(edgeKey("t_a", "t_b"))).toEqual([]);
 });
 
 it("shows long names with wider nodes, up to a limit", () => {

@@ -1,5 +1,5 @@
 /** A bulk act under way: how far it is, and what has become of each instance. */
-import { Badge, Box, CloseButton, Drawer, Flex, Portal, Progress, Stack, Text } from "@chakra-ui/react";
+import { Box, CloseButton, Drawer, Flex, Portal, Stack, Text } from "@chakra-ui/react";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useCallback, useEffect, useMemo } from "react";
 
@@ -11,31 +11,16 @@ import { Time } from "~/components/Time";
 import { ViewLink } from "~/components/ViewLink";
 import { Failed, Loading } from "~/components/states";
 import { useAct } from "~/components/useAct";
-import { number } from "~/plurals";
 import { texts } from "~/texts";
 
-import { bulkActQuery, bulkItemsQuery, cancelBulkAct } from "./repairs";
-
-/** While it goes on, it is read this often, in milliseconds. */
-const INTERVAL = 1000;
-
-const PALETTE_OF_OUTCOME: Readonly<Record<BulkOutcome, string>> = {
-  cancelled: "removed",
-  done: "success",
-  left_out: "warning",
-  refused: "failed",
-  unchanged: "none",
-};
-
-const isOver = (bulkAct: BulkAct | undefined): boolean => bulkAct?.state === "done" || bulkAct?.state === "cancelled";
+import { OutcomeBadge, OutcomeCounts, ProgressBar, ProgressText } from "./BulkActProgress";
+import { BULK_INTERVAL, bulkActQuery, bulkItemsQuery, cancelBulkAct, isOver } from "./repairs";
 
 const Outcome = ({ outcome }: { readonly outcome: BulkOutcome | null }) =>
   outcome === null ? (
     <Text color="fg.muted">{texts.bulk.waiting}</Text>
   ) : (
-    <Badge colorPalette={PALETTE_OF_OUTCOME[outcome]} variant="solid">
-      {texts.bulk.outcome[outcome]}
-    </Badge>
+    <OutcomeBadge outcome={outcome} />
   );
 
 const COLUMNS: Array<Column<BulkItem>> = [
@@ -63,7 +48,6 @@ const COLUMNS: Array<Column<BulkItem>> = [
 ];
 
 const Summary = ({ bulkAct }: { readonly bulkAct: BulkAct }) => {
-  const ended = Object.values(bulkAct.counts).reduce((sum, count) => sum + count, 0);
   const cancel = useAct({
     failed: texts.bulk.cancelFailed,
     perform: async () => cancelBulkAct(String(bulkAct.id)),
@@ -72,7 +56,9 @@ const Summary = ({ bulkAct }: { readonly bulkAct: BulkAct }) => {
   return (
     <Stack gap={2}>
       <Flex align="center" gap={3} justify="space-between">
-        <Text aria-live="polite">{texts.bulk.progress(ended, bulkAct.total, texts.bulk.state[bulkAct.state])}</Text>
+        <Box aria-live="polite">
+          <ProgressText bulkAct={bulkAct} />
+        </Box>
         {isOver(bulkAct) ? undefined : (
           <ActButton
             act={{ allowed: true, reason: null }}
@@ -83,27 +69,8 @@ const Summary = ({ bulkAct }: { readonly bulkAct: BulkAct }) => {
           </ActButton>
         )}
       </Flex>
-      <Progress.Root
-        aria-label={texts.bulk.progressLabel}
-        colorPalette={isOver(bulkAct) ? "success" : "running"}
-        max={Math.max(1, bulkAct.total)}
-        size="sm"
-        striped={!isOver(bulkAct)}
-        value={bulkAct.total === 0 ? 1 : ended}
-      >
-        <Progress.Track>
-          <Progress.Range />
-        </Progress.Track>
-      </Progress.Root>
-      <Flex gap={2} wrap="wrap">
-        {(Object.entries(bulkAct.counts) as Array<[BulkOutcome, number]>)
-          .filter(([, count]) => count > 0)
-          .map(([outcome, count]) => (
-            <Badge colorPalette={PALETTE_OF_OUTCOME[outcome]} key={outcome} variant="solid">
-              {number(count)} {texts.bulk.outcome[outcome]}
-            </Badge>
-          ))}
-      </Flex>
+      <ProgressBar bulkAct={bulkAct} />
+      <OutcomeCounts bulkAct={bulkAct} />
       <Text color="fg.muted">
         {texts.bulk.by(bulkAct.by)} <Time moment={bulkAct.created} />
       </Text>
@@ -114,7 +81,7 @@ const Summary = ({ bulkAct }: { readonly bulkAct: BulkAct }) => {
 const Outcomes = ({ id, isLive }: { readonly id: string; readonly isLive: boolean }) => {
   const { data, fetchNextPage, hasNextPage, isFetchingNextPage, refetch } = useInfiniteQuery({
     ...bulkItemsQuery(id),
-    refetchInterval: isLive ? INTERVAL : false,
+    refetchInterval: isLive ? BULK_INTERVAL : false,
   });
   // The last outcomes came after the last look.
   useEffect(() => {
@@ -144,7 +111,7 @@ export type BulkActDrawerProps = { readonly id: string; readonly onClose: () => 
 export const BulkActDrawer = ({ id, onClose }: BulkActDrawerProps) => {
   const { data: bulkAct, error } = useQuery({
     ...bulkActQuery(id),
-    refetchInterval: (query) => (isOver(query.state.data) ? false : INTERVAL),
+    refetchInterval: (query) => (isOver(query.state.data) ? false : BULK_INTERVAL),
   });
   return (
     <Drawer.Root onOpenChange={({ open }) => (open ? undefined : onClose())} open size="lg">

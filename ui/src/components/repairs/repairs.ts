@@ -60,6 +60,16 @@ export const repair = async (act: RepairAct, args: RepairArguments, target: Repa
   return { bulkActId: bulkAct.id };
 };
 
+/** While a bulk act goes on, it is read this often, in milliseconds. */
+export const BULK_INTERVAL = 1000;
+
+export const isOver = (bulkAct: BulkAct | undefined): boolean =>
+  bulkAct?.state === "done" || bulkAct?.state === "cancelled";
+
+/** How many of its instances have an outcome. */
+export const endedCount = ({ counts }: Pick<BulkAct, "counts">): number =>
+  Object.values(counts).reduce((sum, count) => sum + count, 0);
+
 export const bulkActQuery = (id: string) =>
   queryOptions({
     queryFn: async ({ signal }) => request<BulkAct>(path("/bulk-acts/{}", id), { signal }),
@@ -84,8 +94,11 @@ export const bulkItemsQuery = (id: string) =>
 
 type BulkActsPage = { readonly bulk_acts: readonly BulkAct[]; readonly next: number | string | null };
 
+const ACTS_AT_ONCE = 20;
+
+/** The newest bulk acts of the reader, and those of others that they may see. */
 export const bulkActsQuery = queryOptions({
-  queryFn: async ({ signal }) => request<BulkActsPage>("/bulk-acts", { query: { limit: 20 }, signal }),
+  queryFn: async ({ signal }) => request<BulkActsPage>("/bulk-acts", { query: { limit: ACTS_AT_ONCE }, signal }),
   queryKey: ["bulk acts"],
 });
 

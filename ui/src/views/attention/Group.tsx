@@ -4,6 +4,7 @@ import { LuChevronDown, LuChevronRight } from "react-icons/lu";
 
 import { useRefreshInterval } from "~/airflow/config";
 import type { InstanceGroup } from "~/api/types";
+import { solidBadge } from "~/components/StatusChip";
 import { Age } from "~/components/Time";
 import { RepairButtons } from "~/components/repairs/RepairButtons";
 import { Failed, Loading } from "~/components/states";
@@ -48,7 +49,7 @@ export const Group = ({ filters, group, isOpen, kind, onToggle, selection }: Gro
         whiteSpace="normal"
       >
         {isOpen ? <LuChevronDown aria-hidden /> : <LuChevronRight aria-hidden />}
-        <Badge colorPalette={kind === "failed" ? "failed" : "warning"} variant="solid">
+        <Badge {...solidBadge(kind === "failed" ? "failed" : "warning")}>
           {number(group.count)}
         </Badge>
         <Text as="span" fontWeight="medium">
@@ -60,7 +61,7 @@ export const Group = ({ filters, group, isOpen, kind, onToggle, selection }: Gro
       </Button>
       <HStack color="fg.muted" fontSize="sm" gap={4}>
         <span>
-          {texts.attention.since} <Age ago moment={group.since} />
+          {texts.attention.for} <Age moment={group.since} />
         </span>
         {group.replays > 0 ? <span>{texts.attention.replays(group.replays)}</span> : undefined}
       </HStack>

@@ -46,7 +46,7 @@ export const Groups = ({ counts, filters, kind, selection }: GroupsProps) => {
       </Flex>
       {byConfiguration(counts.groups).map(([configuration, tasks]) => (
         <Box borderRadius="md" borderWidth={1} key={configuration ?? ""} mb={3} overflow="hidden">
-          <Box bg="bg.subtle" fontWeight="semibold" px={3} py={2}>
+          <Box bg="bg.subtle" fontSize="sm" fontWeight="semibold" px={3} py={2}>
             {configuration === null ? (
               texts.attention.noConfiguration
             ) : (
@@ -57,7 +57,7 @@ export const Groups = ({ counts, filters, kind, selection }: GroupsProps) => {
           </Box>
           {tasks.map(([task, groups]) => (
             <Box borderTopWidth={1} key={task}>
-              <Text fontWeight="medium" px={3} py={2}>
+              <Text fontSize="sm" fontWeight="medium" px={3} py={2}>
                 {task}
               </Text>
               {groups.map((group) => {

@@ -1,4 +1,4 @@
-import { Box, Button, Flex, HStack, Text } from "@chakra-ui/react";
+import { Button, Flex, HStack, Text } from "@chakra-ui/react";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { LuCircleCheck } from "react-icons/lu";
 
@@ -9,6 +9,7 @@ import { Empty, Failed, Loading } from "~/components/states";
 import { texts } from "~/texts";
 import { useSearchParam, useSetSearchParams } from "~/viewState";
 
+import { BulkActs, RunningBulkActs } from "./BulkActs";
 import { Filters } from "./Filters";
 import { Groups } from "./Groups";
 import { actsOfMany } from "./acts";
@@ -34,7 +35,8 @@ const AttentionView = () => {
     <Flex direction="column" gap={3} h="100%">
       <Filters filters={filters} groups={[...(failed.data?.groups ?? []), ...(stuck.data?.groups ?? [])]} />
       {selection.instances.length > 0 ? <SelectionBar selection={selection} /> : undefined}
-      <Box flex={1} minH={0} overflow="auto">
+      <RunningBulkActs />
+      <Flex direction="column" flex={1} gap={5} minH={0} overflow="auto">
         {error ? (
           <Failed
             error={error}
@@ -61,7 +63,8 @@ const AttentionView = () => {
             ) : undefined}
           </Flex>
         )}
-      </Box>
+        <BulkActs />
+      </Flex>
       {bulkActId === undefined ? undefined : (
         <BulkActDrawer id={bulkActId} onClose={() => setSearchParams({ bulk: undefined })} />
       )}

@@ -5,10 +5,10 @@ import { useRefreshInterval } from "~/airflow/config";
 import { path, request } from "~/api/client";
 import type { HistoryPage, InstanceKey, SessionInstancesPage } from "~/api/types";
 import { StatusChip } from "~/components/StatusChip";
-import { Time } from "~/components/Time";
 import { ViewLink } from "~/components/ViewLink";
 import { Failed, Loading } from "~/components/states";
 import { texts } from "~/texts";
+import { HistoryList } from "~/views/session/HistoryList";
 import { InstanceDetails } from "~/views/session/InstanceDetails";
 import { instanceQuery } from "~/views/session/queries";
 
@@ -84,16 +84,7 @@ const Causes = ({ name, uid }: OfInstance) => {
       <Heading as="h3" mb={1} size="sm">
         {words.causes}
       </Heading>
-      <Flex as="ol" direction="column" gap={1} listStyleType="none">
-        {data.entries.map((entry) => (
-          <Flex align="baseline" as="li" gap={3} key={"event_id" in entry ? `e${entry.event_id}` : `f${entry.fire_id}`}>
-            <Text color="fg.muted" fontSize="sm">
-              <Time moment={entry.at} />
-            </Text>
-            <Text overflowWrap="anywhere">{entry.text}</Text>
-          </Flex>
-        ))}
-      </Flex>
+      <HistoryList entries={data.entries} label={words.causes} of={name} uid={uid} />
     </Box>
   );
 };

@@ -2,7 +2,7 @@ import { Box, Flex } from "@chakra-ui/react";
 import { useMemo } from "react";
 
 import type { SessionDetail } from "~/api/types";
-import { PALETTE_OF_STATUS, STATUSES } from "~/components/StatusChip";
+import { PALETTE_OF_STATUS, STATUSES, StatusMarks } from "~/components/StatusChip";
 import { Why } from "~/components/Why";
 import type { NodeLook } from "~/components/graph";
 import { RuleGraphView } from "~/components/graph";
@@ -36,12 +36,14 @@ export const GraphPart = ({ onFire, session }: GraphPartProps) => {
     }
     const ofTask = counts[id];
     const status = statusOfTask(ofTask);
-    const summary = STATUSES.filter((name) => (ofTask?.[name] ?? 0) > 0)
-      .map((name) => `${number(ofTask?.[name] ?? 0)} ${texts.status[name]}`)
-      .join(", ");
+    const present = STATUSES.filter((name) => (ofTask?.[name] ?? 0) > 0);
+    const summary =
+      present.length === 0
+        ? words.node.notStarted
+        : present.map((name) => `${number(ofTask?.[name] ?? 0)} ${texts.status[name]}`).join(", ");
     return {
-      children: summary === "" ? words.node.notStarted : summary,
-      description: summary === "" ? words.node.notStarted : summary,
+      children: present.length > 1 ? <StatusMarks counts={ofTask ?? {}} /> : summary,
+      description: summary,
       isFilled: status !== undefined,
       ...(status === undefined ? {} : { palette: PALETTE_OF_STATUS[status] }),
     };
@@ -80,7 +82,7 @@ export const GraphPart = ({ onFire, session }: GraphPartProps) => {
 };
 
 const TriggerNote = ({ session, trigger }: { readonly session: SessionDetail; readonly trigger: string }) => (
-  <Flex direction="column" gap={2}>
+  <Flex direction="column" fontSize="sm" gap={2}>
     <span>{trigger in session.latest_triggers ? words.node.fired : words.node.notFired}</span>
     {Object.entries(session.tasks)
       .filter(

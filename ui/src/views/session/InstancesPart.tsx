@@ -1,4 +1,4 @@
-import { Box, Button, Flex, NativeSelect } from "@chakra-ui/react";
+import { Box, Flex } from "@chakra-ui/react";
 import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
 import { useCallback, useMemo } from "react";
 
@@ -6,6 +6,7 @@ import { useRefreshInterval } from "~/airflow/config";
 import { taskInstanceAddress } from "~/airflow/links";
 import type { Instance, SessionDetail } from "~/api/types";
 import { AirflowLink } from "~/components/AirflowLink";
+import { Choice } from "~/components/Choice";
 import type { Column } from "~/components/DataTable";
 import { DataTable } from "~/components/DataTable";
 import { STATUSES, StatusChip } from "~/components/StatusChip";
@@ -14,6 +15,7 @@ import { Empty, Failed, Loading } from "~/components/states";
 import { texts } from "~/texts";
 import { useSearchParam, useSetSearchParams } from "~/viewState";
 
+import { InstanceLink } from "./InstanceLink";
 import { changedAt, errorOf, parentOf } from "./instance";
 import { instancesQuery } from "./queries";
 
@@ -22,13 +24,9 @@ const words = texts.session;
 /** Each refresh reads every loaded page again; a long list is read again only on request. */
 const REFRESHED_PAGES = 2;
 
-const columnsFor = (show: (name: string) => void): Array<Column<Instance>> => [
+const COLUMNS: Array<Column<Instance>> = [
   {
-    cell: ({ row: { original: instance } }) => (
-      <Button fontWeight="medium" h="auto" onClick={() => show(instance.name)} p={0} size="sm" variant="plain">
-        {instance.name}
-      </Button>
-    ),
+    cell: ({ row: { original: instance } }) => <InstanceLink fontWeight="medium" name={instance.name} />,
     header: words.instance,
     id: "name",
     size: 260,
@@ -94,7 +92,6 @@ export const InstancesPart = ({ session }: InstancesPartProps) => {
     refetchInterval: (query) => ((query.state.data?.pages.length ?? 0) <= REFRESHED_PAGES ? interval : false),
   });
   const instances = useMemo(() => data?.pages.flatMap((page) => page.instances) ?? [], [data]);
-  const columns = useMemo(() => columnsFor((name) => setSearchParams({ instance: name })), [setSearchParams]);
   const loadMore = useCallback(() => {
     if (hasNextPage && !isFetchingNextPage) {
       void fetchNextPage();
@@ -106,15 +103,15 @@ export const InstancesPart = ({ session }: InstancesPartProps) => {
       <Flex gap={3} wrap="wrap">
         <Choice
           all={words.allTasks}
+          choices={Object.keys(session.tasks).map((name) => [name, name])}
           label={words.task}
-          names={Object.keys(session.tasks)}
           onChange={(value) => setSearchParams({ task: value })}
           value={task}
         />
         <Choice
           all={words.allStatuses}
+          choices={STATUSES.map((name) => [name, texts.status[name]])}
           label={words.status}
-          names={STATUSES}
           onChange={(value) => setSearchParams({ status: value })}
           value={status}
         />
@@ -126,7 +123,7 @@ export const InstancesPart = ({ session }: InstancesPartProps) => {
           <Failed error={error} retry={() => void refetch()} />
         ) : instances.length > 0 ? (
           <DataTable
-            columns={columns}
+            columns={COLUMNS}
             isCurrent={(instance) => instance.name === current}
             label={words.instances}
             onEndReached={loadMore}
@@ -140,25 +137,3 @@ export const InstancesPart = ({ session }: InstancesPartProps) => {
     </Flex>
   );
 };
-
-type ChoiceProps = {
-  readonly all: string;
-  readonly label: string;
-  readonly names: readonly string[];
-  readonly onChange: (value: string) => void;
-  readonly value: string | undefined;
-};
-
-const Choice = ({ all, label, names, onChange, value }: ChoiceProps) => (
-  <NativeSelect.Root maxW="240px" size="sm">
-    <NativeSelect.Field aria-label={label} onChange={(event) => onChange(event.target.value)} value={value ?? ""}>
-      <option value="">{all}</option>
-      {names.map((name) => (
-        <option key={name} value={name}>
-          {name}
-        </option>
-      ))}
-    </NativeSelect.Field>
-    <NativeSelect.Indicator />
-  </NativeSelect.Root>
-);

@@ -1,4 +1,4 @@
-import { Badge, Box, Flex, HStack, Heading, Table, Text, VisuallyHidden } from "@chakra-ui/react";
+import { Badge, Box, Code, Flex, HStack, Heading, Table, Text, VisuallyHidden } from "@chakra-ui/react";
 import { useState } from "react";
 
 import type { Act, DelayedFire, Hook, HookCall, SessionDetail } from "~/api/types";
@@ -23,7 +23,7 @@ export const ToComePart = ({ session }: { readonly session: SessionDetail }) => 
       </Heading>
       <LeftOut isComplete={session.delayed_fires_next === null} text={words.nextOnly(session.delayed_fires.length)} />
       {session.delayed_fires.length === 0 ? (
-        <Text color="fg.muted">{words.noDelayed}</Text>
+        <Text color="fg.muted" fontSize="sm">{words.noDelayed}</Text>
       ) : (
         <Table.Root aria-label={words.delayed} size="sm">
           <Table.Header>
@@ -50,7 +50,7 @@ export const ToComePart = ({ session }: { readonly session: SessionDetail }) => 
       </Heading>
       <LeftOut isComplete={session.hooks_next === null} text={words.oldestOnly(session.hooks.length)} />
       {session.hooks.length === 0 ? (
-        <Text color="fg.muted">{words.noHooks}</Text>
+        <Text color="fg.muted" fontSize="sm">{words.noHooks}</Text>
       ) : (
         <Flex as="ul" direction="column" gap={2} listStyleType="none">
           {session.hooks.map((hook) => (
@@ -87,13 +87,27 @@ const DelayedRow = ({ act, fire, uid }: DelayedRowProps) => (
       {fire.error === null ? undefined : <Json label={words.error} value={fire.error} />}
     </Table.Cell>
     <Table.Cell>
-      <Json label={words.kwargs} value={fire.kwargs} />
+      <Kwargs kwargs={fire.kwargs} />
     </Table.Cell>
     <Table.Cell>
       <DelayedFireButtons act={act} fire={fire} uid={uid} />
     </Table.Cell>
   </Table.Row>
 );
+
+/** Shown at once, unless they are long. */
+const Kwargs = ({ kwargs }: { readonly kwargs: DelayedFire["kwargs"] }) => {
+  const text = JSON.stringify(kwargs);
+  return text.length > MOST_LETTERS ? (
+    <Json label={words.kwargs} value={kwargs} />
+  ) : (
+    <Code overflowWrap="anywhere" whiteSpace="normal">
+      {text}
+    </Code>
+  );
+};
+
+const MOST_LETTERS = 100;
 
 /** To take a delayed fire back; and to have it tried again, when it is parked. */
 export const DelayedFireButtons = ({ act, fire, uid }: DelayedRowProps) => {
@@ -136,12 +150,13 @@ const CancelFireButton = ({ act, fire, uid }: DelayedRowProps) => {
       </ActButton>
       {asks ? (
         <ConfirmDialog
-          confirmLabel={words.cancelFire}
+          cancelLabel={words.keepFire}
+          confirmLabel={words.cancelFireOf(fire.trigger)}
           isDangerous
           isPending={cancel.isPending}
           onClose={() => setAsks(false)}
           onConfirm={() => cancel.mutate(undefined)}
-          title={words.cancelFireOf(fire.trigger)}
+          title={words.cancelFireTitle(fire.trigger)}
         >
           {words.cancelFirePreview}
         </ConfirmDialog>
@@ -153,7 +168,7 @@ const CancelFireButton = ({ act, fire, uid }: DelayedRowProps) => {
 type HookRowProps = { readonly act: Act | undefined; readonly hook: Hook; readonly uid: string };
 
 const HookRow = ({ act, hook, uid }: HookRowProps) => (
-  <Flex align="center" as="li" borderWidth={1} gap={3} p={2} wrap="wrap">
+  <Flex align="center" as="li" borderRadius="sm" borderWidth={1} fontSize="sm" gap={3} p={2} wrap="wrap">
     <strong>{hook.hook}</strong>
     {hook.parked ? <Badge colorPalette="failed">{words.parked}</Badge> : undefined}
     <Text color="fg.muted">{words.attempts(hook.attempts)}</Text>

@@ -1,14 +1,16 @@
-import { Box, Button, Flex, Heading, Text } from "@chakra-ui/react";
+import { Box, Flex, Heading, Text } from "@chakra-ui/react";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useMemo, useRef } from "react";
 import { LuZap } from "react-icons/lu";
 
+import { useTimeZone } from "~/airflow/timeZone";
 import type { SessionDetail } from "~/api/types";
 import { PALETTE_OF_STATUS } from "~/components/StatusChip";
 import { Time } from "~/components/Time";
 import { texts } from "~/texts";
-import { useSetSearchParams } from "~/viewState";
+import { durationText, momentText } from "~/times";
 
+import { InstanceLink } from "./InstanceLink";
 import type { Bar, Phase, Point } from "./waterfall";
 import { waterfallOf } from "./waterfall";
 
@@ -81,7 +83,7 @@ type RowProps = { readonly children: React.ReactNode; readonly name: React.React
 
 const Row = ({ children, name }: RowProps) => (
   <Flex align="center" borderBottomWidth={1} h={`${ROW_HEIGHT}px`}>
-    <Box flexShrink={0} fontSize="sm" overflow="hidden" px={2} w={`${NAME_WIDTH}px`}>
+    <Box flexShrink={0} fontSize="sm" lineHeight="1" overflow="hidden" px={2} w={`${NAME_WIDTH}px`}>
       {name}
     </Box>
     <Box flex={1} h="100%" mx={3} position="relative">
@@ -90,36 +92,36 @@ const Row = ({ children, name }: RowProps) => (
   </Flex>
 );
 
-const FirePoint = ({ point }: { readonly point: Point }) => (
-  <Box
-    color="fg.info"
-    position="absolute"
-    style={{ left: percent(point.at) }}
-    title={`${point.trigger} ${point.moment}`}
-    top="50%"
-    transform="translate(-50%, -50%)"
-  >
-    <LuZap aria-label={point.trigger} />
-  </Box>
-);
-
-const InstanceRow = ({ bar }: { readonly bar: Bar }) => {
-  const setSearchParams = useSetSearchParams();
+const FirePoint = ({ point }: { readonly point: Point }) => {
+  const timeZone = useTimeZone();
+  const label = words.storyFire(point.trigger, momentText(point.moment, timeZone));
   return (
+    <Box
+      aria-label={label}
+      color="fg.info"
+      position="absolute"
+      role="img"
+      style={{ left: percent(point.at) }}
+      title={label}
+      top="50%"
+      transform="translate(-50%, -50%)"
+    >
+      <LuZap aria-hidden />
+    </Box>
+  );
+};
+
+const InstanceRow = ({ bar }: { readonly bar: Bar }) => (
     <Row
       name={
-        <Button
+        <InstanceLink
           aria-label={words.storyBar(bar.name, texts.status[bar.status])}
-          justifyContent="start"
-          onClick={() => setSearchParams({ instance: bar.name })}
-          overflow="hidden"
-          p={0}
-          size="xs"
-          variant="plain"
-          w="100%"
-        >
-          <Text truncate>{bar.name}</Text>
-        </Button>
+          display="block"
+          fontSize="xs"
+          lineHeight={`${ROW_HEIGHT}px`}
+          name={bar.name}
+          truncate
+        />
       }
     >
       {bar.phases.map((phase) => (
@@ -139,27 +141,23 @@ const InstanceRow = ({ bar }: { readonly bar: Bar }) => {
         />
       )}
     </Row>
-  );
-};
+);
 
-const PhaseBar = ({ palette, phase }: { readonly palette: string; readonly phase: Phase }) => {
-  const look =
-    phase.kind === "waiting"
-      ? { borderColor: "border.emphasized", borderStyle: "dashed", borderWidth: 1 }
-      : phase.kind === "queued"
-        ? { bg: "scheduled.muted" }
-        : { bg: `${palette}.solid` };
-  return (
-    <Box
-      borderRadius="sm"
-      h="12px"
-      minW="2px"
-      position="absolute"
-      style={{ left: percent(phase.from), width: percent(phase.to - phase.from) }}
-      title={words.phase[phase.kind]}
-      top="50%"
-      transform="translateY(-50%)"
-      {...look}
-    />
-  );
-};
+const PhaseBar = ({ palette, phase }: { readonly palette: string; readonly phase: Phase }) => (
+  <Box
+    borderRadius="sm"
+    minW="2px"
+    position="absolute"
+    style={{ left: percent(phase.from), width: percent(phase.to - phase.from) }}
+    title={words.phase[phase.kind](durationText(phase.seconds))}
+    top="50%"
+    transform="translateY(-50%)"
+    {...(phase.kind === "running" ? { bg: `${palette}.solid`, h: "12px" } : LOOK_OF_PHASE[phase.kind])}
+  />
+);
+
+/** Waiting is hollow, queued is thin, running has the colour of its status. */
+const LOOK_OF_PHASE = {
+  queued: { bg: "scheduled.solid", h: "4px" },
+  waiting: { borderColor: "fg.subtle", borderStyle: "dashed", borderWidth: 1, h: "12px" },
+} as const;

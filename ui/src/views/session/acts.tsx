@@ -2,12 +2,14 @@
 import { Field, Flex, Input, NativeSelect, Text } from "@chakra-ui/react";
 import { useState } from "react";
 
+import { useTimeZone } from "~/airflow/timeZone";
 import type { Instance, InstanceStatus } from "~/api/types";
 import { ConfirmDialog } from "~/components/ConfirmDialog";
 import { JsonEditor } from "~/components/json/JsonEditor";
 import { jsonText, parseJsonObject } from "~/components/json/jsonObject";
 import { useAct } from "~/components/useAct";
 import { texts } from "~/texts";
+import { momentOfClock } from "~/times";
 
 import { fire, setStatus } from "./queries";
 
@@ -27,6 +29,7 @@ export const FireDialog = ({ initialTrigger = "", latestKwargs, onClose, trigger
   const [trigger, setTrigger] = useState(initialTrigger);
   const [text, setText] = useState(() => jsonText(latestKwargs[initialTrigger] ?? {}));
   const [later, setLater] = useState("");
+  const timeZone = useTimeZone();
   // One key for the dialog: a request sent again counts once.
   const [idempotencyKey] = useState(() => crypto.randomUUID());
   const kwargs = parseJsonObject(text);
@@ -35,7 +38,7 @@ export const FireDialog = ({ initialTrigger = "", latestKwargs, onClose, trigger
     onDone: onClose,
     perform: async () =>
       fire(uid, {
-        fireAt: later === "" ? undefined : new Date(later).toISOString(),
+        fireAt: later === "" ? undefined : momentOfClock(later, timeZone),
         idempotencyKey,
         kwargs: kwargs.value ?? {},
         trigger: trigger.trim(),
@@ -73,7 +76,7 @@ export const FireDialog = ({ initialTrigger = "", latestKwargs, onClose, trigger
         <Field.Root>
           <Field.Label>{words.later}</Field.Label>
           <Input maxW="xs" onChange={(event) => setLater(event.target.value)} type="datetime-local" value={later} />
-          <Field.HelperText>{words.laterHint(Intl.DateTimeFormat().resolvedOptions().timeZone)}</Field.HelperText>
+          <Field.HelperText>{words.laterHint(timeZone)}</Field.HelperText>
         </Field.Root>
       </Flex>
     </ConfirmDialog>

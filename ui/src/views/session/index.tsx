@@ -1,4 +1,4 @@
-import { Box, Flex, Tabs } from "@chakra-ui/react";
+import { Flex, Tabs } from "@chakra-ui/react";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { Suspense, useState } from "react";
 
@@ -67,10 +67,8 @@ const Session = ({ uid }: { readonly uid: string }) => {
         display="flex"
         flex={1}
         flexDirection="column"
-        lazyMount
         minH={0}
         onValueChange={({ value }) => setSearchParams({ part: value })}
-        unmountOnExit
         value={part}
         variant="line"
       >
@@ -81,7 +79,7 @@ const Session = ({ uid }: { readonly uid: string }) => {
             </Tabs.Trigger>
           ))}
         </Tabs.List>
-        <Box flex={1} minH={0} pt={3}>
+        <Tabs.Content flex={1} minH={0} pb={0} pt={3} value={part}>
           <Suspense fallback={<Loading />}>
             {part === "graph" ? (
               <GraphPart onFire={setFiredTrigger} session={session} />
@@ -93,7 +91,7 @@ const Session = ({ uid }: { readonly uid: string }) => {
               <ToComePart session={session} />
             )}
           </Suspense>
-        </Box>
+        </Tabs.Content>
       </Tabs.Root>
       {instance === undefined ? undefined : <InstanceDrawer key={instance} name={instance} uid={uid} />}
       {firedTrigger === undefined ? undefined : (

@@ -2,7 +2,6 @@ import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 
 import { path, request } from "~/api/client";
 import type {
-  Explanation,
   FireResult,
   HistoryPage,
   HookCall,
@@ -42,13 +41,6 @@ export const instanceQuery = (uid: string, name: string) =>
   queryOptions({
     queryFn: async ({ signal }) => request<InstanceDetail>(path("/sessions/{}/instances/{}", uid, name), { signal }),
     queryKey: ["session", uid, "instance", name],
-  });
-
-/** Why an instance, or a task's latest one, has not run. */
-export const whyQuery = (uid: string, name: string) =>
-  queryOptions({
-    queryFn: async ({ signal }) => request<Explanation>(path("/sessions/{}/instances/{}/why", uid, name), { signal }),
-    queryKey: ["session", uid, "why", name],
   });
 
 /** The history, page after page, newest first. */

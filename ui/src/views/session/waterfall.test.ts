@@ -23,7 +23,7 @@ it("places fires and phases as shares of the time shown", () => {
     {
       end: 1,
       phases: [
-        { from: 0, kind: "waiting", to: 0.25 },
+        { from: 0, kind: "waiting", seconds: 25, to: 0.25 },
         { from: 0.25, kind: "queued", to: 0.5 },
         { from: 0.5, kind: "running", to: 1 },
       ],

@@ -3,9 +3,15 @@
  */
 import type { Fire, Instance, InstanceStatus } from "~/api/types";
 
-export type PhaseKind = "ended" | "queued" | "running" | "waiting";
+export type PhaseKind = "queued" | "running" | "waiting";
 
-export type Phase = { readonly from: number; readonly kind: PhaseKind; readonly to: number };
+export type Phase = {
+  readonly from: number;
+  readonly kind: PhaseKind;
+  /** How long it took, or has taken so far. */
+  readonly seconds: number;
+  readonly to: number;
+};
 
 export type Bar = {
   /** The moment of its end, as a share; undefined while it goes on. */
@@ -87,11 +93,10 @@ export const waterfallOf = (fires: readonly Fire[], instances: readonly Instance
       .map(({ end, instance, steps: phases }) => ({
         end: end === undefined ? undefined : share(end),
         name: instance.name,
-        phases: phases.map(([kind, begin], index) => ({
-          from: share(begin),
-          kind,
-          to: share(phases[index + 1]?.[1] ?? end ?? now),
-        })),
+        phases: phases.map(([kind, begin], index) => {
+          const phaseEnd = phases[index + 1]?.[1] ?? end ?? now;
+          return { from: share(begin), kind, seconds: (phaseEnd - begin) / 1000, to: share(phaseEnd) };
+        }),
         status: instance.status,
       })),
     from,

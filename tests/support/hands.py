@@ -1,0 +1,85 @@
+"""The two ways in which people use a page: by the mouse, and by the keyboard alone.
+
+Neighbours: ``browser.py`` opens the pages; ``tests/e2e/ui`` does each act in both ways.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from playwright.sync_api import Locator, Page
+
+MOST_STEPS = 60
+"""So often is Tab pressed at most until an element has the focus."""
+
+
+class Hand(Protocol):
+    """Presses buttons, ticks boxes and writes into fields."""
+
+    def press(self, element: Locator) -> None:
+        """Press a button, or follow a link."""
+
+    def tick(self, box: Locator) -> None:
+        """Change a checkbox."""
+
+    def write(self, field: Locator, text: str) -> None:
+        """Replace the text of a field or an editor."""
+
+    def choose(self, select: Locator, label: str) -> None:
+        """Choose one of a list."""
+
+    def set_clock(self, field: Locator, day: str, time: str) -> None:
+        """Set a field for a moment before noon: ``05052031``, the same in every locale, and ``0800``."""
+
+
+class Mouse:
+    """Clicks."""
+
+    def press(self, element: Locator) -> None:
+        element.click()
+
+    def tick(self, box: Locator) -> None:
+        box.locator("xpath=ancestor::label").click()
+
+    def write(self, field: Locator, text: str) -> None:
+        field.fill(text)
+
+    def choose(self, select: Locator, label: str) -> None:
+        select.select_option(label=label)
+
+    def set_clock(self, field: Locator, day: str, time: str) -> None:
+        field.fill(f"{day[4:]}-{day[2:4]}-{day[:2]}T{time[:2]}:{time[2:]}")
+
+
+class Keyboard:
+    """Walks to each element by Tab, and never touches the mouse."""
+
+    def press(self, element: Locator) -> None:
+        self._walk(element).press("Enter")
+
+    def tick(self, box: Locator) -> None:
+        self._walk(box).press("Space")
+
+    def write(self, field: Locator, text: str) -> None:
+        keyboard = self._walk(field)
+        keyboard.press("ControlOrMeta+a")
+        keyboard.insert_text(text)
+
+    def choose(self, select: Locator, label: str) -> None:
+        self._walk(select).type(label)
+
+    def set_clock(self, field: Locator, day: str, time: str) -> None:
+        keyboard = self._walk(field)
+        keyboard.type(day)
+        keyboard.press("ArrowRight")
+        # A clock with twelve hours needs the half of the day; another one ignores letters.
+        keyboard.type(f"{time}AM")
+
+    def _walk(self, element: Locator):  # type: ignore[no-untyped-def]  # Playwright does not export Keyboard.
+        page: Page = element.page
+        element.wait_for()
+        for _ in range(MOST_STEPS):
+            if element.evaluate("element => element === document.activeElement"):
+                return page.keyboard
+            page.keyboard.press("Tab")
+        raise AssertionError(f"{MOST_STEPS} times Tab do not reach {element}")
