@@ -467,8 +467,8 @@ class ProgressNotRecorded(TaskError):
 
     def __init__(self, run_id: str, dag_id: str, attempts: int, reason: str) -> None:
         super().__init__(
-            f"The outcome of the DAG run {run_id!r} of {dag_id!r} could not be recorded in {attempts} tries. Repair the "
-            "cause, then replay the instance or skip it; or clear the run in Airflow. The last try raised "
+            f"The outcome of the DAG run {run_id!r} of {dag_id!r} could not be recorded in {attempts} tries. Repair "
+            "the cause, then replay the instance or skip it; or clear the run in Airflow. The last try raised "
             f"{reason}"
         )
 

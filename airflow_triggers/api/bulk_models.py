@@ -24,11 +24,11 @@ class BulkActBody(AnswerBody):
     act: str = Field(description=f"One of {', '.join(ActKind)}.", examples=["replay"])
     arguments: dict[str, Any]
     filter: dict[str, Any] | None = Field(
-        description="The filter that selected its instances; null: they were listed.",
+        description="The filter for its instances; null: they were listed.",
         examples=[{"status": ["failed"], "configuration": "questionnaire"}],
     )
     state: BulkState = Field(
-        description="`pending`: no controller has begun it. `cancelled`: somebody stopped it; what was done stays done."
+        description="`pending`: no controller has begun it. `cancelled`: somebody stopped it; finished items stay."
     )
     total: int = Field(description="How many instances it has.")
     pending: int = Field(description="How many of them have no outcome yet.")

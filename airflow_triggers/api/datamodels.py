@@ -65,7 +65,7 @@ class ConfigurationVersionBody(AnswerBody):
         description="When these rules were deployed; null: they were made at run time, or it is not known."
     )
     is_deployed: bool = Field(
-        description="Whether they are those that are deployed now. If not: `POST /configurations/{name}/migrate`."
+        description="Whether these rules are deployed now. If not: `POST /configurations/{name}/migrate`."
     )
 
 
@@ -151,7 +151,9 @@ class InstanceBody(AnswerBody):
     dag_run_id: str | None
     can_replay: bool
     can_skip: bool
-    is_resolved: bool = Field(description="Whether nothing more is to be done.")
+    is_resolved: bool = Field(
+        description="True: nothing is left to do. It is finished, skipped, replayed or abandoned."
+    )
 
     @classmethod
     def of(cls, view: InstanceView) -> InstanceBody:
@@ -208,7 +210,9 @@ class BatchedError(ErrorBody):
     """A fire of a batch: not fired, and why."""
 
     index: int = Field(description="Its place in the batch, from 0.")
-    status: int = Field(description="What the fire alone would have been answered with.", examples=[404])
+    status: int = Field(
+        description="The HTTP status of the answer if the fire were sent alone.", examples=[404]
+    )
 
 
 class BatchResults(BaseModel):

@@ -24,7 +24,7 @@ IDEMPOTENCY_KEY = "Idempotency-Key"
 
 ETAG_HEADER: Mapping[str, Any] = {
     "ETag": {
-        "description": "The version of what was read, for `If-Match` and `If-None-Match`.",
+        "description": "The version of the answer, for `If-Match` and `If-None-Match`.",
         "schema": {"type": "string", "pattern": r'^"[0-9a-f]{16}\.[0-9a-f]{16}"$'},
     }
 }
@@ -95,7 +95,7 @@ async def get_if_match(
         EntityTagsText | None,
         Header(
             alias="If-Match",
-            description="The `ETag` of an earlier answer: the act is refused (412) if what was read has changed since.",
+            description="The `ETag` of an earlier answer: the act is refused (412) if its subject has changed since.",
             examples=['"0123456789abcdef.0123456789abcdef"'],
         ),
     ] = None,

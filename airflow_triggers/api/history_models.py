@@ -90,9 +90,9 @@ class RequirementBody(AnswerBody):
     directive: Literal["after", "andEvery", "unless"]
     arrived: bool = Field(description="Whether the instance has taken it.")
     fire: ArrivalBody | None = Field(
-        description="The fire that brought it; of one that has not arrived, its latest fire, which was not taken."
+        description="The fire that brought it. If it has not arrived: its latest fire, which the instance did not take."
     )
-    note: str | None = Field(description="What is to be known of it besides.")
+    note: str | None = Field(description="More about it, as a sentence.")
     expected: list[ExpectedFireBody] = Field(description="Fires for later that will bring it.")
     similar: list[ArrivalBody] = Field(
         description="Fires of triggers that no task uses and whose names resemble this one: it may have been meant."

@@ -77,8 +77,12 @@ class InstanceFilterQuery(Request):
     task: KeptName | None = Field(
         None, description="Only of this trigger task.", examples=["t_importSubject"]
     )
-    since: Moment | None = Field(None, description="Only those that came into their status then or later.")
-    until: Moment | None = Field(None, description="Only those that came into their status before.")
+    since: Moment | None = Field(
+        None, description="Only instances that came into their status at this moment or later."
+    )
+    until: Moment | None = Field(
+        None, description="Only instances that came into their status before this moment."
+    )
     error_type: KeptName | None = Field(
         None, description="Only with this class of exception.", examples=["builtins.ValueError"]
     )
@@ -87,8 +91,8 @@ class InstanceFilterQuery(Request):
     )
     stuck: bool | None = Field(
         None,
-        description="True: only those that are scheduled or running while their DAG is paused or missing, or for "
-        "longer than `stuck_after`. False: only the others.",
+        description="True: only stuck instances. These are scheduled or running, and their DAG is paused or missing, "
+        "or their status is older than `stuck_after`. False: only the others.",
     )
     stuck_after: float = Field(
         STUCK_AFTER, ge=0, le=MAX_STUCK_AFTER, allow_inf_nan=False, description="Seconds."

@@ -32,7 +32,7 @@ PARKED = Field(False, description="Only what no controller tries again.")
 
 
 class ParkedQuery(Request):
-    """What to list of that which failed."""
+    """Which failed things to list."""
 
     limit: LongLimit = Field(50, description="How many at most.")
     after: Id | None = Field(None, description="The cursor: `next` of the page before.")

@@ -156,9 +156,9 @@ class FireTrigger(Request):
     )
     idempotency_key: KeptName | None = Field(
         None,
-        description="Makes the fire count once for the life of the session, however often it is sent: a repeat does "
-        "nothing and answers with the first result. Sent again with another trigger or other kwargs it is refused; "
-        "`fire_at` may differ, and the first one counts.",
+        description="Makes the fire idempotent for the life of the session: a repeat does nothing, and the answer is "
+        "the first result. With another trigger or other kwargs, the repeat is refused. Its `fire_at` may differ: the "
+        "first one counts.",
         examples=["respondent-17/page-1"],
     )
     fire_at: Moment | None = Field(
@@ -202,7 +202,7 @@ class FireBatch(Request):
     """Triggers to fire, into any sessions. Each is validated alone: a bad one is refused, the others are fired."""
 
     fires: list[SkipValidation[BatchedFire]] = Field(
-        min_length=1, max_length=MAX_BATCH, description="In the order in which each session is to get them."
+        min_length=1, max_length=MAX_BATCH, description="Fires of one session take effect in this order."
     )
 
 

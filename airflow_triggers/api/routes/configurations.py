@@ -59,10 +59,12 @@ def list_configurations(
         readable=permissions.may_read,
         configuration_hashes=permissions.readable(sessions.configurations_of_sessions()),
     )
-    shown = [replace(summary, deployment=_shown(summary.deployment, permissions)) for summary in summaries]
+    visible_summaries = [
+        replace(summary, deployment=_shown(summary.deployment, permissions)) for summary in summaries
+    ]
     return ConfigurationsPage(
         configurations=[
-            ConfigurationBody.model_validate(ConfigurationAnswer.of(summary)) for summary in shown
+            ConfigurationBody.model_validate(ConfigurationAnswer.of(summary)) for summary in visible_summaries
         ],
         next=cursor,
     )

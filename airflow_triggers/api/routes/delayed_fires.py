@@ -39,7 +39,7 @@ CONFLICT: dict[int | str, dict[str, Any]] = {
     HTTPStatus.CONFLICT: {"description": "It was cancelled before.", "model": ErrorBody}
 }
 
-DelayedFireId = Annotated[Id, Path(description="The `delayed_fire_id` that the fire was answered with.")]
+DelayedFireId = Annotated[Id, Path(description="The `delayed_fire_id` in the answer to the fire.")]
 
 
 @router.get("", summary="List fires to come")

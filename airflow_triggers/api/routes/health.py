@@ -58,7 +58,7 @@ class HealthBody(BaseModel):
     controllers: ControllersBody
     lag: float = Field(
         ge=0,
-        description="How many seconds the oldest change has been waiting that is not applied yet; 0: all is applied.",
+        description="How many seconds the oldest change has waited to be applied; 0: all is applied.",
     )
     oldest_change: datetime | None = Field(
         description="When that change happened. Changes that failed and are tried again later are left out until then."

@@ -94,14 +94,14 @@ def list_asset_events(query: Annotated[ParkedQuery, Query()], permissions: Permi
     """
     configurations, acts = sessions.configurations_of_sessions(), ParkedActs(permissions)
     readable = permissions.readable(configurations)
-    shown: list[FailedAssetEvent] = []
+    visible_events: list[FailedAssetEvent] = []
     after, has_more = query.after, True
-    while has_more and len(shown) <= query.limit:
+    while has_more and len(visible_events) <= query.limit:
         events = parked.failed_asset_events(limit=query.limit + 1, parked=query.parked, before=after)
-        shown += [event for event in events if _is_visible(event, readable)]
+        visible_events += [event for event in events if _is_visible(event, readable)]
         has_more = len(events) > query.limit
         after = events[-1].event_id if events else None
-    page, disclosure = shown[: query.limit], permissions.disclosure()
+    page, disclosure = visible_events[: query.limit], permissions.disclosure()
     return AssetEventsPage(
         asset_events=[
             AssetEventBody.of(
@@ -109,7 +109,7 @@ def list_asset_events(query: Annotated[ParkedQuery, Query()], permissions: Permi
             )
             for event in page
         ],
-        next=page[-1].event_id if len(shown) > query.limit else None,
+        next=page[-1].event_id if len(visible_events) > query.limit else None,
     )
 
 

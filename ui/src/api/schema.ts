@@ -1085,7 +1085,7 @@ export interface components {
             dag_run_id: string | null;
             /**
              * Is Resolved
-             * @description Whether nothing more is to be done.
+             * @description True: nothing is left to do. It is finished, skipped, replayed or abandoned.
              */
             is_resolved: boolean;
             /**
@@ -1401,7 +1401,7 @@ export interface components {
             reason: string;
             /**
              * Status
-             * @description What the fire alone would have been answered with.
+             * @description The HTTP status of the answer if the fire were sent alone.
              * @example 404
              */
             status: number;
@@ -1437,7 +1437,7 @@ export interface components {
             fire_at?: string | null;
             /**
              * Idempotency Key
-             * @description Makes the fire count once for the life of the session, however often it is sent: a repeat does nothing and answers with the first result. Sent again with another trigger or other kwargs it is refused; `fire_at` may differ, and the first one counts.
+             * @description Makes the fire idempotent for the life of the session: a repeat does nothing, and the answer is the first result. With another trigger or other kwargs, the repeat is refused. Its `fire_at` may differ: the first one counts.
              * @example respondent-17/page-1
              */
             idempotency_key?: string | null;
@@ -1596,7 +1596,7 @@ export interface components {
             ended: string | null;
             /**
              * Filter
-             * @description The filter that selected its instances; null: they were listed.
+             * @description The filter for its instances; null: they were listed.
              * @example {
              *       "configuration": "questionnaire",
              *       "status": [
@@ -1619,7 +1619,7 @@ export interface components {
              * @description How many a second, at most.
              */
             rate: number;
-            /** @description `pending`: no controller has begun it. `cancelled`: somebody stopped it; what was done stays done. */
+            /** @description `pending`: no controller has begun it. `cancelled`: somebody stopped it; finished items stay. */
             state: components["schemas"]["BulkState"];
             /**
              * Total
@@ -2010,7 +2010,7 @@ export interface components {
             hash: string;
             /**
              * Is Deployed
-             * @description Whether they are those that are deployed now. If not: `POST /configurations/{name}/migrate`.
+             * @description Whether these rules are deployed now. If not: `POST /configurations/{name}/migrate`.
              */
             is_deployed: boolean;
         };
@@ -2458,7 +2458,7 @@ export interface components {
         FireBatch: {
             /**
              * Fires
-             * @description In the order in which each session is to get them.
+             * @description Fires of one session take effect in this order.
              */
             fires: {
                 /**
@@ -2475,7 +2475,7 @@ export interface components {
                 fire_at?: string | null;
                 /**
                  * Idempotency Key
-                 * @description Makes the fire count once for the life of the session, however often it is sent: a repeat does nothing and answers with the first result. Sent again with another trigger or other kwargs it is refused; `fire_at` may differ, and the first one counts.
+                 * @description Makes the fire idempotent for the life of the session: a repeat does nothing, and the answer is the first result. With another trigger or other kwargs, the repeat is refused. Its `fire_at` may differ: the first one counts.
                  * @example respondent-17/page-1
                  */
                 idempotency_key?: string | null;
@@ -2740,7 +2740,7 @@ export interface components {
             fire_at?: string | null;
             /**
              * Idempotency Key
-             * @description Makes the fire count once for the life of the session, however often it is sent: a repeat does nothing and answers with the first result. Sent again with another trigger or other kwargs it is refused; `fire_at` may differ, and the first one counts.
+             * @description Makes the fire idempotent for the life of the session: a repeat does nothing, and the answer is the first result. With another trigger or other kwargs, the repeat is refused. Its `fire_at` may differ: the first one counts.
              * @example respondent-17/page-1
              */
             idempotency_key?: string | null;
@@ -2813,7 +2813,7 @@ export interface components {
             controllers: components["schemas"]["ControllersBody"];
             /**
              * Lag
-             * @description How many seconds the oldest change has been waiting that is not applied yet; 0: all is applied.
+             * @description How many seconds the oldest change has waited to be applied; 0: all is applied.
              */
             lag: number;
             /**
@@ -2960,7 +2960,7 @@ export interface components {
             dag_run_id: string | null;
             /**
              * Is Resolved
-             * @description Whether nothing more is to be done.
+             * @description True: nothing is left to do. It is finished, skipped, replayed or abandoned.
              */
             is_resolved: boolean;
             /**
@@ -3645,11 +3645,11 @@ export interface components {
              * @description Fires for later that will bring it.
              */
             expected: components["schemas"]["ExpectedFireBody"][];
-            /** @description The fire that brought it; of one that has not arrived, its latest fire, which was not taken. */
+            /** @description The fire that brought it. If it has not arrived: its latest fire, which the instance did not take. */
             fire: components["schemas"]["ArrivalBody"] | null;
             /**
              * Note
-             * @description What is to be known of it besides.
+             * @description More about it, as a sentence.
              */
             note: string | null;
             /**
@@ -7663,17 +7663,17 @@ export interface operations {
                 replayed?: boolean;
                 /** @description Only in sessions with a UID that begins so. */
                 session?: string;
-                /** @description Only those that came into their status then or later. */
+                /** @description Only instances that came into their status at this moment or later. */
                 since?: string;
                 /** @description Only these statuses; name it again for each. */
                 status?: components["schemas"]["InstanceStatus"][];
-                /** @description True: only those that are scheduled or running while their DAG is paused or missing, or for longer than `stuck_after`. False: only the others. */
+                /** @description True: only stuck instances. These are scheduled or running, and their DAG is paused or missing, or their status is older than `stuck_after`. False: only the others. */
                 stuck?: boolean;
                 /** @description Seconds. */
                 stuck_after?: number;
                 /** @description Only of this trigger task. */
                 task?: string;
-                /** @description Only those that came into their status before. */
+                /** @description Only instances that came into their status before this moment. */
                 until?: string;
             };
             header?: never;
@@ -7861,17 +7861,17 @@ export interface operations {
                 replayed?: boolean;
                 /** @description Only in sessions with a UID that begins so. */
                 session?: string;
-                /** @description Only those that came into their status then or later. */
+                /** @description Only instances that came into their status at this moment or later. */
                 since?: string;
                 /** @description Only these statuses; name it again for each. */
                 status?: components["schemas"]["InstanceStatus"][];
-                /** @description True: only those that are scheduled or running while their DAG is paused or missing, or for longer than `stuck_after`. False: only the others. */
+                /** @description True: only stuck instances. These are scheduled or running, and their DAG is paused or missing, or their status is older than `stuck_after`. False: only the others. */
                 stuck?: boolean;
                 /** @description Seconds. */
                 stuck_after?: number;
                 /** @description Only of this trigger task. */
                 task?: string;
-                /** @description Only those that came into their status before. */
+                /** @description Only instances that came into their status before this moment. */
                 until?: string;
             };
             header?: never;
@@ -8767,7 +8767,7 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
-                    /** @description The version of what was read, for `If-Match` and `If-None-Match`. */
+                    /** @description The version of the answer, for `If-Match` and `If-None-Match`. */
                     ETag?: string;
                     [name: string]: unknown;
                 };
@@ -8924,7 +8924,7 @@ export interface operations {
             /** @description Nothing has changed since the answer with the tag of `If-None-Match`. */
             304: {
                 headers: {
-                    /** @description The version of what was read, for `If-Match` and `If-None-Match`. */
+                    /** @description The version of the answer, for `If-Match` and `If-None-Match`. */
                     ETag?: string;
                     [name: string]: unknown;
                 };
@@ -9065,7 +9065,7 @@ export interface operations {
                 force?: boolean;
             };
             header?: {
-                /** @description The `ETag` of an earlier answer: the act is refused (412) if what was read has changed since. */
+                /** @description The `ETag` of an earlier answer: the act is refused (412) if its subject has changed since. */
                 "If-Match"?: string;
             };
             path: {
@@ -9261,7 +9261,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The `ETag` of an earlier answer: the act is refused (412) if what was read has changed since. */
+                /** @description The `ETag` of an earlier answer: the act is refused (412) if its subject has changed since. */
                 "If-Match"?: string;
             };
             path: {
@@ -9678,7 +9678,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The `delayed_fire_id` that the fire was answered with. */
+                /** @description The `delayed_fire_id` in the answer to the fire. */
                 delayed_fire_id: number;
                 /** @description The session's UID: 1-200 printable characters without "/" and surrounding blanks, and not "." or ".."; percent-encoded. */
                 uid: string;
@@ -9866,7 +9866,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The `delayed_fire_id` that the fire was answered with. */
+                /** @description The `delayed_fire_id` in the answer to the fire. */
                 delayed_fire_id: number;
                 /** @description The session's UID: 1-200 printable characters without "/" and surrounding blanks, and not "." or ".."; percent-encoded. */
                 uid: string;
@@ -11187,7 +11187,7 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
-                    /** @description The version of what was read, for `If-Match` and `If-None-Match`. */
+                    /** @description The version of the answer, for `If-Match` and `If-None-Match`. */
                     ETag?: string;
                     [name: string]: unknown;
                 };
@@ -11254,7 +11254,7 @@ export interface operations {
             /** @description Nothing has changed since the answer with the tag of `If-None-Match`. */
             304: {
                 headers: {
-                    /** @description The version of what was read, for `If-Match` and `If-None-Match`. */
+                    /** @description The version of the answer, for `If-Match` and `If-None-Match`. */
                     ETag?: string;
                     [name: string]: unknown;
                 };
@@ -11392,7 +11392,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The `ETag` of an earlier answer: the act is refused (412) if what was read has changed since. */
+                /** @description The `ETag` of an earlier answer: the act is refused (412) if its subject has changed since. */
                 "If-Match"?: string;
             };
             path: {
@@ -11599,7 +11599,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The `ETag` of an earlier answer: the act is refused (412) if what was read has changed since. */
+                /** @description The `ETag` of an earlier answer: the act is refused (412) if its subject has changed since. */
                 "If-Match"?: string;
             };
             path: {
@@ -11829,7 +11829,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The `ETag` of an earlier answer: the act is refused (412) if what was read has changed since. */
+                /** @description The `ETag` of an earlier answer: the act is refused (412) if its subject has changed since. */
                 "If-Match"?: string;
             };
             path: {
@@ -12025,7 +12025,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The `ETag` of an earlier answer: the act is refused (412) if what was read has changed since. */
+                /** @description The `ETag` of an earlier answer: the act is refused (412) if its subject has changed since. */
                 "If-Match"?: string;
             };
             path: {
@@ -12250,7 +12250,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The `ETag` of an earlier answer: the act is refused (412) if what was read has changed since. */
+                /** @description The `ETag` of an earlier answer: the act is refused (412) if its subject has changed since. */
                 "If-Match"?: string;
             };
             path: {

@@ -157,13 +157,13 @@ class Report:
             header = entries[0]
             if not isinstance(header.get("keys"), str):
                 raise CommandFailed(f"{path} exists, and is no report. Name another one with --report.")
-            fired = {
+            digests = {
                 entry["line"]: entry["digest"] for entry in entries[1:] if entry.get("status") == "fired"
             }
             file = path.open("a", encoding="utf-8")
             # If a run was killed while it wrote, its last line has no line feed.
             file.write("\n" if _is_torn(path) else "")
-            return cls(path, header["keys"], fired, _file=file)
+            return cls(path, header["keys"], digests, _file=file)
         except (OSError, KeyError) as error:
             raise CommandFailed(f"The report {str(path)!r} cannot be read and written: {error}") from error
 

@@ -129,7 +129,7 @@ def add_commands(
             verbs_of_noun[noun] = noun_parser.add_subparsers(
                 metavar="COMMAND", required=True, parser_class=Parser
             )
-        added = (verbs_of_noun[noun] if noun else verbs).add_parser(
+        command_parser = (verbs_of_noun[noun] if noun else verbs).add_parser(
             verb,
             help=command.summary,
             description=description_of(command.summary, command.description),
@@ -137,8 +137,8 @@ def add_commands(
             **options,
         )
         for argument in command.arguments_on(place):
-            added.add_argument(*argument.flags, **_options_of(argument, readers))
-        setup(added, command)
+            command_parser.add_argument(*argument.flags, **_options_of(argument, readers))
+        setup(command_parser, command)
 
 
 def epilog_of(command: Command, place: Place) -> str:
@@ -173,6 +173,6 @@ def _options_of(argument: Argument, readers: Mapping[str, Reader]) -> dict[str, 
         options["required"] = True
     if argument.implied is not None:
         options["const"] = argument.implied
-    others = {"metavar": argument.metavar, "choices": argument.choices, "nargs": argument.nargs}
-    options |= {name: value for name, value in others.items() if value}
+    value_options = {"metavar": argument.metavar, "choices": argument.choices, "nargs": argument.nargs}
+    options |= {name: value for name, value in value_options.items() if value}
     return {**options, "default": argument.default}

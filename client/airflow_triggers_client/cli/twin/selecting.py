@@ -45,11 +45,11 @@ def is_bulk(args: Any) -> bool:
             raise WrongArguments(
                 "Give a session's UID and a task instance; or a filter, such as --status failed."
             )
-        others = [*conditions, *(["all"] if args.all else [])]
-        others += [name for name in BULK_ONLY if getattr(args, name)]
-        if others:
+        filter_options = [*conditions, *(["all"] if args.all else [])]
+        filter_options += [name for name in BULK_ONLY if getattr(args, name)]
+        if filter_options:
             raise WrongArguments(
-                f"{_flag(others[0])} is for many instances; leave out the UID and the instance."
+                f"{_flag(filter_options[0])} is for many instances; leave out the UID and the instance."
             )
         return False
     if args.all == bool(conditions):
