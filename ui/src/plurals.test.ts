@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 
-import { number, plural } from "./plurals";
+import { alternatives, number, plural } from "./plurals";
 
 it("chooses the noun's form by the count, and writes the number with its thousands apart", () => {
   const forms = { one: "# session", other: "# sessions" };
@@ -12,4 +12,9 @@ it("chooses the noun's form by the count, and writes the number with its thousan
     "12,345 sessions",
   ]);
   expect(number(1_000_000)).toBe("1,000,000");
+});
+
+it("names alternatives", () => {
+  expect(alternatives(["page"])).toBe("page");
+  expect(alternatives(["firstPage", "lastPage", "page"])).toBe("firstPage, lastPage, or page");
 });

@@ -13,3 +13,8 @@ export const number = (value: number): string => numbers.format(value);
 /** The form for the count, its `#` replaced by the number: `plural(3, {one: "# session", other: "# sessions"})`. */
 export const plural = (count: number, forms: Forms): string =>
   (forms[rules.select(count)] ?? forms.other).replace("#", number(count));
+
+const disjunction = new Intl.ListFormat(LANGUAGE, { type: "disjunction" });
+
+/** Names of which one is meant: `a, b, or c`. */
+export const alternatives = (names: readonly string[]): string => disjunction.format(names);

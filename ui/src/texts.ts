@@ -3,7 +3,10 @@
  *
  * What the server says (errors, reasons, rules) is shown as it is.
  */
-import { number, plural } from "./plurals";
+import { alternatives, number, plural } from "./plurals";
+
+/** What a migration does to instances. */
+const EFFECTS = { abandoned: "abandoned", changed: "changed", created: "created", scheduled: "scheduled" } as const;
 
 export const texts = {
   app: {
@@ -276,7 +279,7 @@ export const texts = {
     resolvedLogs: (name: string) => `The log of ${name} is marked as resolved`,
     result: "Result",
     retryFireFailed: "It could not be tried again",
-    retryFireOf: (trigger: string) => `Try ${trigger} again`,
+    retryFireOf: (trigger: string) => `Try again: ${trigger}`,
     rule: "Rule",
     run: "Run",
     setStatus: "Set the status",
@@ -318,13 +321,20 @@ export const texts = {
     dag: "Its DAG",
     deployed: "deployed",
     deployedAt: "Deployed",
+    effect: (effect: Readonly<Record<"abandoned" | "changed" | "created" | "scheduled", number>>) =>
+      (["created", "scheduled", "changed", "abandoned"] as const)
+        .filter((key) => effect[key] > 0)
+        .map((key) => `${number(effect[key])} ${EFFECTS[key]}`),
     empty: "No configurations",
     emptyDetail: "A configuration is a YAML file in the DAG folder, beside a DAG file that calls trigger_dags.",
     failed: "Failed",
+    firstOnly: (count: number) => `The first ${number(count)} only.`,
     failedCount: (count: string) => `${count} with failures`,
     failedHere: (count: string) => `${count} failed`,
     graphLabel: (name: string) => `The rules of ${name}`,
     inCycle: "in a circle",
+    instances: (parts: readonly string[], isReal: boolean) =>
+      `${isReal ? "Instances" : "Instances would be"}: ${parts.join(", ")}.`,
     looked: (count: number) => plural(count, { one: "# session so far", other: "# sessions so far" }),
     migrate: "Move them",
     migrateAct: "Move open sessions to the deployed rules …",
@@ -336,12 +346,37 @@ export const texts = {
     noYaml: "It was not written as YAML.",
     notDeployed: "not deployed now",
     nothingToMigrate: "No open session has other rules than the deployed ones.",
+    toMigrate: (count: string) =>
+      count === "1" ? "1 open session has other rules than the deployed ones." : `${count} open sessions have other rules than the deployed ones.`,
     open: "Open",
     openCount: (count: string) => `${count} open`,
-    outcome: (outcome: string) => outcome,
+    noSessions: "It has no session that you may read.",
+    outcome: {
+      moved: (isReal: boolean) => (isReal ? "moved" : "would be moved"),
+      refused: (isReal: boolean) => (isReal ? "refused" : "would be refused"),
+      unchanged: (_isReal: boolean) => "unchanged",
+    },
+    outcomeList: "What becomes of each session",
+    outcomes: {
+      moved: (count: number, isReal: boolean) =>
+        isReal
+          ? plural(count, { one: "# session was moved", other: "# sessions were moved" })
+          : plural(count, { one: "# session would be moved", other: "# sessions would be moved" }),
+      refused: (count: number, isReal: boolean) =>
+        isReal
+          ? plural(count, { one: "# session was refused", other: "# sessions were refused" })
+          : plural(count, { one: "# session would be refused", other: "# sessions would be refused" }),
+      unchanged: (count: number, _isReal: boolean) =>
+        plural(count, {
+          one: "# session has the deployed rules, or nothing is open in it",
+          other: "# sessions have the deployed rules, or nothing is open in them",
+        }),
+    },
     parts: { graph: "Graph", rules: "Sentences", versions: "Versions", yaml: "YAML" },
     preview: "Preview",
-    refusedList: "Sessions that are refused",
+    stop: "Stop",
+    stopped: (isReal: boolean) =>
+      isReal ? "Stopped. The sessions that were moved stay moved. Move the others later." : "Stopped before the last session.",
     sessionCount: (count: string) => (count === "1" ? "1 session" : `${count} sessions`),
     sessions: "Sessions",
     tasks: "Tasks",
@@ -355,11 +390,10 @@ export const texts = {
     acts: "Acts",
     asset: (uri: string) => `of ${uri}`,
     assetEvents: "Asset events",
-    didYouMean: (names: readonly string[]) => `Did you mean ${names.join(" or ")}?`,
+    didYouMean: (names: readonly string[]) => `Did you mean ${alternatives(names)}?`,
     event: (id: number) => `Asset event ${id}`,
     from: (source: string) => `from ${source}`,
     firesOf: (trigger: string) => `Fires of ${trigger} that touched nothing`,
-    latest: "the latest",
     misspelt: "No rule uses these triggers",
     noParkedEvents: "No parked asset events",
     noParkedEventsDetail: "An asset event is parked when its trigger could not be fired, after several tries.",
@@ -374,11 +408,12 @@ export const texts = {
     retried: (id: number) => `Asset event ${id} will be tried again`,
     retry: "Try again",
     retryFailed: "It could not be tried again",
-    retryOf: (id: number) => `Try asset event ${id} again`,
-    times: (count: number) => plural(count, { one: "once", other: "# times" }),
+    retryOf: (id: number) => `Try again: asset event ${id}`,
+    times: (count: number) => plural(count, { one: "once, at", other: "# times, the latest at" }),
     tried: (count: number) => plural(count, { one: "tried # time", other: "tried # times" }),
   },
   dag: {
+    firstOnly: (count: number) => `The first ${number(count)} only.`,
     instances: { failed: "Failed instances", unstarted: "Instances that wait for triggers" },
     none: "This DAG belongs to no configuration of the triggers plugin.",
     taskOf: (task: string) => `${task} of`,

@@ -71,8 +71,8 @@ export type BulkPreview = {
 
 export type Fire = Schemas["FireBody"];
 export type FireResult = Schemas["FireResultBody"];
-export type DelayedFire = Schemas["DelayedFireBody"];
-export type Hook = Schemas["HookBody"];
+export type DelayedFire = Schemas["ActionableDelayedFire"];
+export type Hook = Schemas["ActionableHook"];
 export type HookCall = Schemas["HookCallBody"];
 export type Explanation = Schemas["ExplanationBody"];
 export type HistoryPage = Schemas["HistoryPageBody"];

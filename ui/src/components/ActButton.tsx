@@ -3,9 +3,6 @@ import { Button, Tooltip } from "@chakra-ui/react";
 
 import type { Act } from "~/api/types";
 
-/** For the act of an answer that does not say who may: the server says so when it is tried. */
-export const LEFT_TO_SERVER: Act = { allowed: true, reason: null };
-
 export type ActButtonProps = Omit<ButtonProps, "disabled"> & {
   /** From `acts` of an answer. Without it, nobody has said that the reader may act: there is no button. */
   readonly act: Act | undefined;

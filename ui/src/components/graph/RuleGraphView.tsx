@@ -7,6 +7,7 @@ import type { ReactNode } from "react";
 import { useCallback, useEffect, useMemo, useRef } from "react";
 import { LuZap } from "react-icons/lu";
 
+import { useIsDark } from "~/airflow/colorMode";
 import { texts } from "~/texts";
 
 import type { Place } from "./layout";
@@ -207,7 +208,7 @@ export const RuleGraphView = ({ currentId, graph, label, lookOf, onSelect }: Rul
   );
   const hasMoved = useRef(false);
   const isMoved = useCallback(() => hasMoved.current, []);
-  const isDark = document.documentElement.classList.contains("dark");
+  const isDark = useIsDark();
 
   return (
     <Box aria-label={label} borderRadius="sm" borderWidth={1} css={COLOURS} h="100%" minH="320px" role="group">

@@ -60,7 +60,7 @@ const COLUMNS: Array<Column<Configuration>> = [
       original.failed === 0 ? (
         number(0)
       ) : (
-        <ViewLink color="fg.error" params={{ configuration: original.name }} view="attention">
+        <ViewLink color="failed.fg" params={{ configuration: original.name }} view="attention">
           {countText(original, original.failed)}
         </ViewLink>
       ),
@@ -88,7 +88,7 @@ export const ConfigurationList = ({ empty }: { readonly empty: ReactNode }) => {
       void fetchNextPage();
     }
   }, [fetchNextPage, hasNextPage, isFetchingNextPage]);
-  if (error) {
+  if (error && data === undefined) {
     return <Failed error={error} retry={() => void refetch()} />;
   }
   if (isPending) {

@@ -96,7 +96,7 @@ const Header = ({ configuration }: PartProps) => (
     </ViewLink>
     <Text color="fg.muted">{words.openCount(countText(configuration, configuration.open))}</Text>
     {configuration.failed === 0 ? undefined : (
-      <ViewLink color="fg.error" params={{ configuration: configuration.name }} view="attention">
+      <ViewLink color="failed.fg" params={{ configuration: configuration.name }} view="attention">
         {words.failedCount(countText(configuration, configuration.failed))}
       </ViewLink>
     )}
@@ -174,8 +174,21 @@ const NodeNote = ({ configuration, node }: PartProps & { readonly node: string }
   const task = configuration.tasks[node];
   const cycles = configuration.graph.cycles.filter((cycle) => cycle.includes(node));
   return (
-    <Flex aria-live="polite" as="section" borderWidth={1} direction="column" flex={1} gap={2} overflow="auto" p={3}>
-      <strong>{node}</strong>
+    <Flex
+      aria-label={node}
+      aria-live="polite"
+      as="section"
+      borderRadius="sm"
+      borderWidth={1}
+      direction="column"
+      flex={1}
+      gap={2}
+      overflow="auto"
+      p={3}
+    >
+      <Heading as="h3" overflowWrap="anywhere" size="sm">
+        {node}
+      </Heading>
       {task === undefined ? (
         <ViewLink params={{ configuration: configuration.name, waiting_for: node }} view="sessions">
           {words.waitingFor}
@@ -189,9 +202,12 @@ const NodeNote = ({ configuration, node }: PartProps & { readonly node: string }
             </Text>
           ))}
           {task.failed > 0 ? (
-            <ViewLink params={{ configuration: configuration.name, task: node }} view="attention">
+            <ViewLink color="failed.fg" params={{ configuration: configuration.name, task: node }} view="attention">
               {words.failedHere(countText(configuration, task.failed))}
             </ViewLink>
+          ) : undefined}
+          {task.waiting > 0 ? (
+            <Text color="fg.muted">{words.waitingHere(countText(configuration, task.waiting))}</Text>
           ) : undefined}
           {task.dag_id ? <AirflowLink to={dagAddress(task.dag_id)}>{task.dag_id}</AirflowLink> : undefined}
         </>
@@ -201,9 +217,9 @@ const NodeNote = ({ configuration, node }: PartProps & { readonly node: string }
 };
 
 const RulesPart = ({ configuration }: PartProps) => (
-  <Flex as="dl" direction="column" gap={3}>
+  <Flex as="dl" direction="column">
     {Object.entries(configuration.sentences).map(([task, sentence]) => (
-      <Box key={task}>
+      <Box borderBottomWidth={1} key={task} py={2}>
         <dt>
           <strong>{task}</strong>
         </dt>

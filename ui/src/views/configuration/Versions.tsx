@@ -1,7 +1,8 @@
-import { Badge, Button, Flex, Table, Text } from "@chakra-ui/react";
+import { Badge, Flex, Table, Text } from "@chakra-ui/react";
 import { useState } from "react";
 
 import type { ConfigurationDetail } from "~/api/types";
+import { ActButton } from "~/components/ActButton";
 import { Time } from "~/components/Time";
 import { ViewLink } from "~/components/ViewLink";
 import { texts } from "~/texts";
@@ -51,13 +52,16 @@ export const Versions = ({ configuration }: { readonly configuration: Configurat
           ))}
         </Table.Body>
       </Table.Root>
-      {open === 0 ? (
-        <Text color="fg.muted">{words.nothingToMigrate}</Text>
-      ) : (
-        <Button onClick={() => setAsks(true)} size="sm" variant="outline">
-          {words.migrateAct}
-        </Button>
-      )}
+      <Flex align="center" gap={3} wrap="wrap">
+        <Text color={open === 0 ? "fg.muted" : undefined}>
+          {open === 0 ? words.nothingToMigrate : words.toMigrate(countText(configuration, open))}
+        </Text>
+        {configuration.sessions === 0 ? undefined : (
+          <ActButton act={configuration.acts.migrate} onClick={() => setAsks(true)}>
+            {words.migrateAct}
+          </ActButton>
+        )}
+      </Flex>
       {asks ? <MigrateDialog name={configuration.name} onClose={() => setAsks(false)} /> : undefined}
     </Flex>
   );

@@ -14,6 +14,27 @@ export const tallyOf = (sessions: readonly SessionMigration[]): Tally => {
   return tally;
 };
 
+type Effect = NonNullable<SessionMigration["effect"]>;
+
+const NO_EFFECT: Effect = { abandoned: 0, changed: 0, created: 0, scheduled: 0 };
+
+/** What becomes of the instances of all sessions together. */
+export const effectOf = (sessions: readonly SessionMigration[]): Effect => {
+  const sum = { ...NO_EFFECT };
+  for (const { effect } of sessions) {
+    for (const key of Object.keys(sum) as Array<keyof Effect>) {
+      sum[key] += effect?.[key] ?? 0;
+    }
+  }
+  return sum;
+};
+
+/** The sessions of which there is something to say: refused ones first, unchanged ones not at all. */
+export const concerned = (sessions: readonly SessionMigration[]): readonly SessionMigration[] => [
+  ...sessions.filter(({ outcome }) => outcome === "refused"),
+  ...sessions.filter(({ outcome }) => outcome === "moved"),
+];
+
 /** Walks all pages. `onPage` gets what is done so far; true ends the walk. */
 export const walkPages = async (
   read: (after?: string) => Promise<MigrationPage>,

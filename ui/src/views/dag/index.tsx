@@ -3,10 +3,11 @@ import { useQuery } from "@tanstack/react-query";
 
 import { useRefreshInterval } from "~/airflow/config";
 import { path, request, requestAirflow } from "~/api/client";
-import type { InstanceStatus, InstancesPage } from "~/api/types";
+import type { InstancesPage } from "~/api/types";
 import { StatusChip } from "~/components/StatusChip";
 import { Time } from "~/components/Time";
 import { ViewLink } from "~/components/ViewLink";
+import { WhyButton } from "~/components/WhyButton";
 import { RepairButtons } from "~/components/repairs/RepairButtons";
 import { Failed, Loading } from "~/components/states";
 import { texts } from "~/texts";
@@ -22,13 +23,19 @@ const SHOWN = 50;
 type Dag = { readonly tags: ReadonlyArray<{ readonly name: string }> };
 
 /** The tab on a DAG's page: of a configuration, of a trigger task; one quiet line on every other DAG. */
-const DagTab = ({ dagId }: { readonly dagId: string }) => {
+const DagTab = ({ dagId }: { readonly dagId: string }) => (
+  <Box aria-label={texts.app.title} as="section" h="100%">
+    <Content dagId={dagId} />
+  </Box>
+);
+
+const Content = ({ dagId }: { readonly dagId: string }) => {
   const { data, error, refetch } = useQuery({
     queryFn: async ({ signal }) => requestAirflow<Dag>(path("api/v2/dags/{}", dagId), { signal }),
     queryKey: ["airflow", "dag", dagId],
     staleTime: 60_000,
   });
-  if (error) {
+  if (error && data === undefined) {
     return <Failed error={error} retry={() => void refetch()} />;
   }
   if (data === undefined) {
@@ -40,7 +47,11 @@ const DagTab = ({ dagId }: { readonly dagId: string }) => {
   );
   switch (role.kind) {
     case "configuration":
-      return <ConfigurationPage name={role.configuration} />;
+      return (
+        <Box h="100%" p={3}>
+          <ConfigurationPage name={role.configuration} />
+        </Box>
+      );
     case "task":
       return <TaskOfDag configuration={role.configuration} task={role.task} />;
     case "none":
@@ -71,7 +82,9 @@ const TaskOfDag = ({ configuration, task }: TaskProps) => {
   );
 };
 
-const Instances = ({ configuration, status, task }: TaskProps & { readonly status: InstanceStatus }) => {
+type InstancesProps = TaskProps & { readonly status: keyof typeof words.instances };
+
+const Instances = ({ configuration, status, task }: InstancesProps) => {
   const refetchInterval = useRefreshInterval();
   const { data, error, refetch } = useQuery({
     queryFn: async ({ signal }) =>
@@ -82,18 +95,18 @@ const Instances = ({ configuration, status, task }: TaskProps & { readonly statu
   return (
     <Box as="section">
       <Heading as="h3" mb={1} size="sm">
-        {words.instances[status as "failed" | "unstarted"]}
+        {words.instances[status]}
       </Heading>
-      {error ? (
+      {error && data === undefined ? (
         <Failed error={error} retry={() => void refetch()} />
       ) : data === undefined ? (
         <Loading />
       ) : data.instances.length === 0 ? (
         <Text color="fg.muted">{texts.common.none}</Text>
       ) : (
-        <Flex aria-label={words.instances[status as "failed" | "unstarted"]} as="ul" direction="column" gap={1} listStyleType="none">
+        <Flex aria-label={words.instances[status]} as="ul" direction="column" listStyleType="none">
           {data.instances.map((instance) => (
-            <Flex align="center" as="li" gap={3} key={`${instance.session_uid} ${instance.name}`} wrap="wrap">
+            <Flex align="center" as="li" borderBottomWidth={1} gap={3} py={1} key={`${instance.session_uid} ${instance.name}`} wrap="wrap">
               <ViewLink params={{ instance: instance.name, session: instance.session_uid }} view="session">
                 {instance.session_uid} {instance.name}
               </ViewLink>
@@ -101,9 +114,10 @@ const Instances = ({ configuration, status, task }: TaskProps & { readonly statu
               <Text color="fg.muted">
                 <Time moment={instance.changed_at} />
               </Text>
-              {instance.error_message === null ? undefined : (
-                <Text overflowWrap="anywhere">{instance.error_message}</Text>
-              )}
+              <Text flex={1} minW="160px" overflowWrap="anywhere">
+                {instance.error_message}
+              </Text>
+              <WhyButton name={instance.name} session_uid={instance.session_uid} />
               <RepairButtons
                 acts={status === "failed" ? instance.acts : undefined}
                 size="xs"
@@ -113,6 +127,7 @@ const Instances = ({ configuration, status, task }: TaskProps & { readonly statu
           ))}
         </Flex>
       )}
+      {data?.next == null ? undefined : <Text color="fg.muted">{words.firstOnly(SHOWN)}</Text>}
     </Box>
   );
 };

@@ -1,6 +1,7 @@
 import { Badge, Box, Flex, Heading, HStack, Text } from "@chakra-ui/react";
 import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
+import { LuChevronRight, LuZap } from "react-icons/lu";
 
 import { useRefreshInterval } from "~/airflow/config";
 import { healthQuery } from "~/api/health";
@@ -36,8 +37,10 @@ const Stat = ({ count, label, most = Number.POSITIVE_INFINITY, palette, ...link 
     borderRadius="lg"
     borderWidth={1}
     color="fg"
+    fontSize="sm"
+    fontWeight="bold"
     gap={2}
-    px={3}
+    px={2}
     py={2}
   >
     <Badge
@@ -49,12 +52,13 @@ const Stat = ({ count, label, most = Number.POSITIVE_INFINITY, palette, ...link 
       {count === undefined ? "…" : `${number(count)}${count >= most ? "+" : ""}`}
     </Badge>
     {label}
+    <LuChevronRight aria-hidden />
   </ViewLink>
 );
 
 const Controller = ({ children, palette }: { readonly children: ReactNode; readonly palette: string }) => (
-  <HStack color="fg.muted" gap={2}>
-    <Box bg={`${palette}.solid`} borderRadius="full" boxSize={2} />
+  <HStack color="fg.muted" fontSize="sm" gap={2}>
+    <Box aria-hidden bg={`${palette}.solid`} borderRadius="full" boxSize={2} />
     <Text>{children}</Text>
   </HStack>
 );
@@ -72,10 +76,13 @@ const DashboardCard = () => {
 
   return (
     <Box aria-label={texts.app.title} as="section" order={ORDER}>
-      <Flex align="baseline" color="fg.muted" gap={4} my={2} wrap="wrap">
-        <Heading as="h2" size="xs">
-          {texts.app.title}
-        </Heading>
+      <Flex align="center" color="fg.muted" gap={4} my={2} wrap="wrap">
+        <HStack gap={1}>
+          <LuZap aria-hidden />
+          <Heading as="h2" size="xs">
+            {texts.app.title}
+          </Heading>
+        </HStack>
         {health.data === undefined ? undefined : (
           <Controller palette={health.data.status === "healthy" ? "success" : "failed"}>
             {lastPass ? (
@@ -97,7 +104,7 @@ const DashboardCard = () => {
           label={texts.dashboard.parked}
           most={MOST_PARKED}
           palette="warning"
-          params={{ tab: "parked" }}
+          params={{ part: "parked" }}
           view="fires"
         />
         <Stat
@@ -105,7 +112,7 @@ const DashboardCard = () => {
           label={texts.dashboard.unheard}
           most={MOST_UNHEARD}
           palette="warning"
-          params={{ tab: "unheard" }}
+          params={{ part: "unheard" }}
           view="fires"
         />
       </Flex>

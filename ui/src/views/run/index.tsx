@@ -22,7 +22,13 @@ const CAUSES = 20;
 export type RunTabProps = { readonly dagId: string; readonly runId: string };
 
 /** The tab on a DAG run's page: whose run it is, and what one may do. One quiet line on a run that is nobody's. */
-const RunTab = ({ dagId, runId }: RunTabProps) => {
+const RunTab = (props: RunTabProps) => (
+  <Box aria-label={texts.app.title} as="section" h="100%">
+    <Content {...props} />
+  </Box>
+);
+
+const Content = ({ dagId, runId }: RunTabProps) => {
   const { data: run, error, refetch } = useQuery(dagRunQuery(dagId, runId));
   if (error) {
     return <Failed error={error} retry={() => void refetch()} />;
@@ -43,7 +49,7 @@ const RunTab = ({ dagId, runId }: RunTabProps) => {
 const InstanceOfRun = ({ name, runId, session_uid: uid }: InstanceKey & { readonly runId: string }) => {
   const refetchInterval = useRefreshInterval();
   const { data: instance, error, refetch } = useQuery({ ...instanceQuery(uid, name), refetchInterval });
-  if (error) {
+  if (error && instance === undefined) {
     return <Failed error={error} retry={() => void refetch()} />;
   }
   if (instance === undefined) {
@@ -74,10 +80,12 @@ type OfInstance = { readonly name: string; readonly uid: string };
 
 /** What caused the instance, and what it caused: the fires that touched it, the one of its end, and the rest. */
 const Causes = ({ name, uid }: OfInstance) => {
+  const refetchInterval = useRefreshInterval();
   const { data } = useQuery({
     queryFn: async ({ signal }) =>
       request<HistoryPage>(path("/sessions/{}/history", uid), { query: { instance: name, limit: CAUSES }, signal }),
     queryKey: ["session", uid, "history", { instance: name }],
+    refetchInterval,
   });
   return data === undefined || data.entries.length === 0 ? undefined : (
     <Box as="section">
@@ -91,10 +99,12 @@ const Causes = ({ name, uid }: OfInstance) => {
 
 /** The other instances of the task in the session. */
 const Siblings = ({ name, task, uid }: OfInstance & { readonly task: string }) => {
+  const refetchInterval = useRefreshInterval();
   const { data } = useQuery({
     queryFn: async ({ signal }) =>
       request<SessionInstancesPage>(path("/sessions/{}/instances", uid), { query: { limit: SIBLINGS, task }, signal }),
     queryKey: ["session", uid, "instances", "siblings", task],
+    refetchInterval,
   });
   const siblings = data?.instances.filter((instance) => instance.name !== name) ?? [];
   return siblings.length === 0 ? undefined : (

@@ -1,7 +1,7 @@
 import { Badge, Box, Code, Flex, HStack, Heading, Table, Text, VisuallyHidden } from "@chakra-ui/react";
 import { useState } from "react";
 
-import type { Act, DelayedFire, Hook, HookCall, SessionDetail } from "~/api/types";
+import type { DelayedFire, Hook, HookCall, SessionDetail } from "~/api/types";
 import { ActButton } from "~/components/ActButton";
 import { ConfirmDialog } from "~/components/ConfirmDialog";
 import { Time } from "~/components/Time";
@@ -38,7 +38,7 @@ export const ToComePart = ({ session }: { readonly session: SessionDetail }) => 
           </Table.Header>
           <Table.Body>
             {session.delayed_fires.map((fire) => (
-              <DelayedRow act={session.acts.fire} fire={fire} key={fire.id} uid={session.uid} />
+              <DelayedRow fire={fire} key={fire.id} uid={session.uid} />
             ))}
           </Table.Body>
         </Table.Root>
@@ -54,12 +54,7 @@ export const ToComePart = ({ session }: { readonly session: SessionDetail }) => 
       ) : (
         <Flex as="ul" direction="column" gap={2} listStyleType="none">
           {session.hooks.map((hook) => (
-            <HookRow
-              act={session.acts.update}
-              hook={hook}
-              key={hook.id}
-              uid={session.uid}
-            />
+            <HookRow hook={hook} key={hook.id} uid={session.uid} />
           ))}
         </Flex>
       )}
@@ -75,9 +70,9 @@ const LeftOut = ({ isComplete, text }: { readonly isComplete: boolean; readonly 
     </Text>
   );
 
-type DelayedRowProps = { readonly act: Act | undefined; readonly fire: DelayedFire; readonly uid: string };
+type DelayedRowProps = { readonly fire: DelayedFire; readonly uid: string };
 
-const DelayedRow = ({ act, fire, uid }: DelayedRowProps) => (
+const DelayedRow = ({ fire, uid }: DelayedRowProps) => (
   <Table.Row>
     <Table.Cell>
       <Time moment={fire.fire_at} />
@@ -90,13 +85,13 @@ const DelayedRow = ({ act, fire, uid }: DelayedRowProps) => (
       <Kwargs kwargs={fire.kwargs} />
     </Table.Cell>
     <Table.Cell>
-      <DelayedFireButtons act={act} fire={fire} uid={uid} />
+      <DelayedFireButtons fire={fire} uid={uid} />
     </Table.Cell>
   </Table.Row>
 );
 
 /** Shown at once, unless they are long. */
-const Kwargs = ({ kwargs }: { readonly kwargs: DelayedFire["kwargs"] }) => {
+export const Kwargs = ({ kwargs }: { readonly kwargs: DelayedFire["kwargs"] }) => {
   const text = JSON.stringify(kwargs);
   return text.length > MOST_LETTERS ? (
     <Json label={words.kwargs} value={kwargs} />
@@ -110,7 +105,7 @@ const Kwargs = ({ kwargs }: { readonly kwargs: DelayedFire["kwargs"] }) => {
 const MOST_LETTERS = 100;
 
 /** To take a delayed fire back; and to have it tried again, when it is parked. */
-export const DelayedFireButtons = ({ act, fire, uid }: DelayedRowProps) => {
+export const DelayedFireButtons = ({ fire, uid }: DelayedRowProps) => {
   const retry = useAct({
     failed: words.retryFireFailed,
     perform: async () => retryDelayedFire(uid, fire.id),
@@ -120,7 +115,7 @@ export const DelayedFireButtons = ({ act, fire, uid }: DelayedRowProps) => {
     <HStack gap={2} justify="end">
       {fire.parked ? (
         <ActButton
-          act={act}
+          act={fire.acts.retry}
           aria-label={words.retryFireOf(fire.trigger)}
           loading={retry.isPending}
           onClick={() => retry.mutate(undefined)}
@@ -129,13 +124,13 @@ export const DelayedFireButtons = ({ act, fire, uid }: DelayedRowProps) => {
           {texts.fires.retry}
         </ActButton>
       ) : undefined}
-      <CancelFireButton act={act} fire={fire} uid={uid} />
+      <CancelFireButton fire={fire} uid={uid} />
     </HStack>
   );
 };
 
 /** Takes a delayed fire back, after a question. */
-const CancelFireButton = ({ act, fire, uid }: DelayedRowProps) => {
+const CancelFireButton = ({ fire, uid }: DelayedRowProps) => {
   const [asks, setAsks] = useState(false);
   const cancel = useAct({
     failed: words.cancelFireFailed,
@@ -145,7 +140,7 @@ const CancelFireButton = ({ act, fire, uid }: DelayedRowProps) => {
   });
   return (
     <>
-      <ActButton act={act} aria-label={words.cancelFireOf(fire.trigger)} onClick={() => setAsks(true)} size="xs">
+      <ActButton act={fire.acts.cancel} aria-label={words.cancelFireOf(fire.trigger)} onClick={() => setAsks(true)} size="xs">
         {words.cancelFire}
       </ActButton>
       {asks ? (
@@ -165,9 +160,9 @@ const CancelFireButton = ({ act, fire, uid }: DelayedRowProps) => {
   );
 };
 
-type HookRowProps = { readonly act: Act | undefined; readonly hook: Hook; readonly uid: string };
+type HookRowProps = { readonly hook: Hook; readonly uid: string };
 
-const HookRow = ({ act, hook, uid }: HookRowProps) => (
+const HookRow = ({ hook, uid }: HookRowProps) => (
   <Flex align="center" as="li" borderRadius="sm" borderWidth={1} fontSize="sm" gap={3} p={2} wrap="wrap">
     <strong>{hook.hook}</strong>
     {hook.parked ? <Badge colorPalette="failed">{words.parked}</Badge> : undefined}
@@ -176,12 +171,12 @@ const HookRow = ({ act, hook, uid }: HookRowProps) => (
       {hook.error === null ? undefined : <Json label={words.error} value={hook.error} />}
       <Json label={words.arguments} value={hook.arguments} />
     </Box>
-    <CallHookButton act={act} hook={hook} uid={uid} />
+    <CallHookButton hook={hook} uid={uid} />
   </Flex>
 );
 
 /** Calls a hook again, now. */
-export const CallHookButton = ({ act, hook, uid }: HookRowProps) => {
+export const CallHookButton = ({ hook, uid }: HookRowProps) => {
   const call = useAct({
     failed: words.hookFailed,
     onDone: (answer: HookCall) => {
@@ -194,7 +189,7 @@ export const CallHookButton = ({ act, hook, uid }: HookRowProps) => {
   });
   return (
     <ActButton
-      act={act}
+      act={hook.acts.call}
       aria-label={words.callHookOf(hook.hook)}
       loading={call.isPending}
       onClick={() => call.mutate(undefined)}
