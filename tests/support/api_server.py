@@ -59,6 +59,7 @@ def running_api_server(
     python: Path = Path(sys.executable),
     port: int | None = None,
     plugins: Path | None = None,
+    auth_manager: str | None = None,
 ):
     """Start an API server on the database, wait until it answers, and end it afterwards.
 
@@ -66,6 +67,7 @@ def running_api_server(
     :param python: the interpreter of Airflow's environment.
     :param port: its port; None: a free one.
     :param plugins: its plugins folder; None: that of the tests.
+    :param auth_manager: its class; None: Airflow's SimpleAuthManager.
     """
     port = port or free_ports()
     url = f"http://127.0.0.1:{port}{base_path}"
@@ -78,6 +80,7 @@ def running_api_server(
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{it}:{role}" for it, role in USERS.items()),
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords),
         **({"AIRFLOW__CORE__PLUGINS_FOLDER": str(plugins)} if plugins else {}),
+        **({"AIRFLOW__CORE__AUTH_MANAGER": auth_manager} if auth_manager else {}),
     }
     command = [str(python), "-m", "airflow", "api-server", "--host", "127.0.0.1", "--port", str(port)]
     log = folder / "api-server.log"

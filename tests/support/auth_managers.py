@@ -16,6 +16,7 @@ from pathlib import Path
 from unittest import mock
 
 from airflow.api_fastapi.app import create_app, get_auth_manager, purge_cached_app
+from airflow.utils.session import create_session
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
@@ -94,6 +95,42 @@ def fab_auth_manager(
         for user in users:
             api.log_in(user)
         yield api
+
+
+def insert_fab_users(roles: Mapping[str, list[Permission]], users: Mapping[str, str]) -> None:
+    """Make FAB's roles and users as rows, for a server that starts afterwards; its own roles are added then.
+
+    :param roles: the roles, by name, each with its permissions.
+    :param users: user name → role; the password is the name.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what FAB's provider imports is deprecated here and there
+        from airflow.providers.fab.auth_manager import models
+        from werkzeug.security import generate_password_hash
+    pairs = {pair for permissions in roles.values() for pair in permissions}
+    with create_session() as session:
+        actions = {name: models.Action(name=name) for name, _ in pairs}
+        resources = {name: models.Resource(name=name) for _, name in pairs}
+        permissions = {
+            (action, resource): models.Permission(action=actions[action], resource=resources[resource])
+            for action, resource in pairs
+        }
+        role_of = {
+            name: models.Role(name=name, permissions=[permissions[pair] for pair in own])
+            for name, own in roles.items()
+        }
+        for user, role in users.items():
+            session.add(
+                models.User(
+                    username=user,
+                    first_name=user,
+                    last_name=user,
+                    email=f"{user}@example.com",
+                    active=True,
+                    password=generate_password_hash(user, method=CHEAP_HASH),
+                    roles=[role_of[role]],
+                )
+            )
 
 
 def _add_role(security_manager, name, permissions):

@@ -36,15 +36,21 @@ NOT_OURS = re.compile(r"favicon|pin_32|Download the React DevTools|/auth/token/l
 """What Airflow's own pages print to the console."""
 
 
-@contextmanager
-def chromium() -> Iterator[Browser]:
-    """The browser, until the end. Without the program the test is skipped; in CI it fails."""
+def chromium_program() -> str:
+    """The path of the program. Without it the test is skipped; in CI it fails."""
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if program is None:
         reason = "Chromium is not installed (Debian and Ubuntu: 'apt-get install chromium')"
         if IN_CI:
             pytest.fail(reason, pytrace=False)
         pytest.skip(reason)
+    return program
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """The browser, until the end."""
+    program = chromium_program()
     with sync_playwright() as playwright:
         expect.set_options(timeout=TIMEOUT)
         browser = playwright.chromium.launch(executable_path=program, args=list(ARGUMENTS))
@@ -80,12 +86,29 @@ class Visitor:
         self.page.goto(f"{self.server.url}/{address}")
         return self.page
 
-    def serious_faults(self) -> list[str]:
-        """What axe finds serious or critical in the page, outside of Airflow's own parts."""
+    def go_to(self, address: str) -> Page:
+        """Open another page of Airflow as a link does: by its router, without loading anew."""
+        self.page.evaluate(
+            "url => { history.pushState({}, '', url); dispatchEvent(new PopStateEvent('popstate')); }",
+            f"{self.server.url}/{address}",
+        )
+        return self.page
+
+    def turn(self, scheme: str) -> None:
+        """Have the system's colours be ``light`` or ``dark``, and Airflow follow."""
+        self.page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+        self.page.locator(f"html.{scheme}").wait_for()
+
+    def serious_faults(self, within: str = "body") -> list[str]:
+        """What axe finds serious or critical in the page, outside of Airflow's own parts.
+
+        :param within: a CSS selector of our part, on a page of Airflow's own.
+        """
         self.page.evaluate(AXE.read_text(encoding="utf-8"))
         answer = self.page.evaluate(
-            "excluded => axe.run({exclude: excluded}, {resultTypes: ['violations']})",
-            AIRFLOWS_OWN,
+            "([included, excluded]) =>"
+            " axe.run({include: [[included]], exclude: excluded}, {resultTypes: ['violations']})",
+            [within, AIRFLOWS_OWN],
         )
         return [
             f"{fault['id']}: {fault['help']}: {json.dumps([node['html'][:200] for node in fault['nodes']][:3])}"

@@ -7,10 +7,11 @@ Neighbours: the fixtures ``airflow_db``, ``sqlite_airflow_db`` and ``postgresql_
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -120,6 +121,14 @@ def sqlite_database(folder: Path) -> AirflowDatabase:
     database = AirflowDatabase("sqlite", f"sqlite:///{folder / 'metadata.db'}")
     migrate(database.url)
     return database
+
+
+def copy_of(database: AirflowDatabase, path: Path) -> AirflowDatabase:
+    """A copy of a SQLite metadata database, at the path."""
+    source, target = sqlite3.connect(str(make_url(database.url).database)), sqlite3.connect(path)
+    with closing(source), closing(target):
+        source.backup(target)
+    return AirflowDatabase("sqlite", f"sqlite:///{path}")
 
 
 @contextmanager

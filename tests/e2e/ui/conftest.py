@@ -12,9 +12,10 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext
 
 from tests.support.api_server import ApiServer, running_api_server
-from tests.support.browser import Visitor, chromium, login, visitor
-from tests.support.databases import AirflowDatabase
+from tests.support.browser import Visitor, chromium, chromium_program, login, visitor
+from tests.support.databases import AirflowDatabase, copy_of
 from tests.support.environment import ROOT
+from tests.support.mornings import Morning, make_morning
 from tests.support.orders import make_orders
 
 BASE_PATH = "/team/airflow"
@@ -62,6 +63,24 @@ def logins(browser: Browser, server: ApiServer) -> Iterator[Callable[..., Browse
             return contexts.enter_context(login(browser, server, user, **options))
 
         yield context_of
+
+
+@pytest.fixture(scope="package")
+def morning(
+    packages: None, sqlite_airflow_database: AirflowDatabase, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Morning]:
+    """A server with the sessions of ``tests/support/mornings.py``, one for all modules: its start takes longest.
+
+    It has a database of its own. A module enters it.
+    """
+    chromium_program()
+    folder = tmp_path_factory.mktemp("morning")
+    database = copy_of(sqlite_airflow_database, folder / "metadata.db")
+    database.enter()
+    database.empty()
+    parked_asset_event = make_morning()
+    with running_api_server(folder, database.url, base_path=BASE_PATH) as server:
+        yield Morning(database, server, parked_asset_event)
 
 
 @pytest.fixture
