@@ -23,12 +23,7 @@ KEY_ERROR = {"exceptionType": "KeyError", "exceptionMessage": "'address'"}
 
 def make_orders() -> None:
     """Deploy the configuration and make its sessions."""
-    deploy_configuration(
-        "order",
-        t_pay={"after": ["ordered"]},
-        t_ship={"after": ["t_pay", "packed"]},
-        t_remind={"after": ["reminded"]},
-    )
+    deploy_orders()
     fire(WAITING, "packed")
     fire(RUNNING, "ordered", {"amount": 17})
     open_session(RUNNING).record_progress("t_pay#0", Event.START)
@@ -38,6 +33,16 @@ def make_orders() -> None:
     manager.record_progress("t_pay#0", Event.FINISH, cascade=True)
     fail(FAILED, VALUE_ERROR)
     fail(BROKEN, KEY_ERROR)
+
+
+def deploy_orders() -> None:
+    """Deploy the configuration."""
+    deploy_configuration(
+        "order",
+        t_pay={"after": ["ordered"]},
+        t_ship={"after": ["t_pay", "packed"]},
+        t_remind={"after": ["reminded"]},
+    )
 
 
 def fire(uid: str, trigger: str, kwargs: dict[str, object] | None = None) -> None:

@@ -5,6 +5,37 @@ import { queryClient } from "~/api/queryClient";
 
 const cache = queryClient.getQueryCache();
 
-const isShown = (): boolean => cache.getAll().some((query) => query.state.status !== "pending");
+/** So long, in milliseconds, nothing is requested: a part of the view may ask for more when it is drawn. */
+const PAUSE = 100;
 
-export const useFirstViewShown = (): boolean => useSyncExternalStore((listener) => cache.subscribe(listener), isShown);
+const listeners = new Set<() => void>();
+let isShown = false;
+let timer: ReturnType<typeof setTimeout> | undefined;
+
+const isComplete = (): boolean => {
+  const states = cache.getAll().map((query) => query.state);
+  return (
+    states.some(({ status }) => status !== "pending") &&
+    !states.some(({ fetchStatus, status }) => status === "pending" && fetchStatus === "fetching")
+  );
+};
+
+const look = (): void => {
+  if (isComplete()) {
+    isShown = true;
+    unsubscribe();
+    listeners.forEach((listener) => listener());
+  }
+};
+
+const unsubscribe = cache.subscribe(() => {
+  clearTimeout(timer);
+  timer = setTimeout(look, PAUSE);
+});
+
+const subscribe = (listener: () => void): (() => void) => {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+};
+
+export const useFirstViewShown = (): boolean => useSyncExternalStore(subscribe, () => isShown);

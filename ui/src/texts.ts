@@ -442,6 +442,7 @@ export const texts = {
     orders: { "-last_modified": "Last change first", last_modified: "Longest unchanged first" },
     orderByUid: "By name",
     outdated: "It has other rules than the deployed ones.",
+    searching: (count: number) => `${plural(count, { one: "# session", other: "# sessions" })}, and searching …`,
     state: "State",
     states: { open: "Open", resolved: "Resolved" },
     uid: "Session",

@@ -173,6 +173,29 @@ def test_a_selection_is_replayed_with_a_result_for_each_row(
     expect(page.get_by_role("dialog").get_by_text("2 of 2, done")).to_be_visible()
 
 
+def test_a_bulk_act_under_way_is_there_again_for_whoever_comes_back(
+    as_user: Callable[..., Visitor], server: ApiServer
+) -> None:
+    for number in range(2):
+        fail(f"back-{number}", VALUE_ERROR)
+    instances = [{"session_uid": f"back-{number}", "name": "t_pay#0"} for number in range(2)]
+    body = {"act": "replay", "instances": instances}
+    server.client("admin").post("api/v1/bulk-acts", json=body).raise_for_status()
+
+    page = as_user().visit(ATTENTION)
+    running = page.get_by_role("region", name="Bulk act under way")
+    expect(running.get_by_text("0 of 2, waiting for the controller")).to_be_visible()
+    running.get_by_role("link", name="Replay 2 instances").click()
+    expect(page.get_by_role("dialog").get_by_text("0 of 2, waiting for the controller")).to_be_visible()
+    page.keyboard.press("Escape")
+    Controller().run_once()
+
+    expect(running).to_have_count(0)
+    row = page.get_by_role("table", name="Bulk acts").get_by_role("row", name="Replay 2 instances").first
+    expect(row.get_by_text("2 of 2, done")).to_be_visible()
+    expect(row.get_by_text("2 done")).to_be_visible()
+
+
 def test_all_of_a_group_are_skipped(as_user: Callable[..., Visitor], server: ApiServer) -> None:
     for number in range(3):
         fail(f"group-{number}", KEY_ERROR)

@@ -29,8 +29,14 @@ const subscribe = (listener: () => void): (() => void) => {
   };
 };
 
-export const useTimeZone = (): string =>
-  parseTimeZone(
-    useSyncExternalStore(subscribe, () => localStorage.getItem(KEY)),
-    browserTimeZone(),
-  );
+const ZONES = new Map<string | null, string>();
+
+/** To check a zone takes long, and each moment in a table asks for it. */
+const chosenTimeZone = (): string => {
+  const stored = localStorage.getItem(KEY);
+  const zone = ZONES.get(stored) ?? parseTimeZone(stored, browserTimeZone());
+  ZONES.set(stored, zone);
+  return zone;
+};
+
+export const useTimeZone = (): string => useSyncExternalStore(subscribe, chosenTimeZone);

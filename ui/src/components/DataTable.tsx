@@ -1,19 +1,24 @@
 /**
- * A table of any length: only the rows in sight are in the document (TanStack Table and Virtual).
+ * A table of any length: only the rows in sight are in the document (TanStack Virtual).
  *
  * It is a real table for screen readers: `aria-rowcount` and `aria-rowindex` count the rows that are not drawn.
  */
-import { Box, Table } from "@chakra-ui/react";
-import type { ColumnDef, RowData } from "@tanstack/react-table";
-import { flexRender, getCoreRowModel, useReactTable } from "@tanstack/react-table";
+import { Box, Table, useTableStyles } from "@chakra-ui/react";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { useEffect, useRef } from "react";
+import type { ReactNode } from "react";
+import { memo, useEffect, useRef } from "react";
 
-export type Column<Row extends RowData> = ColumnDef<Row>;
+export type Column<Row> = {
+  readonly cell: (context: { readonly row: { readonly original: Row } }) => ReactNode;
+  readonly header: ReactNode;
+  readonly id: string;
+  /** The width in pixels; the columns without one share the rest. */
+  readonly size?: number;
+};
 
-export type DataTableProps<Row extends RowData> = {
-  /** TanStack's column definitions; `size` is a width in pixels, for all but one column. */
-  readonly columns: Array<Column<Row>>;
+export type DataTableProps<Row> = {
+  /** They must be the same ones at each rendering: rows in sight are drawn again when they change. */
+  readonly columns: ReadonlyArray<Column<Row>>;
   /** The height of a row before it is drawn, in pixels. */
   readonly estimatedRowHeight?: number;
   /** Highlighted, as the one that another part of the page is about. */
@@ -23,19 +28,16 @@ export type DataTableProps<Row extends RowData> = {
   /** Called when the last rows come into sight: load more. */
   readonly onEndReached?: () => void;
   readonly rowKey: (row: Row) => string;
-  readonly rows: Row[];
+  readonly rows: readonly Row[];
   /** How many rows there are in all, as far as is known. */
   readonly total?: number;
 };
 
-const OVERSCAN = 10;
+const OVERSCAN = 6;
 
-/** The size of a column without a width: it takes what the others leave. */
-const REMAINING = 0;
+const widthOf = ({ size }: { readonly size?: number }) => (size === undefined ? {} : { w: `${size}px` });
 
-const widthOf = ({ size = REMAINING }: { readonly size?: number }) => (size > REMAINING ? { w: `${size}px` } : {});
-
-export const DataTable = <Row extends RowData>({
+export const DataTable = <Row,>({
   columns,
   estimatedRowHeight = 40,
   isCurrent,
@@ -46,18 +48,9 @@ export const DataTable = <Row extends RowData>({
   total,
 }: DataTableProps<Row>) => {
   const scroller = useRef<HTMLDivElement>(null);
-  const table = useReactTable({
-    columns,
-    data: rows,
-    defaultColumn: { size: REMAINING },
-    getCoreRowModel: getCoreRowModel(),
-    getRowId: rowKey,
-  });
-  const model = table.getRowModel().rows;
   const virtualizer = useVirtualizer({
-    count: model.length,
+    count: rows.length,
     estimateSize: () => estimatedRowHeight,
-    getItemKey: (index) => model[index]?.id ?? index,
     getScrollElement: () => scroller.current,
     overscan: OVERSCAN,
   });
@@ -67,12 +60,12 @@ export const DataTable = <Row extends RowData>({
   const before = first?.start ?? 0;
   const after = virtualizer.getTotalSize() - (last?.end ?? 0);
 
-  const isAtEnd = last !== undefined && last.index >= model.length - 1;
+  const isAtEnd = last !== undefined && last.index >= rows.length - 1;
   useEffect(() => {
     if (isAtEnd) {
       onEndReached?.();
     }
-  }, [isAtEnd, model.length, onEndReached]);
+  }, [isAtEnd, onEndReached, rows.length]);
 
   return (
     <Box
@@ -87,60 +80,83 @@ export const DataTable = <Row extends RowData>({
     >
       <Table.Root
         aria-label={label}
-        aria-rowcount={(total ?? model.length) + 1}
+        aria-rowcount={(total ?? rows.length) + 1}
         size="sm"
         stickyHeader
         tableLayout="fixed"
         variant="line"
       >
         <Table.Header>
-          {table.getHeaderGroups().map((group) => (
-            <Table.Row aria-rowindex={1} bg="bg.subtle" key={group.id}>
-              {group.headers.map((header) => (
-                <Table.ColumnHeader
-                  key={header.id}
-                  scope="col"
-                  {...widthOf(header.column.columnDef)}
-                >
-                  {header.isPlaceholder ? undefined : flexRender(header.column.columnDef.header, header.getContext())}
-                </Table.ColumnHeader>
-              ))}
-            </Table.Row>
-          ))}
+          <Table.Row aria-rowindex={1} bg="bg.subtle">
+            {columns.map((column) => (
+              <Table.ColumnHeader key={column.id} scope="col" {...widthOf(column)}>
+                {column.header}
+              </Table.ColumnHeader>
+            ))}
+          </Table.Row>
         </Table.Header>
-        <Table.Body>
-          {before > 0 ? (
-            <tr aria-hidden>
-              <td colSpan={columns.length} style={{ height: before, padding: 0 }} />
-            </tr>
-          ) : undefined}
-          {items.map((item) => {
-            const row = model[item.index];
+        <Body>
+          <Gap columns={columns.length} height={before} />
+          {items.map(({ index }) => {
+            const row = rows[index];
             return row === undefined ? undefined : (
-              <Table.Row
-                _hover={{ bg: "bg.muted" }}
-                aria-current={isCurrent?.(row.original) === true ? "true" : undefined}
-                aria-rowindex={item.index + 2}
-                bg={isCurrent?.(row.original) === true ? "bg.info" : undefined}
-                data-index={item.index}
-                key={row.id}
-                ref={virtualizer.measureElement}
-              >
-                {row.getVisibleCells().map((cell) => (
-                  <Table.Cell key={cell.id} overflow="hidden" overflowWrap="anywhere" verticalAlign="top">
-                    {flexRender(cell.column.columnDef.cell, cell.getContext())}
-                  </Table.Cell>
-                ))}
-              </Table.Row>
+              <DrawnRow
+                columns={columns as ReadonlyArray<Column<unknown>>}
+                index={index}
+                isCurrent={isCurrent?.(row) === true}
+                key={rowKey(row)}
+                measure={virtualizer.measureElement}
+                row={row}
+              />
             );
           })}
-          {after > 0 ? (
-            <tr aria-hidden>
-              <td colSpan={columns.length} style={{ height: after, padding: 0 }} />
-            </tr>
-          ) : undefined}
-        </Table.Body>
+          <Gap columns={columns.length} height={after} />
+        </Body>
       </Table.Root>
     </Box>
   );
 };
+
+/** Styles all rows and cells at once. As components of Chakra, each cell would work out its style on its own. */
+const Body = ({ children }: { readonly children: ReactNode }) => {
+  const styles = useTableStyles();
+  return (
+    <Table.Body
+      css={{
+        "& > tr[data-index]": { ...styles.row },
+        "& > tr[data-index]:hover": { bg: "bg.muted" },
+        "& > tr[aria-current]": { bg: "bg.info" },
+        "& > tr[data-index] > td": { ...styles.cell, overflow: "hidden", overflowWrap: "anywhere", verticalAlign: "top" },
+      }}
+    >
+      {children}
+    </Table.Body>
+  );
+};
+
+/** In place of the rows that are not drawn. */
+const Gap = ({ columns, height }: { readonly columns: number; readonly height: number }) =>
+  height > 0 ? (
+    <tr aria-hidden>
+      <td colSpan={columns} style={{ height, padding: 0 }} />
+    </tr>
+  ) : undefined;
+
+type DrawnRowProps = {
+  readonly columns: ReadonlyArray<Column<unknown>>;
+  readonly index: number;
+  readonly isCurrent: boolean;
+  readonly measure: (row: HTMLTableRowElement | null) => void;
+  readonly row: unknown;
+};
+
+/** Drawn once, and not again at each step of scrolling. */
+const DrawnRow = memo(({ columns, index, isCurrent, measure, row }: DrawnRowProps) => (
+  <tr aria-current={isCurrent ? "true" : undefined} aria-rowindex={index + 2} data-index={index} ref={measure}>
+    {columns.map(({ cell: Cell, id }) => (
+      <td key={id}>
+        <Cell row={{ original: row }} />
+      </td>
+    ))}
+  </tr>
+));

@@ -1,5 +1,5 @@
 /** A status of an instance, in the colour that Airflow gives to the state of its run. */
-import { Badge, Flex, VisuallyHidden } from "@chakra-ui/react";
+import { Badge, Flex } from "@chakra-ui/react";
 import type { IconType } from "react-icons";
 import {
   LuBan,
@@ -91,12 +91,21 @@ export const StatusChip = ({ count, status }: StatusChipProps) => {
       ) : (
         <span>
           {number(count)}
-          <VisuallyHidden>{` ${texts.status[status]}`}</VisuallyHidden>
+          <span style={VISUALLY_HIDDEN}>{` ${texts.status[status]}`}</span>
         </span>
       )}
     </Badge>
   );
 };
+
+/** Chakra's component would work out its style anew in each row of a table. */
+const VISUALLY_HIDDEN = {
+  clip: "rect(0 0 0 0)",
+  height: 1,
+  overflow: "hidden",
+  position: "absolute",
+  width: 1,
+} as const;
 
 const HOLLOW_BADGE = { boxShadow: "none", outline: "1px solid", outlineColor: "fg.subtle", outlineOffset: "-1px", variant: "outline" } as const;
 

@@ -1,4 +1,4 @@
-import { HStack, Text } from "@chakra-ui/react";
+import { Text } from "@chakra-ui/react";
 import { LuTriangleAlert } from "react-icons/lu";
 
 import type { Session } from "~/api/types";
@@ -24,16 +24,16 @@ const COLUMNS: Array<Column<Session>> = [
       session.configuration === null ? (
         texts.common.none
       ) : (
-        <HStack gap={1}>
+        <>
           <ViewLink params={{ configuration: session.configuration }} view="configuration">
             {session.configuration}
           </ViewLink>
           {session.version?.is_deployed === false ? (
-            <Text as="span" color="fg.warning" title={texts.sessions.outdated}>
-              <LuTriangleAlert aria-label={texts.sessions.outdated} />
+            <Text as="span" color="fg.warning" ms={1} title={texts.sessions.outdated}>
+              <LuTriangleAlert aria-label={texts.sessions.outdated} style={{ display: "inline" }} />
             </Text>
           ) : undefined}
-        </HStack>
+        </>
       ),
     header: texts.sessions.configuration,
     id: "configuration",

@@ -1,6 +1,6 @@
 import { Box, Flex, Text } from "@chakra-ui/react";
 import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
-import { useCallback, useMemo } from "react";
+import { useCallback, useEffect, useMemo } from "react";
 import { useSearchParams } from "react-router-dom";
 
 import { useRefreshInterval } from "~/airflow/config";
@@ -32,16 +32,26 @@ const SessionsView = () => {
     }
   }, [fetchNextPage, hasNextPage, isFetchingNextPage]);
 
+  // The server looks at so many sessions for a page; there may be none among them that matches.
+  const isSearching = hasNextPage && data?.pages.at(-1)?.sessions.length === 0;
+  useEffect(() => {
+    if (isSearching) {
+      loadMore();
+    }
+  }, [isSearching, loadMore]);
+
   return (
     <Flex direction="column" gap={3} h="100%">
       <Filters filters={filters} />
       <Text aria-live="polite" color="fg.muted" fontSize="sm">
-        {hasNextPage && total === undefined
-          ? texts.sessions.more(sessions.length)
-          : texts.sessions.count(total ?? sessions.length)}
+        {isSearching
+          ? texts.sessions.searching(sessions.length)
+          : hasNextPage && total === undefined
+            ? texts.sessions.more(sessions.length)
+            : texts.sessions.count(total ?? sessions.length)}
       </Text>
       <Box flex={1} minH={0}>
-        {isPending ? (
+        {isPending || (isSearching && sessions.length === 0) ? (
           <Loading />
         ) : error ? (
           <Failed error={error} retry={() => void refetch()} />
