@@ -1,1 +1,0 @@
-import{O as e,X as t}from"./lu-lYoGgszS.js";import{n,r}from"./StatusChip-BN5J-76K.js";import{n as i}from"./jsx-runtime-Up-9Ba0C.js";var a=({counts:a})=>{let o=n.filter(e=>(a?.[e]??0)>0);return o.length===0?i(`span`,{children:t.common.none}):i(e,{gap:1,wrap:`wrap`,children:o.map(e=>i(r,{count:a?.[e]??0,status:e},e))})};export{a as t};

@@ -1,1 +1,0 @@
-import{d as e,i as t}from"./ViewLink-SI6RX40O.js";import{X as n}from"./lu-lYoGgszS.js";import{n as r,t as i}from"./ConfigurationPage-BJ5gvC16.js";import{n as a}from"./jsx-runtime-Up-9Ba0C.js";var o=()=>{let o=e(`configuration`);return o===void 0?a(r,{empty:a(t,{detail:n.configuration.emptyDetail,title:n.configuration.empty})}):a(i,{name:o})};export{o as default};

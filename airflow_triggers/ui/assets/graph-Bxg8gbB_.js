@@ -1,1 +1,0 @@
-import{d as e,u as t}from"./jsx-runtime-Up-9Ba0C.js";import{t as n}from"./preload-helper-BQUUbbNx.js";t();var r=e(()=>n(()=>import(`./RuleGraphView-CWZJKxhI.js`),[],import.meta.url));export{r as t};
