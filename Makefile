@@ -29,8 +29,8 @@ fuzz: setup  ## compare random sessions with the model for longer; FACTOR=20 tim
 openapi: setup  ## write docs/openapi.json anew, and the table of reasons in docs/rest.md
 	@$(BIN)/python -m scripts.openapi
 
-bench: setup  ## measure against Airflow and plain SQL, and update docs/performance.md; ROWS="1 2 6" measures some
-	@$(BIN)/python -m benchmarks $(ROWS)
+bench: setup  ## measure against Airflow and plain SQL, and update docs/performance.md; ROWS="1 2 6" measures some; SMALL=1 only tries them
+	@$(BIN)/python -m benchmarks $(if $(SMALL),--small) $(ROWS)
 
 chaos: setup  ## fire into a real deployment while its parts are killed; SEED=7 SESSIONS=300 KILLS=40
 	@SEED="$(SEED)" SESSIONS="$(SESSIONS)" KILLS="$(KILLS)" $(BIN)/python -m scripts.chaos

@@ -62,7 +62,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, show, keep; returns 0 also where goals are missed: the table says so."""
     parser = argparse.ArgumentParser(prog="benchmarks", description=main.__doc__)
     parser.add_argument("rows", nargs="*", type=int, metavar="ROW", help="which rows; without any, all")
-    groups = set(parser.parse_args(arguments).rows) or set(ALL)
+    parser.add_argument(
+        "--small",
+        action="store_true",
+        help="show that rows 16 to 19 work: 100 times fewer sessions and instances, two rounds; needs ROWs",
+    )
+    options = parser.parse_args(arguments)
+    if options.small and not options.rows:
+        parser.error("--small measures nothing for the docs: name the rows, such as 17 18")
+    groups = set(options.rows) or set(ALL)
     if unknown := groups - set(ALL):
         parser.error(f"there are no rows {sorted(unknown)}; there are {ALL[0]} to {ALL[-1]}")
     if missing := _missing_postgresql():
@@ -74,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     RESULTS.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=RESULTS)))
-        bench = Bench(folder, lambda line: console.print(f"  {line}", style="dim"), stack)
+        bench = Bench(folder, lambda line: console.print(f"  {line}", style="dim"), stack, options.small)
         rows = [
             row
             for name, numbers in GROUPS.items()

@@ -14,6 +14,8 @@ from benchmarks.database import Databases
 from benchmarks.live import Live, living
 from benchmarks.row import Row
 
+SHRINKING = 100
+
 
 @dataclass
 class Bench:
@@ -21,11 +23,13 @@ class Bench:
 
     :param folder: scratch; the caller removes it.
     :param say: shows one line of progress.
+    :param is_small: whether rows with large sessions, many sessions or many rounds only show that they work.
     """
 
     folder: Path
     say: Callable[[str], None]
     stack: ExitStack
+    is_small: bool = False
     databases: Databases = field(init=False)
     curves: list[Curve] = field(default_factory=list)
     costs: dict[str, Cost | float] = field(default_factory=dict)
@@ -34,6 +38,14 @@ class Bench:
 
     def __post_init__(self) -> None:
         self.databases = Databases(self.stack)
+
+    def size(self, count: int) -> int:
+        """The number of sessions or instances to build, of :data:`SHRINKING` times fewer in a small run."""
+        return count // SHRINKING if self.is_small else count
+
+    def rounds(self, count: int) -> int:
+        """The number of rounds; few in a small run."""
+        return min(count, 2) if self.is_small else count
 
     def live(self) -> Live:
         """A real Airflow; the first call starts it, and it ends with the benchmarks."""

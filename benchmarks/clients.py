@@ -31,7 +31,7 @@ def many_fires(bench: Bench) -> Iterator[Row]:
                 "many": lambda: 1 / _seconds_of_many(client),
                 "single": lambda: 1 / _seconds_of_single(client),
             },
-            rounds=ROUNDS,
+            rounds=bench.rounds(ROUNDS),
         )
     yield Row.of(
         series.compare("many", "single"),

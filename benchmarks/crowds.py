@@ -153,7 +153,7 @@ def against_before(bench: Bench) -> Iterator[Row]:
             )
             for name, python in pythons.items()
         }
-        series = interleave(sides, rounds=BEFORE_ROUNDS)
+        series = interleave(sides, rounds=bench.rounds(BEFORE_ROUNDS))
     row = Row.of(
         series.compare("now", "before"),
         unit="a second",

@@ -48,6 +48,12 @@ OF_ALL_SESSIONS = {
     "GET /instances?status=failed, of one configuration and task": (
         f"/instances?status=failed&configuration={CONFIGURATION}&task=t_noted&limit=50"
     ),
+    "GET /sessions that wait for a trigger, and none does": "/sessions?waiting_for=nothing&limit=50",
+    "GET /sessions with a part of a UID, and none has it": "/sessions?contains=nowhere&limit=50",
+    "GET /instances?status=failed, of an error that none has": (
+        "/instances?status=failed&error_type=builtins.NoSuchError&limit=50"
+    ),
+    "GET /instances, of a task that none has": "/instances?task=t_nothing&limit=50",
 }
 """What is read of all sessions, and its path."""
 
@@ -56,7 +62,7 @@ def of_a_session(bench: Bench) -> Iterator[Row]:
     """Row 17: the same requests about a small and a large session of one database."""
     with ExitStack() as stack:
         live = _server(bench, stack)
-        sizes = {str(size): f"size-{size}" for size in (FEW_INSTANCES, MANY_INSTANCES)}
+        sizes = {str(size): f"size-{size}" for size in (FEW_INSTANCES, bench.size(MANY_INSTANCES))}
         for size, uid in sizes.items():
             bench.say(f"building a session with {int(size):,} instances")
             _build_session(live, uid, instances=int(size))
@@ -66,19 +72,21 @@ def of_a_session(bench: Bench) -> Iterator[Row]:
             for request, path in OF_A_SESSION.items()
         }
         sides = dict.fromkeys(sizes, live)
-        yield from _rows("17", paths, sides, limit=1.3, words="session with {:,} instances", rounds=ROUNDS)
+        rounds = bench.rounds(ROUNDS)
+        yield from _rows("17", paths, sides, limit=1.3, words="session with {:,} instances", rounds=rounds)
 
 
 def of_all_sessions(bench: Bench) -> Iterator[Row]:
     """Row 18: the same requests to a server with few sessions, and to one with many."""
     with ExitStack() as stack:
         sides = {}
-        for count in (FEW_SESSIONS, MANY_SESSIONS):
+        for count in (FEW_SESSIONS, bench.size(MANY_SESSIONS)):
             sides[str(count)] = live = _server(bench, stack)
             bench.say(f"building a database with {count:,} sessions")
             _build_sessions(live, count=count)
         paths = {request: dict.fromkeys(sides, path) for request, path in OF_ALL_SESSIONS.items()}
-        yield from _rows("18", paths, sides, limit=1.5, words="database with {:,} sessions", rounds=ROUNDS)
+        rounds = bench.rounds(ROUNDS)
+        yield from _rows("18", paths, sides, limit=1.5, words="database with {:,} sessions", rounds=rounds)
 
 
 def _server(bench: Bench, stack: ExitStack) -> Live:

@@ -80,11 +80,9 @@ class Scope:
         candidate = self._newest(status, place).limit(size).subquery("candidate")
         columns = [candidate.c[name] for name in PLACE]
         position = func.row_number().over(order_by=[column.desc() for column in columns])
-        matches = and_(true(), *self.checks(candidate.c))
-        numbered = (
-            select(*columns, matches.label("matches"), (position == size).label("is_end"))
-            .select_from(self.joined(candidate))
-            .subquery("numbered")
+        matches = and_(true(), *self._checks_by_row(candidate.c))
+        numbered = select(*columns, matches.label("matches"), (position == size).label("is_end")).subquery(
+            "numbered"
         )
         return select(numbered).where(or_(numbered.c.matches, numbered.c.is_end)).subquery("window")
 
@@ -121,7 +119,22 @@ class Scope:
         return self.now - timedelta(seconds=self.selection.stuck_after)
 
     def checks(self, columns: Any) -> Iterator[ColumnElement[bool]]:
-        """The conditions that are checked row by row, those of the index's own columns first."""
+        """The conditions that are checked row by row, in the tables that are :meth:`joined`."""
+        yield from self._checks_of_index(columns)
+        yield from self._checks_of_session()
+        yield from self._checks_of_run(columns, _run.dag_id)
+
+    def _checks_by_row(self, columns: Any) -> Iterator[ColumnElement[bool]]:
+        """The same conditions, with a look-up by key for each row.
+
+        For a join, the planner may read a whole table of sessions or runs. The rows of a page are few.
+        """
+        yield from self._checks_of_index(columns)
+        if of_session := list(self._checks_of_session()):
+            yield select(and_(*of_session)).where(_session.id == columns.session_id).scalar_subquery()
+        yield from self._checks_of_run(columns, select(_run.dag_id).where(run_of(columns)).scalar_subquery())
+
+    def _checks_of_index(self, columns: Any) -> Iterator[ColumnElement[bool]]:
         selection = self.selection
         equal = {
             "configuration": selection.configuration,
@@ -133,15 +146,20 @@ class Scope:
             yield columns.depth > 0 if selection.replayed else columns.depth == 0
         if self.names is not None:
             yield one_of(columns.configuration, self.names)
+
+    def _checks_of_session(self) -> Iterator[ColumnElement[bool]]:
         if self.hashes is not None:
             yield one_of(_session.configuration_hash, self.hashes)
         if self._checks_prefix:
-            yield and_(*begins_with(_session.uid, str(selection.session)))
-        if self._checks_stuck:
-            yield self._is_stuck(columns) if selection.stuck else not_(self._is_stuck(columns))
+            yield and_(*begins_with(_session.uid, str(self.selection.session)))
 
-    def _is_stuck(self, columns: Any) -> ColumnElement[bool]:
-        is_stopped = func.coalesce(_run.dag_id, "").in_(sorted(self.stopped))
+    def _checks_of_run(self, columns: Any, dag_id: ColumnElement[Any]) -> Iterator[ColumnElement[bool]]:
+        if self._checks_stuck:
+            is_stuck = self._is_stuck(columns, dag_id)
+            yield is_stuck if self.selection.stuck else not_(is_stuck)
+
+    def _is_stuck(self, columns: Any, dag_id: ColumnElement[Any]) -> ColumnElement[bool]:
+        is_stopped = func.coalesce(dag_id, "").in_(sorted(self.stopped))
         in_work = columns.status.in_(sorted(IN_WORK))
         return and_(in_work, or_(columns.changed_at < self._stuck_before, is_stopped))
 

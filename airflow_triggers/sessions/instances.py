@@ -105,7 +105,9 @@ def list_instances(
     """
     place = None if after is None else cursors.decode(after, _KINDS)
     with scope_of(selection, readable=readable, disclosure=disclosure) as scope:
-        rows, next_place = next_rows(scope.windows, order=PLACE, place=place, limit=limit)
+        rows, next_place = next_rows(
+            scope.windows, order=PLACE, place=place, limit=limit, ranges=len(scope.statuses)
+        )
         instances = _summaries(scope, rows, disclosure)
     return InstancePage(instances=instances, next=None if next_place is None else cursors.encode(next_place))
 

@@ -34,7 +34,7 @@ from airflow_triggers.sessions import cursors
 from airflow_triggers.sessions.candidates import one_of
 from airflow_triggers.sessions.cursors import beyond
 from airflow_triggers.sessions.describing import SessionSummary, summaries_of
-from airflow_triggers.sessions.resolution import nothing_to_come
+from airflow_triggers.sessions.resolution import nothing_to_come_by_key
 from airflow_triggers.sessions.versions import version_column
 from airflow_triggers.sessions.windows import Place, next_rows
 from airflow_triggers.storages import tables
@@ -157,7 +157,9 @@ def list_page(
             now=datetime.now(UTC),
             hashes=_hashes(session, selection, readable),
         )
-        rows, next_place = next_rows(source.windows, order=order.columns, place=place, limit=limit)
+        rows, next_place = next_rows(
+            source.windows, order=order.columns, place=place, limit=limit, ranges=source.range_count
+        )
         return SessionPage(
             sessions=summaries_of(session, [row.uid for row in rows]),
             next=None if next_place is None else _cursor(order, next_place),
@@ -207,6 +209,11 @@ class _Source:
         """The next candidates of each range; see :func:`airflow_triggers.sessions.windows.next_rows`."""
         query = self._query(place, size)
         return () if query is None else self.session.execute(query)
+
+    @property
+    def range_count(self) -> int:
+        """The number of ranges."""
+        return sum(1 for _ in self._ranges())
 
     def total(self) -> int | None:
         """How many sessions match; None when that is not cheap to know."""
@@ -305,14 +312,15 @@ class _Source:
                 yield columns[name] > 0 if is_wanted else columns[name] == 0
         if selection.is_resolved is not None:
             has_ended = (columns.instance_count > 0, columns.open_count == 0)
-            is_resolved = and_(*has_ended, *nothing_to_come(columns.id))
+            is_resolved = and_(*has_ended, *nothing_to_come_by_key(columns.id))
             yield is_resolved if selection.is_resolved else not_(is_resolved)
         if selection.waiting_for is not None:
             wait = tables.wait.c
             waits = select(literal(1)).where(
                 wait.session_id == columns.id, wait.trigger_name == selection.waiting_for
             )
-            yield waits.exists()
+            # A look-up by key. For EXISTS, PostgreSQL may read all that wait for the trigger, in all sessions.
+            yield waits.limit(1).scalar_subquery().is_not(None)
         if {*states.values(), selection.is_resolved, selection.waiting_for} != {None}:
             yield columns.storage == SqlStorageBackend.name
 

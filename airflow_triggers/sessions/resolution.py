@@ -45,6 +45,14 @@ def nothing_to_come(session_id: ColumnElement[int]) -> tuple[ColumnElement[bool]
     return tuple(~query.exists() for query in _still_to_come(session_id))
 
 
+def nothing_to_come_by_key(session_id: ColumnElement[int]) -> tuple[ColumnElement[bool], ...]:
+    """The conditions of :func:`nothing_to_come`, for few rows: each is a look-up by key.
+
+    For ``EXISTS`` in a list of columns, PostgreSQL may read the whole table instead.
+    """
+    return tuple(query.limit(1).scalar_subquery().is_(None) for query in _still_to_come(session_id))
+
+
 def open_ends(session: Session, session_id: int, instances: Sequence[TaskInstance] | None) -> list[str]:
     """The reasons why a session is not resolved, as phrases ("t_import#0 is running"); empty when it is resolved.
 
@@ -113,7 +121,9 @@ def _still_to_come(session_id: ColumnElement[int]) -> tuple[Select[Any], ...]:
             DagRunColumns.run_id == run.run_id,
             DagRunColumns.state.in_(IN_FLIGHT),
         )
-        .exists()
+        .limit(1)
+        .scalar_subquery()
+        .is_not(None)
     )
     return (
         select(literal(1)).where(fire.session_id == session_id, fire.cancelled_at.is_(None)),
