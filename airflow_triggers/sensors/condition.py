@@ -20,17 +20,20 @@ from airflow_triggers_client import (
     TriggersClient,
     instance_has_status,
     resolved,
-    session_is,
     trigger_fired,
 )
 from airflow_triggers_client.errors import ConnectionFailed, ServerError, SessionNotFound, WaitTimeout
 from airflow_triggers_client.exchange import Steps
+from airflow_triggers_client.operations.instances import session_instances
 from airflow_triggers_client.service import Service
 
 log = logging.getLogger(__name__)
 
 AWAY = (ConnectionFailed, ServerError)
 """Errors of a deployment that is away, or restarts: the sensor goes on waiting."""
+
+MOST_NAMED = 3
+"""The most failed instances that a reason names."""
 
 SETTLED = frozenset(
     {
@@ -101,7 +104,18 @@ class SessionCondition:
         if self.instance is not None:
             hopeless = SETTLED - set(map(InstanceStatus, self.statuses))
             return instance_has_status(self.instance, *hopeless) if hopeless else None
-        return session_is(lambda session: bool(_failed_instances(session)), "an instance of it has failed")
+        return _instance_failed()
+
+
+def _instance_failed() -> Condition[Sequence[Instance]]:
+    """The newest failed instances, as soon as there is one. However many others the session has, none is missed."""
+
+    def look(service: Service, session_uid: str) -> Steps[Sequence[Instance] | None]:
+        failed_instances = session_instances(session_uid, status=InstanceStatus.FAILED.value)
+        page = yield from failed_instances.first(service, count=MOST_NAMED)
+        return page.items or None
+
+    return Condition("an instance of it has failed", look)
 
 
 def look(client: TriggersClient, session_uid: str, condition: SessionCondition) -> Outcome | None:
@@ -113,10 +127,6 @@ def look(client: TriggersClient, session_uid: str, condition: SessionCondition) 
     except AWAY as error:
         log.warning("Session %s cannot be read: %s", session_uid, error)
         return None
-
-
-def _failed_instances(session: Session) -> list[Instance]:
-    return [instance for instance in session.instances if instance.status == InstanceStatus.FAILED]
 
 
 def _value_of(proof: Session | Instance | FireRecord) -> dict[str, Any]:
@@ -132,10 +142,9 @@ def _value_of(proof: Session | Instance | FireRecord) -> dict[str, Any]:
     return {"session": proof.uid}
 
 
-def _reason_of(proof: Session | Instance) -> str:
-    if isinstance(proof, Instance):
-        return _sentence_of(proof)
-    return " ".join(map(_sentence_of, _failed_instances(proof)))
+def _reason_of(proof: Instance | Sequence[Instance]) -> str:
+    instances = [proof] if isinstance(proof, Instance) else proof
+    return " ".join(map(_sentence_of, instances))
 
 
 def _sentence_of(instance: Instance) -> str:

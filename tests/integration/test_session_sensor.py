@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 
 import pytest
 from airflow.api_fastapi.app import purge_cached_app
@@ -146,6 +147,29 @@ def test_a_failure_ends_the_waiting_when_asked(api, parameters, reason):
     with pytest.raises(AirflowFailException, match=reason):
         executed(fail_early=True, **parameters)
     assert deferred(**parameters)
+
+
+def test_an_old_failure_is_not_missed_in_a_session_with_many_instances(api):
+    """A session shows its newest instances only."""
+    begin()
+    end(Event.FAIL)
+    manager = open_session("order-1")
+    rules = {"t_page": {"after": ["page", "never"], "andEvery": "page", "run": "survey.t_score"}}
+    manager.update_configuration(rules)
+    for _ in range(105):
+        manager.fire("page")
+    with pytest.raises(AirflowFailException, match="t_import#0 is failed"):
+        executed(fail_early=True)
+
+
+def test_a_session_with_a_fire_to_come_is_not_resolved(api):
+    begin()
+    end(Event.FINISH)
+    end(Event.FINISH, "t_score#0")
+    later = fire_into("order-1", "reminder", fire_at=datetime(2931, 1, 1, tzinfo=UTC))
+    assert deferred()
+    open_session("order-1").cancel_delayed_fire(later.delayed_fire_id)
+    assert executed() == {"session": "order-1"}
 
 
 def test_a_failure_is_not_what_was_waited_for_if_it_is_one_of_the_statuses(api):
