@@ -14,7 +14,9 @@ import pytest
 import yaml
 
 from airflow_triggers.domain.states import Event
+from airflow_triggers.sessions.describing import fires_of
 from airflow_triggers.sessions.opening import open_session
+from scripts.demo.processes import wait_for
 from tests.support.api_server import running_api_server
 from tests.support.dags import deploy_configuration
 from tests.support.environment import ROOT
@@ -49,13 +51,16 @@ def server(postgresql_airflow_database, tmp_path_factory):
         yield running
 
 
+def credentials_of(server):
+    return {"TRIGGERS_URL": server.url, "TRIGGERS_USERNAME": "admin", "TRIGGERS_PASSWORD": "admin"}
+
+
 @pytest.fixture
 def triggers(server, venv, tmp_path):
     """Runs the command as a user of another machine does."""
-    environment = {"TRIGGERS_URL": server.url, "TRIGGERS_USERNAME": "admin", "TRIGGERS_PASSWORD": "admin"}
 
     def run(*arguments, code=0, **variables):
-        finished = command(venv, *arguments, cwd=tmp_path, **{**environment, **variables})
+        finished = command(venv, *arguments, cwd=tmp_path, **{**credentials_of(server), **variables})
         assert finished.returncode == code, f"{finished.stdout}\n{finished.stderr}"
         assert "Traceback" not in finished.stderr
         return finished
@@ -260,3 +265,38 @@ def test_a_file_of_fires_is_fired_once_however_often_it_is_run(triggers, tmp_pat
         triggers("history", "file-1", "--limit", "500", "--trigger", "page", "-o", "json").stdout
     )
     assert [entry["kwargs"]["n"] for entry in shown["entries"]][::-1] == list(range(1, 1100, 5))
+
+
+def test_a_file_of_fires_goes_on_where_the_command_was_killed(triggers, server, venv, tmp_path):
+    count, uids = 4000, [f"killed-{number}" for number in range(4)]
+    (tmp_path / "events.jsonl").write_text(
+        "".join(
+            f"{json.dumps({'session_uid': uids[number % 4], 'trigger': 'page', 'kwargs': {'n': number}})}\n"
+            for number in range(count)
+        )
+    )
+    run = ["fire", "--file", "events.jsonl", "--configuration", "survey", "--output", "json"]
+    report = tmp_path / "events.jsonl.report"
+    environment = {**os.environ, "HOME": str(tmp_path), **credentials_of(server)}
+    with subprocess.Popen([venv / "bin/triggers", *run], env=environment, cwd=tmp_path) as process:
+
+        def check_alive():
+            assert process.poll() is None, "It ended before it was killed."
+
+        wait_for(
+            "some lines are fired",
+            lambda: report.exists() and report.read_bytes().count(b"fired") > 100,
+            seconds=COMMAND_DEADLINE,
+            alive=check_alive,
+            every=0.01,
+        )
+        check_alive()
+        process.kill()
+    assert not all(len(fires_of(uid, limit=count)) == count / 4 for uid in uids)
+
+    account = json.loads(triggers(*run).stdout)
+    assert (account["fired"] + account["fired_before"], account["refused"]) == (count, 0)
+    assert account["fired_before"] >= 100
+    for place, uid in enumerate(uids):
+        numbers = [fire.kwargs["n"] for fire in fires_of(uid, limit=count)]
+        assert numbers[::-1] == list(range(place, count, 4))
