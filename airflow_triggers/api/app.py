@@ -13,7 +13,6 @@ from fastapi import FastAPI
 from airflow_triggers import __version__
 from airflow_triggers.api import bundle
 from airflow_triggers.api.datamodels import ErrorBody
-from airflow_triggers.api.dependencies import SECURITY_SCHEMES
 from airflow_triggers.api.document import DocumentedApi, operation_id
 from airflow_triggers.api.errors import AsciiJSONResponse, install_error_handlers
 from airflow_triggers.api.gate import Gate
@@ -103,12 +102,12 @@ def create_app() -> FastAPI:
         install_reference_pages(app)
     app.add_middleware(Gate)
     for module in (sessions, fires, delayed_fires, instances, updates):
-        app.include_router(module.router, prefix="/api/v1/sessions", dependencies=SECURITY_SCHEMES)
-    app.include_router(configurations.router, prefix="/api/v1/configurations", dependencies=SECURITY_SCHEMES)
-    app.include_router(instance_lists.router, prefix="/api/v1/instances", dependencies=SECURITY_SCHEMES)
+        app.include_router(module.router, prefix="/api/v1/sessions")
+    app.include_router(configurations.router, prefix="/api/v1/configurations")
+    app.include_router(instance_lists.router, prefix="/api/v1/instances")
     for module in (history, health, parked, bulk_acts, problems, extensions):
-        app.include_router(module.router, prefix="/api/v1", dependencies=SECURITY_SCHEMES)
-    app.include_router(batches.router, prefix="/api/v1/fires", dependencies=SECURITY_SCHEMES)
-    app.include_router(cloud_events.router, prefix="/api/v1/cloudevents", dependencies=SECURITY_SCHEMES)
+        app.include_router(module.router, prefix="/api/v1")
+    app.include_router(batches.router, prefix="/api/v1/fires")
+    app.include_router(cloud_events.router, prefix="/api/v1/cloudevents")
     app.include_router(bundle.router, prefix="/static")
     return app

@@ -9,10 +9,8 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from typing import Annotated
 
-from airflow.api_fastapi.auth.managers.base_auth_manager import COOKIE_NAME_JWT_TOKEN
 from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
-from fastapi import Depends, Path, Request, Security
-from fastapi.security import APIKeyCookie, HTTPBearer
+from fastapi import Depends, Path, Request
 
 from airflow_triggers.api.fields import INSTANCE_NAME, TASK_OR_INSTANCE_NAME, Form, SessionUidText
 from airflow_triggers.api.gate import SESSION_UID, USER
@@ -21,18 +19,6 @@ from airflow_triggers.api.permissions import Permissions
 from airflow_triggers.api.turns import Turns
 from airflow_triggers.domain.uids import SessionUid
 from airflow_triggers.storages.tables import AIRFLOW_ID_LENGTH
-
-SECURITY_SCHEMES = [
-    Security(HTTPBearer(auto_error=False, description="A token of Airflow's `POST /auth/token`.")),
-    Security(
-        APIKeyCookie(
-            name=COOKIE_NAME_JWT_TOKEN,
-            auto_error=False,
-            description="The cookie of a login in Airflow's pages; only they may use it to change anything.",
-        )
-    ),
-]
-"""For the OpenAPI document only: the gate has already checked both."""
 
 
 # Coroutines, though they wait for nothing: FastAPI would run each plain function in a thread of its own.

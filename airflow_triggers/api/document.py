@@ -10,8 +10,11 @@ from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
+from airflow.api_fastapi.auth.managers.base_auth_manager import COOKIE_NAME_JWT_TOKEN
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
+from fastapi.security import APIKeyCookie, HTTPBearer
+from fastapi.security.base import SecurityBase
 
 from airflow_triggers.api.examples import example_of, problem_example
 from airflow_triggers.api.links import LINKS
@@ -19,6 +22,19 @@ from airflow_triggers.api.problems import PROBLEM_JSON
 
 Operation = dict[str, Any]
 """An operation of the document."""
+
+SECURITY_SCHEMES: Mapping[str, SecurityBase] = {
+    "HTTPBearer": HTTPBearer(auto_error=False, description="A token of Airflow's `POST /auth/token`."),
+    "APIKeyCookie": APIKeyCookie(
+        name=COOKIE_NAME_JWT_TOKEN,
+        auto_error=False,
+        description="The cookie of a login in Airflow's pages; only they may use it to change anything.",
+    ),
+}
+"""Every operation takes one of them. The gate checks them; a route would read them again in each request."""
+
+
+AFTER_SECURITY = frozenset({"parameters", "requestBody", "responses"})
 
 
 class DocumentedApi(FastAPI):
@@ -29,7 +45,12 @@ class DocumentedApi(FastAPI):
         if self.openapi_schema is None:
             document = super().openapi()
             schemas = document["components"]["schemas"]
+            document["components"]["securitySchemes"] = {
+                name: scheme.model.model_dump(mode="json", by_alias=True, exclude_none=True)
+                for name, scheme in SECURITY_SCHEMES.items()
+            }
             for path, operation in _operations(document):
+                _require_login(operation)
                 _state_problem_json(operation["responses"])
                 for parameter in operation.get("parameters", []):
                     _leave_out_null(parameter["schema"])
@@ -48,6 +69,13 @@ def _operations(document: Mapping[str, Any]) -> Iterator[tuple[str, Operation]]:
     for path, operations in document["paths"].items():
         for operation in operations.values():
             yield path, operation
+
+
+def _require_login(operation: Operation) -> None:
+    """State that the operation takes one of the security schemes."""
+    rest = {name: operation.pop(name) for name in list(operation) if name in AFTER_SECURITY}
+    operation["security"] = [{name: []} for name in SECURITY_SCHEMES]
+    operation.update(rest)
 
 
 def _state_problem_json(responses: dict[str, Any]) -> None:
