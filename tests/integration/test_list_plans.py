@@ -17,7 +17,9 @@ from benchmarks.building import multiply_sessions
 from benchmarks.database import MetadataDatabase
 from tests.support.dags import deploy_configuration
 
-SESSIONS = 4_000
+SESSIONS = 20_000
+"""So many that PostgreSQL prefers the indexes."""
+
 FAILED = frozenset({InstanceStatus.FAILED})
 
 
@@ -41,7 +43,8 @@ def plans_of(database, act):
     listings = []
 
     def note(connection, cursor, statement, parameters, *_):
-        if "row_number" in statement:
+        # Not the total, which stops at 1,000.
+        if "row_number" in statement and "count(" not in statement:
             listings.append((statement, parameters))
 
     sa.event.listen(database.engine, "before_cursor_execute", note)
