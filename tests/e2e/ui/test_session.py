@@ -294,7 +294,8 @@ def test_a_refused_act_shows_the_sentence_of_the_server(
     as_user: Callable[..., Visitor], rest: httpx.Client
 ) -> None:
     manager = shipments.failed_label("refused")
-    page = as_user().visit(address("refused", part="instances", instance="t_label#0"))
+    window = as_user()
+    page = window.visit(address("refused", part="instances", instance="t_label#0"))
     page.get_by_role("button", name="Replay t_label#0 of refused").click()
     dialog = dialog_of(page)
     expect(dialog.get_by_text("1 of 1 will be replayed.")).to_be_visible()
@@ -308,6 +309,8 @@ def test_a_refused_act_shows_the_sentence_of_the_server(
     expect(page.get_by_role("dialog", name="t_label#0").get_by_text("skipped", exact=True)).to_be_visible()
     names = {instance["name"] for instance in answer(rest, "refused/instances")["instances"]}
     assert "t_label#1" not in names
+    assert all("409" in complaint for complaint in window.complaints)
+    window.complaints.clear()
 
 
 def test_a_viewer_may_do_nothing_and_hears_why(as_user: Callable[..., Visitor]) -> None:
