@@ -17,6 +17,10 @@ from scripts.demo.processes import DemoError
 
 API = "/triggers/api/v1"
 
+PATIENCE = 120
+"""Seconds to wait for an answer. Airflow builds its API for tasks at the first task, and answers nobody meanwhile:
+seconds on a free machine, half a minute on a busy one."""
+
 
 class RequestRefused(DemoError, RuntimeError):
     """The server refused a request."""
@@ -38,7 +42,7 @@ class Client:
     _http: httpx.Client = field(init=False)
 
     def __post_init__(self) -> None:
-        self._http = httpx.Client(base_url=self.url, timeout=30)
+        self._http = httpx.Client(base_url=self.url, timeout=PATIENCE)
         try:
             self._http.headers["Authorization"] = f"Bearer {self.token or self._new_token()}"
         except BaseException:
