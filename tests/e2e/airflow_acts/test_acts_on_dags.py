@@ -120,8 +120,11 @@ def test_a_dag_that_is_deleted_fails_what_was_open_and_runs_it_again_once_it_is_
 @at_once
 def test_a_note_and_a_partition_key_that_are_changed_change_no_instance(acts):
     acts.fire("noted", "go")
-    before = acts.become("noted", "t_work#0", "finished")
+    acts.become("noted", "t_work#0", "finished")
     run = acts.run_path("noted", "t_work#0")
+    # The instance is finished as soon as its task is; an answer also shows its run.
+    acts.wait("its run has ended", lambda: acts.call("GET", run)["state"] == "success")
+    before = acts.instance("noted", "t_work#0")
     acts.call("PATCH", run, json={"note": "mine"})
     acts.call("POST", "/dags/acts.t_work/clearPartitions", json={"dry_run": False, "partition_key": "noted"})
     assert acts.call("GET", run)["partition_key"] is None
