@@ -278,3 +278,14 @@ def test_a_circle_is_cut_in_airflows_graph_view_and_named(as_user: Callable[...,
     page.get_by_role("button", name=re.compile("Graph")).click()
 
     expect(page.locator(".react-flow").get_by_text(re.compile(r"\(and after t_"))).to_be_visible()
+
+
+def test_the_form_of_a_configurations_dag_says_that_a_run_does_nothing(
+    as_user: Callable[..., Visitor],
+) -> None:
+    window = as_user()
+    page = window.visit("dags/questionnaire")
+    page.get_by_role("button", name=re.compile("^Trigger")).first.click()
+
+    expect(page.get_by_role("dialog").get_by_text("A run of this DAG does nothing")).to_be_visible()
+    window.screenshot("trigger-form-light")

@@ -193,6 +193,21 @@ def test_a_parked_hook_is_called_again(
     assert answer(server, f"sessions/{uid}/hooks")["hooks"] == []
 
 
+def test_a_hook_that_raises_again_is_told_with_its_error(
+    as_user: Callable[..., Visitor], server: ApiServer
+) -> None:
+    fire("hook-broken", "firstPageReceived", {"age": 41})
+    park_hook("hook-broken", {"trigger_name": "firstPageReceived"})
+    page = as_user().visit(PARKED)
+
+    row_of(page, "hook-broken").get_by_role("button", name="Call _post_fire now").click()
+
+    expect(page.get_by_text("The hook raised again")).to_be_visible()
+    (hook,) = answer(server, "sessions/hook-broken/hooks")["hooks"]
+    error = hook["error"].strip().splitlines()[-1]
+    expect(page.get_by_text(error).first).to_be_visible()
+
+
 @pytest.mark.parametrize("means", ["mouse", "keyboard"])
 def test_a_parked_asset_event_is_tried_again(
     means: str, as_user: Callable[..., Visitor], server: ApiServer
