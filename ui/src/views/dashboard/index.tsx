@@ -5,6 +5,7 @@ import { LuChevronRight, LuZap } from "react-icons/lu";
 
 import { useRefreshInterval } from "~/airflow/config";
 import { healthQuery } from "~/api/health";
+import { solidBadge } from "~/components/StatusChip";
 import { Age } from "~/components/Time";
 import type { ViewLinkProps } from "~/components/ViewLink";
 import { ViewLink } from "~/components/ViewLink";
@@ -45,9 +46,8 @@ const Stat = ({ count, label, most = Number.POSITIVE_INFINITY, palette, ...link 
   >
     <Badge
       borderRadius="full"
-      colorPalette={count === undefined || count === 0 ? "none" : palette}
       size="md"
-      variant={count === undefined || count === 0 ? "outline" : "solid"}
+      {...(count ? solidBadge(palette) : { colorPalette: "none", variant: "outline" })}
     >
       {count === undefined ? "…" : `${number(count)}${count >= most ? "+" : ""}`}
     </Badge>
