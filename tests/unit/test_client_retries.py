@@ -370,9 +370,7 @@ def test_kwargs_that_json_has_not_are_refused_before_anything_is_sent(kwargs):
 def test_waiting_looks_again_after_growing_pauses_until_the_time_is_up():
     script = Script([SESSION])
 
-    with pytest.raises(
-        errors.WaitTimeout, match="Waited 4 seconds until all its instances are resolved, in session"
-    ):
+    with pytest.raises(errors.WaitTimeout, match="Waited 4 seconds until it is resolved, in session"):
         script.run(
             waiting.wait_for(
                 script.service(), "order-1", until=waiting.resolved(), timeout=4, longest_pause=1

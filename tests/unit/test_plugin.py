@@ -20,9 +20,12 @@ from airflow.jobs.job import Job, JobState
 from airflow.jobs.scheduler_job_runner import SchedulerJobRunner
 from airflow.jobs.triggerer_job_runner import TriggererJobRunner
 from airflow.listeners.listener import get_listener_manager
+from sqlalchemy import event
+from sqlalchemy.orm import Session
 
 from airflow_triggers import listener
 from airflow_triggers.controller import process
+from airflow_triggers.gateway import import_errors
 from airflow_triggers.plugin import TriggersPlugin, _fastapi_apps
 from airflow_triggers.provider_info import get_provider_info
 
@@ -134,6 +137,15 @@ def controllers(monkeypatch):
     monkeypatch.setattr(process, "ControllerProcess", RecordedController)
     monkeypatch.setattr(RecordedController, "made", [])
     return RecordedController.made
+
+
+@pytest.fixture(autouse=True)
+def _spares_nothing():
+    """Undo what the listener prepares a DAG processor for: the next tests in this process are none."""
+    yield
+    if import_errors.spares_other_dags():
+        event.remove(Session, "do_orm_execute", import_errors._spare)
+        import_errors._state["spares"] = False
 
 
 @pytest.fixture
