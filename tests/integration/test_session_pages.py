@@ -19,7 +19,6 @@ from airflow_triggers.storages import tables
 from tests.support.dags import deploy_configuration
 from tests.support.statements import statements
 
-NOW = datetime.now(UTC)
 TASKS = {"t_a": {"after": ["x", "y"], "andEvery": "page"}, "t_b": {"after": ["z"]}}
 STATES = {
     "a-1": ("order", ["unstarted", "failed"]),
@@ -36,15 +35,16 @@ NEWEST = SessionOrder.NEWEST
 
 @pytest.fixture
 def orders(airflow_db):
+    now = datetime.now(UTC)
     deploy_configuration("order", **TASKS)
     deploy_configuration("other", **TASKS)
     for hours, (uid, (name, statuses)) in enumerate(STATES.items(), 1):
         create_session(uid, configuration=name)
         with open_session(uid).storage.acquire_lock() as storage:
             for number, status in enumerate(statuses):
-                instance = states.new_instance(storage.configuration["t_a"], number, now=NOW)
-                storage.add(states.with_status(instance, InstanceStatus(status), now=NOW))
-        changed(uid, NOW - timedelta(hours=hours))
+                instance = states.new_instance(storage.configuration["t_a"], number, now=now)
+                storage.add(states.with_status(instance, InstanceStatus(status), now=now))
+        changed(uid, now - timedelta(hours=hours))
     return airflow_db
 
 
@@ -147,7 +147,7 @@ def test_a_reader_of_many_configurations_gets_the_same_pages(orders, monkeypatch
 def test_a_session_that_changes_between_pages_moves_no_other(orders):
     first = list_page(order=NEWEST, limit=2)
     assert [summary.uid for summary in first.sessions] == ["a-1", "a-2"]
-    changed("c", NEWEST and NOW)
+    changed("c", datetime.now(UTC))
     rest = list_page(order=NEWEST, limit=10, after=first.next)
     assert [summary.uid for summary in rest.sessions] == ["a_3", "b-1", "b-2"]
 
