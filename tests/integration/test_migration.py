@@ -625,8 +625,8 @@ def test_who_may_do_nothing_with_the_configuration_is_answered_as_if_there_were_
     concealed = moved_by(api, "stranger")
     assert (unknown.status_code, concealed.status_code) == (404, 404)
     # Only what the stranger knows is named as similar.
-    told = concealed.text.replace(" Did you mean 'other'?", "")
-    assert json.loads(told) == json.loads(unknown.text.replace("unknown", "order"))
+    text = concealed.text.replace(" Did you mean 'other'?", "")
+    assert json.loads(text) == json.loads(unknown.text.replace("unknown", "order"))
     assert moved_by(api, "viewer").status_code == 403
 
 

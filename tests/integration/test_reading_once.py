@@ -43,11 +43,11 @@ def reads_of(table, sent):
 
 def whole_reads(sent):
     """What reads more than one instance, but for the named ones of a chain of replays."""
-    one = (".number = ", ".number) IN (", "LIMIT ")
+    single_row_conditions = (".number = ", ".number) IN (", "LIMIT ")
     return [
         statement
         for statement in reads_of("triggers_instance", sent)
-        if not any(condition in statement for condition in one)
+        if not any(condition in statement for condition in single_row_conditions)
     ]
 
 

@@ -249,8 +249,8 @@ def test_a_viewer_may_not_repair_a_run_and_hears_why(as_user: Callable[..., Visi
 def test_a_run_that_is_nobodys_has_one_quiet_line(as_user: Callable[..., Visitor], server: ApiServer) -> None:
     body = {"logical_date": None, "conf": {"triggers": SENT_AS_WORD}}
     client = server.client("admin")
-    made = client.post(f"{server.url}/api/v2/dags/{FOREIGN_DAG}/dagRuns", json=body).raise_for_status()
-    run_id = made.json()["dag_run_id"]
+    dag_run = client.post(f"{server.url}/api/v2/dags/{FOREIGN_DAG}/dagRuns", json=body).raise_for_status()
+    run_id = dag_run.json()["dag_run_id"]
     page = as_user("viewer").visit(f"dags/{FOREIGN_DAG}/runs/{run_id}/plugin/triggers-dag_run")
 
     expect(ours(page)).to_have_text("This run belongs to no session of the triggers plugin.")
