@@ -6,6 +6,7 @@ import json
 import sys
 import time
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from airflow.dag_processing.dagbag import DagBag
@@ -20,7 +21,9 @@ from airflow_triggers.configuration.dag_file import BrokenConfiguration
 from airflow_triggers.domain.configuration import Configuration, TaskConfig
 from airflow_triggers.domain.names import RunKind, dag_id_of, run_kind
 from airflow_triggers.errors import ConfigurationError
+from tests.support.environment import ROOT
 
+EXAMPLE_DAGS = ROOT / "dags"
 TASKS_MODULE = "tests.support.trigger_tasks"
 BASH = "airflow.providers.standard.operators.bash.BashOperator"
 DAG_FILE = "from airflow_triggers import trigger_dags\n\ntrigger_dags(__file__)\n"
@@ -28,14 +31,23 @@ DAG_FILE = "from airflow_triggers import trigger_dags\n\ntrigger_dags(__file__)\
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """A DAGs folder, on the path like Airflow's; modules that tests import from it are forgotten afterwards."""
+    """A DAGs folder, on the path like Airflow's; modules that tests import from it are forgotten afterwards.
+
+    Those that other tests imported from the repository's DAGs folder are forgotten meanwhile.
+    """
+    for name in [name for name in sys.modules if _imported_from(EXAMPLE_DAGS, name)]:
+        monkeypatch.delitem(sys.modules, name)
     before = set(sys.modules)
     monkeypatch.syspath_prepend(str(tmp_path))
     (tmp_path / "dag_file.py").write_text(DAG_FILE)
     yield tmp_path
     for name in set(sys.modules) - before:
-        if str(tmp_path) in str(getattr(sys.modules[name], "__file__", "")):
+        if _imported_from(tmp_path, name):
             del sys.modules[name]
+
+
+def _imported_from(folder: Path, name: str) -> bool:
+    return str(folder) in str(getattr(sys.modules[name], "__file__", ""))
 
 
 def parsed(folder, **files):

@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 
 from tests.support.api_server import ApiServer
 from tests.support.browser import Visitor
+from tests.support.hands import hint_of
 from tests.support.mornings import PARCEL, Morning, beat, deploy_parcel, let_controllers_die
 
 pytestmark = pytest.mark.timeout(300)
@@ -225,7 +226,6 @@ def test_a_viewer_may_not_migrate_and_hears_why(as_user: Callable[..., Visitor])
 
     button = page.get_by_role("button", name="Move open sessions to the deployed rules")
     expect(button).to_have_attribute("aria-disabled", "true")
-    button.hover()
-    expect(page.get_by_role("tooltip")).to_contain_text("You may not")
+    assert "You may not" in hint_of(button)
     button.click(force=True)
     expect(page.get_by_role("alertdialog")).to_have_count(0)

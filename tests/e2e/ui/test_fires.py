@@ -12,6 +12,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.support.api_server import ApiServer
 from tests.support.browser import Visitor
+from tests.support.hands import hint_of
 from tests.support.mornings import Morning, beat, fire, park_asset_event, park_delayed_fire, park_hook
 
 pytestmark = pytest.mark.timeout(300)
@@ -251,8 +252,7 @@ def test_a_viewer_may_do_nothing_and_hears_why(
 
     button = page.get_by_role("button", name=name).first
     expect(button).to_have_attribute("aria-disabled", "true")
-    button.hover()
-    expect(page.get_by_role("tooltip")).to_contain_text("Ask an administrator of Airflow.")
+    assert "Ask an administrator of Airflow." in hint_of(button)
     button.click(force=True)
     expect(page.get_by_role("alertdialog")).to_have_count(0)
 
