@@ -49,7 +49,7 @@ OWNED = (
     tables.hook,
     tables.run,
 )
-LATER = datetime.now(UTC) + timedelta(hours=1)
+LATER = datetime.now(UTC) + timedelta(days=1)
 
 
 class Told(TriggerManager):

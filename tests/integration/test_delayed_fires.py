@@ -38,7 +38,7 @@ from tests.support.api import mounted_api
 from tests.support.dags import play
 from tests.support.surveys import statuses, view
 
-LATER = datetime.now(UTC) + timedelta(hours=1)
+LATER = datetime.now(UTC) + timedelta(days=1)
 
 
 def let_fall_due(**more):
@@ -75,7 +75,7 @@ def test_those_that_are_due_are_fired_in_the_order_of_their_moments(survey, cont
     with airflow_session() as session:
         columns = tables.delayed_fire.c
         for row in session.execute(select(columns.id, columns.fire_at)).all():
-            due = row.fire_at - timedelta(hours=2)
+            due = row.fire_at - timedelta(days=2)
             session.execute(update(tables.delayed_fire).where(columns.id == row.id).values(due=due))
     assert controller.run_once() == 3
     assert [fire.trigger_name for fire in reversed(fires_of("order-1"))] == ["after_1", "after_2", "after_3"]

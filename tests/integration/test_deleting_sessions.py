@@ -40,7 +40,7 @@ OF_SESSIONS = (
     "run",
 )
 LONG_AGO = datetime.now(UTC) - timedelta(days=100)
-SOON = datetime.now(UTC) + timedelta(hours=1)
+SOON = datetime.now(UTC) + timedelta(days=1)
 
 
 def resolved_session(controller, uid="order-1"):

@@ -31,7 +31,7 @@ from tests.support.api import Allowed, mounted_api
 from tests.support.dags import deploy_configuration, play, run_of
 from tests.support.surveys import view
 
-LATER = datetime.now(UTC) + timedelta(hours=1)
+LATER = datetime.now(UTC) + timedelta(days=1)
 
 
 @pytest.fixture
