@@ -6,11 +6,13 @@ Neighbours: ``api_server.py`` starts a real API server.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 
 from airflow.api_fastapi.app import get_auth_manager, init_auth_manager, purge_cached_app
 from airflow.api_fastapi.auth.managers.simple.simple_auth_manager import SimpleAuthManager
 from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
 from airflow.api_fastapi.auth.middlewares.refresh_token import JWTRefreshMiddleware
+from airflow.configuration import conf
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from jwt import ExpiredSignatureError, InvalidTokenError
@@ -83,7 +85,8 @@ class MountedApi:
 
     def __post_init__(self):
         self.root = FastAPI(root_path=self.base_path)
-        self.root.mount("/triggers", create_app())
+        has_pages = conf.getboolean("api", "enable_swagger_ui", fallback=True)
+        self.root.mount("/triggers", _application(self.base_path, has_reference_pages=has_pages))
         self.root.add_middleware(JWTRefreshMiddleware)
         self.root.add_middleware(Reachable, prefix="/triggers")
 
@@ -96,6 +99,12 @@ class MountedApi:
         headers = {"Authorization": f"Bearer {user}"} if user else {}
         base_url = f"http://testserver{self.base_path}/triggers/"
         return TestClient(self.root, base_url=base_url, headers=headers, raise_server_exceptions=raises)
+
+
+@cache
+def _application(base_path, *, has_reference_pages):
+    """An application, made once for all tests: it takes longer than most of them. It notes its base path."""
+    return create_app()
 
 
 def mounted_api(monkeypatch, **options):
