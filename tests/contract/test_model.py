@@ -44,7 +44,7 @@ STEPS = 50
 USUAL_STEPS = 35
 """Some examples end before they have :data:`STEPS`."""
 
-FACTOR = int(os.environ.get("TRIGGERS_FUZZ_FACTOR", "1"))
+FACTOR = float(os.environ.get("TRIGGERS_FUZZ_FACTOR", "1"))
 STEPS_IN_CI = 20_000
 """So many steps at least, over all storages."""
 
@@ -289,10 +289,10 @@ def compare(storage_of, share):
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=FACTOR * share // USUAL_STEPS + 5,
+            max_examples=int(FACTOR * share / USUAL_STEPS) + 5,
             stateful_step_count=STEPS,
             deadline=None,
-            derandomize=FACTOR == 1,
+            derandomize=FACTOR <= 1,
             suppress_health_check=list(HealthCheck),
         ),
     )
