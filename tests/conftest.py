@@ -76,8 +76,9 @@ def restored_registries(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def sqlite_airflow_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowDatabase]:
     """A migrated SQLite database of this test run; tests use ``sqlite_airflow_db``."""
-    yield sqlite_database(tmp_path_factory.mktemp("sqlite"))
-    _leave_database()
+    database = sqlite_database(tmp_path_factory.mktemp("sqlite"))
+    yield database
+    _leave(database)
 
 
 @pytest.fixture(scope="session")
@@ -85,7 +86,7 @@ def postgresql_airflow_database() -> Iterator[AirflowDatabase]:
     """A migrated PostgreSQL database of this test run; tests use ``postgresql_airflow_db``."""
     with postgresql_database() as database:
         yield database
-        _leave_database()
+        _leave(database)
 
 
 @pytest.fixture
@@ -152,8 +153,6 @@ def _entered(database: AirflowDatabase) -> AirflowDatabase:
     return database
 
 
-def _leave_database() -> None:
-    from airflow import settings
-
-    settings.dispose_orm()
+def _leave(database: AirflowDatabase) -> None:
+    database.leave()
     os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = f"sqlite:///{AIRFLOW_HOME / 'airflow.db'}"

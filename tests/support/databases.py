@@ -14,11 +14,12 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine, make_url
+from sqlalchemy.orm import close_all_sessions
 
 from tests.support.environment import IN_CI
 
@@ -33,6 +34,12 @@ MIGRATION_DEADLINE = 180
 # What ``airflow db migrate`` itself puts into a new database.
 KEPT_TABLES = frozenset({"log_template", "slot_pool"})
 
+ORM = ("engine", "Session", "NonScopedSession", "async_engine", "AsyncSession")
+"""What ``airflow.settings.configure_orm`` sets."""
+
+_lasting_orms: dict[str, dict[str, Any]] = {}
+"""By URL: :data:`ORM` of each lasting database that was entered."""
+
 
 @dataclass
 class AirflowDatabase:
@@ -40,11 +47,14 @@ class AirflowDatabase:
 
     :param dialect: ``"sqlite"`` or ``"postgresql"``.
     :param url: the SQLAlchemy URL, password included.
+    :param is_lasting: whether its engine lasts until :meth:`leave`, though other databases are entered meanwhile. A new
+        engine would have to compile all of Airflow's statements again, which takes longer than most tests.
     """
 
     dialect: Dialect
     url: str
-    _tables: list[sa.Table] = field(default_factory=list, repr=False)
+    is_lasting: bool = False
+    _tables: list[str] = field(default_factory=list, repr=False)
 
     @property
     def engine(self) -> Engine:
@@ -60,10 +70,23 @@ class AirflowDatabase:
 
         if os.environ.get(CONNECTION_VARIABLE) == self.url and settings.engine is not None:
             return
+        _suspend_orm()
         os.environ[CONNECTION_VARIABLE] = self.url
-        settings.dispose_orm()
         settings.configure_vars()
-        settings.configure_orm()
+        for name, value in _lasting_orms.get(self.url, {}).items():
+            setattr(settings, name, value)
+        if settings.engine is None:
+            settings.configure_orm()
+        if self.is_lasting:
+            _lasting_orms[self.url] = {name: getattr(settings, name) for name in ORM}
+
+    def leave(self) -> None:
+        """Close the connections to this database."""
+        from airflow import settings
+
+        self.enter()
+        _lasting_orms.pop(self.url, None)
+        settings.dispose_orm()
 
     def empty(self) -> None:
         """Delete all rows of tests, in Airflow's tables and in ours.
@@ -74,39 +97,38 @@ class AirflowDatabase:
 
         settings.Session.remove()
         if not self._tables:
-            self._tables = self._reflected_tables()
-        with self.engine.connect() as connection:
-            if self.dialect == "sqlite":
-                connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
-            else:
-                connection.exec_driver_sql("SET lock_timeout = '10s'")
-            filled = self._filled(connection)
-            if self.dialect == "sqlite":
-                for table in filled:
-                    connection.execute(table.delete())
-            elif filled:
-                names = ", ".join(connection.dialect.identifier_preparer.format_table(it) for it in filled)
-                connection.exec_driver_sql(f"TRUNCATE {names} CASCADE")
-            connection.commit()
-            # The settings belong to the connection: they end with it.
-            connection.invalidate()
-        if any(table.name == "team" for table in filled):
-            _restore_default_pool()
+            self._tables = self._tables_in_order()
+        with self.engine.begin() as connection:
+            if self.dialect == "postgresql":
+                connection.exec_driver_sql("SET LOCAL lock_timeout = '10s'")
+            # Not TRUNCATE: it makes new files for each table and index, which takes longer than most tests.
+            for table in self._filled(connection):
+                connection.exec_driver_sql(f"DELETE FROM {table}")
 
-    def _reflected_tables(self) -> list[sa.Table]:
-        names = sa.inspect(self.engine).get_table_names()
-        return [
-            sa.Table(name, sa.MetaData())
-            for name in sorted(names)
-            if name not in KEPT_TABLES and "alembic_version" not in name
-        ]
+    def _tables_in_order(self) -> list[str]:
+        """The names of the tables of tests: those that refer to others come before them."""
+        names = [name for name, _ in sa.inspect(self.engine).get_sorted_table_and_fkc_names() if name]
+        return [name for name in reversed(names) if name not in KEPT_TABLES and "alembic_version" not in name]
 
-    def _filled(self, connection: sa.Connection) -> list[sa.Table]:
-        rows = [
-            sa.select(sa.literal(number)).where(sa.exists(sa.select(sa.literal(1)).select_from(table)))
-            for number, table in enumerate(self._tables)
-        ]
-        return [self._tables[number] for number in connection.scalars(sa.union_all(*rows))]
+    def _filled(self, connection: sa.Connection) -> list[str]:
+        """The names of the tables that have rows, in order."""
+        question = " UNION ALL ".join(
+            f"SELECT {number} WHERE EXISTS (SELECT 1 FROM {name})" for number, name in enumerate(self._tables)
+        )
+        return [self._tables[number] for number in sorted(connection.exec_driver_sql(question).scalars())]
+
+
+def _suspend_orm() -> None:
+    """Leave the database that Airflow is connected to. Only the connections to a lasting one stay open."""
+    from airflow import settings
+
+    if settings.engine in [orm["engine"] for orm in _lasting_orms.values()]:
+        settings.Session.remove()
+        close_all_sessions()
+        for name in ORM:
+            setattr(settings, name, None)
+    else:
+        settings.dispose_orm()
 
 
 def _restore_default_pool() -> None:
@@ -118,7 +140,7 @@ def _restore_default_pool() -> None:
 
 def sqlite_database(folder: Path) -> AirflowDatabase:
     """Make a migrated SQLite metadata database in the folder."""
-    database = AirflowDatabase("sqlite", f"sqlite:///{folder / 'metadata.db'}")
+    database = AirflowDatabase("sqlite", f"sqlite:///{folder / 'metadata.db'}", is_lasting=True)
     migrate(database.url)
     return database
 
@@ -139,7 +161,7 @@ def postgresql_database() -> Iterator[AirflowDatabase]:
     """
     with temporary_postgresql_url() as url:
         migrate(url)
-        yield AirflowDatabase("postgresql", url)
+        yield AirflowDatabase("postgresql", url, is_lasting=True)
 
 
 @contextmanager
