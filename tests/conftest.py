@@ -21,7 +21,11 @@ from tests.support.environment import IN_CI, enter_airflow_environment
 
 AIRFLOW_HOME = enter_airflow_environment()
 
+PAGES = "tests/e2e/ui/"
 END_TO_END = "tests/e2e/"
+APART = (PAGES, END_TO_END)
+"""Groups of tests for one worker each."""
+
 REDIS_URL = os.environ.get("TRIGGERS_TEST_REDIS_URL", "redis://127.0.0.1:6379/0")
 
 from tests.support.databases import AirflowDatabase, postgresql_database, sqlite_database  # noqa: E402
@@ -30,11 +34,14 @@ pytest.register_assert_rewrite("tests.support.agreement")
 
 
 class EndToEndApart(LoadScopeScheduling):
-    """Gives one worker the end-to-end tests, which start deployments, and mostly wait; the others go by file."""
+    """Gives one worker the pages' tests and one the other end-to-end tests; the rest go by file.
+
+    End-to-end tests start deployments, and mostly wait. More of them at once would take each other's processor.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        return END_TO_END if file.startswith(END_TO_END) else file
+        return next((group for group in APART if file.startswith(group)), file)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
@@ -43,8 +50,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the end-to-end tests: they take longest."""
-    items.sort(key=lambda item: not item.nodeid.startswith(END_TO_END))
+    """Begin with the end-to-end tests: they take longest. Those of the pages come last of them."""
+    items.sort(key=lambda item: (not item.nodeid.startswith(END_TO_END), item.nodeid.startswith(PAGES)))
 
 
 @pytest.hookimpl(wrapper=True)
