@@ -15,8 +15,8 @@ from sqlalchemy.orm import Session
 
 from airflow_triggers.domain.events import EventKind, hook_call_details
 from airflow_triggers.domain.hooks import INSTANCE, MAX_HOOK_ATTEMPTS, PromisedHook
-from airflow_triggers.domain.validation import validate_filter
-from airflow_triggers.errors import NothingParked
+from airflow_triggers.domain.uids import SessionUid
+from airflow_triggers.errors import NothingParked, SessionNotFound
 from airflow_triggers.gateway.asset_events import AssetEventRow, asset_events, author_of
 from airflow_triggers.sessions.audit import AuditEvent, note_act, note_retried_events
 from airflow_triggers.sessions.describing import configured_as, promised_hook_of
@@ -78,23 +78,26 @@ def failed_hooks(
     :param parked: only hooks which the controller does not call again automatically.
     :param before: only hooks with a lower ``hook_id``.
     :param configuration_hashes: only hooks of sessions with one of these configurations; None: of all.
+    :raises SessionNotFound: when there is no session ``uid``.
     """
-    validate_filter("UID", uid)
-    columns = tables.hook.c
+    columns, session_columns = tables.hook.c, tables.session.c
     query = (
-        select(tables.hook, tables.session.c.uid, tables.session.c.configuration_hash)
-        .join(tables.session, tables.session.c.id == columns.session_id)
+        select(tables.hook, session_columns.uid, session_columns.configuration_hash)
+        .join(tables.session, session_columns.id == columns.session_id)
         .where(columns.attempts >= (MAX_HOOK_ATTEMPTS if parked else 1))
         .order_by(columns.id.desc())
         .limit(limit)
     )
-    if uid is not None:
-        query = query.where(tables.session.c.uid == uid)
     if before is not None:
         query = query.where(columns.id < before)
     if configuration_hashes is not None:
         query = query.where(configured_as(configuration_hashes))
     with snapshot() as session:
+        if uid is not None:
+            owner = session.scalar(select(session_columns.id).where(session_columns.uid == SessionUid(uid)))
+            if owner is None:
+                raise SessionNotFound(uid)
+            query = query.where(columns.session_id == owner)
         return [_parked_hook(row) for row in session.execute(query)]
 
 

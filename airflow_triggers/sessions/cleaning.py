@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, delete, select, tuple_
 from sqlalchemy.orm import Session
 
+from airflow_triggers.domain.validation import validate_filter
 from airflow_triggers.errors import DatabaseFailed, SchemaOutdated, SessionUnresolved, TriggersError
 from airflow_triggers.sessions.audit import note_cleaning
 from airflow_triggers.sessions.deleting import check_elsewhere, delete_elsewhere
@@ -47,12 +48,17 @@ class Selection:
     :param configuration: only sessions of this deployed configuration.
     :param prefix: only sessions whose UID begins with this text.
     :param unresolved: also unresolved sessions.
+    :raises InvalidFilter: when no session can match a text.
     """
 
     before: datetime
     configuration: str | None = None
     prefix: str | None = None
     unresolved: bool = False
+
+    def __post_init__(self) -> None:
+        validate_filter("configuration", self.configuration)
+        validate_filter("prefix", self.prefix)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -39,7 +39,9 @@ def decode(cursor: str, kinds: Sequence[type]) -> tuple[Any, ...]:
             raise ValueError(cursor)
         return tuple(_value(value, kind) for value, kind in zip(values, kinds, strict=True))
     except (OverflowError, RecursionError, TypeError, ValueError):
-        raise InvalidCursor("'after' is the 'next' of another page of the same list.") from None
+        raise InvalidCursor(
+            f"'after' is the 'next' of another page of the same list; found {cursor[:60]!r}."
+        ) from None
 
 
 def _value(value: Any, kind: type) -> Any:

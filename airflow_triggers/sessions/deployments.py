@@ -19,6 +19,7 @@ from airflow_triggers.configuration.graph import Graph
 from airflow_triggers.configuration.review import Finding, Severity, review
 from airflow_triggers.domain.configuration import Configuration
 from airflow_triggers.domain.instances import InstanceStatus
+from airflow_triggers.domain.validation import validate_filter
 from airflow_triggers.errors import UnknownConfiguration
 from airflow_triggers.gateway import Deployment
 from airflow_triggers.sessions.describing import configured_as
@@ -117,7 +118,9 @@ def list_configurations(
     :param after: only names after this one.
     :param readable: others are left out.
     :param configuration_hashes: only sessions with one of these configurations are counted.
+    :raises InvalidFilter: when no name can have the form of ``after``.
     """
+    validate_filter("name", after)
     page: list[Deployment] = []
     cursor = after
     while len(page) <= limit:

@@ -146,12 +146,12 @@ def test_python_and_the_command_line_are_refused_the_same(client, text):
         lambda: history_of("order-1", instance=text),
         lambda: vain_fires(trigger=text),
         lambda: vain_fires(configuration=text),
-        lambda: failed_hooks(uid=text),
     ):
         with pytest.raises(InvalidFilter, match="at most 250 printable characters"):
             ask()
-    with pytest.raises(InvalidSessionUid):
-        fires_of(text)
+    for ask in (fires_of, lambda uid: failed_hooks(uid=uid)):
+        with pytest.raises(InvalidSessionUid):
+            ask(text)
     with pytest.raises(UnknownConfiguration):
         deployed_configuration(text)
     for name in (f"{text}#0", "t_import#2147483648"):

@@ -10,7 +10,7 @@ from airflow.utils.session import create_session as airflow_session
 from sqlalchemy import update
 
 from airflow_triggers.domain.hooks import MAX_HOOK_ATTEMPTS
-from airflow_triggers.errors import NothingParked
+from airflow_triggers.errors import NothingParked, SessionNotFound
 from airflow_triggers.history.pages import history_of
 from airflow_triggers.history.parked import call_hook_again, failed_hooks
 from airflow_triggers.history.sentences import sentence_of
@@ -63,7 +63,8 @@ def test_a_parked_hook_is_seen_in_the_session_its_history_and_the_list(parked, c
         "The hook _post_fire (after firstPage) raised and is called again later: RuntimeError: not today.",
     ]
     assert [(one.uid, one.hook.token) for one in failed_hooks(parked=True)] == [("order-1", parked)]
-    assert failed_hooks(uid="order-2") == []
+    with pytest.raises(SessionNotFound, match="order-2"):
+        failed_hooks(uid="order-2")
     with airflow_session() as session:
         session.execute(update(tables.hook).values(due=datetime.now(UTC)))
     assert controller.run_once() == 0, "it is not called again by itself, and keeps nothing from going on"

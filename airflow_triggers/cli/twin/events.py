@@ -116,7 +116,11 @@ def opened_events(name: str, report: Report) -> Iterator[Events]:
             file.seek(0)
             yield Events(file, total)
     except OSError as error:
-        raise CommandFailed(f"The file {name!r} cannot be read: {error}") from error
+        raise _unreadable(name, error) from error
+
+
+def _unreadable(name: str, error: OSError) -> CommandFailed:
+    return CommandFailed(f"The file {name!r} cannot be read: {error}")
 
 
 def _stdin() -> BufferedReader:
@@ -262,9 +266,10 @@ class Account:
 
 
 def check_arguments(args: Any) -> None:
-    """Check that the arguments of ``fire`` go together.
+    """Check that the arguments of ``fire`` go together, before a report is made.
 
     :raises WrongArguments: when they do not.
+    :raises CommandFailed: when the file cannot be read.
     """
     if args.file is None and (args.trigger is None or args.report is not None):
         raise WrongArguments(
@@ -277,6 +282,11 @@ def check_arguments(args: Any) -> None:
         )
     if args.file == STDIN and args.report is None:
         raise WrongArguments("With --file -, name the report: --report FILE.")
+    if args.file not in (None, STDIN):
+        try:
+            Path(args.file).open("rb").close()
+        except OSError as error:
+            raise _unreadable(args.file, error) from error
 
 
 def _entries(path: Path) -> Iterator[dict[str, Any]]:

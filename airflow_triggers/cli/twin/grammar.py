@@ -30,6 +30,9 @@ exit codes:
   2  the arguments are wrong
 """
 
+ARGPARSES_VALUE_OF_A_SWITCH = ("ignored explicit argument", "it takes no value, found")
+"""argparse's words for a switch with a value, and ours: argparse does not say what it expected."""
+
 Setup = Callable[["Parser", Command], None]
 """Gives a command's parser what only one distribution has."""
 
@@ -44,7 +47,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong, and where the help is."""
-        sentence = " ".join(message.split())
+        sentence = " ".join(message.split()).replace(*ARGPARSES_VALUE_OF_A_SWITCH)
         end = "" if sentence.endswith((".", "?")) else "."
         self.exit(WRONG_ARGUMENTS, escaped(f"{self.prog}: {sentence}{end} See '{self.prog} --help'.\n"))
 

@@ -39,6 +39,7 @@ def list_profiles(args: Namespace) -> None:
 def set_profile(args: Namespace) -> None:
     """``triggers profiles set``: the token, or the password, is asked for, or read from stdin."""
     checked_url(args.url)
+    _check_name(args.username)
     secret = _secret("Password" if args.username else "Token")
     if args.username:
         profile = Profile(args.url, username=args.username, password=secret)
@@ -56,6 +57,13 @@ def remove_profile(args: Namespace) -> None:
     if profiles.pop(args.name, None) is None:
         raise InvalidArgument(f"There is no profile {args.name!r} in {path}.")
     write_profiles(path, profiles)
+
+
+def _check_name(username: str | None) -> None:
+    if username is not None and (username != username.strip() or not username.isprintable()):
+        raise InvalidArgument(
+            f"Expected a user's name of printable characters without surrounding blanks, found {username!r}."
+        )
 
 
 def _secret(kind: str) -> str:
