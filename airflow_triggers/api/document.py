@@ -17,7 +17,7 @@ from fastapi.security import APIKeyCookie, HTTPBearer
 from fastapi.security.base import SecurityBase
 
 from airflow_triggers.api.examples import example_of, problem_example
-from airflow_triggers.api.links import LINKS
+from airflow_triggers.api.links import LINKS, NEXT_PAGE, next_page_link
 from airflow_triggers.api.problems import PROBLEM_JSON
 
 Operation = dict[str, Any]
@@ -116,3 +116,7 @@ def _add_links(document: Mapping[str, Any]) -> None:
             "operationId": link.target,
             "parameters": link.parameters,
         }
+    for operation in by_id.values():
+        next_page = next_page_link(operation, document["components"]["schemas"])
+        if next_page is not None:
+            operation["responses"]["200"].setdefault("links", {})[NEXT_PAGE] = next_page

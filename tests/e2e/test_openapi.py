@@ -11,23 +11,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from airflow.utils.session import create_session as airflow_session
-from sqlalchemy import insert, select
 
-from airflow_triggers.domain.states import Event
-from airflow_triggers.sessions.opening import create_session, fire_into, open_session
-from airflow_triggers.storages import tables
 from tests.support.api_server import running_api_server
-from tests.support.dags import deploy_configuration
+from tests.support.contents import make_everything
 
 HERE = Path(__file__).with_name("openapi")
 EXAMPLES = int(os.environ.get("TRIGGERS_SCHEMATHESIS_EXAMPLES", "4"))
-INSTANCES = 12
-LATER = datetime(2931, 1, 1, tzinfo=UTC)
 DEADLINE = 600 + 30 * EXAMPLES
 
 pytestmark = pytest.mark.timeout(DEADLINE + 180)
@@ -36,43 +28,9 @@ pytestmark = pytest.mark.timeout(DEADLINE + 180)
 @pytest.fixture
 def server(postgresql_airflow_db, tmp_path):
     """A server whose sessions have something of everything that a request may name; see the dictionaries there."""
-    deploy_configuration(
-        "survey",
-        t_import={"after": ["firstPage"], "andEvery": "page"},
-        t_score={"after": ["t_import"], "unless": ["embedded"]},
-        t_notify={"after": ["never"]},
-    )
-    deploy_configuration("orders", t_pay={"after": ["paid"]})
-    create_session("order-1", configuration="orders", metadata={"country": "NL"})
-    for uid in ("survey-1", "survey-2"):
-        play_survey(uid)
-    promise_hooks("survey-1")
+    make_everything()
     with running_api_server(tmp_path, postgresql_airflow_db.url) as running:
         yield running
-
-
-def play_survey(uid):
-    """Instances of every status that a person can bring about without Airflow's scheduler."""
-    fire_into(uid, "firstPage", {"n": 1}, configuration="survey", fired_by="admin", idempotency_key="first")
-    manager = open_session(uid)
-    for page in range(INSTANCES):
-        manager.fire("page", {"page": page})
-    manager.fire("pgae")
-    manager.fire("reminder", fire_at=LATER)
-    for number in range(INSTANCES - 2):
-        manager.record_progress(f"t_import#{number}", Event.START)
-        manager.record_progress(f"t_import#{number}", Event.FINISH if number == 0 else Event.FAIL)
-    manager.skip_failed_instance("t_import#1", True, {"rows": 7}, by="admin")
-    manager.replay_failed_instance("t_import#2", by="admin")
-
-
-def promise_hooks(uid):
-    """Hooks that are still to be called, with the ids that the dictionary has."""
-    promise = {"hook": "_post_fire", "arguments": {"trigger_name": "page", "scheduled": []}, "attempts": 20}
-    with airflow_session() as session:
-        session_id = session.scalar(select(tables.session.c.id).where(tables.session.c.uid == uid))
-        rows = [{"id": number, **promise, "session_id": session_id, "due": LATER} for number in range(1, 9)]
-        session.execute(insert(tables.hook), rows)
 
 
 def test_a_generator_of_requests_finds_nothing_undocumented(server, tmp_path):

@@ -275,23 +275,91 @@ def test_every_body_and_every_answer_has_a_valid_example(document):
     assert invalid == []
 
 
-def test_every_link_names_an_operation_and_its_parameters(document):
-    operations = {
+def links_of(document):
+    """Each link, with the operation and the answer that have it."""
+    for operation in operations_of(document).values():
+        for answer in operation["responses"].values():
+            for link in answer.get("links", {}).values():
+                yield operation, answer, link
+
+
+def operations_of(document):
+    return {
         operation["operationId"]: operation
         for methods in document["paths"].values()
         for operation in methods.values()
     }
-    links = [
-        link
-        for operation in operations.values()
-        for answer in operation["responses"].values()
-        for link in answer.get("links", {}).values()
+
+
+def places_of(operation):
+    """The parameters as links name them."""
+    return {f"{parameter['in']}.{parameter['name']}" for parameter in operation.get("parameters", [])}
+
+
+def test_every_link_names_an_operation_and_its_parameters(document):
+    operations = operations_of(document)
+    wrong = [
+        (operation["operationId"], link)
+        for operation, _, link in links_of(document)
+        if not link["parameters"].keys() <= places_of(operations[link["operationId"]])
     ]
-    assert len(links) > 10
-    for link in links:
-        parameters = operations[link["operationId"]]["parameters"]
-        known = {f"{parameter['in']}.{parameter['name']}" for parameter in parameters}
-        assert link["parameters"].keys() <= known
+    assert wrong == []
+
+
+def test_every_link_takes_what_its_request_or_its_answer_has(document):
+    wrong = []
+    for operation, answer, link in links_of(document):
+        example = answer["content"]["application/json"]["example"]
+        for expression in link["parameters"].values():
+            source, _, place = expression.partition(".")
+            exists = (
+                place in places_of(operation)
+                if source == "$request"
+                else place == "header.ETag" or has_place(example, place.removeprefix("body#/").split("/"))
+            )
+            if not exists:
+                wrong.append((operation["operationId"], expression))
+    assert wrong == []
+
+
+def has_place(example, steps):
+    """Whether a JSON pointer leads somewhere."""
+    for step in steps:
+        members = (
+            {str(place): item for place, item in enumerate(example)} if isinstance(example, list) else example
+        )
+        if step not in members:
+            return False
+        example = members[step]
+    return True
+
+
+def test_whatever_is_named_in_a_path_is_found_by_a_link(document):
+    linked = {
+        link["operationId"]
+        for operation, _, link in links_of(document)
+        if link["operationId"] != operation["operationId"]
+    }
+    names = {
+        name
+        for name, operation in operations_of(document).items()
+        if any(place.startswith("path.") for place in places_of(operation))
+    }
+    assert sorted(names - linked) == [], "Add a link to it in airflow_triggers/api/links.py."
+
+
+def test_every_page_of_a_list_has_a_link_to_the_next_page_with_the_same_filter(document):
+    schemas = document["components"]["schemas"]
+    for name, operation in operations_of(document).items():
+        cursors = places_of(operation) & {"query.after", "query.before"}
+        if not cursors:
+            continue
+        link = operation["responses"]["200"]["links"]["next_page"]
+        answer = operation["responses"]["200"]["content"]["application/json"]["schema"]["$ref"]
+        assert "next" in schemas[answer.rpartition("/")[2]]["properties"], name
+        assert link["operationId"] == name
+        assert link["parameters"].keys() == places_of(operation)
+        assert [link["parameters"][cursor] for cursor in cursors] == ["$response.body#/next"]
 
 
 def test_what_is_installed_is_listed(document):
