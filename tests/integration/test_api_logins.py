@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from contextlib import contextmanager
 
 import pytest
@@ -10,9 +11,10 @@ from airflow import settings
 from airflow.api_fastapi.app import get_auth_manager
 from airflow.models.revoked_token import RevokedToken
 from fastapi.testclient import TestClient
-from sqlalchemy import event
+from sqlalchemy import event, text
 
 from airflow_triggers.gateway import logins
+from airflow_triggers.storages.transaction import Lookout
 from tests.support.auth_managers import simple_auth_manager
 from tests.support.dags import deploy_configuration
 
@@ -122,3 +124,51 @@ def test_a_database_that_fails_at_the_login_is_said_to_fail(client, monkeypatch)
     answer = client.get(HEALTH)
     assert (answer.status_code, answer.json()["reason"]) == (503, "DatabaseFailed")
     assert "Retry-After" in answer.headers
+
+
+@contextmanager
+def loans_to_logins():
+    """The connections that the pool lends to the thread of logins."""
+    loans = []
+
+    def note(connection, *_):
+        if threading.current_thread().name.startswith("triggers-login"):
+            loans.append(connection)
+
+    logins._threads.submit(logins._lookout.give_back).result()
+    event.listen(settings.engine, "checkout", note)
+    try:
+        yield loans
+    finally:
+        event.remove(settings.engine, "checkout", note)
+
+
+def test_logins_soon_after_each_other_share_a_connection_and_give_it_back(client, monkeypatch):
+    monkeypatch.setattr(Lookout, "KEPT_SECONDS", 0.5)
+    with loans_to_logins() as loans:
+        for _ in range(2):
+            assert client.get(HEALTH).status_code == 200
+        assert len(loans) == 1
+        deadline = time.monotonic() + 30
+        while settings.engine.pool.checkedout():
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+
+
+def test_a_login_whose_connection_was_lost_takes_another_one(client):
+    with loans_to_logins() as loans:
+        assert client.get(HEALTH).status_code == 200
+        (kept,) = loans
+        with settings.engine.begin() as connection:
+            end = text("SELECT pg_terminate_backend(:pid)")
+            connection.execute(end, {"pid": kept.info.backend_pid})
+        assert client.get(HEALTH).status_code == 200
+        assert len(loans) == 2
+
+
+def test_a_pool_of_one_connection_keeps_none_for_logins(client, monkeypatch):
+    monkeypatch.setattr(settings.engine.pool, "size", lambda: 1)
+    with loans_to_logins() as loans:
+        for _ in range(2):
+            assert client.get(HEALTH).status_code == 200
+        assert len(loans) == 2
