@@ -151,8 +151,8 @@ class Transaction:
         """Run a prepared statement."""
         text = statement.text(self._engine.dialect)
         parameters = text.parameters(values)
-        if self._connection is not None:
-            # It is there already: its listeners hear of every statement, in order.
+        if self._connection is not None and _is_listened_to(self._engine):
+            # Its listeners hear of every statement, in order.
             result = self._connection.exec_driver_sql(text.sql, parameters)
             return Answer(result.all() if text.row else (), result.rowcount)
         try:
