@@ -136,14 +136,14 @@ class Answers:
     :param users: user → their rights in Airflow.
     :param without_hidden: user → answers, each with the one where nothing exists of which the user may not know.
     :param airflows: what Airflow's own API lets the user do.
-    :param routes: of our OpenAPI document.
+    :param routes: of our OpenAPI document; method and path → what its list can be filtered by.
     """
 
     users: dict[str, Rights]
     answers: dict[str | None, list[Answer]]
     without_hidden: dict[str, list[tuple[Answer, Answer]]]
     airflows: dict[str, Rights]
-    routes: set[tuple[str, str]]
+    routes: dict[tuple[str, str], set[str]]
 
     def __iter__(self):
         """Each answer with its user and their rights."""
@@ -249,11 +249,17 @@ class Deployment:
         full.enter()
         return Rights(**own)
 
-    def _routes(self) -> set[tuple[str, str]]:
-        """Method and path of every route in our OpenAPI document."""
+    def _routes(self) -> dict[tuple[str, str], set[str]]:
+        """Method and path of every route in our OpenAPI document, each with the conditions that it takes."""
         document = self._request(next(iter(self.users)), "GET", "/triggers/openapi.json").json()
+        filters = document["components"]["schemas"]["InstancesFilter"]["properties"]
         return {
-            (method.upper(), path) for path, operations in document["paths"].items() for method in operations
+            (method.upper(), path): {
+                *(it["name"] for it in operation.get("parameters", []) if it["in"] == "query"),
+                *(filters if operation["operationId"] == "make_bulk_act" else ()),
+            }
+            for path, operations in document["paths"].items()
+            for method, operation in operations.items()
         }
 
 
@@ -325,6 +331,20 @@ def test_every_route_is_asked_for(answers):
     assert missing == [], "Ask for them in tests/support/questions.py, with the rule for who may."
 
 
+def test_every_filter_of_every_list_is_asked_with(answers):
+    every_question = [answer.question for answer in answers.answers[NOBODY]]
+    missing = {
+        (method, path): unasked
+        for (method, path), conditions in answers.routes.items()
+        if (
+            unasked := conditions.difference(
+                *(question.conditions for question in every_question if question.asks(method, path))
+            )
+        )
+    }
+    assert missing == {}, "Ask with them in tests/support/questions.py, with what they show to whom."
+
+
 def test_whoever_has_no_token_is_answered_401_everywhere(answers):
     problems = [{**json.loads(answer.text), "instance": "…"} for answer in answers.answers[NOBODY]]
     assert all(problem == problems[0] for problem in problems)
@@ -359,15 +379,22 @@ def test_lists_show_what_the_user_may_read_and_nothing_else(answers):
     for user, own, answer in answers:
         if answer.question.listed and answer.status == 200:
             (entries,) = (content for content in answer.content.values() if isinstance(content, list))
-            names = {entry.get("uid", entry.get("session_uid", entry.get("name"))) for entry in entries}
-            assert names == answer.question.listed(own), (user, str(answer.question))
+            assert set(map(name_of, entries)) == answer.question.listed(own), (user, str(answer.question))
+
+
+def name_of(entry):
+    """What names an entry of a list: its UID, that of its session, its name, or its id."""
+    return next(entry[key] for key in ("uid", "session_uid", "name", "id") if key in entry)
 
 
 def test_counts_count_what_the_user_may_read_and_nothing_else(answers):
     for user, own, answer in answers:
         if answer.question.counted and answer.status == 200:
-            assert answer.content["total"] == answer.question.counted(own), (user, str(answer.question))
-            assert sum(group["count"] for group in answer.content["groups"]) == answer.content["total"]
+            expected = answer.question.counted(own)
+            numbers = {name: answer.content[name] for name in expected}
+            assert numbers == expected, (user, str(answer.question))
+            groups = answer.content.get("groups")
+            assert groups is None or sum(group["count"] for group in groups) == numbers["total"]
 
 
 def test_what_is_read_and_what_is_refused_changes_nothing(answers):

@@ -5,12 +5,14 @@ Neighbours: ``rights.py`` has the rules, ``worlds.py`` the sessions, ``tests/int
 
 from __future__ import annotations
 
+import base64
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote, urlencode
 
 from tests.support.rights import (
     Rights,
@@ -31,6 +33,7 @@ from tests.support.rights import (
     read_bulk_act_status,
     read_configuration_status,
     read_status,
+    retry_asset_event_status,
     take_back_status,
     update_status,
 )
@@ -54,8 +57,8 @@ class Question:
     :param headers: further headers of the request.
     :param act: its row of the table in ``docs/rights.md``; None: it has no row.
     :param session: the session of the request, if any.
-    :param listed: for a list, the UIDs shown to a user with these rights.
-    :param counted: for counts, the total shown to a user with these rights.
+    :param listed: for a list, the UIDs, names or ids shown to a user with these rights.
+    :param counted: the numbers shown to a user with these rights, by their names in the answer.
     :param results: for a batch, the statuses of its items for a user with these rights.
     :param tells: whether the answer for a hidden session must differ from the answer for a missing one, because its UID
         is taken.
@@ -68,8 +71,8 @@ class Question:
     headers: Mapping[str, str] = field(default_factory=dict, hash=False)
     act: str | None = None
     session: Session | None = None
-    listed: Callable[[Rights], set[str]] | None = None
-    counted: Callable[[Rights], int] | None = None
+    listed: Callable[[Rights], set[Any]] | None = None
+    counted: Callable[[Rights], dict[str, int]] | None = None
     results: Callable[[Rights], list[int]] | None = None
     tells: Callable[[Rights], bool] = field(default=lambda user: False)
 
@@ -88,6 +91,13 @@ class Question:
         pattern = re.sub(r"\\{\w+\\}", "[^/]+", re.escape(f"/triggers{template}"))
         return self.method == method and re.fullmatch(pattern, self.path.partition("?")[0]) is not None
 
+    @property
+    def conditions(self) -> set[str]:
+        """The names of its query parameters, and of the filter in its body."""
+        query = parse_qsl(self.path.partition("?")[2])
+        in_body = self.body.get("filter", {}) if isinstance(self.body, dict) else {}
+        return {*(name for name, _ in query), *in_body}
+
 
 def always(status: int) -> Callable[[Rights], int]:
     """The same answer for every logged-in user."""
@@ -101,13 +111,14 @@ def questions(ids: dict[str, Ids]) -> list[Question]:
     """
     return [
         *_about_documents(),
-        *_about_lists(),
+        *_about_lists(ids),
         *(question for session in SESSIONS for question in _about(session, ids[session.uid])),
         *_about_nothing(),
         *_that_make_sessions(),
         *_that_migrate(),
         *_about_configurations(),
         *_about_bulk_acts(),
+        *_about_asset_events(ids),
         _batch(),
     ]
 
@@ -124,33 +135,13 @@ def _about_documents() -> Iterator[Question]:
     yield Question("DELETE", f"{API}/sessions", always(405))
 
 
-def _about_lists() -> Iterator[Question]:
-    sessions = partial(_list, "/sessions", "list sessions")
-    yield sessions("", lambda session: True)
-    yield sessions("?limit=200&prefix=on-", lambda session: session.uid.startswith("on-"))
-    for name in (*DEPLOYED, UNKNOWN):
-        yield sessions(f"?configuration={name}", lambda session, name=name: session.configuration == name)
+def _about_lists(ids: dict[str, Ids]) -> Iterator[Question]:
+    yield from _about_sessions(ids)
+    yield from _about_instances()
     fires = partial(_list, "/fires", "list fires that touched nothing")
-    yield fires("?touched=nothing", lambda session: True)
-    yield fires(f"?touched=nothing&trigger={FIRED_IN_VAIN}", lambda session: True)
-    yield fires(
-        "?touched=nothing&configuration=config-a-b", lambda session: session.configuration == "config-a-b"
-    )
-    instances = partial(_list, "/instances", "list instances")
-    failed = "?status=failed&limit=1000"
-    yield instances("", lambda session: session.has_instance)
-    yield instances(failed, lambda session: session.has_instance)
-    yield instances(f"{failed}&session=on-", lambda session: session.uid.startswith("on-"))
-    for name in (*DEPLOYED, UNKNOWN):
-        yield instances(
-            f"{failed}&configuration={name}",
-            lambda session, name=name: session.has_instance and session.configuration == name,
-        )
-        yield sessions(
-            f"?order_by=-last_modified&has_failed=true&configuration={name}",
-            lambda session, name=name: session.has_instance and session.configuration == name,
-        )
-    yield from _that_count()
+    yield fires("?touched=nothing", _every)
+    yield fires(f"?touched=nothing&trigger={FIRED_IN_VAIN}", _every)
+    yield fires("?touched=nothing&configuration=config-a-b", _made_of("config-a-b"))
     yield Question(
         "GET",
         f"{API}/configurations",
@@ -158,34 +149,110 @@ def _about_lists() -> Iterator[Question]:
         act="list configurations",
         listed=lambda user: {name for name in DEPLOYED if may_read_configuration(user, name)},
     )
-    hooks = partial(_list, "/hooks", "list hooks that raised")
-    yield hooks("", lambda session: True)
-    to_come = partial(_list, "/delayed-fires", "list fires to come, of all sessions")
-    yield to_come("", lambda session: True)
-    yield to_come("?configuration=config-b", lambda session: session.configuration == "config-b")
-    yield Question("GET", f"{API}/asset-events", always(200))
-    yield Question("POST", f"{API}/asset-events/999/retry", always(404))
+    yield from _about_what_is_to_come()
     # Pages of one item: neither their number nor their cursors may count hidden items.
     pages = (
         "/sessions?limit=1",
         "/instances?limit=1",
-        "/configurations?limit=1",
+        "/configurations?limit=1&after=config-a",
         "/hooks?limit=1",
         "/delayed-fires?limit=1",
+        "/asset-events?limit=1",
+        "/bulk-acts?limit=1&after=9",
         "/sessions?limit=2&after=on-a",
+        f"/instances?limit=1&after={_cursor(LATER.isoformat(), 99, 't_first', 0)}",
         "/fires?touched=nothing&limit=1&before=9",
     )
     for page in pages:
         yield Question("GET", f"{API}{page}", always(200))
 
 
-def _that_count() -> Iterator[Question]:
-    def total(user: Rights) -> int:
-        return sum(session.has_instance and may_read(user, session) for session in SESSIONS)
+def _cursor(*place: Any) -> str:
+    """The cursor of a list, as its answers have it."""
+    return base64.urlsafe_b64encode(json.dumps(place).encode()).decode().rstrip("=")
 
-    for grouping in ("", "&group_by=configuration&group_by=task&group_by=error_type&group_by=status"):
-        path = f"{API}/instances/counts?status=failed{grouping}"
-        yield Question("GET", path, always(200), counted=total)
+
+def _every(session: Session) -> bool:
+    return True
+
+
+def _made_of(configuration: str) -> Callable[[Session], bool]:
+    return lambda session: session.configuration == configuration
+
+
+def _begins(prefix: str) -> Callable[[Session], bool]:
+    return lambda session: session.uid.startswith(prefix)
+
+
+def _about_sessions(ids: dict[str, Ids]) -> Iterator[Question]:
+    version = ids["on-a"].version
+    filters: tuple[tuple[str, Callable[[Session], bool]], ...] = (
+        ("", _every),
+        ("?limit=200&prefix=on-", _begins("on-")),
+        ("?configuration=config-a", _made_of("config-a")),
+        (f"?configuration={UNKNOWN}", lambda session: False),
+        (f"?version={version}", lambda session: ids[session.uid].version == version),
+        ("?contains=-a", lambda session: "-a" in session.uid),
+        ("?order_by=-last_modified&has_failed=true&configuration=config-a", _made_of("config-a")),
+        ("?order_by=last_modified&open=true", lambda session: session.has_instance),
+        ("?resolved=false&idle_for=0", _every),
+        ("?waiting_for=t_first", lambda session: "t_second" in session.dag_ids),
+    )
+    for query, covers in filters:
+        question = _list("/sessions", "list sessions", query, covers)
+        yield replace(question, counted=partial(_total_of_sessions, covers))
+
+
+def _total_of_sessions(covers: Callable[[Session], bool], user: Rights) -> dict[str, int]:
+    return {"total": sum(covers(session) and may_read(user, session) for session in SESSIONS)}
+
+
+INSTANCE_FILTERS: tuple[tuple[dict[str, Any], Callable[[Session], bool]], ...] = (
+    ({}, lambda session: session.has_instance),
+    ({"configuration": "config-a"}, _made_of("config-a")),
+    ({"task": "t_first", "session": "on"}, _begins("on")),
+    ({"since": "2001-01-01T00:00:00Z", "until": LATER.isoformat()}, lambda session: session.has_instance),
+    ({"error_type": SESSIONS[1].error_type}, lambda session: session is SESSIONS[1]),
+    ({"replayed": False, "stuck": False, "stuck_after": 60}, lambda session: session.has_instance),
+)
+"""Filters for failed instances, with the sessions that they cover: of a list, of counts, of a bulk act."""
+
+
+def _about_instances() -> Iterator[Question]:
+    instances = partial(_list, "/instances", "list instances")
+    yield instances("", lambda session: session.has_instance)
+    yield instances("?task=t_second", lambda session: "t_second" in session.dag_ids)
+    grouping = "&group_by=configuration&group_by=task&group_by=error_type&group_by=status"
+    for conditions, covers in INSTANCE_FILTERS:
+        query = f"?{urlencode({'status': 'failed', **conditions})}"
+        yield instances(query, covers)
+        total = partial(_total_of_sessions, covers)
+        path = f"{API}/instances/counts{query}"
+        yield Question("GET", path if conditions else f"{path}{grouping}", always(200), counted=total)
+        body = {"act": "replay", "filter": {"status": ["failed"], **conditions}, "dry_run": True}
+        counted = partial(_previewed, covers)
+        yield Question("POST", f"{API}/bulk-acts", always(200), body, counted=counted)
+
+
+def _previewed(covers: Callable[[Session], bool], user: Rights) -> dict[str, int]:
+    """What the preview of a bulk act counts; here, a replay. What one may not read is not covered."""
+    covered = [session for session in SESSIONS if covers(session) and may_read(user, session)]
+    allowed = sum(act_status(user, session, "create") == 200 for session in covered)
+    return {"total": len(covered), "allowed": allowed, "refused": len(covered) - allowed, "unchanged": 0}
+
+
+def _about_what_is_to_come() -> Iterator[Question]:
+    hooks = partial(_list, "/hooks", "list hooks that raised")
+    yield hooks("", _every)
+    yield hooks("?parked=false&after=9999", _every)
+    to_come = partial(_list, "/delayed-fires", "list fires to come, of all sessions")
+    yield to_come("", _every)
+    yield to_come("?configuration=config-b", _made_of("config-b"))
+    yield to_come("?trigger=begin&session=on-&parked=false&after=0.0", _begins("on-"))
+    yield to_come("?until=2999-01-01T00:00:00Z", _every)
+    events = partial(_list, "/asset-events", "list asset events that failed")
+    yield events("", _every)
+    yield events("?parked=true&after=9999", _every)
 
 
 def _list(path: str, act: str, query: str, covers: Callable[[Session], bool]) -> Question:
@@ -247,13 +314,22 @@ def _at(session: Session, path: str) -> str:
 
 def _that_read(session: Session) -> Iterator[Question]:
     status = partial(read_status, session=session)
-    for path in ("", "/fires?trigger=begin&limit=1", "/history", "/instances", "/hooks?limit=1"):
+    paths = (
+        "",
+        "/fires?trigger=begin&limit=1&before=999&instance=t_first%230&touched=nothing",
+        "/history",
+        f"/instances?task=t_first&status=failed&limit=1&after={_cursor(LATER.isoformat(), 't_first', 9)}",
+        "/hooks?limit=1&after=1",
+    )
+    for path in paths:
         act = "read a session, its fires and its history"
         yield Question("GET", _at(session, path), status, act=act, session=session)
     for path in ("/instances/t_first%230", "/instances/t_first%230/why"):
         act = "read an instance, and why it has not run" if session.has_instance else None
         shown = _where(session.has_instance, status, otherwise=404)
         yield Question("GET", _at(session, path), shown, act=act, session=session)
+    filtered = "/history?trigger=begin&limit=1&before=999.999.0&instance=t_first%230&touched=nothing"
+    yield Question("GET", _at(session, filtered), status, session=session)
     missing = _where(False, status, otherwise=404)
     yield Question("GET", _at(session, "/instances/t_frist/why"), missing, session=session)
     yield Question("GET", _at(session, "/history?before=nonsense"), always(422), session=session)
@@ -289,9 +365,8 @@ def _that_fire(session: Session) -> Iterator[Question]:
 
 def _about_delayed_fire(session: Session, delayed_fire_id: int) -> Iterator[Question]:
     path = _at(session, "/delayed-fires")
-    yield Question(
-        "GET", path, partial(read_status, session=session), act="list fires to come", session=session
-    )
+    read = partial(read_status, session=session)
+    yield Question("GET", f"{path}?limit=1&after=0.0", read, act="list fires to come", session=session)
     take_back = partial(take_back_status, session=session)
     yield Question(
         "DELETE", f"{path}/{delayed_fire_id}", take_back, act="cancel a fire to come", session=session
@@ -391,17 +466,25 @@ def _that_migrate() -> Iterator[Question]:
         path = f"{API}/configurations/{name}/migrate"
         act = "move sessions to the deployed rules" if name in DEPLOYED else None
         yield Question("POST", path, status, {"dry_run": True}, act=act, session=_of(name))
-        yield Question("POST", path, status, {"limit": 200}, listed=listed)
+        yield Question("POST", path, status, {"limit": 200, "prefix": "on", "after": "a"}, listed=listed)
 
 
 def _about_configurations() -> Iterator[Question]:
     for name in (*DEPLOYED, UNKNOWN):
         status = partial(read_configuration_status, name=name)
         act = "read a configuration" if name in DEPLOYED else None
-        yield Question("GET", f"{API}/configurations/{name}", status, act=act, session=_of(name))
+        path = f"{API}/configurations/{name}"
+        counted = partial(_counts_of_configuration, name)
+        yield Question("GET", path, status, act=act, session=_of(name), counted=counted)
     text = {"yaml": "t_first: {after: [begin], run: dag_a}"}
     yield Question("POST", f"{API}/configurations/validate", always(200), text, act="check a configuration")
     yield Question("GET", f"{API}/extensions", always(200), act="list what is installed")
+
+
+def _counts_of_configuration(name: str, user: Rights) -> dict[str, int]:
+    """Every session of a deployed configuration has a failed instance."""
+    number = _total_of_sessions(_made_of(name), user)["total"]
+    return {"sessions": number, "open": number, "failed": number}
 
 
 def _of(name: str) -> Session | None:
@@ -413,19 +496,25 @@ def _about_bulk_acts() -> Iterator[Question]:
     """The bulk act 1 is that of somebody else, on the session ``on-a``: see ``worlds.py``."""
     path = f"{API}/bulk-acts"
     on_a = SESSIONS[0]
-    yield Question("GET", path, always(200))
+    yield Question("GET", path, always(200), listed=lambda user: {1} if may_read(user, on_a) else set())
     see = partial(read_bulk_act_status, session=on_a)
-    for part in ("", "/outcomes"):
+    for part in ("", "/outcomes", "/outcomes?limit=1&after=9&outcome=done"):
         yield Question("GET", f"{path}/1{part}", see, session=on_a)
         yield Question("GET", f"{path}/999{part}", always(404))
     cancel = partial(cancel_bulk_act_status, session=on_a)
     yield Question("POST", f"{path}/1/cancel", cancel, session=on_a)
-    every_failed = {"act": "replay", "filter": {"status": ["failed"]}, "dry_run": True}
-    yield Question("POST", path, always(200), every_failed)
     for session in (*SESSIONS, NOWHERE):
         one_instance = {"act": "replay", "instances": [{"session_uid": session.uid, "name": "t_first#0"}]}
         status = always(202) if session is NOWHERE else partial(bulk_status, session=session)
         yield Question("POST", path, status, one_instance)
+
+
+def _about_asset_events(ids: dict[str, Ids]) -> Iterator[Question]:
+    for session in SESSIONS:
+        path = f"{API}/asset-events/{ids[session.uid].asset_event}/retry"
+        status = partial(retry_asset_event_status, session=session)
+        yield Question("POST", path, status, act="try an asset event again", session=session)
+    yield Question("POST", f"{API}/asset-events/999/retry", always(404))
 
 
 def _batch() -> Question:

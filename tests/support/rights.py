@@ -190,6 +190,13 @@ def call_hook_status(user: Rights, session: Session) -> int:
     return status if status != 200 or user.cover("create", named_dags(session)) else 403
 
 
+def retry_asset_event_status(user: Rights, session: Session) -> int:
+    """An asset event is shown to readers of its session; retrying it needs the right to create runs of all its DAGs."""
+    if not may_read(user, session):
+        return 404
+    return 200 if user.cover("create", named_dags(session)) else 403
+
+
 def delete_status(user: Rights, session: Session, *, resolved: bool) -> int:
     """Deleting a session needs the rights to read it, and to delete runs of all DAGs needed for reading.
 

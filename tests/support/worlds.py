@@ -9,11 +9,12 @@ import sqlite3
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from airflow.models.asset import AssetEvent, AssetModel
 from airflow.models.dag import clear_team_name_cache
 from airflow.models.dagbundle import DagBundleModel
 from airflow.models.team import Team
 from airflow.utils.session import create_session as airflow_session
-from sqlalchemy import func, select, text, update
+from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.engine import make_url
 
 from airflow_triggers.domain.acts import Skip
@@ -25,6 +26,7 @@ from airflow_triggers.manager.manager import TriggerManager, trigger_managers
 from airflow_triggers.sessions import bulk_acts
 from airflow_triggers.sessions.bulk_making import Maker
 from airflow_triggers.sessions.opening import create_session, fire_into, open_session
+from airflow_triggers.sessions.versions import version_column
 from airflow_triggers.storages import tables
 from airflow_triggers.storages.sql import SqlStorageBackend
 from tests.support.dags import dag, deploy, manifest, play
@@ -71,9 +73,17 @@ class Session:
         """A word that occurs only in this session's kwargs."""
         return f"kwargs-of-{self.uid}"
 
+    @property
+    def error_type(self) -> str:
+        """The type of the error of its failed instance; no other session has it."""
+        return f"errors.{self.marker}"
+
 
 AFTER = {"t_first": "begin", "t_second": "t_first", "t_other": "other"}
 """Which trigger each task waits for."""
+
+ALSO_AFTER = {"t_second": "page"}
+"""A further trigger of a task, which has fired: its instance waits for the other one."""
 
 DEPLOYED = {
     "config-a": {"t_first": "dag_a"},
@@ -86,7 +96,8 @@ SESSIONS = (
     Session("on-a", DEPLOYED["config-a"], configuration="config-a"),
     Session("on-b", DEPLOYED["config-b"], configuration="config-b"),
     Session("on-a-then-b", DEPLOYED["config-a-b"], configuration="config-a-b"),
-    Session("once-on-b", {"t_first": "dag_a"}, former="dag_b"),
+    # Of its configuration, other sessions may be read by more users.
+    Session("once-on-b", DEPLOYED["config-a"], former="dag_b", configuration="config-a"),
     Session("partly-without-a-dag", {"t_first": "dag_a", "t_other": None}),
     Session("without-a-dag", {"t_first": None}),
     Session("without-tasks", {}),
@@ -95,13 +106,15 @@ SESSIONS = (
 
 @dataclass(frozen=True)
 class Ids:
-    """The ids of a session's hook and delayed fire."""
+    """The ids of a session's hook, delayed fire and asset event, and the version of its rules."""
 
     hook: int
     delayed_fire: int
+    asset_event: int
+    version: str | None = None
 
 
-NO_IDS = Ids(1, 1)
+NO_IDS = Ids(1, 1, 999)
 
 
 def build() -> dict[str, Ids]:
@@ -120,6 +133,7 @@ def build() -> dict[str, Ids]:
     for session in SESSIONS:
         _make(session)
     OwingManager.raises = False
+    _make_asset_events()
     _make_bulk_act()
     return _ids()
 
@@ -134,18 +148,43 @@ def _make_bulk_act() -> None:
     bulk_acts.make(BulkRequest(act=Skip(), selection=selection, rate=1), maker)
 
 
+def _make_asset_events() -> None:
+    """Make an asset event for each session. Each was tried in vain."""
+    with airflow_session() as session:
+        asset = AssetModel(name="rights", uri="x-triggers://-/begin", group="asset")
+        session.add(asset)
+        session.flush()
+        for owner in SESSIONS:
+            event = AssetEvent(asset_id=asset.id, extra={}, partition_key=owner.uid)
+            session.add(event)
+            session.flush()
+            tried = {"seen": LATER, "attempts": 3, "due": None, "error": owner.marker}
+            session.execute(insert(tables.asset_event).values(event_id=event.id, **tried))
+
+
 def _ids() -> dict[str, Ids]:
-    """The ids of a hook and a delayed fire of each session. Each delayed fire has failed once: you can retry it."""
+    """The ids of each session. Each delayed fire has failed once: you can retry it."""
     owner, delayed, hook = tables.session.c, tables.delayed_fire.c, tables.hook.c
     with airflow_session() as session:
         session.execute(update(tables.delayed_fire).values(attempts=1, error="the database was away"))
         rows = session.execute(
-            select(owner.uid, func.min(hook.id), func.min(delayed.id))
+            select(
+                owner.uid,
+                func.min(hook.id),
+                func.min(delayed.id),
+                func.min(AssetEvent.id),
+                func.min(version_column()),
+            )
             .join(tables.hook, hook.session_id == owner.id)
             .join(tables.delayed_fire, delayed.session_id == owner.id)
+            .join(AssetEvent, AssetEvent.partition_key == owner.uid)
+            .outerjoin(tables.configuration, tables.configuration.c.hash == owner.configuration_hash)
             .group_by(owner.uid)
         )
-        return {uid: Ids(hook_id, delayed_id) for uid, hook_id, delayed_id in rows}
+        return {
+            uid: Ids(hook_id, delayed_id, event_id, version)
+            for uid, hook_id, delayed_id, event_id, version in rows
+        }
 
 
 def unregister() -> None:
@@ -165,24 +204,30 @@ def form_teams(teams: dict[str, str]) -> None:
 
 def directives(dag_ids: dict[str, str | None]) -> dict[str, dict[str, object]]:
     """A configuration whose tasks run these DAGs."""
+    return {task: _directives(task, dag_id) for task, dag_id in dag_ids.items()}
+
+
+def _directives(task: str, dag_id: str | None) -> dict[str, object]:
+    after = [trigger for trigger in (AFTER[task], ALSO_AFTER.get(task)) if trigger]
     return {
-        task: {"after": [AFTER[task]], "run": dag_id}
-        if dag_id
-        else {"after": [AFTER[task]], "run": "module:function", "using": NO_DAG}
-        for task, dag_id in dag_ids.items()
+        "after": after,
+        **({"run": dag_id} if dag_id else {"run": "module:function", "using": NO_DAG}),
     }
 
 
 def _make(session: Session) -> None:
     kwargs = {"marker": session.marker}
-    if session.configuration:
+    if session.former:
+        _make_with_former_rules(session, session.former)
+    elif session.configuration:
         create_session(session.uid, configuration=session.configuration, manager=OwingManager.name)
     elif session.dag_ids:
-        initial = {**session.dag_ids, **({"t_first": session.former} if session.former else {})}
-        create_session(session.uid, configuration=directives(initial), manager=OwingManager.name)
+        create_session(session.uid, configuration=directives(session.dag_ids), manager=OwingManager.name)
     else:
         OwingManager(SqlStorageBackend(session.uid)).fire("first")
     fire_into(session.uid, "begin", kwargs, fired_by="maker")
+    for trigger in {ALSO_AFTER[task] for task in session.dag_ids if task in ALSO_AFTER}:
+        fire_into(session.uid, trigger, kwargs, fired_by="maker")
     if session.has_instance:
         _fail(session)
     if session.former:
@@ -191,12 +236,20 @@ def _make(session: Session) -> None:
     fire_into(session.uid, "begin", kwargs, fired_by="maker", fire_at=LATER)
 
 
+def _make_with_former_rules(session: Session, dag_id: str) -> None:
+    """Make the session of its configuration as this was before: its first task ran another DAG."""
+    tasks = directives({**session.dag_ids, "t_first": dag_id})
+    storage = SqlStorageBackend(session.uid)
+    with storage.acquire_lock(create=True, manager=OwingManager.name):
+        storage.set_configuration(Configuration.from_dict({"name": session.configuration, "tasks": tasks}))
+
+
 def _fail(session: Session) -> None:
     if session.former or session.dag_ids["t_first"]:
         play(view("t_first#0", session.uid), "failed", exception={"exceptionText": session.marker})
     manager = open_session(session.uid)
     manager.record_progress("t_first#0", Event.START)
-    manager.record_progress("t_first#0", Event.FAIL)
+    manager.record_progress("t_first#0", Event.FAIL, metadata={"exceptionType": session.error_type})
 
 
 @dataclass
