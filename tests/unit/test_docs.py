@@ -1,11 +1,19 @@
-"""What the docs quote is in the files that they name, and those files are run by other tests."""
+"""What the docs quote is in the files that they name, and those files are run by other tests.
+
+Blocks that nobody runs can at least be read, and import what exists.
+"""
 
 from __future__ import annotations
 
+import ast
+import json
 import re
+import textwrap
 
 import pytest
+import yaml
 
+from airflow_triggers.configuration.parse import parse_configuration
 from tests.support import doc_blocks
 from tests.support.environment import ROOT
 
@@ -62,3 +70,43 @@ def test_no_reason_not_to_run_a_block_is_left_over():
         start for start in doc_blocks.NOT_RUN if not any(block.text.startswith(start) for block in blocks)
     ]
     assert unused == []
+
+
+def blocks(language):
+    """(page, text) of each block in this language, of all pages."""
+    return [
+        (page, block)
+        for page in doc_blocks.every_page()
+        for block in re.findall(
+            rf"^```{language}\n(.*?)^```$", (ROOT / page).read_text(encoding="utf-8"), re.M | re.S
+        )
+    ]
+
+
+def every_block(language):
+    pages = [page for page, _ in blocks(language)]
+    return pytest.mark.parametrize(("page", "block"), blocks(language), ids=pages)
+
+
+@every_block("python")
+def test_every_python_block_is_python_and_imports_what_exists(page, block):
+    # An excerpt of a file has the file's name on a line of its own, and may be indented.
+    tree = ast.parse(textwrap.dedent(re.sub(r"\A# \S+\n", "", block)))
+    ours = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module.startswith("airflow_triggers")
+    ]
+    exec(compile(ast.Module(ours, []), page, "exec"), {})  # an ImportError says what does not exist
+
+
+def test_the_configuration_in_the_readme_is_valid():
+    ((_, text),) = [(page, block) for page, block in blocks("yaml") if page == "README.md"]
+    tasks = parse_configuration(yaml.safe_load(text), name="questionnaire").tasks
+    deployed = yaml.safe_load((ROOT / "dags/questionnaire.yaml").read_text(encoding="utf-8"))
+    assert tasks.keys() <= deployed.keys()
+
+
+@every_block("json")
+def test_every_json_block_is_json(page, block):
+    assert json.loads(block), page
