@@ -88,8 +88,7 @@ class InstanceSummaryBody(AnswerBody):
     @classmethod
     def of(cls, summary: InstanceSummary, acts: dict[ActKind, AllowedAct]) -> InstanceSummaryBody:
         """The body for an instance and the acts on it."""
-        answer = vars(InstanceSummaryAnswer.of(summary))
-        return cls.model_validate({**answer, "acts": InstanceActsBody.of(acts)})
+        return cls.of_answer(InstanceSummaryAnswer.of(summary), acts=InstanceActsBody.of(acts))
 
 
 class InstancesPage(AnswerBody):

@@ -70,8 +70,7 @@ class ActionableDelayedFire(DelayedFireBody):
     @classmethod
     def with_acts(cls, fire: DelayedFire, acts: dict[str, AllowedAct]) -> ActionableDelayedFire:
         """The body for a fire to come and the acts on it."""
-        answer = vars(DelayedFireAnswer.of(fire))
-        return cls.model_validate({**answer, "acts": DelayedFireActsBody.model_validate(acts)})
+        return cls.of_answer(DelayedFireAnswer.of(fire), acts=acts)
 
 
 class DelayedFiresPage(AnswerBody):
@@ -95,8 +94,7 @@ class ActionableHook(HookBody):
     @classmethod
     def with_acts(cls, hook: PromisedHook, acts: dict[str, AllowedAct]) -> ActionableHook:
         """The body for a hook and the acts on it."""
-        answer = vars(HookAnswer.of(hook))
-        return cls.model_validate({**answer, "acts": HookActsBody.model_validate(acts)})
+        return cls.of_answer(HookAnswer.of(hook), acts=acts)
 
 
 class HooksPage(AnswerBody):

@@ -18,8 +18,6 @@ from airflow_triggers.api.instance_models import ActBody
 from airflow_triggers.api.page_models import (
     ActionableDelayedFire,
     ActionableHook,
-    DelayedFireActsBody,
-    HookActsBody,
 )
 from airflow_triggers.api.requests import DelayedFiresQuery, Moment, Request
 from airflow_triggers.domain.disclosure import Disclosure
@@ -62,8 +60,7 @@ class SessionHookBody(ActionableHook):
     @classmethod
     def of_session(cls, parked_hook: ParkedHook, acts: dict[str, AllowedAct]) -> SessionHookBody:
         """The body for a hook, its session, and the acts on it."""
-        answer = vars(SessionHookAnswer.of_session(parked_hook))
-        return cls.model_validate({**answer, "acts": HookActsBody.model_validate(acts)})
+        return cls.of_answer(SessionHookAnswer.of_session(parked_hook), acts=acts)
 
 
 class SessionHooksPage(AnswerBody):
@@ -83,8 +80,7 @@ class SessionDelayedFireBody(ActionableDelayedFire):
         cls, delayed_fire: SessionDelayedFire, acts: dict[str, AllowedAct], disclosure: Disclosure
     ) -> SessionDelayedFireBody:
         """The body for a fire to come, its session, and the acts on it."""
-        answer = vars(SessionDelayedFireAnswer.of_session(delayed_fire, disclosure))
-        return cls.model_validate({**answer, "acts": DelayedFireActsBody.model_validate(acts)})
+        return cls.of_answer(SessionDelayedFireAnswer.of_session(delayed_fire, disclosure), acts=acts)
 
 
 class SessionDelayedFiresPage(AnswerBody):
@@ -122,8 +118,7 @@ class AssetEventBody(AnswerBody):
         cls, failed: FailedAssetEvent, acts: dict[str, AllowedAct], disclosure: Disclosure
     ) -> AssetEventBody:
         """The body for a failed event and the acts on it."""
-        answer = vars(AssetEventAnswer.of(failed, disclosure))
-        return cls.model_validate({**answer, "acts": AssetEventActsBody.model_validate(acts)})
+        return cls.of_answer(AssetEventAnswer.of(failed, disclosure), acts=acts)
 
 
 class AssetEventsPage(AnswerBody):
