@@ -12,13 +12,21 @@ from pydantic import Field
 
 from airflow_triggers.answers.bulk_acts import BulkActAnswer, BulkPreviewAnswer, OutcomeAnswer
 from airflow_triggers.api.answer_body import AnswerBody
+from airflow_triggers.api.instance_acts import AllowedAct
+from airflow_triggers.api.instance_models import ActBody
 from airflow_triggers.domain.acts import ActKind
 from airflow_triggers.domain.bulk import BulkAct, BulkItem, BulkOutcome, BulkState
 from airflow_triggers.sessions.bulk_making import BulkPreview
 
 
+class BulkActActsBody(AnswerBody):
+    """What you may do with a bulk act now."""
+
+    cancel: ActBody = Field(description="Stop what was not done yet.")
+
+
 class BulkActBody(AnswerBody):
-    """A bulk act: one act on many instances."""
+    """A bulk act: one act on many instances; and what you may do with it."""
 
     id: int
     act: str = Field(description=f"One of {', '.join(ActKind)}.", examples=["replay"])
@@ -40,11 +48,12 @@ class BulkActBody(AnswerBody):
     created: datetime
     ended: datetime | None
     cancelled_by: str | None
+    acts: BulkActActsBody
 
     @classmethod
-    def of(cls, bulk_act: BulkAct) -> BulkActBody:
-        """The body for a bulk act."""
-        return cls.model_validate(BulkActAnswer.of(bulk_act))
+    def with_acts(cls, bulk_act: BulkAct, acts: dict[str, AllowedAct]) -> BulkActBody:
+        """The body for a bulk act and the acts on it."""
+        return cls.of_answer(BulkActAnswer.of(bulk_act), acts=acts)
 
 
 class BulkActsList(AnswerBody):

@@ -223,10 +223,8 @@ class Permissions:
 
         :raises UnreadableRow: when its row cannot be read.
         """
-        scope = bulk_act.checked_scope
-        dag_ids = frozenset({EVERY_DAG}) if scope is None else scope.act
         for need in bulk_act.instance_act.needs:
-            if not self._has(RIGHT_OF_NEED[need], dag_ids):
+            if not self._has(RIGHT_OF_NEED[need], bulk_act.touched_dag_ids):
                 raise self._refusal(RIGHT_OF_NEED[need])
 
     def _require_needs(

@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Any
 
 from airflow_triggers.domain.acts import InstanceAct, act_of
-from airflow_triggers.domain.concerned_dags import dag_ids_of_instance, dag_ids_to_read
+from airflow_triggers.domain.concerned_dags import EVERY_DAG, dag_ids_of_instance, dag_ids_to_read
 from airflow_triggers.domain.configuration import Configuration
 from airflow_triggers.domain.selection import InstanceFilter
 from airflow_triggers.domain.validation import excerpt
@@ -46,6 +46,11 @@ class BulkState(StrEnum):
     RUNNING = "running"  #: controllers work it off
     DONE = "done"  #: every item has an outcome
     CANCELLED = "cancelled"  #: somebody stopped it; what was done stays done
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more is to be done."""
+        return self in (BulkState.DONE, BulkState.CANCELLED)
 
 
 class BulkOutcome(StrEnum):
@@ -179,6 +184,15 @@ class BulkAct:
             return None if self.scope is None else Scope.from_dict(self.scope)
         except (KeyError, TypeError) as error:
             raise UnreadableRow(f"the bulk act {self.bulk_act_id}", f"its scope is {self.scope!r}") from error
+
+    @property
+    def touched_dag_ids(self) -> frozenset[str]:
+        """The DAGs for which its act takes a right.
+
+        :raises UnreadableRow: when its row cannot be read.
+        """
+        scope = self.checked_scope
+        return frozenset({EVERY_DAG}) if scope is None else scope.act
 
 
 @dataclass(frozen=True, kw_only=True)

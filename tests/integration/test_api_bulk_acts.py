@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import pytest
 from airflow.api_fastapi.app import purge_cached_app
+from sqlalchemy import update
 
+from airflow_triggers.api.permissions import Permissions
 from airflow_triggers.controller.loop import Controller
 from airflow_triggers.domain.states import Event
 from airflow_triggers.sessions.opening import fire_into, open_session
+from airflow_triggers.storages import bulk_tables
+from airflow_triggers.storages.transaction import transaction
 from tests.support.api import Allowed, mounted_api
 from tests.support.dags import deploy_configuration
 from tests.support.surveys import statuses
@@ -154,6 +158,63 @@ def test_a_bulk_act_is_shown_to_its_maker_and_to_readers_of_all_its_sessions(api
     assert post(reader, f"/{on_survey['id']}/cancel", status=403)["reason"] == "Forbidden"
     assert post(ann, f"/{on_survey['id']}/cancel", status=200)["cancelled_by"] == "ann"
     assert post(ann, f"/{on_both['id']}/cancel", status=404)["reason"] == "BulkActNotFound"
+
+
+@pytest.mark.parametrize("act", ["skip", "replay"])
+@pytest.mark.parametrize("user", ["admin", "ann", "ben", "reader", "runner"])
+def test_acts_say_who_may_cancel_and_the_route_does_the_same(api, act, user):
+    api.let("runner", Allowed(methods={"GET"}), Allowed(methods={"POST"}, dag_ids={"survey.t_import"}))
+    made = post(api.client("ben"), act=act, filter={"configuration": "survey"}, status=202, rate=0.01)
+    assert made["acts"]["cancel"] == {"allowed": True, "reason": None}
+
+    client = api.client(user)
+    (listed,), read = client.get(PATH).json()["bulk_acts"], client.get(f"{PATH}/{made['id']}").json()
+
+    cancel = read["acts"]["cancel"]
+    assert listed["acts"] == read["acts"]
+    assert client.post(f"{PATH}/{made['id']}/cancel").is_success == cancel["allowed"]
+    assert cancel["allowed"] == (user in ("admin", "ann", "ben") or (user == "runner" and act == "replay"))
+    words = "create runs" if act == "replay" else "edit the task instances"
+    reason = f"You may not {words} of all its DAGs. Ask an administrator of Airflow."
+    assert cancel["reason"] == (None if cancel["allowed"] else reason)
+
+
+def test_nobody_may_cancel_a_bulk_act_that_is_over(api):
+    client = api.client("admin")
+    made = post(client, act="replay", filter=FAILED, status=202)
+    cancelled = post(client, f"/{made['id']}/cancel", status=200)
+
+    assert cancelled["acts"] == client.get(f"{PATH}/{made['id']}").json()["acts"]
+    assert cancelled["acts"]["cancel"] == {
+        "allowed": False,
+        "reason": post(client, f"/{made['id']}/cancel", status=409)["detail"],
+    }
+
+
+def test_a_page_of_bulk_acts_asks_the_auth_manager_once_for_the_same_dags(api, monkeypatch):
+    for _ in range(3):
+        post(api.client("admin"), act="skip", filter=FAILED, status=202, rate=0.01)
+    questions = []
+    may = Permissions.may
+
+    def count(permissions, right, dag_ids):
+        questions.append((right, dag_ids))
+        return may(permissions, right, dag_ids)
+
+    monkeypatch.setattr(Permissions, "may", count)
+    assert len(api.client("reader").get(PATH).json()["bulk_acts"]) == 3
+    assert len(questions) == 1
+
+
+def test_a_damaged_bulk_act_is_shown_and_says_why_it_cannot_be_cancelled(api):
+    client = api.client("admin")
+    made = post(client, act="skip", filter=FAILED, status=202, rate=0.01)
+    with transaction() as session:
+        session.execute(update(bulk_tables.bulk_act).values(scope={"read": []}))
+
+    (listed,) = api.client("reader").get(PATH).json()["bulk_acts"]
+    assert not listed["acts"]["cancel"]["allowed"]
+    assert f"the bulk act {made['id']}" in listed["acts"]["cancel"]["reason"]
 
 
 def test_a_maker_who_lost_a_right_sees_no_outcomes_of_those_sessions(api):

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Body, Path, Query, Response
 
 from airflow_triggers import sessions
 from airflow_triggers.api.bodies import BodyRoute
+from airflow_triggers.api.bulk_act_acts import BulkActActs
 from airflow_triggers.api.bulk_models import (
     BulkActBody,
     BulkActsList,
@@ -67,7 +68,7 @@ def make_bulk_act(
     if body.dry_run:
         response.status_code = HTTPStatus.OK
         return BulkPreviewBody.of(bulk_acts.preview(request, maker))
-    return BulkActBody.of(bulk_acts.make(request, maker))
+    return _body(bulk_acts.make(request, maker), permissions, user_name)
 
 
 @router.get("", summary="List bulk acts")
@@ -78,13 +79,15 @@ def list_bulk_acts(
     page = bulk_acts.list_bulk_acts(
         limit=query.limit, after=query.after, is_visible=_visibility(permissions, user_name)
     )
-    return BulkActsList(bulk_acts=[BulkActBody.of(act) for act in page.bulk_acts], next=page.next)
+    acts = BulkActActs(permissions, user_name)
+    bodies = [BulkActBody.with_acts(bulk_act, acts.of(bulk_act)) for bulk_act in page.bulk_acts]
+    return BulkActsList(bulk_acts=bodies, next=page.next)
 
 
 @router.get("/{bulk_act_id}", summary="Read a bulk act", responses=NOT_FOUND)
 def read_bulk_act(bulk_act_id: BulkActId, permissions: PermissionsDep, user_name: UserNameDep) -> BulkActBody:
     """How far a bulk act is: its state, and how many instances have each outcome."""
-    return BulkActBody.of(_visible(bulk_act_id, permissions, user_name))
+    return _body(_visible(bulk_act_id, permissions, user_name), permissions, user_name)
 
 
 @router.get("/{bulk_act_id}/outcomes", summary="List a bulk act's outcomes", responses=NOT_FOUND)
@@ -118,7 +121,11 @@ def cancel_bulk_act(
     bulk_act = _visible(bulk_act_id, permissions, user_name)
     if bulk_act.by != user_name:
         permissions.require_bulk_act(bulk_act)
-    return BulkActBody.of(bulk_acts.cancel(bulk_act_id, by=user_name))
+    return _body(bulk_acts.cancel(bulk_act_id, by=user_name), permissions, user_name)
+
+
+def _body(bulk_act: BulkAct, permissions: Permissions, user_name: str) -> BulkActBody:
+    return BulkActBody.with_acts(bulk_act, BulkActActs(permissions, user_name).of(bulk_act))
 
 
 def _readable(permissions: Permissions) -> list[str | None] | None:

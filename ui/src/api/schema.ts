@@ -1555,8 +1555,16 @@ export interface components {
             results: (components["schemas"]["BatchedResult"] | components["schemas"]["BatchedError"])[];
         };
         /**
+         * BulkActActsBody
+         * @description What you may do with a bulk act now.
+         */
+        BulkActActsBody: {
+            /** @description Stop what was not done yet. */
+            cancel: components["schemas"]["ActBody"];
+        };
+        /**
          * BulkActBody
-         * @description A bulk act: one act on many instances.
+         * @description A bulk act: one act on many instances; and what you may do with it.
          */
         BulkActBody: {
             /**
@@ -1565,6 +1573,7 @@ export interface components {
              * @example replay
              */
             act: string;
+            acts: components["schemas"]["BulkActActsBody"];
             /** Arguments */
             arguments: {
                 [key: string]: unknown;
@@ -4836,7 +4845,13 @@ export interface operations {
                      *           "by": null,
                      *           "created": "2026-05-17T08:00:00Z",
                      *           "ended": null,
-                     *           "cancelled_by": null
+                     *           "cancelled_by": null,
+                     *           "acts": {
+                     *             "cancel": {
+                     *               "allowed": true,
+                     *               "reason": null
+                     *             }
+                     *           }
                      *         }
                      *       ],
                      *       "next": null
@@ -5043,7 +5058,13 @@ export interface operations {
                      *       "by": null,
                      *       "created": "2026-05-17T08:00:00Z",
                      *       "ended": null,
-                     *       "cancelled_by": null
+                     *       "cancelled_by": null,
+                     *       "acts": {
+                     *         "cancel": {
+                     *           "allowed": true,
+                     *           "reason": null
+                     *         }
+                     *       }
                      *     }
                      */
                     "application/json": components["schemas"]["BulkActBody"] | components["schemas"]["BulkPreviewBody"];
@@ -5198,7 +5219,13 @@ export interface operations {
                      *       "by": null,
                      *       "created": "2026-05-17T08:00:00Z",
                      *       "ended": null,
-                     *       "cancelled_by": null
+                     *       "cancelled_by": null,
+                     *       "acts": {
+                     *         "cancel": {
+                     *           "allowed": true,
+                     *           "reason": null
+                     *         }
+                     *       }
                      *     }
                      */
                     "application/json": components["schemas"]["BulkActBody"];
@@ -5372,7 +5399,13 @@ export interface operations {
                      *       "by": null,
                      *       "created": "2026-05-17T08:00:00Z",
                      *       "ended": null,
-                     *       "cancelled_by": null
+                     *       "cancelled_by": null,
+                     *       "acts": {
+                     *         "cancel": {
+                     *           "allowed": true,
+                     *           "reason": null
+                     *         }
+                     *       }
                      *     }
                      */
                     "application/json": components["schemas"]["BulkActBody"];
