@@ -1,10 +1,12 @@
-"""Joins a message and its reason to one sentence with exactly one end mark.
+"""Words sentences for people: joins a message and its reason to one sentence with exactly one end mark, writes moments.
 
 The reason may be empty (an exception without a text, a list without names), or a sentence of its own. Neighbours: every
 module with messages made from other people's text.
 """
 
 from __future__ import annotations
+
+from datetime import UTC, datetime
 
 _ENDS = (".", "!", "?", "…")
 
@@ -30,3 +32,12 @@ def error_in_short(error: BaseException) -> str:
     """
     text = str(error).strip()
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def moment(at: datetime | None) -> str:
+    """A moment for people, in UTC. The pages in Airflow's UI find it in a sentence, and write it in the reader's zone.
+
+    >>> moment(datetime.fromisoformat("2031-05-17T10:00:00.123456+02:00"))
+    '2031-05-17 08:00:00 UTC'
+    """
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC") if at else "an unknown moment"

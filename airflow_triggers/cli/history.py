@@ -26,9 +26,9 @@ from airflow_triggers.domain.fires import DelayedFire, Fire
 from airflow_triggers.domain.instances import InstanceStatus
 from airflow_triggers.history.pages import Entry, moment_of
 from airflow_triggers.history.reasons import Explanation, Requirement, fire_phrase
-from airflow_triggers.history.run_reasons import moment
 from airflow_triggers.history.sentences import sentence_of
 from airflow_triggers.history.unheard import VainFire
+from airflow_triggers.sentences import moment
 
 INDENT = "    "
 """The indentation of an entry's further lines."""

@@ -21,8 +21,8 @@ from airflow_triggers.domain.instances import InstanceStatus, TaskInstance
 from airflow_triggers.domain.metadata import CASCADE, PARENT, timestamps_of
 from airflow_triggers.domain.runs import RunInAirflow, RunKey
 from airflow_triggers.domain.states import Event
-from airflow_triggers.history.run_reasons import Reason, moment, reasons_of_run
-from airflow_triggers.sentences import sentence
+from airflow_triggers.history.run_reasons import Reason, reasons_of_run
+from airflow_triggers.sentences import moment, sentence
 
 LIKE_ENOUGH = 0.75
 """From this similarity on, a fired trigger that no task uses may be a misspelt missing one."""

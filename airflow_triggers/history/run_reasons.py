@@ -12,7 +12,7 @@ from datetime import datetime
 from airflow_triggers.domain.disclosure import EVERYTHING, Disclosure
 from airflow_triggers.domain.instances import InstanceStatus
 from airflow_triggers.domain.runs import IN_FLIGHT, RunInAirflow, TaskInAirflow
-from airflow_triggers.sentences import sentence
+from airflow_triggers.sentences import moment, sentence
 
 
 @dataclass(frozen=True)
@@ -199,8 +199,3 @@ def _pool(task: TaskInAirflow, *, visible: bool, since: str) -> Reason | None:
         )
         return Reason("pool_full", f"The task {label!r} waits{since} for a slot of {name}.")
     return None
-
-
-def moment(at: datetime | None) -> str:
-    """A moment for people, in UTC."""
-    return at.strftime("%Y-%m-%d %H:%M:%S UTC") if at else "an unknown moment"

@@ -6,11 +6,12 @@ Neighbours: ``history/`` reads the entries; ``api/`` and ``cli/`` show the sente
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from airflow_triggers.domain.events import Detail, EventKind, SessionEvent
 from airflow_triggers.domain.fires import Fire
-from airflow_triggers.sentences import sentence
+from airflow_triggers.sentences import moment, sentence
 
 Details = Mapping[str, Any]
 
@@ -135,7 +136,11 @@ def _asset_event(event: SessionEvent, details: Details) -> str:
 def _delayed_fire(details: Details) -> str:
     delayed_fire_id = details.get(Detail.DELAYED_FIRE_ID)
     name = f" (delayed fire {delayed_fire_id})" if delayed_fire_id else ""
-    return f"{details[Detail.TRIGGER]}, due at {details[Detail.FIRE_AT]}{name}"
+    return f"{details[Detail.TRIGGER]}, due at {_fire_at(details)}{name}"
+
+
+def _fire_at(details: Details) -> str:
+    return moment(datetime.fromisoformat(details[Detail.FIRE_AT]))
 
 
 def _unknown(event: SessionEvent, details: Details) -> str:
@@ -154,11 +159,9 @@ _SENTENCES: Mapping[str, Callable[[SessionEvent, Details], str]] = {
     EventKind.LOGS_RESOLVED: lambda event, _: f"The log messages of {event.instance} were dealt with.",
     EventKind.REPLAY: _replay,
     EventKind.SKIP: _skip,
-    EventKind.DELAY: lambda _, details: (
-        f"{details[Detail.TRIGGER]} is to be fired at {details[Detail.FIRE_AT]}."
-    ),
+    EventKind.DELAY: lambda _, details: f"{details[Detail.TRIGGER]} is to be fired at {_fire_at(details)}.",
     EventKind.DELAYED_FIRE: lambda _, details: (
-        f"{details[Detail.TRIGGER]}, due at {details[Detail.FIRE_AT]}, became fire {details[Detail.FIRE_ID]}."
+        f"{details[Detail.TRIGGER]}, due at {_fire_at(details)}, became fire {details[Detail.FIRE_ID]}."
     ),
     EventKind.DELAYED_FIRE_FAILED: lambda _, details: sentence(
         f"{details[Detail.TRIGGER]} could not be fired yet", details[Detail.ERROR]

@@ -15,6 +15,7 @@ from airflow_triggers.domain.events import EventKind, delayed_fire_details
 from airflow_triggers.domain.fires import DelayedFire, FireRequest, FireResult
 from airflow_triggers.domain.validation import caller_name
 from airflow_triggers.errors import DelayedFireCancelled, DelayedFireNotFound, NothingParked
+from airflow_triggers.sentences import moment
 from airflow_triggers.storages.base import BaseStorageBackend
 
 
@@ -76,7 +77,7 @@ class DelayedFires:
             if not fire.attempts:
                 raise NothingParked(
                     f"The delayed fire {delayed_id} of session {self._storage.uid!r} has not failed: it comes at "
-                    f"{fire.fire_at.isoformat()}."
+                    f"{moment(fire.fire_at)}."
                 )
             self._storage.retry_delayed_fire(delayed_id)
             self._record(EventKind.DELAYED_FIRE_RETRIED, fire, by=by)
@@ -92,7 +93,7 @@ class DelayedFires:
         if fire.cancelled_at is not None:
             raise DelayedFireCancelled(
                 f"The delayed fire {delayed_id} of session {uid!r} was cancelled at "
-                f"{fire.cancelled_at.isoformat()} by {fire.cancelled_by or 'an unnamed caller'}."
+                f"{moment(fire.cancelled_at)} by {fire.cancelled_by or 'an unnamed caller'}."
             )
         return fire
 

@@ -28,6 +28,7 @@ from airflow_triggers.history.evidence import why
 from airflow_triggers.history.pages import history_of
 from airflow_triggers.history.sentences import sentence_of
 from airflow_triggers.manager.manager import TriggerManager, trigger_managers
+from airflow_triggers.sentences import moment
 from airflow_triggers.sessions import delayed_fires
 from airflow_triggers.sessions.batches import fire_all
 from airflow_triggers.sessions.describing import describe_session, fires_of
@@ -185,7 +186,7 @@ def test_a_cancelled_fire_never_comes_and_the_history_says_who(survey, controlle
     assert fires_of("order-1") == []
     entry = history_of("order-1").entries[0]
     assert (entry.by, entry.details["delayed_fire_id"]) == ("ann", delayed_id)
-    due = f"due at {LATER.isoformat()} (delayed fire {delayed_id})"
+    due = f"due at {moment(LATER)} (delayed fire {delayed_id})"
     assert stories(limit=1) == [f"firstPage, {due}, was cancelled."]
 
 
@@ -217,8 +218,8 @@ def test_what_was_cancelled_or_fired_cannot_be_cancelled(survey, controller):
 def test_the_key_of_a_cancelled_fire_stays_used_and_the_answer_says_so(survey, controller):
     delayed_id = delay(idempotency_key="k")
     open_session("order-1").cancel_delayed_fire(delayed_id)
-    for moment in (LATER, None):
-        again = fire_into("order-1", "firstPage", idempotency_key="k", fire_at=moment)
+    for fire_at in (LATER, None):
+        again = fire_into("order-1", "firstPage", idempotency_key="k", fire_at=fire_at)
         assert (again.cancelled, again.repeated, again.deferred) == (True, True, False)
         assert (again.fire_id, again.delayed_fire_id) == (None, delayed_id)
     (batched,) = fire_all(

@@ -23,6 +23,7 @@ from airflow_triggers.history.pages import history_of
 from airflow_triggers.history.sentences import sentence_of
 from airflow_triggers.history.unheard import vain_fires
 from airflow_triggers.manager.manager import TriggerManager
+from airflow_triggers.sentences import moment
 from airflow_triggers.sessions.describing import describe_session
 from airflow_triggers.sessions.opening import create_session, fire_into, open_session
 from airflow_triggers.storages import tables
@@ -88,11 +89,11 @@ def test_everything_that_happened_is_told_with_who_and_why(asked, controller):
         ("shop", "The tasks t_import, t_page were configured."),
         ("shop", "firstPage was fired: made t_import#0."),
         ("shop", "compleet was fired: touched nothing."),
-        ("ann", f"complete is to be fired at {LATER.isoformat()}."),
+        ("ann", f"complete is to be fired at {moment(LATER)}."),
         ("ann", "complete was fired: reached t_import#0; scheduled t_import#0."),
         (
             "controller",
-            f"complete, due at {LATER.isoformat()}, became fire {asked.storage.fires()[1].fire_id}.",
+            f"complete, due at {moment(LATER)}, became fire {asked.storage.fires()[1].fire_id}.",
         ),
         (
             "controller",
