@@ -42,32 +42,15 @@ export type InstanceKey = { readonly name: string; readonly session_uid: string 
 export type InstanceGroup = Schemas["InstanceGroupBody"];
 export type InstanceCounts = Schemas["InstanceCountsBody"];
 
-export type BulkState = "cancelled" | "done" | "pending" | "running";
-export type BulkOutcome = "cancelled" | "done" | "left_out" | "refused" | "unchanged";
+export type BulkOutcome = Schemas["BulkOutcome"];
+/** A bulk act, and what the reader may do with it. */
+export type BulkAct = Schemas["BulkActBody"] & { readonly counts: Partial<Record<BulkOutcome, number>> };
+export type BulkActsPage = Omit<Schemas["BulkActsList"], "bulk_acts"> & { readonly bulk_acts: readonly BulkAct[] };
 
-export type BulkAct = {
-  readonly act: string;
-  readonly by: string | null;
-  readonly counts: Partial<Record<BulkOutcome, number>>;
-  readonly created: string;
-  readonly ended: string | null;
-  readonly id: number;
-  readonly state: BulkState;
-  readonly total: number;
-};
-
-export type BulkItem = InstanceKey & {
-  readonly outcome: BulkOutcome | null;
-  readonly reason: string | null;
-  readonly replay?: string | null;
-};
-
-export type BulkPreview = {
-  readonly allowed: number;
-  readonly refused: number;
-  readonly sample: readonly BulkItem[];
-  readonly total: number;
-};
+/** An instance of a bulk act, and what has become of it. */
+export type BulkItem = Schemas["OutcomeBody"];
+export type BulkItemsPage = Schemas["OutcomesList"];
+export type BulkPreview = Schemas["BulkPreviewBody"];
 
 export type Fire = Schemas["FireBody"];
 export type FireResult = Schemas["FireResultBody"];

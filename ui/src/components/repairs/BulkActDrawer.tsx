@@ -61,7 +61,7 @@ const Summary = ({ bulkAct }: { readonly bulkAct: BulkAct }) => {
         </Box>
         {isOver(bulkAct) ? undefined : (
           <ActButton
-            act={{ allowed: true, reason: null }}
+            act={bulkAct.acts.cancel}
             loading={cancel.isPending}
             onClick={() => cancel.mutate(undefined)}
           >

@@ -2,7 +2,7 @@
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 
 import { path, request } from "~/api/client";
-import type { BulkAct, BulkItem, BulkPreview, InstanceFilter, InstanceKey } from "~/api/types";
+import type { BulkAct, BulkActsPage, BulkItemsPage, BulkPreview, InstanceFilter, InstanceKey, InstanceStatus } from "~/api/types";
 
 export type RepairAct = "replay" | "skip";
 
@@ -76,14 +76,12 @@ export const bulkActQuery = (id: string) =>
     queryKey: ["bulk act", id],
   });
 
-type BulkItemsPage = { readonly next: number | string | null; readonly outcomes: readonly BulkItem[] };
-
 const ITEMS_AT_ONCE = 100;
 
 export const bulkItemsQuery = (id: string) =>
   infiniteQueryOptions({
     getNextPageParam: (page: BulkItemsPage) => page.next ?? undefined,
-    initialPageParam: undefined as number | string | undefined,
+    initialPageParam: undefined as number | undefined,
     queryFn: async ({ pageParam, signal }) =>
       request<BulkItemsPage>(path("/bulk-acts/{}/outcomes", id), {
         query: { after: pageParam, limit: ITEMS_AT_ONCE },
@@ -91,8 +89,6 @@ export const bulkItemsQuery = (id: string) =>
       }),
     queryKey: ["bulk act", id, "outcomes"],
   });
-
-type BulkActsPage = { readonly bulk_acts: readonly BulkAct[]; readonly next: number | string | null };
 
 const ACTS_AT_ONCE = 20;
 
