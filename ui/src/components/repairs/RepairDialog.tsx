@@ -1,10 +1,11 @@
-import { Checkbox, Stack, Text } from "@chakra-ui/react";
+import { Stack, Text } from "@chakra-ui/react";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 
 import { path, request } from "~/api/client";
 import type { components } from "~/api/schema";
 import { ConfirmDialog } from "~/components/ConfirmDialog";
+import { Tick } from "~/components/Tick";
 import { JsonEditor } from "~/components/json/JsonEditor";
 import { jsonText, parseJsonObject } from "~/components/json/jsonObject";
 import { Loading } from "~/components/states";
@@ -76,11 +77,7 @@ export const RepairDialog = ({ act, onClose, onDone, target }: RepairDialogProps
     >
       <Stack gap={4}>
         <Text>{texts.repairs.effect[act]}</Text>
-        <Checkbox.Root checked={isChanged} onCheckedChange={({ checked }) => setIsChanged(checked === true)} size="sm">
-          <Checkbox.HiddenInput />
-          <Checkbox.Control />
-          <Checkbox.Label>{texts.repairs.choice[act]}</Checkbox.Label>
-        </Checkbox.Root>
+        <Tick isTicked={isChanged} label={texts.repairs.choice[act]} onChange={setIsChanged} />
         {isReading ? (
           <Loading />
         ) : isChanged ? (

@@ -3,12 +3,12 @@ import { useQuery } from "@tanstack/react-query";
 
 import { texts } from "~/texts";
 
-import type { RepairAct, RepairArguments, RepairTarget } from "./repairs";
+import type { PreviewArguments, PreviewedAct, RepairTarget } from "./repairs";
 import { previewQuery } from "./repairs";
 
 export type RepairPreviewProps = {
-  readonly act: RepairAct;
-  readonly args: RepairArguments;
+  readonly act: PreviewedAct;
+  readonly args: PreviewArguments;
   readonly target: RepairTarget;
 };
 

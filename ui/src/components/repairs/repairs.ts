@@ -6,11 +6,16 @@ import type { BulkAct, BulkActsPage, BulkItemsPage, BulkPreview, InstanceFilter,
 
 export type RepairAct = "replay" | "skip";
 
+/** The acts with a preview: a repair, or a status set by hand. */
+export type PreviewedAct = RepairAct | "set_status";
+
 export type RepairArguments = {
   readonly cascade?: boolean;
   readonly kwargs?: Readonly<Record<string, unknown>>;
   readonly result?: Readonly<Record<string, unknown>>;
 };
+
+export type PreviewArguments = RepairArguments & { readonly status?: InstanceStatus };
 
 /**
  * What is repaired: named instances, or all that a filter selects.
@@ -28,8 +33,8 @@ export const sizeOf = (target: RepairTarget): number =>
 const selectionOf = (target: RepairTarget) =>
   target.kind === "filter" ? { filter: target.filter() } : { instances: target.instances };
 
-/** What a repair would do, rights included; nothing is written. */
-export const previewQuery = (act: RepairAct, args: RepairArguments, target: RepairTarget) =>
+/** What an act would do, rights included; nothing is written. */
+export const previewQuery = (act: PreviewedAct, args: PreviewArguments, target: RepairTarget) =>
   queryOptions({
     // The preview is of this moment: it is never taken from a dialog before.
     gcTime: 0,

@@ -1,8 +1,9 @@
-import { Badge, Box, Button, Checkbox, Flex, Spinner, Table, Text } from "@chakra-ui/react";
+import { Badge, Box, Button, Flex, Spinner, Table, Text } from "@chakra-ui/react";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useRef, useState } from "react";
 
 import { ConfirmDialog } from "~/components/ConfirmDialog";
+import { Tick } from "~/components/Tick";
 import { ViewLink } from "~/components/ViewLink";
 import { Failed } from "~/components/states";
 import { texts } from "~/texts";
@@ -52,20 +53,16 @@ export const MigrateDialog = ({ name, onClose }: { readonly name: string; readon
     >
       <Flex direction="column" gap={3}>
         <Text>{words.migrateEffect}</Text>
-        <Checkbox.Root
-          checked={history === "apply"}
-          disabled={walk.isPending || isDone}
-          onCheckedChange={({ checked }) => {
-            setHistory(checked === true ? "apply" : "ignore");
+        <Tick
+          isDisabled={walk.isPending || isDone}
+          isTicked={history === "apply"}
+          label={words.applyHistory}
+          onChange={(isTicked) => {
+            setHistory(isTicked ? "apply" : "ignore");
             walk.reset();
             setSessions([]);
           }}
-          size="sm"
-        >
-          <Checkbox.HiddenInput />
-          <Checkbox.Control />
-          <Checkbox.Label>{words.applyHistory}</Checkbox.Label>
-        </Checkbox.Root>
+        />
         {walk.error === null ? undefined : <Failed error={walk.error} />}
         {walk.isPending ? (
           <Flex align="center" gap={3}>

@@ -16,7 +16,7 @@ import { texts } from "~/texts";
 
 import { RunLink } from "./InstancesPart";
 import { Json } from "./Json";
-import { StatusDialog } from "./acts";
+import { StatusDialog } from "./StatusDialog";
 import { changedAt, errorOf, isLogResolved, logLevelOf } from "./instance";
 import { resolveLogs } from "./queries";
 

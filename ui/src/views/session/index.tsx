@@ -9,12 +9,12 @@ import { texts } from "~/texts";
 import { useSearchParam, useSetSearchParams } from "~/viewState";
 
 import { GraphPart } from "./GraphPart";
+import { FireDialog } from "./FireDialog";
 import { Header } from "./Header";
 import { InstanceDrawer } from "./InstanceDrawer";
 import { InstancesPart } from "./InstancesPart";
 import { StoryPart } from "./StoryPart";
 import { ToComePart } from "./ToComePart";
-import { FireDialog } from "./acts";
 import { sessionQuery } from "./queries";
 
 const words = texts.session;

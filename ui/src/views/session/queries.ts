@@ -78,8 +78,14 @@ const actOn = (act: string) => async (uid: string, name: string, body?: unknown)
 const setInstanceStatus = actOn("status");
 const resolveInstanceLogs = actOn("resolve-logs");
 
-export const setStatus = async (uid: string, name: string, status: InstanceStatus) =>
-  setInstanceStatus(uid, name, { status });
+export type StatusArguments = {
+  readonly cascade: boolean;
+  readonly metadata: JsonObject;
+  readonly result: JsonObject | null;
+  readonly status: InstanceStatus;
+};
+
+export const setStatus = async (uid: string, name: string, args: StatusArguments) => setInstanceStatus(uid, name, args);
 
 export const resolveLogs = async (uid: string, name: string) => resolveInstanceLogs(uid, name);
 

@@ -1,9 +1,10 @@
-import { Button, Checkbox, Flex, Tag } from "@chakra-ui/react";
+import { Button, Flex, Tag } from "@chakra-ui/react";
 import { useQuery } from "@tanstack/react-query";
 
 import { configurationNamesQuery } from "~/api/configurations";
 import { Choice } from "~/components/Choice";
 import { SearchInput } from "~/components/SearchInput";
+import { Tick } from "~/components/Tick";
 import { useFirstViewShown } from "~/firstView";
 import { texts } from "~/texts";
 import { useSetSearchParams } from "~/viewState";
@@ -51,15 +52,11 @@ export const Filters = ({ filters }: { readonly filters: SessionFilters }) => {
         onChange={(order) => setSearchParams({ order_by: order })}
         value={filters.order_by}
       />
-      <Checkbox.Root
-        checked={filters.has_failed === "true"}
-        onCheckedChange={({ checked }) => setSearchParams({ has_failed: checked === true })}
-        size="sm"
-      >
-        <Checkbox.HiddenInput />
-        <Checkbox.Control />
-        <Checkbox.Label>{texts.sessions.hasFailed}</Checkbox.Label>
-      </Checkbox.Root>
+      <Tick
+        isTicked={filters.has_failed === "true"}
+        label={texts.sessions.hasFailed}
+        onChange={(isTicked) => setSearchParams({ has_failed: isTicked })}
+      />
       {filters.version === undefined ? undefined : (
         <Tag.Root size="lg">
           <Tag.Label>{texts.sessions.version(filters.version)}</Tag.Label>

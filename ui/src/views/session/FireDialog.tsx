@@ -1,9 +1,8 @@
-/** The dialogs of the session's acts: each asks, says what will happen, and acts. */
-import { Field, Flex, Input, NativeSelect, Text } from "@chakra-ui/react";
+/** Asks which trigger to fire into a session, with which kwargs and when, and fires it. */
+import { Field, Flex, Input } from "@chakra-ui/react";
 import { useState } from "react";
 
 import { useTimeZone } from "~/airflow/timeZone";
-import type { Instance, InstanceStatus } from "~/api/types";
 import { ConfirmDialog } from "~/components/ConfirmDialog";
 import { JsonEditor } from "~/components/json/JsonEditor";
 import { jsonText, parseJsonObject } from "~/components/json/jsonObject";
@@ -11,7 +10,7 @@ import { useAct } from "~/components/useAct";
 import { texts } from "~/texts";
 import { momentOfClock } from "~/times";
 
-import { fire, setStatus } from "./queries";
+import { fire } from "./queries";
 
 const words = texts.session;
 
@@ -77,54 +76,6 @@ export const FireDialog = ({ initialTrigger = "", latestKwargs, onClose, trigger
           <Field.Label>{words.later}</Field.Label>
           <Input maxW="xs" onChange={(event) => setLater(event.target.value)} type="datetime-local" value={later} />
           <Field.HelperText>{words.laterHint(timeZone)}</Field.HelperText>
-        </Field.Root>
-      </Flex>
-    </ConfirmDialog>
-  );
-};
-
-export type StatusDialogProps = {
-  readonly instance: Instance;
-  readonly onClose: () => void;
-  readonly uid: string;
-};
-
-const STATUSES_BY_HAND = ["unstarted", "finished", "failed", "skipped", "abandoned"] as const satisfies readonly InstanceStatus[];
-
-export const StatusDialog = ({ instance, onClose, uid }: StatusDialogProps) => {
-  const [status, setChosen] = useState<InstanceStatus>(STATUSES_BY_HAND.find((name) => name !== instance.status)!);
-  const act = useAct({
-    failed: words.statusFailed,
-    onDone: onClose,
-    perform: async () => setStatus(uid, instance.name, status),
-    succeeded: () => words.statusSet(instance.name, texts.status[status]),
-  });
-  return (
-    <ConfirmDialog
-      confirmLabel={words.setStatus}
-      isDangerous
-      isPending={act.isPending}
-      onClose={onClose}
-      onConfirm={() => act.mutate(undefined)}
-      title={words.statusOf(instance.name)}
-    >
-      <Flex direction="column" gap={4}>
-        <Text>{words.statusPreview}</Text>
-        <Field.Root>
-          <Field.Label>{words.status}</Field.Label>
-          <NativeSelect.Root>
-            <NativeSelect.Field
-              onChange={(event) => setChosen(event.target.value as InstanceStatus)}
-              value={status}
-            >
-              {STATUSES_BY_HAND.filter((name) => name !== instance.status).map((name) => (
-                <option key={name} value={name}>
-                  {texts.status[name]}
-                </option>
-              ))}
-            </NativeSelect.Field>
-            <NativeSelect.Indicator />
-          </NativeSelect.Root>
         </Field.Root>
       </Flex>
     </ConfirmDialog>
