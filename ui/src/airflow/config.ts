@@ -1,6 +1,7 @@
 import { queryOptions, useQuery } from "@tanstack/react-query";
 
 import { requestAirflow } from "~/api/client";
+import { untilRefused } from "~/api/failures";
 import { useFirstViewShown } from "~/firstView";
 
 type AirflowConfig = { readonly auto_refresh_interval?: number };
@@ -14,12 +15,12 @@ const configQuery = queryOptions({
 });
 
 /**
- * The interval at which Airflow's own pages refresh themselves, in milliseconds, for `refetchInterval` of a query;
- * false when they do not. A hidden page pauses (TanStack Query does that).
+ * `refetchInterval` of a query: the interval at which Airflow's own pages refresh themselves, if they do, until the
+ * server refuses. A hidden page pauses (TanStack Query does that).
  */
-export const useRefreshInterval = (): number | false => {
+export const useRefreshInterval = (): ReturnType<typeof untilRefused> => {
   const isShown = useFirstViewShown();
   const { data } = useQuery({ ...configQuery, enabled: isShown });
   const seconds = data?.auto_refresh_interval ?? DEFAULT_SECONDS;
-  return seconds > 0 ? seconds * 1000 : false;
+  return untilRefused(seconds > 0 && seconds * 1000);
 };

@@ -3,6 +3,7 @@ import { Box, CloseButton, Drawer, Flex, Portal, Stack, Text } from "@chakra-ui/
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useCallback, useEffect, useMemo } from "react";
 
+import { failureOf, untilRefused } from "~/api/failures";
 import type { BulkAct, BulkItem, BulkOutcome } from "~/api/types";
 import { ActButton } from "~/components/ActButton";
 import type { Column } from "~/components/DataTable";
@@ -81,7 +82,7 @@ const Summary = ({ bulkAct }: { readonly bulkAct: BulkAct }) => {
 const Outcomes = ({ id, isLive }: { readonly id: string; readonly isLive: boolean }) => {
   const { data, fetchNextPage, hasNextPage, isFetchingNextPage, refetch } = useInfiniteQuery({
     ...bulkItemsQuery(id),
-    refetchInterval: isLive ? BULK_INTERVAL : false,
+    refetchInterval: untilRefused(isLive && BULK_INTERVAL),
   });
   // The last outcomes came after the last look.
   useEffect(() => {
@@ -111,8 +112,9 @@ export type BulkActDrawerProps = { readonly id: string; readonly onClose: () => 
 export const BulkActDrawer = ({ id, onClose }: BulkActDrawerProps) => {
   const { data: bulkAct, error } = useQuery({
     ...bulkActQuery(id),
-    refetchInterval: (query) => (isOver(query.state.data) ? false : BULK_INTERVAL),
+    refetchInterval: (query) => (isOver(query.state.data) ? false : untilRefused(BULK_INTERVAL)(query)),
   });
+  const failure = failureOf({ data: bulkAct, error });
   return (
     <Drawer.Root onOpenChange={({ open }) => (open ? undefined : onClose())} open size="lg">
       <Portal>
@@ -125,8 +127,8 @@ export const BulkActDrawer = ({ id, onClose }: BulkActDrawerProps) => {
               </Drawer.Title>
             </Drawer.Header>
             <Drawer.Body display="flex" flexDirection="column" gap={4} overflow="hidden">
-              {error ? (
-                <Failed error={error} />
+              {failure ? (
+                <Failed error={failure} />
               ) : bulkAct === undefined ? (
                 <Loading />
               ) : (

@@ -4,6 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link as RouterLink, useSearchParams } from "react-router-dom";
 
 import { useRefreshInterval } from "~/airflow/config";
+import { untilRefused } from "~/api/failures";
 import type { BulkAct } from "~/api/types";
 import { Time } from "~/components/Time";
 import { OutcomeCounts, ProgressBar, ProgressText } from "~/components/repairs/BulkActProgress";
@@ -18,7 +19,8 @@ const useBulkActs = (): readonly BulkAct[] => {
   const { data } = useQuery({
     ...bulkActsQuery,
     enabled: isShown,
-    refetchInterval: ({ state }) => (state.data?.bulk_acts.every(isOver) === false ? BULK_INTERVAL : interval),
+    refetchInterval: (query) =>
+      (query.state.data?.bulk_acts.every(isOver) === false ? untilRefused(BULK_INTERVAL) : interval)(query),
   });
   return data?.bulk_acts ?? [];
 };

@@ -4,6 +4,7 @@ import type { ReactNode } from "react";
 import { useCallback, useMemo } from "react";
 
 import { useRefreshInterval } from "~/airflow/config";
+import { failureOf } from "~/api/failures";
 import type { Configuration } from "~/api/types";
 import type { Column } from "~/components/DataTable";
 import { DataTable } from "~/components/DataTable";
@@ -88,8 +89,9 @@ export const ConfigurationList = ({ empty }: { readonly empty: ReactNode }) => {
       void fetchNextPage();
     }
   }, [fetchNextPage, hasNextPage, isFetchingNextPage]);
-  if (error && data === undefined) {
-    return <Failed error={error} retry={() => void refetch()} />;
+  const failure = failureOf({ data, error });
+  if (failure) {
+    return <Failed error={failure} retry={() => void refetch()} />;
   }
   if (isPending) {
     return <Loading />;

@@ -4,6 +4,7 @@ import { Suspense } from "react";
 
 import { useRefreshInterval } from "~/airflow/config";
 import { dagAddress } from "~/airflow/links";
+import { failureOf } from "~/api/failures";
 import type { ConfigurationDetail } from "~/api/types";
 import { AirflowLink } from "~/components/AirflowLink";
 import { Time } from "~/components/Time";
@@ -31,8 +32,9 @@ export const ConfigurationPage = ({ name }: { readonly name: string }) => {
   const setSearchParams = useSetSearchParams();
   const refetchInterval = useRefreshInterval();
   const { data: configuration, error, refetch } = useQuery({ ...configurationQuery(name), refetchInterval });
-  if (error && configuration === undefined) {
-    return <Failed error={error} retry={() => void refetch()} />;
+  const failure = failureOf({ data: configuration, error });
+  if (failure) {
+    return <Failed error={failure} retry={() => void refetch()} />;
   }
   if (configuration === undefined) {
     return <Loading />;

@@ -3,6 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 
 import { useRefreshInterval } from "~/airflow/config";
 import { path, request, requestAirflow } from "~/api/client";
+import { failureOf } from "~/api/failures";
 import type { InstancesPage } from "~/api/types";
 import { StatusChip } from "~/components/StatusChip";
 import { Time } from "~/components/Time";
@@ -30,20 +31,21 @@ const DagTab = ({ dagId }: { readonly dagId: string }) => (
 );
 
 const Content = ({ dagId }: { readonly dagId: string }) => {
-  const { data, error, refetch } = useQuery({
+  const dag = useQuery({
     queryFn: async ({ signal }) => requestAirflow<Dag>(path("api/v2/dags/{}", dagId), { signal }),
     queryKey: ["airflow", "dag", dagId],
     staleTime: 60_000,
   });
-  if (error && data === undefined) {
-    return <Failed error={error} retry={() => void refetch()} />;
+  const failure = failureOf(dag);
+  if (failure) {
+    return <Failed error={failure} retry={() => void dag.refetch()} />;
   }
-  if (data === undefined) {
+  if (dag.data === undefined) {
     return <Loading />;
   }
   const role = roleOf(
     dagId,
-    data.tags.map(({ name }) => name),
+    dag.data.tags.map(({ name }) => name),
   );
   switch (role.kind) {
     case "configuration":
@@ -92,13 +94,15 @@ const Instances = ({ configuration, status, task }: InstancesProps) => {
     queryKey: ["instances", "of DAG", configuration, task, status],
     refetchInterval,
   });
+  const { data, refetch } = list;
+  const failure = failureOf(list);
   return (
     <Box as="section">
       <Heading as="h3" mb={1} size="sm">
         {words.instances[status]}
       </Heading>
-      {error && data === undefined ? (
-        <Failed error={error} retry={() => void refetch()} />
+      {failure ? (
+        <Failed error={failure} retry={() => void refetch()} />
       ) : data === undefined ? (
         <Loading />
       ) : data.instances.length === 0 ? (

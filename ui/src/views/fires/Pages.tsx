@@ -2,6 +2,7 @@ import { Button } from "@chakra-ui/react";
 import type { UseInfiniteQueryResult } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 
+import { failureOf } from "~/api/failures";
 import { Empty, Failed, Loading } from "~/components/states";
 import { texts } from "~/texts";
 
@@ -17,8 +18,9 @@ type PagesProps<Item> = {
 
 /** A list with its states, and a button for the next page. */
 export const Pages = <Item,>({ children, empty, items, query }: PagesProps<Item>) => {
-  if (query.error && query.data === undefined) {
-    return <Failed error={query.error} retry={() => void query.refetch()} />;
+  const failure = failureOf(query);
+  if (failure) {
+    return <Failed error={failure} retry={() => void query.refetch()} />;
   }
   if (query.isPending) {
     return <Loading />;

@@ -3,6 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 
 import { useRefreshInterval } from "~/airflow/config";
 import { path, request } from "~/api/client";
+import { failureOf } from "~/api/failures";
 import type { HistoryPage, InstanceKey, SessionInstancesPage } from "~/api/types";
 import { StatusChip } from "~/components/StatusChip";
 import { ViewLink } from "~/components/ViewLink";
@@ -49,8 +50,9 @@ const Content = ({ dagId, runId }: RunTabProps) => {
 const InstanceOfRun = ({ name, runId, session_uid: uid }: InstanceKey & { readonly runId: string }) => {
   const refetchInterval = useRefreshInterval();
   const { data: instance, error, refetch } = useQuery({ ...instanceQuery(uid, name), refetchInterval });
-  if (error && instance === undefined) {
-    return <Failed error={error} retry={() => void refetch()} />;
+  const failure = failureOf({ data: instance, error });
+  if (failure) {
+    return <Failed error={failure} retry={() => void refetch()} />;
   }
   if (instance === undefined) {
     return <Loading />;

@@ -2,6 +2,7 @@ import { CloseButton, Drawer, Portal } from "@chakra-ui/react";
 import { useQuery } from "@tanstack/react-query";
 
 import { useRefreshInterval } from "~/airflow/config";
+import { failureOf } from "~/api/failures";
 import { StatusChip } from "~/components/StatusChip";
 import { Failed, Loading } from "~/components/states";
 import { texts } from "~/texts";
@@ -17,6 +18,7 @@ export const InstanceDrawer = ({ name, uid }: InstanceDrawerProps) => {
   const setSearchParams = useSetSearchParams();
   const refetchInterval = useRefreshInterval();
   const { data: instance, error, refetch } = useQuery({ ...instanceQuery(uid, name), refetchInterval });
+  const failure = failureOf({ data: instance, error });
   return (
     <Drawer.Root
       onOpenChange={({ open }) => {
@@ -36,8 +38,8 @@ export const InstanceDrawer = ({ name, uid }: InstanceDrawerProps) => {
               {instance === undefined ? undefined : <StatusChip status={instance.status} />}
             </Drawer.Header>
             <Drawer.Body>
-              {error ? (
-                <Failed error={error} retry={() => void refetch()} />
+              {failure ? (
+                <Failed error={failure} retry={() => void refetch()} />
               ) : instance === undefined ? (
                 <Loading />
               ) : (

@@ -89,7 +89,7 @@ export const InstancesPart = ({ session }: InstancesPartProps) => {
   const { data, error, fetchNextPage, hasNextPage, isFetchingNextPage, isPending, refetch } = useInfiniteQuery({
     ...instancesQuery(session.uid, { status, task }),
     placeholderData: keepPreviousData,
-    refetchInterval: (query) => ((query.state.data?.pages.length ?? 0) <= REFRESHED_PAGES ? interval : false),
+    refetchInterval: (query) => (query.state.data?.pages.length ?? 0) <= REFRESHED_PAGES && interval(query),
   });
   const instances = useMemo(() => data?.pages.flatMap((page) => page.instances) ?? [], [data]);
   const loadMore = useCallback(() => {

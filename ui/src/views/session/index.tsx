@@ -3,6 +3,7 @@ import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { Suspense, useState } from "react";
 
 import { useRefreshInterval } from "~/airflow/config";
+import { failureOf } from "~/api/failures";
 import { ActButton } from "~/components/ActButton";
 import { Empty, Failed, Loading } from "~/components/states";
 import { texts } from "~/texts";
@@ -40,8 +41,9 @@ const Session = ({ uid }: { readonly uid: string }) => {
     error,
     refetch,
   } = useQuery({ ...sessionQuery(uid), placeholderData: keepPreviousData, refetchInterval });
-  if (error && session === undefined) {
-    return <Failed error={error} retry={() => void refetch()} />;
+  const failure = failureOf({ data: session, error });
+  if (failure) {
+    return <Failed error={failure} retry={() => void refetch()} />;
   }
   if (session === undefined) {
     return <Loading />;

@@ -22,7 +22,7 @@ const SessionsView = () => {
   const { data, error, fetchNextPage, hasNextPage, isFetchingNextPage, isPending, refetch } = useInfiniteQuery({
     ...sessionsQuery(filters),
     placeholderData: keepPreviousData,
-    refetchInterval: (query) => ((query.state.data?.pages.length ?? 0) <= REFRESHED_PAGES ? interval : false),
+    refetchInterval: (query) => (query.state.data?.pages.length ?? 0) <= REFRESHED_PAGES && interval(query),
   });
   const sessions = useMemo(() => data?.pages.flatMap((page) => page.sessions) ?? [], [data]);
   const total = data?.pages[0]?.total ?? undefined;
