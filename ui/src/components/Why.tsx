@@ -3,13 +3,21 @@ import { useQuery } from "@tanstack/react-query";
 
 import { path, request } from "~/api/client";
 import type { Explanation, InstanceKey } from "~/api/types";
+import { useFirstViewShown } from "~/firstView";
 
 import { Failed, Loading } from "./states";
 
 /** Why an instance has not run, or has failed, in the server's sentences. `name` may be a task: its next instance. */
-export const Why = ({ name, session_uid: sessionUid }: InstanceKey) => {
+export type WhyProps = InstanceKey & {
+  /** It waits until the page has shown what one sees first. */
+  readonly isLater?: boolean;
+};
+
+export const Why = ({ isLater = false, name, session_uid: sessionUid }: WhyProps) => {
+  const isShown = useFirstViewShown();
   const { data, error, refetch } = useQuery({
     queryFn: async ({ signal }) =>
+    enabled: !isLater || isShown,
       request<Explanation>(path("/sessions/{}/instances/{}/why", sessionUid, name), { signal }),
     queryKey: ["why", sessionUid, name],
   });

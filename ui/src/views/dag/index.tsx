@@ -11,6 +11,7 @@ import { ViewLink } from "~/components/ViewLink";
 import { WhyButton } from "~/components/WhyButton";
 import { RepairButtons } from "~/components/repairs/RepairButtons";
 import { Failed, Loading } from "~/components/states";
+import { useFirstViewShown } from "~/firstView";
 import { texts } from "~/texts";
 import { ConfigurationPage } from "~/views/configuration/ConfigurationPage";
 import { configurationQuery } from "~/views/configuration/queries";
@@ -79,16 +80,22 @@ const TaskOfDag = ({ configuration, task }: TaskProps) => {
       </Heading>
       {data?.sentences[task] === undefined ? undefined : <Text>{data.sentences[task]}</Text>}
       <Instances configuration={configuration} status="failed" task={task} />
-      <Instances configuration={configuration} status="unstarted" task={task} />
+      <Instances configuration={configuration} isLater status="unstarted" task={task} />
     </Stack>
   );
 };
 
-type InstancesProps = TaskProps & { readonly status: keyof typeof words.instances };
+type InstancesProps = TaskProps & {
+  /** It waits until the page has shown what one sees first. */
+  readonly isLater?: boolean;
+  readonly status: keyof typeof words.instances;
+};
 
-const Instances = ({ configuration, status, task }: InstancesProps) => {
+const Instances = ({ configuration, isLater = false, status, task }: InstancesProps) => {
+  const isShown = useFirstViewShown();
   const refetchInterval = useRefreshInterval();
-  const { data, error, refetch } = useQuery({
+  const list = useQuery({
+    enabled: !isLater || isShown,
     queryFn: async ({ signal }) =>
       request<InstancesPage>("/instances", { query: { configuration, limit: SHOWN, status: [status], task }, signal }),
     queryKey: ["instances", "of DAG", configuration, task, status],

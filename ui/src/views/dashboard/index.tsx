@@ -12,6 +12,7 @@ import { ViewLink } from "~/components/ViewLink";
 import { Failed } from "~/components/states";
 import { number } from "~/plurals";
 import { texts } from "~/texts";
+import { useFirstViewShown } from "~/firstView";
 import { groupsQuery } from "~/views/attention/queries";
 
 import { MOST_UNHEARD, unheardQuery } from "./queries";
@@ -68,8 +69,9 @@ const DashboardCard = () => {
   const refetchInterval = useRefreshInterval();
   const failed = useQuery({ ...groupsQuery("failed", {}), refetchInterval });
   const stuck = useQuery({ ...groupsQuery("stuck", {}), refetchInterval });
-  const health = useQuery({ ...healthQuery, refetchInterval });
-  const unheard = useQuery({ ...unheardQuery, refetchInterval });
+  const isShown = useFirstViewShown();
+  const health = useQuery({ ...healthQuery, enabled: isShown, refetchInterval });
+  const unheard = useQuery({ ...unheardQuery, enabled: isShown, refetchInterval });
   const error = failed.error ?? stuck.error ?? health.error ?? unheard.error;
   const parked = health.data?.parked;
   const lastPass = health.data?.controllers.last_pass;

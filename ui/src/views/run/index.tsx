@@ -8,6 +8,7 @@ import type { HistoryPage, InstanceKey, SessionInstancesPage } from "~/api/types
 import { StatusChip } from "~/components/StatusChip";
 import { ViewLink } from "~/components/ViewLink";
 import { Failed, Loading } from "~/components/states";
+import { useFirstViewShown } from "~/firstView";
 import { texts } from "~/texts";
 import { HistoryList } from "~/views/session/HistoryList";
 import { InstanceDetails } from "~/views/session/InstanceDetails";
@@ -82,8 +83,10 @@ type OfInstance = { readonly name: string; readonly uid: string };
 
 /** What caused the instance, and what it caused: the fires that touched it, the one of its end, and the rest. */
 const Causes = ({ name, uid }: OfInstance) => {
+  const isShown = useFirstViewShown();
   const refetchInterval = useRefreshInterval();
   const { data } = useQuery({
+    enabled: isShown,
     queryFn: async ({ signal }) =>
       request<HistoryPage>(path("/sessions/{}/history", uid), { query: { instance: name, limit: CAUSES }, signal }),
     queryKey: ["session", uid, "history", { instance: name }],
@@ -101,8 +104,10 @@ const Causes = ({ name, uid }: OfInstance) => {
 
 /** The other instances of the task in the session. */
 const Siblings = ({ name, task, uid }: OfInstance & { readonly task: string }) => {
+  const isShown = useFirstViewShown();
   const refetchInterval = useRefreshInterval();
   const { data } = useQuery({
+    enabled: isShown,
     queryFn: async ({ signal }) =>
       request<SessionInstancesPage>(path("/sessions/{}/instances", uid), { query: { limit: SIBLINGS, task }, signal }),
     queryKey: ["session", uid, "instances", "siblings", task],

@@ -13,6 +13,7 @@ import { texts } from "~/texts";
 import { useSearchParam, useSetSearchParams } from "~/viewState";
 
 import { countsByTask, statusOfTask } from "./counts";
+import { usePartReads } from "./drawer";
 
 const words = texts.session;
 
@@ -22,6 +23,7 @@ export type GraphPartProps = { readonly onFire: (trigger: string) => void; reado
 export const GraphPart = ({ onFire, session }: GraphPartProps) => {
   const node = useSearchParam("node");
   const setSearchParams = useSetSearchParams();
+  const reads = usePartReads();
   const graph = useMemo(() => graphOf(session.tasks), [session.tasks]);
   const counts = countsByTask(session);
 
@@ -71,7 +73,7 @@ export const GraphPart = ({ onFire, session }: GraphPartProps) => {
             )}
           </Flex>
           {node in session.tasks ? (
-            <Why name={node} session_uid={session.uid} />
+            <Why isLater={!reads} name={node} session_uid={session.uid} />
           ) : (
             <TriggerNote session={session} trigger={node} />
           )}

@@ -32,7 +32,7 @@ export const InstanceDetails = ({ instance, uid }: InstanceDetailsProps) => {
     <Stack gap={5}>
       <ActRow instance={instance} uid={uid} />
       <Section title={words.why}>
-        <Why name={instance.name} session_uid={uid} />
+        <Why isLater name={instance.name} session_uid={uid} />
       </Section>
       {error === undefined ? undefined : (
         <Section title={words.error}>

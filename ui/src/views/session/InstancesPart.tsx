@@ -15,6 +15,7 @@ import { Empty, Failed, Loading } from "~/components/states";
 import { texts } from "~/texts";
 import { useSearchParam, useSetSearchParams } from "~/viewState";
 
+import { usePartReads } from "./drawer";
 import { InstanceLink } from "./InstanceLink";
 import { changedAt, errorOf, parentOf } from "./instance";
 import { instancesQuery } from "./queries";
@@ -88,6 +89,7 @@ export const InstancesPart = ({ session }: InstancesPartProps) => {
   const interval = useRefreshInterval();
   const { data, error, fetchNextPage, hasNextPage, isFetchingNextPage, isPending, refetch } = useInfiniteQuery({
     ...instancesQuery(session.uid, { status, task }),
+    enabled: usePartReads(),
     placeholderData: keepPreviousData,
     refetchInterval: (query) => (query.state.data?.pages.length ?? 0) <= REFRESHED_PAGES && interval(query),
   });

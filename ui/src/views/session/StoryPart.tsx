@@ -10,6 +10,7 @@ import { useSearchParam, useSetSearchParams } from "~/viewState";
 
 import { HistoryList } from "./HistoryList";
 import { WaterfallView } from "./WaterfallView";
+import { usePartReads } from "./drawer";
 import { foldedHistory } from "./folding";
 import { historyQuery } from "./queries";
 
@@ -22,7 +23,8 @@ export const StoryPart = ({ session }: { readonly session: SessionDetail }) => {
   const setSearchParams = useSetSearchParams();
   const { data, error, fetchNextPage, hasNextPage, isFetchingNextPage, isPending, refetch } = useInfiniteQuery({
     ...historyQuery(session.uid, {}),
-    refetchInterval: (query) => ((query.state.data?.pages.length ?? 0) <= 1 ? interval : false),
+    enabled: usePartReads(),
+    refetchInterval: (query) => (query.state.data?.pages.length ?? 0) <= 1 && interval(query),
   });
   const { quietCount, shown } = useMemo(
     () =>

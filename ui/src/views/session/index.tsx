@@ -9,8 +9,8 @@ import { Empty, Failed, Loading } from "~/components/states";
 import { texts } from "~/texts";
 import { useSearchParam, useSetSearchParams } from "~/viewState";
 
-import { GraphPart } from "./GraphPart";
 import { FireDialog } from "./FireDialog";
+import { GraphPart } from "./GraphPart";
 import { Header } from "./Header";
 import { InstanceDrawer } from "./InstanceDrawer";
 import { InstancesPart } from "./InstancesPart";
@@ -27,12 +27,19 @@ const isPart = (name: string | undefined): name is Part => (PARTS as readonly (s
 
 const SessionView = () => {
   const uid = useSearchParam("session");
-  return uid === undefined ? <Empty detail={words.noneNamedDetail} title={words.noneNamed} /> : <Session uid={uid} />;
+  const instance = useSearchParam("instance");
+  return uid === undefined ? (
+    <Empty detail={words.noneNamedDetail} title={words.noneNamed} />
+  ) : (
+    <>
+      <Session uid={uid} />
+      {instance === undefined ? undefined : <InstanceDrawer key={instance} name={instance} uid={uid} />}
+    </>
+  );
 };
 
 const Session = ({ uid }: { readonly uid: string }) => {
   const requestedPart = useSearchParam("part");
-  const instance = useSearchParam("instance");
   const setSearchParams = useSetSearchParams();
   const refetchInterval = useRefreshInterval();
   const [firedTrigger, setFiredTrigger] = useState<string>();
@@ -95,7 +102,6 @@ const Session = ({ uid }: { readonly uid: string }) => {
           </Suspense>
         </Tabs.Content>
       </Tabs.Root>
-      {instance === undefined ? undefined : <InstanceDrawer key={instance} name={instance} uid={uid} />}
       {firedTrigger === undefined ? undefined : (
         <FireDialog
           initialTrigger={firedTrigger}
