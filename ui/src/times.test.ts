@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { durationText, momentOfClock, momentText, secondsBetween } from "./times";
+import { durationText, momentOfClock, momentText, secondsBetween, sentenceParts } from "./times";
 
 describe("a wall clock", () => {
   it.each([
@@ -45,4 +45,16 @@ describe("a duration", () => {
 
 it("counts the seconds between moments of different zones", () => {
   expect(secondsBetween("2026-03-01T12:00:00+01:00", "2026-03-01T11:01:00Z")).toBe(60);
+});
+
+it.each([
+  [
+    "t_a is to be fired at 2031-05-05 08:00:00 UTC; it failed.",
+    [{ words: "t_a is to be fired at " }, { moment: "2031-05-05T08:00:00Z" }, { words: "; it failed." }],
+  ],
+  ["since 2031-05-05T08:00:00.123456+00:00", [{ words: "since " }, { moment: "2031-05-05T08:00:00.123456+00:00" }]],
+  ["Nothing at 2031-05-05, or at 2031-13-45 08:00:00 UTC.", [{ words: "Nothing at 2031-05-05, or at 2031-13-45 08:00:00 UTC." }]],
+  ["", []],
+])("finds the moments in %j", (sentence, parts) => {
+  expect(sentenceParts(sentence)).toEqual(parts);
 });

@@ -61,3 +61,22 @@ export const durationText = (seconds: number): string => {
 /** The seconds from one moment to another. */
 export const secondsBetween = (from: string, to: number | string): number =>
   ((typeof to === "number" ? to : Date.parse(to)) - Date.parse(from)) / 1000;
+
+const MOMENT = /\b\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(?:\.\d+)?(?: UTC|Z|[+-]\d{2}:\d{2})/gu;
+
+/** A part of a sentence: words, or a moment as ISO 8601. */
+export type SentencePart = { readonly moment: string } | { readonly words: string };
+
+/** A sentence of the server, with its moments apart: `t is to be fired at 2031-05-05 08:00:00 UTC.` */
+export const sentenceParts = (sentence: string): readonly SentencePart[] => {
+  const parts: SentencePart[] = [];
+  let end = 0;
+  for (const { 0: text, index } of sentence.matchAll(MOMENT)) {
+    const moment = text.replace(" UTC", "Z").replace(" ", "T");
+    if (!Number.isNaN(Date.parse(moment))) {
+      parts.push({ words: sentence.slice(end, index) }, { moment });
+      end = index + text.length;
+    }
+  }
+  return [...parts, { words: sentence.slice(end) }].filter((part) => "moment" in part || part.words !== "");
+};

@@ -6,6 +6,8 @@ import { healthQuery } from "~/api/health";
 import { useFirstViewShown } from "~/firstView";
 import { texts } from "~/texts";
 
+import { Sentence } from "./Sentence";
+
 /** Says so when the controllers are dead or behind: then what the page shows does not move. */
 export const ControllerBanner = () => {
   const isShown = useFirstViewShown();
@@ -17,7 +19,7 @@ export const ControllerBanner = () => {
       <Alert.Indicator />
       <Alert.Content>
         <Alert.Title>{texts.controller.unhealthy}</Alert.Title>
-        <Alert.Description>{health.reason}</Alert.Description>
+        <Alert.Description>{health.reason === null ? undefined : <Sentence text={health.reason} />}</Alert.Description>
       </Alert.Content>
     </Alert.Root>
   ) : undefined;

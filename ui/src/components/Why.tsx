@@ -5,19 +5,20 @@ import { path, request } from "~/api/client";
 import type { Explanation, InstanceKey } from "~/api/types";
 import { useFirstViewShown } from "~/firstView";
 
+import { Sentence } from "./Sentence";
 import { Failed, Loading } from "./states";
 
-/** Why an instance has not run, or has failed, in the server's sentences. `name` may be a task: its next instance. */
 export type WhyProps = InstanceKey & {
   /** It waits until the page has shown what one sees first. */
   readonly isLater?: boolean;
 };
 
+/** Why an instance has not run, or has failed, in the server's sentences. `name` may be a task: its next instance. */
 export const Why = ({ isLater = false, name, session_uid: sessionUid }: WhyProps) => {
   const isShown = useFirstViewShown();
   const { data, error, refetch } = useQuery({
-    queryFn: async ({ signal }) =>
     enabled: !isLater || isShown,
+    queryFn: async ({ signal }) =>
       request<Explanation>(path("/sessions/{}/instances/{}/why", sessionUid, name), { signal }),
     queryKey: ["why", sessionUid, name],
   });
@@ -29,11 +30,11 @@ export const Why = ({ isLater = false, name, session_uid: sessionUid }: WhyProps
   }
   return (
     <Box fontSize="sm">
-      <Text fontWeight="medium">{data.answer}</Text>
+      <Text fontWeight="medium"><Sentence text={data.answer} /></Text>
       {data.reasons.length > 0 ? (
         <List.Root mt={2} ps={4}>
           {data.reasons.map((reason) => (
-            <List.Item key={`${reason.code} ${reason.text}`}>{reason.text}</List.Item>
+            <List.Item key={`${reason.code} ${reason.text}`}><Sentence text={reason.text} /></List.Item>
           ))}
         </List.Root>
       ) : undefined}

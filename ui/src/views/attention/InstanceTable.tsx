@@ -3,6 +3,7 @@ import { Box, Button, Checkbox, Flex, HStack, Table, Text } from "@chakra-ui/rea
 import { runAddress } from "~/airflow/links";
 import type { InstanceSummary } from "~/api/types";
 import { AirflowLink } from "~/components/AirflowLink";
+import { Sentence } from "~/components/Sentence";
 import { StatusChip } from "~/components/StatusChip";
 import { Time } from "~/components/Time";
 import { ViewLink } from "~/components/ViewLink";
@@ -55,7 +56,9 @@ const Row = ({ instance, isSelected, onToggle }: RowProps) => (
     <Table.Cell>
       <Time moment={instance.changed_at} />
     </Table.Cell>
-    <Table.Cell overflowWrap="anywhere">{instance.stuck?.text ?? instance.error_message ?? texts.common.none}</Table.Cell>
+    <Table.Cell overflowWrap="anywhere">
+      {instance.stuck ? <Sentence text={instance.stuck.text} /> : (instance.error_message ?? texts.common.none)}
+    </Table.Cell>
     <Table.Cell textAlign="end">{number(instance.replays)}</Table.Cell>
     <Table.Cell whiteSpace="nowrap">
       <Run instance={instance} />

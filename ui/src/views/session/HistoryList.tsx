@@ -2,6 +2,7 @@ import { Grid, Text } from "@chakra-ui/react";
 import { LuZap } from "react-icons/lu";
 
 import type { HistoryEntry } from "~/api/types";
+import { Sentence } from "~/components/Sentence";
 import { Time } from "~/components/Time";
 import { ViewLink } from "~/components/ViewLink";
 import { texts } from "~/texts";
@@ -58,7 +59,7 @@ const Line = ({ entry, of, uid }: LineProps) => {
         {entry.kind === "fire" ? (
           <LuZap aria-hidden style={{ display: "inline", marginInlineEnd: "0.4em", verticalAlign: "-0.1em" }} />
         ) : undefined}
-        {entry.text}
+        <Sentence text={entry.text} />
         {entry.by === null ? undefined : (
           <Text as="span" color="fg.muted">
             {" "}
