@@ -38,10 +38,11 @@ export const TriggersPage = () => {
           ))}
         </Flex>
       </Flex>
-      <ControllerBanner />
       <Box flex={1} minH={0}>
         <View />
       </Box>
     </Flex>
   );
 };
+      {/* Below the view: it comes late, and must not push what is under the mouse. */}
+      <ControllerBanner />

@@ -1,4 +1,4 @@
-/** The bulk acts: those under way above the failures, and the newest ones below them. */
+/** The bulk acts: those under way, always in sight; and the newest ones, below the failures. */
 import { Box, Flex, HStack, Heading, Link, Table } from "@chakra-ui/react";
 import { useQuery } from "@tanstack/react-query";
 import { Link as RouterLink, useSearchParams } from "react-router-dom";

@@ -34,7 +34,7 @@ export const Groups = ({ counts, filters, kind, selection }: GroupsProps) => {
 
   return (
     <Box as="section" aria-label={texts.attention.kinds[kind]}>
-      <Flex align="center" gap={3} justify="space-between" mb={2} wrap="wrap">
+      <Flex align="center" gap={3} justify="space-between" mb={2} minH={9} wrap="wrap">
         <Heading as="h2" size="md">
           {texts.attention.kinds[kind]}{" "}
           <Text as="span" color="fg.muted" fontWeight="normal">

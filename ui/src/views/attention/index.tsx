@@ -34,8 +34,6 @@ const AttentionView = () => {
   return (
     <Flex direction="column" gap={3} h="100%">
       <Filters filters={filters} groups={[...(failed.data?.groups ?? []), ...(stuck.data?.groups ?? [])]} />
-      {selection.instances.length > 0 ? <SelectionBar selection={selection} /> : undefined}
-      <RunningBulkActs />
       <Flex direction="column" flex={1} gap={5} minH={0} overflow="auto">
         {error ? (
           <Failed
@@ -65,6 +63,9 @@ const AttentionView = () => {
         )}
         <BulkActs />
       </Flex>
+      {/* Below the list: they come late, and must not push what is under the mouse. */}
+      <RunningBulkActs />
+      {selection.instances.length > 0 ? <SelectionBar selection={selection} /> : undefined}
       {bulkActId === undefined ? undefined : (
         <BulkActDrawer id={bulkActId} onClose={() => setSearchParams({ bulk: undefined })} />
       )}

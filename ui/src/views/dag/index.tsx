@@ -78,7 +78,7 @@ const TaskOfDag = ({ configuration, task }: TaskProps) => {
           {configuration}
         </ViewLink>
       </Heading>
-      {data?.sentences[task] === undefined ? undefined : <Text>{data.sentences[task]}</Text>}
+      <Text minH="1lh">{data?.sentences[task]}</Text>
       <Instances configuration={configuration} status="failed" task={task} />
       <Instances configuration={configuration} isLater status="unstarted" task={task} />
     </Stack>
