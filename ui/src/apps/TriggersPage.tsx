@@ -6,6 +6,12 @@ import { texts } from "~/texts";
 import { DEFAULT_VIEW, VIEW_COMPONENTS, VIEWS_IN_NAVIGATION, isView } from "~/views";
 import { useSearchParam } from "~/viewState";
 
+/**
+ * Airflow makes the text of the current entry in its navigation white, on its brand's colour. The entry's icon is an
+ * image, with the colour of the other entries: it is made white too.
+ */
+const ICON_STYLE = 'a[aria-current="page"] img[src*="triggers/static/icon"] { filter: brightness(0) invert(1); }';
+
 /** The page behind the navigation's button: the views' links, and the view that the address names. */
 export const TriggersPage = () => {
   const requested = useSearchParam("view");
@@ -14,6 +20,7 @@ export const TriggersPage = () => {
 
   return (
     <Flex direction="column" gap={3} h="100%" minH={0} p={3}>
+      <style>{ICON_STYLE}</style>
       <Flex align="center" borderBottomWidth={1} gap={6} pb={1} wrap="wrap">
         <Heading as="h1" size="lg">
           {texts.app.title}
@@ -41,8 +48,8 @@ export const TriggersPage = () => {
       <Box flex={1} minH={0}>
         <View />
       </Box>
+      {/* Below the view: it comes late, and must not push what is under the mouse. */}
+      <ControllerBanner />
     </Flex>
   );
 };
-      {/* Below the view: it comes late, and must not push what is under the mouse. */}
-      <ControllerBanner />
