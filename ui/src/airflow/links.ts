@@ -8,3 +8,6 @@ export const runAddress = (dagId: string, runId: string): string =>
 /** The page with the logs of the run's task. */
 export const taskInstanceAddress = (dagId: string, runId: string, taskId: string): string =>
   `${runAddress(dagId, runId)}/tasks/${encodeURIComponent(taskId)}`;
+
+/** The controllers among Airflow's jobs. The type is that of `gateway/jobs.py`. */
+export const CONTROLLERS_ADDRESS = "/jobs?job_type=TriggersControllerJob";

@@ -1,18 +1,20 @@
-import { Badge, Box, Flex, Heading, HStack, Text } from "@chakra-ui/react";
+import { Badge, Box, Flex, Heading, HStack } from "@chakra-ui/react";
 import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { LuChevronRight, LuZap } from "react-icons/lu";
 
 import { useRefreshInterval } from "~/airflow/config";
+import { CONTROLLERS_ADDRESS } from "~/airflow/links";
 import { healthQuery } from "~/api/health";
+import { AirflowLink } from "~/components/AirflowLink";
 import { solidBadge } from "~/components/StatusChip";
 import { Age } from "~/components/Time";
 import type { ViewLinkProps } from "~/components/ViewLink";
 import { ViewLink } from "~/components/ViewLink";
 import { Failed } from "~/components/states";
+import { useFirstViewShown } from "~/firstView";
 import { number } from "~/plurals";
 import { texts } from "~/texts";
-import { useFirstViewShown } from "~/firstView";
 import { groupsQuery } from "~/views/attention/queries";
 
 import { MOST_UNHEARD, unheardQuery } from "./queries";
@@ -60,7 +62,9 @@ const Stat = ({ count, label, most = Number.POSITIVE_INFINITY, palette, ...link 
 const Controller = ({ children, palette }: { readonly children: ReactNode; readonly palette: string }) => (
   <HStack color="fg.muted" fontSize="sm" gap={2}>
     <Box aria-hidden bg={`${palette}.solid`} borderRadius="full" boxSize={2} />
-    <Text>{children}</Text>
+    <AirflowLink color="fg.muted" to={CONTROLLERS_ADDRESS}>
+      {children}
+    </AirflowLink>
   </HStack>
 );
 
