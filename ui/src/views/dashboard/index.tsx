@@ -5,6 +5,7 @@ import { LuChevronRight, LuZap } from "react-icons/lu";
 
 import { useRefreshInterval } from "~/airflow/config";
 import { CONTROLLERS_ADDRESS } from "~/airflow/links";
+import { failureOf } from "~/api/failures";
 import { healthQuery } from "~/api/health";
 import { AirflowLink } from "~/components/AirflowLink";
 import { solidBadge } from "~/components/StatusChip";
@@ -76,7 +77,7 @@ const DashboardCard = () => {
   const isShown = useFirstViewShown();
   const health = useQuery({ ...healthQuery, enabled: isShown, refetchInterval });
   const unheard = useQuery({ ...unheardQuery, enabled: isShown, refetchInterval });
-  const error = failed.error ?? stuck.error ?? health.error ?? unheard.error;
+  const failure = [failed, stuck, health, unheard].map(failureOf).find((error) => error !== undefined);
   const parked = health.data?.parked;
   const lastPass = health.data?.controllers.last_pass;
 
@@ -101,27 +102,30 @@ const DashboardCard = () => {
           </Controller>
         )}
       </Flex>
-      {error ? <Failed error={error} /> : undefined}
-      <Flex gap={4} wrap="wrap">
-        <Stat count={failed.data?.total} label={texts.dashboard.failed} palette="failed" view="attention" />
-        <Stat count={stuck.data?.total} label={texts.dashboard.stuck} palette="warning" view="attention" />
-        <Stat
-          count={parked && parked.asset_events + parked.delayed_fires + parked.hooks}
-          label={texts.dashboard.parked}
-          most={MOST_PARKED}
-          palette="warning"
-          params={{ part: "parked" }}
-          view="fires"
-        />
-        <Stat
-          count={unheard.data}
-          label={texts.dashboard.unheard}
-          most={MOST_UNHEARD}
-          palette="warning"
-          params={{ part: "unheard" }}
-          view="fires"
-        />
-      </Flex>
+      {failure === undefined ? (
+        <Flex gap={4} wrap="wrap">
+          <Stat count={failed.data?.total} label={texts.dashboard.failed} palette="failed" view="attention" />
+          <Stat count={stuck.data?.total} label={texts.dashboard.stuck} palette="warning" view="attention" />
+          <Stat
+            count={parked && parked.asset_events + parked.delayed_fires + parked.hooks}
+            label={texts.dashboard.parked}
+            most={MOST_PARKED}
+            palette="warning"
+            params={{ part: "parked" }}
+            view="fires"
+          />
+          <Stat
+            count={unheard.data}
+            label={texts.dashboard.unheard}
+            most={MOST_UNHEARD}
+            palette="warning"
+            params={{ part: "unheard" }}
+            view="fires"
+          />
+        </Flex>
+      ) : (
+        <Failed error={failure} />
+      )}
     </Box>
   );
 };
