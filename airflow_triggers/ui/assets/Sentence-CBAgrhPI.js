@@ -1,0 +1,1 @@
+import{a as e,n as t,u as n}from"./jsx-runtime-Dpe-Epc7.js";import{c as r,r as i}from"./ViewLink-B1qzgQ4c.js";n();var a=({text:n})=>r(n).map((n,r)=>t(e,{children:`moment`in n?t(i,{moment:n.moment}):n.words},r));export{a as t};

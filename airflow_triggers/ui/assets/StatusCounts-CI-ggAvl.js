@@ -1,1 +1,0 @@
-import{O as e,Z as t}from"./lu-FmN8Nq3I.js";import{n,r}from"./StatusChip-R0v0Yt9K.js";import{n as i}from"./jsx-runtime-D1S5Mclz.js";var a=({counts:a})=>{let o=n.filter(e=>(a?.[e]??0)>0);return o.length===0?i(`span`,{children:t.common.none}):i(e,{gap:1,wrap:`wrap`,children:o.map(e=>i(r,{count:a?.[e]??0,status:e},e))})};export{a as t};

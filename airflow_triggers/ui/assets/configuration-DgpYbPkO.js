@@ -1,1 +1,0 @@
-import{d as e,i as t}from"./ViewLink-8kXVuAo9.js";import{Z as n}from"./lu-FmN8Nq3I.js";import{n as r,t as i}from"./ConfigurationPage-CTAWSRTL.js";import{n as a}from"./jsx-runtime-D1S5Mclz.js";var o=()=>{let o=e(`configuration`);return o===void 0?a(r,{empty:a(t,{detail:n.configuration.emptyDetail,title:n.configuration.empty})}):a(i,{name:o})};export{o as default};

@@ -1,0 +1,1 @@
+import{b as e,p as t}from"./ViewLink-B1qzgQ4c.js";import{Z as n}from"./lu-FxQIF1-r.js";import{n as r,t as i}from"./ConfigurationPage-Ds-NOoNG.js";import{n as a}from"./jsx-runtime-Dpe-Epc7.js";var o=()=>{let o=e(`configuration`);return o===void 0?a(r,{empty:a(t,{detail:n.configuration.emptyDetail,title:n.configuration.empty})}):a(i,{name:o})};export{o as default};

@@ -1,0 +1,1 @@
+import{d as e,u as t}from"./jsx-runtime-Dpe-Epc7.js";import{t as n}from"./preload-helper-BQUUbbNx.js";t();var r=e(()=>n(()=>import(`./RuleGraphView-CInlk4tQ.js`),[],import.meta.url));export{r as t};

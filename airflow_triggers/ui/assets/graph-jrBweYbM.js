@@ -1,1 +1,0 @@
-import{l as e,u as t}from"./jsx-runtime-D1S5Mclz.js";import{t as n}from"./preload-helper-BQUUbbNx.js";e();var r=t(()=>n(()=>import(`./RuleGraphView-BpnVQ-bo.js`),[],import.meta.url));export{r as t};

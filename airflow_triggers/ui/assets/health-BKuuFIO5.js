@@ -1,1 +1,0 @@
-import{h as e,l as t}from"./ViewLink-8kXVuAo9.js";var n=e({queryFn:async({signal:e})=>t(`/health`,{signal:e}),queryKey:[`health`]});export{n as t};

@@ -1,0 +1,1 @@
+import{v as e,w as t}from"./ViewLink-B1qzgQ4c.js";var n=t({queryFn:async({signal:t})=>e(`/health`,{signal:t}),queryKey:[`health`]});export{n as t};
