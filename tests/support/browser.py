@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Error as PlaywrightError
 
 from tests.support.api_server import ApiServer
 from tests.support.environment import IN_CI, ROOT
@@ -60,17 +61,32 @@ def chromium() -> Iterator[Browser]:
             browser.close()
 
 
+TRIES, TRY_TIMEOUT = 3, 3_000
+"""So often, and so many milliseconds each time, a window is asked to show nothing."""
+
+MESSAGE = "[data-scope=toast][data-part=root]"
+"""The selector of our short messages."""
+
+NOTHING = "plugin/triggers?view=session"
+"""A page of ours that asks for nothing, and its text."""
+NOTHING_TEXT = "No session"
+
+
 @dataclass
 class Visitor:
     """A user of Airflow with a browser window of their own.
 
     :param complaints: errors and warnings in the window's console, and errors of its scripts.
+    :param is_loaded: whether the window shows Airflow.
+    :param tolerated: texts of complaints that the test brings about.
     """
 
     server: ApiServer
     context: BrowserContext
     page: Page
     complaints: list[str] = field(default_factory=list)
+    is_loaded: bool = False
+    tolerated: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.page.set_default_timeout(TIMEOUT)
@@ -81,9 +97,15 @@ class Visitor:
         if message.type in ("error", "warning") and not NOT_OURS.search(f"{message.text} {message.location}"):
             self.complaints.append(f"{message.type}: {message.text} ({message.location.get('url')})")
 
-    def visit(self, address: str) -> Page:
-        """Open a page, by its address below Airflow's base path (``plugin/triggers?view=sessions``)."""
+    def visit(self, address: str, *, anew: bool = False) -> Page:
+        """Open a page, by its address below Airflow's base path (``plugin/triggers?view=sessions``).
+
+        :param anew: load Airflow, as in a new window. Else this is done once, and later its router goes there.
+        """
+        if self.is_loaded and not anew:
+            return self.go_to(address)
         self.page.goto(f"{self.server.url}/{address}")
+        self.is_loaded = True
         return self.page
 
     def go_to(self, address: str) -> Page:
@@ -97,7 +119,40 @@ class Visitor:
     def turn(self, scheme: str) -> None:
         """Have the system's colours be ``light`` or ``dark``, and Airflow follow."""
         self.page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-        self.page.locator(f"html.{scheme}").wait_for()
+        if self.is_loaded:
+            self.page.locator(f"html.{scheme}").wait_for()
+
+    def leave(self) -> None:
+        """Make the window ready for the next test: nothing is intercepted, and no dialog or message is open."""
+        self.page.unroute_all(behavior="ignoreErrors")
+        self.context.set_offline(False)
+        # If the test has failed and left the window so that this does not work, the next one loads Airflow again.
+        self.is_loaded = self.is_loaded and any(self._shows_nothing() for _ in range(TRIES))
+
+    def _shows_nothing(self) -> bool:
+        """Show nothing. A page of Airflow's own that is not complete may yet take its address back."""
+        try:
+            self.go_to(NOTHING)
+            expect(self.page.get_by_text(NOTHING_TEXT, exact=True)).to_be_visible(timeout=TRY_TIMEOUT)
+            self._close_messages()
+        except (AssertionError, PlaywrightError):
+            return False
+        return True
+
+    def _close_messages(self) -> None:
+        self.page.evaluate(f"document.querySelectorAll('{MESSAGE} button').forEach(button => button.click())")
+        expect(self.page.locator(MESSAGE)).to_have_count(0)
+
+    def take_complaints(self) -> list[str]:
+        """The complaints so far, but those that are tolerated. The next test begins without any."""
+        complaints = [
+            complaint
+            for complaint in self.complaints
+            if not any(text in complaint for text in self.tolerated)
+        ]
+        self.complaints.clear()
+        self.tolerated.clear()
+        return complaints
 
     def serious_faults(self, within: str = "body") -> list[str]:
         """What axe finds serious or critical in the page, outside of Airflow's own parts.

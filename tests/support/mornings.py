@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from unittest import mock
 
@@ -27,9 +26,7 @@ from airflow_triggers.gateway.jobs import CONTROLLER_JOB_TYPE, ControllerJob
 from airflow_triggers.operators.assets import trigger_asset
 from airflow_triggers.sessions.opening import fire_into, open_session
 from airflow_triggers.storages import tables
-from tests.support.api_server import ApiServer
 from tests.support.dags import BUNDLE, dag, deploy, deploy_configuration, play
-from tests.support.databases import AirflowDatabase
 from tests.support.environment import ROOT
 from tests.support.surveys import view
 
@@ -72,23 +69,8 @@ IMPORT_ERROR = (
 )
 
 
-@dataclass(frozen=True)
-class Morning:
-    """A server on the database of the morning.
-
-    :param asset_event: the id of the parked asset event.
-    """
-
-    database: AirflowDatabase
-    server: ApiServer
-    asset_event: int
-
-
-def make_morning() -> int:
-    """Deploy the configurations and play the night.
-
-    :returns: the id of the parked asset event.
-    """
+def make_morning() -> None:
+    """Deploy the configurations and play the night."""
     deploy(dag(FOREIGN_DAG, "extract", "load"))
     with prompt_deployments():
         _deploy_former_questionnaire()
@@ -102,7 +84,7 @@ def make_morning() -> int:
     park_hook("respondent-09")
     _pause(PAUSED_DAG)
     beat()
-    return park_asset_event("respondent-09")
+    park_asset_event("respondent-09")
 
 
 @contextmanager

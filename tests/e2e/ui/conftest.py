@@ -1,24 +1,39 @@
-"""A browser, and an Airflow with sessions to look at, below a base path as behind a proxy."""
+"""A browser, and an Airflow with sessions to look at, below a base path as behind a proxy.
+
+One Airflow serves most modules, and a window stays open from test to test: their start takes longest. A module names
+the sessions that it needs: ``pytest.mark.usefixtures("orders")``.
+"""
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from functools import cache
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext
+from playwright.sync_api import Browser
 
 from tests.support.api_server import ApiServer, running_api_server
 from tests.support.browser import Visitor, chromium, chromium_program, login, visitor
 from tests.support.databases import AirflowDatabase, copy_of
 from tests.support.environment import ROOT
-from tests.support.mornings import Morning, make_morning
+from tests.support.mornings import beat, make_morning
 from tests.support.orders import make_orders
+from tests.support.shipments import make_shipments
 
 BASE_PATH = "/team/airflow"
+
+
+@dataclass(frozen=True)
+class Site:
+    """An API server, and the database that it serves. A module enters the database."""
+
+    database: AirflowDatabase
+    server: ApiServer
 
 
 @pytest.fixture(scope="session")
@@ -27,24 +42,56 @@ def packages() -> None:
     subprocess.run([str(ROOT / "scripts/ci/ui"), "install"], check=True)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser(packages: None) -> Iterator[Browser]:
     """The browser. Playwright's event loop runs meanwhile, so that other tests could not run theirs."""
     with chromium() as browser:
         yield browser
 
 
-@pytest.fixture(scope="module")
-def server(
-    sqlite_airflow_database: AirflowDatabase, browser: Browser, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[ApiServer]:
-    """An API server whose sessions are those of ``tests/support/orders.py``."""
-    sqlite_airflow_database.enter()
-    sqlite_airflow_database.empty()
+@pytest.fixture(scope="package")
+def site(
+    packages: None, sqlite_airflow_database: AirflowDatabase, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Site]:
+    """The Airflow of most modules. It has the manager of ``tests/support/courier.py``."""
+    chromium_program()
+    folder = tmp_path_factory.mktemp("site")
+    plugins = folder / "plugins"
+    plugins.mkdir()
+    shutil.copy(ROOT / "tests/support/courier.py", plugins)
+    database = copy_of(sqlite_airflow_database, folder / "metadata.db")
+    database.enter()
+    database.empty()
+    with running_api_server(folder, database.url, base_path=BASE_PATH, plugins=plugins) as server:
+        yield Site(database, server)
+
+
+@pytest.fixture(scope="package")
+def morning(site: Site) -> None:
+    """The sessions of ``tests/support/mornings.py``."""
+    site.database.enter()
+    make_morning()
+
+
+@pytest.fixture(scope="package")
+def orders(site: Site) -> None:
+    """The sessions of ``tests/support/orders.py``."""
+    site.database.enter()
     make_orders()
-    folder = tmp_path_factory.mktemp("server")
-    with running_api_server(folder, sqlite_airflow_database.url, base_path=BASE_PATH) as server:
-        yield server
+
+
+@pytest.fixture(scope="package")
+def shipments(site: Site) -> None:
+    """The sessions of ``tests/support/shipments.py``."""
+    site.database.enter()
+    make_shipments()
+
+
+@pytest.fixture(scope="module")
+def server(site: Site) -> ApiServer:
+    """The module's API server; this process is connected to its database."""
+    site.database.enter()
+    return site.server
 
 
 @pytest.fixture(scope="module")
@@ -53,55 +100,43 @@ def rest(server: ApiServer) -> httpx.Client:
     return server.client("admin")
 
 
-@pytest.fixture(scope="module")
-def logins(browser: Browser, server: ApiServer) -> Iterator[Callable[..., BrowserContext]]:
-    """The browsers of logged-in users, one for each user and look: an Airflow in the cache is soon there again."""
-    with ExitStack() as contexts:
+@pytest.fixture(scope="package")
+def windows(browser: Browser) -> Iterator[Callable[[ApiServer, str], Visitor]]:
+    """The windows of logged-in users, one for each user of a server."""
+    with ExitStack() as opened:
 
         @cache
-        def context_of(user: str, **options: str) -> BrowserContext:
-            return contexts.enter_context(login(browser, server, user, **options))
+        def window_of(server: ApiServer, user: str) -> Visitor:
+            context = opened.enter_context(login(browser, server, user))
+            return opened.enter_context(visitor(server, context))
 
-        yield context_of
-
-
-@pytest.fixture(scope="package")
-def morning(
-    packages: None, sqlite_airflow_database: AirflowDatabase, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Morning]:
-    """A server with the sessions of ``tests/support/mornings.py``, one for all modules: its start takes longest.
-
-    It has a database of its own. A module enters it.
-    """
-    chromium_program()
-    folder = tmp_path_factory.mktemp("morning")
-    database = copy_of(sqlite_airflow_database, folder / "metadata.db")
-    database.enter()
-    database.empty()
-    parked_asset_event = make_morning()
-    with running_api_server(folder, database.url, base_path=BASE_PATH) as server:
-        yield Morning(database, server, parked_asset_event)
+        yield window_of
 
 
 @pytest.fixture
 def as_user(
-    browser: Browser, server: ApiServer, logins: Callable[..., BrowserContext]
+    browser: Browser, server: ApiServer, windows: Callable[[ApiServer, str], Visitor]
 ) -> Iterator[Callable[..., Visitor]]:
-    """Opens a window as a user (``admin``, ``viewer``); after the test, nothing may be in its console.
+    """The window of a user (``admin``, ``viewer``); after the test, nothing may be in its console.
 
-    ``apart=True`` gives the window a cache and a storage of its own.
+    A controller has just given a sign of life. ``apart=True`` gives a new window, with its own cache and storage.
     """
+    beat()
     visitors: list[Visitor] = []
-    with ExitStack() as windows:
+    with ExitStack() as opened:
 
-        def open_window(user: str = "admin", *, apart: bool = False, **options: str) -> Visitor:
-            context = (
-                windows.enter_context(login(browser, server, user, **options))
-                if apart
-                else logins(user, **options)
-            )
-            visitors.append(windows.enter_context(visitor(server, context)))
-            return visitors[-1]
+        def open_window(user: str = "admin", *, apart: bool = False, scheme: str = "light") -> Visitor:
+            if apart:
+                context = opened.enter_context(login(browser, server, user))
+                window = opened.enter_context(visitor(server, context))
+            else:
+                window = windows(server, user)
+            window.turn(scheme)
+            visitors.append(window)
+            return window
 
         yield open_window
-    assert [complaint for each in visitors for complaint in each.complaints] == []
+        for window in visitors:
+            window.leave()
+    complaints = [complaint for window in visitors for complaint in window.take_complaints()]
+    assert complaints == []

@@ -7,14 +7,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.support.api_server import ApiServer
 from tests.support.browser import Visitor
 from tests.support.hands import hint_of
-from tests.support.mornings import PARCEL, Morning, beat, deploy_parcel, let_controllers_die
+from tests.support.mornings import PARCEL, beat, deploy_parcel, let_controllers_die
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.timeout(300), pytest.mark.usefixtures("morning", "parcels")]
 
 LIST = "plugin/triggers?view=configuration"
 QUESTIONNAIRE = f"{LIST}&configuration=questionnaire"
@@ -23,15 +23,9 @@ SESSIONS = ("parcel-1", "parcel-2", "parcel-3", "parcel-4")
 
 
 @pytest.fixture(scope="module")
-def server(morning: Morning) -> ApiServer:
-    morning.database.enter()
+def parcels(server: ApiServer) -> None:
+    """Sessions with other rules than the deployed ones."""
     deploy_parcel(SESSIONS, own_rules="parcel-own")
-    return morning.server
-
-
-@pytest.fixture(autouse=True)
-def _controller(server: ApiServer) -> None:
-    beat()
 
 
 def session(server: ApiServer, uid: str) -> dict[str, Any]:
@@ -104,6 +98,31 @@ def test_a_node_is_chosen_by_the_keyboard(as_user: Callable[..., Visitor]) -> No
     expect(page).to_have_url(re.compile("view=sessions&.*waiting_for=embeddedDevice"))
 
 
+def test_the_parts_are_walked_through_by_the_arrow_keys(as_user: Callable[..., Visitor]) -> None:
+    page = as_user("viewer").visit(QUESTIONNAIRE)
+    page.get_by_role("tab", name="Graph").focus()
+
+    for key, name, part in (
+        ("ArrowRight", "Sentences", "rules"),
+        ("ArrowRight", "YAML", "yaml"),
+        ("End", "Versions", "versions"),
+        ("ArrowRight", "Graph", "graph"),
+        ("ArrowLeft", "Versions", "versions"),
+        ("Home", "Graph", "graph"),
+        ("ArrowRight", "Sentences", "rules"),
+    ):
+        page.keyboard.press(key)
+        tab = page.get_by_role("tab", name=name)
+        expect(tab).to_be_focused()
+        expect(tab).to_have_attribute("aria-selected", "true")
+        expect(page).to_have_url(re.compile(f"part={part}"))
+        expect(page.get_by_role("tabpanel", name=name)).to_be_visible()
+
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("tab", name="Sentences")).not_to_be_focused()
+    expect(page.get_by_role("tabpanel").get_by_text("and every time").first).to_be_visible()
+
+
 def test_an_import_error_a_warning_and_a_circle_are_told(as_user: Callable[..., Visitor]) -> None:
     page = as_user().visit(f"{LIST}&configuration=invoice")
 
@@ -122,13 +141,29 @@ def test_a_configuration_that_does_not_exist_is_told(as_user: Callable[..., Visi
     window.complaints.clear()
 
 
-def test_a_dead_controller_is_told_above_the_view(as_user: Callable[..., Visitor]) -> None:
+def test_a_dead_controller_is_told_below_the_view_and_pushes_nothing(as_user: Callable[..., Visitor]) -> None:
     let_controllers_die()
-    window = as_user("viewer")
-    page = window.visit(LIST)
+    window = as_user("viewer", apart=True)
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    window.page.route("**/triggers/api/v1/health", hold)
+    with window.page.expect_request("**/triggers/api/v1/health"):
+        page = window.visit(LIST)
+    link = page.get_by_role("link", name="questionnaire", exact=True)
+    expect(link).to_be_visible()
+    place = link.bounding_box()
+
+    for route in held:
+        route.continue_()
+    window.page.unroute_all()
 
     expect(page.get_by_role("alert")).to_contain_text("The triggers controller is not well.")
     expect(page.get_by_role("alert")).to_contain_text("airflow triggers controller")
+    expect(page.get_by_role("alert")).to_be_in_viewport(ratio=0.9)
+    assert link.bounding_box() == place
     window.screenshot("controller-dead-light")
     assert window.serious_faults() == []
     beat()

@@ -13,23 +13,12 @@ from playwright.sync_api import Locator, Page, expect
 from tests.support.api_server import ApiServer
 from tests.support.browser import Visitor
 from tests.support.hands import hint_of
-from tests.support.mornings import Morning, beat, fire, park_asset_event, park_delayed_fire, park_hook
+from tests.support.mornings import fire, park_asset_event, park_delayed_fire, park_hook
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.timeout(300), pytest.mark.usefixtures("morning")]
 
 FIRES = "plugin/triggers?view=fires"
 UPCOMING, PARKED = f"{FIRES}&part=upcoming", f"{FIRES}&part=parked"
-
-
-@pytest.fixture(scope="module")
-def server(morning: Morning) -> ApiServer:
-    morning.database.enter()
-    return morning.server
-
-
-@pytest.fixture(autouse=True)
-def _controller(server: ApiServer) -> None:
-    beat()
 
 
 def answer(server: ApiServer, path: str) -> dict[str, Any]:

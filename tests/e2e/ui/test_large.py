@@ -26,6 +26,12 @@ LONG_TASK = 100
 PASSES = 5
 """The best of them counts: a task that is long in itself is long in each."""
 
+WINDOW = {"width": 1920, "height": 1080}
+"""Pixels: the size of most screens."""
+
+WHEEL, PAGE = 150, 900
+"""Pixels of a step: by the mouse's wheel, and by the key Page Down."""
+
 
 @pytest.fixture(scope="module")
 def server(
@@ -54,12 +60,13 @@ def scroll_smoothly(scroller: Scroller, *, pixels: int) -> None:
 
 def test_a_session_of_5000_instances_scrolls_smoothly(as_user: Callable[..., Visitor]) -> None:
     page = as_user("viewer").visit(f"plugin/triggers?view=session&session={FAILED}&part=instances")
+    page.set_viewport_size(WINDOW)
     rows = page.get_by_role("region", name="Instances").get_by_role("row")
     expect(rows.filter(has_text="t_pay#")).not_to_have_count(0)
     scroller = Scroller(page, "Instances")
 
-    scroll_smoothly(scroller, pixels=150)
-    scroll_smoothly(scroller, pixels=600)
+    scroll_smoothly(scroller, pixels=WHEEL)
+    scroll_smoothly(scroller, pixels=PAGE)
 
     assert scroller.position() > 10_000
     assert rows.count() < 60
@@ -67,11 +74,12 @@ def test_a_session_of_5000_instances_scrolls_smoothly(as_user: Callable[..., Vis
 
 def test_a_list_of_100000_sessions_scrolls_smoothly(as_user: Callable[..., Visitor]) -> None:
     page = as_user("viewer").visit("plugin/triggers?view=sessions")
+    page.set_viewport_size(WINDOW)
     expect(page.get_by_role("link", name=f"{WAITING}-000001")).to_be_visible()
     scroller = Scroller(page, "Sessions")
 
-    scroll_smoothly(scroller, pixels=150)
-    scroll_smoothly(scroller, pixels=600)
+    scroll_smoothly(scroller, pixels=WHEEL)
+    scroll_smoothly(scroller, pixels=PAGE)
 
     assert scroller.position() > 10_000
     assert page.get_by_role("region", name="Sessions").get_by_role("row").count() < 60

@@ -11,11 +11,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.api_server import ApiServer
 from tests.support.browser import Visitor
-from tests.support.mornings import FOREIGN_DAG, Morning, beat
+from tests.support.mornings import FOREIGN_DAG, beat
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.timeout(300), pytest.mark.usefixtures("morning")]
 
 PICTURES = os.environ.get("TRIGGERS_PICTURES")
 """The folder for the pictures of ``docs/pages.md``; None: they are not made."""
@@ -55,10 +54,10 @@ VIEWS = (
         "attention",
         "plugin/triggers",
         "respondent-04",
-        press=("^3 ?ValueError",),
+        press=("^3 ?ValueError invalid literal",),
         height=700,
     ),
-    View("sessions", f"{PAGE}sessions", "respondent-04"),
+    View("sessions", f"{PAGE}sessions&contains=respondent", "respondent-04"),
     View("session", f"{PAGE}session&session=respondent-08", "t_importResponses", height=700),
     View("configurations", f"{PAGE}configuration", "import error"),
     View(
@@ -94,12 +93,6 @@ VIEWS = (
     ),
     View("airflow-graph", "dags/questionnaire", "t_notify", within=AIRFLOWS, press=("Graph",), height=820),
 )
-
-
-@pytest.fixture(scope="module")
-def server(morning: Morning) -> ApiServer:
-    morning.database.enter()
-    return morning.server
 
 
 def test_no_page_has_a_serious_fault_for_people_with_aids(as_user: Callable[..., Visitor]) -> None:

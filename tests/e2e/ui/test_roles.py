@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, expect
 
+from tests.e2e.ui.conftest import BASE_PATH
 from tests.support.api_server import ApiServer, running_api_server
 from tests.support.auth_managers import FAB, Permission, insert_fab_users
-from tests.support.browser import Visitor, login, visitor
+from tests.support.browser import Visitor
 from tests.support.databases import AirflowDatabase, copy_of
 from tests.support.hands import hint_of
 from tests.support.mornings import beat, make_morning
@@ -20,7 +20,6 @@ from tests.support.orders import make_orders
 
 pytestmark = pytest.mark.timeout(300)
 
-BASE_PATH = "/team/airflow"
 PAGE = "plugin/triggers?view="
 
 TASKS = ("importSubject", "importResponses", "importBrowserMetadata", "computeScore", "notify")
@@ -73,18 +72,20 @@ def server(
 
 
 @pytest.fixture
-def as_user(browser: Browser, server: ApiServer) -> Iterator[Callable[[str], Visitor]]:
+def as_user(
+    server: ApiServer, windows: Callable[[ApiServer, str], Visitor]
+) -> Iterator[Callable[[str], Visitor]]:
     beat()
     visitors: list[Visitor] = []
-    with ExitStack() as windows:
 
-        def open_window(user: str) -> Visitor:
-            context = windows.enter_context(login(browser, server, user))
-            visitors.append(windows.enter_context(visitor(server, context)))
-            return visitors[-1]
+    def open_window(user: str) -> Visitor:
+        visitors.append(windows(server, user))
+        return visitors[-1]
 
-        yield open_window
-    complaints = [complaint for each in visitors for complaint in each.complaints]
+    yield open_window
+    for window in visitors:
+        window.leave()
+    complaints = [complaint for window in visitors for complaint in window.take_complaints()]
     assert [complaint for complaint in complaints if not OTHERS_RIGHTS.search(complaint)] == []
 
 

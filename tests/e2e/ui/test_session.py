@@ -4,59 +4,33 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from airflow_triggers.manager.manager import trigger_managers
-from tests.e2e.ui.conftest import BASE_PATH
 from tests.support import shipments
-from tests.support.api_server import ApiServer, running_api_server
 from tests.support.browser import Visitor
 from tests.support.courier import CourierManager, courier_file
-from tests.support.databases import AirflowDatabase
-from tests.support.environment import ROOT
 from tests.support.hands import Hand, Keyboard, Mouse, hint_of
 from tests.support.shipments import ASSEMBLY, STORY
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.timeout(300), pytest.mark.usefixtures("shipments")]
 
 LATER = timedelta(days=1800)
 
 by_hand = pytest.mark.parametrize("hand", [Mouse(), Keyboard()], ids=["mouse", "keyboard"])
 
 
-@pytest.fixture(scope="module")
-def server(
-    sqlite_airflow_database: AirflowDatabase, browser: Browser, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[ApiServer]:
-    """An API server with the sessions of ``tests/support/shipments.py``, and the manager of ``courier.py``."""
-    sqlite_airflow_database.enter()
-    sqlite_airflow_database.empty()
-    folder = tmp_path_factory.mktemp("server")
-    plugins = folder / "plugins"
-    plugins.mkdir()
-    shutil.copy(ROOT / "tests/support/courier.py", plugins)
-    trigger_managers.register(CourierManager.name, CourierManager)
-    shipments.make_shipments()
-    url = sqlite_airflow_database.url
-    with running_api_server(folder, url, base_path=BASE_PATH, plugins=plugins) as server:
-        yield server
-    trigger_managers.unregister(CourierManager.name)
-
-
 @pytest.fixture(autouse=True)
 def courier_manager() -> None:
-    """Tests forget what was registered for the module."""
-    with suppress(ValueError):
-        trigger_managers.register(CourierManager.name, CourierManager)
+    """Tests forget what was registered."""
+    trigger_managers.register(CourierManager.name, CourierManager)
 
 
 @pytest.fixture
@@ -161,6 +135,9 @@ def test_a_moment_for_later_is_in_the_zone_chosen_in_airflow(
     dialog.get_by_role("button", name="Fire").click()
 
     expect(page.get_by_role("row", name="carrierArrived").get_by_text("2031-05-17 08:00:00")).to_be_visible()
+    page.get_by_role("tab", name="Story").click()
+    happened = page.get_by_role("list", name="What has happened")
+    expect(happened.get_by_text("carrierArrived is to be fired at 2031-05-17 08:00:00.")).to_be_visible()
     (delayed_fire,) = answer(rest, "later-in-kolkata/delayed-fires")["delayed_fires"]
     assert delayed_fire["fire_at"] == "2031-05-17T02:30:00Z"
 
@@ -243,11 +220,40 @@ def test_a_status_is_set(
     hand.press(page.get_by_role("button", name="Set status"))
     dialog = dialog_of(page)
     hand.choose(dialog.get_by_label("Status"), "abandoned")
+    expect(dialog.get_by_text("1 of 1 will get the status.")).to_be_visible()
+    expect(dialog.get_by_role("checkbox", name=re.compile("cascade"))).to_have_count(0)
     hand.press(dialog.get_by_role("button", name="Set the status"))
 
     expect(toast(page, "t_label#0 is abandoned")).to_be_visible()
     expect(page.get_by_role("dialog", name="t_label#0").get_by_text("abandoned", exact=True)).to_be_visible()
     assert answer(rest, f"{uid}/instances/t_label#0")["status"] == "abandoned"
+
+
+@by_hand
+def test_a_status_is_set_with_a_cascade_and_metadata(
+    hand: Hand, as_user: Callable[..., Visitor], rest: httpx.Client, request: pytest.FixtureRequest
+) -> None:
+    uid = f"set-finished-{request.node.callspec.id}"
+    shipments.failed_label(uid)
+    page = as_user().visit(address(uid, part="instances", instance="t_label#0"))
+
+    hand.press(page.get_by_role("button", name="Set status"))
+    dialog = dialog_of(page)
+    hand.choose(dialog.get_by_label("Status"), "finished")
+    hand.tick(dialog.get_by_role("checkbox", name=re.compile("cascade")))
+    hand.write(dialog.get_by_role("textbox", name="Result"), '{"label"')
+    expect(dialog.get_by_role("button", name="Set the status")).to_be_disabled()
+    hand.write(dialog.get_by_role("textbox", name="Result"), '{"label": "by hand"}')
+    hand.tick(dialog.get_by_role("checkbox", name="Attach metadata"))
+    hand.write(dialog.get_by_role("textbox", name="Metadata"), '{"ticket": "OPS-17"}')
+    hand.press(dialog.get_by_role("button", name="Set the status"))
+
+    expect(toast(page, "t_label#0 is finished")).to_be_visible()
+    finished = answer(rest, f"{uid}/instances/t_label#0")
+    assert (finished["status"], finished["metadata"]["ticket"]) == ("finished", "OPS-17")
+    assert finished["metadata"]["result"] == {"label": "by hand"}
+    shipments.fire(uid, "carrierArrived")
+    assert answer(rest, f"{uid}/instances/t_handOver#0")["kwargs"]["t_label"] == {"label": "by hand"}
 
 
 @by_hand
@@ -274,7 +280,7 @@ def test_a_hook_is_called_again(
     courier: Path,
     request: pytest.FixtureRequest,
 ) -> None:
-    uid = f"hook-{request.node.callspec.id}"
+    uid = f"courier-{request.node.callspec.id}"
     shipments.with_hook(uid)
     page = as_user().visit(address(uid, part="fires"))
     call = page.get_by_role("button", name="Call _post_fire now")
