@@ -5,12 +5,16 @@ Neighbours: ``browser.py`` opens the pages; ``tests/e2e/ui`` does each act in bo
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Protocol
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, TimeoutError, expect
 
 MOST_STEPS = 60
 """So often is Tab pressed at most until an element has the focus."""
+
+MOST_HOVERS = 15
+"""So often does the mouse come at most until a hint is shown."""
 
 
 class Hand(Protocol):
@@ -86,9 +90,16 @@ class Keyboard:
 
 
 def hint_of(element: Locator) -> str:
-    """The hint that is shown while the mouse is on an element."""
+    """The hint that is shown while the mouse is on an element.
+
+    The mouse comes again until it is shown: Airflow's own parts of a page may come late and move the element.
+    """
     page = element.page
-    page.mouse.move(0, 0)
-    expect(page.get_by_role("tooltip")).to_have_count(0)
-    element.hover()
-    return page.get_by_role("tooltip").inner_text()
+    hints = page.get_by_role("tooltip")
+    for _ in range(MOST_HOVERS):
+        page.mouse.move(0, 0)
+        expect(hints).to_have_count(0)
+        element.hover()
+        with suppress(TimeoutError):
+            return hints.inner_text(timeout=2_000)
+    raise AssertionError(f"{MOST_HOVERS} times the mouse on {element} show no hint")
