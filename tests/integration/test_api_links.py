@@ -12,6 +12,8 @@ from urllib.parse import quote, urlencode
 
 import pytest
 from airflow.api_fastapi.app import purge_cached_app
+from airflow.utils.session import create_session as airflow_session
+from sqlalchemy import text
 
 from airflow_triggers.api.links import NEXT_PAGE
 from tests.support.api import mounted_api
@@ -68,6 +70,9 @@ REFUSED_BY_STATE = 409
 def database(sqlite_airflow_database):
     sqlite_airflow_database.enter()
     sqlite_airflow_database.empty()
+    with airflow_session() as session:
+        # SQLite gives no id again: other tests' bulk acts would have had those below.
+        session.execute(text("DELETE FROM sqlite_sequence"))
     make_everything()
     database = RewindableDatabase(sqlite_airflow_database.url)
     yield database

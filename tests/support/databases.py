@@ -68,7 +68,9 @@ class AirflowDatabase:
         """Connect Airflow, in this process and its children, to this database."""
         from airflow import settings
 
-        if os.environ.get(CONNECTION_VARIABLE) == self.url and settings.engine is not None:
+        is_named = os.environ.get(CONNECTION_VARIABLE) == self.url
+        # A test may have put back the environment of another database.
+        if is_named and settings.engine is not None and settings.engine.url == make_url(self.url):
             return
         _suspend_orm()
         os.environ[CONNECTION_VARIABLE] = self.url
