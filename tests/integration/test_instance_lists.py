@@ -322,6 +322,7 @@ def plan_of(database, selection):
         list_instances(selection)
     finally:
         sa.event.remove(database.engine, "before_cursor_execute", note)
+    database.forget_deleted_rows("triggers_session", "triggers_instance")
     explain = "EXPLAIN QUERY PLAN " if database.dialect == "sqlite" else "EXPLAIN "
     with database.engine.connect() as connection:
         if database.dialect == "postgresql":  # a table of a few rows is read whole otherwise
