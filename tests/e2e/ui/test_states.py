@@ -6,7 +6,7 @@ The server's answers are made up: no user of a test's server has all views in on
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -126,13 +126,18 @@ def refuse(window: Visitor, status: HTTPStatus, *, ready: str | None = None) -> 
     window.tolerated.append(f"status of {status.value}")
 
 
-def test_who_has_no_right_is_told_so_by_each_view(as_user: Callable[..., Visitor]) -> None:
-    window = as_user("viewer", apart=True)
+def refused_views(window: Visitor, status: HTTPStatus) -> Iterator[Locator]:
+    """Each view and the card, once the server has refused what they ask for."""
     for view in [*VIEWS, CARD]:
         window.leave()
-        refuse(window, HTTPStatus.FORBIDDEN, ready=view.ready)
-        page = window.visit(view.address)
-        notice = view.of(page).get_by_role("status").filter(has_text="You may not see this.").first
+        refuse(window, status, ready=view.ready)
+        yield view.of(window.visit(view.address))
+
+
+def test_who_has_no_right_is_told_so_by_each_view(as_user: Callable[..., Visitor]) -> None:
+    window = as_user("viewer", apart=True)
+    for view in refused_views(window, HTTPStatus.FORBIDDEN):
+        notice = view.get_by_role("status").filter(has_text="You may not see this.").first
         expect(notice).to_contain_text(SENTENCE)
     window.screenshot("no-rights-light")
     assert window.serious_faults(CARD.within) == []
@@ -142,11 +147,8 @@ def test_each_view_says_what_could_not_be_read_in_the_servers_sentence(
     as_user: Callable[..., Visitor],
 ) -> None:
     window = as_user("viewer", apart=True)
-    for view in [*VIEWS, CARD]:
-        window.leave()
-        refuse(window, HTTPStatus.CONFLICT, ready=view.ready)
-        page = window.visit(view.address)
-        notice = view.of(page).get_by_role("alert").filter(has_text="This could not be read.").first
+    for view in refused_views(window, HTTPStatus.CONFLICT):
+        notice = view.get_by_role("alert").filter(has_text="This could not be read.").first
         expect(notice).to_contain_text(SENTENCE)
 
 
