@@ -9,8 +9,7 @@ from __future__ import annotations
 from functools import cache
 
 from airflow_triggers.api.instance_acts import AllowedAct
-from airflow_triggers.api.permissions import RIGHT_OF_NEED, Permissions
-from airflow_triggers.domain.acts import Need
+from airflow_triggers.api.permissions import Permissions
 from airflow_triggers.domain.bulk import BulkAct
 from airflow_triggers.errors import BulkActOver, UnreadableRow
 
@@ -20,7 +19,7 @@ class BulkActActs:
 
     def __init__(self, permissions: Permissions, user_name: str) -> None:
         self._user_name = user_name
-        self._may = cache(lambda need, dag_ids: permissions.may(RIGHT_OF_NEED[need], dag_ids))
+        self._lacking_right = cache(permissions.lacking_right)
 
     def of(self, bulk_act: BulkAct) -> dict[str, AllowedAct]:
         """The acts on one bulk act, by name."""
@@ -32,13 +31,11 @@ class BulkActActs:
         if bulk_act.by == self._user_name:
             return AllowedAct(True)
         try:
-            needs, dag_ids = bulk_act.instance_act.needs, bulk_act.touched_dag_ids
+            right = self._lacking_right(bulk_act.instance_act.needs, bulk_act.touched_dag_ids)
         except UnreadableRow as error:
             return AllowedAct(False, str(error))
-        for need in Need:
-            if need in needs and not self._may(need, dag_ids):
-                words = RIGHT_OF_NEED[need].words
-                return AllowedAct(
-                    False, f"You may not {words} of all its DAGs. Ask an administrator of Airflow."
-                )
-        return AllowedAct(True)
+        if right is None:
+            return AllowedAct(True)
+        return AllowedAct(
+            False, f"You may not {right.words} of all its DAGs. Ask an administrator of Airflow."
+        )

@@ -223,9 +223,13 @@ class Permissions:
 
         :raises UnreadableRow: when its row cannot be read.
         """
-        for need in bulk_act.instance_act.needs:
-            if not self._has(RIGHT_OF_NEED[need], bulk_act.touched_dag_ids):
-                raise self._refusal(RIGHT_OF_NEED[need])
+        if right := self.lacking_right(bulk_act.instance_act.needs, bulk_act.touched_dag_ids):
+            raise self._refusal(right)
+
+    def lacking_right(self, needs: Collection[Need], dag_ids: Collection[str]) -> Right | None:
+        """The first of the needed rights that the user does not have on all the DAGs; None: they have each of them."""
+        rights = (RIGHT_OF_NEED[need] for need in Need if need in needs)
+        return next((right for right in rights if not self.may(right, dag_ids)), None)
 
     def _require_needs(
         self, act: InstanceAct, configuration: Configuration, task_name: str, run_dag_id: str | None
