@@ -15,11 +15,10 @@ from sqlalchemy.orm import Session
 
 from airflow_triggers.domain.events import EventKind, hook_call_details
 from airflow_triggers.domain.hooks import INSTANCE, MAX_HOOK_ATTEMPTS, PromisedHook
-from airflow_triggers.domain.uids import SessionUid
-from airflow_triggers.errors import NothingParked, SessionNotFound
+from airflow_triggers.errors import NothingParked
 from airflow_triggers.gateway.asset_events import AssetEventRow, asset_events, author_of
 from airflow_triggers.sessions.audit import AuditEvent, note_act, note_retried_events
-from airflow_triggers.sessions.describing import configured_as, promised_hook_of
+from airflow_triggers.sessions.describing import configured_as, promised_hook_of, session_id_of
 from airflow_triggers.sessions.opening import open_session
 from airflow_triggers.storages import hooks, rows, tables
 from airflow_triggers.storages.transaction import first_statement, snapshot, transaction
@@ -94,10 +93,7 @@ def failed_hooks(
         query = query.where(configured_as(configuration_hashes))
     with snapshot() as session:
         if uid is not None:
-            owner = session.scalar(select(session_columns.id).where(session_columns.uid == SessionUid(uid)))
-            if owner is None:
-                raise SessionNotFound(uid)
-            query = query.where(columns.session_id == owner)
+            query = query.where(columns.session_id == session_id_of(session, uid))
         return [_parked_hook(row) for row in session.execute(query)]
 
 

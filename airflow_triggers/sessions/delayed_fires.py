@@ -13,11 +13,10 @@ from sqlalchemy import ColumnElement, select, tuple_
 
 from airflow_triggers.domain.configuration import MAX_ID
 from airflow_triggers.domain.fires import DelayedFire
-from airflow_triggers.domain.uids import SessionUid
 from airflow_triggers.domain.validation import validate_filter
-from airflow_triggers.errors import DelayedFireNotFound, InvalidCursor, SessionNotFound
+from airflow_triggers.errors import DelayedFireNotFound, InvalidCursor
 from airflow_triggers.sessions.audit import AuditEvent, note_act
-from airflow_triggers.sessions.describing import configured_as, reading
+from airflow_triggers.sessions.describing import configured_as, reading, session_id_of
 from airflow_triggers.sessions.opening import open_session
 from airflow_triggers.storages import rows, tables
 from airflow_triggers.storages.base import BaseStorageBackend
@@ -120,10 +119,7 @@ def list_delayed_fires(
         query = query.where(tuple_(*position) > _read_cursor(after))
     with snapshot() as session:
         if uid is not None:
-            owner = session.scalar(select(session_columns.id).where(session_columns.uid == SessionUid(uid)))
-            if owner is None:
-                raise SessionNotFound(uid)
-            query = query.where(columns.session_id == owner)
+            query = query.where(columns.session_id == session_id_of(session, uid))
         fire_rows = session.execute(query.order_by(*position).limit(limit + 1)).all()
     page = [
         SessionDelayedFire(

@@ -20,6 +20,7 @@ from airflow_triggers.domain.disclosure import Disclosure, shown_delayed_fire, s
 from airflow_triggers.domain.fires import EVERY_FIRE, DelayedFire, Fire, FireFilter
 from airflow_triggers.domain.hooks import PromisedHook
 from airflow_triggers.domain.instances import InstanceStatus, TaskInstance
+from airflow_triggers.domain.uids import SessionUid
 from airflow_triggers.domain.validation import validate_filter
 from airflow_triggers.errors import InstanceNotFound, SessionNotFound, UnreadableRow
 from airflow_triggers.sessions.preconditions import version_of_instance, version_of_session
@@ -196,6 +197,19 @@ def configured_as(configuration_hashes: Collection[str | None]) -> ColumnElement
     # SQL's IN never matches NULL.
     has_hash = column.in_([content_hash for content_hash in configuration_hashes if content_hash is not None])
     return or_(has_hash, column.is_(None)) if None in configuration_hashes else has_hash
+
+
+def session_id_of(session: Session, uid: str) -> int:
+    """The id of the session's row.
+
+    :raises SessionNotFound: when there is no such session.
+    """
+    session_id: int | None = session.scalar(
+        select(tables.session.c.id).where(tables.session.c.uid == SessionUid(uid))
+    )
+    if session_id is None:
+        raise SessionNotFound(uid)
+    return session_id
 
 
 def describe_session(uid: str, *, bounds: Bounds = Bounds()) -> SessionDescription:
