@@ -58,6 +58,7 @@ setup(
         "dogpile.cache>=1.3",
         # Airflow brings these too; they are named because the package imports them itself.
         "alembic>=1.13",
+        "cachetools>=6",
         "fastapi>=0.115",
         "fastapi-offline>=1.7",
         "pydantic>=2.7",

@@ -7,6 +7,7 @@ Each session remembers its manager class, and ``records.py`` knows it. Neighbour
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +18,7 @@ from airflow_triggers.domain.uids import SessionUid
 from airflow_triggers.domain.validation import validate_metadata
 from airflow_triggers.errors import (
     Concealed,
+    Refused,
     RegistryError,
     SessionExists,
     SessionNotFound,
@@ -31,7 +33,7 @@ from airflow_triggers.sentences import sentence
 from airflow_triggers.sessions.audit import AuditEvent, note_act, note_fire
 from airflow_triggers.sessions.authorization import AuthorizeFire, allow_fire
 from airflow_triggers.sessions.configuring import configure, deployed_configuration, description_of
-from airflow_triggers.sessions.records import SessionRecord, record_of
+from airflow_triggers.sessions.records import SessionRecord, recent_records, record_of
 from airflow_triggers.storages import storage_backends
 from airflow_triggers.storages.anchors import anchor
 from airflow_triggers.storages.base import BaseStorageBackend
@@ -148,6 +150,12 @@ def fire_request(
 ) -> FireResult:
     """Fire the request; see :func:`fire_into`, which raises the same errors."""
     allow = authorize or allow_fire
+    # Without waiting, a missing session looks like a locked one. So its record is read first.
+    if wait and (record := recent_records.get(request.session_uid)) is not None:
+        try:
+            return _fire_as_remembered(record, request, allow, by=by)
+        except _RecordOutdated:
+            recent_records.forget(record.uid)
     try:
         with one_connection():
             return _fire(request, allow, by=by, wait=wait)
@@ -168,10 +176,41 @@ def check_authorized(uid: SessionUid, authorize: AuthorizeFire) -> None:
     _authorized_session(record, authorize)
 
 
+class _RecordOutdated(Exception):
+    """The session is not as it is remembered. Nothing was done."""
+
+
+def _fire_as_remembered(
+    record: SessionRecord, request: SessionFireRequest, allow: AuthorizeFire, *, by: str | None
+) -> FireResult:
+    """Fire into a session whose record is remembered: its row is read once, with the lock.
+
+    Under the lock, the record must be right. So the caller's rights were checked for the configuration that holds.
+
+    :raises _RecordOutdated: when the record is not right, or the session cannot be fired into: read it anew.
+    """
+    if request.configuration is not None and not record.configuration.tasks:
+        # The fire gives the session its first configuration.
+        raise _RecordOutdated
+    with ExitStack() as lock:
+        try:
+            allow(record.configuration, False)
+            manager = record.open()
+            storage = lock.enter_context(manager.storage.acquire_lock())
+        except (Refused, RegistryError, SessionNotFound, SessionExists) as error:
+            raise _RecordOutdated from error
+        if storage.manager_name != record.manager or storage.configuration != record.configuration:
+            raise _RecordOutdated
+        check_session(storage, request)
+        return audited_fire(manager, request, by=by)
+
+
 def _fire(request: SessionFireRequest, allow: AuthorizeFire, *, by: str | None, wait: bool) -> FireResult:
     record = record_of(request.session_uid)
     if record is None and request.configuration is None:
         raise SessionNotFound(request.session_uid)
+    if record is not None:
+        recent_records.remember(record)
     initial_configuration = authorized_configuration = None
     storage: BaseStorageBackend = SqlStorageBackend(request.session_uid)
     if record is not None:

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any
+
+from cachetools import LRUCache
 
 from airflow_triggers.domain.configuration import Configuration
 from airflow_triggers.domain.uids import SessionUid
@@ -49,6 +52,43 @@ class SessionRecord:
         :raises RegistryError: when it, or the storage, is not installed here, or broken.
         """
         return _manager_by_name(storage or self.open_storage(), self.manager)
+
+
+class RecentRecords:
+    """The records read lately in this process, by UID. A record may be out of date: compare it under the lock.
+
+    Sessions kept elsewhere are left out: their records do not have their configurations.
+    """
+
+    SIZE = 10_000
+
+    def __init__(self) -> None:
+        self._records: LRUCache[SessionUid, SessionRecord] = LRUCache(maxsize=self.SIZE)
+        self._mutex = Lock()
+
+    def get(self, uid: SessionUid) -> SessionRecord | None:
+        """The session's record, if it is remembered."""
+        with self._mutex:
+            return self._records.get(uid)
+
+    def remember(self, record: SessionRecord) -> None:
+        """Remember a record that was read now."""
+        if record.is_here:
+            with self._mutex:
+                self._records[record.uid] = record
+
+    def forget(self, uid: SessionUid) -> None:
+        """Forget the session's record."""
+        with self._mutex:
+            self._records.pop(uid, None)
+
+    def clear(self) -> None:
+        """Forget all records."""
+        with self._mutex:
+            self._records.clear()
+
+
+recent_records = RecentRecords()
 
 
 def records_of(uids: Collection[SessionUid]) -> dict[SessionUid, SessionRecord]:

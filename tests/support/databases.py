@@ -97,6 +97,9 @@ class AirflowDatabase:
         """
         from airflow import settings
 
+        from airflow_triggers.sessions.records import recent_records
+
+        recent_records.clear()
         settings.Session.remove()
         if not self._tables:
             self._tables = self._tables_in_order()
