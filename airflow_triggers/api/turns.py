@@ -17,7 +17,7 @@ from airflow.configuration import conf
 
 from airflow_triggers.errors import LockTimeout
 from airflow_triggers.gateway import logins
-from airflow_triggers.storages.transaction import LOCK_TIMEOUT
+from airflow_triggers.storages.lock_waits import LOCK_TIMEOUT
 
 AT_ONCE = 3
 """Requests that may fire into one session at once. One holds the lock; the others read and check the rights."""

@@ -45,8 +45,9 @@ from airflow_triggers.sessions.authorization import AuthorizeFire
 from airflow_triggers.sessions.opening import check_authorized, fire_request
 from airflow_triggers.storages import rows, tables
 from airflow_triggers.storages.events import add_event
+from airflow_triggers.storages.lock_waits import first_statement
 from airflow_triggers.storages.stored import UNREADABLE_MOMENT
-from airflow_triggers.storages.transaction import first_statement, snapshot, transaction
+from airflow_triggers.storages.transaction import snapshot, transaction
 
 log = logging.getLogger(__name__)
 

@@ -20,7 +20,8 @@ from airflow_triggers.runners.progress import FAULTS, is_system_fault
 from airflow_triggers.sessions.opening import open_session
 from airflow_triggers.storages import tables
 from airflow_triggers.storages.events import add_event
-from airflow_triggers.storages.transaction import first_statement, transaction
+from airflow_triggers.storages.lock_waits import first_statement
+from airflow_triggers.storages.transaction import transaction
 
 log = logging.getLogger(__name__)
 

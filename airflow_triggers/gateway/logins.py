@@ -24,8 +24,9 @@ from airflow.models.revoked_token import RevokedToken
 from jwt import InvalidTokenError
 from sqlalchemy import bindparam, select
 
+from airflow_triggers.storages.database_errors import translated_errors
+from airflow_triggers.storages.lookout import Lookout
 from airflow_triggers.storages.prepared import PreparedStatement
-from airflow_triggers.storages.transaction import Lookout, translated_errors
 
 AT_ONCE = 1
 """Logins that ask the database at once. ``api/turns.py`` leaves them as many connections of Airflow's pool."""

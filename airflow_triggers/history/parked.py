@@ -21,7 +21,8 @@ from airflow_triggers.sessions.audit import AuditEvent, note_act, note_retried_e
 from airflow_triggers.sessions.describing import configured_as, promised_hook_of, session_id_of
 from airflow_triggers.sessions.opening import open_session
 from airflow_triggers.storages import hooks, rows, tables
-from airflow_triggers.storages.transaction import first_statement, snapshot, transaction
+from airflow_triggers.storages.lock_waits import first_statement
+from airflow_triggers.storages.transaction import snapshot, transaction
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -33,7 +33,7 @@ from airflow_triggers.domain.states import with_metadata
 from airflow_triggers.gateway import DagRunColumns, NewRun
 from airflow_triggers.storages import tables
 from airflow_triggers.storages.base import BaseStorageBackend
-from airflow_triggers.storages.transaction import first_statement
+from airflow_triggers.storages.lock_waits import first_statement
 
 _COLUMNS = tables.run.c
 _BIND = insert(tables.run)

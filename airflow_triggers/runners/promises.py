@@ -27,7 +27,8 @@ from airflow_triggers.runners import bindings
 from airflow_triggers.runners.base import Start
 from airflow_triggers.sentences import sentence
 from airflow_triggers.storages.anchors import anchor
-from airflow_triggers.storages.transaction import first_statement, transaction
+from airflow_triggers.storages.lock_waits import first_statement
+from airflow_triggers.storages.transaction import transaction
 
 GRACE = timedelta(seconds=30)
 """The time in which the promising process saves the session and creates the run. Then the controller takes over."""

@@ -33,8 +33,8 @@ from airflow_triggers.manager.manager import TriggerManager
 from airflow_triggers.sessions.authorization import AuthorizeFire
 from airflow_triggers.sessions.opening import audited_fire, check_session, fire_request
 from airflow_triggers.sessions.records import SessionRecord, record_of, records_of
+from airflow_triggers.storages.lock_waits import LOCK_TIMEOUT
 from airflow_triggers.storages.together import hold_together
-from airflow_triggers.storages.transaction import LOCK_TIMEOUT
 
 log = logging.getLogger(__name__)
 

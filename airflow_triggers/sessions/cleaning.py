@@ -23,15 +23,10 @@ from airflow_triggers.sessions.deleting import check_elsewhere, delete_elsewhere
 from airflow_triggers.sessions.records import SessionRecord, records_of
 from airflow_triggers.sessions.resolution import is_resolved
 from airflow_triggers.storages import tables
+from airflow_triggers.storages.lock_waits import first_statement, patience
 from airflow_triggers.storages.prefixes import begins_with
 from airflow_triggers.storages.sql import SqlStorageBackend
-from airflow_triggers.storages.transaction import (
-    dialect_name,
-    first_statement,
-    glance,
-    patience,
-    transaction,
-)
+from airflow_triggers.storages.transaction import dialect_name, glance, transaction
 
 log = logging.getLogger(__name__)
 

@@ -22,7 +22,8 @@ from airflow_triggers.sessions.records import SessionRecord, record_of
 from airflow_triggers.sessions.resolution import hooks_to_call, open_ends
 from airflow_triggers.storages import tables
 from airflow_triggers.storages.base import BaseStorageBackend
-from airflow_triggers.storages.transaction import first_statement, glance, transaction
+from airflow_triggers.storages.lock_waits import first_statement
+from airflow_triggers.storages.transaction import glance, transaction
 
 
 def delete_session(

@@ -16,7 +16,8 @@ from airflow_triggers.domain.configuration import Configuration
 from airflow_triggers.errors import SessionExists, SessionNotFound
 from airflow_triggers.storages import rows, tables
 from airflow_triggers.storages.base import BaseStorageBackend
-from airflow_triggers.storages.transaction import first_statement, transaction
+from airflow_triggers.storages.lock_waits import first_statement
+from airflow_triggers.storages.transaction import transaction
 
 
 def anchor(session: Session, storage: BaseStorageBackend, *, configuration: Configuration) -> int:

@@ -29,7 +29,7 @@ from airflow_triggers.domain.bulk import (
     Scope,
 )
 from airflow_triggers.storages import bulk_tables, tables
-from airflow_triggers.storages.transaction import first_statement
+from airflow_triggers.storages.lock_waits import first_statement
 
 _ACT, _ITEM = bulk_tables.bulk_act.c, bulk_tables.bulk_item.c
 _WITHOUT_OUTCOME = _ITEM.outcome.is_(None)

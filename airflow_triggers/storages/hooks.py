@@ -19,7 +19,8 @@ from airflow_triggers.domain.hooks import MAX_HOOK_ATTEMPTS
 from airflow_triggers.storages import tables
 from airflow_triggers.storages.base import BaseStorageBackend, hook_failure
 from airflow_triggers.storages.events import add_event
-from airflow_triggers.storages.transaction import first_statement, transaction
+from airflow_triggers.storages.lock_waits import first_statement
+from airflow_triggers.storages.transaction import transaction
 
 HOOK_GRACE = timedelta(seconds=30)
 """The time in which the committing process calls its hooks. Then the controller calls them."""

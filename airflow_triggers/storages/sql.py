@@ -34,6 +34,7 @@ from airflow_triggers.storages.counts import CountChanges, columns_of, counts_of
 from airflow_triggers.storages.events import add_event
 from airflow_triggers.storages.hooks import HOOK_GRACE
 from airflow_triggers.storages.lock import Followers
+from airflow_triggers.storages.lock_waits import first_statement
 from airflow_triggers.storages.prepared import PreparedStatement
 from airflow_triggers.storages.reading import SqlReader
 from airflow_triggers.storages.transaction import (
@@ -41,7 +42,6 @@ from airflow_triggers.storages.transaction import (
     Transaction,
     dialect_name,
     driver_transaction,
-    first_statement,
     is_sqlite,
     savepoint,
 )

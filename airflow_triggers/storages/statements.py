@@ -27,8 +27,8 @@ from sqlalchemy import (
 
 from airflow_triggers.domain.states import RIPE
 from airflow_triggers.storages import tables
+from airflow_triggers.storages.lock_waits import patience
 from airflow_triggers.storages.prepared import PreparedStatement
-from airflow_triggers.storages.transaction import patience
 
 _session, _instance, _wait, _fire = tables.session.c, tables.instance.c, tables.wait.c, tables.fire.c
 

@@ -16,15 +16,9 @@ from sqlalchemy import Row, select, update
 from airflow_triggers.storages import tables
 from airflow_triggers.storages.base import BaseStorageBackend
 from airflow_triggers.storages.lock import Followers
+from airflow_triggers.storages.lock_waits import first_statement, patience
 from airflow_triggers.storages.statements import COUNTS_TEXT
-from airflow_triggers.storages.transaction import (
-    Transaction,
-    dialect_name,
-    driver_transaction,
-    first_statement,
-    is_sqlite,
-    patience,
-)
+from airflow_triggers.storages.transaction import Transaction, dialect_name, driver_transaction, is_sqlite
 
 
 @contextmanager

@@ -1,48 +1,38 @@
 """One transaction on Airflow's metadata database, with foreign errors translated.
 
-Neighbours: ``sql.py`` and ``sessions/`` open transactions here; ``dbmanager.check_schema`` is asked once per engine.
+Neighbours: ``sql.py`` and ``sessions/`` open transactions here; ``database_errors.py`` translates, ``lock_waits.py``
+says how long a writer waits; ``dbmanager.check_schema`` is asked once per engine.
 """
 
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from airflow import settings
 from sqlalchemy import (
-    ColumnElement,
     Connection,
     Engine,
     PoolProxiedConnection,
-    QueuePool,
-    literal_column,
-    select,
 )
-from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.session import JoinTransactionMode
 
-from airflow_triggers.errors import DatabaseFailed, LockTimeout, SchemaOutdated, StorageError
+from airflow_triggers.errors import DatabaseFailed, StorageError
 from airflow_triggers.sentences import sentence
+from airflow_triggers.storages.database_errors import (
+    FAILURES,
+    message_of,
+    storage_error_for,
+    translated_errors,
+)
 from airflow_triggers.storages.dbmanager import check_schema
 from airflow_triggers.storages.prepared import PreparedStatement
 
-LOCK_TIMEOUT = 30.0
-"""Seconds that a writer waits for another's lock before it gives up."""
-
-LOCK_NOT_AVAILABLE = "55P03"
-"""PostgreSQL's SQLSTATE when a lock was not free in time."""
-
-FAILURES = (OperationalError, InterfaceError, InternalError)
-"""Faults of the database or its connection: away, full, read-only (for PostgreSQL an internal error), or cut off."""
-
 _checked_engine: Engine | None = None
-
-T = TypeVar("T")
 
 
 def engine() -> Engine:
@@ -53,23 +43,23 @@ def engine() -> Engine:
     """
     # Once per engine: the check is a statement, and every transaction comes here. A fork gets an engine of its own.
     global _checked_engine  # noqa: PLW0603
-    airflow_engine = _airflow_engine()
-    if airflow_engine is not _checked_engine:
-        with translated_errors(), airflow_engine.connect() as connection:
+    current = airflow_engine()
+    if current is not _checked_engine:
+        with translated_errors(), current.connect() as connection:
             check_schema(connection)
-        _checked_engine = airflow_engine
-    return airflow_engine
+        _checked_engine = current
+    return current
 
 
-def _airflow_engine() -> Engine:
+def airflow_engine() -> Engine:
     """Airflow's engine, whatever its database has."""
-    airflow_engine: Engine | None = settings.engine
-    if airflow_engine is None:
+    current: Engine | None = settings.engine
+    if current is None:
         raise StorageError(
             "This process has no access to Airflow's metadata database (tasks and the DAG processor have none). "
             "Use the REST API, or fire from the task's context."
         )
-    return airflow_engine
+    return current
 
 
 def dialect_name() -> str:
@@ -111,9 +101,7 @@ class Transaction:
         self._session: Session | None = None
         self._cursor: Any = None
         # A BEGIN and a ROLLBACK around a look would be two more round trips.
-        self._reads_alone = (
-            reads_alone and engine.dialect.name == "postgresql" and not _is_listened_to(engine)
-        )
+        self._reads_alone = reads_alone and engine.dialect.name == "postgresql" and not is_listened_to(engine)
         try:
             self._driver = (
                 _thread_connection.take(engine, for_last_use=not reads_alone) or engine.raw_connection()
@@ -122,7 +110,7 @@ class Transaction:
                 self._set_autocommit(True)
         except engine.dialect.loaded_dbapi.Error as error:
             raise self._sqlalchemy_error(error) from error
-        if _is_listened_to(engine):
+        if is_listened_to(engine):
             _ = self.connection
 
     def _set_autocommit(self, is_on: bool) -> None:
@@ -151,7 +139,7 @@ class Transaction:
         """Run a prepared statement."""
         text = statement.text(self._engine.dialect)
         parameters = text.parameters(values)
-        if self._connection is not None and _is_listened_to(self._engine):
+        if self._connection is not None and is_listened_to(self._engine):
             # Its listeners hear of every statement, in order.
             result = self._connection.exec_driver_sql(text.sql, parameters)
             return Answer(result.all() if text.row else (), result.rowcount)
@@ -174,11 +162,11 @@ class Transaction:
             else:
                 self._end(self._engine.dialect.do_commit)
         except FAILURES as error:
-            if _storage_error_for(error) is not None:
+            if storage_error_for(error) is not None:
                 # A refusal and no lost answer: nothing was committed, and the translated error says so.
                 raise
             raise DatabaseFailed(
-                sentence("The database failed at the commit", _message_of(error))
+                sentence("The database failed at the commit", message_of(error))
                 + " Whether it was kept is not known: look, or do it again. A fire with an idempotency key counts "
                 "once, however often it is sent."
             ) from error
@@ -232,7 +220,8 @@ class Transaction:
         )
 
 
-def _is_listened_to(engine: Engine) -> bool:
+def is_listened_to(engine: Engine) -> bool:
+    """Whether somebody listens to SQLAlchemy's events about this database's statements and transactions."""
     dispatch = engine.dispatch
     return bool(
         dispatch.before_cursor_execute
@@ -322,64 +311,11 @@ def look(statement: PreparedStatement, values: Mapping[str, Any], *, at_our_tabl
     :raises DatabaseFailed, LockTimeout, SchemaOutdated: when the database fails.
     """
     with translated_errors():
-        reading = Transaction(engine() if at_our_tables else _airflow_engine(), reads_alone=True)
+        reading = Transaction(engine() if at_our_tables else airflow_engine(), reads_alone=True)
         try:
             return reading.send(statement, values)
         finally:
             reading.close()
-
-
-class Lookout:
-    """Looks at Airflow's tables, one after the other, of one thread: they share a connection while it is kept.
-
-    Airflow's pool pings a connection each time it lends it, and a ping takes as long as a look. The connection is kept
-    for :data:`KEPT_SECONDS` at most: so it was pinged not long ago, and others need not wait for it.
-    """
-
-    KEPT_SECONDS = 1.0
-
-    def __init__(self) -> None:
-        self._reading: Transaction | None = None
-        self._engine: Engine | None = None
-        self._until = 0.0
-
-    def look(self, statement: PreparedStatement, values: Mapping[str, Any]) -> Answer:
-        """See :func:`look`, ``at_our_tables=False``.
-
-        :raises DatabaseFailed, LockTimeout: when the database fails.
-        """
-        current = _airflow_engine()
-        if self._engine is not current or time.monotonic() > self._until:
-            self.give_back()
-        if not _may_keep_one(current):
-            return look(statement, values, at_our_tables=False)
-        with translated_errors():
-            if (reading := self._reading) is not None:
-                try:
-                    return reading.send(statement, values)
-                except DBAPIError as error:
-                    self.give_back()
-                    if not error.connection_invalidated:
-                        raise
-                # The kept connection was lost since its ping. The pool's next one is pinged now.
-            self._engine, self._until = current, time.monotonic() + self.KEPT_SECONDS
-            self._reading = Transaction(current, reads_alone=True)
-            return self._reading.send(statement, values)
-
-    def give_back(self) -> None:
-        """Give the kept connection back to the pool, if there is one."""
-        reading, self._reading = self._reading, None
-        if reading is not None:
-            reading.close()
-
-
-def _may_keep_one(airflow_engine: Engine) -> bool:
-    """Whether a connection may be kept between looks: it is in no transaction then, and it is not the only one."""
-    return (
-        airflow_engine.dialect.name == "postgresql"
-        and not _is_listened_to(airflow_engine)
-        and not (isinstance(airflow_engine.pool, QueuePool) and airflow_engine.pool.size() == 1)
-    )
 
 
 @contextmanager
@@ -412,95 +348,3 @@ def savepoint(session: Session) -> Iterator[None]:
         # The savepoint begins at the session's first request for its connection.
         session.connection()
         yield
-
-
-def patience(dialect: str) -> list[ColumnElement[bool]]:
-    """Conditions for a transaction's first UPDATE: with them PostgreSQL waits no longer than :data:`LOCK_TIMEOUT`.
-
-    They are always true. The subquery does not depend on the rows, so it is evaluated once, before any of them is
-    locked. A statement of its own (``SET LOCAL lock_timeout``) would cost each fire a round trip.
-    """
-    if dialect == "sqlite":
-        # SQLite locks the whole database: see first_statement.
-        return []
-    setting: ColumnElement[str] = literal_column(f"set_config('lock_timeout', '{LOCK_TIMEOUT:.0f}s', true)")
-    return [select(setting).scalar_subquery().is_not(None)]
-
-
-def first_statement(open_transaction: Session | Transaction, execute: Callable[[], T]) -> T:
-    """Run a transaction's first write. It waits while another process holds SQLite's write lock.
-
-    :raises LockTimeout: after :data:`LOCK_TIMEOUT` seconds.
-    """
-    deadline = time.monotonic() + LOCK_TIMEOUT
-    while True:
-        try:
-            return execute()
-        except OperationalError as error:
-            if not is_busy(error):
-                raise
-            # Nothing was written yet, so a new start loses nothing. A kept read lock would keep others waiting.
-            open_transaction.rollback()
-            if time.monotonic() > deadline:
-                raise LockTimeout(
-                    f"The database was locked by another writer for {LOCK_TIMEOUT:.0f} seconds; nothing was changed. "
-                    "Try again, or use PostgreSQL, which locks one session and not the whole database."
-                ) from error
-            time.sleep(0.01)
-
-
-def is_busy(error: DBAPIError) -> bool:
-    """Whether SQLite says that another connection is writing."""
-    return "database is locked" in str(error.orig) or "database table is locked" in str(error.orig)
-
-
-@contextmanager
-def translated_errors() -> Iterator[None]:
-    """Turn the database's errors into ours, chained, where we can say what to do. The others pass."""
-    try:
-        yield
-    except PoolTimeout as error:
-        raise LockTimeout(
-            "No connection to the database was free in time; nothing was changed. Try again, or raise Airflow's "
-            "[database] sql_alchemy_pool_size."
-        ) from error
-    except DBAPIError as error:
-        storage_error = _storage_error_for(error)
-        if storage_error is None and isinstance(error, FAILURES):
-            storage_error = DatabaseFailed(
-                sentence("The database failed", _message_of(error))
-                + " Nothing was changed. Try again; if it stays so, see that the database can be reached and written, "
-                "and that its disk is not full."
-            )
-        if storage_error is None:
-            raise
-        raise storage_error from error
-
-
-def _storage_error_for(error: DBAPIError) -> StorageError | None:
-    """Our error where we know more than the database says; None otherwise."""
-    if getattr(error.orig, "pgcode", None) == LOCK_NOT_AVAILABLE:
-        return LockTimeout(
-            f"Another process held the session, or a DAG run of it, for more than {LOCK_TIMEOUT:.0f} seconds; "
-            "nothing was changed. Try again."
-        )
-    if _lacks_tables(error):
-        return SchemaOutdated(
-            "The tables of airflow-triggers are missing from Airflow's metadata database. "
-            "Run 'airflow db migrate', then start again."
-        )
-    if isinstance(error, OperationalError) and is_busy(error):
-        return LockTimeout("The database is locked by another writer; nothing was changed. Try again.")
-    return None
-
-
-def _lacks_tables(error: DBAPIError) -> bool:
-    message = str(error.orig)
-    return "no such table: triggers_" in message or (
-        'relation "triggers_' in message and "does not exist" in message
-    )
-
-
-def _message_of(error: DBAPIError) -> str:
-    """The database's own words, on one line."""
-    return " ".join(str(error.orig).split())

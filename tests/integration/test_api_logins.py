@@ -14,7 +14,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import event, text
 
 from airflow_triggers.gateway import logins
-from airflow_triggers.storages.transaction import Lookout
+from airflow_triggers.storages.lookout import Lookout
 from tests.support.auth_managers import simple_auth_manager
 from tests.support.dags import deploy_configuration
 

@@ -18,8 +18,7 @@ from airflow_triggers.gateway.run_columns import DagRunColumns
 from airflow_triggers.manager.manager import TriggerManager, trigger_managers
 from airflow_triggers.sessions.describing import fires_of
 from airflow_triggers.sessions.opening import create_session, fire_into, open_session
-from airflow_triggers.storages import statements, tables
-from airflow_triggers.storages import transaction as transaction_module
+from airflow_triggers.storages import database_errors, lock_waits, statements, tables
 from airflow_triggers.storages.sql import SqlStorageBackend
 from tests.support.dags import play, run_of
 from tests.support.surveys import failed_import, statuses, view
@@ -328,7 +327,8 @@ def test_a_hook_whose_manager_is_gone_is_counted(survey, controller):
 @pytest.fixture
 def one_second(monkeypatch):
     """No lock is waited for any longer."""
-    monkeypatch.setattr(transaction_module, "LOCK_TIMEOUT", 1.0)
+    for module in (lock_waits, database_errors):
+        monkeypatch.setattr(module, "LOCK_TIMEOUT", 1.0)
     statements.lock_session.cache_clear()
     yield
     statements.lock_session.cache_clear()
