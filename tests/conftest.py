@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -62,6 +63,15 @@ def pytest_runtest_makereport() -> Iterator[Any]:
         (name, text.encode(errors="backslashreplace").decode()) for name, text in report.sections
     ]
     return report
+
+
+def pytest_configure() -> None:
+    """Take Ctrl-C as a shell in the foreground would: one in the background lets its commands ignore it.
+
+    The processes that tests start inherit this.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_unconfigure() -> None:
