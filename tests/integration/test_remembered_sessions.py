@@ -6,13 +6,23 @@ What is remembered may be out of date. Then the fire has the same outcome as wit
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import update
 
-from airflow_triggers.errors import Concealed, LockTimeout, Refused, SessionExists, SessionNotFound
+from airflow_triggers.errors import (
+    Concealed,
+    LockTimeout,
+    Refused,
+    RegistryError,
+    SessionExists,
+    SessionNotFound,
+)
 from airflow_triggers.manager.manager import TriggerManager, trigger_managers
 from airflow_triggers.sessions.deleting import delete_session
 from airflow_triggers.sessions.describing import describe_session
 from airflow_triggers.sessions.opening import create_session, fire_into, open_session
 from airflow_triggers.sessions.records import RecentRecords, recent_records, record_of
+from airflow_triggers.storages import tables
+from airflow_triggers.storages.transaction import transaction
 from tests.support.dags import deploy_configuration
 from tests.support.statements import statements
 
@@ -167,3 +177,11 @@ def test_few_records_are_kept(session, monkeypatch):
     for uid in ("order-1", "order-2", "order-3"):
         kept.remember(record_of(uid))
     assert [kept.get(f"order-{number}") is not None for number in (1, 2, 3)] == [False, True, True]
+
+
+def test_a_session_that_is_kept_elsewhere_now_is_looked_for_there(session):
+    change = update(tables.session).values(storage="gone")
+    with transaction() as database:
+        database.execute(change)
+    with pytest.raises(RegistryError, match="kept in the storage 'gone'"):
+        fire_into("order-1", "paid")
