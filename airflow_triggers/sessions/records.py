@@ -93,6 +93,8 @@ recent_records = RecentRecords()
 
 def records_of(uids: Collection[SessionUid]) -> dict[SessionUid, SessionRecord]:
     """The records of the existing sessions among these, by UID; one statement reads their rows."""
+    if not uids:
+        return {}
     with glance() as connection:
         session_rows = connection.execute(statements.KEPT_SESSIONS, {"uids": list(uids)}).all()
         rows_by_uid = {row.uid: row for row in session_rows}

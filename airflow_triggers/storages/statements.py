@@ -66,6 +66,35 @@ def lock_session(dialect: str) -> PreparedStatement:
     )
 
 
+@cache
+def lock_sessions(dialect: str, *, wait: bool) -> Any:
+    """Lock the sessions ``uids`` as :func:`lock_session` does one.
+
+    :param wait: False: leave out the sessions that another process is writing. SQLite cannot tell, and waits.
+    """
+    moment = bindparam("moment", type_=_session.last_modified.type)
+    of_uids = _session.uid.in_(bindparam("uids", expanding=True))
+    if wait or dialect == "sqlite":
+        condition: ColumnElement[bool] = of_uids
+    else:
+        # FOR NO KEY UPDATE (key_share): an insert of a row with a foreign key to the session must not count as a lock.
+        free = select(_session.id).where(of_uids).with_for_update(skip_locked=True, key_share=True)
+        condition = _session.id == free.cte("free").c.id
+    return (
+        update(tables.session)
+        .where(condition, *patience(dialect))
+        .values(version=_session.version + literal_column("1"), last_modified=moment)
+        .returning(
+            _session.id,
+            _session.uid,
+            _session.manager,
+            _session.configuration_hash,
+            _session.storage,
+            COUNTS_TEXT,
+        )
+    )
+
+
 @lru_cache(maxsize=64)
 def tasks_and_waiting(count: int) -> PreparedStatement:
     """For the tasks ``task_0``, …: the largest number, and the numbers of the instances concerned by ``of_trigger``.

@@ -11,14 +11,13 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row
 
-from airflow_triggers.storages import tables
+from airflow_triggers.storages import statements
 from airflow_triggers.storages.base import BaseStorageBackend
 from airflow_triggers.storages.lock import Followers
-from airflow_triggers.storages.lock_waits import first_statement, patience
-from airflow_triggers.storages.statements import COUNTS_TEXT
-from airflow_triggers.storages.transaction import Transaction, dialect_name, driver_transaction, is_sqlite
+from airflow_triggers.storages.lock_waits import first_statement
+from airflow_triggers.storages.transaction import Transaction, dialect_name, driver_transaction
 
 
 @contextmanager
@@ -58,28 +57,9 @@ def hold_together(
 
 
 def _locked_rows(open_transaction: Transaction, uids: list[str], *, wait: bool) -> Mapping[str, Row[Any]]:
-    columns = tables.session.c
-    lock = (
-        update(tables.session)
-        .values(version=columns.version + 1, last_modified=datetime.now(UTC))
-        .returning(
-            columns.id,
-            columns.uid,
-            columns.manager,
-            columns.configuration_hash,
-            columns.storage,
-            COUNTS_TEXT,
-        )
+    lock = statements.lock_sessions(dialect_name(), wait=wait)
+    parameters = {"uids": uids, "moment": datetime.now(UTC)}
+    session_rows = first_statement(
+        open_transaction, lambda: open_transaction.connection.execute(lock, parameters)
     )
-    if wait or is_sqlite():
-        lock = lock.where(columns.uid.in_(uids), *patience(dialect_name()))
-    else:
-        # FOR NO KEY UPDATE (key_share): an insert of a row with a foreign key to the session must not count as a lock.
-        free = (
-            select(columns.id).where(columns.uid.in_(uids)).with_for_update(skip_locked=True, key_share=True)
-        )
-        lock = lock.where(columns.id == free.cte("free").c.id, *patience(dialect_name()))
-    return {
-        row.uid: row
-        for row in first_statement(open_transaction, lambda: open_transaction.connection.execute(lock))
-    }
+    return {row.uid: row for row in session_rows}

@@ -330,8 +330,10 @@ def one_second(monkeypatch):
     for module in (lock_waits, database_errors):
         monkeypatch.setattr(module, "LOCK_TIMEOUT", 1.0)
     statements.lock_session.cache_clear()
+    statements.lock_sessions.cache_clear()
     yield
     statements.lock_session.cache_clear()
+    statements.lock_sessions.cache_clear()
 
 
 def test_nobody_waits_for_a_lock_for_ever(survey, one_second):
