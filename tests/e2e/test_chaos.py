@@ -18,7 +18,7 @@ from tests.support.environment import IN_CI
 
 pytestmark = pytest.mark.timeout(600)
 
-SIZE = Size(seed=int(os.environ.get("SEED") or 1), sessions=40, kills=9, restarts=1, seconds=75, limit=330)
+SIZE = Size(seed=int(os.environ.get("SEED") or 1), sessions=30, kills=6, restarts=1, seconds=45, limit=330)
 
 
 @pytest.fixture(autouse=True)
