@@ -357,6 +357,8 @@ def test_entries_wake_no_controller(postgresql_survey, controller):
 def test_fires_are_not_in_the_audit_log_and_cost_nothing_for_it(survey):
     fire_into("order-1", "firstPage", configuration="survey", fired_by=ANN)
     assert log_entries() == []
+    # From here on, the session is remembered.
+    fire_into("order-1", "other")
     plain = statements_of(lambda: fire_into("order-1", "other", fired_by=ANN))
     assert plain == statements_of(lambda: fire_into("order-1", "other"))
 

@@ -33,6 +33,16 @@ TIMEOUT = 30_000
 AIRFLOWS_OWN = [["img[src*='triggers/static/icon']"]]
 """Selectors of what axe passes over: Airflow gives the navigation's icons no text."""
 
+ANIMATIONS_ENDED = """
+() => Promise.allSettled(
+    document.getAnimations()
+        .filter(animation => animation.playState === "running")
+        .filter(animation => animation.effect?.getComputedTiming().endTime !== Infinity)
+        .map(animation => animation.finished)
+)
+"""
+"""Waits for the animations that end by themselves. A spinner's does not."""
+
 NOT_OURS = re.compile(r"favicon|pin_32|Download the React DevTools|/auth/token/login")
 """What Airflow's own pages print to the console."""
 
@@ -159,6 +169,8 @@ class Visitor:
 
         :param within: a CSS selector of our part, on a page of Airflow's own.
         """
+        # A part that is being faded in has less contrast than it will have.
+        self.page.evaluate(ANIMATIONS_ENDED)
         self.page.evaluate(AXE.read_text(encoding="utf-8"))
         answer = self.page.evaluate(
             "([included, excluded]) =>"
