@@ -17,7 +17,7 @@ def result_of_repeat(storage: BaseStorageBackend, request: FireRequest) -> FireR
     :raises IdempotencyConflict: when its key was used for another trigger or other kwargs.
     """
     key = request.idempotency_key
-    if key is None:
+    if key is None or not storage.is_key_used(key):
         return None
     earlier = storage.find_fire(key) or storage.find_delayed_fire(key)
     if earlier is None:

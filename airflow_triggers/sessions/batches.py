@@ -246,8 +246,11 @@ class _Batch:
         """
         current = manager.storage.configuration
         is_changed = current is not group.record.configuration and current != group.record.configuration
-        for place in group.places:
-            request = self.requests[place]
+        requests = [self.requests[place] for place in group.places]
+        manager.storage.look_up_keys(
+            [request.idempotency_key for request in requests if request.idempotency_key is not None]
+        )
+        for place, request in zip(group.places, requests, strict=True):
             if is_changed and self._refusal_of(request.trigger_name, current):
                 raise _MustGoAlone(group.record.uid)
             self.outcomes[place] = self._outcome(request, manager)

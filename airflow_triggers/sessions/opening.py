@@ -261,15 +261,11 @@ def check_session(storage: BaseStorageBackend, request: SessionFireRequest) -> N
         difference = f"the manager {storage.manager_name!r}, not with {request.manager!r}"
     else:
         return
-    if request.idempotency_key is None or not _was_fired(storage, request.idempotency_key):
+    if request.idempotency_key is None or not storage.is_key_used(request.idempotency_key):
         raise SessionExists(
             f"Session {storage.uid!r} exists with {difference}. Nothing was fired. Leave out what you named, or "
             "choose another UID."
         )
-
-
-def _was_fired(storage: BaseStorageBackend, idempotency_key: str) -> bool:
-    return (storage.find_fire(idempotency_key) or storage.find_delayed_fire(idempotency_key)) is not None
 
 
 def _authorized_session(

@@ -7,7 +7,7 @@ writing half here; ``domain/states.py`` decides what is written. Every backend p
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -108,6 +108,13 @@ class BaseStorageBackend(ReadableSession):
     def find_delayed_fire(self, idempotency_key: str) -> DelayedFire | None:
         """The fire for later with this key, if it is still to come or was cancelled."""
         return None
+
+    def is_key_used(self, idempotency_key: str) -> bool:
+        """Whether a fire of the session has this key, also one for later. Under the lock."""
+        return (self.find_fire(idempotency_key) or self.find_delayed_fire(idempotency_key)) is not None
+
+    def look_up_keys(self, idempotency_keys: Collection[str]) -> None:
+        """Look up many keys at once, so that :meth:`is_key_used` need not ask for each. Under the lock."""
 
     def get_delayed_fire(self, delayed_id: int) -> DelayedFire | None:
         """The fire for later with this id, if it is still to come or was cancelled."""

@@ -37,6 +37,7 @@ class Work(threading.local):
         self.session_id = 0
         self.writes = 0
         self.fire_ids: dict[str, int] = {}
+        self.unused_keys: set[str] = set()
         self.manager = ""
         self.configuration = Configuration()
         self.views: dict[str, tuple[dict[str, int], list[TaskInstance]]] = {}

@@ -6,7 +6,7 @@ The runner puts its DAG runs into the same transaction, through :attr:`SqlStorag
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from operator import attrgetter
@@ -104,6 +104,7 @@ class SqlStorageBackend(SqlReader):
         work.forget_instances()
         work.writes = 0
         work.fire_ids.clear()
+        work.unused_keys.clear()
         work.count_changes = CountChanges(row.counts_text)
         work.open_transaction = open_transaction
         try:
@@ -376,6 +377,20 @@ class SqlStorageBackend(SqlReader):
                 statements.ADD_WAITS, [{**key, "trigger_name": trigger} for trigger in sorted(triggers)]
             )
 
+    def is_key_used(self, idempotency_key: str) -> bool:
+        """See :meth:`BaseStorageBackend.is_key_used`."""
+        if idempotency_key in self._work.unused_keys:
+            return False
+        parameters = {"of_session": self.session_key, "of_key": idempotency_key}
+        return self._send(statements.USED_KEY, parameters).row is not None
+
+    def look_up_keys(self, idempotency_keys: Collection[str]) -> None:
+        """See :meth:`BaseStorageBackend.look_up_keys`. Nobody else can use a key before the lock's release."""
+        if len(idempotency_keys) > 1:
+            parameters = {"of_session": self.session_key, "keys": list(idempotency_keys)}
+            used_keys = self._execute(statements.USED_KEYS, parameters).scalars()
+            self._work.unused_keys |= set(idempotency_keys) - set(used_keys)
+
     def find_fire(self, idempotency_key: str) -> Fire | None:
         """The session's fire with this key."""
         parameters = {"of_session": self.session_key, "of_key": idempotency_key}
@@ -390,6 +405,7 @@ class SqlStorageBackend(SqlReader):
     def record_fire(self, fire: Fire) -> Fire:
         """See :meth:`BaseStorageBackend.record_fire`."""
         row = rows.fire_to_row(self.session_key, fire)
+        self._work.unused_keys.discard(fire.idempotency_key or "")
         try:
             (fire_id,) = self._send(statements.ADD_FIRE, row).row
         except IntegrityError as error:
@@ -417,6 +433,7 @@ class SqlStorageBackend(SqlReader):
     def delay_fire(self, fire: DelayedFire) -> DelayedFire:
         """See :meth:`BaseStorageBackend.delay_fire`."""
         row = rows.delayed_to_row(self.session_key, fire)
+        self._work.unused_keys.discard(fire.idempotency_key or "")
         result = self._execute(insert(tables.delayed_fire).values(**row).returning(tables.delayed_fire.c.id))
         return replace(fire, delayed_id=result.scalar_one())
 

@@ -153,6 +153,27 @@ FIND_FIRE = select(tables.fire).where(
 )
 """The fire with the idempotency key ``of_key``."""
 
+_delayed = tables.delayed_fire.c
+
+
+def _keys_used(by_fires: ColumnElement[bool], by_delayed_fires: ColumnElement[bool]) -> Any:
+    """The keys of the session, of fires and of fires for later, with these conditions."""
+    return union_all(
+        select(_fire.idempotency_key).where(_fire.session_id == OF_SESSION, by_fires),
+        select(_delayed.idempotency_key).where(_delayed.session_id == OF_SESSION, by_delayed_fires),
+    )
+
+
+USED_KEY = PreparedStatement(
+    _keys_used(_fire.idempotency_key == bindparam("of_key"), _delayed.idempotency_key == bindparam("of_key"))
+)
+"""The idempotency key ``of_key``, if a fire has it, also one for later."""
+
+_KEYS: Any = bindparam("keys", expanding=True)
+
+USED_KEYS = _keys_used(_fire.idempotency_key.in_(_KEYS), _delayed.idempotency_key.in_(_KEYS))
+"""Those of the idempotency ``keys`` that fires have."""
+
 ADD_FIRE = PreparedStatement(
     insert(tables.fire).returning(_fire.id),
     sets=[column.name for column in tables.fire.columns if column is not _fire.id],

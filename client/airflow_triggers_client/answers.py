@@ -10,8 +10,9 @@ import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -40,7 +41,8 @@ def result_of(answer: Answer, model: type[T]) -> T:
 def parse(content: Any, model: type[T]) -> T:
     """The content as the type. :raises UnexpectedAnswer: when it has another shape."""
     try:
-        return TypeAdapter(model).validate_python(content)
+        adapter: TypeAdapter[T] = _adapter_of(cast("Any", model))
+        return adapter.validate_python(content)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(map(str, first["loc"])) or "the body"
@@ -48,6 +50,12 @@ def parse(content: Any, model: type[T]) -> T:
             f"The server's answer is not of the expected form ({model.__name__}): {place}: {first['msg']}. "
             "Use a client of the server's version."
         ) from error
+
+
+@lru_cache(maxsize=64)
+def _adapter_of(model: Any) -> TypeAdapter[Any]:
+    """The type's reader. Making one takes longer than reading a result."""
+    return TypeAdapter(model)
 
 
 def error_of(answer: Answer) -> ApiError | UnexpectedAnswer:
