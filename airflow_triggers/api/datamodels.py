@@ -330,7 +330,7 @@ class SessionDetail(SessionBody):
     )
     instances_total: int = Field(description="How many instances there are in all.")
     instances: list[InstanceBody] = Field(
-        description="The newest instances, 100 at most, ordered by task and number."
+        description="The newest instances, 25 at most or as many as `limit` says, ordered by task and number."
     )
     instances_next: str | None = _next_field("instances?after=")
     latest_triggers: dict[str, dict[str, Any]] = Field(
@@ -341,14 +341,15 @@ class SessionDetail(SessionBody):
     latest_triggers_complete: bool = Field(
         description="Whether they are all here. `GET …/fires?trigger=` has those of any trigger."
     )
-    fires: list[FireBody] = Field(description="The newest fires, newest first, 100 at most.")
+    fires: list[FireBody] = Field(description="The newest fires, newest first. As many at most as instances.")
     fires_next: int | None = _next_field("fires?before=")
     delayed_fires: list[DelayedFireBody] = Field(
-        description="Fires that are still to come, the next first, 50 at most."
+        description="Fires that are still to come, the next first. As many at most as instances."
     )
     delayed_fires_next: str | None = _next_field("delayed-fires?after=")
     hooks: list[HookBody] = Field(
-        description="Hooks that have not ended yet, the oldest first, 50 at most. Parked ones need somebody."
+        description="Hooks that have not ended yet, the oldest first. As many at most as instances. Parked ones need "
+        "somebody."
     )
     hooks_next: int | None = _next_field("hooks?after=")
 

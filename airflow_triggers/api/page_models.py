@@ -6,6 +6,8 @@ Neighbours: ``datamodels.py`` has the answers without acts; ``session_acts.py``,
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import Field
 
 from airflow_triggers.answers.fires import DelayedFireAnswer
@@ -33,6 +35,14 @@ from airflow_triggers.domain.hooks import PromisedHook
 from airflow_triggers.domain.instances import InstanceStatus
 from airflow_triggers.sessions.describing import SessionDescription
 from airflow_triggers.sessions.pages import InstanceDetail
+
+
+class SessionQuery(Request):
+    """How much of a session to read."""
+
+    limit: Annotated[int, Field(ge=1, le=100)] = Field(
+        25, description="How many instances, fires, fires to come and hooks at most."
+    )
 
 
 class InstancesOfSessionQuery(Request):
@@ -116,10 +126,11 @@ class ActionableSession(SessionDetail):
     """A session at one moment, and what you may do with it."""
 
     delayed_fires: list[ActionableDelayedFire] = Field(  # type: ignore[assignment]
-        description="Fires that are still to come, the next first, 50 at most."
+        description="Fires that are still to come, the next first. As many at most as instances."
     )
     hooks: list[ActionableHook] = Field(  # type: ignore[assignment]
-        description="Hooks that have not ended yet, the oldest first, 50 at most. Parked ones need somebody."
+        description="Hooks that have not ended yet, the oldest first. As many at most as instances. Parked ones need "
+        "somebody."
     )
     acts: SessionActsBody
 

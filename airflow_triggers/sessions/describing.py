@@ -87,11 +87,16 @@ class Bounds:
     :param triggers: the triggers with their latest kwargs.
     """
 
-    instances: int | None = 100
-    fires: int | None = 100
-    delayed_fires: int | None = 50
-    hooks: int | None = 50
+    instances: int | None = 25
+    fires: int | None = 25
+    delayed_fires: int | None = 25
+    hooks: int | None = 25
     triggers: int | None = 100
+
+    @classmethod
+    def of_each_list(cls, length: int) -> Bounds:
+        """The same length for every list."""
+        return cls(instances=length, fires=length, delayed_fires=length, hooks=length)
 
 
 WHOLE = Bounds(instances=None, fires=None, delayed_fires=None, hooks=None, triggers=None)

@@ -88,11 +88,15 @@ def test_a_session_says_where_the_rest_is_and_what_one_may_do(api):
     with_pages(60)
     client = api.client("admin")
     shown = read(client)
-    assert (len(shown["instances"]), shown["instances_total"]) == (100, 120)
+    assert (len(shown["instances"]), shown["instances_total"]) == (25, 120)
     assert shown["task_counts"] == {"t_import": {"scheduled": 60}, "t_wait": {"unstarted": 60}}
     rest = read(client, f"/instances?after={shown['instances_next']}")
     names = {instance["name"] for instance in (*shown["instances"], *rest["instances"])}
-    assert len(names) == 120
+    assert len(names) == 75
+    more = read(client, "?limit=100")
+    assert (len(more["instances"]), len(more["fires"])) == (100, 60)
+    rest = read(client, f"/instances?after={more['instances_next']}")
+    assert len({instance["name"] for instance in (*more["instances"], *rest["instances"])}) == 120
     assert rest["next"] is None
     assert {name: act["allowed"] for name, act in shown["acts"].items()} == {
         "fire": True,

@@ -65,13 +65,15 @@ def _configuration_of(uid: SessionUid, require: Callable[[Configuration], None])
         raise
 
 
-def readable_session(uid: SessionUid, permissions: Permissions) -> SessionDescription:
+def readable_session(
+    uid: SessionUid, permissions: Permissions, bounds: sessions.Bounds | None = None
+) -> SessionDescription:
     """The session in one consistent read, bounded, without what Airflow would not show to the user.
 
     Raises what :func:`readable_configuration` does.
     """
     configuration = readable_configuration(uid, permissions)
-    description = sessions.describe_session(uid)
+    description = sessions.describe_session(uid, bounds=bounds or sessions.Bounds())
     if description.tasks != configuration:
         permissions.require_read(description.tasks)
     return sessions.shown_description(description, permissions.disclosure())

@@ -27,6 +27,7 @@ from airflow_triggers.api.page_models import (
     HooksPage,
     HooksQuery,
     InstancesOfSessionQuery,
+    SessionQuery,
 )
 from airflow_triggers.api.parked_acts import ParkedActs
 from airflow_triggers.api.requests import CreateSession, DeleteSessionQuery
@@ -113,14 +114,19 @@ def create_session(
     response_model=ActionableSession,
     responses={404: {"description": "There is no such session.", "model": ErrorBody}, **TAGGED},
 )
-def read_session(uid: SessionUidDep, permissions: PermissionsDep, known_tags: IfNoneMatchDep) -> Response:
+def read_session(
+    uid: SessionUidDep,
+    query: Annotated[SessionQuery, Query()],
+    permissions: PermissionsDep,
+    known_tags: IfNoneMatchDep,
+) -> Response:
     """The session at one moment: its tasks, how many instances it has, the newest of its instances, fires, fires to
     come and hooks, and what you may do with it. However large it is, the answer is bounded. The rest comes by pages:
     `instances_next`, `fires_next` and so on are their cursors.
 
     Its `ETag` serves as `If-Match` of what changes the session.
     """
-    description = readable_session(uid, permissions)
+    description = readable_session(uid, permissions, sessions.Bounds.of_each_list(query.limit))
     body = ActionableSession.with_acts(description, permissions)
     return tagged_answer(body, description.version, known_tags)
 

@@ -1164,7 +1164,7 @@ export interface components {
             created: string;
             /**
              * Delayed Fires
-             * @description Fires that are still to come, the next first, 50 at most.
+             * @description Fires that are still to come, the next first. As many at most as instances.
              */
             delayed_fires: components["schemas"]["ActionableDelayedFire"][];
             /**
@@ -1174,7 +1174,7 @@ export interface components {
             delayed_fires_next: string | null;
             /**
              * Fires
-             * @description The newest fires, newest first, 100 at most.
+             * @description The newest fires, newest first. As many at most as instances.
              */
             fires: components["schemas"]["FireBody"][];
             /**
@@ -1184,7 +1184,7 @@ export interface components {
             fires_next: number | null;
             /**
              * Hooks
-             * @description Hooks that have not ended yet, the oldest first, 50 at most. Parked ones need somebody.
+             * @description Hooks that have not ended yet, the oldest first. As many at most as instances. Parked ones need somebody.
              */
             hooks: components["schemas"]["ActionableHook"][];
             /**
@@ -1194,7 +1194,7 @@ export interface components {
             hooks_next: number | null;
             /**
              * Instances
-             * @description The newest instances, 100 at most, ordered by task and number.
+             * @description The newest instances, 25 at most or as many as `limit` says, ordered by task and number.
              */
             instances: components["schemas"]["InstanceBody"][];
             /**
@@ -3886,7 +3886,7 @@ export interface components {
             created: string;
             /**
              * Delayed Fires
-             * @description Fires that are still to come, the next first, 50 at most.
+             * @description Fires that are still to come, the next first. As many at most as instances.
              */
             delayed_fires: components["schemas"]["DelayedFireBody"][];
             /**
@@ -3896,7 +3896,7 @@ export interface components {
             delayed_fires_next: string | null;
             /**
              * Fires
-             * @description The newest fires, newest first, 100 at most.
+             * @description The newest fires, newest first. As many at most as instances.
              */
             fires: components["schemas"]["FireBody"][];
             /**
@@ -3906,7 +3906,7 @@ export interface components {
             fires_next: number | null;
             /**
              * Hooks
-             * @description Hooks that have not ended yet, the oldest first, 50 at most. Parked ones need somebody.
+             * @description Hooks that have not ended yet, the oldest first. As many at most as instances. Parked ones need somebody.
              */
             hooks: components["schemas"]["HookBody"][];
             /**
@@ -3916,7 +3916,7 @@ export interface components {
             hooks_next: number | null;
             /**
              * Instances
-             * @description The newest instances, 100 at most, ordered by task and number.
+             * @description The newest instances, 25 at most or as many as `limit` says, ordered by task and number.
              */
             instances: components["schemas"]["InstanceBody"][];
             /**
@@ -8784,7 +8784,10 @@ export interface operations {
     };
     read_session: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description How many instances, fires, fires to come and hooks at most. */
+                limit?: number;
+            };
             header?: {
                 /** @description The `ETag` of an earlier answer: if it still holds, the answer is 304, without a body. */
                 "If-None-Match"?: string;

@@ -16,10 +16,13 @@ import type { Params } from "~/viewState";
 
 const PAGE_SIZE = 200;
 
+/** How much of each list the waterfall shows. */
+const NEWEST = 100;
+
 /** The session, with the newest of each of its lists. */
 export const sessionQuery = (uid: string) =>
   queryOptions({
-    queryFn: async ({ signal }) => request<SessionDetail>(path("/sessions/{}", uid), { signal }),
+    queryFn: async ({ signal }) => request<SessionDetail>(path("/sessions/{}", uid), { query: { limit: NEWEST }, signal }),
     queryKey: ["session", uid],
   });
 
