@@ -26,7 +26,7 @@ class SessionsQuery(Request):
     )
     prefix: Prefix | None = Field(None, description="Only UIDs that begin so.")
     contains: Prefix | None = Field(
-        None, description="Only UIDs with this part. A page looks at 10,000 UIDs at most."
+        None, description="Only UIDs with this part. A page looks at about 2,000 UIDs at most."
     )
     has_failed: bool | None = Field(None, description="True: only sessions with failed instances.")
     open: bool | None = Field(None, description="True: only sessions with instances that are not resolved.")

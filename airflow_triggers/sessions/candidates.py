@@ -1,8 +1,9 @@
 """The SQL of a filter of instances: which rows to look at, in which order, and how many at most.
 
-A status is a range of the index ``ix_triggers_instance_changed``, newest change first. A condition that is no range of
-it is checked row by row, in windows that grow. So the cost of a page is bounded, whatever the filter, and however many
-instances there are. Neighbours: ``instances.py`` lists with these, ``instance_counts.py`` counts.
+A status is a range of the index ``ix_triggers_instance_changed``, newest change first. A status with an error is one of
+``ix_triggers_instance_error``. A condition that is no range is checked row by row, in windows that grow. So the cost of
+a page is bounded, whatever the filter, and however many instances there are. Neighbours: ``instances.py`` lists with
+these, ``instance_counts.py`` counts.
 """
 
 from __future__ import annotations
@@ -105,8 +106,10 @@ class Scope:
         return select(*_CANDIDATE).where(*conditions).order_by(*(column.desc() for column in _ORDER))
 
     def _ranges(self) -> Iterator[ColumnElement[bool]]:
-        """The conditions that are a range of the index, besides the status."""
+        """The conditions that are a range of an index, besides the status."""
         selection, changed_at = self.selection, _instance.changed_at
+        if selection.error_type is not None:
+            yield _instance.error_type == error_type_text(selection.error_type)
         if selection.since is not None:
             yield changed_at >= selection.since
         if selection.until is not None:
@@ -136,11 +139,7 @@ class Scope:
 
     def _checks_of_index(self, columns: Any) -> Iterator[ColumnElement[bool]]:
         selection = self.selection
-        equal = {
-            "configuration": selection.configuration,
-            "task_name": selection.task,
-            "error_type": None if selection.error_type is None else error_type_text(selection.error_type),
-        }
+        equal = {"configuration": selection.configuration, "task_name": selection.task}
         yield from (columns[name] == value for name, value in equal.items() if value is not None)
         if selection.replayed is not None:
             yield columns.depth > 0 if selection.replayed else columns.depth == 0

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-MOST_CANDIDATES = 1_000
+MOST_CANDIDATES = 2_000
 """The most rows of an index at which one page looks, unless it asks for more.
 
 So a filter that matches nothing costs about the same among 1,000 rows and among 1,000,000. There, its page is empty and

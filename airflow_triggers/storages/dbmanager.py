@@ -19,7 +19,7 @@ from airflow_triggers.storages import bulk_tables
 log = logging.getLogger(__name__)
 
 VERSION_TABLE = "triggers_alembic_version"
-HEAD_REVISION = "0005"
+HEAD_REVISION = "0006"
 
 _HERE = Path(__file__).parent
 

@@ -151,6 +151,20 @@ instance = Table(
         "error_type",
         "depth",
     ),
+    # The same for one error, which few of many failed instances may have.
+    Index(
+        "ix_triggers_instance_error",
+        "status",
+        "error_type",
+        "changed_at",
+        "session_id",
+        "task_name",
+        "number",
+        "configuration",
+        "depth",
+        postgresql_where=text("error_type IS NOT NULL"),
+        sqlite_where=text("error_type IS NOT NULL"),
+    ),
     # The pages of one session: each status newest first, and the clones of an instance.
     Index("ix_triggers_instance_of_session", "session_id", "status", "created_at", "task_name", "number"),
     Index(

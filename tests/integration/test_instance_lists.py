@@ -182,10 +182,12 @@ def test_a_row_that_changes_between_pages_moves_no_other(orders):
 def test_a_page_looks_at_a_bounded_number_of_instances(orders, monkeypatch):
     monkeypatch.setattr(windows, "MOST_CANDIDATES", 2)
     monkeypatch.setattr(windows, "FIRST_WINDOW", 1)
-    selection = only(status="failed running", error_type="builtins.KeyError")
+    selection = only(status="failed running", configuration="order", task="t_a")
     page = list_instances(selection, limit=1)
     assert (page.instances, page.next is None) == ((), False)
-    assert pages(selection, limit=1) == FAILED[2:3]
+    assert pages(selection, limit=1) == FAILED[2:]
+    # An error is a range of an index: nothing else is looked at.
+    assert names(only(status="failed running", error_type="builtins.KeyError"), limit=1) == FAILED[2:3]
     assert pages(only(status="failed running", replayed=False), limit=1) == [*FAILED, "order-1 t_b#0"]
 
 
@@ -300,14 +302,18 @@ def test_an_instance_is_stuck_while_its_dag_does_not_run(survey):
     assert stuck() == {"order-1 t_import#0": StuckCode.DAG_MISSING}
 
 
-def test_a_page_takes_few_statements_and_is_a_range_of_the_index(orders):
-    selection = only(status="failed", configuration="order", error_type="builtins.ValueError")
+@pytest.mark.parametrize(
+    ("error_type", "index"),
+    [(None, "ix_triggers_instance_changed"), ("builtins.ValueError", "ix_triggers_instance_error")],
+)
+def test_a_page_takes_few_statements_and_is_a_range_of_an_index(orders, error_type, index):
+    selection = only(status="failed", configuration="order", error_type=error_type)
     with statements() as sent:
         list_instances(selection)
     assert len(sent) <= 6
     [listing] = [statement for statement in sent if "row_number" in statement]
     assert "triggers_instance.metadata" not in " ".join(sent)
-    assert "ix_triggers_instance_changed" in plan_of(orders, selection), listing
+    assert index in plan_of(orders, selection), listing
 
 
 def plan_of(database, selection):

@@ -84,6 +84,12 @@ def test_a_page_of_sessions_reads_no_whole_table(database, order, conditions):
     assert_bounded(plans_of(database, lambda: list_page(SessionFilter(**conditions), order=order)))
 
 
+def test_a_page_of_one_error_reads_the_index_of_errors(database):
+    selection = InstanceFilter(statuses=FAILED, error_type="builtins.NoError")
+    (plan,) = plans_of(database, lambda: list_instances(selection))
+    assert "ix_triggers_instance_error" in plan
+
+
 @pytest.mark.parametrize("is_partial", [False, True], ids=["all readable", "some readable"])
 @pytest.mark.parametrize(
     "conditions",
