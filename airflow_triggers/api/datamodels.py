@@ -330,7 +330,7 @@ class SessionDetail(SessionBody):
     )
     instances_total: int = Field(description="How many instances there are in all.")
     instances: list[InstanceBody] = Field(
-        description="The newest instances, 25 at most or as many as `limit` says, ordered by task and number."
+        description="The newest instances, 25 at most or as many as `limit` of GET says, ordered by task and number."
     )
     instances_next: str | None = _next_field("instances?after=")
     latest_triggers: dict[str, dict[str, Any]] = Field(

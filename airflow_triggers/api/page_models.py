@@ -41,7 +41,9 @@ class SessionQuery(Request):
     """How much of a session to read."""
 
     limit: Annotated[int, Field(ge=1, le=100)] = Field(
-        25, description="How many instances, fires, fires to come and hooks at most."
+        25,
+        description="How many instances, fires, fires to come and hooks at most. `latest_triggers` has a bound of its "
+        "own.",
     )
 
 

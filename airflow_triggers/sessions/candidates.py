@@ -100,12 +100,12 @@ class Scope:
 
     def _newest(self, status: str, place: Place | None = None) -> Select[Any]:
         """The candidates of a status after a place, in the order of the list: a range of the index."""
-        conditions = [_instance.status == status, *self._ranges(), *self.keys]
+        conditions = [_instance.status == status, *self.ranges(), *self.keys]
         if place is not None:
             conditions.append(beyond(_ORDER, place, descending=True))
         return select(*_CANDIDATE).where(*conditions).order_by(*(column.desc() for column in _ORDER))
 
-    def _ranges(self) -> Iterator[ColumnElement[bool]]:
+    def ranges(self) -> Iterator[ColumnElement[bool]]:
         """The conditions that are a range of an index, besides the status."""
         selection, changed_at = self.selection, _instance.changed_at
         if selection.error_type is not None:

@@ -161,6 +161,7 @@ def _newest_of(scope: Scope, grouping: Sequence[GroupBy], place: int, row: Any) 
             instance.status.in_(scope.statuses),
             instance.changed_at == row.latest,
             *in_group,
+            *scope.ranges(),
             *scope.checks(instance),
             *scope.keys,
         )

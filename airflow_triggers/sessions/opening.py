@@ -18,7 +18,6 @@ from airflow_triggers.domain.uids import SessionUid
 from airflow_triggers.domain.validation import validate_metadata
 from airflow_triggers.errors import (
     Concealed,
-    Refused,
     RegistryError,
     SessionExists,
     SessionNotFound,
@@ -192,12 +191,16 @@ def _fire_as_remembered(
     if request.configuration is not None and not record.configuration.tasks:
         # The fire gives the session its first configuration.
         raise _RecordOutdated
+    try:
+        allow(record.configuration, False)
+        manager = record.open()
+    except Exception as error:
+        # Nothing is done yet. An error that was not due to an old record comes again.
+        raise _RecordOutdated from error
     with ExitStack() as lock:
         try:
-            allow(record.configuration, False)
-            manager = record.open()
             storage = lock.enter_context(manager.storage.acquire_lock())
-        except (Refused, RegistryError, SessionNotFound, SessionExists) as error:
+        except (SessionNotFound, SessionExists) as error:
             raise _RecordOutdated from error
         if storage.manager_name != record.manager or storage.configuration != record.configuration:
             raise _RecordOutdated
@@ -209,8 +212,6 @@ def _fire(request: SessionFireRequest, allow: AuthorizeFire, *, by: str | None, 
     record = record_of(request.session_uid)
     if record is None and request.configuration is None:
         raise SessionNotFound(request.session_uid)
-    if record is not None:
-        recent_records.remember(record)
     initial_configuration = authorized_configuration = None
     storage: BaseStorageBackend = SqlStorageBackend(request.session_uid)
     if record is not None:
@@ -221,6 +222,8 @@ def _fire(request: SessionFireRequest, allow: AuthorizeFire, *, by: str | None, 
         initial_configuration = authorized_configuration = _authorized_initial(request.configuration, allow)
     manager_name = request.manager or DEFAULT_MANAGER
     manager = record.open(storage) if record else trigger_managers.get(manager_name, storage=storage)
+    if record is not None:
+        recent_records.remember(record)
     with storage.acquire_lock(create=record is None, manager=manager_name, wait=wait):
         if initial_configuration is not None:
             configure(manager, initial_configuration, is_deployed=True, by=by)

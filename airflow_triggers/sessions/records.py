@@ -33,6 +33,7 @@ class SessionRecord:
     storage: str
     manager: str
     configuration: Configuration
+    configuration_hash: str | None
 
     @property
     def is_here(self) -> bool:
@@ -63,29 +64,40 @@ class RecentRecords:
     SIZE = 10_000
 
     def __init__(self) -> None:
-        self._records: LRUCache[SessionUid, SessionRecord] = LRUCache(maxsize=self.SIZE)
+        # The manager's name and the configuration's hash. Ten thousand configurations would take much memory.
+        self._names: LRUCache[SessionUid, tuple[str, str | None]] = LRUCache(maxsize=self.SIZE)
         self._mutex = Lock()
 
     def get(self, uid: SessionUid) -> SessionRecord | None:
-        """The session's record, if it is remembered."""
+        """The session's record, if it is remembered, and its configuration is in memory."""
         with self._mutex:
-            return self._records.get(uid)
+            manager, content_hash = self._names.get(uid, ("", None))
+        configuration = rows.known_configuration(content_hash) if manager else None
+        if configuration is None:
+            return None
+        return SessionRecord(
+            uid=uid,
+            storage=SqlStorageBackend.name,
+            manager=manager,
+            configuration=configuration,
+            configuration_hash=content_hash,
+        )
 
     def remember(self, record: SessionRecord) -> None:
         """Remember a record that was read now."""
         if record.is_here:
             with self._mutex:
-                self._records[record.uid] = record
+                self._names[record.uid] = record.manager, record.configuration_hash
 
     def forget(self, uid: SessionUid) -> None:
         """Forget the session's record."""
         with self._mutex:
-            self._records.pop(uid, None)
+            self._names.pop(uid, None)
 
     def clear(self) -> None:
         """Forget all records."""
         with self._mutex:
-            self._records.clear()
+            self._names.clear()
 
 
 recent_records = RecentRecords()
@@ -122,7 +134,13 @@ def record_of(uid: SessionUid) -> SessionRecord | None:
 
 
 def _record(uid: SessionUid, row: Any, configuration: Configuration) -> SessionRecord:
-    return SessionRecord(uid=uid, storage=row.storage, manager=row.manager, configuration=configuration)
+    return SessionRecord(
+        uid=uid,
+        storage=row.storage,
+        manager=row.manager,
+        configuration=configuration,
+        configuration_hash=row.configuration_hash,
+    )
 
 
 def manager_of(uid: str, *, manager: str, storage: str) -> TriggerManager:

@@ -110,7 +110,10 @@ class BaseStorageBackend(ReadableSession):
         return None
 
     def is_key_used(self, idempotency_key: str) -> bool:
-        """Whether a fire of the session has this key, also one for later. Under the lock."""
+        """Whether a fire of the session has this key, also one for later. Under the lock.
+
+        A fire whose key is not used is no repeat: :meth:`find_fire` is not asked for it.
+        """
         return (self.find_fire(idempotency_key) or self.find_delayed_fire(idempotency_key)) is not None
 
     def look_up_keys(self, idempotency_keys: Collection[str]) -> None:

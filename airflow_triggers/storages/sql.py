@@ -123,6 +123,7 @@ class SqlStorageBackend(SqlReader):
         except BaseException:
             self._work.configuration, self._work.count_changes = before, count_changes
             self._work.fire_ids.clear()
+            self._work.unused_keys.clear()
             self._work.forget_instances()
             raise
 

@@ -169,6 +169,15 @@ def test_instances_of_one_moment_are_each_on_one_page(airflow_db):
     assert sorted(pages(ANY, limit=1)) == sorted(f"order-1 {name}#0" for name in task_names)
 
 
+def test_a_groups_message_is_that_of_its_error(orders):
+    for name, error in (("t_b#0", "LookupError"), ("t_b#1", "KeyError"), ("t_a#1", "OSError")):
+        keys = {"exceptionType": f"builtins.{error}", "exceptionMessage": error}
+        change("other-1", name, "failed", minutes=1, **keys)
+    for error in ("LookupError", "KeyError", "OSError"):
+        counts = count_instances(only(error_type=f"builtins.{error}"), group_by=[GroupBy.CONFIGURATION])
+        assert next(group.message for group in counts.groups if "other" in group.values.values()) == error
+
+
 def test_a_row_that_changes_between_pages_moves_no_other(orders):
     selection = only(status="failed")
     first = list_instances(selection, limit=2)

@@ -5,11 +5,14 @@ What is remembered may be out of date. Then the fire has the same outcome as wit
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from sqlalchemy import update
 
 from airflow_triggers.errors import (
     Concealed,
+    ConfigurationError,
     LockTimeout,
     Refused,
     RegistryError,
@@ -21,7 +24,7 @@ from airflow_triggers.sessions.deleting import delete_session
 from airflow_triggers.sessions.describing import describe_session
 from airflow_triggers.sessions.opening import create_session, fire_into, open_session
 from airflow_triggers.sessions.records import RecentRecords, recent_records, record_of
-from airflow_triggers.storages import tables
+from airflow_triggers.storages import rows, tables
 from airflow_triggers.storages.transaction import transaction
 from tests.support.dags import deploy_configuration
 from tests.support.statements import statements
@@ -167,6 +170,44 @@ def test_a_lock_is_waited_for_once(session, monkeypatch):
     with pytest.raises(LockTimeout):
         fire_into("order-1", "paid")
     assert attempts == ["order-1"]
+
+
+@pytest.mark.parametrize("broken", ["rights", "manager"])
+def test_an_error_that_comes_of_an_old_record_does_not_stay(session, broken):
+    class Broken(TriggerManager):
+        name = "broken"
+
+        def __init__(self, storage):
+            raise ConfigurationError("not here")
+
+    trigger_managers.register(Broken.name, Broken)
+    record = record_of("order-1")
+    recent_records.remember(replace(record, manager="broken") if broken == "manager" else record)
+    asked = []
+
+    def authorize(_configuration, _makes_session):
+        asked.append(None)
+        if broken == "rights" and len(asked) == 1:
+            raise OSError("no answer about a DAG that is gone")
+
+    assert fire_into("order-1", "paid", authorize=authorize).fire_id is not None
+    assert len(asked) == 2
+
+
+def test_a_session_that_cannot_be_fired_into_is_not_remembered(session):
+    recent_records.clear()
+    for _ in range(2):
+        asked = []
+        with pytest.raises(Refused):
+            fire_into("order-1", "paid", authorize=only_with("t_other", asked))
+        assert asked == ["t_ship"]
+
+
+def test_a_configuration_that_left_the_memory_is_read_again(session):
+    rows._memory_of.cache_clear()
+    assert recent_records.get("order-1") is None
+    assert fire_into("order-1", "paid").fire_id is not None
+    assert recent_records.get("order-1") == record_of("order-1")
 
 
 def test_few_records_are_kept(session, monkeypatch):

@@ -10,6 +10,9 @@ from airflow_triggers_client.models import ConfigurationUpdate, Session, Session
 from airflow_triggers_client.operations.listing import Listing
 from airflow_triggers_client.service import Service, body, path
 
+NEWEST = 100
+"""The most entries of each list of a session. The server gives no more."""
+
 
 def sessions(
     *,
@@ -54,11 +57,11 @@ def sessions(
 
 
 def session(service: Service, session_uid: str) -> Steps[Session]:
-    """The whole session: its tasks, instances, latest triggers, newest fires.
+    """The session: its tasks, latest triggers, and the newest :data:`NEWEST` of each of its lists.
 
     :raises SessionNotFound: when there is none.
     """
-    request = Request("GET", path("sessions", session_uid), repeatable=True)
+    request = Request("GET", path("sessions", session_uid), query={"limit": NEWEST}, repeatable=True)
     return (yield from service.call_tagged(request, Session))
 
 

@@ -1194,7 +1194,7 @@ export interface components {
             hooks_next: number | null;
             /**
              * Instances
-             * @description The newest instances, 25 at most or as many as `limit` says, ordered by task and number.
+             * @description The newest instances, 25 at most or as many as `limit` of GET says, ordered by task and number.
              */
             instances: components["schemas"]["InstanceBody"][];
             /**
@@ -3916,7 +3916,7 @@ export interface components {
             hooks_next: number | null;
             /**
              * Instances
-             * @description The newest instances, 25 at most or as many as `limit` says, ordered by task and number.
+             * @description The newest instances, 25 at most or as many as `limit` of GET says, ordered by task and number.
              */
             instances: components["schemas"]["InstanceBody"][];
             /**
@@ -8197,7 +8197,7 @@ export interface operations {
                 after?: string;
                 /** @description Only sessions of this deployed configuration. */
                 configuration?: string;
-                /** @description Only UIDs with this part. A page looks at 10,000 UIDs at most. */
+                /** @description Only UIDs with this part. A page looks at about 2,000 UIDs at most. */
                 contains?: string;
                 /** @description True: only sessions with failed instances. */
                 has_failed?: boolean;
@@ -8785,7 +8785,7 @@ export interface operations {
     read_session: {
         parameters: {
             query?: {
-                /** @description How many instances, fires, fires to come and hooks at most. */
+                /** @description How many instances, fires, fires to come and hooks at most. `latest_triggers` has a bound of its own. */
                 limit?: number;
             };
             header?: {
