@@ -316,6 +316,7 @@ def _that_read(session: Session) -> Iterator[Question]:
     status = partial(read_status, session=session)
     paths = (
         "",
+        "?limit=1",
         "/fires?trigger=begin&limit=1&before=999&instance=t_first%230&touched=nothing",
         "/history",
         f"/instances?task=t_first&status=failed&limit=1&after={_cursor(LATER.isoformat(), 't_first', 9)}",
