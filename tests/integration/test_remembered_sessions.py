@@ -214,10 +214,10 @@ def test_few_records_are_kept(session, monkeypatch):
     monkeypatch.setattr(RecentRecords, "SIZE", 2)
     create_session("order-2", configuration="orders")
     create_session("order-3", configuration="orders")
-    kept = RecentRecords()
+    records = RecentRecords()
     for uid in ("order-1", "order-2", "order-3"):
-        kept.remember(record_of(uid))
-    assert [kept.get(f"order-{number}") is not None for number in (1, 2, 3)] == [False, True, True]
+        records.remember(record_of(uid))
+    assert [records.get(f"order-{number}") is not None for number in (1, 2, 3)] == [False, True, True]
 
 
 def test_a_session_that_is_kept_elsewhere_now_is_looked_for_there(session):
