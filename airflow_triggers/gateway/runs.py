@@ -8,6 +8,7 @@ route's checks.
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from airflow.utils.state import DagRunState, State, TaskInstanceState
 from airflow.utils.types import DagRunTriggeredByType, DagRunType
 from sqlalchemy import (
     ColumnElement,
+    Integer,
     Select,
     Text,
     and_,
@@ -40,7 +42,7 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from airflow_triggers.domain import jsonb
 from airflow_triggers.domain.names import FORM, RunKind, run_kind
@@ -50,8 +52,9 @@ from airflow_triggers.errors import DagUnavailable, RunIdTaken
 from airflow_triggers.gateway.manifests import compiled_configuration
 from airflow_triggers.gateway.run_columns import DagRunColumns, OnlyTask
 from airflow_triggers.sentences import error_in_short, sentence
+from airflow_triggers.storages.prepared import PreparedStatement
 from airflow_triggers.storages.stored import Unreadable, read_json
-from airflow_triggers.storages.transaction import is_sqlite
+from airflow_triggers.storages.transaction import is_sqlite, send
 
 RETURN_KEY = "return_value"
 MAX_NOTE_LENGTH = 1000
@@ -162,45 +165,38 @@ def near_dag_ids(session: Session, dag_id: str) -> list[str]:
     )
 
 
-_manifest, _manifest_version = aliased(DagModel), aliased(DagVersion)
-_serialized_manifest = aliased(SerializedDagModel)
-
-_MANIFEST_HASH = (
-    select(_serialized_manifest.dag_hash)
-    .join(_manifest_version, _serialized_manifest.dag_version_id == _manifest_version.id)
-    .join(_manifest, _manifest.dag_id == _manifest_version.dag_id)
-    .where(_manifest_version.dag_id == bindparam("of_manifest"), ~_manifest.is_stale)
-    .order_by(_manifest_version.version_number.desc())
+_LATEST_HASH = (
+    select(SerializedDagModel.dag_hash)
+    .join(DagVersion, SerializedDagModel.dag_version_id == DagVersion.id)
+    .where(DagVersion.dag_id == DagModel.dag_id)
+    .order_by(DagVersion.version_number.desc())
     .limit(1)
     .scalar_subquery()
 )
-"""The hash of the manifest DAG ``of_manifest``, which carries a configuration. NULL while it is not deployed."""
+"""The hash of a DAG's latest version; NULL when it has none."""
 
-_LATEST_VERSION = (
+_DEPLOYED = PreparedStatement(
     select(
-        _MANIFEST_HASH.label("manifest_hash"),
-        DagModel.is_stale,
-        DagModel.has_import_errors,
-        DagModel.allowed_run_types,
-        SerializedDagModel.dag_hash,
-    )
-    .join(DagVersion, DagVersion.dag_id == DagModel.dag_id)
-    .join(SerializedDagModel, SerializedDagModel.dag_version_id == DagVersion.id)
-    .where(DagModel.dag_id == bindparam("of_dag"))
-    .order_by(DagVersion.version_number.desc())
-    .limit(1)
+        DagModel.dag_id,
+        cast(DagModel.is_stale, Integer).label("is_stale"),
+        cast(DagModel.has_import_errors, Integer).label("has_import_errors"),
+        cast(DagModel.allowed_run_types, Text).label("allowed_run_types"),
+        _LATEST_HASH.label("dag_hash"),
+    ).where(or_(DagModel.dag_id == bindparam("of_dag"), DagModel.dag_id == bindparam("of_manifest")))
 )
-"""The facts needed about the DAG ``of_dag`` before a run. Built once, because every new run executes it."""
+"""The facts needed before a run: about its DAG ``of_dag``, and ``of_manifest``, which carries its configuration."""
 
 
 def _runnable_dag(session: Session, new: NewRun) -> Any:
     """The latest version of the DAG, after the checks of Airflow's own route."""
     dag_id = new.dag_id
     parameters = {"of_dag": dag_id, "of_manifest": new.configuration}
-    row = session.connection().execute(_LATEST_VERSION, parameters).one_or_none()
-    if row is not None and row.manifest_hash is not None:
-        _refuse_removed(session, new, row.manifest_hash)
-    if row is None or row.is_stale:
+    rows = {row.dag_id: row for row in send(session, _DEPLOYED, parameters).rows}
+    manifest = rows.get(new.configuration)
+    if manifest is not None and manifest.dag_hash is not None and not manifest.is_stale:
+        _refuse_removed(session, new, manifest.dag_hash)
+    row = rows.get(dag_id)
+    if row is None or row.dag_hash is None or row.is_stale:
         near = near_dag_ids(session, dag_id)
         hint = f" Did you mean {near[0]!r}?" if near else ""
         raise DagUnavailable(
@@ -208,9 +204,10 @@ def _runnable_dag(session: Session, new: NewRun) -> Any:
         )
     if row.has_import_errors:
         raise DagUnavailable(f"DAG {dag_id!r} has import errors; repair its file, then replay the instance.")
-    if row.allowed_run_types is not None and DagRunType.MANUAL.value not in row.allowed_run_types:
+    allowed_types = json.loads(row.allowed_run_types or "null")
+    if allowed_types is not None and DagRunType.MANUAL.value not in allowed_types:
         raise DagUnavailable(
-            f"DAG {dag_id!r} allows only runs of the types {', '.join(row.allowed_run_types)}, not manual ones."
+            f"DAG {dag_id!r} allows only runs of the types {', '.join(allowed_types)}, not manual ones."
         )
     return _deserialize(session, dag_id, row.dag_hash)
 

@@ -34,9 +34,11 @@ from airflow_triggers.gateway import DagRunColumns, NewRun
 from airflow_triggers.storages import tables
 from airflow_triggers.storages.base import BaseStorageBackend
 from airflow_triggers.storages.lock_waits import first_statement
+from airflow_triggers.storages.prepared import PreparedStatement
+from airflow_triggers.storages.transaction import send
 
 _COLUMNS = tables.run.c
-_BIND = insert(tables.run)
+_BIND = PreparedStatement(insert(tables.run), sets=_COLUMNS.keys())
 _IS_PROMISED = _COLUMNS.seen_state == PROMISED.state
 
 
@@ -133,7 +135,7 @@ def bind(session: Session, binding: Binding) -> None:
         "failures": binding.failures,
         **_as_columns(binding.seen_run),
     }
-    session.connection().execute(_BIND, values)
+    send(session, _BIND, values)
 
 
 def unbind(session: Session, session_id: int, instance: TaskInstance) -> int:

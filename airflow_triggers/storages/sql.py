@@ -267,21 +267,19 @@ class SqlStorageBackend(SqlReader):
             statements.tasks_and_waiting(len(task_names)),
             {**names, "of_session": self.session_key, "of_trigger": trigger_name},
         ).rows
+        counts = dict.fromkeys(task_names, 0)
         numbers: dict[str, set[int]] = {}
         for row in task_rows:
-            if row.number is not None:
+            if row.waits:
                 numbers.setdefault(row.task_name, set()).add(row.number)
-        return (
-            {
-                row.task_name: rows.number_after(row.highest, of=self._task_of(row.task_name))
-                for row in task_rows
-            },
-            [
-                instance
-                for task_name, task_numbers in numbers.items()
-                for instance in self._read_instances(task_name, sorted(task_numbers))
-            ],
-        )
+            else:
+                counts[row.task_name] = rows.number_after(row.number, of=self._task_of(row.task_name))
+        waiting = [
+            instance
+            for task_name, task_numbers in numbers.items()
+            for instance in self._read_instances(task_name, sorted(task_numbers))
+        ]
+        return counts, waiting
 
     def _read_instances(self, task_name: str, numbers: list[int]) -> Iterator[TaskInstance]:
         """The task's instances of these numbers, in their order."""

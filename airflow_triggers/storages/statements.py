@@ -99,25 +99,28 @@ def lock_sessions(dialect: str, *, wait: bool) -> Any:
 def tasks_and_waiting(count: int) -> PreparedStatement:
     """For the tasks ``task_0``, …: the largest number, and the numbers of the instances concerned by ``of_trigger``.
 
-    The largest number is at the end of the task's part of the key's index. The others are found by the key of
-    ``triggers_wait``. A task without waiting instances has one row with NULL as ``number``. :data:`INSTANCES` reads the
+    The largest number (``waits`` is 0) is at the end of the task's part of the key's index; a task without instances
+    has none. The others (``waits`` is 1) are found by the key of ``triggers_wait``. :data:`INSTANCES` reads the
     instances themselves. They are not joined here: a planner that expects many would read the whole session for one.
+    There are no joins and no aggregates either: PostgreSQL would plan them longer than it reads.
     """
-    task_selects = []
+    selects = []
     for place in range(count):
         name = bindparam(f"task_{place}", type_=_instance.task_name.type)
-        highest = select(func.max(_instance.number)).where(
-            _instance.session_id == OF_SESSION, _instance.task_name == name
+        highest = (
+            select(name.label("task_name"), _instance.number, literal_column("0").label("waits"))
+            .where(_instance.session_id == OF_SESSION, _instance.task_name == name)
+            .order_by(_instance.number.desc())
+            .limit(literal_column("1"))
         )
-        task_selects.append(select(name.label("name"), highest.scalar_subquery().label("highest")))
-    task = union_all(*task_selects).subquery("task")
-    waits = (
-        (_wait.session_id == OF_SESSION)
-        & (_wait.task_name == task.c.name)
-        & _wait.trigger_name.in_((_TRIGGER, literal_column(f"'{RIPE}'")))
-    )
-    query = select(task.c.name.label("task_name"), task.c.highest, _wait.number)
-    return PreparedStatement(query.select_from(task.outerjoin(tables.wait, waits)))
+        waiting = select(name, _wait.number, literal_column("1")).where(
+            _wait.session_id == OF_SESSION,
+            _wait.task_name == name,
+            _wait.trigger_name.in_((_TRIGGER, literal_column(f"'{RIPE}'"))),
+        )
+        # SQLite takes no ORDER BY in a part of a union.
+        selects += [select(highest.subquery()), waiting]
+    return PreparedStatement(union_all(*selects))
 
 
 INSTANCES = select(tables.instance).where(

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any, NamedTuple
 
 from airflow import settings
 from sqlalchemy import (
     Connection,
+    Dialect,
     Engine,
     PoolProxiedConnection,
 )
@@ -30,7 +31,7 @@ from airflow_triggers.storages.database_errors import (
     translated_errors,
 )
 from airflow_triggers.storages.dbmanager import check_schema
-from airflow_triggers.storages.prepared import PreparedStatement
+from airflow_triggers.storages.prepared import DriverText, PreparedStatement
 
 _checked_engine: Engine | None = None
 
@@ -140,15 +141,11 @@ class Transaction:
         text = statement.text(self._engine.dialect)
         parameters = text.parameters(values)
         if self._connection is not None and is_listened_to(self._engine):
-            # Its listeners hear of every statement, in order.
-            result = self._connection.exec_driver_sql(text.sql, parameters)
-            return Answer(result.all() if text.row else (), result.rowcount)
+            return _announced(self._connection, text, parameters)
         try:
             # One cursor for all statements: each answer is read whole before the next one is sent.
             cursor = self._cursor = self._cursor or self._driver.cursor()
-            self._engine.dialect.do_execute(cursor, text.sql, parameters)
-            rows = [text.row(row) for row in cursor.fetchall()] if text.row else ()
-            return Answer(rows, cursor.rowcount)
+            return _executed(self._engine.dialect, cursor, text, parameters)
         except self._engine.dialect.loaded_dbapi.Error as error:
             raise self._sqlalchemy_error(error, text.sql, parameters) from error
 
@@ -204,20 +201,61 @@ class Transaction:
         self, error: Exception, statement: str | None = None, parameters: Any = None
     ) -> BaseException:
         """The driver's error as SQLAlchemy's own. A lost connection is not given back to the pool."""
-        dialect, driver = self._engine.dialect, getattr(self, "_driver", None)
         # Without a driver's connection, connecting itself failed.
-        is_lost = driver is None or dialect.is_disconnect(error, driver.dbapi_connection, None)  # type: ignore[arg-type]
-        if is_lost and driver is not None:
-            driver.invalidate(error)
-        return DBAPIError.instance(
-            statement,
-            parameters,
-            error,
-            dialect.loaded_dbapi.Error,
-            hide_parameters=self._engine.hide_parameters,
-            connection_invalidated=is_lost,
-            dialect=dialect,
-        )
+        driver = getattr(self, "_driver", None)
+        return _sqlalchemy_error(self._engine, driver, error, statement, parameters)
+
+
+def _sqlalchemy_error(
+    engine: Engine,
+    driver: PoolProxiedConnection | None,
+    error: Exception,
+    statement: str | None,
+    parameters: Any,
+) -> BaseException:
+    dialect = engine.dialect
+    is_lost = driver is None or dialect.is_disconnect(error, driver.dbapi_connection, None)  # type: ignore[arg-type]
+    if is_lost and driver is not None:
+        driver.invalidate(error)
+    return DBAPIError.instance(
+        statement,
+        parameters,
+        error,
+        dialect.loaded_dbapi.Error,
+        hide_parameters=engine.hide_parameters,
+        connection_invalidated=is_lost,
+        dialect=dialect,
+    )
+
+
+def send(session: Session, statement: PreparedStatement, values: Mapping[str, Any]) -> Answer:
+    """Run a prepared statement in the transaction of a database session. Its pending changes are not sent before.
+
+    :raises sqlalchemy.exc.DBAPIError: when the database or the driver refuses.
+    """
+    connection = session.connection()
+    text = statement.text(connection.dialect)
+    parameters = text.parameters(values)
+    if is_listened_to(connection.engine):
+        return _announced(connection, text, parameters)
+    driver = connection.connection
+    try:
+        with closing(driver.cursor()) as cursor:
+            return _executed(connection.dialect, cursor, text, parameters)
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise _sqlalchemy_error(connection.engine, driver, error, text.sql, parameters) from error
+
+
+def _announced(connection: Connection, text: DriverText, parameters: Any) -> Answer:
+    """Run a statement by SQLAlchemy: its listeners hear of every statement, in order."""
+    result = connection.exec_driver_sql(text.sql, parameters)
+    return Answer(result.all() if text.row else (), result.rowcount)
+
+
+def _executed(dialect: Dialect, cursor: Any, text: DriverText, parameters: Any) -> Answer:
+    dialect.do_execute(cursor, text.sql, parameters)
+    rows = [text.row(row) for row in cursor.fetchall()] if text.row else ()
+    return Answer(rows, cursor.rowcount)
 
 
 def is_listened_to(engine: Engine) -> bool:
