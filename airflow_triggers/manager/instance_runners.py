@@ -74,13 +74,14 @@ class InstanceRunners:
         return None
 
     def _hand_over(self, start: Start) -> None:
+        runner = self._runner_of(start.instance.task)
         try:
-            with self.storage.savepoint():
-                self._runner_of(start.instance.task).run(start)
+            with self.storage.savepoint(optional=runner.is_undone_with(self.storage)):
+                runner.run(start)
         except RunIdTaken:
             # The runs of a deleted session of this UID are still in Airflow.
             with self.storage.savepoint():
-                self._runner_of(start.instance.task).run(replace(start, run_id_taken=True))
+                runner.run(replace(start, run_id_taken=True))
 
     def notify(self, task: TaskConfig, message: Callable[[BaseTaskRunner], None]) -> None:
         """Tell the task's runner about a repair. A runner that raises, or is no longer installed, prevents no repair.

@@ -149,6 +149,9 @@ class TriggerManager(ConfigurationKeeper):
         if self.storage.defer_fire(request):
             trigger_name, fire_at = request.trigger_name, request.fire_at
             return FireResult(fire_id=None, trigger_name=trigger_name, deferred=True, fire_at=fire_at)
+        return self.storage.undivided(partial(self._fire_locked, request, by=by))
+
+    def _fire_locked(self, request: FireRequest, *, by: str | None) -> FireResult:
         with self.storage.acquire_lock(create=True, manager=self.name):
             if (first_result := result_of_repeat(self.storage, request)) is not None:
                 return measured_fire(self.storage, first_result)

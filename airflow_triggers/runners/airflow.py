@@ -89,6 +89,10 @@ class AirflowTaskRunner(BaseTaskRunner):
         else:
             promises.promise(start, self._new_run)
 
+    def is_undone_with(self, storage: BaseStorageBackend) -> bool:
+        """See :meth:`BaseTaskRunner.is_undone_with`. A subclass may do more, so it has to say so itself."""
+        return type(self) is AirflowTaskRunner and storage.in_airflow_database
+
     def _new_run(self, session: Session, session_id: int, start: Start) -> tuple[NewRun, int]:
         """The run of the instance, and how many runs it had before; those no longer count for it.
 

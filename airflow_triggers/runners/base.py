@@ -63,6 +63,14 @@ class BaseTaskRunner(ABC):
             Any other exception has the same effect. What was written here is undone.
         """
 
+    def is_undone_with(self, storage: BaseStorageBackend) -> bool:
+        """Whether undoing the storage's transaction undoes all that :meth:`run` does, so that it may be called again.
+
+        Then no savepoint is made around :meth:`run`. If it raises, the transaction is undone, and done again with
+        savepoints: :meth:`run` is called a second time. The default says no.
+        """
+        return False
+
     def confirm_failed(self, storage: BaseStorageBackend, failed: TaskInstance, event: str) -> None:  # noqa: B027
         """Say whether a failed instance may be skipped or replayed. The default has no objection.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import ExitStack
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from airflow_triggers.configuration import parse_configuration
@@ -197,6 +198,12 @@ def _fire_as_remembered(
     except Exception as error:
         # Nothing is done yet. An error that was not due to an old record comes again.
         raise _RecordOutdated from error
+    return manager.storage.undivided(partial(_fire_locked, manager, record, request, by=by))
+
+
+def _fire_locked(
+    manager: TriggerManager, record: SessionRecord, request: SessionFireRequest, *, by: str | None
+) -> FireResult:
     with ExitStack() as lock:
         try:
             storage = lock.enter_context(manager.storage.acquire_lock())

@@ -12,12 +12,14 @@ from collections.abc import Callable, Hashable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Self
+from typing import Self, TypeVar
 
 from airflow_triggers.domain.uids import SessionUid
 from airflow_triggers.storages.hook_queue import CommittedHooks, HookCall, HookQueue, hook_queue
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 @dataclass(eq=False)
@@ -46,16 +48,26 @@ class Followers:
 
 
 class _LockState(threading.local):
-    """How often the thread has taken the lock, and the work after its release."""
+    """How often the thread has taken the lock, and the work after its release.
+
+    ``is_undivided``: the held lock makes no optional savepoints; see :meth:`LockedSession.undivided`.
+    ``next_is_undivided``: the next lock will be such a one.
+    """
 
     def __init__(self) -> None:
         self.depth = 0
         self.followers = Followers()
         self.reports = False
+        self.is_undivided = False
+        self.next_is_undivided = False
 
 
 class _TrialEnd(Exception):
     """Leaves the lock of a trial, and undoes its writes."""
+
+
+class _PartFailed(BaseException):
+    """Leaves an undivided lock, and undoes its writes. It is no Exception: nobody on the way may take it for theirs."""
 
 
 class LockedSession(ABC):
@@ -125,12 +137,14 @@ class LockedSession(ABC):
         """
         lock_state = self._lock_state
         lock_state.depth, lock_state.followers = 1, followers
+        lock_state.is_undivided, lock_state.next_is_undivided = lock_state.next_is_undivided, False
         try:
             yield
             if followers.hook_calls:
                 followers.stand_in_line(hook_queue(self._identity), in_turn=lock_state.reports)
         finally:
             lock_state.depth, lock_state.followers = 0, Followers()
+            lock_state.is_undivided = False
 
     @property
     def _identity(self) -> Hashable:
@@ -168,15 +182,44 @@ class LockedSession(ABC):
         except Exception:
             log.exception("Session %s: what was to follow a kept write failed", self.uid)
 
+    def undivided(self, work: Callable[[], T]) -> T:
+        """Do work that takes the lock once, without optional savepoints: they are two round trips each.
+
+        If a part of it fails that such a savepoint would have undone, everything is undone, and the work is done again,
+        with all savepoints. Under a lock that is held already, nothing is done again, and all savepoints are made.
+        """
+        lock_state = self._lock_state
+        if lock_state.depth:
+            return work()
+        lock_state.next_is_undivided = True
+        try:
+            return work()
+        except _PartFailed:
+            pass
+        finally:
+            lock_state.next_is_undivided = False
+        return work()
+
     @contextmanager
-    def savepoint(self) -> Iterator[None]:
+    def savepoint(self, *, optional: bool = False) -> Iterator[None]:
         """Inside the lock: when an exception leaves, all writes inside and the work to follow them are undone.
 
+        :param optional: what is done inside may as well be undone with the whole transaction, and done again; see
+            :meth:`undivided`.
         :raises RuntimeError: outside of :meth:`acquire_lock`.
         """
         lock_state = self._lock_state
         if not lock_state.depth:
             raise self._no_lock_error()
+        if optional and lock_state.is_undivided:
+            try:
+                yield
+            except (Exception, SystemExit) as error:
+                # Others on the way may catch these, and go on.
+                raise _PartFailed from error
+            return
+        # What is done inside cannot be done again.
+        lock_state.is_undivided = False
         followers = lock_state.followers
         callbacks, hook_calls = len(followers.callbacks), len(followers.hook_calls)
         try:
