@@ -25,8 +25,9 @@ from jwt import InvalidTokenError
 from sqlalchemy import bindparam, select
 
 from airflow_triggers.storages.database_errors import translated_errors
-from airflow_triggers.storages.lookout import Lookout
+from airflow_triggers.storages.kept_connection import KeptConnection, kept_connection
 from airflow_triggers.storages.prepared import PreparedStatement
+from airflow_triggers.storages.transaction import look
 
 AT_ONCE = 1
 """Logins that ask the database at once. ``api/turns.py`` leaves them as many connections of Airflow's pool."""
@@ -41,27 +42,27 @@ _REVOKED = PreparedStatement(select(RevokedToken.jti).where(RevokedToken.jti == 
 
 _threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="triggers-login")
 
-_lookout = Lookout()
-"""For the thread of :data:`_threads` alone."""
 
-
-class _GivingBack:
-    """The event loop's timer after which the thread gives its connection back."""
+class _Keeping:
+    """While logins come, connections are kept between uses; the event loop's timer ends this now and then."""
 
     timer: asyncio.TimerHandle | None = None
     loop: asyncio.AbstractEventLoop | None = None
 
     @classmethod
-    def plan(cls) -> None:
-        """Give the connection back later, unless that is planned."""
+    def begin(cls) -> None:
+        """Keep connections, and plan the end, unless that is planned."""
         loop = asyncio.get_running_loop()
         if cls.timer is None or cls.loop is not loop:
-            cls.loop, cls.timer = loop, loop.call_later(Lookout.KEPT_SECONDS, cls._give_back)
+            cls.loop, cls.timer = loop, loop.call_later(KeptConnection.KEPT_SECONDS, cls._end)
+            kept_connection.open()
 
     @classmethod
-    def _give_back(cls) -> None:
+    def _end(cls) -> None:
         cls.timer = cls.loop = None
-        _threads.submit(_lookout.give_back)
+        driver = kept_connection.shut()
+        if driver is not None:
+            _threads.submit(driver.close)
 
 
 async def user_of(token: str) -> BaseUser:
@@ -111,11 +112,8 @@ async def _refuse_revoked(claims: Mapping[str, Any]) -> None:
     """:raises InvalidTokenError: when a token with these claims has been revoked."""
     if jti := claims.get("jti"):
         ask = partial(contextvars.copy_context().run, _is_revoked, jti)
-        try:
-            is_revoked = await asyncio.get_running_loop().run_in_executor(_threads, ask)
-        finally:
-            _GivingBack.plan()
-        if is_revoked:
+        _Keeping.begin()
+        if await asyncio.get_running_loop().run_in_executor(_threads, ask):
             raise InvalidTokenError("Token has been revoked")
 
 
@@ -128,7 +126,7 @@ class _Cleaning:
 def _is_revoked(jti: str) -> bool:
     now = time.monotonic()
     if now - _Cleaning.last < CLEANING_INTERVAL:
-        return _lookout.look(_REVOKED, {"of_jti": jti}).row is not None
+        return look(_REVOKED, {"of_jti": jti}, at_our_tables=False).row is not None
     _Cleaning.last = now
     with translated_errors():
         return bool(RevokedToken.is_revoked(jti))

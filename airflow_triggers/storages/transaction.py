@@ -31,6 +31,7 @@ from airflow_triggers.storages.database_errors import (
     translated_errors,
 )
 from airflow_triggers.storages.dbmanager import check_schema
+from airflow_triggers.storages.kept_connection import kept_connection
 from airflow_triggers.storages.prepared import DriverText, PreparedStatement
 
 _checked_engine: Engine | None = None
@@ -93,20 +94,24 @@ class Transaction:
     transactions, the Connection is made at once, because only it sends these events.
 
     :param reads_alone: for one statement that only reads: no transaction begins, where the driver can do so.
+    :param may_take_kept: False: leave the kept connection to others. A Connection made at once has to ping it, too.
     :raises sqlalchemy.exc.DBAPIError: from every method, when the database or the driver refuses.
     """
 
-    def __init__(self, engine: Engine, *, reads_alone: bool = False) -> None:
+    def __init__(self, engine: Engine, *, reads_alone: bool = False, may_take_kept: bool = True) -> None:
         self._engine = engine
         self._connection: Connection | None = None
         self._session: Session | None = None
         self._cursor: Any = None
         # A BEGIN and a ROLLBACK around a look would be two more round trips.
         self._reads_alone = reads_alone and engine.dialect.name == "postgresql" and not is_listened_to(engine)
+        self._is_unproven, self._is_reusable = False, False
+        driver = _thread_connection.take(engine, for_last_use=not reads_alone)
+        if driver is None and may_take_kept and not is_listened_to(engine):
+            driver = kept_connection.take(engine)
+            self._is_unproven = driver is not None
         try:
-            self._driver = (
-                _thread_connection.take(engine, for_last_use=not reads_alone) or engine.raw_connection()
-            )
+            self._driver = driver or engine.raw_connection()
             if self._reads_alone:
                 self._set_autocommit(True)
         except engine.dialect.loaded_dbapi.Error as error:
@@ -122,6 +127,8 @@ class Transaction:
     def connection(self) -> Connection:
         """SQLAlchemy's connection, in this transaction."""
         if self._connection is None:
+            if self._is_unproven:
+                self._prove()
             self._connection = Connection(self._engine, self._driver)
             self._connection.begin()
         return self._connection
@@ -145,9 +152,37 @@ class Transaction:
         try:
             # One cursor for all statements: each answer is read whole before the next one is sent.
             cursor = self._cursor = self._cursor or self._driver.cursor()
-            return _executed(self._engine.dialect, cursor, text, parameters)
+            answer = _executed(self._engine.dialect, cursor, text, parameters)
         except self._engine.dialect.loaded_dbapi.Error as error:
-            raise self._sqlalchemy_error(error, text.sql, parameters) from error
+            self._is_reusable = False
+            raised = self._sqlalchemy_error(error, text.sql, parameters)
+            if self._is_unproven and not self._driver.is_valid:
+                # Lost since its last use, so nothing was done on it.
+                self._take_another()
+                return self.send(statement, values)
+            raise raised from error
+        self._is_unproven, self._is_reusable = False, self._reads_alone
+        return answer
+
+    def _prove(self) -> None:
+        """Ping a kept connection: whoever uses it next cannot do its first statement again."""
+        dialect = self._engine.dialect
+        try:
+            dialect.do_ping(self._driver.dbapi_connection)  # type: ignore[arg-type]
+            self._is_unproven = False
+        except dialect.loaded_dbapi.Error as error:
+            self._driver.invalidate(error)
+            self._take_another()
+
+    def _take_another(self) -> None:
+        """Replace a lost connection by one that the pool has pinged."""
+        self._is_unproven, self._cursor = False, None
+        try:
+            self._driver = self._engine.raw_connection()
+            if self._reads_alone:
+                self._set_autocommit(True)
+        except self._engine.dialect.loaded_dbapi.Error as error:
+            raise _sqlalchemy_error(self._engine, None, error, None, None) from error
 
     def commit(self) -> None:
         """:raises DatabaseFailed: when nobody knows whether it was committed: perhaps only the answer was lost."""
@@ -158,6 +193,7 @@ class Transaction:
                 self._connection.commit()
             else:
                 self._end(self._engine.dialect.do_commit)
+                self._is_reusable = not self._is_unproven
         except FAILURES as error:
             if storage_error_for(error) is not None:
                 # A refusal and no lost answer: nothing was committed, and the translated error says so.
@@ -190,12 +226,16 @@ class Transaction:
             self._session.close()
         if self._cursor is not None:
             self._cursor.close()
+        if self._connection is not None:
+            # A Connection gives back the driver's connection below it.
+            self._connection.close()
+            return
         if self._reads_alone and self._driver.is_valid:
             self._set_autocommit(False)
-            _thread_connection.keep(self._engine, self._driver)
-        else:
-            # A Connection gives back the driver's connection below it.
-            (self._connection or self._driver).close()
+        if self._reads_alone and _thread_connection.keep(self._engine, self._driver):
+            return
+        if not self._is_reusable or not kept_connection.keep(self._engine, self._driver):
+            self._driver.close()
 
     def _sqlalchemy_error(
         self, error: Exception, statement: str | None = None, parameters: Any = None
@@ -270,10 +310,10 @@ def is_listened_to(engine: Engine) -> bool:
 
 
 @contextmanager
-def driver_transaction() -> Iterator[Transaction]:
+def driver_transaction(*, may_take_kept: bool = True) -> Iterator[Transaction]:
     """A transaction that commits at the end, or is rolled back when an exception leaves it."""
     with translated_errors():
-        open_transaction = Transaction(engine())
+        open_transaction = Transaction(engine(), may_take_kept=may_take_kept)
         try:
             yield open_transaction
             open_transaction.commit()
@@ -287,7 +327,7 @@ def driver_transaction() -> Iterator[Transaction]:
 @contextmanager
 def transaction() -> Iterator[Session]:
     """The same transaction, as a database session."""
-    with driver_transaction() as open_transaction:
+    with driver_transaction(may_take_kept=False) as open_transaction:
         yield open_transaction.session
 
 
@@ -299,12 +339,12 @@ class _ThreadConnection(threading.local):
         self._driver: PoolProxiedConnection | None = None
         self._engine: Engine | None = None
 
-    def keep(self, engine: Engine, driver: PoolProxiedConnection) -> None:
-        """Keep an idle connection for the next use, or give it back to the pool."""
-        if self.is_asked_for and self._driver is None and driver.is_valid:
-            self._engine, self._driver = engine, driver
-        else:
-            driver.close()
+    def keep(self, engine: Engine, driver: PoolProxiedConnection) -> bool:
+        """Keep an idle connection for the thread's next use. False: it is not wanted."""
+        if not self.is_asked_for or self._driver is not None or not driver.is_valid:
+            return False
+        self._engine, self._driver = engine, driver
+        return True
 
     def take(self, engine: Engine, *, for_last_use: bool) -> PoolProxiedConnection | None:
         """The kept connection to this database, if there is one."""

@@ -14,13 +14,18 @@ from fastapi.testclient import TestClient
 from sqlalchemy import event, text
 
 from airflow_triggers.gateway import logins
-from airflow_triggers.storages.lookout import Lookout
+from airflow_triggers.storages.kept_connection import KeptConnection, kept_connection
 from tests.support.auth_managers import simple_auth_manager
 from tests.support.dags import deploy_configuration
 
 HEALTH = "/triggers/api/v1/health"
 FIRE = "/triggers/api/v1/sessions/order-1/fires"
+PROBLEMS = "/triggers/api/v1/problems"
+"""Asks the database nothing but for the login."""
+
+SESSION = "/triggers/api/v1/sessions/order-1"
 FIRST = {"trigger": "paid", "configuration": "orders"}
+UNHEARD = {"trigger": "unheard"}
 
 
 @pytest.fixture(scope="module")
@@ -127,28 +132,40 @@ def test_a_database_that_fails_at_the_login_is_said_to_fail(client, monkeypatch)
 
 
 @contextmanager
-def loans_to_logins():
-    """The connections that the pool lends to the thread of logins."""
-    loans = []
+def loans():
+    """The connections that the pool lends inside."""
+    lent = []
 
     def note(connection, *_):
-        if threading.current_thread().name.startswith("triggers-login"):
-            loans.append(connection)
+        lent.append(connection)
 
-    logins._threads.submit(logins._lookout.give_back).result()
+    end_keeping()
     event.listen(settings.engine, "checkout", note)
     try:
-        yield loans
+        yield lent
     finally:
         event.remove(settings.engine, "checkout", note)
 
 
+def end_keeping():
+    """Let the next login begin to keep connections anew."""
+    logins._Keeping.timer = None
+    if (driver := kept_connection.shut()) is not None:
+        driver.close()
+
+
+def end_connection(kept):
+    with settings.engine.begin() as connection:
+        end = text("SELECT pg_terminate_backend(:pid)")
+        connection.execute(end, {"pid": kept.info.backend_pid})
+
+
 def test_logins_soon_after_each_other_share_a_connection_and_give_it_back(client, monkeypatch):
-    monkeypatch.setattr(Lookout, "KEPT_SECONDS", 0.5)
-    with loans_to_logins() as loans:
+    monkeypatch.setattr(KeptConnection, "KEPT_SECONDS", 0.5)
+    with loans() as lent:
         for _ in range(2):
-            assert client.get(HEALTH).status_code == 200
-        assert len(loans) == 1
+            assert client.get(PROBLEMS).status_code == 200
+        assert len(lent) == 1
         deadline = time.monotonic() + 30
         while settings.engine.pool.checkedout():
             assert time.monotonic() < deadline
@@ -156,19 +173,52 @@ def test_logins_soon_after_each_other_share_a_connection_and_give_it_back(client
 
 
 def test_a_login_whose_connection_was_lost_takes_another_one(client):
-    with loans_to_logins() as loans:
-        assert client.get(HEALTH).status_code == 200
-        (kept,) = loans
-        with settings.engine.begin() as connection:
-            end = text("SELECT pg_terminate_backend(:pid)")
-            connection.execute(end, {"pid": kept.info.backend_pid})
-        assert client.get(HEALTH).status_code == 200
-        assert len(loans) == 2
+    with loans() as lent:
+        assert client.get(PROBLEMS).status_code == 200
+        (kept,) = lent
+        end_connection(kept)
+        assert client.get(PROBLEMS).status_code == 200
+        assert [loan for loan in lent if loan is not kept]
 
 
-def test_a_pool_of_one_connection_keeps_none_for_logins(client, monkeypatch):
+def test_a_pool_of_one_connection_keeps_none(client, monkeypatch):
     monkeypatch.setattr(settings.engine.pool, "size", lambda: 1)
-    with loans_to_logins() as loans:
+    with loans() as lent:
         for _ in range(2):
-            assert client.get(HEALTH).status_code == 200
-        assert len(loans) == 2
+            assert client.get(PROBLEMS).status_code == 200
+        assert len(lent) == 2
+
+
+def test_a_fire_uses_the_connection_of_its_login(client):
+    for trigger in (FIRST, UNHEARD):  # the session is remembered then
+        assert client.post(FIRE, json=trigger).status_code == 200
+    with loans() as lent:
+        for _ in range(3):
+            assert client.post(FIRE, json=UNHEARD).status_code == 200
+        assert len(lent) == 1
+
+
+def test_a_fire_whose_connection_was_lost_since_the_login_takes_another_one(client, monkeypatch):
+    for trigger in (FIRST, UNHEARD):
+        assert client.post(FIRE, json=trigger).status_code == 200
+    ask = logins._is_revoked
+
+    def ask_and_lose(jti):
+        is_revoked = ask(jti)
+        end_connection(kept_connection._kept.driver.dbapi_connection)
+        return is_revoked
+
+    monkeypatch.setattr(logins, "_is_revoked", ask_and_lose)
+    answer = client.post(FIRE, json=UNHEARD)
+    assert answer.status_code == 200
+    monkeypatch.setattr(logins, "_is_revoked", ask)
+    assert [fire["trigger"] for fire in client.get(FIRE).json()["fires"]] == ["unheard", "unheard", "paid"]
+
+
+def test_other_transactions_leave_the_connection_to_logins_and_fires(client):
+    assert client.post(FIRE, json=FIRST).status_code == 200
+    with loans() as lent:
+        assert client.get(SESSION).status_code == 200
+        first = len(lent)
+        assert client.get(SESSION).status_code == 200
+        assert len(lent) < 2 * first

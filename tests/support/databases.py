@@ -98,8 +98,11 @@ class AirflowDatabase:
         from airflow import settings
 
         from airflow_triggers.sessions.records import recent_records
+        from airflow_triggers.storages.kept_connection import kept_connection
 
         recent_records.clear()
+        if (driver := kept_connection.shut()) is not None:
+            driver.close()
         settings.Session.remove()
         if not self._tables:
             self._tables = self._tables_in_order()
