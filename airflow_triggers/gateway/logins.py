@@ -24,6 +24,7 @@ from airflow.models.revoked_token import RevokedToken
 from jwt import InvalidTokenError
 from sqlalchemy import bindparam, select
 
+from airflow_triggers.gateway.verified_tokens import VerifiedTokens
 from airflow_triggers.storages.database_errors import translated_errors
 from airflow_triggers.storages.kept_connection import KeptConnection, kept_connection
 from airflow_triggers.storages.prepared import PreparedStatement
@@ -39,6 +40,8 @@ CLEANING_INTERVAL = 3600.0
 """Seconds after which Airflow's own check is used once: it also deletes expired entries of the revoked tokens."""
 
 _REVOKED = PreparedStatement(select(RevokedToken.jti).where(RevokedToken.jti == bindparam("of_jti")))
+
+_verified_tokens = VerifiedTokens()
 
 _threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="triggers-login")
 
@@ -66,10 +69,11 @@ class _Keeping:
 
 
 async def user_of(token: str) -> BaseUser:
-    """Airflow's user of a bearer token. Nothing is remembered: a revoked token is refused at once.
+    """Airflow's user of a bearer token. A revoked token is refused at once.
 
-    The token's signature is checked in the event loop, so nobody without a valid one takes a thread or a connection. An
-    auth manager with a login of its own, and every refusal, is left to Airflow itself.
+    The token's signature is checked in the event loop, so nobody without a valid one takes a thread or a connection. It
+    is checked once; see :class:`VerifiedTokens`. An auth manager with a login of its own, and every refusal, is left to
+    Airflow itself.
 
     :raises HTTPException: when Airflow refuses the token.
     :raises DatabaseFailed, LockTimeout: when the database does not answer.
@@ -78,7 +82,7 @@ async def user_of(token: str) -> BaseUser:
     manager_class: type[BaseAuthManager[Any]] = type(manager)
     if token and is_known(manager_class):
         try:
-            claims = await manager._get_token_validator().avalidated_claims(token)
+            claims = await _verified_tokens.claims_of(manager._get_token_validator(), token)
             await _refuse_revoked(claims)
             # In the event loop, as Airflow does: FAB's auth manager caches users without a lock.
             user: BaseUser = manager.deserialize_user(claims)
