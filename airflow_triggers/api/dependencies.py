@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from typing import Annotated
 
 from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
@@ -14,6 +15,7 @@ from fastapi import Depends, Path, Request
 
 from airflow_triggers.api.fields import INSTANCE_NAME, TASK_OR_INSTANCE_NAME, Form, SessionUidText
 from airflow_triggers.api.gate import SESSION_UID, USER
+from airflow_triggers.api.headers import IdempotencyKeyHeader, the_only_key
 from airflow_triggers.api.paths import decoded_name
 from airflow_triggers.api.permissions import Permissions
 from airflow_triggers.api.turns import Turns
@@ -39,18 +41,19 @@ async def get_user_name(permissions: PermissionsDep) -> str:
 UserNameDep = Annotated[str, Depends(get_user_name)]
 
 
-async def get_session_uid(
-    request: Request,
-    uid: Annotated[
-        SessionUidText,
-        Path(
-            description='The session\'s UID: 1-200 printable characters without "/" and surrounding blanks, '
-            'and not "." or ".."; percent-encoded.',
-            examples=["respondent-17"],
-        ),
-    ],
-) -> SessionUid:
-    """The UID of the path: the gate has read and checked it. The parameter ``uid`` is only for the documentation."""
+UidPath = Annotated[
+    SessionUidText,
+    Path(
+        description='The session\'s UID: 1-200 printable characters without "/" and surrounding blanks, '
+        'and not "." or ".."; percent-encoded.',
+        examples=["respondent-17"],
+    ),
+]
+"""Only for the documentation: the gate has read and checked the UID."""
+
+
+async def get_session_uid(request: Request, uid: UidPath) -> SessionUid:
+    """The UID of the path."""
     session_uid: SessionUid = request.scope[SESSION_UID]
     return session_uid
 
@@ -68,16 +71,39 @@ def turn_of(uid: SessionUid) -> AbstractAsyncContextManager[None]:
     return _turns.take(uid)
 
 
-async def get_turn(uid: SessionUidDep) -> AsyncIterator[SessionUid]:
-    """The UID of the path, once it is the request's turn to fire into the session.
+@dataclass(frozen=True)
+class Firing:
+    """What a fire needs of its request, besides the body."""
+
+    uid: SessionUid
+    permissions: Permissions
+    user_name: str
+    idempotency_key: str | None
+
+
+async def get_firing(
+    request: Request, uid: UidPath, idempotency_key: IdempotencyKeyHeader = None
+) -> AsyncIterator[Firing]:
+    """What the fire needs, once it is the request's turn to fire into the session of the path.
+
+    One dependency and not one for each part: for FastAPI, five take as long as a statement of the fire.
 
     :raises LockTimeout: when the turn does not come in time.
+    :raises RequestValidationError: when the header is sent twice with different values.
     """
-    async with _turns.take(uid):
-        yield uid
+    session_uid = await get_session_uid(request, uid)
+    permissions = await get_permissions(request)
+    firing = Firing(
+        uid=session_uid,
+        permissions=permissions,
+        user_name=await get_user_name(permissions),
+        idempotency_key=the_only_key(request, idempotency_key),
+    )
+    async with _turns.take(session_uid):
+        yield firing
 
 
-TurnDep = Annotated[SessionUid, Depends(get_turn, scope="function")]
+FiringDep = Annotated[Firing, Depends(get_firing, scope="function")]
 
 
 # The name's form is only documented here. An impossible name is looked up like any other, and the answer is 404.

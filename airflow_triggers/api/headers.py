@@ -48,28 +48,27 @@ CHANGED: dict[int | str, dict[str, Any]] = {
 """The further documented answer of a route that takes ``If-Match``."""
 
 
-async def get_idempotency_key(
-    request: Request,
-    idempotency_key: Annotated[
-        IdempotencyKeyText | None,
-        Header(
-            alias=IDEMPOTENCY_KEY,
-            description="The body's `idempotency_key`, as a header: a string in quotes, or without.",
-            examples=['"respondent-17/page-1"'],
-        ),
-    ] = None,
-) -> str | None:
+IdempotencyKeyHeader = Annotated[
+    IdempotencyKeyText | None,
+    Header(
+        alias=IDEMPOTENCY_KEY,
+        description="The body's `idempotency_key`, as a header: a string in quotes, or without.",
+        examples=['"respondent-17/page-1"'],
+    ),
+]
+"""See :func:`the_only_key`."""
+
+
+def the_only_key(request: Request, key: str | None) -> str | None:
     """The key of the header.
 
+    :param key: as :data:`IdempotencyKeyHeader` has it.
     :raises RequestValidationError: when the header is sent twice with different values.
     """
     values = set(request.headers.getlist(IDEMPOTENCY_KEY))
     if len(values) > 1:
         raise invalid_header(IDEMPOTENCY_KEY, "must be sent once", ", ".join(sorted(values)))
-    return idempotency_key
-
-
-IdempotencyKeyDep = Annotated[str | None, Depends(get_idempotency_key)]
+    return key
 
 
 def key_of_fire(body_key: str | None, header_key: str | None) -> str | None:

@@ -9,9 +9,9 @@ from fastapi import APIRouter, Query
 from airflow_triggers import sessions
 from airflow_triggers.api.bodies import BodyRoute
 from airflow_triggers.api.datamodels import ErrorBody, FireBody, FireResultBody, FiresPage
-from airflow_triggers.api.dependencies import PermissionsDep, SessionUidDep, TurnDep, UserNameDep
+from airflow_triggers.api.dependencies import FiringDep, PermissionsDep, SessionUidDep
 from airflow_triggers.api.errors import AsciiJSONResponse
-from airflow_triggers.api.headers import IdempotencyKeyDep, key_of_fire
+from airflow_triggers.api.headers import key_of_fire
 from airflow_triggers.api.permissions import Permissions
 from airflow_triggers.api.requests import FiresQuery, FireTrigger
 from airflow_triggers.api.routes.reading import discreet, readable_configuration
@@ -53,16 +53,11 @@ def list_fires(
         }
     },
 )
-def fire(
-    uid: TurnDep,
-    body: FireTrigger,
-    permissions: PermissionsDep,
-    user_name: UserNameDep,
-    idempotency_key: IdempotencyKeyDep,
-) -> AsciiJSONResponse:
+def fire(body: FireTrigger, firing: FiringDep) -> AsciiJSONResponse:
     """Fire a trigger into the session. The answer says what it did; an answered fire is never lost."""
-    key = key_of_fire(body.idempotency_key, idempotency_key)
-    result = fire_for(body.into(uid, idempotency_key=key), permissions, user_name)
+    key = key_of_fire(body.idempotency_key, firing.idempotency_key)
+    request = body.into(firing.uid, idempotency_key=key)
+    result = fire_for(request, firing.permissions, firing.user_name)
     # As a whole answer: FastAPI would take another thread to check and to shape the content.
     return AsciiJSONResponse(result.model_dump(mode="json"))
 
