@@ -5,35 +5,19 @@ Neighbours: ``plugin.py`` mounts it at ``/triggers``; see ``api/__init__.py`` fo
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
 from airflow.configuration import conf
 from fastapi import FastAPI
 
 from airflow_triggers import __version__
-from airflow_triggers.api import bundle
-from airflow_triggers.api.datamodels import ErrorBody
-from airflow_triggers.api.document import DocumentedApi, operation_id
-from airflow_triggers.api.errors import AsciiJSONResponse, install_error_handlers
+from airflow_triggers.api import bundle, routes
+from airflow_triggers.api.document import DocumentedApi
+from airflow_triggers.api.errors import install_error_handlers
 from airflow_triggers.api.gate import Gate
+from airflow_triggers.api.late_routes import LateRoutes
 from airflow_triggers.api.reference import install_reference_pages
-from airflow_triggers.api.routes import (
-    batches,
-    bulk_acts,
-    cloud_events,
-    configurations,
-    delayed_fires,
-    extensions,
-    fires,
-    health,
-    history,
-    instance_lists,
-    instances,
-    parked,
-    problems,
-    sessions,
-    updates,
-)
+from airflow_triggers.api.routes import fires, sessions
 from airflow_triggers.manager.installed import check_extensions
 
 DESCRIPTION = """
@@ -56,28 +40,51 @@ a sentence for people. `GET /api/v1/problems` lists the reasons.
 answered with 405, and `Allow` names what the path takes.
 """
 
-ERRORS: dict[int | str, dict[str, Any]] = {
-    401: {
-        "description": "Without a token, or with one that is not valid.",
-        "headers": {"WWW-Authenticate": {"schema": {"type": "string", "const": "Bearer"}}},
-    },
-    403: {
-        "description": "Airflow would not let you do that; or a request with the login cookie came from another "
-        "site's page."
-    },
-    413: {"description": "The body is larger than 1 MiB; that of a batch, than 8 MiB."},
-    422: {"description": "The body, the query or the session's UID is not valid."},
-    503: {
-        "description": "The database is busy or not migrated, the cache that keeps the session failed, or the "
-        "session's manager is not installed; `detail` says what to do.",
-        "headers": {
-            "Retry-After": {
-                "description": "Seconds after which to send it again, where that helps.",
-                "schema": {"type": "integer", "minimum": 1, "maximum": 60},
-            }
-        },
-    },
+MODULES = (fires, sessions, bundle)
+"""Modules whose routes are there from the start: what applications ask for all day. Fires, the most, come first."""
+
+LATE_MODULES: Mapping[str, tuple[str, ...]] = {
+    "batches": ("/fires",),
+    "cloud_events": ("/cloudevents",),
+    "instances": (
+        "/sessions/{uid}/instances/{name}",
+        "/sessions/{uid}/instances/{name}/metadata",
+        "/sessions/{uid}/instances/{name}/replay",
+        "/sessions/{uid}/instances/{name}/resolve-logs",
+        "/sessions/{uid}/instances/{name}/skip",
+        "/sessions/{uid}/instances/{name}/status",
+    ),
+    "updates": ("/sessions/{uid}/configuration",),
+    "delayed_fires": (
+        "/sessions/{uid}/delayed-fires",
+        "/sessions/{uid}/delayed-fires/{delayed_fire_id}",
+        "/sessions/{uid}/delayed-fires/{delayed_fire_id}/retry",
+    ),
+    "history": (
+        "/fires",
+        "/sessions/{uid}/history",
+        "/sessions/{uid}/hooks/{hook_id}/call",
+        "/sessions/{uid}/instances/{name}/why",
+    ),
+    "instance_lists": ("/instances", "/instances/counts"),
+    "configurations": (
+        "/configurations",
+        "/configurations/validate",
+        "/configurations/{name}",
+        "/configurations/{name}/migrate",
+    ),
+    "bulk_acts": (
+        "/bulk-acts",
+        "/bulk-acts/{bulk_act_id}",
+        "/bulk-acts/{bulk_act_id}/cancel",
+        "/bulk-acts/{bulk_act_id}/outcomes",
+    ),
+    "parked": ("/asset-events", "/asset-events/{event_id}/retry", "/delayed-fires", "/hooks"),
+    "health": ("/health",),
+    "problems": ("/problems",),
+    "extensions": ("/extensions",),
 }
+"""Modules of ``routes/`` that the first request to one of their paths imports."""
 
 
 def create_app() -> FastAPI:
@@ -92,22 +99,15 @@ def create_app() -> FastAPI:
         version=__version__,
         docs_url=None,
         redoc_url=None,
-        generate_unique_id_function=operation_id,
         redirect_slashes=False,
-        default_response_class=AsciiJSONResponse,
-        responses={status: {**error, "model": ErrorBody} for status, error in ERRORS.items()},
     )
     install_error_handlers(app)
     if conf.getboolean("api", "enable_swagger_ui", fallback=True):
         install_reference_pages(app)
     app.add_middleware(Gate)
-    for module in (sessions, fires, delayed_fires, instances, updates):
-        app.include_router(module.router, prefix="/api/v1/sessions")
-    app.include_router(configurations.router, prefix="/api/v1/configurations")
-    app.include_router(instance_lists.router, prefix="/api/v1/instances")
-    for module in (history, health, parked, bulk_acts, problems, extensions):
-        app.include_router(module.router, prefix="/api/v1")
-    app.include_router(batches.router, prefix="/api/v1/fires")
-    app.include_router(cloud_events.router, prefix="/api/v1/cloudevents")
-    app.include_router(bundle.router, prefix="/static")
+    for module in MODULES:
+        # Not by include_router: see routers.py.
+        app.router.routes += module.router.routes
+    for name, paths in LATE_MODULES.items():
+        app.router.routes.append(LateRoutes(f"{routes.__name__}.{name}", paths))
     return app

@@ -57,7 +57,7 @@ class Bundle(StaticFiles):
 
 _bundle = Bundle()
 
-router = APIRouter(include_in_schema=False, route_class=BodyRoute)
+router = APIRouter(prefix="/static", include_in_schema=False, route_class=BodyRoute)
 
 
 @router.get("/{path:path}")

@@ -12,11 +12,13 @@ from typing import Any
 
 from airflow.api_fastapi.auth.managers.base_auth_manager import COOKIE_NAME_JWT_TOKEN
 from fastapi import FastAPI
-from fastapi.routing import APIRoute
 from fastapi.security import APIKeyCookie, HTTPBearer
 from fastapi.security.base import SecurityBase
+from starlette.routing import BaseRoute
 
+from airflow_triggers.api.datamodels import ErrorBody
 from airflow_triggers.api.examples import example_of, problem_example
+from airflow_triggers.api.late_routes import LateRoutes
 from airflow_triggers.api.links import LINKS, NEXT_PAGE, next_page_link
 from airflow_triggers.api.problems import PROBLEM_JSON
 
@@ -34,17 +36,29 @@ SECURITY_SCHEMES: Mapping[str, SecurityBase] = {
 """Every operation takes one of them. The gate checks them; a route would read them again in each request."""
 
 
+REFERENCE = "#/components/schemas/{model}"
+
 AFTER_SECURITY = frozenset({"parameters", "requestBody", "responses"})
 
 
 class DocumentedApi(FastAPI):
     """FastAPI, whose document is exact about our answers."""
 
+    @property
+    def routes(self) -> list[BaseRoute]:
+        """All routes, also those that no request has asked for yet: for the document, and for ``Allow``."""
+        return [
+            route
+            for place in self.router.routes
+            for route in (place.routes if isinstance(place, LateRoutes) else [place])
+        ]
+
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document; made once."""
         if self.openapi_schema is None:
             document = super().openapi()
-            schemas = document["components"]["schemas"]
+            schemas = document["components"]["schemas"] | _error_schemas()
+            document["components"]["schemas"] = {name: schemas[name] for name in sorted(schemas)}
             document["components"]["securitySchemes"] = {
                 name: scheme.model.model_dump(mode="json", by_alias=True, exclude_none=True)
                 for name, scheme in SECURITY_SCHEMES.items()
@@ -60,11 +74,6 @@ class DocumentedApi(FastAPI):
         return self.openapi_schema
 
 
-def operation_id(route: APIRoute) -> str:
-    """The name of the route's function: short, and the same in every release. Generators name methods by it."""
-    return route.name
-
-
 def _operations(document: Mapping[str, Any]) -> Iterator[tuple[str, Operation]]:
     for path, operations in document["paths"].items():
         for operation in operations.values():
@@ -78,12 +87,26 @@ def _require_login(operation: Operation) -> None:
     operation.update(rest)
 
 
+def _error_schemas() -> dict[str, Any]:
+    """The schema of every error's body, and those that it refers to: no route has them, so as not to keep them each."""
+    schema = ErrorBody.model_json_schema(ref_template=REFERENCE, mode="serialization")
+    schemas: dict[str, Any] = {**schema.pop("$defs"), ErrorBody.__name__: schema}
+    return {name: _without_nulls(content) for name, content in schemas.items()}
+
+
+def _without_nulls(content: Any) -> Any:
+    """The content without members that are null: FastAPI leaves them out of its own schemas."""
+    if isinstance(content, dict):
+        return {name: _without_nulls(value) for name, value in content.items() if value is not None}
+    return [_without_nulls(value) for value in content] if isinstance(content, list) else content
+
+
 def _state_problem_json(responses: dict[str, Any]) -> None:
-    """State the media type of errors: FastAPI states that of successes for all."""
+    """State the body of errors."""
+    schema = {"$ref": REFERENCE.format(model=ErrorBody.__name__)}
     for status, response in responses.items():
         if int(status) >= HTTPStatus.BAD_REQUEST:
-            (content,) = response["content"].values()
-            response["content"] = {PROBLEM_JSON: content}
+            response["content"] = {PROBLEM_JSON: {"schema": schema}}
 
 
 def _leave_out_null(schema: dict[str, Any]) -> None:

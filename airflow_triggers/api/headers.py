@@ -14,7 +14,6 @@ from fastapi import Depends, Header, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 
-from airflow_triggers.api.datamodels import ErrorBody
 from airflow_triggers.api.errors import AsciiJSONResponse
 from airflow_triggers.api.header_values import EntityTagsText, IdempotencyKeyText, opaque_tags
 from airflow_triggers.domain.validation import excerpt
@@ -41,8 +40,7 @@ TAGGED: dict[int | str, dict[str, Any]] = {
 
 CHANGED: dict[int | str, dict[str, Any]] = {
     HTTPStatus.PRECONDITION_FAILED.value: {
-        "description": "It has changed since the answer with the tag of `If-Match`.",
-        "model": ErrorBody,
+        "description": "It has changed since the answer with the tag of `If-Match`."
     }
 }
 """The further documented answer of a route that takes ``If-Match``."""

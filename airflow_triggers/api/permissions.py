@@ -36,8 +36,7 @@ from airflow_triggers.domain.disclosure import Disclosure
 from airflow_triggers.domain.names import compiled_dag_ids_of
 from airflow_triggers.errors import Concealed, Refused
 from airflow_triggers.gateway import teams
-from airflow_triggers.sessions.authorization import AuthorizeFire
-from airflow_triggers.sessions.bulk_making import AuthorizeAct
+from airflow_triggers.sessions.authorization import AuthorizeAct, AuthorizeFire
 from airflow_triggers.sessions.describing import InstanceView
 from airflow_triggers.storages.transaction import snapshot
 

@@ -19,6 +19,12 @@ It raises :class:`Refused` if not, and :class:`Concealed` if the caller must not
 AuthorizeFire = Callable[[Configuration, bool], None]
 """Like :data:`Authorize`, for a fire. The flag says whether the fire creates the session."""
 
+AuthorizeAct = Callable[[Configuration, str, str | None], None]
+"""Checks whether the caller may do the act: the session's configuration, the task's name, the DAG of the run, if any.
+
+It raises :class:`Refused` if not.
+"""
+
 
 def allow(configuration: Configuration) -> None:
     """The :data:`Authorize` for callers with all rights."""

@@ -7,7 +7,7 @@ items in one statement, however many they are. Neighbours: ``bulk_acts.py`` is w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -32,18 +32,13 @@ from airflow_triggers.errors import (
     TooManyInstances,
     UnreadableRow,
 )
+from airflow_triggers.sessions.authorization import AuthorizeAct
 from airflow_triggers.sessions.describing import configured_as
 from airflow_triggers.sessions.matching import matches
 from airflow_triggers.sessions.records import storage_of
 from airflow_triggers.sessions.stuck import stopped_dags
 from airflow_triggers.storages import bulk, rows, tables
 from airflow_triggers.storages.sql import SqlStorageBackend
-
-AuthorizeAct = Callable[[Configuration, str, str | None], None]
-"""Checks whether the caller may do the act: the session's configuration, the task's name, the DAG of the run, if any.
-
-It raises :class:`Refused` if not.
-"""
 
 SAMPLE = 20
 """The most instances shown in a dry run."""

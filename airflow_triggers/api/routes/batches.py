@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from pydantic import ValidationError
 
-from airflow_triggers.api.bodies import BodyRoute
 from airflow_triggers.api.datamodels import BatchResults, FireResultBody
 from airflow_triggers.api.dependencies import PermissionsDep, UserNameDep
 from airflow_triggers.api.errors import AsciiJSONResponse, problem_of, problem_of_invalid
@@ -17,12 +16,13 @@ from airflow_triggers.api.headers import IDEMPOTENCY_KEY, invalid_header
 from airflow_triggers.api.permissions import Permissions
 from airflow_triggers.api.problems import Problem
 from airflow_triggers.api.requests import BatchedFire, FireBatch
+from airflow_triggers.api.routers import make_router
 from airflow_triggers.api.routes.reading import discreet
 from airflow_triggers.domain.fires import FireResult, SessionFireRequest
 from airflow_triggers.errors import InvalidSessionUid, InvalidTrigger, TriggersError
 from airflow_triggers.sessions.batches import Outcome, fire_all
 
-router = APIRouter(tags=["Fires"], route_class=BodyRoute)
+router = make_router("/fires", tag="Fires")
 
 Answer = FireResultBody | Problem
 """The answer to one fire."""

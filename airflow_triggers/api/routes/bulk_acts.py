@@ -6,10 +6,9 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Path, Query, Response
+from fastapi import Body, Path, Query, Response
 
 from airflow_triggers import sessions
-from airflow_triggers.api.bodies import BodyRoute
 from airflow_triggers.api.bulk_act_acts import BulkActActs
 from airflow_triggers.api.bulk_models import (
     BulkActBody,
@@ -19,23 +18,21 @@ from airflow_triggers.api.bulk_models import (
     OutcomesList,
 )
 from airflow_triggers.api.bulk_requests import BulkActsQuery, MakeBulkAct, OutcomesQuery
-from airflow_triggers.api.datamodels import ErrorBody
 from airflow_triggers.api.dependencies import PermissionsDep, UserNameDep
 from airflow_triggers.api.fields import Id
 from airflow_triggers.api.permissions import Permissions
+from airflow_triggers.api.routers import make_router
 from airflow_triggers.domain.bulk import BulkAct
 from airflow_triggers.errors import BulkActNotFound
 from airflow_triggers.sessions import bulk_acts
 from airflow_triggers.sessions.bulk_making import Maker
 
-router = APIRouter(prefix="/bulk-acts", tags=["Bulk acts"], route_class=BodyRoute)
+router = make_router("/bulk-acts", tag="Bulk acts")
 
 NOT_FOUND: dict[int | str, dict[str, Any]] = {
-    HTTPStatus.NOT_FOUND: {"description": "There is no such bulk act.", "model": ErrorBody}
+    HTTPStatus.NOT_FOUND: {"description": "There is no such bulk act."}
 }
-OVER: dict[int | str, dict[str, Any]] = {
-    HTTPStatus.CONFLICT: {"description": "It is over.", "model": ErrorBody}
-}
+OVER: dict[int | str, dict[str, Any]] = {HTTPStatus.CONFLICT: {"description": "It is over."}}
 
 BulkActId = Annotated[Id, Path(description="The bulk act's `id`.")]
 

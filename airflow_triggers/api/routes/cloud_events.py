@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
-from airflow_triggers.api.bodies import BodyRoute
 from airflow_triggers.api.cloud_events import (
     BATCH,
     STRUCTURED,
@@ -19,7 +18,7 @@ from airflow_triggers.api.cloud_events import (
     event_of_members,
     members_of_batch,
 )
-from airflow_triggers.api.datamodels import BatchResults, ErrorBody, FireResultBody
+from airflow_triggers.api.datamodels import BatchResults, FireResultBody
 from airflow_triggers.api.dependencies import PermissionsDep, UserNameDep, turn_of
 from airflow_triggers.api.errors import AsciiJSONResponse, ProblemResponse
 from airflow_triggers.api.event_mapping import EventMapping
@@ -27,11 +26,12 @@ from airflow_triggers.api.event_models import EVENT_HEADERS, EVENT_SCHEMAS
 from airflow_triggers.api.permissions import Permissions
 from airflow_triggers.api.problems import Problem
 from airflow_triggers.api.requests import MAX_BATCH
+from airflow_triggers.api.routers import make_router
 from airflow_triggers.api.routes.batches import fire_entries, results_of
 from airflow_triggers.api.routes.fires import fire_for
 from airflow_triggers.domain.fires import SessionFireRequest
 
-router = APIRouter(tags=["Fires"], route_class=BodyRoute)
+router = make_router("/cloudevents", tag="Fires")
 
 
 @router.post(
@@ -39,11 +39,10 @@ router = APIRouter(tags=["Fires"], route_class=BodyRoute)
     summary="Fire by CloudEvents",
     response_model=FireResultBody | BatchResults,
     responses={
-        404: {"description": "There is no such session or configuration.", "model": ErrorBody},
+        404: {"description": "There is no such session or configuration."},
         409: {
             "description": "An event of this source and id was fired with other data; or the session has another "
-            "configuration than is named.",
-            "model": ErrorBody,
+            "configuration than is named."
         },
     },
     openapi_extra={

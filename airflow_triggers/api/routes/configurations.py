@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import Path, Query
 
 from airflow_triggers import sessions
 from airflow_triggers.answers.configurations import (
@@ -13,7 +13,6 @@ from airflow_triggers.answers.configurations import (
     ConfigurationDetailAnswer,
     ValidationAnswer,
 )
-from airflow_triggers.api.bodies import BodyRoute
 from airflow_triggers.api.configuration_models import (
     ActionableConfiguration,
     ConfigurationBody,
@@ -22,19 +21,19 @@ from airflow_triggers.api.configuration_models import (
     ValidateConfiguration,
     ValidationBody,
 )
-from airflow_triggers.api.datamodels import ErrorBody
 from airflow_triggers.api.dependencies import PermissionsDep, UserNameDep
 from airflow_triggers.api.fields import KeptName
 from airflow_triggers.api.migration_models import MigrateSessions, MigrationPageBody
 from airflow_triggers.api.parked_acts import ParkedActs
 from airflow_triggers.api.permissions import Permissions
+from airflow_triggers.api.routers import make_router
 from airflow_triggers.api.routes.reading import creatable_configuration, readable_deployment
 from airflow_triggers.configuration.posted import check_text
 from airflow_triggers.gateway import Deployment
 from airflow_triggers.sessions import deployments
 from airflow_triggers.sessions.migration import Migration, migrate_sessions
 
-router = APIRouter(tags=["Configurations"], route_class=BodyRoute)
+router = make_router("/configurations", tag="Configurations")
 
 
 ConfigurationName = Annotated[
@@ -84,7 +83,7 @@ def validate(body: ValidateConfiguration, permissions: PermissionsDep) -> Valida
 @router.get(
     "/{name}",
     summary="Read a configuration",
-    responses={404: {"description": "There is no such configuration.", "model": ErrorBody}},
+    responses={404: {"description": "There is no such configuration."}},
 )
 def read_configuration(name: ConfigurationName, permissions: PermissionsDep) -> ActionableConfiguration:
     """The configuration with its rules, its graph, its versions, counts of its sessions and instances, and what you may
@@ -112,7 +111,7 @@ def _shown(deployment: Deployment, permissions: Permissions) -> Deployment:
 @router.post(
     "/{name}/migrate",
     summary="Move open sessions to the deployed rules",
-    responses={404: {"description": "No deployed configuration has that name.", "model": ErrorBody}},
+    responses={404: {"description": "No deployed configuration has that name."}},
 )
 def migrate(
     name: ConfigurationName,

@@ -6,16 +6,16 @@ from dataclasses import replace
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query
+from fastapi import Path, Query
 
-from airflow_triggers.api.bodies import BodyRoute
-from airflow_triggers.api.datamodels import DelayedFireBody, ErrorBody
+from airflow_triggers.api.datamodels import DelayedFireBody
 from airflow_triggers.api.dependencies import PermissionsDep, SessionUidDep, UserNameDep
 from airflow_triggers.api.fields import Id
 from airflow_triggers.api.page_models import ActionableDelayedFire, DelayedFiresPage
 from airflow_triggers.api.parked_acts import ParkedActs
 from airflow_triggers.api.permissions import Permissions
 from airflow_triggers.api.requests import DelayedFiresQuery
+from airflow_triggers.api.routers import make_router
 from airflow_triggers.api.routes.reading import known_configuration, readable_configuration
 from airflow_triggers.domain.disclosure import shown_delayed_fire
 from airflow_triggers.domain.fires import DelayedFire
@@ -23,21 +23,17 @@ from airflow_triggers.domain.uids import SessionUid
 from airflow_triggers.errors import DelayedFireNotFound, Refused
 from airflow_triggers.sessions import delayed_fires
 
-router = APIRouter(
-    prefix="/{uid}/delayed-fires",
-    tags=["Fires"],
-    route_class=BodyRoute,
+router = make_router(
+    "/sessions/{uid}/delayed-fires",
+    tag="Fires",
     responses={
         HTTPStatus.NOT_FOUND: {
-            "description": "There is no such session, or no such fire to come: it has been fired, say.",
-            "model": ErrorBody,
+            "description": "There is no such session, or no such fire to come: it has been fired, say."
         }
     },
 )
 
-CONFLICT: dict[int | str, dict[str, Any]] = {
-    HTTPStatus.CONFLICT: {"description": "It was cancelled before.", "model": ErrorBody}
-}
+CONFLICT: dict[int | str, dict[str, Any]] = {HTTPStatus.CONFLICT: {"description": "It was cancelled before."}}
 
 DelayedFireId = Annotated[Id, Path(description="The `delayed_fire_id` in the answer to the fire.")]
 

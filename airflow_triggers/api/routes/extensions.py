@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
-
 from airflow_triggers.answers.extensions import ExtensionsAnswer
-from airflow_triggers.api.bodies import BodyRoute
 from airflow_triggers.api.configuration_models import ExtensionsBody
 from airflow_triggers.api.dependencies import PermissionsDep
+from airflow_triggers.api.routers import make_router
 from airflow_triggers.manager.installed import installed_extensions
 
-router = APIRouter(tags=["Extensions"], route_class=BodyRoute)
+router = make_router("", tag="Extensions")
 
 
 @router.get("/extensions", summary="List what is installed")

@@ -4,26 +4,25 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from airflow_triggers import sessions
-from airflow_triggers.api.bodies import BodyRoute
-from airflow_triggers.api.datamodels import ErrorBody, FireBody, FireResultBody, FiresPage
+from airflow_triggers.api.datamodels import FireBody, FireResultBody, FiresPage
 from airflow_triggers.api.dependencies import FiringDep, PermissionsDep, SessionUidDep
 from airflow_triggers.api.errors import AsciiJSONResponse
 from airflow_triggers.api.headers import key_of_fire
 from airflow_triggers.api.permissions import Permissions
 from airflow_triggers.api.requests import FiresQuery, FireTrigger
+from airflow_triggers.api.routers import make_router
 from airflow_triggers.api.routes.reading import discreet, readable_configuration
 from airflow_triggers.domain.disclosure import shown_fire
 from airflow_triggers.domain.fires import SessionFireRequest
 from airflow_triggers.errors import IdempotencyConflict, SessionExists, UnknownConfiguration
 
-router = APIRouter(
-    route_class=BodyRoute,
-    prefix="/{uid}/fires",
-    tags=["Fires"],
-    responses={404: {"description": "There is no such session or configuration.", "model": ErrorBody}},
+router = make_router(
+    "/sessions/{uid}/fires",
+    tag="Fires",
+    responses={404: {"description": "There is no such session or configuration."}},
 )
 
 
@@ -48,8 +47,7 @@ def list_fires(
     responses={
         409: {
             "description": "The idempotency key was used for another fire; or the session has another configuration, "
-            "or manager, than is named.",
-            "model": ErrorBody,
+            "or manager, than is named."
         }
     },
 )

@@ -9,15 +9,14 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Literal
 
-from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from airflow_triggers.answers.health import HealthAnswer
-from airflow_triggers.api.bodies import BodyRoute
+from airflow_triggers.api.routers import make_router
 from airflow_triggers.controller.health import read_health
 from airflow_triggers.domain.health import MAX_COUNT, Health
 
-router = APIRouter(tags=["Health"], route_class=BodyRoute)
+router = make_router("", tag="Health")
 
 
 def _count_field(description: str) -> int:

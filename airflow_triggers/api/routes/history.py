@@ -5,11 +5,9 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query
+from fastapi import Path, Query
 
 from airflow_triggers import history, sessions
-from airflow_triggers.api.bodies import BodyRoute
-from airflow_triggers.api.datamodels import ErrorBody
 from airflow_triggers.api.dependencies import (
     PermissionsDep,
     SessionUidDep,
@@ -25,16 +23,14 @@ from airflow_triggers.api.history_models import (
     VainFiresPage,
 )
 from airflow_triggers.api.requests import HistoryQuery, VainFiresQuery
+from airflow_triggers.api.routers import make_router
 from airflow_triggers.api.routes.reading import readable_configuration
 from airflow_triggers.history import parked
 
-router = APIRouter(tags=["History"], route_class=BodyRoute)
+router = make_router("", tag="History")
 
 NOT_FOUND: dict[int | str, dict[str, Any]] = {
-    HTTPStatus.NOT_FOUND: {
-        "description": "There is no such session, task, instance or hook.",
-        "model": ErrorBody,
-    }
+    HTTPStatus.NOT_FOUND: {"description": "There is no such session, task, instance or hook."}
 }
 
 

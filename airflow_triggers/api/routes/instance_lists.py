@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from airflow_triggers import sessions
-from airflow_triggers.api.bodies import BodyRoute
 from airflow_triggers.api.dependencies import PermissionsDep
 from airflow_triggers.api.instance_acts import InstanceActs
 from airflow_triggers.api.instance_models import InstanceCountsBody, InstancesPage, InstanceSummaryBody
 from airflow_triggers.api.list_requests import InstanceCountsQuery, InstancesQuery
+from airflow_triggers.api.routers import make_router
 from airflow_triggers.domain.configuration import Configuration
 from airflow_triggers.sessions.instance_counts import count_instances
 from airflow_triggers.sessions.instances import list_instances
 
-router = APIRouter(tags=["Instances"], route_class=BodyRoute)
+router = make_router("/instances", tag="Instances")
 
 
 @router.get("", summary="List instances of all sessions")

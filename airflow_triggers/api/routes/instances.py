@@ -4,37 +4,33 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from airflow_triggers.api.act_requests import SetInstanceMetadata, SetInstanceStatus
-from airflow_triggers.api.bodies import BodyRoute
-from airflow_triggers.api.datamodels import ErrorBody, InstanceBody
+from airflow_triggers.api.datamodels import InstanceBody
 from airflow_triggers.api.dependencies import InstanceNameDep, PermissionsDep, SessionUidDep, UserNameDep
 from airflow_triggers.api.headers import CHANGED, TAGGED, IfMatchDep, IfNoneMatchDep, tagged_answer
 from airflow_triggers.api.instance_acts import InstanceActs
 from airflow_triggers.api.page_models import ActionableInstance
 from airflow_triggers.api.permissions import Permissions
 from airflow_triggers.api.requests import ReplayInstance, SkipInstance
+from airflow_triggers.api.routers import make_router
 from airflow_triggers.api.routes.reading import readable_detail, readable_instance
 from airflow_triggers.domain.acts import InstanceAct, Replay, ResolveLogs, Skip
 from airflow_triggers.domain.uids import SessionUid
 from airflow_triggers.sessions import repairs
 from airflow_triggers.sessions.preconditions import Precondition
 
-router = APIRouter(
-    route_class=BodyRoute,
-    prefix="/{uid}/instances/{name}",
-    tags=["Instances"],
-    responses={404: {"description": "There is no such session or instance.", "model": ErrorBody}},
+router = make_router(
+    "/sessions/{uid}/instances/{name}",
+    tag="Instances",
+    responses={404: {"description": "There is no such session or instance."}},
 )
 
-NOT_FAILED: dict[int | str, dict[str, Any]] = {
-    409: {"description": "The instance is not failed.", "model": ErrorBody}
-}
+NOT_FAILED: dict[int | str, dict[str, Any]] = {409: {"description": "The instance is not failed."}}
 NOT_ALLOWED: dict[int | str, dict[str, Any]] = {
     409: {
-        "description": "The instance has the status already; or it could never run with it: its task was removed.",
-        "model": ErrorBody,
+        "description": "The instance has the status already; or it could never run with it: its task was removed."
     }
 }
 

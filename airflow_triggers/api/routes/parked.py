@@ -6,11 +6,9 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import Path, Query
 
 from airflow_triggers import sessions
-from airflow_triggers.api.bodies import BodyRoute
-from airflow_triggers.api.datamodels import ErrorBody
 from airflow_triggers.api.dependencies import PermissionsDep, UserNameDep
 from airflow_triggers.api.fields import Id
 from airflow_triggers.api.parked_acts import ParkedActs
@@ -24,6 +22,7 @@ from airflow_triggers.api.parked_models import (
     SessionHookBody,
     SessionHooksPage,
 )
+from airflow_triggers.api.routers import make_router
 from airflow_triggers.domain.configuration import Configuration
 from airflow_triggers.errors import NothingParked
 from airflow_triggers.history import parked
@@ -31,7 +30,7 @@ from airflow_triggers.history.parked import FailedAssetEvent
 from airflow_triggers.sessions import delayed_fires
 from airflow_triggers.sessions.delayed_fires import DelayedFiresFilter
 
-router = APIRouter(tags=["History"], route_class=BodyRoute)
+router = make_router("", tag="History")
 
 
 @router.get("/hooks", summary="List hooks that raised")
@@ -116,9 +115,7 @@ def list_asset_events(query: Annotated[ParkedQuery, Query()], permissions: Permi
 @router.post(
     "/asset-events/{event_id}/retry",
     summary="Try an asset event again",
-    responses={
-        HTTPStatus.NOT_FOUND: {"description": "There is no such event that failed.", "model": ErrorBody}
-    },
+    responses={HTTPStatus.NOT_FOUND: {"description": "There is no such event that failed."}},
 )
 def retry_asset_event(
     event_id: Annotated[Id, Path(description="The event's `id`.")],

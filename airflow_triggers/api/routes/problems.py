@@ -5,14 +5,14 @@ It tells nothing of sessions, so it takes no rights on DAGs.
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from pydantic import BaseModel, Field
 
-from airflow_triggers.api.bodies import BodyRoute
 from airflow_triggers.api.problem_types import problem_types
 from airflow_triggers.api.problems import type_of
+from airflow_triggers.api.routers import make_router
 
-router = APIRouter(tags=["Problems"], route_class=BodyRoute)
+router = make_router("", tag="Problems")
 
 
 class ProblemTypeBody(BaseModel):

@@ -5,14 +5,12 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from airflow_triggers import sessions
 from airflow_triggers.answers.instances import InstancesOfSessionAnswer
-from airflow_triggers.api.bodies import BodyRoute
 from airflow_triggers.api.datamodels import (
     DeletedSession,
-    ErrorBody,
     InstancesOfSessionPage,
     SessionBody,
     SessionDetail,
@@ -31,6 +29,7 @@ from airflow_triggers.api.page_models import (
 )
 from airflow_triggers.api.parked_acts import ParkedActs
 from airflow_triggers.api.requests import CreateSession, DeleteSessionQuery
+from airflow_triggers.api.routers import make_router
 from airflow_triggers.api.routes.reading import (
     creatable_configuration,
     readable_configuration,
@@ -43,11 +42,9 @@ from airflow_triggers.errors import Refused, SessionExists, SessionNotFound
 from airflow_triggers.sessions import pages
 from airflow_triggers.sessions.listing import list_page
 
-router = APIRouter(tags=["Sessions"], route_class=BodyRoute)
+router = make_router("/sessions", tag="Sessions")
 
-NO_SESSION: dict[int | str, dict[str, Any]] = {
-    404: {"description": "There is no such session.", "model": ErrorBody}
-}
+NO_SESSION: dict[int | str, dict[str, Any]] = {404: {"description": "There is no such session."}}
 
 
 @router.get("", summary="List sessions")
@@ -78,8 +75,8 @@ def list_sessions(query: Annotated[SessionsQuery, Query()], permissions: Permiss
             "description": "It existed with the same configuration, manager and storage.",
             "model": SessionDetail,
         },
-        404: {"description": "No deployed configuration has that name.", "model": ErrorBody},
-        409: {"description": "It exists with another configuration, manager or storage.", "model": ErrorBody},
+        404: {"description": "No deployed configuration has that name."},
+        409: {"description": "It exists with another configuration, manager or storage."},
     },
 )
 def create_session(
@@ -112,7 +109,7 @@ def create_session(
     "/{uid}",
     summary="Read a session",
     response_model=ActionableSession,
-    responses={404: {"description": "There is no such session.", "model": ErrorBody}, **TAGGED},
+    responses={404: {"description": "There is no such session."}, **TAGGED},
 )
 def read_session(
     uid: SessionUidDep,
@@ -156,8 +153,8 @@ def list_session_hooks(
     "/{uid}",
     summary="Delete a session",
     responses={
-        404: {"description": "There is no such session.", "model": ErrorBody},
-        409: {"description": "It is not resolved, and `force` is not true.", "model": ErrorBody},
+        404: {"description": "There is no such session."},
+        409: {"description": "It is not resolved, and `force` is not true."},
         **CHANGED,
     },
 )

@@ -5,25 +5,21 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
-from fastapi import APIRouter
-
-from airflow_triggers.api.bodies import BodyRoute
-from airflow_triggers.api.datamodels import ErrorBody
 from airflow_triggers.api.dependencies import PermissionsDep, SessionUidDep, UserNameDep
 from airflow_triggers.api.headers import CHANGED, IfMatchDep
+from airflow_triggers.api.routers import make_router
 from airflow_triggers.api.routes.reading import readable_configuration
 from airflow_triggers.api.update_models import UpdateBody, UpdateConfiguration
 from airflow_triggers.domain.disclosure import shown_problem
 from airflow_triggers.errors import ConfigurationError
 from airflow_triggers.sessions.updates import Update, preview_update, update_session
 
-router = APIRouter(prefix="/{uid}/configuration", tags=["Sessions"], route_class=BodyRoute)
+router = make_router("/sessions/{uid}/configuration", tag="Sessions")
 
 ANSWERS: dict[int | str, dict[str, Any]] = {
-    HTTPStatus.NOT_FOUND: {"description": "There is no such session.", "model": ErrorBody},
+    HTTPStatus.NOT_FOUND: {"description": "There is no such session."},
     HTTPStatus.CONFLICT: {
-        "description": "Somebody changed the session at the same time; or a row of it cannot be read.",
-        "model": ErrorBody,
+        "description": "Somebody changed the session at the same time; or a row of it cannot be read."
     },
     **CHANGED,
 }

@@ -1,0 +1,91 @@
+"""Routes that are imported by the first request to one of their paths."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+from fastapi import APIRouter, FastAPI
+from fastapi.testclient import TestClient
+
+from airflow_triggers.api import routes
+from airflow_triggers.api.app import LATE_MODULES, create_app
+from airflow_triggers.api.late_routes import LateRoutes
+from airflow_triggers.api.routers import API
+
+MODULE = "late_module_of_a_test"
+
+
+@pytest.fixture
+def late_module(monkeypatch):
+    """A module with two methods of one path, and one path more."""
+    router = APIRouter(prefix=API)
+
+    @router.get("/things/{name}")
+    def read(name: str) -> str:
+        return f"read {name}"
+
+    @router.post("/things/{name}")
+    def change(name: str) -> str:
+        return f"changed {name}"
+
+    @router.get("/things")
+    def things() -> list[str]:
+        return ["a"]
+
+    module = type(sys)(MODULE)
+    module.router = router
+    monkeypatch.setitem(sys.modules, MODULE, module)
+    return module
+
+
+@pytest.fixture
+def client(late_module):
+    app = FastAPI()
+    app.router.routes.append(LateRoutes(MODULE, ("/things", "/things/{name}")))
+    return TestClient(app)
+
+
+def test_a_request_gets_to_the_route_of_its_path_and_method(client):
+    assert client.get(f"{API}/things/b").json() == "read b"
+    assert client.post(f"{API}/things/b").json() == "changed b"
+    assert client.get(f"{API}/things").json() == ["a"]
+
+
+def test_a_method_that_the_path_does_not_take_is_refused(client):
+    assert client.delete(f"{API}/things").status_code == 405
+
+
+def test_another_path_is_not_there(client):
+    assert client.get(f"{API}/things/b/c").status_code == 404
+
+
+def test_a_request_to_another_path_imports_nothing():
+    app = FastAPI()
+    app.router.routes.append(LateRoutes("no_such_module_at_all", ("/things",)))
+    assert TestClient(app).get(f"{API}/others").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "place", [route for route in create_app().router.routes if isinstance(route, LateRoutes)]
+)
+def test_the_paths_are_those_of_the_module(place):
+    assert sorted(place.paths) == sorted({route.path for route in place.routes})
+
+
+def test_no_late_module_is_imported_before_it_is_asked_for():
+    late = [f"{routes.__name__}.{name}" for name in LATE_MODULES]
+    program = (
+        "import json, sys\n"
+        "from airflow_triggers.api.app import create_app\n"
+        "create_app()\n"
+        "print(json.dumps(sorted(sys.modules)))"
+    )
+    output = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+    ).stdout
+    imported = json.loads(output.splitlines()[-1])
+    assert f"{routes.__name__}.fires" in imported
+    assert set(late).isdisjoint(imported)
