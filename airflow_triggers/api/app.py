@@ -17,6 +17,7 @@ from airflow_triggers.api.errors import install_error_handlers
 from airflow_triggers.api.gate import Gate
 from airflow_triggers.api.late_routes import LateRoutes
 from airflow_triggers.api.reference import install_reference_pages
+from airflow_triggers.api.routers import API
 from airflow_triggers.api.routes import fires, sessions
 from airflow_triggers.manager.installed import check_extensions
 
@@ -109,5 +110,5 @@ def create_app() -> FastAPI:
         # Not by include_router: see routers.py.
         app.router.routes += module.router.routes
     for name, paths in LATE_MODULES.items():
-        app.router.routes.append(LateRoutes(f"{routes.__name__}.{name}", paths))
+        app.router.routes.append(LateRoutes(f"{routes.__name__}.{name}", [API + path for path in paths]))
     return app

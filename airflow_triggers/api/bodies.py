@@ -1,6 +1,6 @@
 """How bodies of requests are read: as JSON, and nothing is dropped in silence.
 
-Neighbours: every router of ``routes/`` is made with :class:`BodyRoute`; ``domain/validation.py`` reads the text.
+Neighbours: ``routers.py`` makes every router with :class:`BodyRoute`; ``domain/validation.py`` reads the text.
 """
 
 from __future__ import annotations

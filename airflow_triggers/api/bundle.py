@@ -1,6 +1,6 @@
 """The files of the pages in Airflow's UI, at ``/static``: what ``make ui`` builds from the repository's folder ``ui``.
 
-The gate stands before them, as before everything. Neighbours: ``app.py`` includes the route; ``plugin.py`` names
+The gate stands before them, as before everything. Neighbours: ``app.py`` takes the route; ``plugin.py`` names
 ``main.js`` to Airflow.
 """
 

@@ -86,7 +86,7 @@ async def get_firing(
 ) -> AsyncIterator[Firing]:
     """What the fire needs, once it is the request's turn to fire into the session of the path.
 
-    One dependency and not one for each part: for FastAPI, five take as long as a statement of the fire.
+    FastAPI takes as long to resolve five dependencies as the database for one of the fire's statements.
 
     :raises LockTimeout: when the turn does not come in time.
     :raises RequestValidationError: when the header is sent twice with different values.

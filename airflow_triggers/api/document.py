@@ -12,13 +12,13 @@ from typing import Any
 
 from airflow.api_fastapi.auth.managers.base_auth_manager import COOKIE_NAME_JWT_TOKEN
 from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
 from fastapi.security import APIKeyCookie, HTTPBearer
 from fastapi.security.base import SecurityBase
-from starlette.routing import BaseRoute
 
 from airflow_triggers.api.datamodels import ErrorBody
 from airflow_triggers.api.examples import example_of, problem_example
-from airflow_triggers.api.late_routes import LateRoutes
+from airflow_triggers.api.late_routes import all_routes
 from airflow_triggers.api.links import LINKS, NEXT_PAGE, next_page_link
 from airflow_triggers.api.problems import PROBLEM_JSON
 
@@ -44,19 +44,16 @@ AFTER_SECURITY = frozenset({"parameters", "requestBody", "responses"})
 class DocumentedApi(FastAPI):
     """FastAPI, whose document is exact about our answers."""
 
-    @property
-    def routes(self) -> list[BaseRoute]:
-        """All routes, also those that no request has asked for yet: for the document, and for ``Allow``."""
-        return [
-            route
-            for place in self.router.routes
-            for route in (place.routes if isinstance(place, LateRoutes) else [place])
-        ]
-
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document; made once."""
         if self.openapi_schema is None:
-            document = super().openapi()
+            document = self.openapi_schema = get_openapi(
+                title=self.title,
+                version=self.version,
+                openapi_version=self.openapi_version,
+                description=self.description,
+                routes=list(all_routes(self.router.routes)),
+            )
             schemas = document["components"]["schemas"] | _error_schemas()
             document["components"]["schemas"] = {name: schemas[name] for name in sorted(schemas)}
             document["components"]["securitySchemes"] = {
@@ -70,7 +67,6 @@ class DocumentedApi(FastAPI):
                     _leave_out_null(parameter["schema"])
                 _add_examples(path, operation, schemas)
             _add_links(document)
-        assert self.openapi_schema is not None
         return self.openapi_schema
 
 
@@ -88,7 +84,10 @@ def _require_login(operation: Operation) -> None:
 
 
 def _error_schemas() -> dict[str, Any]:
-    """The schema of every error's body, and those that it refers to: no route has them, so as not to keep them each."""
+    """The schema of every error's body, and those that it refers to.
+
+    The routes do not name it: each would keep a copy.
+    """
     schema = ErrorBody.model_json_schema(ref_template=REFERENCE, mode="serialization")
     schemas: dict[str, Any] = {**schema.pop("$defs"), ErrorBody.__name__: schema}
     return {name: _without_nulls(content) for name, content in schemas.items()}

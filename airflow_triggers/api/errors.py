@@ -221,7 +221,7 @@ def _http_exception(request: Request, error: Exception) -> JSONResponse:
         headers = dict(error.headers or {})
         if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
             # Several routes have this path, and Starlette names only the methods of the first.
-            headers["Allow"] = ", ".join(allowed_methods(request.app.routes, request.scope))
+            headers["Allow"] = ", ".join(allowed_methods(request.app.router.routes, request.scope))
         error = StarletteHTTPException(error.status_code, detail, headers=headers)
     return response_to(error, request.scope)
 

@@ -14,6 +14,8 @@ from urllib.parse import quote, unquote_to_bytes
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Scope
 
+from airflow_triggers.api.late_routes import routes_at
+
 SLASH = "\ufdd0"
 """Stands for an encoded slash while a path is routed. No name can contain this noncharacter."""
 
@@ -52,7 +54,9 @@ def decoded_name(name: str) -> str:
 def allowed_methods(routes: Iterable[BaseRoute], scope: Scope) -> list[str]:
     """Every method that a route takes at the scope's path. A path that is a route's own is not taken for a name."""
     matching = [
-        route for route in routes if isinstance(route, Route) and route.matches(scope)[0] is not Match.NONE
+        route
+        for route in routes_at(routes, scope)
+        if isinstance(route, Route) and route.matches(scope)[0] is not Match.NONE
     ]
     literal = [route for route in matching if not route.param_convertors]
     return sorted(set[str]().union(*(route.methods or set() for route in literal or matching)))

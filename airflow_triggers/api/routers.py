@@ -6,8 +6,6 @@ FastAPI's ``include_router`` makes every route again, and keeps both. Neighbours
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from http import HTTPStatus
 from typing import Any
 
 from fastapi import APIRouter
@@ -16,7 +14,7 @@ from fastapi.routing import APIRoute
 from airflow_triggers.api.bodies import BodyRoute
 from airflow_triggers.api.errors import AsciiJSONResponse
 
-Responses = Mapping[int | HTTPStatus, Mapping[str, Any]]
+Responses = dict[int | str, dict[str, Any]]
 """By status, what is documented of an answer besides its model: an error's is always ``ErrorBody``."""
 
 API = "/api/v1"
@@ -46,7 +44,7 @@ ERRORS: Responses = {
 
 
 def make_router(path: str, *, tag: str, responses: Responses | None = None) -> APIRouter:
-    """A router for the routes below a path of the API.
+    """A router for the routes below a path of the API. It knows no overrides of an application's dependencies.
 
     :param path: below :data:`API`; empty: the API's own.
     :param responses: documented answers of all its routes, besides :data:`ERRORS`.
@@ -57,16 +55,10 @@ def make_router(path: str, *, tag: str, responses: Responses | None = None) -> A
         route_class=BodyRoute,
         default_response_class=AsciiJSONResponse,
         generate_unique_id_function=operation_id,
-        redirect_slashes=False,
-        responses=as_documented({**ERRORS, **(responses or {})}),
+        responses={**ERRORS, **(responses or {})},
     )
 
 
 def operation_id(route: APIRoute) -> str:
     """The name of the route's function: short, and the same in every release. Generators name methods by it."""
     return route.name
-
-
-def as_documented(responses: Responses) -> dict[int | str, dict[str, Any]]:
-    """The answers in FastAPI's form."""
-    return {int(status): dict(response) for status, response in responses.items()}
