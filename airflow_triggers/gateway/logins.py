@@ -19,6 +19,7 @@ from typing import Any
 from airflow.api_fastapi.app import get_auth_manager
 from airflow.api_fastapi.auth.managers.base_auth_manager import BaseAuthManager
 from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
+from airflow.api_fastapi.auth.tokens import JWTValidator
 from airflow.api_fastapi.core_api.security import resolve_user_from_token
 from airflow.models.revoked_token import RevokedToken
 from jwt import InvalidTokenError
@@ -33,7 +34,7 @@ from airflow_triggers.storages.transaction import look
 AT_ONCE = 1
 """Logins that ask the database at once. ``api/turns.py`` leaves them as many connections of Airflow's pool."""
 
-KNOWN_LOGINS = frozenset({"a4bda171fa19581806a3ca49f2f61828e5dc06982c62f41bbb191de94fc25828"})
+KNOWN_LOGINS = frozenset({"5cbc15581b81db1bb0f64fb8f0beda51980382964818ae26ba116953b7f426b1"})
 """Digests of Airflow's code of a login that this module has read. Any other login is left to Airflow."""
 
 CLEANING_INTERVAL = 3600.0
@@ -104,7 +105,12 @@ def is_known(manager_class: type[BaseAuthManager[Any]]) -> bool:
 
 def login_digest() -> str:
     """A digest of Airflow's code of a login: a changed check must be read before it is done in another way."""
-    code = (BaseAuthManager.get_user_from_token, RevokedToken.is_revoked)
+    code = (
+        BaseAuthManager.get_user_from_token,
+        RevokedToken.is_revoked,
+        JWTValidator.avalidated_claims,
+        JWTValidator._get_validation_key,
+    )
     try:
         source = "".join(inspect.getsource(function) for function in code)
     except OSError:

@@ -48,7 +48,7 @@ from airflow_triggers.domain import jsonb
 from airflow_triggers.domain.names import FORM, RunKind, run_kind
 from airflow_triggers.domain.report import REPORT_KEY
 from airflow_triggers.domain.runs import SeenRun
-from airflow_triggers.errors import DagUnavailable, RunIdTaken
+from airflow_triggers.errors import DagUnavailable, DatabaseFailed, RunIdTaken
 from airflow_triggers.gateway.manifests import compiled_configuration
 from airflow_triggers.gateway.run_columns import DagRunColumns, OnlyTask
 from airflow_triggers.sentences import error_in_short, sentence
@@ -103,13 +103,16 @@ _dags_lock = threading.Lock()
 def create_run(session: Session, new: NewRun) -> SeenRun:
     """Create the DAG run in the caller's transaction.
 
-    :raises RunIdTaken: when the DAG has a run of this id. The caller's savepoint undoes the partial work.
+    Whoever catches an error must undo the partial work.
+
+    :raises RunIdTaken: when the DAG has a run of this id.
     :raises DagUnavailable: when the DAG is missing, stale, has import errors, cannot be read, refuses manual runs, or
-        the run's conf does not fit its params. The caller's savepoint undoes the partial work.
+        the run's conf does not fit its params.
+    :raises DatabaseFailed: when Airflow undid the caller's transaction.
     """
     dag = _runnable_dag(session, new)
     takes_key = bool(getattr(dag.timetable, "partitioned_at_runtime", False))
-    now = datetime.now(UTC)
+    now, callers_transaction = datetime.now(UTC), session.get_transaction()
     try:
         dag.create_dagrun(
             run_id=new.run_id,
@@ -130,6 +133,13 @@ def create_run(session: Session, new: NewRun) -> SeenRun:
         raise kind(sentence(f"DAG {new.dag_id!r} could not get the run {new.run_id!r}", why)) from error
     except (AirflowException, ValueError) as error:
         raise DagUnavailable(sentence(f"DAG {new.dag_id!r} refused the run {new.run_id!r}", error)) from error
+    if session.get_transaction() is not callers_transaction:
+        # Airflow takes refused task instances for a sign that somebody else has made them, and rolls back.
+        raise DatabaseFailed(
+            f"The database refused the task instances of the run {new.run_id!r} of DAG {new.dag_id!r}, and Airflow "
+            "undid the transaction; nothing was changed. Airflow's log has the reason: a cluster policy that leaves a "
+            "column empty, say."
+        )
     return SeenRun(DagRunState.QUEUED.value, 0)
 
 
@@ -192,11 +202,11 @@ def _runnable_dag(session: Session, new: NewRun) -> Any:
     dag_id = new.dag_id
     parameters = {"of_dag": dag_id, "of_manifest": new.configuration}
     rows = {row.dag_id: row for row in send(session, _DEPLOYED, parameters).rows}
-    manifest = rows.get(new.configuration)
-    if manifest is not None and manifest.dag_hash is not None and not manifest.is_stale:
+    row, manifest = rows.get(dag_id), rows.get(new.configuration)
+    has_version = row is not None and row.dag_hash is not None
+    if has_version and manifest is not None and manifest.dag_hash is not None and not manifest.is_stale:
         _refuse_removed(session, new, manifest.dag_hash)
-    row = rows.get(dag_id)
-    if row is None or row.dag_hash is None or row.is_stale:
+    if row is None or not has_version or row.is_stale:
         near = near_dag_ids(session, dag_id)
         hint = f" Did you mean {near[0]!r}?" if near else ""
         raise DagUnavailable(

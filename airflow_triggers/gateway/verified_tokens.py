@@ -6,12 +6,25 @@ Neighbours: ``logins.py`` asks for a token's claims here; Airflow's ``JWTValidat
 from __future__ import annotations
 
 import hashlib
+import json
 import time
 from threading import Lock
-from typing import Any
+from typing import Any, NamedTuple
 
 from airflow.api_fastapi.auth.tokens import JWTValidator
 from cachetools import LRUCache
+
+
+class _Verified(NamedTuple):
+    """A token as its validator has accepted it.
+
+    :param expires: in seconds since the epoch.
+    :param claims: as JSON, so that nobody changes them.
+    """
+
+    validator: JWTValidator
+    expires: int
+    claims: str
 
 
 class VerifiedTokens:
@@ -26,7 +39,7 @@ class VerifiedTokens:
 
     def __init__(self) -> None:
         # By digest: no list of valid tokens lies in memory.
-        self._claims: LRUCache[bytes, tuple[JWTValidator, dict[str, Any]]] = LRUCache(maxsize=self.SIZE)
+        self._verified: LRUCache[bytes, _Verified] = LRUCache(maxsize=self.SIZE)
         self._mutex = Lock()
 
     async def claims_of(self, validator: JWTValidator, token: str) -> dict[str, Any]:
@@ -34,14 +47,15 @@ class VerifiedTokens:
 
         :raises InvalidTokenError: when the validator refuses it.
         """
-        if validator.jwks is not None:
+        # A validator of another class may check what changes, and so may keys that are fetched.
+        if type(validator) is not JWTValidator or validator.jwks is not None:
             return await validator.avalidated_claims(token)
         digest = hashlib.sha256(token.encode()).digest()
         with self._mutex:
-            verifier, claims = self._claims.get(digest, (None, {}))
-        if verifier is validator and claims["exp"] > time.time():
-            return dict(claims)
+            verified = self._verified.get(digest)
+        if verified is not None and verified.validator is validator and verified.expires > time.time():
+            return dict(json.loads(verified.claims))
         claims = await validator.avalidated_claims(token)
         with self._mutex:
-            self._claims[digest] = validator, dict(claims)
+            self._verified[digest] = _Verified(validator, int(claims["exp"]), json.dumps(claims))
         return claims

@@ -53,7 +53,8 @@ class InstanceRunners:
     def start(self, start: Start) -> BaseException | None:
         """Hand an instance to its runner.
 
-        :returns: why it could not be started; then what the runner wrote is undone. None: it starts.
+        :returns: why it could not be started; then what the runner wrote is undone. None: it starts. In an undivided
+            fire it does not return then: the whole fire is undone, and done again.
         :raises StorageError: when the database fails, and not the instance.
         """
         instance = start.instance

@@ -135,7 +135,7 @@ class TriggerManager(ConfigurationKeeper):
 
         If a subclass or this object overrides :meth:`fire`, that method is called.
         """
-        if getattr(self.fire, "__func__", None) is _FIRE:
+        if not self.has_own_fire:
             return self._fire(request, by=by)
         return self.fire(
             request.trigger_name,
@@ -144,6 +144,12 @@ class TriggerManager(ConfigurationKeeper):
             fired_by=by,
             fire_at=request.fire_at,
         )
+
+    @property
+    def has_own_fire(self) -> bool:
+        """Whether a subclass or this object overrides :meth:`fire` or :meth:`fire_request`."""
+        own = (self.fire, _FIRE), (self.fire_request, _FIRE_REQUEST)
+        return any(getattr(method, "__func__", None) is not original for method, original in own)
 
     def _fire(self, request: FireRequest, *, by: str | None) -> FireResult:
         if self.storage.defer_fire(request):
@@ -427,7 +433,7 @@ class TriggerManager(ConfigurationKeeper):
         return self.storage[task_instance if isinstance(task_instance, str) else task_instance.name]
 
 
-_FIRE = TriggerManager.fire
+_FIRE, _FIRE_REQUEST = TriggerManager.fire, TriggerManager.fire_request
 """The framework's own method. A comparison with it shows whether a subclass or an object has overridden it."""
 
 

@@ -30,6 +30,7 @@ from airflow_triggers.runners.deployed_runs import with_deployed_runs
 from airflow_triggers.runners.notes import caller, code, replay_note, start_note
 from airflow_triggers.runners.transactions import after_saving, with_session
 from airflow_triggers.storages.base import BaseStorageBackend
+from airflow_triggers.storages.sql import SqlStorageBackend
 from airflow_triggers.task.identity import KWARGS_TEXT, TASK_TEXT
 
 FOR_TASKS = (PARENT, DEPTH, RETRIES)
@@ -90,8 +91,8 @@ class AirflowTaskRunner(BaseTaskRunner):
             promises.promise(start, self._new_run)
 
     def is_undone_with(self, storage: BaseStorageBackend) -> bool:
-        """See :meth:`BaseTaskRunner.is_undone_with`. A subclass may do more, so it has to say so itself."""
-        return type(self) is AirflowTaskRunner and storage.in_airflow_database
+        """See :meth:`BaseTaskRunner.is_undone_with`. Subclasses, of the storage too, may do more than is undone."""
+        return type(self) is AirflowTaskRunner and type(storage) is SqlStorageBackend
 
     def _new_run(self, session: Session, session_id: int, start: Start) -> tuple[NewRun, int]:
         """The run of the instance, and how many runs it had before; those no longer count for it.

@@ -55,7 +55,8 @@ class BaseTaskRunner(ABC):
 
         Called under the session's lock. What must be saved with the session goes into the same transaction. Anything
         with an effect outside of it goes into ``start.storage.after_release(…)``. Called once per instance, and once
-        more each time somebody set its status back to ``unstarted`` (:attr:`Start.again`).
+        more each time somebody set its status back to ``unstarted`` (:attr:`Start.again`). It may be called again after
+        it has raised if :meth:`is_undone_with` says so.
 
         :raises RunIdTaken: when the instance needs another run id. What was written here is undone, and this method is
             called again at once with :attr:`Start.run_id_taken`.

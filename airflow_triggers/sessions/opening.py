@@ -198,7 +198,9 @@ def _fire_as_remembered(
     except Exception as error:
         # Nothing is done yet. An error that was not due to an old record comes again.
         raise _RecordOutdated from error
-    return manager.storage.undivided(partial(_fire_locked, manager, record, request, by=by))
+    fire = partial(_fire_locked, manager, record, request, by=by)
+    # A manager's own fire may do what a transaction does not undo, so it is called once.
+    return fire() if manager.has_own_fire else manager.storage.undivided(fire)
 
 
 def _fire_locked(

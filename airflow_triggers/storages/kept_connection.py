@@ -5,6 +5,7 @@ Neighbours: ``transaction.py`` takes it and keeps it; ``gateway/logins.py`` says
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from typing import NamedTuple
@@ -35,6 +36,7 @@ class KeptConnection:
         self._lock = threading.Lock()
         self._kept: _Kept | None = None
         self._is_open = False
+        self._inherited: _Kept | None = None
 
     def open(self) -> None:
         """Let connections be kept from now on."""
@@ -70,5 +72,11 @@ class KeptConnection:
             self._kept = _Kept(driver, engine, time.monotonic() + self.KEPT_SECONDS)
         return True
 
+    def forget(self) -> None:
+        """Forget the kept connection: in a forked process, it is the parent's, and must not be closed here."""
+        self._lock, self._is_open = threading.Lock(), False
+        self._inherited, self._kept = self._kept, None
+
 
 kept_connection = KeptConnection()
+os.register_at_fork(after_in_child=kept_connection.forget)

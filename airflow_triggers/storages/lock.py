@@ -9,12 +9,13 @@ import logging
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Self, TypeVar
 
 from airflow_triggers.domain.uids import SessionUid
+from airflow_triggers.errors import StorageError
 from airflow_triggers.storages.hook_queue import CommittedHooks, HookCall, HookQueue, hook_queue
 
 log = logging.getLogger(__name__)
@@ -51,7 +52,7 @@ class _LockState(threading.local):
     """How often the thread has taken the lock, and the work after its release.
 
     ``is_undivided``: the held lock makes no optional savepoints; see :meth:`LockedSession.undivided`.
-    ``next_is_undivided``: the next lock will be such a one.
+    ``next_is_undivided``: the next lock will be such a one. ``failure``: what has to leave it, and undo its writes.
     """
 
     def __init__(self) -> None:
@@ -60,6 +61,7 @@ class _LockState(threading.local):
         self.reports = False
         self.is_undivided = False
         self.next_is_undivided = False
+        self.failure: BaseException | None = None
 
 
 class _TrialEnd(Exception):
@@ -67,7 +69,11 @@ class _TrialEnd(Exception):
 
 
 class _PartFailed(BaseException):
-    """Leaves an undivided lock, and undoes its writes. It is no Exception: nobody on the way may take it for theirs."""
+    """Leaves the undivided lock of a session, and undoes its writes. It is no Exception: it is nobody else's."""
+
+    def __init__(self, session: LockedSession) -> None:
+        super().__init__(session.uid)
+        self.session = session
 
 
 class LockedSession(ABC):
@@ -138,13 +144,17 @@ class LockedSession(ABC):
         lock_state = self._lock_state
         lock_state.depth, lock_state.followers = 1, followers
         lock_state.is_undivided, lock_state.next_is_undivided = lock_state.next_is_undivided, False
+        lock_state.failure = None
         try:
             yield
+            if lock_state.failure is not None:
+                # Somebody on the way has caught it, but the part's writes are not undone yet.
+                raise lock_state.failure
             if followers.hook_calls:
                 followers.stand_in_line(hook_queue(self._identity), in_turn=lock_state.reports)
         finally:
             lock_state.depth, lock_state.followers = 0, Followers()
-            lock_state.is_undivided = False
+            lock_state.is_undivided, lock_state.failure = False, None
 
     @property
     def _identity(self) -> Hashable:
@@ -194,8 +204,9 @@ class LockedSession(ABC):
         lock_state.next_is_undivided = True
         try:
             return work()
-        except _PartFailed:
-            pass
+        except _PartFailed as failed:
+            if failed.session is not self:
+                raise
         finally:
             lock_state.next_is_undivided = False
         return work()
@@ -213,10 +224,15 @@ class LockedSession(ABC):
             raise self._no_lock_error()
         if optional and lock_state.is_undivided:
             try:
-                yield
+                with self._undivided_part():
+                    yield
+            except StorageError as error:
+                # The store failed, and not the part: it would fail again.
+                lock_state.failure = error
+                raise
             except (Exception, SystemExit) as error:
-                # Others on the way may catch these, and go on.
-                raise _PartFailed from error
+                lock_state.failure = _PartFailed(self)
+                raise lock_state.failure from error
             return
         # What is done inside cannot be done again.
         lock_state.is_undivided = False
@@ -228,6 +244,10 @@ class LockedSession(ABC):
         except BaseException:
             del followers.callbacks[callbacks:], followers.hook_calls[hook_calls:]
             raise
+
+    def _undivided_part(self) -> AbstractContextManager[None]:
+        """The store's part of an optional savepoint that is not made: raise what the part has caused, if it failed."""
+        return nullcontext()
 
     @abstractmethod
     def _nesting(self) -> AbstractContextManager[None]:

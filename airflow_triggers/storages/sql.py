@@ -6,7 +6,7 @@ The runner puts its DAG runs into the same transaction, through :attr:`SqlStorag
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from operator import attrgetter
@@ -31,6 +31,7 @@ from airflow_triggers.errors import (
 from airflow_triggers.storages import hooks, rows, statements, tables
 from airflow_triggers.storages.anchors import kept_elsewhere
 from airflow_triggers.storages.counts import CountChanges, columns_of, counts_of
+from airflow_triggers.storages.database_errors import translated_errors
 from airflow_triggers.storages.events import add_event
 from airflow_triggers.storages.hooks import HOOK_GRACE
 from airflow_triggers.storages.lock import Followers
@@ -47,6 +48,9 @@ from airflow_triggers.storages.transaction import (
 )
 
 AnyFire = TypeVar("AnyFire", Fire, DelayedFire)
+
+MOST_TASKS = 100
+"""The most tasks read by one statement. SQLite takes at most 500 parts of a union, and each task has two."""
 
 MOST_NUMBERS = 10_000
 """The most instances read by one statement. SQLite takes at most 32,766 parameters."""
@@ -126,6 +130,13 @@ class SqlStorageBackend(SqlReader):
             self._work.unused_keys.clear()
             self._work.forget_instances()
             raise
+
+    @contextmanager
+    def _undivided_part(self) -> Iterator[None]:
+        """See :meth:`LockedSession._undivided_part`. Pending changes are sent here: a fault of theirs is the part's."""
+        with translated_errors():
+            yield
+            self.save()
 
     def _save_counts(self) -> None:
         """Write the counts of instances, if they have changed: the transaction's last statement."""
@@ -262,11 +273,11 @@ class SqlStorageBackend(SqlReader):
         self, task_names: list[str], trigger_name: str
     ) -> tuple[dict[str, int], list[TaskInstance]]:
         """How many instances the tasks have, and the ones for the trigger to look at."""
-        names = {f"task_{place}": name for place, name in enumerate(task_names)}
-        task_rows = self._send(
-            statements.tasks_and_waiting(len(task_names)),
-            {**names, "of_session": self.session_key, "of_trigger": trigger_name},
-        ).rows
+        task_rows = [
+            row
+            for start in range(0, len(task_names), MOST_TASKS)
+            for row in self._read_tasks(task_names[start : start + MOST_TASKS], trigger_name)
+        ]
         counts = dict.fromkeys(task_names, 0)
         numbers: dict[str, set[int]] = {}
         for row in task_rows:
@@ -280,6 +291,12 @@ class SqlStorageBackend(SqlReader):
             for instance in self._read_instances(task_name, sorted(task_numbers))
         ]
         return counts, waiting
+
+    def _read_tasks(self, task_names: list[str], trigger_name: str) -> Sequence[Any]:
+        """See :func:`statements.tasks_and_waiting`."""
+        names = {f"task_{place}": name for place, name in enumerate(task_names)}
+        parameters = {**names, "of_session": self.session_key, "of_trigger": trigger_name}
+        return self._send(statements.tasks_and_waiting(len(task_names)), parameters).rows
 
     def _read_instances(self, task_name: str, numbers: list[int]) -> Iterator[TaskInstance]:
         """The task's instances of these numbers, in their order."""

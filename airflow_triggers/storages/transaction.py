@@ -157,7 +157,7 @@ class Transaction:
             self._is_reusable = False
             raised = self._sqlalchemy_error(error, text.sql, parameters)
             if self._is_unproven and not self._driver.is_valid:
-                # Lost since its last use, so nothing was done on it.
+                # Lost at its first statement, so nothing was committed on it.
                 self._take_another()
                 return self.send(statement, values)
             raise raised from error
@@ -175,7 +175,7 @@ class Transaction:
             self._take_another()
 
     def _take_another(self) -> None:
-        """Replace a lost connection by one that the pool has pinged."""
+        """Replace a lost connection by one of the pool."""
         self._is_unproven, self._cursor = False, None
         try:
             self._driver = self._engine.raw_connection()

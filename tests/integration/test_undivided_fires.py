@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+from typing import ClassVar
+
 import pytest
 from airflow.models.dagrun import DagRun
-from sqlalchemy import select
+from sqlalchemy import func, select
 
-from airflow_triggers.manager.manager import TriggerManager
+from airflow_triggers.errors import StorageError
+from airflow_triggers.manager.manager import TriggerManager, trigger_managers
 from airflow_triggers.runners import task_runners
 from airflow_triggers.runners.airflow import AirflowTaskRunner
 from airflow_triggers.sessions.opening import create_session, fire_into, open_session
+from airflow_triggers.storages import tables
+from airflow_triggers.storages.sql import SqlStorageBackend
 from airflow_triggers.storages.transaction import transaction
 from tests.support.dags import deploy_configuration
 from tests.support.runners import RecordingRunner, registered
@@ -80,15 +86,105 @@ def test_an_instance_that_cannot_start_fails_alone(manager, refusals, fire):
     assert manager.storage.fires(limit=1)[0].fire_id == result.fire_id
 
 
-def test_hooks_of_a_fire_that_was_done_again_are_called_once(manager, refusals, monkeypatch):
-    calls = []
-    monkeypatch.setattr(
-        TriggerManager, "_post_fire", lambda _manager, trigger_name, _tasks: calls.append(trigger_name)
-    )
+class Posting(TriggerManager):
+    """Notes the hooks that are called."""
+
+    calls: ClassVar[list[str]] = []
+
+    def _post_fire(self, trigger_name, tasks_scheduled):
+        self.calls.append(trigger_name)
+
+
+def test_hooks_of_a_fire_that_was_done_again_are_called_once(manager, refusals):
+    Posting.calls.clear()
+    trigger_managers.register("posting", Posting)
+    posting, _ = create_session("order-2", configuration="orders", manager="posting")
     refusals.add("t_ship")
-    manager.fire("paid")
-    assert calls.count("paid") <= 1
-    assert len(manager.storage.fires(limit=10)) == 1
+    posting.fire("paid")
+    assert Posting.calls == ["paid"]
+    assert len(posting.storage.fires(limit=10)) == 1
+
+
+class Counting(TriggerManager):
+    """Has a fire of its own, with an effect that no transaction undoes."""
+
+    fires = 0
+
+    def fire(self, *arguments, **options):
+        """See TriggerManager."""
+        type(self).fires += 1
+        return super().fire(*arguments, **options)
+
+
+def test_a_managers_own_fire_is_called_once(manager, refusals):
+    trigger_managers.register("counting", Counting)
+    create_session("order-2", configuration="orders", manager="counting")
+    for _ in range(2):  # the session is remembered then
+        fire_into("order-2", "unheard")
+    Counting.fires = 0
+    refusals.add("t_ship")
+    fire_into("order-2", "paid")
+    assert Counting.fires == 1
+    assert open_session("order-2").storage["t_ship#0"].status.value == "failed"
+
+
+def test_a_failed_part_that_somebody_catches_is_not_committed(manager, refusals):
+    refusals.add("t_ship")
+    storage = manager.storage
+
+    def fire_and_catch():
+        with storage.acquire_lock():
+            try:
+                manager.fire("paid")
+            except BaseException:  # noqa: BLE001
+                return
+
+    storage.undivided(fire_and_catch)
+    assert (status_of("t_ship#0"), status_of("t_bill#0")) == ("failed", "scheduled")
+    assert len(storage.fires(limit=10)) == 1
+
+
+@pytest.fixture
+def undoing(monkeypatch):
+    """Airflow finds that the database refuses the task instances of a run, and rolls back."""
+
+    def roll_back(_run, *_arguments, session, **_options):
+        session.rollback()
+
+    monkeypatch.setattr(DagRun, "_create_task_instances", roll_back)
+
+
+def counts():
+    with transaction() as session:
+        return [
+            session.scalar(select(func.count()).select_from(table))
+            for table in (tables.fire, tables.instance, tables.run, DagRun)
+        ]
+
+
+@pytest.mark.parametrize("is_held", [False, True])
+def test_a_fire_whose_transaction_airflow_undoes_is_refused(manager, undoing, is_held):
+    version = manager.storage.session_version
+    with (
+        pytest.raises(StorageError, match="task instances"),
+        manager.storage.acquire_lock() if is_held else nullcontext(),
+    ):
+        manager.fire("paid")
+    assert counts() == [0, 0, 0, 0]
+    assert manager.storage.session_version == version
+
+
+def test_a_fire_of_which_many_tasks_know(airflow_db):
+    registered(RecordingRunner())
+    manager = TriggerManager(SqlStorageBackend("order-1"))
+    manager.update_configuration(
+        {
+            f"t_{number}": {"after": ["paid", "never"], "run": "dag", "using": "recording"}
+            for number in range(600)
+        }
+    )
+    assert len(manager.fire("paid").created) == 600
+    assert manager.fire("paid").created == ()
 
 
 def test_a_fire_by_a_hook_that_has_to_be_done_again_does_not_repeat_the_first_one(manager, refusals):
