@@ -29,7 +29,7 @@ class LateRoutes(BaseRoute):
     """
 
     path = ""
-    """Tracers read it where a route takes the path and not the method."""
+    """Tracers read a route's path; the module's own route, in the scope, has it."""
 
     def __init__(self, module: str, paths: Iterable[str]) -> None:
         self.module = module

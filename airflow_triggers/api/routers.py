@@ -44,7 +44,7 @@ ERRORS: Responses = {
 
 
 def make_router(path: str, *, tag: str, responses: Responses | None = None) -> APIRouter:
-    """A router for the routes below a path of the API. It knows no overrides of an application's dependencies.
+    """A router for the routes below a path of the API. An application's ``dependency_overrides`` do not reach it.
 
     :param path: below :data:`API`; empty: the API's own.
     :param responses: documented answers of all its routes, besides :data:`ERRORS`.

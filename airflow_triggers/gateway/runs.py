@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from difflib import get_close_matches
@@ -48,7 +49,7 @@ from airflow_triggers.domain import jsonb
 from airflow_triggers.domain.names import FORM, RunKind, run_kind
 from airflow_triggers.domain.report import REPORT_KEY
 from airflow_triggers.domain.runs import SeenRun
-from airflow_triggers.errors import DagUnavailable, DatabaseFailed, RunIdTaken
+from airflow_triggers.errors import DagUnavailable, RunIdTaken
 from airflow_triggers.gateway.manifests import compiled_configuration
 from airflow_triggers.gateway.run_columns import DagRunColumns, OnlyTask
 from airflow_triggers.sentences import error_in_short, sentence
@@ -107,40 +108,61 @@ def create_run(session: Session, new: NewRun) -> SeenRun:
 
     :raises RunIdTaken: when the DAG has a run of this id.
     :raises DagUnavailable: when the DAG is missing, stale, has import errors, cannot be read, refuses manual runs, or
-        the run's conf does not fit its params.
-    :raises DatabaseFailed: when Airflow undid the caller's transaction.
+        the run's conf does not fit its params; or when the database refuses its task instances.
     """
     dag = _runnable_dag(session, new)
     takes_key = bool(getattr(dag.timetable, "partitioned_at_runtime", False))
-    now, callers_transaction = datetime.now(UTC), session.get_transaction()
+    now = datetime.now(UTC)
     try:
-        dag.create_dagrun(
-            run_id=new.run_id,
-            run_after=new.run_after or now,
-            conf=dict(new.conf) if is_sqlite() else jsonb.sendable(new.conf),
-            run_type=DagRunType.MANUAL,
-            triggered_by=DagRunTriggeredByType.REST_API,
-            triggering_user_name=new.user_name,
-            state=DagRunState.QUEUED,
-            partition_key=new.session_uid if takes_key else None,
-            note=new.note[:MAX_NOTE_LENGTH],
-            session=session,
-        )
+        with _no_rollback(session):
+            dag.create_dagrun(
+                run_id=new.run_id,
+                run_after=new.run_after or now,
+                conf=dict(new.conf) if is_sqlite() else jsonb.sendable(new.conf),
+                run_type=DagRunType.MANUAL,
+                triggered_by=DagRunTriggeredByType.REST_API,
+                triggering_user_name=new.user_name,
+                state=DagRunState.QUEUED,
+                partition_key=new.session_uid if takes_key else None,
+                note=new.note[:MAX_NOTE_LENGTH],
+                session=session,
+            )
     except IntegrityError as error:
         is_taken = _is_taken(error)
         why = "there is one already" if is_taken else str(error.orig)
         kind = RunIdTaken if is_taken else DagUnavailable
         raise kind(sentence(f"DAG {new.dag_id!r} could not get the run {new.run_id!r}", why)) from error
+    except _RollbackRefused as error:
+        reason = error.__context__ or error
+        raise DagUnavailable(
+            sentence(f"The database refused the task instances of DAG {new.dag_id!r}", error_in_short(reason))
+            + " Does a cluster policy leave one of their columns empty?"
+        ) from reason
     except (AirflowException, ValueError) as error:
         raise DagUnavailable(sentence(f"DAG {new.dag_id!r} refused the run {new.run_id!r}", error)) from error
-    if session.get_transaction() is not callers_transaction:
-        # Airflow takes refused task instances for a sign that somebody else has made them, and rolls back.
-        raise DatabaseFailed(
-            f"The database refused the task instances of the run {new.run_id!r} of DAG {new.dag_id!r}, and Airflow "
-            "undid the transaction; nothing was changed. Airflow's log has the reason: a cluster policy that leaves a "
-            "column empty, say."
-        )
     return SeenRun(DagRunState.QUEUED.value, 0)
+
+
+class _RollbackRefused(Exception):
+    """Somebody wanted to undo a transaction that is not theirs."""
+
+
+@contextmanager
+def _no_rollback(session: Session) -> Iterator[None]:
+    """Refuse to roll back inside. The session's transaction is the caller's, with all that it has written.
+
+    Airflow takes task instances that the database refuses for a sign that somebody else has made them. It rolls back
+    and returns, as if the run were there. Source: ``airflow.models.dagrun.DagRun._create_task_instances``.
+    """
+
+    def refuse() -> None:
+        raise _RollbackRefused
+
+    session.rollback = refuse  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        del session.rollback
 
 
 def _is_taken(error: IntegrityError) -> bool:

@@ -135,7 +135,7 @@ class TriggerManager(ConfigurationKeeper):
 
         If a subclass or this object overrides :meth:`fire`, that method is called.
         """
-        if not self.has_own_fire:
+        if getattr(self.fire, "__func__", None) is _FIRE:
             return self._fire(request, by=by)
         return self.fire(
             request.trigger_name,
@@ -434,7 +434,7 @@ class TriggerManager(ConfigurationKeeper):
 
 
 _FIRE, _FIRE_REQUEST = TriggerManager.fire, TriggerManager.fire_request
-"""The framework's own method. A comparison with it shows whether a subclass or an object has overridden it."""
+"""The framework's own methods. A comparison with them shows whether a subclass or an object has overridden it."""
 
 
 trigger_managers: Registry[TriggerManager] = plugins.trigger_managers

@@ -55,8 +55,8 @@ class BaseTaskRunner(ABC):
 
         Called under the session's lock. What must be saved with the session goes into the same transaction. Anything
         with an effect outside of it goes into ``start.storage.after_release(…)``. Called once per instance, and once
-        more each time somebody set its status back to ``unstarted`` (:attr:`Start.again`). It may be called again after
-        it has raised if :meth:`is_undone_with` says so.
+        more each time somebody set its status back to ``unstarted`` (:attr:`Start.again`). It may be called again in
+        another case; see :meth:`is_undone_with`.
 
         :raises RunIdTaken: when the instance needs another run id. What was written here is undone, and this method is
             called again at once with :attr:`Start.run_id_taken`.
@@ -67,8 +67,8 @@ class BaseTaskRunner(ABC):
     def is_undone_with(self, storage: BaseStorageBackend) -> bool:
         """Whether undoing the storage's transaction undoes all that :meth:`run` does, so that it may be called again.
 
-        Then no savepoint is made around :meth:`run`. If it raises, the transaction is undone, and done again with
-        savepoints: :meth:`run` is called a second time. The default says no.
+        Then no savepoint is made around :meth:`run`. If it raises, or another such call of the same fire does, the
+        transaction is undone, and done again with savepoints: :meth:`run` is called a second time. The default says no.
         """
         return False
 

@@ -52,7 +52,7 @@ class _LockState(threading.local):
     """How often the thread has taken the lock, and the work after its release.
 
     ``is_undivided``: the held lock makes no optional savepoints; see :meth:`LockedSession.undivided`.
-    ``next_is_undivided``: the next lock will be such a one. ``failure``: what has to leave it, and undo its writes.
+    ``next_is_undivided``: the next lock will be such a one. ``failure``: must leave the held lock, to undo its writes.
     """
 
     def __init__(self) -> None:
@@ -69,7 +69,10 @@ class _TrialEnd(Exception):
 
 
 class _PartFailed(BaseException):
-    """Leaves the undivided lock of a session, and undoes its writes. It is no Exception: it is nobody else's."""
+    """Leaves the undivided lock of a session, and undoes its writes.
+
+    It is a BaseException, so that no ``except Exception`` on the way takes it.
+    """
 
     def __init__(self, session: LockedSession) -> None:
         super().__init__(session.uid)
@@ -226,13 +229,13 @@ class LockedSession(ABC):
             try:
                 with self._undivided_part():
                     yield
-            except StorageError as error:
-                # The store failed, and not the part: it would fail again.
+            except BaseException as error:
                 lock_state.failure = error
+                # What the store itself has run into would come again.
+                if isinstance(error, (Exception, SystemExit)) and not isinstance(error, StorageError):
+                    lock_state.failure = _PartFailed(self)
+                    raise lock_state.failure from error
                 raise
-            except (Exception, SystemExit) as error:
-                lock_state.failure = _PartFailed(self)
-                raise lock_state.failure from error
             return
         # What is done inside cannot be done again.
         lock_state.is_undivided = False
@@ -246,7 +249,7 @@ class LockedSession(ABC):
             raise
 
     def _undivided_part(self) -> AbstractContextManager[None]:
-        """The store's part of an optional savepoint that is not made: raise what the part has caused, if it failed."""
+        """What the store does in place of an optional savepoint: raise now what would otherwise fail later."""
         return nullcontext()
 
     @abstractmethod

@@ -6,10 +6,10 @@ from contextlib import nullcontext
 from typing import ClassVar
 
 import pytest
+from airflow import settings
 from airflow.models.dagrun import DagRun
 from sqlalchemy import func, select
 
-from airflow_triggers.errors import StorageError
 from airflow_triggers.manager.manager import TriggerManager, trigger_managers
 from airflow_triggers.runners import task_runners
 from airflow_triggers.runners.airflow import AirflowTaskRunner
@@ -17,9 +17,10 @@ from airflow_triggers.sessions.opening import create_session, fire_into, open_se
 from airflow_triggers.storages import tables
 from airflow_triggers.storages.sql import SqlStorageBackend
 from airflow_triggers.storages.transaction import transaction
-from tests.support.dags import deploy_configuration
+from tests.support.dags import deploy_configuration, play
 from tests.support.runners import RecordingRunner, registered
 from tests.support.statements import statements
+from tests.support.surveys import view
 
 
 @pytest.fixture
@@ -145,13 +146,37 @@ def test_a_failed_part_that_somebody_catches_is_not_committed(manager, refusals)
 
 
 @pytest.fixture
-def undoing(monkeypatch):
-    """Airflow finds that the database refuses the task instances of a run, and rolls back."""
+def policy(monkeypatch):
+    """A cluster policy that leaves a column of one task's instances empty: the database refuses them."""
 
-    def roll_back(_run, *_arguments, session, **_options):
-        session.rollback()
+    def spoil(task_instance, **_):
+        if task_instance.dag_id.endswith(".t_ship"):
+            task_instance.pool = None
 
-    monkeypatch.setattr(DagRun, "_create_task_instances", roll_back)
+    monkeypatch.setattr(settings, "task_instance_mutation_hook", spoil)
+
+
+@pytest.mark.parametrize("is_held", [False, True])
+def test_task_instances_that_the_database_refuses_fail_their_instance_alone(manager, policy, is_held):
+    with manager.storage.acquire_lock() if is_held else nullcontext():
+        manager.fire("paid")
+    assert (status_of("t_ship#0"), status_of("t_bill#0")) == ("failed", "scheduled")
+    assert "refused the task instances" in str(manager.storage["t_ship#0"].metadata)
+    assert run_ids() == ["triggers__order-1~t_bill~0"]
+    assert counts() == [1, 2, 1, 1]
+
+
+def test_the_same_in_a_cascade(policy, controller):
+    deploy_configuration(
+        "chain", t_start={"after": ["go"]}, t_ship={"after": ["t_start"]}, t_bill={"after": ["t_start"]}
+    )
+    create_session("order-2", configuration="chain")
+    fire_into("order-2", "go")
+    play(view("t_start#0", "order-2"), "success")
+    assert controller.run_once() == 1
+    storage = open_session("order-2").storage
+    assert storage["t_start#0"].status.value == "finished"
+    assert (storage["t_ship#0"].status.value, storage["t_bill#0"].status.value) == ("failed", "scheduled")
 
 
 def counts():
@@ -160,18 +185,6 @@ def counts():
             session.scalar(select(func.count()).select_from(table))
             for table in (tables.fire, tables.instance, tables.run, DagRun)
         ]
-
-
-@pytest.mark.parametrize("is_held", [False, True])
-def test_a_fire_whose_transaction_airflow_undoes_is_refused(manager, undoing, is_held):
-    version = manager.storage.session_version
-    with (
-        pytest.raises(StorageError, match="task instances"),
-        manager.storage.acquire_lock() if is_held else nullcontext(),
-    ):
-        manager.fire("paid")
-    assert counts() == [0, 0, 0, 0]
-    assert manager.storage.session_version == version
 
 
 def test_a_fire_of_which_many_tasks_know(airflow_db):
