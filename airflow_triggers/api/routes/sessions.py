@@ -109,7 +109,7 @@ def create_session(
     "/{uid}",
     summary="Read a session",
     response_model=ActionableSession,
-    responses={404: {"description": "There is no such session."}, **TAGGED},
+    responses=NO_SESSION | TAGGED,
 )
 def read_session(
     uid: SessionUidDep,
@@ -153,7 +153,7 @@ def list_session_hooks(
     "/{uid}",
     summary="Delete a session",
     responses={
-        404: {"description": "There is no such session."},
+        **NO_SESSION,
         409: {"description": "It is not resolved, and `force` is not true."},
         **CHANGED,
     },
