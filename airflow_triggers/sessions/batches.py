@@ -212,9 +212,10 @@ class _Batch:
         storages = [manager.storage for manager in managers.values() if manager.storage.in_airflow_database]
         is_complete = False
         try:
-            with hold_together(storages, wait=wait) as locked_storages:
-                for storage in locked_storages:
-                    self._fire_group(by_uid.pop(storage.uid), managers[storage.uid])
+            fires = sum(len(group.places) for group in by_uid.values())
+            with hold_together(storages, fires=fires, wait=wait) as locked_storages:
+                held_groups = [by_uid.pop(storage.uid) for storage in locked_storages]
+                self._fire_groups([(group, managers[group.record.uid]) for group in held_groups])
                 is_complete = True
         except Exception as error:
             open_groups = [group for group in groups if group.record.uid in managers]
@@ -239,6 +240,17 @@ class _Batch:
             except RegistryError as error:
                 self._all_have([group], error)
 
+    def _fire_groups(self, groups: list[tuple[_Group, TriggerManager]]) -> None:
+        """Fire into sessions whose locks are held, and write all of it."""
+        # All keys before the first fire: a look at fires has all pending ones inserted.
+        for group, manager in groups:
+            keys = (self.requests[place].idempotency_key for place in group.places)
+            manager.storage.look_up_keys([key for key in keys if key is not None])
+        for group, manager in groups:
+            self._fire_group(group, manager)
+        for _, manager in groups:
+            manager.storage.save()
+
     def _fire_group(self, group: _Group, manager: TriggerManager) -> None:
         """Fire into a session whose lock is held.
 
@@ -246,11 +258,8 @@ class _Batch:
         """
         current = manager.storage.configuration
         is_changed = current is not group.record.configuration and current != group.record.configuration
-        requests = [self.requests[place] for place in group.places]
-        manager.storage.look_up_keys(
-            [request.idempotency_key for request in requests if request.idempotency_key is not None]
-        )
-        for place, request in zip(group.places, requests, strict=True):
+        for place in group.places:
+            request = self.requests[place]
             if is_changed and self._refusal_of(request.trigger_name, current):
                 raise _MustGoAlone(group.record.uid)
             self.outcomes[place] = self._outcome(request, manager)

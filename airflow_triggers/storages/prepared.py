@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-from sqlalchemy import Dialect, Executable
+from sqlalchemy import ColumnClause, Dialect, Executable, Table, TextClause
+from sqlalchemy.sql import visitors
 
 Processor = Callable[[Any], Any]
 
@@ -28,6 +30,11 @@ class PreparedStatement:
         self._statement, self._sets = statement, sets
         self.writes = bool(getattr(statement, "is_dml", False))
         self._latest: tuple[Dialect, DriverText] | None = None
+
+    @cached_property
+    def tables(self) -> frozenset[Table] | None:
+        """See :func:`tables_of`."""
+        return tables_of(self._statement)
 
     def text(self, dialect: Dialect) -> DriverText:
         """The statement for a driver.
@@ -82,6 +89,17 @@ class DriverText:
         for name, known_as, processor in self.variables:
             driver_values[known_as] = values[name] if processor is None else processor(values[name])
         return driver_values if self.order is None else tuple(driver_values[name] for name in self.order)
+
+
+def tables_of(statement: Executable) -> frozenset[Table] | None:
+    """The tables that a statement reads or writes; None when it is not known, because a part is text."""
+    elements: list[Any] = list(visitors.iterate(statement))  # type: ignore[arg-type]
+    # A column may be the only one that names its table: in UPDATE … FROM, say.
+    owners = {element.table for element in elements if isinstance(element, ColumnClause)} - {None}
+    elements += [part for owner in owners for part in visitors.iterate(owner)]
+    if any(isinstance(element, TextClause) for element in elements):
+        return None
+    return frozenset(element for element in elements if isinstance(element, Table))
 
 
 def _row_maker(statement: Any, dialect: Dialect) -> Callable[[Sequence[Any]], Any] | None:

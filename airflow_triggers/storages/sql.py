@@ -129,6 +129,7 @@ class SqlStorageBackend(SqlReader):
             self._work.fire_ids.clear()
             self._work.unused_keys.clear()
             self._work.forget_instances()
+            self._open_transaction().forget_pending()
             raise
 
     @contextmanager
@@ -207,8 +208,8 @@ class SqlStorageBackend(SqlReader):
         return self._work.session_id
 
     def save(self) -> None:
-        """See :meth:`BaseStorageBackend.save`. It sends pending changes of Airflow's models; all else is sent."""
-        self.airflow_transaction.flush()
+        """See :meth:`BaseStorageBackend.save`: what is pending are changes of Airflow's models, and a batch's fires."""
+        self._open_transaction().flush()
 
     # -- writing, inside the lock -----------------------------------------------------------------------------
 
@@ -325,7 +326,7 @@ class SqlStorageBackend(SqlReader):
     def _execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
         """Send a statement in the lock's transaction; see the class."""
         self._work.writes += bool(getattr(statement, "is_dml", False))
-        return self._open_transaction().connection.execute(statement, parameters)
+        return self._open_transaction().execute(statement, parameters)
 
     def _send(self, statement: PreparedStatement, values: Mapping[str, Any]) -> Answer:
         """Send one of every fire's statements, with a text made before; see the class."""
@@ -402,7 +403,7 @@ class SqlStorageBackend(SqlReader):
 
     def look_up_keys(self, idempotency_keys: Collection[str]) -> None:
         """See :meth:`BaseStorageBackend.look_up_keys`. Nobody else can use a key before the lock's release."""
-        if len(idempotency_keys) > 1:
+        if idempotency_keys:
             parameters = {"of_session": self.session_key, "keys": list(idempotency_keys)}
             used_keys = self._execute(statements.USED_KEYS, parameters).scalars()
             self._work.unused_keys |= set(idempotency_keys) - set(used_keys)
@@ -423,7 +424,8 @@ class SqlStorageBackend(SqlReader):
         row = rows.fire_to_row(self.session_key, fire)
         self._work.unused_keys.discard(fire.idempotency_key or "")
         try:
-            (fire_id,) = self._send(statements.ADD_FIRE, row).row
+            self._work.writes += 1
+            fire_id = self._open_transaction().insert(tables.fire, row, by=statements.ADD_FIRE)
         except IntegrityError as error:
             raise IdempotencyConflict(
                 f"The idempotency key {fire.idempotency_key!r} was used before in session {self.uid!r}."

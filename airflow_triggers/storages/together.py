@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from airflow_triggers.storages import statements
+from airflow_triggers.storages import statements, tables
 from airflow_triggers.storages.base import BaseStorageBackend
 from airflow_triggers.storages.lock import Followers
 from airflow_triggers.storages.lock_waits import first_statement
@@ -22,7 +22,7 @@ from airflow_triggers.storages.transaction import Transaction, dialect_name, dri
 
 @contextmanager
 def hold_together(
-    storages: Sequence[BaseStorageBackend], *, wait: bool = False
+    storages: Sequence[BaseStorageBackend], *, fires: int, wait: bool = False
 ) -> Iterator[list[BaseStorageBackend]]:
     """Hold the locks of the free ones among the sessions. All writes are committed as one, or undone as one.
 
@@ -30,6 +30,7 @@ def hold_together(
     wait for each other. SQLite cannot tell: there, all of them wait for any writer.
 
     :param storages: the storages of sessions in Airflow's database.
+    :param fires: how many fires are to be recorded.
     :param wait: wait for the lock after all; only for one session.
     :returns: the storages of the held sessions.
     :raises LockTimeout: when a lock was not free in time although this call waited for it.
@@ -38,6 +39,7 @@ def hold_together(
     try:
         with driver_transaction() as open_transaction, ExitStack() as stack:
             session_rows = _locked_rows(open_transaction, [storage.uid for storage in storages], wait=wait)
+            open_transaction.expect(tables.fire, fires)
             held_storages = [
                 storage
                 for storage in storages

@@ -16,8 +16,11 @@ from sqlalchemy import (
     Connection,
     Dialect,
     Engine,
+    Executable,
     PoolProxiedConnection,
+    Table,
 )
+from sqlalchemy.engine import CursorResult
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.session import JoinTransactionMode
@@ -32,7 +35,8 @@ from airflow_triggers.storages.database_errors import (
 )
 from airflow_triggers.storages.dbmanager import check_schema
 from airflow_triggers.storages.kept_connection import kept_connection
-from airflow_triggers.storages.prepared import DriverText, PreparedStatement
+from airflow_triggers.storages.pending_rows import PendingRows
+from airflow_triggers.storages.prepared import DriverText, PreparedStatement, tables_of
 
 _checked_engine: Engine | None = None
 
@@ -106,6 +110,7 @@ class Transaction:
         # A BEGIN and a ROLLBACK around a look would be two more round trips.
         self._reads_alone = reads_alone and engine.dialect.name == "postgresql" and not is_listened_to(engine)
         self._is_unproven, self._is_reusable = False, False
+        self._pending: PendingRows | None = None
         driver = _thread_connection.take(engine, for_last_use=not reads_alone)
         if driver is None and may_take_kept and not is_listened_to(engine):
             driver = kept_connection.take(engine)
@@ -125,7 +130,12 @@ class Transaction:
 
     @property
     def connection(self) -> Connection:
-        """SQLAlchemy's connection, in this transaction."""
+        """SQLAlchemy's connection, in this transaction. What is sent on it meets all rows."""
+        self.insert_pending()
+        return self._own_connection
+
+    @property
+    def _own_connection(self) -> Connection:
         if self._connection is None:
             if self._is_unproven:
                 self._prove()
@@ -136,15 +146,62 @@ class Transaction:
     @property
     def session(self) -> Session:
         """Its database session: our own, never the scoped one, which other code on this thread may be using."""
+        self.insert_pending()
         if self._session is None:
             # The Session's commit only flushes, and leaves the COMMIT to ours, below. So one act is one transaction,
             # even if others work on the connection.
             mode: JoinTransactionMode = "rollback_only"
-            self._session = Session(self.connection, expire_on_commit=False, join_transaction_mode=mode)
+            self._session = Session(self._own_connection, expire_on_commit=False, join_transaction_mode=mode)
         return self._session
+
+    def expect(self, table: Table, count: int) -> None:
+        """Insert the table's rows together, where that takes fewer statements: about ``count`` will come."""
+        # A statement takes the ids. SQLite has no sequences, and its statements are no round trips.
+        if self._engine.dialect.name == "postgresql" and count > 2:
+            self._pending = PendingRows(table, expected=count)
+
+    def insert(self, table: Table, row: Mapping[str, Any], *, by: PreparedStatement) -> int:
+        """Insert a row without its id: at once, or together with others; see :meth:`expect`.
+
+        :param by: inserts such a row, and returns its id.
+        :returns: the id.
+        """
+        if self._pending is not None and self._pending.table is table:
+            return self._pending.add(row, self._own_connection)
+        (row_id,) = self.send(by, row).row
+        return int(row_id)
+
+    def insert_pending(self) -> None:
+        """Insert the rows that are still to be inserted together."""
+        if self._pending:
+            self._pending.insert(self._own_connection)
+
+    def flush(self) -> None:
+        """Send all that is still to be sent: rows to insert together, and pending changes of the session."""
+        self.insert_pending()
+        if self._session is not None:
+            self._session.flush()
+
+    def forget_pending(self) -> None:
+        """A part of the transaction is undone: forget the rows that were added since it began."""
+        if self._pending:
+            self._pending.forget()
+
+    def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
+        """Run a statement by SQLAlchemy."""
+        if self._pending:
+            self._insert_before(tables_of(statement))
+        return self._own_connection.execute(statement, parameters)
+
+    def _insert_before(self, tables: frozenset[Table] | None) -> None:
+        """Insert the pending rows, if a statement at these tables could meet them."""
+        if self._pending and (tables is None or self._pending.table in tables):
+            self.insert_pending()
 
     def send(self, statement: PreparedStatement, values: Mapping[str, Any]) -> Answer:
         """Run a prepared statement."""
+        if self._pending:
+            self._insert_before(statement.tables)
         text = statement.text(self._engine.dialect)
         parameters = text.parameters(values)
         if self._connection is not None and is_listened_to(self._engine):
@@ -186,6 +243,7 @@ class Transaction:
 
     def commit(self) -> None:
         """:raises DatabaseFailed: when nobody knows whether it was committed: perhaps only the answer was lost."""
+        self.insert_pending()
         try:
             if self._session is not None:
                 self._session.commit()
@@ -206,6 +264,7 @@ class Transaction:
 
     def rollback(self) -> None:
         """Undo the transaction. Later statements begin a new one."""
+        self.forget_pending()
         if self._session is not None:
             self._session.rollback()
         if self._connection is not None:

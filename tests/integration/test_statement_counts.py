@@ -10,6 +10,7 @@ from airflow_triggers.manager.manager import TriggerManager
 from airflow_triggers.sessions.batches import fire_all
 from airflow_triggers.sessions.opening import fire_into
 from airflow_triggers.storages.sql import SqlStorageBackend
+from airflow_triggers.storages.transaction import is_sqlite
 from tests.support.dags import play
 from tests.support.runners import RecordingRunner, registered
 from tests.support.statements import statements
@@ -51,13 +52,14 @@ def test_a_fire_of_which_nobody_waits_any_more_takes_three_statements(manager):
     assert cost(manager, "x") == 3
 
 
-def test_each_of_many_fires_together_takes_one_statement(manager):
+def test_each_of_many_fires_together_takes_one_statement_at_most(manager):
     resolve_all(manager)
     fires = [SessionFireRequest(session_uid="order-1", trigger_name="x") for _ in range(50)]
     with statements() as sent:
         outcomes = fire_all(fires)
     assert len({outcome.fire_id for outcome in outcomes}) == 50
-    assert len(sent) <= 50 + 4
+    # PostgreSQL gets them all in one statement, after one that takes their ids.
+    assert len(sent) <= (50 if is_sqlite() else 2) + 4
 
 
 def resolve_all(manager):

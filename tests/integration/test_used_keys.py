@@ -11,6 +11,7 @@ from airflow_triggers.errors import IdempotencyConflict
 from airflow_triggers.sessions.batches import fire_all
 from airflow_triggers.sessions.describing import describe_session
 from airflow_triggers.sessions.opening import create_session, fire_into, open_session
+from airflow_triggers.storages.transaction import is_sqlite
 from tests.support.dags import deploy_configuration
 from tests.support.statements import statements
 
@@ -51,7 +52,8 @@ def test_the_keys_of_a_session_take_one_statement(session):
         batch("a-1", "a-2")
     with statements() as many:
         batch(*(f"b-{number}" for number in range(50)))
-    assert len(many) - len(few) == 48
+    more_fires = 48 if is_sqlite() else 0  # PostgreSQL gets the fires of a batch in one statement
+    assert len(many) - len(few) == more_fires
 
 
 def test_keys_used_before_and_in_the_batch_itself_count_once(session):
