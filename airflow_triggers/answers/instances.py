@@ -85,15 +85,19 @@ class ChainedInstanceAnswer:
         """The answer for an instance."""
         metadata = instance.metadata
         created_at = timestamps_of(metadata).get(CREATED)
-        message = metadata.get(EXCEPTION_MESSAGE)
         return cls(
             name=instance.name,
             status=instance.status,
             created=datetime.fromisoformat(created_at) if created_at else None,
             parent=metadata.get(PARENT),
-            error_type=metadata.get(EXCEPTION_TYPE),
-            error_message=None if message is None else str(message).partition("\n")[0],
+            error_type=_first_line(metadata.get(EXCEPTION_TYPE)),
+            error_message=_first_line(metadata.get(EXCEPTION_MESSAGE)),
         )
+
+
+def _first_line(value: object) -> str | None:
+    """A value of the metadata as a line of text: anybody may have set it, to any JSON."""
+    return None if value is None else str(value).partition("\n")[0]
 
 
 @dataclass(frozen=True, kw_only=True)

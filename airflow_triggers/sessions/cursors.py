@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, literal, tuple_
 
 from airflow_triggers.domain.configuration import MAX_ID
+from airflow_triggers.domain.validation import EARLIEST_MOMENT, LATEST_MOMENT
 from airflow_triggers.errors import InvalidCursor
 
 MAX_CURSOR_LENGTH = 2000
@@ -47,7 +48,7 @@ def decode(cursor: str, kinds: Sequence[type]) -> tuple[Any, ...]:
 def _value(value: Any, kind: type) -> Any:
     if kind is datetime:
         moment = datetime.fromisoformat(value)
-        if moment.utcoffset() is None:
+        if moment.utcoffset() is None or not EARLIEST_MOMENT <= moment <= LATEST_MOMENT:
             raise ValueError(value)
         return moment
     if type(value) is not kind:

@@ -14,6 +14,7 @@ from airflow_triggers.history.pages import history_of
 from airflow_triggers.history.parked import failed_hooks
 from airflow_triggers.history.unheard import vain_fires
 from airflow_triggers.sessions.configuring import deployed_configuration
+from airflow_triggers.sessions.cursors import encode
 from airflow_triggers.sessions.describing import describe_session, fires_of, list_sessions
 from airflow_triggers.sessions.opening import create_session, open_session
 from tests.support.api import mounted_api
@@ -96,6 +97,18 @@ def test_a_number_that_no_database_has_is_refused_or_not_found(client, number):
     assert client.get(f"{ORDER}/history?instance=t_import%23{number}").status_code == 422
     cursor = client.get(f"{ORDER}/history?before={number}.{number}.{number}")
     assert cursor.status_code == (200 if number < 10**19 else 422)
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_a_cursor_at_the_edge_of_time_is_refused(client, moment):
+    places = {
+        f"{SESSIONS}?order_by=last_modified": [moment, 3],
+        f"{SESSIONS}?order_by=-last_modified": [moment, 3],
+        "api/v1/instances?": [moment, 3, "t_import", 0],
+        f"{ORDER}/instances?": [moment, "t_import", 1],
+    }
+    answers = [client.get(f"{path}&after={encode(place)}") for path, place in places.items()]
+    assert [(it.status_code, it.json()["reason"]) for it in answers] == [(422, "InvalidCursor")] * len(places)
 
 
 @pytest.mark.parametrize("name", [*IN_A_URL, "%FF", "t_import", "t_import%23", "%230", "t_import%23%D9%A3"])

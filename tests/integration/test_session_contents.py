@@ -187,6 +187,20 @@ def test_an_instance_has_its_whole_chain_whichever_link_is_read(api):
     assert [it["name"] for it in read(client, "/instances/t_import%231")["chain"]] == ["t_import#1"]
 
 
+@pytest.mark.parametrize("value", [5, {}, ["x"], True, None, "a\nb"])
+def test_an_instance_is_shown_whatever_its_metadata_says_of_an_exception(api, value):
+    with_pages(2)
+    fail("t_import#0")
+    manager = open_session("order-1")
+    manager.replay_failed_instance("t_import#0")
+    manager.update_instance_metadata("t_import#0", {"exceptionType": value, "exceptionMessage": value})
+    client = api.client("admin")
+    for name in ("t_import%230", "t_import%232"):
+        original, _ = read(client, f"/instances/{name}")["chain"]
+        expected = None if value is None else str(value).partition("\n")[0]
+        assert (original["error_type"], original["error_message"]) == (expected, expected)
+
+
 def test_an_instance_has_its_run_and_what_one_may_do(api):
     with_pages(1)
     fail("t_import#0")
