@@ -37,6 +37,8 @@ a sentence for people. `GET /api/v1/problems` lists the reasons.
 **JSON objects** (kwargs, results, metadata) are kept as they are sent: at most 100 levels deep, integers from -2^63 to
 2^64-1, no NUL and no half of a surrogate pair.
 
+**Queries:** a parameter that a path does not take is refused, and so is one that is sent twice and counts once.
+
 **Methods:** a path takes the methods that stand here and no others. `HEAD` and `OPTIONS` are among the others: they are
 answered with 405, and `Allow` names what the path takes.
 """

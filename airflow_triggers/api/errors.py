@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import math
+import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -261,7 +262,14 @@ def _unexpected_error(request: Request, error: Exception) -> JSONResponse:
 
 def _validation_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    return _response_with(problem_of_invalid(error.errors()), request.scope)
+    flaws = [_as_sent(flaw, error.body) for flaw in error.errors()]
+    return _response_with(problem_of_invalid(flaws), request.scope)
+
+
+MAX_PLACES = 20
+"""The most invalid parts of a request that an answer shows: it would otherwise grow with the request."""
+
+_SHOWN_IN_DETAIL = 3
 
 
 def problem_of_invalid(errors: Sequence[Mapping[str, Any]]) -> Problem:
@@ -269,10 +277,12 @@ def problem_of_invalid(errors: Sequence[Mapping[str, Any]]) -> Problem:
 
     :param errors: the ``loc`` of each begins with ``body``, ``query``, ….
     """
-    places = [_place(error) for error in errors]
+    places = [_place(error) for error in errors[:MAX_PLACES]]
     detail = "; ".join(
-        f"{place['field']}: {place['problem']}, found {place['found']}" for place in places[:3]
+        f"{place['field']}: {place['problem']}, found {place['found']}" for place in places[:_SHOWN_IN_DETAIL]
     )
+    if (others := len(errors) - _SHOWN_IN_DETAIL) > 0:
+        detail += f"; and {others} more"
     reason = _REASON_OF_PLACE.get(places[0]["in"], "InvalidQuery")
     return Problem(
         status=HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -285,12 +295,42 @@ def problem_of_invalid(errors: Sequence[Mapping[str, Any]]) -> Problem:
 
 _REASON_OF_PLACE = {"body": "InvalidBody", "header": "InvalidHeader"}
 
+_NOTHING_FOUND = frozenset({"missing", "union_tag_not_found", "json_invalid"})
+
 _WORDING = {
     "extra_forbidden": "there is no such field",
     "missing": "this is required",
+    "union_tag_not_found": "this is required",
     "model_type": "expected a JSON object",
     "model_attributes_type": "expected a JSON object, sent with the header 'Content-Type: application/json'",
 }
+
+
+def _as_sent(error: Mapping[str, Any], body: object) -> Mapping[str, Any]:
+    """The error with the place and the input as they were sent.
+
+    If a member of the body chooses its model (:data:`_TAG`), pydantic puts the member's value into the place, where the
+    body has nothing; but it does not put the member there when the value itself is wrong.
+    """
+    where, context = error["loc"], error.get("ctx", {})
+    if where[0] == "path":
+        return {**error, "input": decoded_name(error["input"])}
+    if error["type"] == "union_tag_not_found":
+        return {**error, "loc": (*where, _TAG)}
+    if error["type"] == "union_tag_invalid":
+        # Pydantic writes members of an enumeration as Python does.
+        names = _ENUM_MEMBER.sub(r"\1", context["expected_tags"])
+        message = f"expected one of {names}"
+        return {**error, "msg": message, "loc": (*where, _TAG), "input": context["tag"]}
+    if len(where) > 1 and isinstance(body, Mapping) and where[1] == body.get(_TAG) and where[1] not in body:
+        return {**error, "loc": (where[0], *where[2:])}
+    return error
+
+
+_ENUM_MEMBER = re.compile(r"<[\w.]+: ('[^']*')>")
+
+_TAG = "act"
+"""The member of a body that chooses its model."""
 
 
 def _place(error: Mapping[str, Any]) -> dict[str, str]:
@@ -301,7 +341,7 @@ def _place(error: Mapping[str, Any]) -> dict[str, str]:
     wording = _WORDING.get(error["type"]) or str(error["msg"]).removeprefix("Value error, ")
     if not is_part:
         wording = f"this is not JSON: {error['ctx']['error']} at character {where[-1]}"
-    input_text = "nothing" if error["type"] in {"missing", "json_invalid"} else excerpt(error["input"])
+    input_text = "nothing" if error["type"] in _NOTHING_FOUND else excerpt(error["input"])
     if error["type"] == "value_error" and "; found " in wording:
         # Our own validators say it more exactly.
         wording, input_text = wording.removesuffix(".").split("; found ", 1)

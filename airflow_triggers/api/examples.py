@@ -58,8 +58,9 @@ def example_of(schema: Mapping[str, Any], components: Mapping[str, Any]) -> Any:
             return schema[key]
     if "enum" in schema:
         return schema["enum"][0]
-    if "anyOf" in schema:
-        return _example_of_choice(schema["anyOf"], components)
+    for key in ("anyOf", "oneOf"):
+        if key in schema:
+            return _example_of_choice(schema[key], components)
     return _example_of_type(schema, components)
 
 

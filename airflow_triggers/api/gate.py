@@ -34,13 +34,14 @@ SESSION_UID = "airflow_triggers.session_uid"
 
 MAX_BODY_BYTES = 1024 * 1024
 MAX_BATCH_BYTES = 8 * MAX_BODY_BYTES
-"""For a body of up to 1,000 fires."""
+"""For a body of up to 1,000 fires, or of up to 10,000 instances."""
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 SESSIONS = [b"api", b"v1", b"sessions"]
 BATCH = [b"api", b"v1", b"fires"]
 EVENTS = [b"api", b"v1", b"cloudevents"]
+BULK_ACTS = [b"api", b"v1", b"bulk-acts"]
 """Path segments below the mount, like :data:`SESSIONS`."""
 
 _bearer = HTTPBearer(auto_error=False)
@@ -63,7 +64,7 @@ class Gate:
             segments = _segments_of(request)
             if segments[: len(SESSIONS)] == SESSIONS and len(segments) > len(SESSIONS):
                 scope[SESSION_UID] = _session_uid(segments[len(SESSIONS)])
-            is_batch = segments == BATCH or (segments == EVENTS and _has_many_events(request))
+            is_batch = segments in (BATCH, BULK_ACTS) or (segments == EVENTS and _has_many_events(request))
             receive = _limited_receive(request, max_bytes=MAX_BATCH_BYTES if is_batch else MAX_BODY_BYTES)
         except (HTTPException, InvalidSessionUid, StorageError) as refusal:
             if isinstance(refusal, StorageError):
@@ -164,5 +165,5 @@ def _too_large(max_bytes: int) -> RequestRefused:
     return RequestRefused(
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         "TooLarge",
-        f"A body has {max_bytes} bytes at most here. Keep large content elsewhere, and fire with its address.",
+        f"A body has {max_bytes} bytes at most here. Send less at a time; of large kwargs, send the address.",
     )

@@ -5,6 +5,7 @@ Neighbours: ``fields.py`` has the types of their fields, ``datamodels.py`` the a
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -15,6 +16,7 @@ from pydantic import (
     ConfigDict,
     Field,
     SkipValidation,
+    ValidationInfo,
 )
 
 from airflow_triggers.api.fields import (
@@ -37,7 +39,12 @@ from airflow_triggers.domain.validation import MAX_COOLDOWN, json_object, parse_
 
 MAX_BATCH = 1000
 
-Moment = Annotated[AwareDatetime, BeforeValidator(parse_moment)]
+
+def _read_moment(value: object, info: ValidationInfo) -> datetime:
+    return parse_moment(value, name=str(info.field_name))
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_read_moment)]
 JsonObject = Annotated[dict[str, Any], AfterValidator(json_object)]
 ReplacementKwargs = Annotated[dict[str, JsonObject], Form({"propertyNames": TRIGGER_NAME})]
 

@@ -11,7 +11,7 @@ from typing import Any
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
-from airflow_triggers.api.bodies import BodyRoute
+from airflow_triggers.api.bodies import ExactRoute
 from airflow_triggers.api.errors import AsciiJSONResponse
 
 Responses = dict[int | str, dict[str, Any]]
@@ -28,7 +28,7 @@ ERRORS: Responses = {
         "description": "Airflow would not let you do that; or a request with the login cookie came from another "
         "site's page."
     },
-    413: {"description": "The body is larger than 1 MiB; that of a batch, than 8 MiB."},
+    413: {"description": "The body is larger than 1 MiB; that of a batch or a bulk act, than 8 MiB."},
     422: {"description": "The body, the query or the session's UID is not valid."},
     503: {
         "description": "The database is busy or not migrated, the cache that keeps the session failed, or the "
@@ -52,7 +52,7 @@ def make_router(path: str, *, tag: str, responses: Responses | None = None) -> A
     return APIRouter(
         prefix=API + path,
         tags=[tag],
-        route_class=BodyRoute,
+        route_class=ExactRoute,
         default_response_class=AsciiJSONResponse,
         generate_unique_id_function=operation_id,
         responses={**ERRORS, **(responses or {})},

@@ -122,26 +122,28 @@ def validate_idempotency_key(key: object) -> str:
     return _plain(key)
 
 
-def validate_fire_at(fire_at: object) -> datetime | None:
+def validate_fire_at(fire_at: object, *, name: str = "fire_at") -> datetime | None:
     """Return the moment in UTC; None stays None: at once.
 
+    :param name: what the caller calls it.
     :raises InvalidTrigger: when it is no moment with a timezone, or outside the range of some database.
     """
     if fire_at is None:
         return None
     if not isinstance(fire_at, datetime) or fire_at.utcoffset() is None:
-        raise InvalidTrigger(f"'fire_at' is a datetime with a timezone; found {excerpt(fire_at)}.")
+        raise InvalidTrigger(f"{name!r} is a datetime with a timezone; found {excerpt(fire_at)}.")
     if not EARLIEST_MOMENT <= fire_at <= LATEST_MOMENT:
         raise InvalidTrigger(
-            f"'fire_at' lies between {EARLIEST_MOMENT.date()} and {LATEST_MOMENT.date()} in UTC; "
+            f"{name!r} lies between {EARLIEST_MOMENT.date()} and {LATEST_MOMENT.date()} in UTC; "
             f"found {fire_at.isoformat()}."
         )
     return fire_at.astimezone(UTC)
 
 
-def parse_moment(text: object) -> datetime:
+def parse_moment(text: object, *, name: str = "fire_at") -> datetime:
     """Read a moment in the form of a request: ISO 8601 with a time and an offset from UTC. Return it in UTC.
 
+    :param name: what the caller calls it.
     :raises InvalidTrigger: when it is written otherwise, or outside the allowed moments.
     """
     form = "a string, a moment in ISO 8601 with its offset from UTC, such as '2031-05-17T08:00:00Z'"
@@ -151,8 +153,8 @@ def parse_moment(text: object) -> datetime:
             raise ValueError(f"{type(text).__name__} {excerpt(text)}")
         moment = datetime.fromisoformat(moment_text)
     except ValueError as error:
-        raise InvalidTrigger(sentence(f"'fire_at' is {form}; found {error}")) from None
-    in_utc = validate_fire_at(moment)
+        raise InvalidTrigger(sentence(f"{name!r} is {form}; found {error}")) from None
+    in_utc = validate_fire_at(moment, name=name)
     assert in_utc is not None
     return in_utc
 

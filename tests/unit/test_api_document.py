@@ -182,7 +182,7 @@ def parts(document, schema, place):
     if "$ref" in schema:
         schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
     yield place, schema
-    for choice in schema.get("anyOf", []):
+    for choice in (*schema.get("anyOf", []), *schema.get("oneOf", [])):
         yield from parts(document, choice, place)
     for name, field in schema.get("properties", {}).items():
         yield from parts(document, field, f"{place} {name}")

@@ -367,3 +367,83 @@ def test_an_unpaired_surrogate_from_a_task_can_be_shown(client, monkeypatch):
     missing = errors.InstanceNotFound("There is no \udcff.")
     monkeypatch.setattr(sessions, "configuration_of", raising(missing))
     assert client.get(f"{SESSIONS}/order-1").json()["detail"] == "There is no \udcff."
+
+
+# -- nothing of a request is dropped in silence ---------------------------------------------------------------
+
+
+def operations():
+    paths = create_app().openapi()["paths"]
+    return [(method, path) for path, operations in paths.items() for method in operations]
+
+
+@pytest.mark.parametrize(("method", "path"), operations(), ids=lambda part: part)
+def test_a_query_parameter_that_a_route_does_not_have_is_refused(client, method, path):
+    answer = client.request(method, f"{path.removeprefix('/')}?dry_runs=true", json={})
+    assert answer.status_code == 422
+    (place,) = [it for it in answer.json()["errors"] if it["in"] == "query"]
+    assert (place["field"], place["problem"]) == ("dry_runs", "there is no such field")
+
+
+@pytest.mark.parametrize(
+    "query", ["limit=5&limit=6", "replayed=true&replayed=false", "configuration=a&configuration=b"]
+)
+def test_a_query_parameter_that_counts_once_is_refused_twice(client, query):
+    answer = client.get(f"api/v1/instances?{query}")
+    assert (answer.status_code, answer.json()["reason"]) == (422, "InvalidQuery")
+    assert "expected it once" in answer.json()["detail"]
+
+
+BULK_ACTS = "api/v1/bulk-acts"
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "problem"),
+    [
+        ({"act": "replay", "filter": {"statuss": ["failed"]}}, "filter.statuss", "there is no such field"),
+        ({"act": "skip", "filter": {}, "dry_run": "yes"}, "dry_run", "Input should be a valid boolean"),
+        ({"act": "set_status", "filter": {}}, "arguments", "this is required"),
+        ({"act": "replay"}, "body", "expected either 'filter' or 'instances'"),
+        ({"act": "repla", "filter": {}}, "act", "expected one of 'replay', 'skip', "),
+        ({"act": 5, "filter": {}}, "act", "expected one of 'replay', 'skip', "),
+        ({"filter": {}}, "act", "this is required"),
+    ],
+)
+def test_an_invalid_bulk_act_has_one_error_at_its_place(client, body, field, problem):
+    answer = client.post(BULK_ACTS, json=body)
+    assert (answer.status_code, answer.json()["reason"]) == (422, "InvalidBody")
+    (place,) = answer.json()["errors"]
+    pointer = "#" if field == "body" else f"#/{field.replace('.', '/')}"
+    assert (place["field"], place["pointer"]) == (field, pointer)
+    assert place["problem"].startswith(problem)
+
+
+def test_an_answer_does_not_grow_with_the_errors(client):
+    many = {f"unknown-{number}": 1 for number in range(1000)}
+    for path, body in ((FIRE, {"trigger": "a", **many}), (BULK_ACTS, {"act": "skip", "filter": many})):
+        problem = client.post(path, json=body).json()
+        assert len(problem["errors"]) == 20
+        assert "more." in problem["detail"]
+    answer = client.post(FIRES, json={"fires": [{"trigger": "a", "session_uid": "b", **many}]})
+    (result,) = answer.json()["results"]
+    assert len(result["errors"]) == 20
+
+
+def test_the_body_of_a_bulk_act_may_be_as_large_as_that_of_a_batch(client):
+    listed = [{"session_uid": "x" * 200, "name": f"t_a#{number}"} for number in range(9_000)]
+    answer = client.post(BULK_ACTS, json={"act": "skip", "instances": listed, "unknown": 1})
+    assert answer.status_code == 422
+
+
+def test_a_path_is_shown_as_it_was_sent(client):
+    answer = client.get("api/v1/configurations/a%2Fb")
+    assert (answer.status_code, answer.json()["errors"][0]["found"]) == (422, "'a/b'")
+
+
+@pytest.mark.parametrize("field", ["since", "until"])
+@pytest.mark.parametrize("moment", ["2026-11-28", "2026-11-28T10:00:00", "0001-01-01T00:00:00Z", "soon"])
+def test_a_moment_is_refused_by_its_own_name(client, field, moment):
+    answer = client.get(f"api/v1/instances?{field}={moment}")
+    assert answer.status_code == 422
+    assert f"{field}: {field!r} " in answer.json()["detail"]
+    assert "fire_at" not in answer.text

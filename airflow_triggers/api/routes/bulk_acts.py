@@ -6,7 +6,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import Body, Path, Query, Response
+from fastapi import Path, Query, Response
 
 from airflow_triggers import sessions
 from airflow_triggers.api.bulk_act_acts import BulkActActs
@@ -44,7 +44,7 @@ BulkActId = Annotated[Id, Path(description="The bulk act's `id`.")]
     responses={200: {"description": "A dry run: what would happen.", "model": BulkPreviewBody}},
 )
 def make_bulk_act(
-    body: Annotated[MakeBulkAct, Body()],
+    body: MakeBulkAct,
     permissions: PermissionsDep,
     user_name: UserNameDep,
     response: Response,

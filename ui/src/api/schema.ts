@@ -1692,8 +1692,8 @@ export interface components {
          */
         BulkReplay: {
             /**
-             * Act
-             * @constant
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
              */
             act: "replay";
             arguments?: components["schemas"]["ReplayInstance"];
@@ -1731,8 +1731,8 @@ export interface components {
          */
         BulkResolveLogs: {
             /**
-             * Act
-             * @constant
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
              */
             act: "resolve_logs";
             arguments?: components["schemas"]["NoArguments"];
@@ -1770,8 +1770,8 @@ export interface components {
          */
         BulkSetMetadata: {
             /**
-             * Act
-             * @constant
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
              */
             act: "set_metadata";
             arguments: components["schemas"]["SetInstanceMetadata"];
@@ -1809,8 +1809,8 @@ export interface components {
          */
         BulkSetStatus: {
             /**
-             * Act
-             * @constant
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
              */
             act: "set_status";
             arguments: components["schemas"]["SetInstanceStatus"];
@@ -1848,8 +1848,8 @@ export interface components {
          */
         BulkSkip: {
             /**
-             * Act
-             * @constant
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
              */
             act: "skip";
             arguments?: components["schemas"]["SkipInstance"];
@@ -4563,7 +4563,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
+            /** @description The body is larger than 1 MiB; that of a batch or a bulk act, than 8 MiB. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -4731,7 +4731,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
+            /** @description The body is larger than 1 MiB; that of a batch or a bulk act, than 8 MiB. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -4899,7 +4899,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
+            /** @description The body is larger than 1 MiB; that of a batch or a bulk act, than 8 MiB. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -5109,7 +5109,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
+            /** @description The body is larger than 1 MiB; that of a batch or a bulk act, than 8 MiB. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -5289,7 +5289,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
+            /** @description The body is larger than 1 MiB; that of a batch or a bulk act, than 8 MiB. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -5488,7 +5488,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
+            /** @description The body is larger than 1 MiB; that of a batch or a bulk act, than 8 MiB. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -5660,7 +5660,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
+            /** @description The body is larger than 1 MiB; that of a batch or a bulk act, than 8 MiB. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -5933,7 +5933,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
+            /** @description The body is larger than 1 MiB; that of a batch or a bulk act, than 8 MiB. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -6086,7 +6086,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
+            /** @description The body is larger than 1 MiB; that of a batch or a bulk act, than 8 MiB. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -6300,7 +6300,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
+            /** @description The body is larger than 1 MiB; that of a batch or a bulk act, than 8 MiB. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -6480,7 +6480,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
+            /** @description The body is larger than 1 MiB; that of a batch or a bulk act, than 8 MiB. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -6632,7 +6632,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
+            /** @description The body is larger than 1 MiB; that of a batch or a bulk act, than 8 MiB. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -6808,7 +6808,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
+            /** @description The body is larger than 1 MiB; that of a batch or a bulk act, than 8 MiB. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -6963,7 +6963,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
+            /** @description The body is larger than 1 MiB; that of a batch or a bulk act, than 8 MiB. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -7125,7 +7125,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
+            /** @description The body is larger than 1 MiB; that of a batch or a bulk act, than 8 MiB. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -7303,7 +7303,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
+            /** @description The body is larger than 1 MiB; that of a batch or a bulk act, than 8 MiB. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -7451,7 +7451,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
+            /** @description The body is larger than 1 MiB; that of a batch or a bulk act, than 8 MiB. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -7611,7 +7611,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
+            /** @description The body is larger than 1 MiB; that of a batch or a bulk act, than 8 MiB. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -7811,7 +7811,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
+            /** @description The body is larger than 1 MiB; that of a batch or a bulk act, than 8 MiB. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -7980,7 +7980,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
+            /** @description The body is larger than 1 MiB; that of a batch or a bulk act, than 8 MiB. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -8120,7 +8120,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
+            /** @description The body is larger than 1 MiB; that of a batch or a bulk act, than 8 MiB. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -8293,7 +8293,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
+            /** @description The body is larger than 1 MiB; that of a batch or a bulk act, than 8 MiB. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -8712,7 +8712,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
+            /** @description The body is larger than 1 MiB; that of a batch or a bulk act, than 8 MiB. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -9024,7 +9024,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
+            /** @description The body is larger than 1 MiB; that of a batch or a bulk act, than 8 MiB. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -9223,7 +9223,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
+            /** @description The body is larger than 1 MiB; that of a batch or a bulk act, than 8 MiB. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -9452,7 +9452,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
+            /** @description The body is larger than 1 MiB; that of a batch or a bulk act, than 8 MiB. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -9639,7 +9639,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
+            /** @description The body is larger than 1 MiB; that of a batch or a bulk act, than 8 MiB. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -9827,7 +9827,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
+            /** @description The body is larger than 1 MiB; that of a batch or a bulk act, than 8 MiB. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -10015,7 +10015,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
+            /** @description The body is larger than 1 MiB; that of a batch or a bulk act, than 8 MiB. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -10205,7 +10205,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
+            /** @description The body is larger than 1 MiB; that of a batch or a bulk act, than 8 MiB. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -10416,7 +10416,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
+            /** @description The body is larger than 1 MiB; that of a batch or a bulk act, than 8 MiB. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -10610,7 +10610,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
+            /** @description The body is larger than 1 MiB; that of a batch or a bulk act, than 8 MiB. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -10789,7 +10789,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
+            /** @description The body is larger than 1 MiB; that of a batch or a bulk act, than 8 MiB. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -10947,7 +10947,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
+            /** @description The body is larger than 1 MiB; that of a batch or a bulk act, than 8 MiB. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -11133,7 +11133,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
+            /** @description The body is larger than 1 MiB; that of a batch or a bulk act, than 8 MiB. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -11354,7 +11354,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
+            /** @description The body is larger than 1 MiB; that of a batch or a bulk act, than 8 MiB. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -11561,7 +11561,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
+            /** @description The body is larger than 1 MiB; that of a batch or a bulk act, than 8 MiB. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -11791,7 +11791,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
+            /** @description The body is larger than 1 MiB; that of a batch or a bulk act, than 8 MiB. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -11987,7 +11987,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
+            /** @description The body is larger than 1 MiB; that of a batch or a bulk act, than 8 MiB. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -12212,7 +12212,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
+            /** @description The body is larger than 1 MiB; that of a batch or a bulk act, than 8 MiB. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -12444,7 +12444,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
+            /** @description The body is larger than 1 MiB; that of a batch or a bulk act, than 8 MiB. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -12635,7 +12635,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The body is larger than 1 MiB; that of a batch, than 8 MiB. */
+            /** @description The body is larger than 1 MiB; that of a batch or a bulk act, than 8 MiB. */
             413: {
                 headers: {
                     [name: string]: unknown;
