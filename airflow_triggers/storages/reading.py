@@ -82,7 +82,7 @@ class SqlReader(BaseStorageBackend):
         """The lock's transaction or a new one; the session's key, None if there is none; its configuration."""
         work = self._work
         if work.open_transaction is not None:
-            yield work.open_transaction.session, work.session_id, work.configuration
+            yield work.open_transaction.reader, work.session_id, work.configuration
         elif work.reading is not None:
             yield work.reading
         else:

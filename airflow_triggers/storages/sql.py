@@ -103,7 +103,7 @@ class SqlStorageBackend(SqlReader):
         work.session_id, work.manager = row.id, row.manager
         configuration = rows.known_configuration(row.configuration_hash)
         work.configuration = configuration or rows.read_configuration(
-            open_transaction.connection, row.configuration_hash
+            open_transaction.reader, row.configuration_hash
         )
         work.forget_instances()
         work.writes = 0
@@ -163,7 +163,9 @@ class SqlStorageBackend(SqlReader):
         now, lock = self.now(), statements.lock_session(dialect_name())
         parameters = {"of_uid": self.uid, "moment": now}
         row = first_statement(open_transaction, lambda: open_transaction.send(lock, parameters).row)
-        if row is None and create:
+        if row is not None:
+            open_transaction.note_locks()
+        elif create:
             values = {"uid": self.uid, "storage": self.name, "manager": manager, "metadata": {}, "version": 0}
             moments = {"created": now, "last_modified": now}
             open_transaction.connection.execute(rows.insert_or_ignore(tables.session, values | moments))

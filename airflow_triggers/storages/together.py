@@ -39,6 +39,7 @@ def hold_together(
     try:
         with driver_transaction() as open_transaction, ExitStack() as stack:
             session_rows = _locked_rows(open_transaction, [storage.uid for storage in storages], wait=wait)
+            open_transaction.note_locks()
             open_transaction.expect(tables.fire, fires)
             held_storages = [
                 storage

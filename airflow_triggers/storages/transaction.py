@@ -111,6 +111,7 @@ class Transaction:
         self._reads_alone = reads_alone and engine.dialect.name == "postgresql" and not is_listened_to(engine)
         self._is_unproven, self._is_reusable = False, False
         self._pending: PendingRows | None = None
+        self._has_only_locked = False
         driver = _thread_connection.take(engine, for_last_use=not reads_alone)
         if driver is None and may_take_kept and not is_listened_to(engine):
             driver = kept_connection.take(engine)
@@ -130,7 +131,8 @@ class Transaction:
 
     @property
     def connection(self) -> Connection:
-        """SQLAlchemy's connection, in this transaction. What is sent on it meets all rows."""
+        """SQLAlchemy's connection, in this transaction, for anything. What is sent on it meets all rows."""
+        self._has_only_locked = False
         self.insert_pending()
         return self._own_connection
 
@@ -146,6 +148,12 @@ class Transaction:
     @property
     def session(self) -> Session:
         """Its database session: our own, never the scoped one, which other code on this thread may be using."""
+        self._has_only_locked = False
+        return self.reader
+
+    @property
+    def reader(self) -> Session:
+        """The same session, for statements that only read."""
         self.insert_pending()
         if self._session is None:
             # The Session's commit only flushes, and leaves the COMMIT to ours, below. So one act is one transaction,
@@ -166,6 +174,7 @@ class Transaction:
         :param by: inserts such a row, and returns its id.
         :returns: the id.
         """
+        self._has_only_locked = False
         if self._pending is not None and self._pending.table is table:
             return self._pending.add(row, self._own_connection)
         (row_id,) = self.send(by, row).row
@@ -189,6 +198,7 @@ class Transaction:
 
     def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
         """Run a statement by SQLAlchemy."""
+        self._has_only_locked &= not getattr(statement, "is_dml", False)
         if self._pending:
             self._insert_before(tables_of(statement))
         return self._own_connection.execute(statement, parameters)
@@ -200,6 +210,7 @@ class Transaction:
 
     def send(self, statement: PreparedStatement, values: Mapping[str, Any]) -> Answer:
         """Run a prepared statement."""
+        self._has_only_locked &= not statement.writes
         if self._pending:
             self._insert_before(statement.tables)
         text = statement.text(self._engine.dialect)
@@ -241,8 +252,19 @@ class Transaction:
         except self._engine.dialect.loaded_dbapi.Error as error:
             raise _sqlalchemy_error(self._engine, None, error, None, None) from error
 
+    def note_locks(self) -> None:
+        """All writes so far only lock existing rows: undo them at the end, if nothing else is written."""
+        self._has_only_locked = True
+
     def commit(self) -> None:
-        """:raises DatabaseFailed: when nobody knows whether it was committed: perhaps only the answer was lost."""
+        """Keep what was written; or undo mere locks, see :meth:`note_locks`.
+
+        :raises DatabaseFailed: when nobody knows whether it was committed: perhaps only the answer was lost.
+        """
+        if self._has_only_locked:
+            self.rollback()
+            self._is_reusable = not self._is_unproven
+            return
         self.insert_pending()
         try:
             if self._session is not None:

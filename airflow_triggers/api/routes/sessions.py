@@ -82,7 +82,9 @@ def list_sessions(query: Annotated[SessionsQuery, Query()], permissions: Permiss
 def create_session(
     body: CreateSession, permissions: PermissionsDep, user_name: UserNameDep, response: Response
 ) -> SessionDetail:
-    """Create a session of a deployed configuration. Creating it again the same way changes nothing."""
+    """Create a session of a deployed configuration. Creating it again with the same configuration, manager and storage
+    changes nothing: the metadata is only for a new session.
+    """
     uid = SessionUid(body.uid)
     creatable_configuration(body.configuration, permissions)
     try:

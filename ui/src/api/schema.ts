@@ -453,7 +453,8 @@ export interface paths {
         put?: never;
         /**
          * Create a session
-         * @description Create a session of a deployed configuration. Creating it again the same way changes nothing.
+         * @description Create a session of a deployed configuration. Creating it again with the same configuration, manager and storage
+         *     changes nothing: the metadata is only for a new session.
          */
         post: operations["create_session"];
         delete?: never;
