@@ -10,24 +10,28 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Annotated
 
-from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
 from fastapi import Depends, Path, Request
 
 from airflow_triggers.api.fields import INSTANCE_NAME, TASK_OR_INSTANCE_NAME, Form, SessionUidText
-from airflow_triggers.api.gate import SESSION_UID, USER
+from airflow_triggers.api.gate import LOGIN, SESSION_UID
 from airflow_triggers.api.headers import IdempotencyKeyHeader, the_only_key
 from airflow_triggers.api.paths import decoded_name
 from airflow_triggers.api.permissions import Permissions
 from airflow_triggers.api.turns import Turns
 from airflow_triggers.domain.uids import SessionUid
+from airflow_triggers.gateway.logins import Login
 from airflow_triggers.storages.tables import AIRFLOW_ID_LENGTH
 
 
 # Coroutines, though they wait for nothing: FastAPI would run each plain function in a thread of its own.
 async def get_permissions(request: Request) -> Permissions:
     """The rights of the user whom the gate let in."""
-    user: BaseUser = request.scope[USER]
-    return Permissions(user)
+    return Permissions(_login_of(request).confirm())
+
+
+def _login_of(request: Request) -> Login:
+    login: Login = request.scope[LOGIN]
+    return login
 
 
 PermissionsDep = Annotated[Permissions, Depends(get_permissions)]
@@ -35,6 +39,10 @@ PermissionsDep = Annotated[Permissions, Depends(get_permissions)]
 
 async def get_user_name(permissions: PermissionsDep) -> str:
     """The user's name, cut to the length that histories keep."""
+    return _name_of(permissions)
+
+
+def _name_of(permissions: Permissions) -> str:
     return permissions.user.get_name()[:AIRFLOW_ID_LENGTH]
 
 
@@ -76,9 +84,16 @@ class Firing:
     """What a fire needs of its request, besides the body."""
 
     uid: SessionUid
-    permissions: Permissions
-    user_name: str
+    login: Login
     idempotency_key: str | None
+
+    def confirm(self) -> tuple[Permissions, str]:
+        """The user's rights and name. It asks the database: call it in the fire's thread.
+
+        :raises LoginFailed: when the token has been revoked, or the database does not answer.
+        """
+        permissions = Permissions(self.login.confirm())
+        return permissions, _name_of(permissions)
 
 
 async def get_firing(
@@ -92,11 +107,9 @@ async def get_firing(
     :raises RequestValidationError: when the header is sent twice with different values.
     """
     session_uid = await get_session_uid(request, uid)
-    permissions = await get_permissions(request)
     firing = Firing(
         uid=session_uid,
-        permissions=permissions,
-        user_name=await get_user_name(permissions),
+        login=_login_of(request),
         idempotency_key=the_only_key(request, idempotency_key),
     )
     async with _turns.take(session_uid):

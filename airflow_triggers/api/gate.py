@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from http import HTTPStatus
-from typing import Any
 from urllib.parse import urlsplit
 
 from airflow.api_fastapi.core_api.security import get_user
@@ -22,12 +21,12 @@ from airflow_triggers.api.errors import RequestRefused, response_to
 from airflow_triggers.api.paths import segments_of, with_segments
 from airflow_triggers.domain.uids import SessionUid
 from airflow_triggers.errors import InvalidSessionUid, StorageError
-from airflow_triggers.gateway.logins import user_of
+from airflow_triggers.gateway.logins import Login, LoginFailed, login_of
 
 log = logging.getLogger(__name__)
 
-USER = "airflow_triggers.user"
-"""The scope's key for Airflow's user, once the request has passed."""
+LOGIN = "airflow_triggers.login"
+"""The scope's key for the request's :class:`Login`. It is confirmed; only a fire confirms it in its own thread."""
 
 SESSION_UID = "airflow_triggers.session_uid"
 """The scope's key for the :class:`SessionUid`, if the request's path names a session."""
@@ -39,6 +38,7 @@ MAX_BATCH_BYTES = 8 * MAX_BODY_BYTES
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 SESSIONS = [b"api", b"v1", b"sessions"]
+FIRES = b"fires"
 BATCH = [b"api", b"v1", b"fires"]
 EVENTS = [b"api", b"v1", b"cloudevents"]
 BULK_ACTS = [b"api", b"v1", b"bulk-acts"]
@@ -48,7 +48,11 @@ _bearer = HTTPBearer(auto_error=False)
 
 
 class Gate:
-    """ASGI middleware. Nobody passes without a valid token of Airflow's."""
+    """ASGI middleware. Nobody passes without a valid token of Airflow's.
+
+    Whether the token has been revoked is asked before the application is, by another thread. Only a fire asks in its
+    own thread, before it does anything: two changes of threads take as long as the look. Nothing is answered before.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -60,46 +64,87 @@ class Gate:
             return
         request = Request(scope, receive)
         try:
-            scope[USER] = await _authenticate(request)
+            login = scope[LOGIN] = await _login_of(request)
+            if not _is_fire(request):
+                await login.confirm_aside()
+            await self._pass_on(request, _after_confirming(login, send))
+        except RequestRefused as refusal:
+            await response_to(refusal, scope)(scope, receive, send)
+        except LoginFailed as failure:
+            await response_to(_refusal_of(failure, request), scope)(scope, receive, send)
+
+    async def _pass_on(self, request: Request, send: Send) -> None:
+        scope, receive = request.scope, request.receive
+        try:
             segments = _segments_of(request)
             if segments[: len(SESSIONS)] == SESSIONS and len(segments) > len(SESSIONS):
                 scope[SESSION_UID] = _session_uid(segments[len(SESSIONS)])
             is_batch = segments in (BATCH, BULK_ACTS) or (segments == EVENTS and _has_many_events(request))
             receive = _limited_receive(request, max_bytes=MAX_BATCH_BYTES if is_batch else MAX_BODY_BYTES)
-        except (HTTPException, InvalidSessionUid, StorageError) as refusal:
-            if isinstance(refusal, StorageError):
-                log.error("The login of %s %s failed: %s", request.method, request.url.path, refusal)
+        except (RequestRefused, InvalidSessionUid) as refusal:
             await response_to(refusal, scope)(scope, receive, send)
         else:
             await self.app(with_segments(scope, segments), receive, send)
 
 
-async def _authenticate(request: Request) -> Any:
-    """Airflow's user of the request: from its bearer token, otherwise from the cookie of Airflow's login.
+def _is_fire(request: Request) -> bool:
+    segments = segments_of(request.scope) or []
+    is_path = len(segments) == len(SESSIONS) + 2 and segments[: len(SESSIONS)] == SESSIONS
+    return request.method == "POST" and is_path and segments[-1] == FIRES
+
+
+def _after_confirming(login: Login, send: Send) -> Send:
+    """The request's ``send``. It sends nothing before the login is confirmed, an error neither.
+
+    :raises LoginFailed: from ``send``, before anything was sent.
+    """
+
+    async def send_confirmed(message: Message) -> None:
+        if not login.is_confirmed:
+            await login.confirm_aside()
+        await send(message)
+
+    return send_confirmed
+
+
+def _refusal_of(failure: LoginFailed, request: Request) -> RequestRefused | StorageError:
+    if failure.cause is None:
+        return _not_authenticated("Invalid JWT token")
+    log.error("The login of %s %s failed: %s", request.method, request.url.path, failure.cause)
+    return failure.cause
+
+
+def _not_authenticated(why: str) -> RequestRefused:
+    return RequestRefused(
+        HTTPStatus.UNAUTHORIZED,
+        "NotAuthenticated",
+        f"{why}. Send a token of Airflow's POST /auth/token as 'Authorization: Bearer …'.",
+        headers={"WWW-Authenticate": "Bearer"},
+    )
+
+
+async def _login_of(request: Request) -> Login:
+    """The login of the request: by its bearer token, otherwise by the cookie of Airflow's login.
 
     :raises RequestRefused: 401 without a valid token; 403 when the cookie came along from another site's page.
     """
     credentials: HTTPAuthorizationCredentials | None = await _bearer(request)
     try:
-        user = await (
+        if credentials is None:
             # Airflow's middleware has read the cookie's user already.
-            get_user(request, None, None) if credentials is None else user_of(credentials.credentials)
-        )
+            login = Login(await get_user(request, None, None))
+        else:
+            login = await login_of(credentials.credentials)
     except HTTPException as error:
         # Airflow answers 403 to an unreadable token; for the caller it is the same as no token.
-        raise RequestRefused(
-            HTTPStatus.UNAUTHORIZED,
-            "NotAuthenticated",
-            f"{error.detail}. Send a token of Airflow's POST /auth/token as 'Authorization: Bearer …'.",
-            headers={"WWW-Authenticate": "Bearer"},
-        ) from error
+        raise _not_authenticated(error.detail) from error
     if credentials is None and request.method not in SAFE_METHODS and not _is_same_origin(request):
         raise RequestRefused(
             HTTPStatus.FORBIDDEN,
             "CrossOrigin",
             "With the login cookie, only Airflow's own pages may change anything. Send a bearer token instead.",
         )
-    return user
+    return login
 
 
 def _is_same_origin(request: Request) -> bool:

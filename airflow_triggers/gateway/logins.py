@@ -11,7 +11,6 @@ import contextvars
 import hashlib
 import inspect
 import time
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
 from typing import Any
@@ -25,6 +24,7 @@ from airflow.models.revoked_token import RevokedToken
 from jwt import InvalidTokenError
 from sqlalchemy import bindparam, select
 
+from airflow_triggers.errors import StorageError
 from airflow_triggers.gateway.verified_tokens import VerifiedTokens
 from airflow_triggers.storages.database_errors import translated_errors
 from airflow_triggers.storages.kept_connection import KeptConnection, kept_connection
@@ -69,30 +69,79 @@ class _Keeping:
             _threads.submit(driver.close)
 
 
-async def user_of(token: str) -> BaseUser:
-    """Airflow's user of a bearer token. A revoked token is refused at once.
+class LoginFailed(Exception):
+    """A login does not hold: the token has been revoked, or the database did not answer.
+
+    It is not one of the application's errors: it leaves the application, to ``api/gate.py``.
+
+    :param cause: None when the token has been revoked.
+    """
+
+    def __init__(self, cause: StorageError | None = None) -> None:
+        super().__init__(cause or "The token has been revoked.")
+        self.cause = cause
+
+
+class Login:
+    """A user, who counts once :meth:`confirm` has found that their token has not been revoked.
+
+    :param jti: the token's id; None: there is nothing to ask.
+    """
+
+    def __init__(self, user: BaseUser, jti: str | None = None) -> None:
+        self._user, self._jti = user, jti
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether there is nothing to ask any more."""
+        return self._jti is None
+
+    def confirm(self) -> BaseUser:
+        """The user. Asks the database, in this thread, once.
+
+        :raises LoginFailed: when the token has been revoked, or the database does not answer.
+        """
+        if self._jti is not None:
+            try:
+                is_revoked = _is_revoked(self._jti)
+            except StorageError as error:
+                raise LoginFailed(error) from error
+            if is_revoked:
+                raise LoginFailed
+            self._jti = None
+        return self._user
+
+    async def confirm_aside(self) -> BaseUser:
+        """The same; a thread asks the database."""
+        if not self.is_confirmed:
+            ask = partial(contextvars.copy_context().run, self.confirm)
+            await asyncio.get_running_loop().run_in_executor(_threads, ask)
+        return self._user
+
+
+async def login_of(token: str) -> Login:
+    """The login by a bearer token.
 
     The token's signature is checked in the event loop, so nobody without a valid one takes a thread or a connection. It
     is checked once; see :class:`VerifiedTokens`. An auth manager with a login of its own, and every refusal, is left to
     Airflow itself.
 
     :raises HTTPException: when Airflow refuses the token.
-    :raises DatabaseFailed, LockTimeout: when the database does not answer.
     """
     manager: Any = get_auth_manager()
     manager_class: type[BaseAuthManager[Any]] = type(manager)
     if token and is_known(manager_class):
         try:
             claims = await _verified_tokens.claims_of(manager._get_token_validator(), token)
-            await _refuse_revoked(claims)
             # In the event loop, as Airflow does: FAB's auth manager caches users without a lock.
             user: BaseUser = manager.deserialize_user(claims)
         except (InvalidTokenError, ValueError, KeyError):
             # Airflow decides, and says why.
             pass
         else:
-            return user
-    return await resolve_user_from_token(token)
+            _Keeping.begin()
+            return Login(user, claims.get("jti") or None)
+    return Login(await resolve_user_from_token(token))
 
 
 @cache
@@ -116,15 +165,6 @@ def login_digest() -> str:
     except OSError:
         return ""
     return hashlib.sha256(source.encode()).hexdigest()
-
-
-async def _refuse_revoked(claims: Mapping[str, Any]) -> None:
-    """:raises InvalidTokenError: when a token with these claims has been revoked."""
-    if jti := claims.get("jti"):
-        ask = partial(contextvars.copy_context().run, _is_revoked, jti)
-        _Keeping.begin()
-        if await asyncio.get_running_loop().run_in_executor(_threads, ask):
-            raise InvalidTokenError("Token has been revoked")
 
 
 class _Cleaning:

@@ -13,7 +13,9 @@ from airflow.models.revoked_token import RevokedToken
 from fastapi.testclient import TestClient
 from sqlalchemy import event, text
 
+from airflow_triggers.api import dependencies
 from airflow_triggers.gateway import logins
+from airflow_triggers.sessions.describing import fires_of
 from airflow_triggers.storages.kept_connection import KeptConnection, kept_connection
 from tests.support.auth_managers import simple_auth_manager
 from tests.support.dags import deploy_configuration
@@ -79,6 +81,71 @@ def test_the_event_loop_asks_the_database_nothing(client):
     assert names[0].startswith("triggers-login")
 
 
+def test_a_fire_asks_once_in_its_own_thread(client):
+    assert client.post(FIRE, json=FIRST).status_code == 200
+    for body, status in ((UNHEARD, 200), ({**UNHEARD, "idempotency_key": "1"}, 200), ({}, 422)):
+        with threads_of_statements("FROM revoked_token") as names:
+            assert client.post(FIRE, json=body).status_code == status
+        assert len(names) == 1
+        is_of_logins = names[0].startswith("triggers-login")
+        assert is_of_logins == (status == 422)  # a body that is refused gets no thread
+        assert names[0] not in (threading.current_thread().name, "MainThread")
+
+
+LARGE = b'{"trigger": "' + b"x" * 2**20 + b'"}'
+TO_FIRE = {
+    "a fire": (FIRE, b'{"trigger": "unheard"}'),
+    "no JSON": (FIRE, b"{"),
+    "an invalid body": (FIRE, b'{"trigger": ""}'),
+    "a large body": (FIRE, LARGE),
+    "an unknown query": (f"{FIRE}?dry_run=1", b'{"trigger": "unheard"}'),
+    "no session": ("/triggers/api/v1/sessions/none/fires", b'{"trigger": "unheard"}'),
+    "an impossible UID": ("/triggers/api/v1/sessions/%00/fires", b'{"trigger": "unheard"}'),
+    "a configuration that is not deployed": (FIRE, b'{"trigger": "unheard", "configuration": "none"}'),
+    "a path below": (f"{FIRE}/", b'{"trigger": "unheard"}'),
+    "a batch": ("/triggers/api/v1/fires", b'{"fires": []}'),
+}
+
+
+@pytest.mark.parametrize(("path", "content"), TO_FIRE.values(), ids=TO_FIRE)
+def test_with_a_revoked_token_a_fire_does_nothing_and_tells_nothing(client, api, path, content):
+    assert client.post(FIRE, json=FIRST).status_code == 200
+    before = fires_of("order-1", limit=9)
+    revoke(client)
+    answer = client.post(path, content=content, headers={"Content-Type": "application/json"})
+    elsewhere = client.get(HEALTH)
+    assert (answer.status_code, elsewhere.status_code) == (401, 401)
+    assert answer.json() | {"instance": ""} == elsewhere.json() | {"instance": ""}
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+    assert fires_of("order-1", limit=9) == before
+
+
+def test_a_fire_whose_token_is_revoked_while_it_waits_does_nothing(client, monkeypatch):
+    """The look is the last thing before the fire."""
+    assert client.post(FIRE, json=FIRST).status_code == 200
+    take = dependencies._turns.take
+
+    def take_and_revoke(*args, **kwargs):
+        # Airflow does not revoke in a thread with an event loop.
+        revoking = threading.Thread(target=revoke, args=(client,))
+        revoking.start()
+        revoking.join()
+        return take(*args, **kwargs)
+
+    monkeypatch.setattr(dependencies._turns, "take", take_and_revoke)
+    assert client.post(FIRE, json=UNHEARD).status_code == 401
+    assert [fire.trigger_name for fire in fires_of("order-1", limit=9)] == ["paid"]
+
+
+def test_a_login_is_confirmed_once(client, monkeypatch):
+    asked = []
+    monkeypatch.setattr(logins, "_is_revoked", asked.append)
+    login = logins.Login("user", "id")
+    assert not login.is_confirmed
+    assert [login.confirm(), login.confirm()] == ["user", "user"]
+    assert (asked, login.is_confirmed) == (["id"], True)
+
+
 def test_a_forged_token_asks_the_database_nothing(client):
     header, claims, _signature = client.headers["Authorization"].split(".")
     with threads_of_statements("") as names:
@@ -126,9 +193,9 @@ def test_a_database_that_fails_at_the_login_is_said_to_fail(client, monkeypatch)
         execute(cursor, statement, *rest)
 
     monkeypatch.setattr(dialect, "do_execute", fail)
-    answer = client.get(HEALTH)
-    assert (answer.status_code, answer.json()["reason"]) == (503, "DatabaseFailed")
-    assert "Retry-After" in answer.headers
+    for answer in (client.get(HEALTH), client.post(FIRE, json=FIRST), client.post(FIRE, json={})):
+        assert (answer.status_code, answer.json()["reason"]) == (503, "DatabaseFailed")
+        assert "Retry-After" in answer.headers
 
 
 @contextmanager

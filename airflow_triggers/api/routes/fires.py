@@ -53,9 +53,10 @@ def list_fires(
 )
 def fire(body: FireTrigger, firing: FiringDep) -> AsciiJSONResponse:
     """Fire a trigger into the session. The answer says what it did; an answered fire is never lost."""
+    permissions, user_name = firing.confirm()
     key = key_of_fire(body.idempotency_key, firing.idempotency_key)
     request = body.into(firing.uid, idempotency_key=key)
-    result = fire_for(request, firing.permissions, firing.user_name)
+    result = fire_for(request, permissions, user_name)
     # As a whole answer: FastAPI would take another thread to check and to shape the content.
     return AsciiJSONResponse(result.model_dump(mode="json"))
 
