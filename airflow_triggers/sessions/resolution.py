@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from airflow_triggers.domain.instances import RESOLVED_STATUSES, TaskInstance
@@ -125,10 +125,12 @@ def _still_to_come(session_id: ColumnElement[int]) -> tuple[Select[Any], ...]:
         .scalar_subquery()
         .is_not(None)
     )
+    # A failed instance's run is over. It stays watched only in case somebody has Airflow run it again.
+    has_news_to_come = and_(run.watched, run.seen_state != "failed")
     return (
         select(literal(1)).where(fire.session_id == session_id, fire.cancelled_at.is_(None)),
         select(literal(1)).where(hook.session_id == session_id),
         select(literal(1)).where(
-            run.session_id == session_id, or_(run.watched, run.seen_state == PROMISED.state, in_airflow)
+            run.session_id == session_id, or_(has_news_to_come, run.seen_state == PROMISED.state, in_airflow)
         ),
     )

@@ -164,6 +164,17 @@ def test_an_unresolved_session_is_deleted_only_by_force(survey, controller, make
     assert rows_left() == {}
 
 
+def test_the_run_of_a_failed_instance_is_not_in_flight_until_it_is_cleared(survey, controller):
+    failed_instance(controller)
+    controller.run_once()
+    with pytest.raises(SessionUnresolved) as refusal:
+        delete_session("order-1")
+    assert "in flight" not in str(refusal.value)
+    play(view("t_import#0"), "queued", clear=True)
+    with pytest.raises(SessionUnresolved, match="1 DAG run is in flight"):
+        delete_session("order-1")
+
+
 def test_a_cancelled_fire_keeps_no_session_open(survey, controller):
     resolved_session(controller)
     result = fire_into("order-1", "firstPage", fire_at=SOON)
