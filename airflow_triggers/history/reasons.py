@@ -14,7 +14,7 @@ from difflib import get_close_matches
 from airflow_triggers.configuration import explain_task
 from airflow_triggers.domain.configuration import Configuration, TaskConfig
 from airflow_triggers.domain.disclosure import EVERYTHING, Disclosure, shown_event, shown_fire, shown_instance
-from airflow_triggers.domain.events import Detail, SessionEvent
+from airflow_triggers.domain.events import Detail, EventKind, SessionEvent
 from airflow_triggers.domain.failures import failure_in_short
 from airflow_triggers.domain.fires import DelayedFire, Fire
 from airflow_triggers.domain.instances import InstanceStatus, TaskInstance
@@ -154,6 +154,8 @@ def _standing(evidence: Evidence, requirements: tuple[Requirement, ...]) -> str:
         return f"waits for {_enumeration(missing)}."
     if instance.status is _S.REPLAYED:
         return f"failed and was replayed as {_clone(evidence)}, which speaks for it now."
+    if _is_by_hand(evidence.settled_by) and instance.status in _STANDING_BY_HAND:
+        return _STANDING_BY_HAND[instance.status]
     return _STANDING[instance.status]
 
 
@@ -166,6 +168,13 @@ _STANDING: Mapping[InstanceStatus, str] = {
     _S.SKIPPED: "was skipped.",
     _S.ABANDONED: "was abandoned: it never runs.",
 }
+
+_STANDING_BY_HAND: Mapping[InstanceStatus, str] = {
+    _S.FINISHED: "was set to finished by hand.",
+    _S.FAILED: "was set to failed by hand, and waits for somebody to replay or skip it.",
+    _S.ABANDONED: "was set to abandoned by hand.",
+}
+"""The answers for a status whose usual answer says what happened. By hand, it may have happened otherwise."""
 
 
 # -- the triggers -----------------------------------------------------------------------------------------------
@@ -334,21 +343,13 @@ def _settled_instance(evidence: Evidence, instance: TaskInstance) -> Iterator[Re
     event = evidence.settled_by
     by = f" by {event.by}" if event and event.by else ""
     at = _status_moment(instance)
+    by_hand = f"Its status was set to {instance.status.value}{by} at {at}." if _is_by_hand(event) else None
     match instance.status:
         case _S.FAILED:
-            failure = failure_in_short(instance.metadata) or "no exception is known"
-            cause = f" ({event.details[Detail.CAUSE]})" if event and event.details.get(Detail.CAUSE) else ""
-            yield Reason("failed", sentence(f"It failed at {at}{cause}", failure))
+            yield Reason("failed", by_hand or _failure(evidence, instance))
             yield Reason("repair", "Replay it to run it again, with other kwargs if need be; or skip it.")
         case _S.ABANDONED:
-            if event is not None and event.details.get(Detail.EFFECT) == "abandon":
-                yield Reason(
-                    "abandoned",
-                    sentence(f"It was abandoned{by} at {at}", event.details.get(Detail.CAUSE) or ""),
-                )
-                return
-            trigger_names = _enumeration(sorted(instance.unless_seen))
-            yield Reason("abandoned", f"Before it was scheduled, {trigger_names} had fired (at {at}).")
+            yield Reason("abandoned", by_hand or _abandonment(evidence, instance))
         case _S.SKIPPED:
             subject = "All of its work was skipped" if _is_waived(event) else f"It was skipped{by}"
             cascade_note = "" if instance.metadata.get(CASCADE) else ", and its name was not fired"
@@ -356,7 +357,28 @@ def _settled_instance(evidence: Evidence, instance: TaskInstance) -> Iterator[Re
         case _S.REPLAYED:
             yield Reason("replayed", f"It was replayed{by} at {at} as {_clone(evidence)}.")
         case _:
-            yield Reason("finished", f"It finished at {at}.")
+            yield Reason("finished", by_hand or f"It finished at {at}.")
+
+
+def _failure(evidence: Evidence, instance: TaskInstance) -> str:
+    event = evidence.settled_by
+    failure = failure_in_short(instance.metadata) or "no exception is known"
+    cause = f" ({event.details[Detail.CAUSE]})" if event and event.details.get(Detail.CAUSE) else ""
+    return sentence(f"It failed at {_status_moment(instance)}{cause}", failure)
+
+
+def _abandonment(evidence: Evidence, instance: TaskInstance) -> str:
+    event = evidence.settled_by
+    at = _status_moment(instance)
+    if event is not None and event.details.get(Detail.EFFECT) == "abandon":
+        by = f" by {event.by}" if event.by else ""
+        return sentence(f"It was abandoned{by} at {at}", event.details.get(Detail.CAUSE) or "")
+    trigger_names = _enumeration(sorted(instance.unless_seen))
+    return f"Before it was scheduled, {trigger_names} had fired (at {at})."
+
+
+def _is_by_hand(event: SessionEvent | None) -> bool:
+    return event is not None and event.kind == EventKind.STATUS
 
 
 def _is_waived(event: SessionEvent | None) -> bool:

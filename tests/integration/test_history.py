@@ -294,6 +294,17 @@ def set_task(**values):
         session.execute(values_of.values(**values))
 
 
+def test_the_status_set_by_hand_last_has_its_maker(asked, controller):
+    fire_into("order-1", "complete")
+    play(view("t_import#0"), "failed")
+    controller.run_once()
+    for status in ("finished", "abandoned", "failed"):
+        asked.update_instance_status("t_import#0", status, by="bob")
+        explanation = why("order-1", "t_import#0")
+        assert explanation.answer.startswith(f"t_import#0 was set to {status} by hand")
+        assert explanation.reasons[0].text.startswith(f"Its status was set to {status} by bob at ")
+
+
 def test_what_the_run_waits_for_in_airflow_is_read_from_airflow(asked):
     fire_into("order-1", "complete")
     assert codes("t_import") == ["run_queued"]

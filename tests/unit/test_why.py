@@ -191,3 +191,24 @@ def test_what_became_of_an_instance_is_told_with_who_and_when(one, event, code, 
 @pytest.mark.parametrize("status", [S.SCHEDULED, S.RUNNING])
 def test_an_instance_of_another_runner_has_no_dag_run(status):
     assert codes(explain(known(instance(status)))) == ["no_run"]
+
+
+@pytest.mark.parametrize(
+    ("status", "answer"),
+    [
+        (S.FINISHED, "t_score#0 was set to finished by hand."),
+        (S.FAILED, "t_score#0 was set to failed by hand, and waits for somebody to replay or skip it."),
+        (S.ABANDONED, "t_score#0 was set to abandoned by hand."),
+    ],
+)
+@pytest.mark.parametrize(("by", "by_phrase"), [("bob", " by bob"), (None, "")])
+def test_a_status_set_by_hand_is_told_as_such_and_not_as_what_happened_before(status, answer, by, by_phrase):
+    before = {"exceptionType": "builtins.ValueError", "exceptionMessage": "no age"}
+    event = replace(EVENT, kind="status", by=by, details={"from": "unstarted", "to": status.value})
+    explanation = explain(known(instance(status, **before), settled_by=event))
+    assert explanation.answer == answer
+    assert explanation.reasons[0].code == status.value
+    assert (
+        explanation.reasons[0].text
+        == f"Its status was set to {status.value}{by_phrase} at 2026-05-17 12:00:00 UTC."
+    )
