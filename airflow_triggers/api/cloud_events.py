@@ -16,7 +16,6 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote
 
-from cloudevents.core.bindings.http import HTTPMessage, from_binary
 from cloudevents.core.exceptions import CloudEventValidationError
 from cloudevents.core.formats.json import JSONFormat
 from cloudevents.core.v1.event import CloudEvent
@@ -97,12 +96,21 @@ def content_mode(headers: Headers) -> str:
 
 def event_of_headers(headers: Headers, body: bytes) -> CloudEvent:
     """The event in binary mode. :raises InvalidEvent: when it is not valid."""
-    texts = {name: unquoted(value) if name.startswith(PREFIX) else value for name, value in headers.items()}
-    if f"{PREFIX}time" in texts:
-        _moment(unquote(texts[f"{PREFIX}time"]))
-    event = from_binary(HTTPMessage(texts, body), _StrictFormat(), _strict_event)
-    assert isinstance(event, CloudEvent)
-    return event
+    texts = {name.removeprefix(PREFIX): text for name, text in headers.items() if name.startswith(PREFIX)}
+    attributes: dict[str, Any] = {name: _decoded(name, text) for name, text in texts.items()}
+    if "time" in attributes:
+        attributes["time"] = _moment(attributes["time"])
+    if "content-type" in headers:
+        attributes["datacontenttype"] = headers["content-type"]
+    return _strict_event(attributes, _data_of(body, attributes.get("datacontenttype")))
+
+
+def _decoded(name: str, text: str) -> str:
+    """The attribute in a header. The SDK would replace bytes that are not UTF-8: two ids could become one."""
+    try:
+        return unquote(unquoted(text), errors="strict")
+    except UnicodeDecodeError as error:
+        raise InvalidEvent(name, "must be percent-encoded UTF-8", excerpt(text)) from error
 
 
 def event_of_json(body: bytes) -> CloudEvent:
@@ -140,18 +148,15 @@ def event_of_members(content: Any) -> CloudEvent:
         data = base64.b64decode(content["data_base64"], validate=True)
     except (TypeError, ValueError, binascii.Error) as error:
         raise InvalidEvent("data_base64", "must be base64", excerpt(content["data_base64"])) from error
-    return _strict_event(attributes, _StrictFormat().read_data(data, attributes.get("datacontenttype")))
+    return _strict_event(attributes, _data_of(data, attributes.get("datacontenttype")))
 
 
-class _StrictFormat(JSONFormat):
-    """Reads data as REST reads every body: a key stands once, and what is no JSON is refused."""
-
-    def read_data(self, body: bytes, datacontenttype: str | None) -> Any:
-        """The data in JSON; None without a body."""
-        if not body:
-            return None
-        _require_json(datacontenttype)
-        return _parsed(body, "data")
+def _data_of(body: bytes, datacontenttype: Any) -> Any:
+    """The data in JSON, read as REST reads every body; None without a body."""
+    if not body:
+        return None
+    _require_json(datacontenttype)
+    return _parsed(body, "data")
 
 
 def _require_json(datacontenttype: Any) -> None:
