@@ -37,6 +37,7 @@ MAX_ATTRIBUTE_LENGTH = 1000
 
 _REQUIRED_ATTRIBUTES = ("specversion", "id", "source", "type")
 _TEXTS = ("id", "source", "type", "subject", "dataschema")
+_STRINGS = (*_TEXTS, "datacontenttype")
 
 
 class InvalidEvent(ValueError):
@@ -50,6 +51,15 @@ class InvalidEvent(ValueError):
     def __init__(self, attribute: str, expected: str, found: str | None = None) -> None:
         self.attribute, self.expected, self.found = attribute, expected, found or "nothing"
         super().__init__(f"{attribute or 'event'}: {expected}, found {self.found}")
+
+    @classmethod
+    def from_check(cls, attribute: str, message: object, found: str) -> InvalidEvent:
+        """The error for the message of a check.
+
+        :param message: what was expected. If it also says what was found, this is more exact than ``found``.
+        """
+        expected, _, exact = str(message).removeprefix("Value error, ").rstrip(".").partition("; found ")
+        return cls(attribute, expected, exact or found)
 
     def problem(self, *, in_headers: bool) -> Problem:
         """The problem for an answer.
@@ -171,9 +181,12 @@ def _strict_event(attributes: dict[str, Any], data: Any) -> CloudEvent:
     for name in _REQUIRED_ATTRIBUTES:
         if name not in attributes:
             raise InvalidEvent(name, "this attribute is required")
+    for name in _STRINGS:
+        if name in attributes and not isinstance(attributes[name], str):
+            raise InvalidEvent(name, "must be a string", excerpt(attributes[name]))
     for name in _TEXTS:
-        text = attributes.get(name)
-        if isinstance(text, str) and not (text.isprintable() and len(text) <= MAX_ATTRIBUTE_LENGTH):
+        text = attributes.get(name, "absent")
+        if not (text.isprintable() and 1 <= len(text) <= MAX_ATTRIBUTE_LENGTH):
             raise InvalidEvent(name, f"must be 1-{MAX_ATTRIBUTE_LENGTH} printable characters", excerpt(text))
     try:
         return CloudEvent(attributes, data)
@@ -186,7 +199,7 @@ def _parsed(body: bytes, attribute: str) -> Any:
     try:
         return parse_json(body)
     except JsonFlaw as flaw:
-        raise InvalidEvent(attribute, str(flaw), excerpt(body.decode(errors="replace"))) from flaw
+        raise InvalidEvent.from_check(attribute, flaw, excerpt(body.decode(errors="replace"))) from flaw
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise InvalidEvent(
             attribute, f"must be JSON ({error})", excerpt(body.decode(errors="replace"))

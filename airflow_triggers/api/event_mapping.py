@@ -68,7 +68,7 @@ class EventMapping:
         attributes = event.get_attributes()
         session_uid = attributes.get(self.session_attribute)
         if session_uid is None:
-            raise InvalidEvent(self.session_attribute, "must name the session, is required")
+            raise InvalidEvent(self.session_attribute, "this attribute is required: the session's UID")
         members = {
             "session_uid": session_uid,
             "trigger": target.get("trigger") or event.get_type().removeprefix(self.type_prefix),
@@ -94,16 +94,13 @@ class EventMapping:
             return BatchedFire.model_validate(members).to_request()
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
-            expected = str(first["msg"]).removeprefix("Value error, ").rstrip(".")
-            raise InvalidEvent(
-                attribute_of[str(first["loc"][0])], expected, excerpt(first["input"])
-            ) from error
+            attribute = attribute_of[str(first["loc"][0])]
+            raise InvalidEvent.from_check(attribute, first["msg"], excerpt(first["input"])) from error
         except InvalidSessionUid as error:
-            raise InvalidEvent(
-                self.session_attribute, str(error).rstrip("."), excerpt(members["session_uid"])
-            ) from error
+            found = excerpt(members["session_uid"])
+            raise InvalidEvent.from_check(self.session_attribute, error, found) from error
         except InvalidTrigger as error:
-            raise InvalidEvent("type", str(error).rstrip("."), excerpt(members["trigger"])) from error
+            raise InvalidEvent.from_check("type", error, excerpt(members["trigger"])) from error
 
 
 def idempotency_key_of(event: CloudEvent) -> str:
