@@ -5,9 +5,9 @@ Neighbours: ``requests.py`` has replays and skips; ``domain/acts.py`` has the ac
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from airflow_triggers.api.fields import Form
 from airflow_triggers.api.requests import KWARGS_EXAMPLE, JsonObject, Request
@@ -15,7 +15,18 @@ from airflow_triggers.domain.acts import CASCADING_STATUSES, STATUSES_BY_HAND, S
 from airflow_triggers.domain.instances import InstanceStatus
 from airflow_triggers.domain.validation import KEPT_METADATA
 
-StatusByHand = Annotated[InstanceStatus, Form({"enum": [status.value for status in STATUSES_BY_HAND]})]
+
+def _known_status(status: Any) -> Any:
+    if status not in list(InstanceStatus):
+        raise ValueError(f"must be one of: {', '.join(STATUSES_BY_HAND)}")
+    return status
+
+
+StatusByHand = Annotated[
+    InstanceStatus,
+    BeforeValidator(_known_status),
+    Form({"enum": [status.value for status in STATUSES_BY_HAND]}),
+]
 """The document lists the statuses that people may set; the act refuses the others."""
 
 InstanceMetadata = Annotated[JsonObject, Form({"propertyNames": {"not": {"enum": sorted(KEPT_METADATA)}}})]

@@ -111,8 +111,9 @@ class InstalledNames:
         """
         names = self.registry.names()
         if name not in names:
+            hint = self.registry.hint(name).strip()
             raise ValueError(
-                f"must be a {self.registry.kind} that is installed: {', '.join(names)}.{self.registry.hint(name)}"
+                f"must be a {self.registry.kind} that is installed: {', '.join(names)}{hint and f' ({hint})'}"
             )
         return name
 

@@ -7,7 +7,7 @@ Neighbours: ``model.py`` is the form, ``misspelt.py`` finds misspelt names; ``lo
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Set
 from typing import Any
 
 from pydantic import ValidationError
@@ -171,11 +171,28 @@ def _form(directives: Mapping[str, Any], misspelt: set[str]) -> Iterator[str]:
         for directive in dict.fromkeys(str(problem["loc"][0]) for problem in error.errors()):
             if directive in directives:
                 value = directives[directive]
-                yield f"{directive!r} is {_excerpt(value)}, expected {EXPECTED[directive]}.{_hint(directive, value)}"
+                yield from list(_wrong_names(_names_in(directive, value))) or [
+                    f"{directive!r} is {_excerpt(value)}, expected {EXPECTED[directive]}.{_hint(directive, value)}"
+                ]
             elif directive not in misspelt:
                 yield f"{directive!r} is missing, expected {EXPECTED[directive]}."
     if all(directives.get(directive) is None and directive not in misspelt for directive in TRIGGERING):
         yield f"'after' is missing, expected {EXPECTED['after']}."
+
+
+def _names_in(directive: str, value: Any) -> list[str]:
+    """The trigger names of a directive with nothing but names; empty for any other value."""
+    names = [value] if directive == "andEvery" else value if directive in TRIGGER_LISTS else None
+    return names if isinstance(names, list) and all(isinstance(name, str) for name in names) else []
+
+
+def _wrong_names(trigger_names: Iterable[str]) -> Iterator[str]:
+    """What is wrong with the names of triggers."""
+    for trigger_name in trigger_names:
+        try:
+            validate_trigger_name(trigger_name)
+        except InvalidTrigger as error:
+            yield str(error)
 
 
 def _hint(directive: str, value: Any) -> str:
@@ -197,11 +214,7 @@ def _content(task: TaskConfig) -> Iterator[str]:
     """What is wrong with well-formed directives."""
     if not task.required:
         yield "'after' is empty and there is no 'andEvery', expected at least one trigger in either."
-    for trigger in sorted(task.triggers):
-        try:
-            validate_trigger_name(trigger)
-        except InvalidTrigger as error:
-            yield str(error)
+    yield from _wrong_names(sorted(task.triggers))
     yield from _run(task.run)
     yield from wrong_options(task.airflow)
     if isinstance(task.run, str) and not {":", "."} & set(task.run):

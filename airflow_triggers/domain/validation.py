@@ -43,7 +43,10 @@ KEPT_METADATA = frozenset(
 )
 """Only the framework writes these keys of an instance's metadata."""
 
-TYPED_METADATA: Mapping[str, type] = {LOG_LEVEL: int, LOGS_RESOLVED: bool}
+TYPED_METADATA: Mapping[str, tuple[type, str]] = {
+    LOG_LEVEL: (int, "an integer"),
+    LOGS_RESOLVED: (bool, "true or false"),
+}
 """Anybody may write these keys of an instance's metadata; the framework reads them."""
 
 DOT_SEGMENTS = frozenset({".", ".."})
@@ -85,7 +88,7 @@ def validate_session_uid(uid: object) -> str:
             f"A session UID is a string ({form}), not {type(uid).__name__}: {excerpt(uid)}."
         )
     if not 1 <= len(uid) <= MAX_NAME_LENGTH:
-        raise InvalidSessionUid(f"A session UID has {form}; {uid[:40]!r}… has {len(uid)} characters.")
+        raise InvalidSessionUid(f"A session UID has {form}; found {_shown_name(uid)}.")
     if uid != uid.strip() or "/" in uid or not uid.isprintable():
         raise InvalidSessionUid(f"A session UID has {form}; found {uid!r}.")
     if uid in DOT_SEGMENTS:
@@ -106,8 +109,13 @@ def validate_trigger_name(trigger_name: object) -> str:
         )
     fits = 1 <= len(trigger_name) <= MAX_NAME_LENGTH and trigger_name == trigger_name.strip()
     if not fits or not trigger_name.isprintable():
-        raise InvalidTrigger(f"A trigger's name has {form}; found {trigger_name[:60]!r}.")
+        raise InvalidTrigger(f"A trigger's name has {form}; found {_shown_name(trigger_name)}.")
     return _plain(trigger_name)
+
+
+def _shown_name(name: str) -> str:
+    """The name; of a long one its beginning and its length."""
+    return repr(_plain(name)) if len(name) <= MAX_NAME_LENGTH else f"{name[:40]!r}… of {len(name)} characters"
 
 
 def validate_idempotency_key(key: object) -> str:
@@ -150,7 +158,7 @@ def parse_moment(text: object, *, name: str = "fire_at") -> datetime:
     moment_text = text.upper() if isinstance(text, str) and len(text) <= _MAX_SHOWN else ""
     try:
         if not _MOMENT.fullmatch(moment_text):
-            raise ValueError(f"{type(text).__name__} {excerpt(text)}")
+            raise ValueError(excerpt(text))
         moment = datetime.fromisoformat(moment_text)
     except ValueError as error:
         raise InvalidTrigger(sentence(f"{name!r} is {form}; found {error}")) from None
@@ -252,12 +260,10 @@ def validate_instance_metadata(metadata: object) -> dict[str, Any]:
     instance_metadata = validate_metadata(metadata)
     for key in sorted(KEPT_METADATA & instance_metadata.keys()):
         raise InvalidMetadata(f"The metadata key {key!r} is kept by the framework; choose another name.")
-    for key, value_type in TYPED_METADATA.items():
+    for key, (value_type, expected) in TYPED_METADATA.items():
         if key in instance_metadata and type(instance_metadata[key]) is not value_type:
             value = instance_metadata[key]
-            raise InvalidMetadata(
-                f"The metadata key {key!r} takes {value_type.__name__}; found {excerpt(value)}."
-            )
+            raise InvalidMetadata(f"The metadata key {key!r} takes {expected}; found {excerpt(value)}.")
     return instance_metadata
 
 
@@ -326,7 +332,8 @@ def parse_json(text: str | bytes) -> Any:
 def excerpt(value: object) -> str:
     """A value's ``repr``, shortened; the type of a value without a working ``repr``. For messages."""
     if isinstance(value, str):
-        return repr(value) if len(value) <= _MAX_SHOWN else f"{value[:_MAX_SHOWN]!r}…"
+        text = _plain(value)
+        return repr(text) if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]!r}…"
     if isinstance(value, int) and value.bit_length() > 256:
         return f"an integer of about {round(value.bit_length() * math.log10(2))} digits"
     try:

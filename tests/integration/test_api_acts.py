@@ -48,7 +48,12 @@ def test_a_status_set_twice_is_refused_and_cascades_once(client):
     [
         ({"status": "running"}, "expected one of: unstarted, finished, failed, skipped, abandoned"),
         ({"status": "failed", "cascade": True}, "finished or skipped"),
-        ({"status": "done"}, "status"),
+        ({"status": "running"}, "The status to set is 'running', expected"),
+        ({"status": "done"}, "must be one of: unstarted, finished, failed, skipped, abandoned"),
+        (
+            {"status": "finished", "metadata": {"logLevel": "high"}},
+            "'logLevel' takes an integer; found 'high'",
+        ),
         ({"status": "finished", "metadata": {"parent": "t_x#0"}}, "'parent' is kept by the framework"),
     ],
     ids=lambda value: None if isinstance(value, str) else str(value),

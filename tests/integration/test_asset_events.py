@@ -211,19 +211,19 @@ SOMEWHERE = {"session_uid": "order-1", "configuration": "survey"}
         (
             FIRST_PAGE.uri,
             {"session_uid": "o", "fire_at": "20000000001"},
-            "found str '20000000001'",
+            "found '20000000001'",
         ),
         (
             FIRST_PAGE.uri,
             {"session_uid": "o", "fire_at": "2031-05-17T08:00:00"},
-            "found str '2031-05-17T08:00:00'",
+            "found '2031-05-17T08:00:00'",
         ),
         (
             FIRST_PAGE.uri,
             {"session_uid": "o", "fire_at": "9999-12-31T23:59:59-12:00"},
             "'fire_at' lies between",
         ),
-        (FIRST_PAGE.uri, {"session_uid": "o", "fire_at": "tomorrow"}, "found str 'tomorrow'"),
+        (FIRST_PAGE.uri, {"session_uid": "o", "fire_at": "tomorrow"}, "found 'tomorrow'"),
         (FIRST_PAGE.uri, {"session_uid": "o", "fire_at": ""}, "'fire_at' is a string"),
         (FIRST_PAGE.uri, {"session_uid": "o", "kwargs": {"x": 2**64}}, "integers outside"),
         (FIRST_PAGE.uri, {"session_uid": "o", "kwargs": deep(101)}, "more than 100 levels"),

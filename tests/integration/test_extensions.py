@@ -141,7 +141,7 @@ def test_an_unknown_manager_is_refused_with_the_known_ones_and_the_near_one(clie
     answer = client.post(f"{SESSIONS}{path}", json={**own, "configuration": "survey", "manager": "defualt"})
     assert (answer.status_code, answer.json()["reason"]) == (422, "InvalidBody")
     known = ", ".join(trigger_managers.names())
-    said = f"manager: must be a trigger manager that is installed: {known}. Did you mean 'default'?"
+    said = f"manager: must be a trigger manager that is installed: {known} (Did you mean 'default'?), found 'defualt'."
     assert said in answer.json()["detail"]
 
 
@@ -192,7 +192,7 @@ def test_an_unknown_storage_is_refused_with_the_known_ones_and_the_near_one(clie
     answer = client.post(SESSIONS, json={"uid": "order-1", "configuration": "survey", "storage": "cash"})
     assert (answer.status_code, answer.json()["reason"]) == (422, "InvalidBody")
     known = ", ".join(storage_backends.names())
-    said = f"storage: must be a storage backend that is installed: {known}. Did you mean 'cache'?"
+    said = f"storage: must be a storage backend that is installed: {known} (Did you mean 'cache'?), found 'cash'."
     assert said in answer.json()["detail"]
 
 

@@ -88,8 +88,9 @@ def test_an_act_knows_whether_it_changes_an_instance(act, changed, unchanged):
 
 @pytest.mark.parametrize("status", [*sorted(set(InstanceStatus) - set(STATUSES_BY_HAND)), "done", None])
 def test_statuses_of_runners_and_replays_are_refused_with_the_choices(status):
-    with pytest.raises(InvalidStatus, match="expected one of: unstarted, finished, failed"):
+    with pytest.raises(InvalidStatus, match="expected one of: unstarted, finished, failed") as refusal:
         SetStatus(status=status)
+    assert str(refusal.value).startswith(f"The status to set is {status and str(status)!r}, expected")
 
 
 @pytest.mark.parametrize("status", ["unstarted", "failed", "abandoned"])

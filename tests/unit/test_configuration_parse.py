@@ -101,6 +101,12 @@ def test_a_configuration_is_a_copy_of_what_was_given():
     assert configuration["t_x"].with_params == {"a": {"n": [1]}}
 
 
+LONG_NAME = (
+    "task 't_x': A trigger's name has 1-200 printable characters without surrounding blanks; "
+    f"found '{'n' * 40}'… of 201 characters."
+)
+
+
 @pytest.mark.parametrize(
     ("directives", "problem"),
     [
@@ -118,6 +124,9 @@ def test_a_configuration_is_a_copy_of_what_was_given():
         ),
         ({"after": ["a", True]}, "task 't_x': 'after' is ['a', True], expected a list of trigger names"),
         ({"after": [" a"]}, "task 't_x': A trigger's name has 1-200 printable characters"),
+        ({"after": ["a", "n" * 201]}, LONG_NAME),
+        ({"unless": ["n" * 201]}, LONG_NAME),
+        ({"andEvery": "n" * 201}, LONG_NAME),
         ({"unless": "u"}, "task 't_x': 'unless' is 'u', expected a list of trigger names. Write [u]."),
         ({"andEvery": ["p"]}, "task 't_x': 'andEvery' is ['p'], expected one trigger name."),
         ({"withParams": {"n": 1}}, "task 't_x': 'withParams' is {'n': 1}, expected a mapping of mappings"),

@@ -279,6 +279,16 @@ def test_a_name_of_another_form_is_refused_with_a_short_sentence(validate, name)
     assert len(str(refusal.value)) < 500
 
 
+@pytest.mark.parametrize("validate", [validate_session_uid, validate_trigger_name])
+@pytest.mark.parametrize(
+    ("name", "shown"), [("", "found ''."), ("x" * 201, f"found '{'x' * 40}'… of 201 characters.")]
+)
+def test_a_name_of_a_wrong_length_is_shown_with_its_length(validate, name, shown):
+    with pytest.raises(ValueError, match="1-200 printable characters") as refusal:
+        validate(name)
+    assert str(refusal.value).endswith(shown)
+
+
 class Unshowable:
     def __repr__(self):
         raise RuntimeError("no")

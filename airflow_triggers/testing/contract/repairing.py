@@ -279,8 +279,8 @@ class RepairingContract(StorageSuite):
             ({"depth": 0}, "'depth' is kept by the framework"),
             ({"parent": "t_a#0"}, "'parent' is kept by the framework"),
             ({"timestamps": {}}, "'timestamps' is kept by the framework"),
-            ({"logLevel": "ERROR"}, "'logLevel' takes int; found 'ERROR'"),
-            ({"logsResolved": 1}, "'logsResolved' takes bool; found 1"),
+            ({"logLevel": "ERROR"}, "'logLevel' takes an integer; found 'ERROR'"),
+            ({"logsResolved": 1}, "'logsResolved' takes true or false; found 1"),
         ],
     )
     def test_what_the_framework_reads_of_the_metadata_cannot_be_broken_by_hand(
