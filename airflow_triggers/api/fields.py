@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, GetJsonSchemaHandler
+from pydantic import AfterValidator, BeforeValidator, Field, GetJsonSchemaHandler
 
 from airflow_triggers.domain.configuration import MAX_ID, MAX_KEY_LENGTH, MAX_NAME_LENGTH
 from airflow_triggers.domain.instances import (
@@ -122,6 +122,13 @@ class InstalledNames:
         return {**handler(core_schema), "enum": self.registry.names()}
 
 
+def _json_number(value: object) -> object:
+    """A number of JSON. In JSON Schema 5.0 is an integer, too; pydantic's strict integers refuse it."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise ValueError("must be a number")
+    return value
+
+
 def _printable(text: str) -> str:
     if not text.isprintable():
         raise ValueError("must be printable characters")
@@ -181,6 +188,9 @@ ManagerName = Annotated[str, _managers, AfterValidator(_managers.check)]
 StorageName = Annotated[str, _storages, AfterValidator(_storages.check)]
 Id = Annotated[int, Field(ge=1, le=MAX_ID)]
 Limit = Annotated[int, Field(ge=1, le=MAX_PAGE)]
+LimitInBody = Annotated[Limit, BeforeValidator(_json_number)]
+"""Outside a body every value is a text."""
+
 ListLimit = Annotated[int, Field(ge=1, le=MAX_LIST)]
 Cursor = Annotated[str, Field(min_length=1, max_length=MAX_CURSOR_LENGTH, pattern=r"^[A-Za-z0-9_-]+$")]
 AnyText = Annotated[str, Form(ANY_TEXT), AfterValidator(_text)]

@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from airflow_triggers.api.fields import Limit, Prefix
+from airflow_triggers.api.fields import LimitInBody, Prefix
 from airflow_triggers.api.requests import Request
 from airflow_triggers.domain.reconcile import Diff
 from airflow_triggers.sessions.migration import MigrationOutcome, MigrationPage, SessionMigration
@@ -18,7 +18,7 @@ from airflow_triggers.sessions.migration import MigrationOutcome, MigrationPage,
 class MigrateSessions(Request):
     """Which sessions to move to the deployed rules, and how."""
 
-    limit: Limit = Field(50, description="How many sessions to look at, at most. Go on with `after`.")
+    limit: LimitInBody = Field(50, description="How many sessions to look at, at most. Go on with `after`.")
     after: Prefix | None = Field(None, description="The cursor: `next` of the answer before.")
     prefix: Prefix | None = Field(None, description="Only sessions whose UIDs begin so.")
     history: Literal["ignore", "apply"] = Field(

@@ -569,7 +569,7 @@ def moved_by(api, user, name="order", **body):
 
 def test_a_request_moves_so_many_sessions_and_says_where_to_go_on(api):
     deployed = redeploy()
-    body = moved_by(api, "admin", limit=2, history="apply").json()
+    body = moved_by(api, "admin", limit=2.0, history="apply").json()
     assert (body["version"], body["next"]) == (deployed.version, "order-2")
     assert body["sessions"][0] == {
         "uid": "order-1",
@@ -631,7 +631,16 @@ def test_who_may_do_nothing_with_the_configuration_is_answered_as_if_there_were_
 
 
 @pytest.mark.parametrize(
-    "body", [{"limit": 0}, {"limit": 201}, {"history": "some"}, {"dry_run": "yes"}, {"prefix": "\x00"}]
+    "body",
+    [
+        {"limit": 0},
+        {"limit": 201},
+        {"limit": "5"},
+        {"limit": True},
+        {"history": "some"},
+        {"dry_run": "yes"},
+        {"prefix": "\x00"},
+    ],
 )
 def test_what_a_migration_does_not_know_is_refused(api, body):
     redeploy()
