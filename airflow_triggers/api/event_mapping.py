@@ -14,33 +14,44 @@ from typing import Any
 from airflow.configuration import conf
 from airflow.exceptions import AirflowConfigException
 from cloudevents.core.v1.event import CloudEvent
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from airflow_triggers.api.cloud_events import InvalidEvent
-from airflow_triggers.api.requests import BatchedFire
+from airflow_triggers.api.fields import KeptName, ManagerName, TriggerName
+from airflow_triggers.api.requests import BatchedFire, Request
 from airflow_triggers.domain.configuration import MAX_KEY_LENGTH
 from airflow_triggers.domain.fires import SessionFireRequest
-from airflow_triggers.domain.validation import excerpt
+from airflow_triggers.domain.validation import excerpt, parse_json
 from airflow_triggers.errors import InvalidSessionUid, InvalidTrigger
+from airflow_triggers.sentences import sentence
 
 SECTION = "triggers"
 FIRE_AT = "fireat"
 """The extension attribute for ``fire_at``. The event's own ``time`` is in the past."""
 
-TARGET_KEYS = frozenset({"trigger", "configuration", "manager"})
+
+class Target(Request):
+    """What events of a type fire: an entry of ``cloudevents_types``. An empty text: the entry does not say."""
+
+    trigger: TriggerName = ""
+    configuration: KeptName = ""
+    manager: ManagerName = ""
+
+
+_TARGETS = TypeAdapter(dict[str, Target])
 
 
 @dataclass(frozen=True, kw_only=True)
 class EventMapping:
     """The settings.
 
-    :param targets: by the type of the event: the trigger and, if given, the configuration and the manager.
+    :param targets: by the type of the event.
     :param type_prefix: the beginning of types that a trigger's name does not have.
     :param session_attribute: the attribute with the session's UID.
     :param configuration_attribute: the attribute with the configuration's name.
     """
 
-    targets: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    targets: Mapping[str, Target] = field(default_factory=dict)
     type_prefix: str = ""
     session_attribute: str = "subject"
     configuration_attribute: str = "configuration"
@@ -49,7 +60,8 @@ class EventMapping:
     def from_settings(cls) -> EventMapping:
         """The mapping of Airflow's settings.
 
-        :raises AirflowConfigException: when ``cloudevents_types`` is no JSON object of this form.
+        :raises AirflowConfigException: when ``cloudevents_types`` is no JSON object of this form, or names a manager
+            that is not installed.
         """
         return cls(
             targets=_targets(conf.get(SECTION, "cloudevents_types", fallback="") or ""),
@@ -64,17 +76,17 @@ class EventMapping:
 
         :raises InvalidEvent: naming the attribute that no fire can have.
         """
-        target = self.targets.get(event.get_type(), {})
+        target = self.targets.get(event.get_type(), Target())
         attributes = event.get_attributes()
         session_uid = attributes.get(self.session_attribute)
         if session_uid is None:
             raise InvalidEvent(self.session_attribute, "this attribute is required: the session's UID")
         members = {
             "session_uid": session_uid,
-            "trigger": target.get("trigger") or event.get_type().removeprefix(self.type_prefix),
+            "trigger": target.trigger or event.get_type().removeprefix(self.type_prefix),
             "kwargs": _kwargs_of(event),
-            "configuration": attributes.get(self.configuration_attribute, target.get("configuration")),
-            "manager": target.get("manager"),
+            "configuration": attributes.get(self.configuration_attribute, target.configuration or None),
+            "manager": target.manager or None,
             "idempotency_key": idempotency_key_of(event),
             "fire_at": attributes.get(FIRE_AT),
         }
@@ -123,21 +135,28 @@ def _kwargs_of(event: CloudEvent) -> Mapping[str, Any]:
     return data
 
 
-def _targets(text: str) -> dict[str, dict[str, str]]:
+def _targets(text: str) -> dict[str, Target]:
     if not text.strip():
         return {}
     try:
-        content = json.loads(text)
-        return {kind: _target(entry) for kind, entry in content.items()}
-    except (ValueError, TypeError, AttributeError) as error:
-        raise AirflowConfigException(
+        content = parse_json(text)
+        if not isinstance(content, dict):
+            raise ValueError("this is no object")
+        entries = {
+            kind: {"trigger": entry} if isinstance(entry, str) else entry for kind, entry in content.items()
+        }
+        return _TARGETS.validate_python(entries)
+    except ValueError as error:
+        form = (
             "[triggers] cloudevents_types is a JSON object, from the type of an event to the name of a trigger, or to "
-            'an object {"trigger": …, "configuration": …, "manager": …}; found ' + excerpt(text)
-        ) from error
+            'an object {"trigger": …, "configuration": …, "manager": …}'
+        )
+        raise AirflowConfigException(sentence(f"{form}; found {excerpt(text)}", _flaw(error))) from error
 
 
-def _target(entry: Any) -> dict[str, str]:
-    target = {"trigger": entry} if isinstance(entry, str) else dict(entry)
-    if not target.keys() <= TARGET_KEYS or not all(isinstance(text, str) for text in target.values()):
-        raise ValueError(entry)
-    return target
+def _flaw(error: ValueError) -> str:
+    if not isinstance(error, ValidationError):
+        return str(error)
+    first = error.errors(include_url=False)[0]
+    place = ".".join(map(str, first["loc"]))
+    return f"{place}: {str(first['msg']).removeprefix('Value error, ')}"

@@ -32,6 +32,10 @@ REQUEST_PROBLEMS: dict[str, tuple[HTTPStatus, str]] = {
     ),
     "InvalidHeader": (HTTPStatus.UNPROCESSABLE_ENTITY, "A header is not valid; `errors` has each place."),
     "InvalidQuery": (HTTPStatus.UNPROCESSABLE_ENTITY, "The query is not valid; `errors` has each place."),
+    "InvalidSetting": (
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "A setting of the server is not valid; nothing was done, and the server's log has it.",
+    ),
     "InternalError": (HTTPStatus.INTERNAL_SERVER_ERROR, "An unexpected failure; the server's log has it."),
 }
 """Problems that no error of ours stands for."""

@@ -236,12 +236,42 @@ def test_settings_map_types_and_attributes(client, fires, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "text", ["{", "[]", "7", '{"a": 1}', '{"a": {"triger": "b"}}', '{"a": {"trigger": 1}}']
+    ("text", "flaw"),
+    [
+        ("{", "Expecting property name"),
+        ("[]", "this is no object"),
+        ("7", "this is no object"),
+        ('{"a": 1}', "a: Input should be"),
+        ('{"a": {"triger": "b"}}', "a.triger: Extra inputs"),
+        ('{"a": {"trigger": 1}}', "a.trigger: Input should be a valid string"),
+        ('{"a": {"trigger": ""}}', "a.trigger: must be 1-200 printable characters"),
+        ('{"a": ""}', "a.trigger: must be 1-200 printable characters"),
+        ('{"a": {"trigger": "b", "configuration": ""}}', "a.configuration: String should have at least 1"),
+        (
+            '{"a": {"trigger": "b", "manager": "nope"}}',
+            "a.manager: must be a trigger manager that is installed",
+        ),
+        ('{"a": "b", "a": "c"}', "the key 'a' twice"),
+    ],
 )
-def test_a_table_of_types_of_another_form_is_an_error_that_names_the_setting(monkeypatch, text):
+def test_a_table_of_types_of_another_form_is_an_error_that_names_the_setting(monkeypatch, text, flaw):
     set_types(monkeypatch, types=text)
-    with pytest.raises(AirflowConfigException, match="cloudevents_types"):
+    with pytest.raises(AirflowConfigException, match="cloudevents_types") as refusal:
         EventMapping.from_settings()
+    assert flaw in str(refusal.value)
+
+
+@pytest.mark.parametrize(("content", "content_type"), [(PAID, STRUCTURED), ([PAID], BATCH)])
+def test_broken_settings_are_the_servers_fault_and_only_its_log_shows_them(
+    client, fires, monkeypatch, caplog, content, content_type
+):
+    set_types(monkeypatch, types='{"paid": {"trigger": "orderPaid", "manager": "nope"}}')
+    answer = post(client, content, content_type)
+    assert (answer.status_code, answer.json()["reason"]) == (503, "InvalidSetting")
+    assert answer.json()["type"].endswith("/problems#InvalidSetting")
+    assert "nope" not in answer.text
+    assert '"manager": "nope"' in caplog.text
+    assert fires == []
 
 
 def key_of(source, event_id):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+from http import HTTPStatus
 from typing import Any
 
+from airflow.exceptions import AirflowConfigException
 from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
@@ -30,6 +33,8 @@ from airflow_triggers.api.routers import make_router
 from airflow_triggers.api.routes.batches import fire_entries, results_of
 from airflow_triggers.api.routes.fires import fire_for
 from airflow_triggers.domain.fires import SessionFireRequest
+
+log = logging.getLogger(__name__)
 
 router = make_router("/cloudevents", tag="Fires")
 
@@ -74,7 +79,20 @@ async def receive_events(
     except InvalidEvent as error:
         problem = error.problem(in_headers=is_binary)
         return ProblemResponse(problem.body(request.scope), status_code=problem.status)
+    except AirflowConfigException as error:
+        # Only the log has the setting: whoever sends events may not read Airflow's configuration.
+        log.error("CloudEvents cannot be fired: %s", error)
+        return ProblemResponse(_INVALID_SETTING.body(request.scope), status_code=_INVALID_SETTING.status)
     return await _fire(fire, permissions, user_name)
+
+
+_INVALID_SETTING = Problem(
+    status=HTTPStatus.SERVICE_UNAVAILABLE,
+    reason="InvalidSetting",
+    documented_reason="InvalidSetting",
+    detail="The server's settings [triggers] cloudevents_… are not valid. Nothing was fired; the API server's log says "
+    "what to mend.",
+)
 
 
 def _read(members: Any, mapping: EventMapping) -> SessionFireRequest | Problem:
