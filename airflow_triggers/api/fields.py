@@ -11,7 +11,8 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, GetJsonSchemaHandler
+from pydantic import AfterValidator, BeforeValidator, Field, GetJsonSchemaHandler, ValidationError
+from pydantic_core import InitErrorDetails
 
 from airflow_triggers.domain.configuration import MAX_ID, MAX_KEY_LENGTH, MAX_NAME_LENGTH
 from airflow_triggers.domain.instances import (
@@ -19,7 +20,7 @@ from airflow_triggers.domain.instances import (
     MAX_INSTANCE_NUMBER,
     parse_instance_name,
 )
-from airflow_triggers.domain.validation import DOT_SEGMENTS, validate_trigger_name
+from airflow_triggers.domain.validation import DOT_SEGMENTS, JsonFlaw, json_object, validate_trigger_name
 from airflow_triggers.errors import InvalidTrigger
 from airflow_triggers.extensions.registry import Registry
 from airflow_triggers.manager.manager import trigger_managers
@@ -158,6 +159,21 @@ def _instance_name(name: str) -> str:
     except ValueError:
         raise ValueError("must be the name of a task instance, such as 't_import#0'") from None
     return name
+
+
+def located_json_object(value: object) -> dict[str, Any]:
+    """The value as :func:`json_object` returns it.
+
+    :raises ValidationError: for a flaw; its ``loc`` leads to the place inside the value, unless the names on the way
+        are too long for an answer.
+    """
+    try:
+        return json_object(value)
+    except JsonFlaw as flaw:
+        is_short = sum(map(len, flaw.path)) <= MAX_NAME_LENGTH
+        place = tuple(reversed(flaw.path)) if is_short else ()
+        details = InitErrorDetails(type="value_error", loc=place, input=value, ctx={"error": flaw})
+        raise ValidationError.from_exception_data("JSON object", [details]) from flaw
 
 
 def _history_cursor(cursor: str) -> str:

@@ -32,10 +32,11 @@ from airflow_triggers.api.fields import (
     SessionUidText,
     StorageName,
     TriggerName,
+    located_json_object,
 )
 from airflow_triggers.domain.fires import FireFilter, SessionFireRequest
 from airflow_triggers.domain.uids import SessionUid
-from airflow_triggers.domain.validation import MAX_COOLDOWN, json_object, parse_moment
+from airflow_triggers.domain.validation import MAX_COOLDOWN, parse_moment
 
 MAX_BATCH = 1000
 
@@ -45,7 +46,7 @@ def _read_moment(value: object, info: ValidationInfo) -> datetime:
 
 
 Moment = Annotated[AwareDatetime, BeforeValidator(_read_moment)]
-JsonObject = Annotated[dict[str, Any], AfterValidator(json_object)]
+JsonObject = Annotated[dict[str, Any], AfterValidator(located_json_object)]
 ReplacementKwargs = Annotated[dict[str, JsonObject], Form({"propertyNames": TRIGGER_NAME})]
 
 KWARGS_EXAMPLE = {"respondent": 17, "page": 1}

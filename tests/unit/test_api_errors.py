@@ -20,6 +20,8 @@ from tests.support.api import mounted_api
 FIRE = "api/v1/sessions/order-1/fires"
 FIRES = "api/v1/fires"
 SESSIONS = "api/v1/sessions"
+REPLAY = f"{SESSIONS}/order-1/instances/t_x%230/replay"
+SKIP = f"{SESSIONS}/order-1/instances/t_x%230/skip"
 
 
 @pytest.fixture
@@ -184,7 +186,7 @@ def test_a_bug_shows_nothing_of_itself(client, monkeypatch):
         (FIRE, {"trigger": "a", "idempotency_key": ""}, "idempotency_key"),
         (FIRE, {"trigger": "a", "idempotency_key": "k" * 251}, "idempotency_key"),
         (FIRE, {"trigger": "a", "idempotency_key": "\0"}, "idempotency_key: must be printable"),
-        (FIRE, {"trigger": "a", "kwargs": {"b": "\0"}}, "kwargs: must not contain the character NUL"),
+        (FIRE, {"trigger": "a", "kwargs": {"b": "\0"}}, "kwargs.b: must not contain the character NUL"),
         (FIRE, {"trigger": "a", "manager": "nope"}, "manager: must be a trigger manager that is installed"),
         (FIRE, {"trigger": "a", "manager": "nope"}, "installed: default, found 'nope'."),
         (
@@ -212,6 +214,28 @@ def test_a_bad_body_says_where_what_was_expected_and_what_was_found(client, path
 
 
 @pytest.mark.parametrize(
+    ("path", "content", "field", "pointer"),
+    [
+        (
+            FIRE,
+            b'{"trigger": "a", "kwargs": {"b": [1, {"c/d": 1e999}]}}',
+            "kwargs.b.1.c/d",
+            "#/kwargs/b/1/c~1d",
+        ),
+        (FIRE, b'{"trigger": "a", "kwargs": {"b": {"\\u0000": 1}}}', "kwargs.b", "#/kwargs/b"),
+        (FIRE, b'{"trigger": "a", "kwargs": {"%s": 1e999}}' % (b"b" * 300), "kwargs", "#/kwargs"),
+        (REPLAY, b'{"kwargs": {"a": {"x": 18446744073709551616}}}', "kwargs.a.x", "#/kwargs/a/x"),
+        (SKIP, b'{"result": {"x": 1e999}}', "result.x", "#/result/x"),
+    ],
+)
+def test_a_bad_value_inside_an_object_has_a_pointer_of_its_own(client, path, content, field, pointer):
+    answer = client.post(path, content=content, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["reason"]) == (422, "InvalidBody")
+    (place,) = answer.json()["errors"]
+    assert (place["field"], place["pointer"]) == (field, pointer)
+
+
+@pytest.mark.parametrize(
     "content",
     [
         b"",
@@ -230,10 +254,6 @@ def test_a_bad_body_says_where_what_was_expected_and_what_was_found(client, path
 def test_what_is_no_json_that_could_be_kept_is_refused(client, content):
     answer = client.post(FIRE, content=content, headers={"Content-Type": "application/json"})
     assert (answer.status_code, answer.json()["reason"]) == (422, "InvalidBody")
-
-
-REPLAY = f"{SESSIONS}/order-1/instances/t_x%230/replay"
-SKIP = f"{SESSIONS}/order-1/instances/t_x%230/skip"
 
 
 @pytest.mark.parametrize(
