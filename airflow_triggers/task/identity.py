@@ -52,6 +52,15 @@ def identity_of(dag_run: Any) -> dict[str, Any]:
     }
 
 
+def instance_identity_of(dag_run: Any) -> dict[str, Any] | None:
+    """The arguments of a ``TaskContext``, as from :func:`identity_of`; None for a run made by hand."""
+    try:
+        identity = identity_of(dag_run)
+    except NotATriggerRun:
+        return None
+    return None if identity["number"] == BY_HAND else identity
+
+
 def _exact(text: Any, content: Any) -> Any:
     """The content of the JSON text; without a text, the content as the database keeps it.
 

@@ -11,8 +11,7 @@ from typing import Any
 from airflow.sdk import BaseOperator, BaseOperatorLink
 
 from airflow_triggers.domain.names import INSTANCE_LINK, SESSION_LINK, instance_page, session_page
-from airflow_triggers.errors import NotATriggerRun
-from airflow_triggers.task.identity import BY_HAND, identity_of
+from airflow_triggers.task.identity import instance_identity_of
 
 
 class SessionLink(BaseOperatorLink):
@@ -53,9 +52,4 @@ def add_links(operator: BaseOperator) -> BaseOperator:
 
 
 def _identity_of(task_instance: Any) -> dict[str, Any] | None:
-    """Whose run it is; None for a run made by hand."""
-    try:
-        identity = identity_of(task_instance.get_template_context()["dag_run"])
-    except NotATriggerRun:
-        return None
-    return None if identity["number"] == BY_HAND else identity
+    return instance_identity_of(task_instance.get_template_context()["dag_run"])

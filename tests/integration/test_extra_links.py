@@ -11,12 +11,11 @@ from airflow.providers.standard.operators.bash import BashOperator
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import BaseOperatorLink
 from airflow.utils.session import create_session as airflow_session
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
 from airflow_triggers import configuration_dags
 from airflow_triggers.domain.names import instance_page, session_page
-from airflow_triggers.sessions.opening import fire_into
-from airflow_triggers.storages import tables
+from airflow_triggers.sessions.opening import fire_into, open_session
 from airflow_triggers.task.links import InstanceLink, SessionLink, add_links
 from tests.support.airflow_api import airflow_api, client_of
 from tests.support.dags import deploy
@@ -43,6 +42,11 @@ def links_of(client, task_name):
     dag_id = f"orders.{task_name}"
     with airflow_session() as session:
         run_id = session.scalar(select(DagRun.run_id).where(DagRun.dag_id == dag_id))
+    return links_of_run(client, task_name, run_id)
+
+
+def links_of_run(client, task_name, run_id):
+    dag_id = f"orders.{task_name}"
     return client.get(f"dags/{dag_id}/dagRuns/{run_id}/taskInstances/run/links").json()["extra_links"]
 
 
@@ -57,9 +61,27 @@ def test_an_operator_gets_its_buttons_when_it_has_ended(client):
     assert links_of(client, "t_echo") == {"Session": None, "Instance": None}
 
 
-def test_a_run_that_executes_no_instance_has_no_buttons(client):
+def test_a_run_of_before_keeps_its_buttons_when_its_instance_gets_another(client):
+    manager = open_session(UID)
+    manager.update_instance_status("t_pay#0", "failed")
+    manager.update_instance_status("t_pay#0", "unstarted")
+    fire_into(UID, "paid")
     with airflow_session() as session:
-        session.execute(delete(tables.run))
+        run_ids = session.scalars(select(DagRun.run_id).where(DagRun.dag_id == "orders.t_pay")).all()
+    assert len(run_ids) == 2
+    expected = {"Session": session_page(UID), "Instance": instance_page(UID, "t_pay#0")}
+    assert [links_of_run(client, "t_pay", run_id) for run_id in run_ids] == [expected, expected]
+
+
+def conf_of_another(conf):
+    return {**conf, "triggers": {**conf["triggers"], "run_id": "triggers__another"}}
+
+
+@pytest.mark.parametrize("conf", [None, {}, {"session_uid": UID, "trigger_kwargs": {}}, "of another run"])
+def test_a_run_that_executes_no_instance_has_no_buttons(client, conf):
+    with airflow_session() as session:
+        run = session.scalars(select(DagRun).where(DagRun.dag_id == "orders.t_pay")).one()
+        run.conf = conf_of_another(run.conf) if conf == "of another run" else conf
     assert links_of(client, "t_pay") == {"Session": None, "Instance": None}
 
 
