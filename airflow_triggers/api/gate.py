@@ -22,6 +22,7 @@ from airflow_triggers.api.paths import segments_of, with_segments
 from airflow_triggers.domain.uids import SessionUid
 from airflow_triggers.errors import InvalidSessionUid, StorageError
 from airflow_triggers.gateway.logins import Login, LoginFailed, login_of
+from airflow_triggers.sentences import sentence
 
 log = logging.getLogger(__name__)
 
@@ -118,7 +119,7 @@ def _not_authenticated(why: str) -> RequestRefused:
     return RequestRefused(
         HTTPStatus.UNAUTHORIZED,
         "NotAuthenticated",
-        f"{why}. Send a token of Airflow's POST /auth/token as 'Authorization: Bearer …'.",
+        f"{sentence(why)} Send a token of Airflow's POST /auth/token as 'Authorization: Bearer …'.",
         headers={"WWW-Authenticate": "Bearer"},
     )
 
