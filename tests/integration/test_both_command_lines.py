@@ -54,10 +54,11 @@ def here(api, capsys):
     """Runs ``airflow triggers …``: the exit code and what it printed."""
 
     def run(*arguments):
-        args = get_parser().parse_args(["triggers", *arguments])
         capsys.readouterr()
         code = 0
         try:
+            args = get_parser().parse_args(["triggers", *arguments])
+            capsys.readouterr()
             args.func(args)
         except SystemExit as end:
             code = end.code
@@ -72,7 +73,11 @@ def there(api, capsys):
 
     def run(*arguments):
         capsys.readouterr()
-        return client_command.main(arguments), capsys.readouterr()
+        try:
+            code = client_command.main(arguments)
+        except SystemExit as end:
+            code = end.code
+        return code, capsys.readouterr()
 
     return run
 
@@ -217,12 +222,9 @@ def test_rules_that_are_not_accepted_are_one_sentence_in_both(order, here, there
 
 
 @pytest.mark.parametrize("tasks", ["@nowhere.json", "7", "{", '{"t_x": {}, "t_x": {}}'])
-def test_rules_that_cannot_be_read_are_wrong_arguments_in_both(order, here, there, tasks, capsys):
+def test_rules_that_cannot_be_read_are_wrong_arguments_in_both(order, here, there, tasks):
     for run in (here, there):
-        try:
-            code, captured = run("sessions", "update", "order-1", "--tasks", tasks)
-        except SystemExit as end:
-            code, captured = end.code, capsys.readouterr()
+        code, captured = run("sessions", "update", "order-1", "--tasks", tasks)
         assert (code, captured.out) == (2, "")
         assert "--tasks" in captured.err
 
@@ -301,6 +303,10 @@ def test_a_bulk_act_is_cancelled_and_watching_it_ends_with_1(failures, here, the
         ("skip order-1 t_import#0 --all", 2, "--all is for many instances"),
         ("skip --all --status failed", 2, "or --all"),
         ("skip --dry-run", 2, "or a filter, such as"),
+        ("resolve-logs --stuck-after 5 --dry-run", 2, "give --stuck with it"),
+        ("skip --stuck-after 0 --yes", 2, "give --stuck with it"),
+        ("instances list --stuck-after 5", 2, "give --stuck with it"),
+        ("instances counts --stuck-after 5 --status failed", 2, "give --stuck with it"),
         ("skip --all", 1, "In scripts, give --yes."),
         ("skip --all --rate 5000 --yes", 1, "rate"),
         ("skip --configuration a\x01b --yes", 1, "configuration"),
@@ -309,12 +315,38 @@ def test_a_bulk_act_is_cancelled_and_watching_it_ends_with_1(failures, here, the
         ("bulk-acts watch 999", 1, "999"),
     ],
 )
-def test_a_bulk_act_that_cannot_be_is_one_sentence_in_both(failures, here, there, line, code, complaint):
+def test_a_bulk_act_or_list_that_cannot_be_is_one_sentence_in_both(
+    failures, here, there, line, code, complaint
+):
     for run in (here, there):
         ended_with, captured = run(*line.split(" "))
         assert (ended_with, captured.out) == (code, ""), captured.err
         assert complaint in captured.err
         assert "\x01" not in captured.err
+    assert answer(here, "bulk-acts", "list")["bulk_acts"] == []
+
+
+@pytest.mark.parametrize(
+    ("line", "option"),
+    [
+        ("resolve-logs --session  --dry-run", "--session"),
+        ("replay --status failed --task  --yes", "--task"),
+        ("skip --error-type  --yes", "--error-type"),
+        ("metadata --set a=1 --configuration  --yes", "--configuration"),
+        ("instances list --session ", "--session"),
+        ("sessions list --prefix ", "--prefix"),
+        ("sessions list --waiting-for ", "--waiting-for"),
+        ("sessions migrate --configuration survey --prefix ", "--prefix"),
+        ("history bulk-0 --trigger ", "--trigger"),
+        ("delayed-fires list --uid ", "--uid"),
+    ],
+)
+def test_an_empty_condition_narrows_nothing_and_is_refused_in_both(failures, here, there, line, option):
+    """As of a variable of a script that is not set."""
+    for run in (here, there):
+        code, captured = run(*line.split(" "))
+        assert (code, captured.out) == (2, "")
+        assert f"{option}: expected a text that is not empty, found ''" in captured.err
     assert answer(here, "bulk-acts", "list")["bulk_acts"] == []
 
 
@@ -327,7 +359,7 @@ def test_a_bulk_act_that_cannot_be_is_one_sentence_in_both(failures, here, there
         ("configurations show survay", "survay"),
         ("configurations graph survay --form mermaid", "survay"),
         ("configurations validate nowhere.yaml", "nowhere.yaml"),
-        ("instances list --stuck-after 1e12", "stuck_after"),
+        ("instances list --stuck --stuck-after 1e12", "stuck_after"),
         ("instances list --task \x1b[31m", "task"),
         ("sessions list --order-by newest --after nowhere", "next"),
         ("sessions list --version \x1b", "version"),

@@ -148,7 +148,7 @@ def everything(home):
 def names_of(place, command):
     """The arguments of the command that name something, each with a wrong name."""
     for action in arguments_of(commands_of(place)[command]):
-        if kind_of(action) == "text" and not action.choices:
+        if kind_of(action) in ("text", "condition") and not action.choices:
             name = name_of(action)
             specific = f"{command} {name}"
             yield action, WRONG_NAMES[specific] if specific in WRONG_NAMES else WRONG_NAMES[name]

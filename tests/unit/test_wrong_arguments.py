@@ -21,6 +21,7 @@ from tests.support.command_lines import (
 )
 
 WRONG_VALUES = {
+    "condition": ("",),
     "count": ("0", "-1", "1.5", "some", "9" * 19),
     "seconds": ("soon", "-1", "nan", "inf"),
     "positive_seconds": ("soon", "0", "nan"),

@@ -5,7 +5,7 @@ Neighbours: the files of commands (``sessions.py``, ``instances.py``, …) use t
 
 from __future__ import annotations
 
-from airflow_triggers.cli.twin.commands import option, positional, switch
+from airflow_triggers.cli.twin.commands import condition, option, positional, switch
 
 STATUSES = (
     "unstarted",
@@ -33,8 +33,8 @@ INSTANCE = positional("instance", "A task instance, such as 't_import#0'")
 LIMIT = option("--limit", help="How many at most (default: 50)", kind="count", default=50, metavar="NUMBER")
 AFTER = option("--after", help="Only what comes after this cursor: the next page", metavar="CURSOR")
 PARKED = switch("--parked", "Only those that are not tried again by themselves")
-CONFIGURATION = option("--configuration", help="Only sessions of this deployed configuration", metavar="NAME")
-PREFIX = option("--prefix", help="Only sessions whose UID begins with this", metavar="TEXT")
+CONFIGURATION = condition("--configuration", "Only sessions of this deployed configuration", "NAME")
+PREFIX = condition("--prefix", "Only sessions whose UID begins with this", "TEXT")
 DRY_RUN = switch("--dry-run", "Only say what would happen")
 YES = option("-y", "--yes", help="Do not ask before", is_switch=True)
 
@@ -47,7 +47,7 @@ SELECTION = (
         is_repeatable=True,
     ),
     CONFIGURATION,
-    option("--task", help="Only instances of this task", metavar="NAME"),
+    condition("--task", "Only instances of this task", "NAME"),
     option(
         "--since",
         help="Only instances that changed at this moment or later (2031-05-17T08:00:00Z)",
@@ -55,10 +55,10 @@ SELECTION = (
         metavar="MOMENT",
     ),
     option("--until", help="Only instances that changed before this moment", kind="moment", metavar="MOMENT"),
-    option(
+    condition(
         "--error-type",
-        help="Only instances with this exception type, as it is stored (builtins.ValueError)",
-        metavar="TYPE",
+        "Only instances with this exception type, as it is stored (builtins.ValueError)",
+        "TYPE",
     ),
     option(
         "--replayed",
@@ -78,9 +78,12 @@ SELECTION = (
         implied=True,
     ),
     option(
-        "--stuck-after", help="Seconds until one is stuck (default: 3600)", kind="seconds", metavar="SECONDS"
+        "--stuck-after",
+        help="With --stuck: seconds until one is stuck (default: 3600)",
+        kind="seconds",
+        metavar="SECONDS",
     ),
-    option("--session", help="Only sessions whose UID begins with this", metavar="TEXT"),
+    condition("--session", "Only sessions whose UID begins with this", "TEXT"),
 )
 """The conditions for instances of all sessions; see ``selecting.py``."""
 

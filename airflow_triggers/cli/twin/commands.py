@@ -69,6 +69,11 @@ def option(*flags: str, **fields: Any) -> Argument:
     return Argument(flags, **fields)
 
 
+def condition(flag: str, text: str, metavar: str) -> Argument:
+    """An option that narrows what a command is about, by a text."""
+    return Argument((flag,), text, kind="condition", metavar=metavar)
+
+
 def switch(flag: str, text: str) -> Argument:
     """An option without a value."""
     return Argument((flag,), text, is_switch=True)

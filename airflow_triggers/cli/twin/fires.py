@@ -6,7 +6,7 @@ Neighbours: ``table.py`` lists them.
 from __future__ import annotations
 
 from airflow_triggers.cli.twin.arguments import AFTER, LIMIT, OUTPUT, PARKED, UID
-from airflow_triggers.cli.twin.commands import Command, option, positional
+from airflow_triggers.cli.twin.commands import Command, condition, option, positional
 
 _DELAYED_FIRE_ID = positional("id", "The id of the delayed fire, as listed", kind="count")
 
@@ -81,7 +81,7 @@ FIRES = (
         "delayed_fires:list_delayed_fires",
         "List fires that are still to come, the next first",
         (
-            option("--uid", help="Only those into this session", metavar="UID"),
+            condition("--uid", "Only those into this session", "UID"),
             PARKED,
             AFTER,
             LIMIT,
@@ -109,8 +109,8 @@ FIRES = (
         "history:list_unheard",
         "List fires that touched nothing, in all sessions: of misspelt triggers, say",
         (
-            option("--trigger", help="Only fires of this trigger", metavar="NAME"),
-            option("--configuration", help="Only in sessions of this deployed configuration", metavar="NAME"),
+            condition("--trigger", "Only fires of this trigger", "NAME"),
+            condition("--configuration", "Only in sessions of this deployed configuration", "NAME"),
             option(
                 "--before", help="Only fires before this one: the next page", kind="count", metavar="FIRE_ID"
             ),

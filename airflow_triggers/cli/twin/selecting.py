@@ -24,7 +24,12 @@ BULK_ONLY = ("dry_run", "rate", "yes", "watch")
 
 
 def filter_of(args: Any) -> dict[str, Any]:
-    """The conditions that were given, with the keys and in the types of the REST API."""
+    """The conditions that were given, with the keys and in the types of the REST API.
+
+    :raises WrongArguments: when ``--stuck-after`` would narrow nothing.
+    """
+    if args.stuck_after is not None and args.stuck is None:
+        raise WrongArguments("--stuck-after says when an instance is stuck; give --stuck with it.")
     names = [_name_of(argument.flags[0]) for argument in SELECTION]
     conditions = {name: getattr(args, name) for name in names}
     return {

@@ -29,6 +29,13 @@ class CommandFailed(Exception):
     """A command could not do its work; the text is one sentence for people."""
 
 
+def condition(text: str) -> str:
+    """The text of a condition. An empty one narrows nothing, and may come from a variable that is not set."""
+    if not text:
+        raise argparse.ArgumentTypeError(f"expected a text that is not empty, found {excerpt(text)}")
+    return text
+
+
 def count(text: str) -> int:
     """A whole number above 0, within the range of a database's integers."""
     if len(text) > MAX_DIGITS:
@@ -173,6 +180,7 @@ def _content_of(name: str) -> str:
 
 
 READERS: dict[str, Reader] = {
+    "condition": condition,
     "count": count,
     "json": json_object,
     "kwargs": kwargs,

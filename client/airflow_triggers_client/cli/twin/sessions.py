@@ -15,7 +15,15 @@ from airflow_triggers_client.cli.twin.arguments import (
     UID,
     YES,
 )
-from airflow_triggers_client.cli.twin.commands import Argument, Command, Place, option, positional, switch
+from airflow_triggers_client.cli.twin.commands import (
+    Argument,
+    Command,
+    Place,
+    condition,
+    option,
+    positional,
+    switch,
+)
 
 
 def _yes_or_no(flag: str, text: str) -> Argument:
@@ -29,21 +37,17 @@ SESSIONS = (
         "List sessions, with how many instances they have in each status",
         (
             CONFIGURATION,
-            option(
-                "--version", help="Only sessions with this version of their rules, a hash", metavar="HASH"
-            ),
+            condition("--version", "Only sessions with this version of their rules, a hash", "HASH"),
             PREFIX,
-            option("--contains", help="Only sessions with this part in their UID", metavar="TEXT"),
+            condition("--contains", "Only sessions with this part in their UID", "TEXT"),
             _yes_or_no("--has-failed", "Only sessions with failed instances; with no: only others"),
             _yes_or_no("--open", "Only sessions with instances that are not resolved; with no: only others"),
             _yes_or_no(
                 "--resolved",
                 "Only sessions in which nothing waits, runs or is still to come; with no: only others",
             ),
-            option(
-                "--waiting-for",
-                help="Only sessions with an instance that waits for this trigger",
-                metavar="TRIGGER",
+            condition(
+                "--waiting-for", "Only sessions with an instance that waits for this trigger", "TRIGGER"
             ),
             option(
                 "--idle-for",
@@ -187,8 +191,8 @@ SESSIONS = (
         "Show what happened in a session: fires, changes of status, repairs",
         (
             UID,
-            option("--instance", help="Only what concerns this task instance", metavar="NAME"),
-            option("--trigger", help="Only fires of this trigger", metavar="NAME"),
+            condition("--instance", "Only what concerns this task instance", "NAME"),
+            condition("--trigger", "Only fires of this trigger", "NAME"),
             switch("--touched-nothing", "Only fires that had no effect"),
             option(
                 "--before",
@@ -205,7 +209,7 @@ SESSIONS = (
         "hooks list",
         "hooks:list_hooks",
         "List hooks that raised, the newest first",
-        (option("--uid", help="Only those of this session", metavar="UID"), PARKED, LIMIT, OUTPUT),
+        (condition("--uid", "Only those of this session", "UID"), PARKED, LIMIT, OUTPUT),
         ("hooks list --parked", "hooks list --uid respondent-17"),
     ),
     Command(
