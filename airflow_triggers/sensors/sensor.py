@@ -12,7 +12,12 @@ from datetime import timedelta
 from typing import Any, NoReturn
 
 from airflow.sdk import BaseSensorOperator, PokeReturnValue
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.exceptions import (
+    AirflowFailException,
+    AirflowSensorTimeout,
+    AirflowSkipException,
+    AirflowTaskTimeout,
+)
 
 from airflow_triggers.domain.instances import InstanceStatus, parse_instance_name
 from airflow_triggers.domain.validation import excerpt, validate_session_uid, validate_trigger_name
@@ -21,6 +26,9 @@ from airflow_triggers.hooks import DEFAULT_CONN_ID, TriggersHook
 from airflow_triggers.operators.templates import TemplatedNames
 
 POKE_INTERVAL = 30.0
+FAILURES = (AirflowFailException, AirflowSensorTimeout, AirflowTaskTimeout)
+"""The errors that ``soft_fail`` turns into a skip, in Airflow's sensors."""
+
 STATUSES = tuple(status.value for status in InstanceStatus)
 
 
@@ -86,14 +94,35 @@ class TriggerSessionSensor(TemplatedNames, BaseSensorOperator):
         """Look once, and defer if there is nothing yet; or wait in the worker.
 
         :raises InvalidTrigger, InvalidSessionUid: when a rendered value is outside the allowed form.
+        :raises AirflowSkipException: when the waiting has failed, with ``soft_fail`` or ``never_fail``.
         """
         self._check()
         if not self.deferrable:
             return super().execute(context)
-        first_look = self.poke(context)
+        first_look = self._first_look(context)
         if first_look.is_done:
             return first_look.xcom_value
         return self._defer()
+
+    def _first_look(self, context: Any) -> PokeReturnValue:
+        """A look whose errors count as in Airflow's own ``execute``, which would not defer after it."""
+        try:
+            return self.poke(context)
+        except AirflowSkipException:
+            raise
+        except FAILURES as failure:
+            if self.soft_fail:
+                raise AirflowSkipException("Skipping due to soft_fail is set to True.") from failure
+            if self.never_fail:
+                raise AirflowSkipException("Skipping due to never_fail is set to True.") from failure
+            raise
+        except Exception as error:
+            if self.silent_fail:
+                self.log.exception("The first look failed.")
+                return PokeReturnValue(is_done=False)
+            if self.never_fail:
+                raise AirflowSkipException("Skipping due to never_fail is set to True.") from error
+            raise
 
     def _defer(self) -> NoReturn:
         from airflow_triggers.sensors.waiting import SessionTrigger

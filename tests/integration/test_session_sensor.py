@@ -190,6 +190,30 @@ def test_in_the_worker_it_waits_with_airflows_own_means(api):
     assert executed(deferrable=False, instance=IMPORT, statuses=["failed"])["status"] == "failed"
 
 
+@pytest.mark.parametrize("deferrable", [True, False])
+@pytest.mark.parametrize("option", ["soft_fail", "never_fail"])
+def test_a_failure_that_is_there_at_the_first_look_skips_the_task_when_asked(api, deferrable, option):
+    begin()
+    end(Event.FAIL)
+    with pytest.raises(AirflowSkipException, match=option):
+        executed(deferrable=deferrable, fail_early=True, **{option: True})
+
+
+@pytest.mark.parametrize("deferrable", [True, False])
+def test_a_refusal_at_the_first_look_counts_as_in_airflows_sensors(survey, monkeypatch, deferrable):
+    connect(monkeypatch, away=[401])
+    with pytest.raises(AirflowSkipException, match="never_fail"):
+        executed(deferrable=deferrable, never_fail=True)
+    connect(monkeypatch, away=[401])
+    with pytest.raises(errors.NotAuthenticated):
+        executed(deferrable=deferrable, soft_fail=True)
+
+
+def test_a_refusal_at_the_first_look_is_silent_when_asked(survey, monkeypatch):
+    connect(monkeypatch, away=[401])
+    assert deferred(silent_fail=True)
+
+
 def test_a_deployment_that_is_away_is_waited_for(survey, monkeypatch):
     connect(monkeypatch, away=[503, 502, 500])
     begin()
