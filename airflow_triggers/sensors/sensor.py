@@ -26,6 +26,7 @@ from airflow_triggers.hooks import DEFAULT_CONN_ID, TriggersHook
 from airflow_triggers.operators.templates import TemplatedNames
 
 POKE_INTERVAL = 30.0
+FINISHED = (InstanceStatus.FINISHED.value,)
 FAILURES = (AirflowFailException, AirflowSensorTimeout, AirflowTaskTimeout)
 """The errors that ``soft_fail`` turns into a skip, in Airflow's sensors."""
 
@@ -49,7 +50,7 @@ class TriggerSessionSensor(TemplatedNames, BaseSensorOperator):
 
     :param session_uid: the session's UID; may be a template.
     :param instance: an instance's name, such as ``t_importSubject#0``; may be a template.
-    :param statuses: one of these the instance must have.
+    :param statuses: one of these the instance must have; None: ``finished``.
     :param trigger: a trigger's name; may be a template.
     :param fail_early: fail as soon as the instance has another status that only a repair changes. Without ``instance``:
         as soon as any instance of the session has failed.
@@ -57,7 +58,8 @@ class TriggerSessionSensor(TemplatedNames, BaseSensorOperator):
     :param deferrable: wait in the triggerer. False: wait in the worker, in Airflow's ``mode``.
     :param poke_interval: seconds between two looks.
     :param timeout: seconds to wait at most. Then the task fails, or is skipped with ``soft_fail``.
-    :raises InvalidTrigger: when both ``instance`` and ``trigger`` are given, or a status does not exist.
+    :raises InvalidTrigger: when both ``instance`` and ``trigger`` are given, ``statuses`` without ``instance``, or a
+        status that does not exist.
     """
 
     names = ("session_uid", "instance", "trigger")
@@ -70,7 +72,7 @@ class TriggerSessionSensor(TemplatedNames, BaseSensorOperator):
         *,
         session_uid: str,
         instance: str | None = None,
-        statuses: Sequence[str] = (InstanceStatus.FINISHED.value,),
+        statuses: Sequence[str] | None = None,
         trigger: str | None = None,
         fail_early: bool = False,
         conn_id: str = DEFAULT_CONN_ID,
@@ -84,8 +86,13 @@ class TriggerSessionSensor(TemplatedNames, BaseSensorOperator):
                 f"{self.consequence}: it has both 'instance' ({instance!r}) and 'trigger' ({trigger!r}); expected is "
                 "one of them, or neither for the whole session."
             )
+        if statuses is not None and instance is None:
+            raise InvalidTrigger(
+                f"{self.consequence}: it has 'statuses' ({excerpt(statuses)}) without 'instance'; expected is the "
+                "instance that shall have one of them."
+            )
         self.session_uid, self.instance, self.trigger = session_uid, instance, trigger
-        self.statuses = _checked_statuses(statuses)
+        self.statuses = _checked_statuses(FINISHED if statuses is None else statuses)
         self.fail_early, self.conn_id, self.deferrable = fail_early, conn_id, deferrable
         self._waits_for = tuple(name for name in ("instance", "trigger") if getattr(self, name) is not None)
         self._read_parameters(self.template_fields)
