@@ -331,6 +331,11 @@ def test_the_lines_of_a_file_are_fired_once_however_often_it_is_run(fire_file, t
     assert fires[::-1] == list(range(1, 450, 3))
 
 
+def test_a_byte_order_mark_is_no_part_of_the_first_line(fire_file):
+    account, refusals, code = fire_file(f"\N{ZERO WIDTH NO-BREAK SPACE}{json.dumps(line('order-1'))}")
+    assert (account["fired"], refusals, code) == (1, "", 0)
+
+
 def test_a_line_that_was_fired_and_not_reported_counts_once(fire_file, tmp_path):
     report = tmp_path / "events.jsonl.report"
     fire_file(line("order-1"), line("order-2"))

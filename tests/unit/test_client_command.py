@@ -387,13 +387,13 @@ def test_lines_come_in_chunks_with_their_numbers(tmp_path, report):
     assert max(map(len, chunks)) == 1000
 
 
-def test_lines_of_a_pipe_come_before_it_ends():
+def test_lines_of_a_pipe_come_before_it_ends(report):
     reading, writing = os.pipe()
     with (
         os.fdopen(reading) as stdin,
         os.fdopen(writing, "wb", 0) as writer,
     ):
-        chunks = Events(stdin.buffer, None).chunks(1000)
+        chunks = Events(stdin.buffer, report).chunks(1000)
         writer.write(b"first\nsecond\nthi")
         assert [line.content for line in next(chunks)] == [b"first", b"second"]
         writer.write(b"rd\n")
@@ -436,6 +436,72 @@ def test_a_line_may_be_corrected_unless_it_was_fired(tmp_path):
     with pytest.raises(CommandFailed, match="Line 1 was fired before, and has been changed since"):
         lines_of(path, second)
     second.close()
+
+
+@pytest.mark.parametrize(
+    ("changed", "number"),
+    [
+        ("a\n\nb\n", 2),
+        ("\na\nb\n", 1),
+        ("a\n \t\nb\n", 2),
+        ("a\n\N{ZERO WIDTH NO-BREAK SPACE}\nb\n", 2),
+        ("a\n", 2),
+        ("a\n\n", 2),
+        ("a", 2),
+        ("", 1),
+    ],
+)
+@pytest.mark.parametrize("is_pipe", [False, True])
+def test_a_fired_line_that_is_empty_or_missing_later_is_noticed(
+    tmp_path, report, monkeypatch, changed, number, is_pipe
+):
+    path = tmp_path / "events.jsonl"
+    path.write_text("a\nb\n")
+    for line in lines_of(path, report):
+        report.add(line, fire_id=line.number)
+    path.write_text(changed)
+    to_fire = []
+
+    def read():
+        with opened_events("-" if is_pipe else str(path), report) as events:
+            to_fire.extend(line for line in events.lines() if not report.was_fired(line))
+
+    with path.open() as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        with pytest.raises(
+            CommandFailed, match=f"Line {number} was fired before, and has been changed since"
+        ):
+            read()
+    assert to_fire == []
+
+
+def test_lines_that_were_not_fired_may_become_empty_or_go(tmp_path, report):
+    path = tmp_path / "events.jsonl"
+    path.write_text("a\nrefused\nb\nnot yet\n")
+    for line in lines_of(path, report):
+        if line.number in (1, 3):
+            report.add(line, fire_id=line.number)
+    path.write_text("a\n\nb")
+    assert [report.was_fired(line) for line in lines_of(path, report)] == [True, True]
+
+
+def test_a_byte_order_mark_is_no_part_of_a_line(tmp_path, report):
+    """Editors write one before a file; joined files have one before a later line."""
+    path = tmp_path / "events.jsonl"
+    fire = '{"session_uid": "order-1", "trigger": "paid"}\n'
+    path.write_text(f"{fire}{fire}", encoding="utf-8-sig")
+    path.write_bytes(path.read_bytes() + path.read_bytes())
+    lines = lines_of(path, report)
+
+    assert [line.content.decode() for line in lines] == [fire.rstrip("\n")] * 4
+    assert {line.digest for line in lines} == {lines[1].digest}
+
+
+def test_a_file_in_another_encoding_is_not_guessed(tmp_path, report):
+    path = tmp_path / "events.jsonl"
+    path.write_text('{"session_uid": "order-1", "trigger": "paid"}\n', encoding="utf-16")
+    lines = lines_of(path, report)
+    assert [fire_of(line, Fire("", ""))[:18] for line in lines] == ["it cannot be read:"] * len(lines)
 
 
 @pytest.mark.parametrize("content", ["no report\n", '{"sha256": "of another"}\n', '{"line": 1}\n'])

@@ -6,6 +6,7 @@ an early end: each line counts once. Neighbours: ``cli/firing.py`` of each distr
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import json
 import os
@@ -51,10 +52,21 @@ class Line:
     """A line of the file.
 
     :param number: from 1; empty lines are counted, too.
+    :param content: its bytes. A byte order mark is no content: editors put one before a file's first line.
     """
 
     number: int
     content: bytes = field(repr=False)
+
+    @classmethod
+    def of(cls, number: int, content: bytes) -> Line:
+        """The line with these bytes in the file."""
+        return cls(number, content.removeprefix(codecs.BOM_UTF8))
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to fire."""
+        return not self.content.strip()
 
     @property
     def digest(self) -> str:
@@ -66,14 +78,16 @@ class Line:
 class Events:
     """The lines to fire.
 
+    :param report: the report of earlier runs.
     :param total: how many lines there are; None: not known (stdin).
     """
 
     file: BufferedReader = field(repr=False)
-    total: int | None
+    report: Report = field(repr=False)
+    total: int | None = None
 
     def lines(self) -> Iterator[Line]:
-        """The lines in order, without empty ones."""
+        """The lines in order, as :meth:`chunks` has them."""
         for lines in self.chunks(1):
             yield from lines
 
@@ -81,15 +95,23 @@ class Events:
         """The lines, without empty ones, some at a time. Lines of a pipe come as soon as they are written.
 
         :param most: how many lines at most come at a time.
+        :raises CommandFailed: when a line that an earlier run fired is empty now, or missing.
         """
         number, rest = 0, b""
         while content := self.file.read1(BLOCK):
             *complete, rest = (rest + content).split(b"\n")
-            lines = [Line(number + place, text) for place, text in enumerate(complete, start=1)]
+            lines = [Line.of(number + place, text) for place, text in enumerate(complete, start=1)]
             number += len(complete)
-            yield from _slices([line for line in lines if line.content.strip()], most)
-        if rest.strip():
-            yield [Line(number + 1, rest)]
+            yield from _slices(self._with_content(lines), most)
+        yield from _slices(self._with_content([Line.of(number + 1, rest)]), most)
+        self.report.check_end(number + 1)
+
+    def _with_content(self, lines: list[Line]) -> list[Line]:
+        for line in lines:
+            if line.is_empty:
+                # If it was fired, the lines after it have moved: they would be fired again.
+                self.report.was_fired(line)
+        return [line for line in lines if not line.is_empty]
 
 
 def _slices(lines: list[Line], most: int) -> Iterator[list[Line]]:
@@ -104,17 +126,17 @@ def opened_events(name: str, report: Report) -> Iterator[Events]:
     :raises CommandFailed: when the file cannot be read, or the report is of other lines.
     """
     if name == STDIN:
-        yield Events(_stdin(), None)
+        yield Events(_stdin(), report)
         return
     try:
         with Path(name).open("rb") as file:
             total = 0
-            for line in Events(file, None).lines():
+            for line in Events(file, report).lines():
                 # Before anything is fired: the keys of the report belong to these lines.
                 report.was_fired(line)
                 total += 1
             file.seek(0)
-            yield Events(file, total)
+            yield Events(file, report, total)
     except OSError as error:
         raise _unreadable(name, error) from error
 
@@ -178,11 +200,23 @@ class Report:
         """
         digest = self.fired.get(line.number)
         if digest is not None and digest != line.digest:
-            raise CommandFailed(
-                f"Line {line.number} was fired before, and has been changed since; {self.path} may be the report of "
-                "another file. Name another one with --report."
-            )
+            raise self._is_of_other_lines(line.number)
         return digest is not None
+
+    def check_end(self, count: int) -> None:
+        """Check that no fired line is missing.
+
+        :param count: how many lines there are, with empty ones.
+        :raises CommandFailed: when an earlier run fired a later line.
+        """
+        if self.fired and (last := max(self.fired)) > count:
+            raise self._is_of_other_lines(last)
+
+    def _is_of_other_lines(self, number: int) -> CommandFailed:
+        return CommandFailed(
+            f"Line {number} was fired before, and has been changed since; {self.path} may be the report of "
+            "another file. Name another one with --report."
+        )
 
     def key(self, number: int) -> str:
         """The idempotency key for a line without its own."""

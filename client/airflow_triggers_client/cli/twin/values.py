@@ -102,9 +102,12 @@ def moment(text: str) -> datetime:
 def json_value(text: str | bytes) -> Any:
     """The value of a JSON text written by people: nothing is silently left out.
 
+    :param text: bytes are UTF-8.
     :raises ValueError: when it is no JSON, or an object has a key twice; RecursionError for deep nesting.
     """
-    return json.loads(text, object_pairs_hook=_without_doubles, parse_constant=_no_number)
+    # From bytes, json.loads would also take UTF-16, which has other line feeds.
+    characters = text if isinstance(text, str) else text.decode()
+    return json.loads(characters, object_pairs_hook=_without_doubles, parse_constant=_no_number)
 
 
 def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
