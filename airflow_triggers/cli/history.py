@@ -5,6 +5,7 @@ Neighbours: ``twin/`` declares them; ``hooks.py`` has those about hooks; ``rows.
 
 from __future__ import annotations
 
+import sys
 from argparse import Namespace
 from collections.abc import Iterator
 
@@ -143,10 +144,17 @@ def _of_entry(entry: Entry) -> rows.Row:
 def list_unheard(args: Namespace) -> None:
     """``airflow triggers unheard``."""
     vain_fires = history.vain_fires(
-        limit=args.limit, before=args.before, trigger=args.trigger, configuration=args.configuration
+        limit=args.limit + 1, before=args.before, trigger=args.trigger, configuration=args.configuration
     )
-    fire_rows = [_of_vain_fire(vain_fire) for vain_fire in vain_fires]
+    page = vain_fires[: args.limit]
+    cursor = page[-1].fire.fire_id if len(vain_fires) > args.limit else None
+    fire_rows = [_of_vain_fire(vain_fire) for vain_fire in page]
+    if args.output in rows.STRUCTURED:
+        rows.print_row({"fires": fire_rows, "next": cursor}, args.output)
+        return
     rows.print_rows(fire_rows, args.output, columns=VAIN_FIRE_COLUMNS)
+    if cursor:
+        print_text(f"… earlier fires: --before {cursor}", to=sys.stderr)
 
 
 def _of_vain_fire(vain_fire: VainFire) -> rows.Row:

@@ -38,7 +38,7 @@ def list_sessions(args: Namespace) -> None:
     page = list_page(selection, order=SessionOrder(ORDERS[args.order_by]), limit=args.limit, after=args.after)
     session_rows = [rows.of_session(summary) for summary in page.sessions]
     if args.output in rows.STRUCTURED:
-        rows.print_rows(session_rows, args.output)
+        rows.print_row({"sessions": session_rows, "next": page.next}, args.output)
         return
     rows.print_rows(
         [rows.with_short_version(row) for row in session_rows], args.output, columns=rows.SESSION_COLUMNS

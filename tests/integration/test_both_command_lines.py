@@ -138,6 +138,34 @@ def test_both_print_alike(order, here, there, line):
     assert_alike(without_acts(answer(there, *line.split())), by_airflow, extra=extra)
 
 
+@pytest.mark.parametrize(
+    ("line", "items", "option"),
+    [
+        ("unheard", "fires", "--before"),
+        ("sessions list", "sessions", "--after"),
+        ("sessions list --order-by newest", "sessions", "--after"),
+        ("instances list", "instances", "--after"),
+    ],
+)
+def test_both_say_where_a_list_goes_on(api, here, there, line, items, option):
+    for number in range(3):
+        fire_into(f"order-{number}", "firstPage", configuration="survey")
+        fire_into(f"order-{number}", "payd")
+    for run in (here, there):
+        whole = answer(run, *line.split())
+        assert (len(whole[items]), whole["next"]) == (3, None)
+        listed, more = [], ()
+        while more is not None:
+            page = answer(run, *line.split(), "--limit", "1", *more)
+            listed += page[items]
+            more = None if page["next"] is None else (option, str(page["next"]))
+        assert listed == whole[items]
+        _, captured = run(*line.split(), "--limit", "1")
+        assert f": {option} " in captured.err
+        assert f": {option} " not in captured.out
+        assert run(*line.split(), "--limit", "3")[1].err == ""
+
+
 @pytest.mark.parametrize("noun", ["hooks", "asset-events"])
 def test_both_list_nothing_that_failed(order, here, there, noun):
     assert answer(there, noun, "list", "--parked") == answer(here, noun, "list", "--parked") == []

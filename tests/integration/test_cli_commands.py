@@ -114,7 +114,8 @@ def test_sessions_are_listed_page_by_page(airflow):
         airflow("fire", uid, "completion", "--configuration", "survey")
 
     def listed(*arguments):
-        return [it["uid"] for it in json.loads(airflow("sessions", "list", "-o", "json", *arguments))]
+        page = json.loads(airflow("sessions", "list", "-o", "json", *arguments))
+        return [session["uid"] for session in page["sessions"]]
 
     assert listed() == ["a-1", "a-2", "b-1"]
     assert listed("--limit", "2") == ["a-1", "a-2"]
@@ -206,9 +207,10 @@ def test_the_history_is_told_as_a_story_and_page_by_page(failed, airflow):
 
 def test_a_fire_that_touched_nothing_is_listed_with_what_was_meant(failed, airflow):
     airflow("fire", "order-1", "compleetion")
-    (line,) = json.loads(airflow("unheard", "--output", "json"))
+    (line,) = json.loads(airflow("unheard", "--output", "json"))["fires"]
     assert (line["uid"], line["trigger"], line["similar"]) == ("order-1", "compleetion", ["completion"])
-    assert airflow("unheard", "--trigger", "another", "--output", "json").strip() == "[]"
+    nothing = json.loads(airflow("unheard", "--trigger", "another", "--output", "json"))
+    assert nothing == {"fires": [], "next": None}
 
 
 def test_what_failed_is_listed_though_there_is_nothing(failed, airflow):

@@ -235,7 +235,7 @@ def airflow(api, capsys):
 
 def test_the_command_line_lists_and_shows_a_session_whose_manager_is_gone(airflow, orphan):
     code, listed, _ = airflow("sessions", "list", "--output", "json")
-    assert (code, [one["manager"] for one in json.loads(listed)]) == (0, ["gone"])
+    assert (code, [one["manager"] for one in json.loads(listed)["sessions"]]) == (0, ["gone"])
     code, shown, _ = airflow("sessions", "show", orphan, "--output", "json")
     assert (code, json.loads(shown)["uid"]) == (0, orphan)
 

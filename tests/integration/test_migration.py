@@ -545,7 +545,7 @@ def read_terminal(terminal):
 
 def test_the_command_shows_versions(command):
     _, out, _ = command("sessions", "list", "--output", "json")
-    (first, *_) = json.loads(out)
+    (first, *_) = json.loads(out)["sessions"]
     assert (len(first["version"]["hash"]), first["version"]["is_deployed"]) == (64, True)
     redeploy()
     _, out, _ = command("sessions", "show", "order-1", "--output", "json")

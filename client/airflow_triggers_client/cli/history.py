@@ -5,12 +5,13 @@ Neighbours: ``twin/`` declares them.
 
 from __future__ import annotations
 
+import sys
 from argparse import Namespace
 from collections.abc import Iterator
 from datetime import datetime, timezone
 
 from airflow_triggers_client.cli import output
-from airflow_triggers_client.cli.results import content_of, print_results
+from airflow_triggers_client.cli.results import content_of
 from airflow_triggers_client.cli.twin.terminal import print_text
 from airflow_triggers_client.client import TriggersClient
 from airflow_triggers_client.models import Arrival, Explanation, InstanceStatus, Requirement, UnheardFire
@@ -89,7 +90,14 @@ def list_unheard(client: TriggersClient, args: Namespace) -> None:
     """``triggers unheard``."""
     fires = client.unheard(trigger=args.trigger, configuration=args.configuration, before=args.before)
     page = fires.first(args.limit)
-    print_results(page.items, [_unheard_row(fire) for fire in page.items], args.output)
+    if args.output in output.STRUCTURED:
+        output.print_value(
+            {"fires": [content_of(fire) for fire in page.items], "next": page.next}, args.output
+        )
+        return
+    output.print_rows([_unheard_row(fire) for fire in page.items], args.output)
+    if page.next:
+        print_text(f"… earlier fires: --before {page.next}", to=sys.stderr)
 
 
 def _unheard_row(fire: UnheardFire) -> output.Row:

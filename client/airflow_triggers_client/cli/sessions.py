@@ -10,7 +10,7 @@ from argparse import Namespace
 
 from airflow_triggers_client.cli import output
 from airflow_triggers_client.cli.instances import instance_row
-from airflow_triggers_client.cli.results import content_of, print_result, print_results
+from airflow_triggers_client.cli.results import content_of, print_result
 from airflow_triggers_client.cli.twin.selecting import ORDERS
 from airflow_triggers_client.cli.twin.terminal import print_text
 from airflow_triggers_client.client import TriggersClient
@@ -35,8 +35,12 @@ def list_sessions(client: TriggersClient, args: Namespace) -> None:
         order_by=ORDERS[args.order_by],
         after=args.after,
     ).first(args.limit)
-    print_results(page.items, [_session_row(session) for session in page.items], args.output)
-    if page.next and args.output not in output.STRUCTURED:
+    if args.output in output.STRUCTURED:
+        sessions = [content_of(session) for session in page.items]
+        output.print_value({"sessions": sessions, "next": page.next}, args.output)
+        return
+    output.print_rows([_session_row(session) for session in page.items], args.output)
+    if page.next:
         print_text(f"… further ones: --after {page.next}", to=sys.stderr)
 
 
