@@ -13,6 +13,7 @@ from typing import Annotated, Any, Self
 from pydantic import BeforeValidator
 
 from airflow_triggers.domain.configuration import Kwargs
+from airflow_triggers.domain.instances import parse_instance_name
 from airflow_triggers.domain.uids import SessionUid
 from airflow_triggers.domain.validation import (
     parse_moment,
@@ -22,6 +23,7 @@ from airflow_triggers.domain.validation import (
     validate_trigger_kwargs,
     validate_trigger_name,
 )
+from airflow_triggers.errors import InvalidFilter, InvalidTrigger
 
 Moment = Annotated[
     datetime, BeforeValidator(lambda moment: moment if isinstance(moment, datetime) else parse_moment(moment))
@@ -231,3 +233,20 @@ class FireFilter:
 
 
 EVERY_FIRE = FireFilter()
+
+
+def validate_names(*, trigger: str | None = None, instance: str | None = None) -> None:
+    """Make sure that there can be a trigger and an instance of these names. None is none.
+
+    Somebody who looks for a name that cannot be would find nothing, and take it for an answer.
+
+    :raises InvalidFilter: when there cannot be.
+    """
+    FireFilter(trigger_name=trigger, instance=instance)
+    try:
+        if trigger is not None:
+            validate_trigger_name(trigger)
+        if instance is not None:
+            parse_instance_name(instance)
+    except (InvalidTrigger, ValueError) as error:
+        raise InvalidFilter(str(error)) from None

@@ -13,7 +13,7 @@ from itertools import islice
 
 from airflow_triggers.domain.disclosure import EVERYTHING, Disclosure, shown_event, shown_fire
 from airflow_triggers.domain.events import SessionEvent
-from airflow_triggers.domain.fires import Fire, FireFilter
+from airflow_triggers.domain.fires import Fire, FireFilter, validate_names
 from airflow_triggers.errors import InvalidCursor
 from airflow_triggers.sessions.describing import reading
 from airflow_triggers.storages.events import read_events
@@ -57,7 +57,9 @@ def history_of(
     :param disclosure: which facts of Airflow may be shown.
     :raises SessionNotFound: when there is no session.
     :raises InvalidCursor: when ``before`` is no cursor.
+    :raises InvalidFilter: when no instance, or no trigger, can have such a name.
     """
+    validate_names(trigger=trigger, instance=instance)
     marks = _read_cursor(before)
     only = FireFilter(trigger_name=trigger, instance=instance, in_vain=True if touched_nothing else None)
     with reading(uid) as (storage, session, row):

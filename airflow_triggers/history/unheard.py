@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from airflow_triggers.domain.configuration import Configuration
 from airflow_triggers.domain.disclosure import EVERYTHING, Disclosure, shown_fire
-from airflow_triggers.domain.fires import Fire
+from airflow_triggers.domain.fires import Fire, validate_names
 from airflow_triggers.domain.validation import validate_filter
 from airflow_triggers.errors import UnreadableRow
 from airflow_triggers.history.reasons import names_in_use, similar_names
@@ -56,7 +56,7 @@ def vain_fires(
     :param disclosure: which facts of Airflow may be shown.
     :raises InvalidFilter: when no trigger or configuration can have such a name.
     """
-    validate_filter("trigger", trigger)
+    validate_names(trigger=trigger)
     validate_filter("configuration", configuration)
     fires, sessions, configurations = tables.fire.c, tables.session.c, tables.configuration.c
     query = (

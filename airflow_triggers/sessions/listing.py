@@ -28,6 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
+from airflow_triggers.domain.fires import validate_names
 from airflow_triggers.domain.validation import validate_filter
 from airflow_triggers.errors import InvalidFilter
 from airflow_triggers.sessions import cursors
@@ -106,10 +107,10 @@ class SessionFilter:
             "version": self.version,
             "prefix": self.prefix,
             "part of a UID": self.contains,
-            "trigger": self.waiting_for,
         }
         for name, value in texts.items():
             validate_filter(name, value)
+        validate_names(trigger=self.waiting_for)
         if self.idle_for is not None and not 0 <= self.idle_for <= MAX_IDLE_FOR:
             raise InvalidFilter(f"'idle_for' is a number of seconds from 0 to {MAX_IDLE_FOR}.")
 

@@ -17,7 +17,7 @@ from sqlalchemy import insert, select, update
 
 from airflow_triggers.controller.loop import Controller
 from airflow_triggers.domain.fires import Fire
-from airflow_triggers.errors import InstanceNotFound, InvalidCursor, TaskNotFound
+from airflow_triggers.errors import InstanceNotFound, InvalidCursor, InvalidFilter, TaskNotFound
 from airflow_triggers.history.evidence import why
 from airflow_triggers.history.pages import history_of
 from airflow_triggers.history.sentences import sentence_of
@@ -25,6 +25,7 @@ from airflow_triggers.history.unheard import vain_fires
 from airflow_triggers.manager.manager import TriggerManager
 from airflow_triggers.sentences import moment
 from airflow_triggers.sessions.describing import describe_session
+from airflow_triggers.sessions.listing import SessionFilter
 from airflow_triggers.sessions.opening import create_session, fire_into, open_session
 from airflow_triggers.storages import tables
 from airflow_triggers.storages.cache import CacheStorageBackend
@@ -194,7 +195,7 @@ def test_the_history_is_filtered_by_instance_trigger_and_effect(asked):
         "firstPage was fired: made t_import#0.",
         "complete was fired: reached t_import#0; scheduled t_import#0.",
     ]
-    assert lines(instance="t_import") == []
+    assert lines(instance="t_page#0") == []
     assert [text for _, text in lines(trigger="complete")] == [
         "complete was fired: reached t_import#0; scheduled t_import#0.",
         "complete was fired: touched nothing.",
@@ -210,6 +211,26 @@ def test_the_history_is_filtered_by_instance_trigger_and_effect(asked):
 def test_a_cursor_that_no_page_gave_is_refused(asked, before):
     with pytest.raises(InvalidCursor, match="expected the 'next' of another page"):
         history_of("order-1", before=before)
+
+
+@pytest.mark.parametrize(
+    ("name", "complaint"),
+    [
+        ({"instance": "nope"}, "'nope' is not the name of a task instance"),
+        ({"instance": ""}, "'' is not the name of a task instance"),
+        ({"instance": "t_import"}, "'t_import' is not the name of a task instance"),
+        ({"trigger": ""}, "A trigger's name .* found ''"),
+        ({"trigger": " paid"}, "A trigger's name .* found ' paid'"),
+    ],
+)
+def test_who_looks_for_a_name_that_cannot_be_is_told(asked, name, complaint):
+    with pytest.raises(InvalidFilter, match=complaint):
+        history_of("order-1", **name)
+    if "trigger" in name:
+        with pytest.raises(InvalidFilter, match=complaint):
+            vain_fires(**name)
+        with pytest.raises(InvalidFilter, match=complaint):
+            SessionFilter(waiting_for=name["trigger"])
 
 
 def test_a_fire_that_touched_nothing_is_found_across_sessions(asked):
