@@ -17,6 +17,7 @@ from rich.progress import Progress
 from airflow_triggers.answers.bulk_acts import BulkActAnswer, BulkPreviewAnswer, OutcomeAnswer
 from airflow_triggers.cli import rows
 from airflow_triggers.cli.commands import audited_command, user
+from airflow_triggers.cli.hints import note_unknown_configuration
 from airflow_triggers.cli.terminal import FAILED, ends_with_one_line, print_text
 from airflow_triggers.cli.twin.selecting import filter_of, require_consent
 from airflow_triggers.domain.acts import InstanceAct
@@ -39,11 +40,16 @@ def make_bulk_act(args: Namespace, act: InstanceAct) -> None:
     request, maker = BulkRequest(act=act, selection=selection, rate=args.rate), Maker(by=user())
     if args.dry_run or not args.yes:
         preview = BulkPreviewAnswer.of(bulk_acts.preview(request, maker))
+        if not preview.total:
+            note_unknown_configuration(args.configuration)
         if args.dry_run:
             _print_preview(preview, args.output)
             return
         require_consent(f"This is a bulk act ({act.kind.value}) on {preview.allowed} instances.")
     bulk_act = bulk_acts.make(request, maker)
+    if not bulk_act.total:
+        print_text("No instance matches the filter: the bulk act does nothing.", to=sys.stderr)
+        note_unknown_configuration(args.configuration)
     if args.watch:
         bulk_act = _watched(bulk_act, WATCH_INTERVAL)
     _print_bulk_act(bulk_act, args.output)

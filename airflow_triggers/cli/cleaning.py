@@ -15,6 +15,7 @@ from airflow.utils.providers_configuration_loader import providers_configuration
 
 from airflow_triggers.cli import rows
 from airflow_triggers.cli.commands import audited_command, user
+from airflow_triggers.cli.hints import note_unknown_configuration
 from airflow_triggers.cli.terminal import ends_with_one_line, print_text
 from airflow_triggers.sessions import bulk_acts, cleaning
 
@@ -46,6 +47,8 @@ def triggers_clean(args: Namespace) -> None:
     finally:
         # Sessions deleted before an error stay deleted, so the output counts them too.
         rows.print_rows(_rows(counts, is_deleted=not args.dry_run), args.output)
+    if not counts and not failures:
+        note_unknown_configuration(args.configuration)
     _clean_bulk_acts(args)
     for uid, failure in failures.items():
         print_text(f"Session {uid!r} was not deleted: {failure}", to=sys.stderr)

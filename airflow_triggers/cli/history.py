@@ -22,6 +22,7 @@ from airflow_triggers.answers.history import (
     answer_of_entry,
 )
 from airflow_triggers.cli import rows
+from airflow_triggers.cli.hints import note_unknown_configuration
 from airflow_triggers.cli.terminal import ends_with_one_line, print_text
 from airflow_triggers.domain.fires import DelayedFire, Fire
 from airflow_triggers.domain.instances import InstanceStatus
@@ -146,6 +147,8 @@ def list_unheard(args: Namespace) -> None:
     vain_fires = history.vain_fires(
         limit=args.limit + 1, before=args.before, trigger=args.trigger, configuration=args.configuration
     )
+    if not vain_fires:
+        note_unknown_configuration(args.configuration)
     page = vain_fires[: args.limit]
     cursor = page[-1].fire.fire_id if len(vain_fires) > args.limit else None
     fire_rows = [_of_vain_fire(vain_fire) for vain_fire in page]

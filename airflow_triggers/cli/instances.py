@@ -14,6 +14,7 @@ from airflow.utils.providers_configuration_loader import providers_configuration
 from airflow_triggers import sessions
 from airflow_triggers.answers.instance_lists import InstanceSummaryAnswer, counts_answer
 from airflow_triggers.cli import rows
+from airflow_triggers.cli.hints import note_unknown_configuration
 from airflow_triggers.cli.terminal import ends_with_one_line, print_text
 from airflow_triggers.cli.twin.selecting import filter_of
 from airflow_triggers.domain.selection import InstanceFilter
@@ -31,6 +32,8 @@ def list_instances(args: Namespace) -> None:
     """``airflow triggers instances list``."""
     selection = InstanceFilter.from_dict(filter_of(args))
     page = instances.list_instances(selection, limit=args.limit, after=args.after)
+    if not page.instances:
+        note_unknown_configuration(args.configuration)
     instance_rows = [rows.of_answer(InstanceSummaryAnswer.of(summary)) for summary in page.instances]
     if args.output in rows.STRUCTURED:
         rows.print_row({"instances": instance_rows, "next": page.next}, args.output)
@@ -49,7 +52,10 @@ def count_instances(args: Namespace) -> None:
     """``airflow triggers instances counts``."""
     group_by = [GroupBy(name) for name in args.group_by or ()]
     selection = InstanceFilter.from_dict(filter_of(args))
-    row = rows.plain(counts_answer(instance_counts.count_instances(selection, group_by=group_by)))
+    counts = instance_counts.count_instances(selection, group_by=group_by)
+    if not counts.total:
+        note_unknown_configuration(args.configuration)
+    row = rows.plain(counts_answer(counts))
     if args.output in rows.STRUCTURED:
         rows.print_row(row, args.output)
         return

@@ -14,6 +14,7 @@ from airflow.utils.providers_configuration_loader import providers_configuration
 from airflow_triggers import sessions
 from airflow_triggers.cli import rows
 from airflow_triggers.cli.commands import audited_command, tells_of_broken_extensions, user
+from airflow_triggers.cli.hints import note_unknown_configuration
 from airflow_triggers.cli.terminal import ends_with_one_line, print_text
 from airflow_triggers.cli.twin.selecting import ORDERS
 from airflow_triggers.sessions.listing import SessionFilter, SessionOrder, list_page
@@ -36,6 +37,8 @@ def list_sessions(args: Namespace) -> None:
         idle_for=args.idle_for,
     )
     page = list_page(selection, order=SessionOrder(ORDERS[args.order_by]), limit=args.limit, after=args.after)
+    if not page.sessions:
+        note_unknown_configuration(args.configuration)
     session_rows = [rows.of_session(summary) for summary in page.sessions]
     if args.output in rows.STRUCTURED:
         rows.print_row({"sessions": session_rows, "next": page.next}, args.output)

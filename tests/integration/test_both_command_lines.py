@@ -12,6 +12,9 @@ import httpx
 import pytest
 from airflow.api_fastapi.app import purge_cached_app
 from airflow.cli.cli_parser import get_parser
+from airflow.models.serialized_dag import SerializedDagModel
+from airflow.utils.session import create_session as airflow_session
+from sqlalchemy import delete
 
 from airflow_triggers.sessions import create_session, describe_session, fire_into
 from airflow_triggers.sessions.bulk_acts import bulk_act_of
@@ -376,6 +379,45 @@ def test_an_empty_condition_narrows_nothing_and_is_refused_in_both(failures, her
         assert (code, captured.out) == (2, "")
         assert f"{option}: expected a text that is not empty, found ''" in captured.err
     assert answer(here, "bulk-acts", "list")["bulk_acts"] == []
+
+
+@pytest.mark.parametrize(
+    ("line", "in_both"),
+    [
+        ("sessions list", True),
+        ("sessions list --has-failed --output json", True),
+        ("unheard", True),
+        ("instances list --status failed", False),
+        ("instances counts --group-by task", False),
+        ("replay --dry-run", False),
+        ("replay --yes", False),
+        ("clean --before 2931-01-01T00:00:00Z --dry-run", False),
+    ],
+)
+def test_a_list_of_an_unknown_configuration_is_empty_and_names_the_near_one(
+    order, here, there, line, in_both
+):
+    for run in (here, there) if in_both else (here,):
+        code, captured = run(*line.split(), "--configuration", "survay")
+        assert code == 0
+        assert "There is no deployed configuration 'survay'" in captured.err
+        assert "Did you mean 'survey'?" in captured.err
+        _, captured = run(*line.split(), "--configuration", "survey")
+        assert "There is no deployed configuration" not in captured.err
+
+
+def test_a_bulk_act_without_instances_says_so(order, here):
+    _, captured = here("replay", "--configuration", "survey", "--task", "t_score", "--yes")
+    assert captured.err == "No instance matches the filter: the bulk act does nothing.\n"
+
+
+def test_an_empty_list_of_a_configuration_that_was_deployed_once_is_an_answer(order, here, there):
+    with airflow_session() as session:
+        session.execute(delete(SerializedDagModel))
+    for run in (here, there):
+        for line in ("sessions list --after order-1", "unheard --trigger firstPage"):
+            _, captured = run(*line.split(), "--configuration", "survey")
+            assert captured.err == ""
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from datetime import datetime, timezone
 
 from airflow_triggers_client.cli import output
+from airflow_triggers_client.cli.hints import note_unknown_configuration
 from airflow_triggers_client.cli.results import content_of
 from airflow_triggers_client.cli.twin.terminal import print_text
 from airflow_triggers_client.client import TriggersClient
@@ -90,6 +91,8 @@ def list_unheard(client: TriggersClient, args: Namespace) -> None:
     """``triggers unheard``."""
     fires = client.unheard(trigger=args.trigger, configuration=args.configuration, before=args.before)
     page = fires.first(args.limit)
+    if not page.items:
+        note_unknown_configuration(client, args.configuration)
     if args.output in output.STRUCTURED:
         output.print_value(
             {"fires": [content_of(fire) for fire in page.items], "next": page.next}, args.output

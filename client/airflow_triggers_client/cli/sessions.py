@@ -9,6 +9,7 @@ import sys
 from argparse import Namespace
 
 from airflow_triggers_client.cli import output
+from airflow_triggers_client.cli.hints import note_unknown_configuration
 from airflow_triggers_client.cli.instances import instance_row
 from airflow_triggers_client.cli.results import content_of, print_result
 from airflow_triggers_client.cli.twin.selecting import ORDERS
@@ -35,6 +36,8 @@ def list_sessions(client: TriggersClient, args: Namespace) -> None:
         order_by=ORDERS[args.order_by],
         after=args.after,
     ).first(args.limit)
+    if not page.items:
+        note_unknown_configuration(client, args.configuration)
     if args.output in output.STRUCTURED:
         sessions = [content_of(session) for session in page.items]
         output.print_value({"sessions": sessions, "next": page.next}, args.output)
