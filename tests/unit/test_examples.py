@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections import Counter
 from importlib.util import module_from_spec, spec_from_file_location
+from types import SimpleNamespace
 
+import pytest
 from airflow.serialization.serialized_objects import DagSerialization
 
 from airflow_triggers.configuration.load import load_configuration
@@ -47,6 +51,20 @@ def test_the_dag_that_reports_a_survey_is_one_that_airflow_accepts():
     assert serialized.task_dict["wait_for_the_subject"].upstream_task_ids == {"send_pages"}
     questionnaire = load_configuration(ROOT / "dags/questionnaire.yaml")
     assert {"firstPageReceived", "questionnaireComplete"} == set(questionnaire["t_importSubject"].after)
+
+
+def test_the_line_of_the_readme_fails_in_one_task_only(tmp_path, monkeypatch):
+    """Its import is skipped with a cascade, which starts the task after it."""
+    monkeypatch.setenv("QUESTIONNAIRE_RESULTS", str(tmp_path / "results.sqlite"))
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (line,) = re.findall(r"^echo '(.*)' > events\.jsonl$", readme, re.MULTILINE)
+    tasks = module_of(ROOT / "dags/questionnaire_tasks.py")
+    page = {"survey": "anes96", **json.loads(line)["kwargs"]}
+    context = SimpleNamespace(session_uid="respondent-19", trigger_kwargs={"firstPageReceived": page})
+
+    with pytest.raises(ValueError, match="fifty"):
+        tasks.import_subject(context)
+    tasks.import_browser_metadata(context)
 
 
 def module_of(path):
