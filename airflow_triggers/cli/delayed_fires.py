@@ -5,6 +5,7 @@ Neighbours: ``twin/fires.py`` declares the commands; ``sessions/delayed_fires.py
 
 from __future__ import annotations
 
+import sys
 from argparse import Namespace
 
 from airflow.utils.cli import suppress_logs_and_warning
@@ -12,7 +13,7 @@ from airflow.utils.providers_configuration_loader import providers_configuration
 
 from airflow_triggers.cli import rows
 from airflow_triggers.cli.commands import audited_command, tells_of_broken_extensions, user
-from airflow_triggers.cli.terminal import ends_with_one_line
+from airflow_triggers.cli.terminal import ends_with_one_line, print_text
 from airflow_triggers.sessions import delayed_fires
 
 
@@ -33,7 +34,7 @@ def list_delayed_fires(args: Namespace) -> None:
         return
     rows.print_rows(fire_rows, args.output, columns=rows.DELAYED_FIRE_COLUMNS)
     if page.next:
-        print(f"… later ones: --after {page.next}")
+        print_text(f"… later ones: --after {page.next}", to=sys.stderr)
 
 
 @ends_with_one_line

@@ -126,7 +126,7 @@ def show_history(args: Namespace) -> None:
         rows.print_row({"entries": entries, "next": page.next}, args.output)
         return
     if page.next:
-        print_text(f"… earlier entries: --before {page.next}")
+        print_text(f"… earlier entries: --before {page.next}", to=sys.stderr)
     for entry in reversed(page.entries):
         by = entry.fired_by if isinstance(entry, Fire) else entry.by
         print_text(f"{moment(moment_of(entry))}  {by or '-':20}  {sentence_of(entry)}", indent=INDENT)

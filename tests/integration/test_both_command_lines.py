@@ -148,12 +148,16 @@ def test_both_print_alike(order, here, there, line):
         ("sessions list", "sessions", "--after"),
         ("sessions list --order-by newest", "sessions", "--after"),
         ("instances list", "instances", "--after"),
+        ("history order-2", "entries", "--before"),
+        ("delayed-fires list", "delayed_fires", "--after"),
+        ("delayed-fires list --uid order-1", "delayed_fires", "--after"),
     ],
 )
 def test_both_say_where_a_list_goes_on(api, here, there, line, items, option):
     for number in range(3):
         fire_into(f"order-{number}", "firstPage", configuration="survey")
         fire_into(f"order-{number}", "payd")
+        fire_into("order-1", "page", configuration="survey", fire_at=datetime.fromisoformat(LATER))
     for run in (here, there):
         whole = answer(run, *line.split())
         assert (len(whole[items]), whole["next"]) == (3, None)

@@ -5,12 +5,14 @@ Neighbours: ``twin/fires.py`` declares the commands.
 
 from __future__ import annotations
 
+import sys
 from argparse import Namespace
 from collections.abc import Sequence
 from typing import Any
 
 from airflow_triggers_client.cli import output
 from airflow_triggers_client.cli.results import content_of, print_result
+from airflow_triggers_client.cli.twin.terminal import print_text
 from airflow_triggers_client.client import TriggersClient
 from airflow_triggers_client.models import DelayedFire, Page
 
@@ -37,7 +39,7 @@ def _print_page(page: Page[Any], rows: Sequence[output.Row], form: str) -> None:
         return
     output.print_rows(rows, form)
     if page.next:
-        print(f"… later ones: --after {page.next}")
+        print_text(f"… later ones: --after {page.next}", to=sys.stderr)
 
 
 def triggers_cancel_delayed_fire(client: TriggersClient, args: Namespace) -> None:

@@ -80,7 +80,7 @@ def show_history(client: TriggersClient, args: Namespace) -> None:
         output.print_value({"entries": entries, "next": page.next}, args.output)
         return
     if page.next:
-        print_text(f"… earlier entries: --before {page.next}")
+        print_text(f"… earlier entries: --before {page.next}", to=sys.stderr)
     for entry in reversed(page.items):
         print_text(f"{_moment(entry.at)}  {entry.by or '-':20}  {entry.text}", indent=INDENT)
     if not page.items:
