@@ -46,21 +46,25 @@ def is_bulk(args: Any) -> bool:
     """
     conditions = filter_of(args)
     if args.uid is not None:
-        if args.instance is None:
-            raise WrongArguments(
-                "Give a session's UID and a task instance; or a filter, such as --status failed."
-            )
         filter_options = [*conditions, *(["all"] if args.all else [])]
         filter_options += [name for name in BULK_ONLY if getattr(args, name)]
         if filter_options:
             raise WrongArguments(
                 f"{_flag(filter_options[0])} is for many instances; leave out the UID and the instance."
             )
+        if args.instance is None:
+            raise WrongArguments(
+                "Give a session's UID and a task instance; or a filter, such as --status failed."
+            )
         return False
-    if args.all == bool(conditions):
+    if args.all and conditions:
+        raise WrongArguments(f"--all and {_flag(next(iter(conditions)))} exclude each other; leave one out.")
+    if not args.all and not conditions:
         raise WrongArguments(
             "Give a session's UID and a task instance; or a filter, such as --configuration NAME; or --all."
         )
+    if args.dry_run and args.watch:
+        raise WrongArguments("--dry-run makes no bulk act, and --watch waits for one; leave one out.")
     return True
 
 
