@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from airflow_triggers.domain.validation import excerpt
 
@@ -67,6 +67,7 @@ def _url_of(connection: Any) -> str:
         or parts.query
         or parts.fragment
         or "@" in parts.netloc
+        or not _has_port_of_numbers(parts)
     ):
         raise _refusal(
             connection,
@@ -74,8 +75,19 @@ def _url_of(connection: Any) -> str:
             f"is {excerpt(host)}",
             "the URL of an Airflow API server, such as https://airflow.example.com",
         )
-    port = f":{connection.port}" if connection.port else ""
+    port = f":{connection.port}" if connection.port and parts.port is None else ""
+    if connection.port and parts.port not in (None, int(connection.port)):
+        raise _refusal(
+            connection, "the port", f"is {connection.port}", f"the port of the host ({parts.port}), or none"
+        )
     return f"{parts.scheme}://{parts.netloc}{port}{parts.path.rstrip('/')}"
+
+
+def _has_port_of_numbers(parts: SplitResult) -> bool:
+    try:
+        return parts.port != 0
+    except ValueError:
+        return False
 
 
 def _seconds(connection: Any, key: str, value: object) -> float | None:
@@ -85,8 +97,11 @@ def _seconds(connection: Any, key: str, value: object) -> float | None:
         seconds = float(str(value))
     except ValueError:
         seconds = -1.0
-    if not 0 <= seconds < float("inf"):
-        raise _refusal(connection, f"{key!r} of the extra", f"is {excerpt(value)}", "a number of seconds")
+    # The client waits for an answer for some time; it need not try again.
+    fits = seconds > 0 if key == "timeout" else seconds >= 0
+    if not fits or seconds == float("inf"):
+        form = "a number of seconds above 0" if key == "timeout" else "a number of seconds from 0"
+        raise _refusal(connection, f"{key!r} of the extra", f"is {excerpt(value)}", form)
     return seconds
 
 

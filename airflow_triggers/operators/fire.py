@@ -12,11 +12,13 @@ from typing import Any
 from airflow.sdk import BaseOperator
 
 from airflow_triggers.domain.validation import (
+    excerpt,
     validate_idempotency_key,
     validate_session_uid,
     validate_trigger_kwargs,
     validate_trigger_name,
 )
+from airflow_triggers.errors import InvalidTrigger
 from airflow_triggers.hooks import TriggersHook
 from airflow_triggers.operators.assets import any_trigger_asset
 from airflow_triggers.operators.templates import TemplatedNames
@@ -149,7 +151,15 @@ def _is_absent(value: object, *, is_mapped: bool) -> bool:
 
 
 def _with_outlet(options: Mapping[str, Any], conn_id: str | None) -> dict[str, Any]:
-    """The options with the asset among the outlets, once; without it when the fire goes over a connection."""
+    """The options with the asset among the outlets, once; without it when the fire goes over a connection.
+
+    :raises InvalidTrigger: when the connection's id is empty.
+    """
+    if conn_id is not None and not conn_id.strip():
+        raise InvalidTrigger(
+            f"{FireTriggerOperator.consequence}: 'conn_id' is {excerpt(conn_id)}; expected is the id of a connection, "
+            "or None for this deployment."
+        )
     asset = any_trigger_asset()
     outlets = [outlet for outlet in options.get("outlets") or () if outlet != asset]
-    return {**options, "outlets": outlets if conn_id else [*outlets, asset]}
+    return {**options, "outlets": outlets if conn_id is not None else [*outlets, asset]}

@@ -49,6 +49,15 @@ def test_what_is_left_out_is_not_fired():
     }
 
 
+@pytest.mark.parametrize("conn_id", ["", " "])
+@pytest.mark.parametrize("make", [FireTriggerOperator, FireTriggerOperator.partial])
+def test_an_empty_connection_is_neither_this_deployment_nor_another(make, conn_id):
+    with pytest.raises(
+        InvalidTrigger, match=f"fires nothing: 'conn_id' is '{conn_id}'; expected is the id of a"
+    ):
+        make(task_id="tell", conn_id=conn_id, **FIRE)
+
+
 def test_a_parameter_that_is_set_after_the_operator_was_made_is_fired():
     operator = FireTriggerOperator(task_id="tell", **FIRE)
     operator.configuration, operator.trigger_kwargs = "survey", {"n": 1}
