@@ -19,7 +19,7 @@ from airflow_triggers.cli import rows
 from airflow_triggers.cli.commands import audited_command, user
 from airflow_triggers.cli.hints import note_unknown_configuration
 from airflow_triggers.cli.terminal import FAILED, ends_with_one_line, print_text
-from airflow_triggers.cli.twin.selecting import filter_of, require_consent
+from airflow_triggers.cli.twin.selecting import filter_of, require_consent, sentence_of_preview
 from airflow_triggers.domain.acts import InstanceAct
 from airflow_triggers.domain.bulk import BulkAct, BulkOutcome, BulkRequest, BulkState
 from airflow_triggers.domain.selection import InstanceFilter
@@ -63,11 +63,7 @@ def _print_preview(preview: BulkPreviewAnswer, output: str) -> None:
         rows.print_row(row, output)
         return
     rows.print_rows(row["sample"], output, columns=SAMPLE_COLUMNS)
-    print_text(
-        f"It would act on {preview.allowed} instances of {preview.total}; {preview.unchanged} would be unchanged, "
-        f"{preview.refused} refused.",
-        to=sys.stderr,
-    )
+    print_text(sentence_of_preview(preview), to=sys.stderr)
 
 
 def _print_bulk_act(bulk_act: BulkAct, output: str) -> None:

@@ -415,6 +415,18 @@ def test_a_list_of_an_unknown_configuration_is_empty_and_names_the_near_one(
         assert "There is no deployed configuration" not in captured.err
 
 
+def test_a_dry_run_says_that_its_rows_are_a_sample(order, here):
+    whole = here("metadata", "--all", "--set", "a=1", "--dry-run")[1].err
+    assert "instances of" in whole
+    assert "sample" not in whole
+    for number in range(21):
+        fire_into(f"more-{number}", "firstPage", configuration="survey")
+    _, captured = here("metadata", "--session", "more-", "--set", "a=1", "--dry-run")
+    assert captured.err == (
+        "It would act on 21 instances of 21; 0 would be unchanged, 0 refused. The 20 above are a sample.\n"
+    )
+
+
 def test_a_bulk_act_without_instances_says_so(order, here):
     _, captured = here("replay", "--configuration", "survey", "--task", "t_score", "--yes")
     assert captured.err == "No instance matches the filter: the bulk act does nothing.\n"

@@ -68,6 +68,19 @@ def is_bulk(args: Any) -> bool:
     return True
 
 
+def sentence_of_preview(preview: Any) -> str:
+    """What a bulk act would do, and that its rows are a sample when they are not all.
+
+    :param preview: with ``total``, ``allowed``, ``unchanged``, ``refused`` and ``sample``.
+    """
+    shown = len(preview.sample)
+    sample = f" The {shown} above are a sample." if shown < preview.total else ""
+    return (
+        f"It would act on {preview.allowed} instances of {preview.total}; {preview.unchanged} would be unchanged, "
+        f"{preview.refused} refused.{sample}"
+    )
+
+
 def require_consent(sentence: str) -> None:
     """Ask the user on the terminal to type :data:`CONSENT`.
 
