@@ -16,9 +16,9 @@ from typing import Any
 from airflow_triggers.domain.acts import InstanceAct, act_of
 from airflow_triggers.domain.concerned_dags import EVERY_DAG, dag_ids_of_instance, dag_ids_to_read
 from airflow_triggers.domain.configuration import Configuration
-from airflow_triggers.domain.selection import InstanceFilter
+from airflow_triggers.domain.selection import STUCK_AFTER, InstanceFilter
 from airflow_triggers.domain.validation import excerpt
-from airflow_triggers.errors import InvalidRate, UnreadableRow
+from airflow_triggers.errors import InvalidFilter, InvalidRate, UnreadableRow
 
 MAX_ITEMS = 100_000
 """The most instances of one bulk act."""
@@ -71,6 +71,7 @@ class BulkRequest:
     :param selection: to which instances.
     :param rate: how many a second, at most; None: as the setting ``[triggers] bulk_rate`` says.
     :raises InvalidRate: when the rate is no number from :data:`MIN_RATE` to :data:`MAX_RATE`.
+    :raises InvalidFilter: when a condition that was given narrows nothing.
     """
 
     act: InstanceAct
@@ -80,6 +81,16 @@ class BulkRequest:
     def __post_init__(self) -> None:
         if self.rate is not None:
             validate_rate(self.rate)
+        # In a list it does no harm. Here somebody who meant a few instances would change all.
+        if self.selection.session == "":
+            raise InvalidFilter(
+                "The filter's 'session' is '', expected the beginning of a UID. Leave it out for all sessions."
+            )
+        if self.selection.stuck is None and self.selection.stuck_after != STUCK_AFTER:
+            raise InvalidFilter(
+                f"The filter's 'stuck_after' is {self.selection.stuck_after:g}, expected 'stuck' beside it: it says "
+                "when an instance is stuck."
+            )
 
 
 def validate_rate(rate: object) -> float:

@@ -95,6 +95,12 @@ def test_every_act_is_taken_in_its_form(api):
     [
         ({"act": "replay"}, "either 'filter' or 'instances'"),
         ({"act": "replay", "filter": {}, "instances": [{"session_uid": "a", "name": "t#0"}]}, "either"),
+        ({"act": "resolve_logs", "filter": {"session": ""}}, "'session' is ''"),
+        (
+            {"act": "skip", "filter": {"session": "", "status": ["failed"]}, "dry_run": True},
+            "'session' is ''",
+        ),
+        ({"act": "resolve_logs", "filter": {"stuck_after": 5}}, "'stuck_after' is 5"),
         ({"act": "explode", "filter": {}}, "act"),
         ({"act": "replay", "filter": {"state": ["failed"]}}, "there is no such field"),
         ({"act": "replay", "filter": {}, "rate": 0}, "rate"),
