@@ -205,8 +205,13 @@ def test_a_file_that_others_may_read_is_refused(file, mode, capsys):
             "has url, token, username, password",
         ),
         ("[default]\nurl = http://x\ntoken = t\nusername = u\n", "has url, token, username"),
-        ("[default]\nurl = http://x\ntokn = t\n", "has tokn; expected only url, token, username, password"),
-        ("url = http://x\n", "cannot be read: File contains no section headers"),
+        (
+            "[default]\nurl = http://x\ntokn = t\n",
+            "an unknown key; expected 'key = value', with a key of url, token, username, password. Did you mean token?",
+        ),
+        ("url = http://x\n", "line 1: expected a profile's name, '[name]', before the first key"),
+        ("[default]\nurl = http://x\nurl = http://x\n", "line 3: the key stands there twice"),
+        ("[default]\n\n[default]\n", "line 3: the profile stands there twice"),
         ("[other]\nurl = http://x\ntoken = t\n", "There is no profile 'default'"),
         ("", "There is no profile 'default'"),
     ],
@@ -218,6 +223,41 @@ def test_a_file_of_another_form_is_refused_with_what_was_expected(file, content,
 
     assert entry.main(["sessions", "list"]) == 1
     assert complaint in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("content", "place"),
+    [
+        ("[default]\nurl = http://x\ntoken: S3CR3T\n", "line 3"),
+        ("[default]\nurl = http://x\nS3CR3T\n", "line 3"),
+        ("[default]\ntoken: S3CR3T\nurl: http://x\n", "line 2"),
+        ("token = S3CR3T\n", "line 1"),
+        ("S3CR3T", "line 1"),
+        ("[default]\nS3CR3T = a\nS3CR3T = b\n", "line 3"),
+        ("[default]\n= S3CR3T\n", "line 2"),
+        ("[default\ntoken = S3CR3T\n", "line 1"),
+        ("[default]\nurl = http://x\n  S3CR3T\ntoken = t\n", "url"),
+        ("[default]\nurl = http://x\n  token = S3CR3T\nusername = u\npassword = p\n", "url"),
+        ("[default]\nurl = http://x\ntoken = t\nS3CR3T==\n", "default"),
+        ("[default]\nurl = http://x\ntoken = t\n    S3CR3T\n", "token"),
+        ("[default]\nurl = http://x\ntoken = S3CR3T\xe4\n", "UTF-8"),
+    ],
+)
+@pytest.mark.parametrize(
+    "arguments", [["sessions", "list"], ["profiles", "list"], ["profiles", "remove", "x"]]
+)
+def test_nothing_of_a_profile_that_cannot_be_read_is_printed(file, content, place, arguments, capsys):
+    file.parent.mkdir()
+    file.write_text(content, encoding="latin-1")
+    file.chmod(0o600)
+
+    entry.main([*arguments])
+    captured = capsys.readouterr()
+    assert "s3cr3t" not in (captured.out + captured.err).lower()
+    if arguments == ["sessions", "list"]:
+        assert str(file) in captured.err
+        assert place in captured.err
+        assert "expected" in captured.err
 
 
 def test_the_environment_is_taken_whole_unless_a_profile_is_named(file):

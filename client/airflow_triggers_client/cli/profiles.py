@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from airflow_triggers_client.cli.twin.grammar import near
 from airflow_triggers_client.errors import InvalidArgument
 
 KEYS = ("url", "token", "username", "password")
@@ -91,8 +92,11 @@ def read_profiles(path: Path) -> dict[str, Profile]:
             parser.read_file(file)
     except FileNotFoundError:
         return {}
-    except (OSError, UnicodeDecodeError, configparser.Error) as error:
-        raise InvalidArgument(f"{path} cannot be read: {' '.join(str(error).split())}") from error
+    except OSError as error:
+        raise InvalidArgument(f"{path} cannot be read: {error}") from error
+    except (UnicodeDecodeError, configparser.Error) as error:
+        # The error has the line, which may be a secret: neither its text nor its traceback may show it.
+        raise InvalidArgument(f"{path} cannot be read: {_flaw_of(error)}") from None
     return {
         name: _profile(f"The profile {name!r} in {path}", dict(parser[name])) for name in parser.sections()
     }
@@ -120,10 +124,33 @@ def _parser() -> configparser.RawConfigParser:
     return configparser.RawConfigParser(default_section="\0", delimiters=("=",), comment_prefixes=("#",))
 
 
+def _flaw_of(error: UnicodeDecodeError | configparser.Error) -> str:
+    """Where the file has another form, and which one was expected. It shows nothing of the line."""
+    if isinstance(error, UnicodeDecodeError):
+        return "expected text in UTF-8."
+    if isinstance(error, configparser.MissingSectionHeaderError):
+        return f"line {error.lineno}: expected a profile's name, '[name]', before the first key."
+    if isinstance(error, configparser.DuplicateSectionError):
+        return f"line {error.lineno}: the profile stands there twice; expected each profile once."
+    if isinstance(error, configparser.DuplicateOptionError):
+        return f"line {error.lineno}: the key stands there twice; expected each key once."
+    lines = ", ".join(str(number) for number, _ in getattr(error, "errors", ()))
+    return f"line {lines}: expected 'key = value', with a key of {', '.join(KEYS)}."
+
+
 def _profile(origin: str, values: Mapping[str, str]) -> Profile:
     unknown = sorted(set(values) - set(KEYS))
     if unknown:
-        raise InvalidArgument(f"{origin} has {', '.join(unknown)}; expected only {', '.join(KEYS)}.")
+        # A line of a broken secret may look like a key: it is not shown.
+        raise InvalidArgument(
+            f"{origin} has an unknown key; expected 'key = value', with a key of {', '.join(KEYS)}."
+            f"{near(unknown[0], KEYS)}"
+        )
+    for key, value in values.items():
+        if "\n" in value:
+            raise InvalidArgument(
+                f"{origin} has an indented line, which continues the value of {key!r}; expected 'key = value'."
+            )
     has_token = bool(values.get("token"))
     has_user = bool(values.get("username")) and bool(values.get("password"))
     parts = {key for key in ("username", "password") if values.get(key)}
