@@ -145,22 +145,42 @@ def _connection_error(loss: Loss, request: Request) -> ConnectionFailed:
     return AnswerLost(f"No answer to {request.method} {request.path} came. {note} {cause}.")
 
 
-def path(*segments: str | int) -> str:
+def path(*segments: str) -> str:
     """A path of these names, each percent-encoded.
 
-    :raises InvalidArgument: for a name that no path can have: an empty one, ``.`` and ``..``.
+    :raises InvalidArgument: for a name that no path can have: an empty one, ``.``, ``..``, or what is no text.
     """
-    for segment in segments:
-        if segment in ("", ".", ".."):
-            raise InvalidArgument(f"A name is not empty, and not '.' or '..'; found {segment!r}.")
-    return "/".join(_segment(str(segment)) for segment in segments)
+    return "/".join(_segment(segment) for segment in segments)
 
 
 def _segment(name: str) -> str:
+    if checked_text(name, "A name") in ("", ".", ".."):
+        raise InvalidArgument(f"A name is not empty, and not '.' or '..'; found {name!r}.")
     try:
         return quote(name, safe="")
     except UnicodeEncodeError as error:
         raise InvalidArgument(f"A name is text that UTF-8 can encode; found {name!r}.") from error
+
+
+def identifier(number: object) -> str:
+    """An id as a segment of a path.
+
+    :raises InvalidArgument: when it is no whole number.
+    """
+    if not isinstance(number, int) or isinstance(number, bool):
+        raise InvalidArgument(f"An id is a whole number; found {number!r}.")
+    return str(number)
+
+
+def checked_text(value: object, subject: str) -> str:
+    """The value, if it is text: ``None`` and ``17`` must not become names of sessions.
+
+    :param subject: begins the error's sentence.
+    :raises InvalidArgument: when it is none.
+    """
+    if not isinstance(value, str):
+        raise InvalidArgument(f"{subject} is text; found {value!r}.")
+    return value
 
 
 def body(content: Mapping[str, Any]) -> bytes:

@@ -358,6 +358,52 @@ def test_a_name_that_no_path_can_have_is_refused_before_anything_is_sent(uid):
         client.session(uid)
 
 
+@pytest.mark.parametrize("name", [None, 17, True, 1.5, b"order-1", ["order-1"]])
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda client, name: client.session(name),
+        lambda client, name: client.create_session(name, "orders"),
+        lambda client, name: client.create_session("order-1", name),
+        lambda client, name: client.fire(name, "paid"),
+        lambda client, name: client.fire("order-1", name),
+        lambda client, name: client.instance("order-1", name),
+        lambda client, name: client.why("order-1", name),
+        lambda client, name: client.history(name),
+        lambda client, name: client.configuration(name),
+        lambda client, name: client.delete_session(name),
+        lambda client, name: client.wait_for(name, until=waiting.resolved()),
+    ],
+)
+def test_a_name_that_is_no_text_is_refused_before_anything_is_sent(act, name):
+    with (
+        TriggersClient("http://localhost:1", token="t") as client,
+        pytest.raises(errors.InvalidArgument, match="is text; found"),
+    ):
+        act(client, name)
+
+
+@pytest.mark.parametrize("number", [None, True, 1.0, "7", "7/retry"])
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda client, number: client.cancel_delayed_fire("order-1", number),
+        lambda client, number: client.retry_delayed_fire("order-1", number),
+        lambda client, number: client.call_hook("order-1", number),
+        lambda client, number: client.retry_asset_event(number),
+        lambda client, number: client.bulk_act(number),
+        lambda client, number: client.cancel_bulk_act(number),
+        lambda client, number: client.bulk_outcomes(number),
+    ],
+)
+def test_an_id_that_is_no_whole_number_is_refused_before_anything_is_sent(act, number):
+    with (
+        TriggersClient("http://localhost:1", token="t") as client,
+        pytest.raises(errors.InvalidArgument, match="An id is a whole number; found"),
+    ):
+        act(client, number)
+
+
 @pytest.mark.parametrize("kwargs", [{"x": float("nan")}, {"x": object()}, {"x": {1, 2}}, [1], "text"])
 def test_kwargs_that_json_has_not_are_refused_before_anything_is_sent(kwargs):
     with TriggersClient("http://localhost:1", token="t") as client, pytest.raises(errors.InvalidArgument):

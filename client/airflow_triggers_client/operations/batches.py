@@ -25,7 +25,7 @@ from airflow_triggers_client.exchange import Pause, Request, Steps
 from airflow_triggers_client.models import Fire, FireResult
 from airflow_triggers_client.operations.fires import content_of, with_key
 from airflow_triggers_client.retries import is_passing
-from airflow_triggers_client.service import MAX_BODY_BYTES, Service, body
+from airflow_triggers_client.service import MAX_BODY_BYTES, Service, body, checked_text
 
 MAX_BATCH = 1000
 """The most fires that the server takes in a request."""
@@ -141,7 +141,8 @@ def _item(index: int, fire: Any) -> Item:
         raise InvalidArgument(f"fire_many takes Fire objects; found {type(fire).__name__} at {index}.")
     keyed_fire = with_key(fire)
     try:
-        content = body({"session_uid": keyed_fire.session_uid, **content_of(keyed_fire)})
+        session_uid = checked_text(keyed_fire.session_uid, "'session_uid'")
+        content = body({"session_uid": session_uid, **content_of(keyed_fire)})
     except InvalidArgument as error:
         return FireOutcome(index, keyed_fire, error=error)
     return Entry(index, keyed_fire, content)

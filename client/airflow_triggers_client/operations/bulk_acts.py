@@ -8,7 +8,7 @@ from typing import Any, Literal
 from airflow_triggers_client.exchange import Request, Steps
 from airflow_triggers_client.models import BulkAct, BulkOutcome, BulkPreview, InstanceFilter, InstanceOutcome
 from airflow_triggers_client.operations.listing import Listing
-from airflow_triggers_client.service import Service, body, path
+from airflow_triggers_client.service import Service, body, identifier, path
 
 Act = Literal["replay", "skip", "set_status", "set_metadata", "resolve_logs"]
 Instances = InstanceFilter | Iterable[tuple[str, str]]
@@ -63,7 +63,11 @@ def bulk_acts(*, after: int | None = None) -> Listing[BulkAct]:
 
 def bulk_act(service: Service, bulk_act_id: int) -> Steps[BulkAct]:
     """How far a bulk act is."""
-    return (yield from service.call(Request("GET", path("bulk-acts", bulk_act_id), repeatable=True), BulkAct))
+    return (
+        yield from service.call(
+            Request("GET", path("bulk-acts", identifier(bulk_act_id)), repeatable=True), BulkAct
+        )
+    )
 
 
 def bulk_outcomes(
@@ -75,7 +79,7 @@ def bulk_outcomes(
     :param after: only those after this cursor: the ``next`` of a page.
     """
     query = {"outcome": None if outcome is None else str(outcome)}
-    place = path("bulk-acts", bulk_act_id, "outcomes")
+    place = path("bulk-acts", identifier(bulk_act_id), "outcomes")
     return Listing(place, "outcomes", InstanceOutcome, "after", after, query)
 
 
@@ -84,4 +88,8 @@ def cancel_bulk_act(service: Service, bulk_act_id: int) -> Steps[BulkAct]:
 
     :raises Conflict: when it is over.
     """
-    return (yield from service.call(Request("POST", path("bulk-acts", bulk_act_id, "cancel")), BulkAct))
+    return (
+        yield from service.call(
+            Request("POST", path("bulk-acts", identifier(bulk_act_id), "cancel")), BulkAct
+        )
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from airflow_triggers_client.exchange import Request, Steps
 from airflow_triggers_client.models import DelayedFire
 from airflow_triggers_client.operations.listing import Listing
-from airflow_triggers_client.service import Service, path
+from airflow_triggers_client.service import Service, identifier, path
 
 
 def delayed_fires(session_uid: str, *, after: str | None = None) -> Listing[DelayedFire]:
@@ -25,7 +25,7 @@ def cancel_delayed_fire(service: Service, session_uid: str, delayed_fire_id: int
     :raises DelayedFireNotFound: when it has fired, or never existed.
     :raises DelayedFireCancelled: when it was cancelled before.
     """
-    place = path("sessions", session_uid, "delayed-fires", delayed_fire_id)
+    place = path("sessions", session_uid, "delayed-fires", identifier(delayed_fire_id))
     return (yield from service.call(Request("DELETE", place), DelayedFire))
 
 
@@ -37,5 +37,5 @@ def retry_delayed_fire(service: Service, session_uid: str, delayed_fire_id: int)
     :raises DelayedFireNotFound: when it has fired, or never existed.
     :raises DelayedFireCancelled: when it was cancelled before.
     """
-    place = path("sessions", session_uid, "delayed-fires", delayed_fire_id, "retry")
+    place = path("sessions", session_uid, "delayed-fires", identifier(delayed_fire_id), "retry")
     return (yield from service.call(Request("POST", place), DelayedFire))

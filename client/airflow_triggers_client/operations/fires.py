@@ -14,7 +14,7 @@ from typing import Any
 from airflow_triggers_client.errors import InvalidArgument
 from airflow_triggers_client.exchange import Request, Steps
 from airflow_triggers_client.models import Fire, FireResult
-from airflow_triggers_client.service import Service, body, path
+from airflow_triggers_client.service import Service, body, checked_text, path
 
 
 def fire(
@@ -66,8 +66,12 @@ def with_key(fire: Fire) -> Fire:
 def content_of(fire: Fire) -> dict[str, Any]:
     """The fire as the API's body; the session is named in the path, or beside this content.
 
-    :raises InvalidArgument: when ``fire_at`` has no offset from UTC, or ``kwargs`` are no mapping.
+    :raises InvalidArgument: when a name is no text, ``fire_at`` has no offset from UTC, or ``kwargs`` are no mapping.
     """
+    checked_text(fire.trigger, "'trigger'")
+    for name in ("configuration", "manager", "idempotency_key"):
+        if (value := getattr(fire, name)) is not None:
+            checked_text(value, repr(name))
     if fire.fire_at is not None and fire.fire_at.utcoffset() is None:
         raise InvalidArgument(f"'fire_at' needs an offset from UTC; found {fire.fire_at.isoformat()!r}.")
     if not isinstance(fire.kwargs, Mapping):

@@ -12,7 +12,7 @@ from airflow_triggers_client.models import (
     UnheardFire,
 )
 from airflow_triggers_client.operations.listing import Listing
-from airflow_triggers_client.service import Service, path
+from airflow_triggers_client.service import Service, identifier, path
 
 IN_VAIN = "nothing"
 """Of the parameter ``touched``."""
@@ -92,5 +92,5 @@ def call_hook(service: Service, session_uid: str, hook_id: int) -> Steps[HookCal
 
     :raises NothingParked: when the session has no such hook.
     """
-    place = path("sessions", session_uid, "hooks", hook_id, "call")
+    place = path("sessions", session_uid, "hooks", identifier(hook_id), "call")
     return (yield from service.call(Request("POST", place), HookCall))

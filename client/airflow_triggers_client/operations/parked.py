@@ -5,7 +5,7 @@ from __future__ import annotations
 from airflow_triggers_client.exchange import Request, Steps
 from airflow_triggers_client.models import AssetEvent, SessionDelayedFire, SessionHook
 from airflow_triggers_client.operations.listing import Listing
-from airflow_triggers_client.service import Service, path
+from airflow_triggers_client.service import Service, identifier, path
 
 
 def failed_hooks(*, parked: bool = False, after: int | None = None) -> Listing[SessionHook]:
@@ -41,7 +41,7 @@ def retry_asset_event(service: Service, event_id: int) -> Steps[AssetEvent]:
 
     :raises NothingParked: when no such event has failed.
     """
-    request = Request("POST", path("asset-events", event_id, "retry"), repeatable=True)
+    request = Request("POST", path("asset-events", identifier(event_id), "retry"), repeatable=True)
     return (yield from service.call(request, AssetEvent))
 
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from airflow_triggers_client.exchange import Request, Steps
 from airflow_triggers_client.models import ConfigurationUpdate, Session, SessionSummary
 from airflow_triggers_client.operations.listing import Listing
-from airflow_triggers_client.service import Service, body, path
+from airflow_triggers_client.service import Service, body, checked_text, path
 
 NEWEST = 100
 """The most entries of each list of a session. The server gives no more."""
@@ -83,8 +83,8 @@ def create_session(
     :raises SessionExists: when it exists with another configuration, manager or storage.
     """
     content = {
-        "uid": session_uid,
-        "configuration": configuration,
+        "uid": checked_text(session_uid, "A session's UID"),
+        "configuration": checked_text(configuration, "'configuration'"),
         "manager": manager,
         "storage": storage,
         "metadata": metadata,
