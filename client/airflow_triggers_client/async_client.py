@@ -6,7 +6,7 @@ Its methods are the operations of ``operations/``. Neighbours: ``client.py`` has
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Concatenate, Generic, ParamSpec, TypeVar
 
@@ -22,7 +22,9 @@ from airflow_triggers_client.operations.batches import (
     FireReport,
     Item,
     ProgressCallback,
+    Reading,
     fire_batch,
+    iterator_of,
 )
 from airflow_triggers_client.operations.listing import LARGEST_PAGE, Listing
 from airflow_triggers_client.retries import Retries
@@ -150,9 +152,10 @@ class AsyncTriggersClient:
         :param fires: any iterable, asynchronous or not; give the fires idempotency keys if your program may make them
             again.
         :param progress: called after each request; an awaitable result is awaited.
-        :raises FiringInterrupted: when the server stays unavailable; it has the unsettled fires.
+        :raises FiringInterrupted: when the server stays unavailable; it has the unsettled fires. Also when the iterable
+            raises an error, after the fires before it were sent: the error is its ``__cause__``.
         """
-        report, batcher = FireReport(), Batcher(batch_size)
+        report, batcher, reading = FireReport(), Batcher(batch_size), Reading()
 
         async def send(items: list[Item]) -> None:
             state = await self._run(fire_batch(self._service, items, report))
@@ -160,11 +163,12 @@ class AsyncTriggersClient:
             if inspect.isawaitable(answer):
                 await answer
 
-        async for fire in _asynchronous(fires):
+        async for fire in reading.through_asynchronous(_asynchronous(fires)):
             for items in batcher.add(fire):
                 await send(items)
         if last_batch := batcher.rest():
             await send(last_batch)
+        reading.check(batcher, report)
         return report
 
     fires = _list(operations.history.fires)
@@ -204,10 +208,10 @@ class AsyncTriggersClient:
     wait_for = _method(operations.waiting.wait_for)
 
 
-async def _asynchronous(items: Iterable[T] | AsyncIterable[T]) -> AsyncIterator[T]:
-    if isinstance(items, AsyncIterable):
-        async for item in items:
-            yield item
-    else:
-        for item in items:
-            yield item
+def _asynchronous(fires: Iterable[Fire] | AsyncIterable[Fire]) -> AsyncIterator[Fire]:
+    return aiter(fires) if isinstance(fires, AsyncIterable) else _walk(iterator_of(fires))
+
+
+async def _walk(fires: Iterator[Fire]) -> AsyncIterator[Fire]:
+    for fire in fires:
+        yield fire

@@ -22,7 +22,9 @@ from airflow_triggers_client.operations.batches import (
     FireReport,
     Item,
     ProgressCallback,
+    Reading,
     fire_batch,
+    iterator_of,
 )
 from airflow_triggers_client.operations.listing import LARGEST_PAGE, Listing
 from airflow_triggers_client.retries import Retries
@@ -157,20 +159,22 @@ class TriggersClient:
 
         :param fires: any iterable; give the fires idempotency keys if your program may make them again.
         :param progress: called after each request.
-        :raises FiringInterrupted: when the server stays unavailable; it has the unsettled fires.
+        :raises FiringInterrupted: when the server stays unavailable; it has the unsettled fires. Also when the iterable
+            raises an error, after the fires before it were sent: the error is its ``__cause__``.
         """
-        report, batcher = FireReport(), Batcher(batch_size)
+        report, batcher, reading = FireReport(), Batcher(batch_size), Reading()
 
         def send(items: list[Item]) -> None:
             state = self._run(fire_batch(self._service, items, report))
             if progress is not None:
                 progress(state)
 
-        for fire in fires:
+        for fire in reading.through(iterator_of(fires)):
             for items in batcher.add(fire):
                 send(items)
         if last_batch := batcher.rest():
             send(last_batch)
+        reading.check(batcher, report)
         return report
 
     fires = _list(operations.history.fires)

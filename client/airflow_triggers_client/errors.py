@@ -65,11 +65,13 @@ class WaitTimeout(TriggersClientError, TimeoutError):
 
 
 class FiringInterrupted(TriggersClientError):
-    """``fire_many`` ended before its fires did. It ended at a boundary of batches.
+    """``fire_many`` ended before its fires did, because the server stayed away, or the iterable raised an error.
 
-    :param report: a ``FireReport`` of the answered batches.
+    ``__cause__`` is the error of the server, or that of the iterable.
+
+    :param report: a ``FireReport`` of the fires with a final answer.
     :param unsettled: the fires of the last batch without a final answer, with their idempotency keys. Send them again,
-        before the fires after them: each counts once.
+        before the fires after them: each counts once. None, if the iterable failed: what it gave before was sent.
     """
 
     def __init__(self, message: str, report: Any, unsettled: Sequence[Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import date, datetime
 
 import httpx
 import pytest
@@ -79,9 +80,29 @@ def test_a_size_that_the_server_does_not_take_is_refused(size):
         Batcher(size)
 
 
-def test_what_is_no_fire_is_refused_with_its_place():
-    with pytest.raises(errors.InvalidArgument, match="found dict at 0"):
-        next(Batcher().add({"trigger": "paid"}), None)
+NO_FIRES = [
+    {"trigger": "paid"},
+    None,
+    "paid",
+    Fire(None, "paid"),
+    Fire("order-1", 17),
+    Fire("order-1", "paid", [1]),
+    Fire("order-1", "paid", idempotency_key=17),
+    Fire("order-1", "paid", fire_at="2031-05-17T08:00:00Z"),
+    Fire("order-1", "paid", fire_at=1893456000),
+    Fire("order-1", "paid", fire_at=date(2031, 5, 17)),
+    Fire("order-1", "paid", fire_at=datetime(2031, 5, 17)),
+]
+
+
+@pytest.mark.parametrize("element", NO_FIRES, ids=repr)
+def test_what_is_no_fire_is_refused_and_the_others_are_sent(element):
+    report, script = FireReport(), Script([results(200, 200)])
+    script.run(fire_batch(script.service(), items_of(paid(0), element, paid(2)), report))
+
+    assert sent_numbers(script.requests[0]) == [0, 2]
+    assert (report.fired, [outcome.index for outcome in report.refused]) == (2, [1])
+    assert isinstance(report.refused[0].error, errors.InvalidArgument)
 
 
 def test_a_fire_that_json_has_not_is_refused_and_the_others_are_sent():
@@ -228,6 +249,57 @@ def test_the_asynchronous_client_takes_both_kinds_of_iterables_and_of_callbacks(
     report = asyncio.run(act())
 
     assert (requests, states, report.fired) == ([[0, 1], [2, 3], [4]], [2, 4, 5], 5)
+
+
+def fire_many(make_fires, *, is_asynchronous, requests, **options):
+    """``fire_many`` of one of the clients."""
+
+    async def act():
+        async with httpx.AsyncClient(transport=takes_everything(requests)) as http:
+            client = AsyncTriggersClient("http://server.test", token="t", http=http)
+            return await client.fire_many(make_fires(), **options)
+
+    if is_asynchronous:
+        return asyncio.run(act())
+    with httpx.Client(transport=takes_everything(requests)) as http:
+        return TriggersClient("http://server.test", token="t", http=http).fire_many(make_fires(), **options)
+
+
+def failing_fires():
+    yield from map(paid, range(5))
+    raise ValueError("row 5 is torn")
+
+
+async def failing_asynchronous_fires():
+    for number in range(5):
+        yield paid(number)
+    raise ValueError("row 5 is torn")
+
+
+@pytest.mark.parametrize(
+    ("make_fires", "is_asynchronous"),
+    [(failing_fires, False), (failing_fires, True), (failing_asynchronous_fires, True)],
+)
+def test_an_iterable_that_fails_ends_it_after_what_was_read_is_sent(make_fires, is_asynchronous):
+    requests = []
+    with pytest.raises(
+        errors.FiringInterrupted, match=r"5 fires count, and 0 were refused.*at 5"
+    ) as interrupted:
+        fire_many(make_fires, is_asynchronous=is_asynchronous, requests=requests, batch_size=2)
+
+    assert requests == [[0, 1], [2, 3], [4]]
+    assert (interrupted.value.report.fired, interrupted.value.unsettled) == (5, [])
+    assert isinstance(interrupted.value.__cause__, ValueError)
+
+
+@pytest.mark.parametrize("is_asynchronous", [False, True])
+@pytest.mark.parametrize("fires", [None, 17, Fire("order-1", "paid")], ids=repr)
+def test_what_is_no_iterable_is_refused_before_anything_is_sent(fires, is_asynchronous):
+    requests = []
+    with pytest.raises(errors.InvalidArgument, match="fire_many takes an iterable of Fire objects; found"):
+        fire_many(lambda: fires, is_asynchronous=is_asynchronous, requests=requests)
+
+    assert requests == []
 
 
 def test_no_fires_are_no_request():

@@ -6,7 +6,7 @@ a fire; ``client.py`` and ``async_client.py`` walk through the caller's iterable
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,7 +41,7 @@ class FireOutcome:
     """The outcome of one fire of many.
 
     :param index: its position among all fires, from 0.
-    :param fire: the fire, with its idempotency key.
+    :param fire: the fire, with its idempotency key; an element that is no ``Fire``, as it was given.
     :param result: its effects; None when it was refused.
     :param error: why it was refused; None when it was not.
     """
@@ -110,18 +110,20 @@ class Batcher:
     :raises InvalidArgument: when the size is not from 1 to 1,000.
     """
 
+    count: int = 0
+    """How many fires were added."""
+
     def __init__(self, size: int = MAX_BATCH) -> None:
         if not 1 <= size <= MAX_BATCH:
             raise InvalidArgument(f"A batch has 1 to {MAX_BATCH} fires; found {size!r}.")
         self.size = size
-        self._count = 0
         self._items: list[Item] = []
         self._bytes = 0
 
     def add(self, fire: Fire) -> Iterator[list[Item]]:
         """Add a fire; yields the items of each request that is complete now: the one before it, and its own."""
-        item = _item(self._count, fire)
-        self._count += 1
+        item = _item(self.count, fire)
+        self.count += 1
         length = len(item.content) + 1 if isinstance(item, Entry) else 0
         if self._items and self._bytes + length > ROOM:
             yield self.rest()
@@ -136,9 +138,58 @@ class Batcher:
         return items
 
 
+@dataclass
+class Reading:
+    """Reads the caller's iterable up to its end, or up to its error. What was read is still sent.
+
+    :param error: the error of the iterable.
+    """
+
+    error: Exception | None = None
+
+    def through(self, fires: Iterator[Fire]) -> Iterator[Fire]:
+        """The fires up to the error."""
+        try:
+            yield from fires
+        except Exception as error:  # noqa: BLE001 - of the caller; check() raises it again
+            self.error = error
+
+    async def through_asynchronous(self, fires: AsyncIterator[Fire]) -> AsyncIterator[Fire]:
+        """As :meth:`through`."""
+        try:
+            async for fire in fires:
+                yield fire
+        except Exception as error:  # noqa: BLE001 - of the caller; check() raises it again
+            self.error = error
+
+    def check(self, batcher: Batcher, report: FireReport) -> None:
+        """Called when everything that was read is sent.
+
+        :raises FiringInterrupted: when the iterable failed.
+        """
+        if self.error is not None:
+            raise FiringInterrupted(
+                f"{report.fired} fires count, and {len(report.refused)} were refused. Then the iterable of fires "
+                f"failed, at {batcher.count}: {type(self.error).__name__}: {self.error}",
+                report,
+                [],
+            ) from self.error
+
+
+def iterator_of(fires: Iterable[Fire]) -> Iterator[Fire]:
+    """The fires. :raises InvalidArgument: when nobody can iterate over them; nothing was sent."""
+    try:
+        return iter(fires)
+    except TypeError as error:
+        raise InvalidArgument(
+            f"fire_many takes an iterable of Fire objects; found {type(fires).__name__}."
+        ) from error
+
+
 def _item(index: int, fire: Any) -> Item:
     if not isinstance(fire, Fire):
-        raise InvalidArgument(f"fire_many takes Fire objects; found {type(fire).__name__} at {index}.")
+        sentence = f"fire_many takes Fire objects; found {type(fire).__name__} at {index}."
+        return FireOutcome(index, fire, error=InvalidArgument(sentence))
     keyed_fire = with_key(fire)
     try:
         session_uid = checked_text(keyed_fire.session_uid, "'session_uid'")

@@ -66,12 +66,15 @@ def with_key(fire: Fire) -> Fire:
 def content_of(fire: Fire) -> dict[str, Any]:
     """The fire as the API's body; the session is named in the path, or beside this content.
 
-    :raises InvalidArgument: when a name is no text, ``fire_at`` has no offset from UTC, or ``kwargs`` are no mapping.
+    :raises InvalidArgument: when a name is no text, ``fire_at`` is no moment with an offset from UTC, or ``kwargs``
+        are no mapping.
     """
     checked_text(fire.trigger, "'trigger'")
     for name in ("configuration", "manager", "idempotency_key"):
         if (value := getattr(fire, name)) is not None:
             checked_text(value, repr(name))
+    if fire.fire_at is not None and not isinstance(fire.fire_at, datetime):
+        raise InvalidArgument(f"'fire_at' is a datetime; found {fire.fire_at!r}.")
     if fire.fire_at is not None and fire.fire_at.utcoffset() is None:
         raise InvalidArgument(f"'fire_at' needs an offset from UTC; found {fire.fire_at.isoformat()!r}.")
     if not isinstance(fire.kwargs, Mapping):
