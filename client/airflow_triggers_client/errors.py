@@ -72,11 +72,14 @@ class FiringInterrupted(TriggersClientError):
     :param report: a ``FireReport`` of the fires with a final answer.
     :param unsettled: the fires of the last batch without a final answer, with their idempotency keys. Send them again,
         before the fires after them: each counts once. None, if the iterable failed: what it gave before was sent.
+    :param outcomes: the final answers within the last batch; ``progress`` was not called with them.
     """
 
-    def __init__(self, message: str, report: Any, unsettled: Sequence[Any]) -> None:
-        super().__init__(message, report, unsettled)
-        self.report, self.unsettled = report, unsettled
+    def __init__(
+        self, message: str, report: Any, unsettled: Sequence[Any], outcomes: Sequence[Any] = ()
+    ) -> None:
+        super().__init__(message, report, unsettled, outcomes)
+        self.report, self.unsettled, self.outcomes = report, unsettled, outcomes
 
     def __str__(self) -> str:
         return str(self.args[0])

@@ -164,6 +164,7 @@ def test_an_end_names_what_is_not_settled_with_its_keys():
     assert [fire.idempotency_key for fire in interrupted.value.unsettled] == [
         item.fire.idempotency_key for item in items if isinstance(item, Entry) and item.index in (1, 3)
     ]
+    assert [outcome.index for outcome in interrupted.value.outcomes] == [0, 2]
     assert interrupted.value.report is report
     assert isinstance(interrupted.value.__cause__, errors.AnswerLost)
 

@@ -11,10 +11,12 @@ import sys
 from datetime import UTC, datetime
 from importlib import import_module
 
+import httpx
 import pytest
 import yaml
 from airflow.cli.cli_parser import get_parser
 
+from airflow_triggers_client import Retries, TriggersClient
 from airflow_triggers_client.cli import main as entry
 from airflow_triggers_client.cli import output, profiles
 from airflow_triggers_client.cli.definition import parser
@@ -557,3 +559,76 @@ def test_a_file_of_something_else_is_left_alone(tmp_path, content):
 def test_a_file_that_is_not_there_is_an_error(tmp_path, report):
     with pytest.raises(CommandFailed, match="cannot be read"):
         lines_of(tmp_path / "nowhere", report)
+
+
+@pytest.fixture
+def server(file, monkeypatch):
+    """A server for ``main``, which answers each batch with the next statuses and then stays away."""
+
+    def answering(*batches):
+        statuses = iter(batches)
+
+        def handle(request):
+            count = len(json.loads(request.content)["fires"])
+            status_of = next(statuses, None)
+            if status_of is None:
+                return httpx.Response(
+                    503, json={"reason": "DatabaseFailed", "detail": "The database is away."}
+                )
+            return httpx.Response(
+                200, json={"results": [result_of(status_of(place)) for place in range(count)]}
+            )
+
+        http = httpx.Client(transport=httpx.MockTransport(handle))
+        client = TriggersClient("http://server.test", token="t", http=http, retries=Retries(patience=0))
+        monkeypatch.setattr(entry, "_client", lambda args: client)
+
+    return answering
+
+
+def result_of(status):
+    if status == 200:
+        effect = {"trigger": "paid", "touched": [], "created": [], "scheduled": [], "abandoned": []}
+        return {"status": 200, "fire_id": 1, **effect}
+    reason = {422: "InvalidBody", 503: "LockTimeout"}[status]
+    return {"status": status, "reason": reason, "detail": f"It is {reason}."}
+
+
+def written(path, count, *, first="{}"):
+    line = '{"session_uid": "order-1", "trigger": "paid"}\n'
+    path.write_text((first + "\n" if first else "") + line * (count - bool(first)))
+    return path
+
+
+def test_an_interrupted_file_has_the_account_of_all_lines(server, tmp_path, capsys):
+    path = written(tmp_path / "events.jsonl", 2500)
+    server(lambda place: 200, lambda place: 422 if place == 7 else 200)
+
+    assert entry.main(["fire", "--file", str(path)]) == 1
+    complaint = capsys.readouterr().err
+    assert "line 1: it lacks 'session_uid'" in complaint
+    assert "line 1008: It is InvalidBody." in complaint
+    assert complaint.splitlines()[-1] == (
+        "1998 lines were fired, and 2 were refused. Line 2001 is the first without an outcome: "
+        "The database is away. Run the same command again to go on."
+    )
+
+    server(*[lambda place: 200] * 9)
+    assert entry.main(["fire", "--file", str(path), "-o", "json"]) == 1
+    row = json.loads(capsys.readouterr().out)
+    assert (row["fired"], row["fired_before"], row["refused"]) == (501, 1998, 1)
+
+
+def test_an_interrupted_request_has_the_outcomes_that_came(server, tmp_path, capsys):
+    path = written(tmp_path / "events.jsonl", 6, first="")
+    server(lambda place: [200, 422, 503, 200, 503, 200][place])
+
+    assert entry.main(["fire", "--file", str(path)]) == 1
+    complaint = capsys.readouterr().err
+    assert "line 2: It is InvalidBody." in complaint
+    assert "3 lines were fired, and 1 were refused. Line 3 is the first without an outcome" in complaint
+
+    server(lambda place: 200)
+    assert entry.main(["fire", "--file", str(path), "-o", "json"]) == 0
+    row = json.loads(capsys.readouterr().out)
+    assert (row["fired"], row["fired_before"], row["refused"]) == (3, 3, 0)

@@ -6,10 +6,9 @@ Neighbours: ``twin/fires.py`` declares it; ``twin/events.py`` reads the file and
 from __future__ import annotations
 
 from argparse import Namespace
-from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
@@ -75,13 +74,11 @@ def _fire_file(client: TriggersClient, args: Namespace) -> int:
     report = Report.open(Path(args.report or f"{args.file}.report"))
     with closing(report), opened_events(args.file, report) as events:
         lines = Lines(Account(report), Fire("", "", configuration=args.configuration, manager=args.manager))
-        bar = Bar(events.total)
         try:
-            lines.fire_all(client, events, bar)
-        except FiringInterrupted as error:
-            raise CommandFailed(f"{error} Run the same command again to go on.") from error
-        finally:
-            bar.end()
+            lines.fire_all(client, events)
+        except CommandFailed:
+            lines.account.print_refusals()
+            raise
     row = lines.account.to_row()
     if args.output in output.STRUCTURED:
         output.print_value(row, args.output)
@@ -100,21 +97,34 @@ class Lines:
 
     account: Account
     defaults: Fire
-    _sent: deque[Line] = field(default_factory=deque)
 
-    def fire_all(self, client: TriggersClient, events: Events, bar: Bar) -> None:
+    def fire_all(self, client: TriggersClient, events: Events) -> None:
         """Fire the lines, some at a time.
 
-        :raises FiringInterrupted: when the server stays away.
+        :raises CommandFailed: when the server stays away: the lines after this are not fired.
         """
-        for chunk in events.chunks(CHUNK):
-            client.fire_many(self._fires(chunk), progress=lambda state: self._settle(state.outcomes))
-            self.account.report.flush()
-            account = self.account
-            bar.show(account.count, f"{account.fired} fired, {account.refused} refused")
+        account, bar = self.account, Bar(events.total)
+        try:
+            for chunk in events.chunks(CHUNK):
+                self._fire(client, chunk)
+                account.report.flush()
+                bar.show(account.count, f"{account.fired} fired, {account.refused} refused")
+        finally:
+            bar.end()
 
-    def _fires(self, chunk: list[Line]) -> Iterator[Fire]:
-        """The fires of the lines not fired by an earlier run."""
+    def _fire(self, client: TriggersClient, chunk: list[Line]) -> None:
+        fires = list(self._fires(chunk))
+        open_lines = dict(enumerate(line for line, _ in fires))
+        try:
+            client.fire_many(
+                [fire for _, fire in fires], progress=lambda state: self._settle(open_lines, state.outcomes)
+            )
+        except FiringInterrupted as error:
+            self._settle(open_lines, error.outcomes)
+            raise CommandFailed(self._interruption(open_lines, error)) from error
+
+    def _fires(self, chunk: list[Line]) -> Iterator[tuple[Line, Fire]]:
+        """The lines not fired by an earlier run, with their fires."""
         for line in chunk:
             if self.account.report.was_fired(line):
                 self.account.before += 1
@@ -123,13 +133,12 @@ class Lines:
             if isinstance(fire, str):
                 self.account.refuse(line, INVALID_LINE, fire)
                 continue
-            self._sent.append(line)
             key = fire.idempotency_key or self.account.report.key(line.number)
-            yield replace(fire, idempotency_key=key)
+            yield line, replace(fire, idempotency_key=key)
 
-    def _settle(self, outcomes: Sequence[FireOutcome]) -> None:
+    def _settle(self, open_lines: dict[int, Line], outcomes: Sequence[FireOutcome]) -> None:
         for outcome in outcomes:
-            line, result = self._sent.popleft(), outcome.result
+            line, result = open_lines.pop(outcome.index), outcome.result
             if result is None:
                 self.account.refuse(line, type(outcome.error).__name__, str(outcome.error))
             else:
@@ -139,6 +148,16 @@ class Lines:
                     delayed_fire_id=result.delayed_fire_id,
                     repeated=result.repeated,
                 )
+
+    def _interruption(self, open_lines: dict[int, Line], error: FiringInterrupted) -> str:
+        """The account of the whole run, up to the first line without an outcome."""
+        account = self.account
+        before = f" ({account.before} more by an earlier run)" if account.before else ""
+        first = min(line.number for line in open_lines.values())
+        return (
+            f"{account.fired} lines were fired{before}, and {account.refused} were refused. Line {first} is the first "
+            f"without an outcome: {error.__cause__} Run the same command again to go on."
+        )
 
 
 _FIRE = TypeAdapter(Fire)

@@ -259,13 +259,15 @@ def _interruption(
     report: FireReport,
 ) -> FiringInterrupted:
     open_indexes = {entry.index for entry in entries}
-    report.add([outcome for index, outcome in sorted(outcomes.items()) if index not in open_indexes])
+    settled = [outcome for index, outcome in sorted(outcomes.items()) if index not in open_indexes]
+    report.add(settled)
     detail = error.detail if isinstance(error, ApiError) else str(error)
     return FiringInterrupted(
         f"{report.fired} fires count, and {len(report.refused)} were refused. Then the server did not answer for "
         f"{len(entries)}, from the one at {entries[0].index} on; later ones were not sent. {detail}",
         report,
         [entry.fire for entry in entries],
+        settled,
     )
 
 
