@@ -22,7 +22,7 @@ from airflow_triggers_client.cli import output, profiles
 from airflow_triggers_client.cli.definition import parser
 from airflow_triggers_client.cli.firing import fire_of
 from airflow_triggers_client.cli.twin.commands import Place
-from airflow_triggers_client.cli.twin.events import Events, Report, opened_events
+from airflow_triggers_client.cli.twin.events import Events, Line, Report, opened_events
 from airflow_triggers_client.cli.twin.table import COMMANDS as TABLE
 from airflow_triggers_client.cli.twin.values import CommandFailed, merged
 from airflow_triggers_client.cli.yaml import yaml_text
@@ -412,7 +412,46 @@ def test_each_line_is_a_fire_or_says_what_is_wrong_with_it(tmp_path, report):
     assert fires[6] == "it is no JSON object"
     assert fires[7].startswith("it cannot be read: ")
     assert "'session_uid' twice" in fires[8]
-    assert fires[9].startswith("kwargs: ")
+    assert fires[9] == "'kwargs' is a JSON object; found int 7"
+
+
+@pytest.mark.parametrize(
+    ("member", "complaint"),
+    [
+        ('"fire_at": 5', "'fire_at' is text of at least one character; found int 5"),
+        ('"fire_at": 1893456000.5', "'fire_at' is text of at least one character; found float 1893456000.5"),
+        ('"fire_at": true', "'fire_at' is text of at least one character; found bool True"),
+        ('"fire_at": ""', "'fire_at' is text of at least one character; found str ''"),
+        ('"fire_at": "1893456000"', "'fire_at': expected a moment in ISO 8601 with its offset from UTC"),
+        ('"fire_at": "2031-05-17"', "'fire_at': expected a moment in ISO 8601 with its offset from UTC"),
+        ('"fire_at": "2031-05-17T08:00:00"', "found '2031-05-17T08:00:00'"),
+        ('"fire_at": "PT5S"', "found 'PT5S'"),
+        ('"idempotency_key": ""', "'idempotency_key' is text of at least one character; found str ''"),
+        ('"idempotency_key": 17', "'idempotency_key' is text of at least one character; found int 17"),
+        ('"configuration": ""', "'configuration' is text of at least one character; found str ''"),
+        ('"manager": false', "'manager' is text of at least one character; found bool False"),
+        ('"session_uid": 17', "'session_uid' is text of at least one character; found int 17"),
+        ('"trigger": ""', "'trigger' is text of at least one character; found str ''"),
+        ('"kwargs": [["n", 1]]', "'kwargs' is a JSON object; found list"),
+        ('"kwargs": ""', "'kwargs' is a JSON object; found str ''"),
+    ],
+)
+def test_a_member_of_a_line_has_the_form_that_airflow_triggers_demands(member, complaint):
+    others = {"session_uid": '"order-1"', "trigger": '"paid"'}
+    name = json.loads(f"{{{member}}}").popitem()[0]
+    rest = "".join(f', "{other}": {value}' for other, value in others.items() if other != name)
+    flaw = fire_of(Line(1, f"{{{member}{rest}}}".encode()), Fire("", "", configuration="orders"))
+
+    assert isinstance(flaw, str)
+    assert complaint in flaw
+
+
+def test_a_moment_of_a_line_has_an_offset():
+    line = Line(1, b'{"session_uid": "order-1", "trigger": "paid", "fire_at": "2031-05-17T08:00:00Z"}')
+
+    assert fire_of(line, Fire("", "")) == Fire(
+        "order-1", "paid", fire_at=datetime(2031, 5, 17, 8, tzinfo=UTC)
+    )
 
 
 def test_lines_come_in_chunks_with_their_numbers(tmp_path, report):

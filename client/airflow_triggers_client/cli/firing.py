@@ -5,13 +5,12 @@ Neighbours: ``twin/fires.py`` declares it; ``twin/events.py`` reads the file and
 
 from __future__ import annotations
 
-from argparse import Namespace
-from collections.abc import Iterator, Sequence
+import reprlib
+from argparse import ArgumentTypeError, Namespace
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
-
-from pydantic import TypeAdapter, ValidationError
 
 from airflow_triggers_client.cli import output
 from airflow_triggers_client.cli.bar import Bar
@@ -27,7 +26,7 @@ from airflow_triggers_client.cli.twin.events import (
     opened_events,
 )
 from airflow_triggers_client.cli.twin.grammar import near
-from airflow_triggers_client.cli.twin.values import CommandFailed, json_value, merged
+from airflow_triggers_client.cli.twin.values import CommandFailed, json_value, merged, moment
 from airflow_triggers_client.client import TriggersClient
 from airflow_triggers_client.errors import FiringInterrupted
 from airflow_triggers_client.models import Fire, FireResult
@@ -133,8 +132,9 @@ class Lines:
             if isinstance(fire, str):
                 self.account.refuse(line, INVALID_LINE, fire)
                 continue
-            key = fire.idempotency_key or self.account.report.key(line.number)
-            yield line, replace(fire, idempotency_key=key)
+            if fire.idempotency_key is None:
+                fire = replace(fire, idempotency_key=self.account.report.key(line.number))
+            yield line, fire
 
     def _settle(self, open_lines: dict[int, Line], outcomes: Sequence[FireOutcome]) -> None:
         for outcome in outcomes:
@@ -160,28 +160,37 @@ class Lines:
         )
 
 
-_FIRE = TypeAdapter(Fire)
-
-
 def fire_of(line: Line, defaults: Fire) -> Fire | str:
     """The fire of a line, or why there is none."""
     try:
         content = json_value(line.content)
-        if not isinstance(content, dict):
-            return "it is no JSON object"
-        for name in content.keys() - set(MEMBERS):
-            return f"it has no member {name!r}; expected {', '.join(MEMBERS)}.{near(name, MEMBERS)}"
-        for name in ("session_uid", "trigger"):
-            if content.get(name) is None:
-                return f"it lacks {name!r}"
-        fire = _FIRE.validate_python({name: value for name, value in content.items() if value is not None})
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
     except (ValueError, RecursionError) as error:
         return f"it cannot be read: {error}"
-    return replace(
-        fire,
-        configuration=fire.configuration or defaults.configuration,
-        manager=fire.manager or defaults.manager,
-    )
+    if not isinstance(content, dict):
+        return "it is no JSON object"
+    members = {name: value for name, value in content.items() if value is not None}
+    if flaw := _missing_or_unknown(content.keys(), members.keys()) or _of_another_form(members):
+        return flaw
+    try:
+        if "fire_at" in members:
+            members["fire_at"] = moment(members["fire_at"])
+    except ArgumentTypeError as error:
+        return f"'fire_at': {error}"
+    return replace(defaults, **members)
+
+
+def _missing_or_unknown(names: Set[str], given: Set[str]) -> str | None:
+    for name in names - set(MEMBERS):
+        return f"it has no member {name!r}; expected {', '.join(MEMBERS)}.{near(name, MEMBERS)}"
+    for name in ("session_uid", "trigger"):
+        if name not in given:
+            return f"it lacks {name!r}"
+    return None
+
+
+def _of_another_form(members: Mapping[str, object]) -> str | None:
+    for name, value in members.items():
+        kind, form = (dict, "a JSON object") if name == "kwargs" else (str, "text of at least one character")
+        if not isinstance(value, kind) or value == "":
+            return f"{name!r} is {form}; found {type(value).__name__} {reprlib.repr(value)}"
+    return None
