@@ -128,6 +128,33 @@ def test_a_bad_argument_is_refused_with_what_was_expected(arguments, complaint, 
     assert complaint in " ".join(capsys.readouterr().err.split())
 
 
+@pytest.mark.parametrize(
+    ("line", "profile", "patience"),
+    [
+        ("health", None, 30.0),
+        ("--profile ci health", "ci", 30.0),
+        ("--profile=ci --patience 5 sessions list", "ci", 5.0),
+        ("sessions --profile ci --patience 5 list", "ci", 5.0),
+        ("sessions list --profile ci --patience 5", "ci", 5.0),
+        ("--profile other sessions --patience 7 list --profile ci", "ci", 7.0),
+        ("--patience 0 fire order-1 paid --kwargs n=1", None, 0.0),
+    ],
+)
+def test_the_server_is_named_before_or_behind_the_command(line, profile, patience):
+    args = parser().parse_args(line.split())
+
+    assert (args.profile, args.patience) == (profile, patience)
+
+
+def test_the_commands_help_lists_how_the_server_is_named(capsys):
+    with pytest.raises(SystemExit):
+        parser().parse_args(["--help"])
+
+    shown = capsys.readouterr().out
+    assert "--profile NAME" in shown
+    assert "--patience SECONDS" in shown
+
+
 def test_kwargs_are_an_object_a_file_or_keys_and_values(tmp_path):
     file = tmp_path / "kwargs.json"
     file.write_text('{"page": 1, "lang": "nl"}')

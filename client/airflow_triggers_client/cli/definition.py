@@ -7,6 +7,7 @@ imported when it runs.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from typing import Any
 
 from airflow_triggers_client.cli.twin.commands import Command, Place
@@ -21,12 +22,18 @@ The server and the credentials come from a profile (see 'triggers profiles --hel
 TRIGGERS_URL with TRIGGERS_TOKEN, or with TRIGGERS_USERNAME and TRIGGERS_PASSWORD.
 """
 
+PATIENCE = 30.0
+"""Seconds of ``--patience`` if it is not given."""
+
 
 def parser() -> argparse.ArgumentParser:
     """The parser of the whole command line; its result has ``command``: the module and the function to run."""
     top = Parser(prog=Place.CLIENT.value, description=DESCRIPTION, epilog=EXIT_CODES)
     top.add_argument("--version", action=_Version, help="Print the version of this client")
+    _add_server_options(top, profile=None, patience=PATIENCE)
     add_commands(top, COMMANDS, NOUNS, place=Place.CLIENT, readers=READERS, setup=_setup)
+    for noun in _nouns_with_server(top):
+        _add_server_options(noun, profile=argparse.SUPPRESS, patience=argparse.SUPPRESS)
     return top
 
 
@@ -46,13 +53,33 @@ class _Version(argparse.Action):
 def _setup(command_parser: Parser, command: Command) -> None:
     command_parser.set_defaults(command=command.runs, needs_server=command.needs_server)
     if command.needs_server:
-        command_parser.add_argument(
-            "--profile", metavar="NAME", help="The profile that names the server (see 'triggers profiles')"
-        )
-        command_parser.add_argument(
-            "--patience",
-            type=seconds,
-            default=30.0,
-            metavar="SECONDS",
-            help="How long to try again while the server is away (default: 30)",
-        )
+        _add_server_options(command_parser, profile=argparse.SUPPRESS, patience=argparse.SUPPRESS)
+
+
+def _nouns_with_server(top: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    names = {command.name.rpartition(" ")[0] for command in COMMANDS if command.needs_server}
+    for action in top._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            yield from (noun for name, noun in action.choices.items() if name in names)
+
+
+def _add_server_options(
+    place: argparse.ArgumentParser, *, profile: str | None, patience: str | float
+) -> None:
+    """Add the options that say which server, and for how long.
+
+    The top of the command has their defaults. An option further down that is not given must not replace one above.
+    """
+    place.add_argument(
+        "--profile",
+        default=profile,
+        metavar="NAME",
+        help="The profile that names the server (see 'triggers profiles')",
+    )
+    place.add_argument(
+        "--patience",
+        type=seconds,
+        default=patience,
+        metavar="SECONDS",
+        help=f"How long to try again while the server is away (default: {PATIENCE:g})",
+    )
