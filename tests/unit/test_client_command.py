@@ -289,8 +289,46 @@ def test_nothing_of_a_profile_that_cannot_be_read_is_printed(file, content, plac
         assert "expected" in captured.err
 
 
+BAD_SECTIONS = [
+    "url = http://x",
+    "token = t",
+    "url = http://x\ntoken = t\nusername = u",
+    "url = http://x\ntokn = t",
+    "url = http://x\n  token = t",
+    "",
+]
+
+
+@pytest.mark.parametrize("section", BAD_SECTIONS)
+def test_a_bad_profile_stands_in_the_way_of_no_other(file, section, monkeypatch, capsys):
+    file.parent.mkdir()
+    file.write_text(f"[bad]\n{section}\n[good]\nurl = http://x\ntoken = t\n")
+    file.chmod(0o600)
+
+    assert profiles.chosen_profile("good", os.environ).token == "t"
+    with pytest.raises(InvalidArgument, match="The profile 'bad' in "):
+        profiles.chosen_profile("bad", os.environ)
+
+    assert entry.main(["profiles", "list", "--output", "json"]) == 0
+    captured = capsys.readouterr()
+    assert [row["profile"] for row in json.loads(captured.out)] == ["bad", "good"]
+    assert captured.err.startswith("The profile 'bad' in ")
+    assert captured.err.count("\n") == 1
+
+    entered(monkeypatch, "u\n")
+    assert entry.main(["profiles", "set", "third", "--url", "http://y"]) == 0
+    with pytest.raises(InvalidArgument, match="The profile 'bad' in "):
+        profiles.chosen_profile("bad", os.environ)
+
+    entered(monkeypatch, "u\n")
+    assert entry.main(["profiles", "set", "bad", "--url", "http://y"]) == 0
+    assert profiles.chosen_profile("bad", os.environ).token == "u"
+    assert entry.main(["profiles", "remove", "bad"]) == 0
+    assert list(profiles.read_sections(file)) == ["good", "third"]
+
+
 def test_the_environment_is_taken_whole_unless_a_profile_is_named(file):
-    profiles.write_profiles(file, {"default": profiles.Profile("http://file", token="file")})
+    profiles.write_sections(file, {"default": profiles.Profile("http://file", token="file").to_section()})
     environment = {"TRIGGERS_PROFILES_FILE": str(file), "TRIGGERS_URL": "http://env", "TRIGGERS_TOKEN": "env"}
 
     assert profiles.chosen_profile(None, environment).url == "http://env"

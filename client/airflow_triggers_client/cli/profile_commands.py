@@ -10,9 +10,19 @@ import getpass
 import os
 import sys
 from argparse import Namespace
+from collections.abc import Mapping
+from pathlib import Path
 
 from airflow_triggers_client.cli import output
-from airflow_triggers_client.cli.profiles import Profile, profiles_file, read_profiles, write_profiles
+from airflow_triggers_client.cli.profiles import (
+    Profile,
+    Section,
+    profile_in,
+    profiles_file,
+    read_sections,
+    write_sections,
+)
+from airflow_triggers_client.cli.twin.terminal import print_text
 from airflow_triggers_client.credentials import credentials_of
 from airflow_triggers_client.errors import InvalidArgument
 from airflow_triggers_client.transport import checked_url
@@ -20,20 +30,35 @@ from airflow_triggers_client.transport import checked_url
 
 def list_profiles(args: Namespace) -> None:
     """``triggers profiles list``."""
-    profiles = read_profiles(profiles_file(os.environ))
+    path = profiles_file(os.environ)
+    sections = read_sections(path)
     rows = [
         {
             "profile": name,
-            "url": profile.url,
-            "username": profile.username,
-            "has_token": profile.token is not None,
+            "url": _line(section.get("url")),
+            "username": _line(section.get("username")),
+            "has_token": bool(section.get("token")),
         }
-        for name, profile in profiles.items()
+        for name, section in sections.items()
     ]
     if args.output in output.STRUCTURED:
         output.print_value(rows, args.output)
     else:
         output.print_rows(rows, args.output)
+    for name in sections:
+        _print_flaw(path, name, sections)
+
+
+def _print_flaw(path: Path, name: str, sections: Mapping[str, Section]) -> None:
+    try:
+        profile_in(path, name, sections)
+    except InvalidArgument as error:
+        print_text(error, to=sys.stderr)
+
+
+def _line(value: str | None) -> str | None:
+    """The value, unless an indented line continues it: that line may be a secret."""
+    return None if value is None or "\n" in value else value
 
 
 def set_profile(args: Namespace) -> None:
@@ -47,16 +72,16 @@ def set_profile(args: Namespace) -> None:
         profile = Profile(args.url, token=secret)
     credentials_of(profile.token, profile.username, profile.password)
     path = profiles_file(os.environ)
-    write_profiles(path, {**read_profiles(path), args.name: profile})
+    write_sections(path, {**read_sections(path), args.name: profile.to_section()})
 
 
 def remove_profile(args: Namespace) -> None:
     """``triggers profiles remove``."""
     path = profiles_file(os.environ)
-    profiles = read_profiles(path)
-    if profiles.pop(args.name, None) is None:
+    sections = read_sections(path)
+    if sections.pop(args.name, None) is None:
         raise InvalidArgument(f"There is no profile {args.name!r} in {path}.")
-    write_profiles(path, profiles)
+    write_sections(path, sections)
 
 
 def _check_name(username: str | None) -> None:

@@ -18,6 +18,9 @@ from airflow_triggers_client.errors import InvalidArgument
 
 KEYS = ("url", "token", "username", "password")
 DEFAULT = "default"
+Section = Mapping[str, str]
+"""The keys and values of a profile as they stand in the file."""
+
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -34,7 +37,7 @@ class Profile:
     username: str | None = None
     password: str | None = field(default=None, repr=False)
 
-    def to_section(self) -> dict[str, str]:
+    def to_section(self) -> Section:
         """The profile as a section of the file."""
         return {key: value for key in KEYS if (value := getattr(self, key)) is not None}
 
@@ -66,18 +69,20 @@ def chosen_profile(name: str | None, environment: Mapping[str, str]) -> Profile:
             },
         )
     path = profiles_file(environment)
-    profiles = read_profiles(path)
-    if (name or DEFAULT) not in profiles:
-        profiles_note = f"it has {', '.join(profiles)}" if profiles else "it has none"
+    sections = read_sections(path)
+    if (name or DEFAULT) not in sections:
+        profiles_note = f"it has {', '.join(sections)}" if sections else "it has none"
         raise InvalidArgument(
             f"There is no profile {name or DEFAULT!r} in {path}: {profiles_note}. Add it with 'triggers profiles set "
             f"{name or DEFAULT} --url URL', or set TRIGGERS_URL and TRIGGERS_TOKEN."
         )
-    return profiles[name or DEFAULT]
+    return profile_in(path, name or DEFAULT, sections)
 
 
-def read_profiles(path: Path) -> dict[str, Profile]:
-    """The profiles of the file, by name; none if there is no file.
+def read_sections(path: Path) -> dict[str, Section]:
+    """The sections of the file, by the profile's name; none if there is no file.
+
+    Nobody has checked them: a bad profile is an error of the command that uses it, and of no other.
 
     :raises InvalidArgument: when others may read or write the file, or it cannot be read.
     """
@@ -97,18 +102,24 @@ def read_profiles(path: Path) -> dict[str, Profile]:
     except (UnicodeDecodeError, configparser.Error) as error:
         # The error has the line, which may be a secret: neither its text nor its traceback may show it.
         raise InvalidArgument(f"{path} cannot be read: {_flaw_of(error)}") from None
-    return {
-        name: _profile(f"The profile {name!r} in {path}", dict(parser[name])) for name in parser.sections()
-    }
+    return {name: dict(parser[name]) for name in parser.sections()}
 
 
-def write_profiles(path: Path, profiles: Mapping[str, Profile]) -> None:
+def profile_in(path: Path, name: str, sections: Mapping[str, Section]) -> Profile:
+    """The profile of a section.
+
+    :raises InvalidArgument: when it cannot be used.
+    """
+    return _profile(f"The profile {name!r} in {path}", sections[name])
+
+
+def write_sections(path: Path, sections: Mapping[str, Section]) -> None:
     """Write the file atomically, readable for its owner alone: a reader sees the old file or the new one.
 
     :raises InvalidArgument: when it cannot be written.
     """
     parser = _parser()
-    parser.read_dict({name: profile.to_section() for name, profile in profiles.items()})
+    parser.read_dict(sections)
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         # A temporary file has the mode 600.
@@ -138,7 +149,12 @@ def _flaw_of(error: UnicodeDecodeError | configparser.Error) -> str:
     return f"line {lines}: expected 'key = value', with a key of {', '.join(KEYS)}."
 
 
-def _profile(origin: str, values: Mapping[str, str]) -> Profile:
+def _profile(origin: str, values: Section) -> Profile:
+    """The profile with these values.
+
+    :param origin: where they come from: begins the error's sentence.
+    :raises InvalidArgument: when they are no profile.
+    """
     unknown = sorted(set(values) - set(KEYS))
     if unknown:
         # A line of a broken secret may look like a key: it is not shown.
