@@ -1,11 +1,12 @@
 """Decides when a request is sent again: only if this is safe, after growing pauses. Pure: no clock, no randomness.
 
-Neighbours: ``service.py`` asks; ``operations/batches.py`` asks for single fires of a batch.
+Neighbours: ``service.py`` asks; ``operations/batches.py`` asks for single fires of a batch. Others check seconds here.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from airflow_triggers_client.errors import (
     AnswerLost,
@@ -29,6 +30,19 @@ UNEXPLAINED = frozenset({"InternalError", "InternalServerError"})
 """Reasons of a status 500 that may pass: Airflow's login, or a proxy, failed."""
 
 
+def check_seconds(name: str, seconds: Any, *, above_zero: bool = False) -> None:
+    """Check that an argument is a number of seconds, and not infinite.
+
+    :param name: of the argument.
+    :param above_zero: whether 0 is refused.
+    :raises InvalidArgument: when it is another value.
+    """
+    is_number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
+    if not is_number or not 0 <= seconds < float("inf") or (above_zero and seconds == 0):
+        limit = "above 0" if above_zero else "from 0"
+        raise InvalidArgument(f"{name!r} is a number of seconds {limit}; found {seconds!r}.")
+
+
 @dataclass(frozen=True)
 class Retries:
     """How long a request is tried, and the pauses between the tries.
@@ -36,7 +50,7 @@ class Retries:
     :param patience: seconds from the first try to the last one; 0: a request is tried once.
     :param first_pause: maximal seconds before the second try; each further pause is twice as long.
     :param longest_pause: the maximal pause in seconds; a ``Retry-After`` of the server is added to it.
-    :raises InvalidArgument: when a number is below 0.
+    :raises InvalidArgument: when one is no number of seconds from 0.
     """
 
     patience: float = 60.0
@@ -45,9 +59,7 @@ class Retries:
 
     def __post_init__(self) -> None:
         for name in ("patience", "first_pause", "longest_pause"):
-            seconds = getattr(self, name)
-            if not 0 <= seconds < float("inf"):
-                raise InvalidArgument(f"{name!r} is a number of seconds from 0; found {seconds!r}.")
+            check_seconds(name, getattr(self, name))
 
     def pause(
         self, attempt: int, *, elapsed: float, chance: float, retry_after: float | None

@@ -14,6 +14,7 @@ import httpx
 
 from airflow_triggers_client.errors import InvalidArgument
 from airflow_triggers_client.exchange import Answer, Loss, Pause, Reply, Request, Steps
+from airflow_triggers_client.retries import check_seconds
 
 T = TypeVar("T")
 
@@ -62,8 +63,7 @@ class Driver:
 
     def __init__(self, url: str, timeout: float) -> None:
         self.url = checked_url(url)
-        if not 0 < timeout < float("inf"):
-            raise InvalidArgument(f"'timeout' is a number of seconds above 0; found {timeout!r}.")
+        check_seconds("timeout", timeout, above_zero=True)
         self.timeout = timeout
 
     def arguments(self, request: Request) -> dict[str, Any]:

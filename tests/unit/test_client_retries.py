@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -187,8 +188,11 @@ def test_a_pause_beyond_the_patience_is_not_made():
     assert script.pauses == []
 
 
+NO_SECONDS = [-1, float("nan"), float("inf"), "1", True, [1], timedelta(seconds=1)]
+
+
 @pytest.mark.parametrize("name", ["patience", "first_pause", "longest_pause"])
-@pytest.mark.parametrize("seconds", [-1, float("nan"), float("inf")])
+@pytest.mark.parametrize("seconds", NO_SECONDS)
 def test_a_number_of_seconds_that_is_none_is_refused(name, seconds):
     with pytest.raises(errors.InvalidArgument, match=name):
         Retries(**{name: seconds})
@@ -444,3 +448,58 @@ def test_a_session_that_is_not_there_is_an_error():
 def test_a_status_that_there_is_not_is_refused():
     with pytest.raises(errors.InvalidArgument, match="expected some of unstarted, scheduled"):
         waiting.instance_has_status("t_x#0", "done")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *({"timeout": seconds} for seconds in NO_SECONDS),
+        *({"longest_pause": seconds} for seconds in [*NO_SECONDS, 0, None]),
+        {"until": waiting.resolved},
+        {"until": "resolved"},
+        {"until": None},
+        {"until": lambda session: True},
+    ],
+    ids=repr,
+)
+def test_nonsense_to_wait_for_is_refused_before_anything_is_sent(arguments):
+    script = Script([SESSION])
+
+    with pytest.raises(errors.InvalidArgument, match="; found "):
+        script.run(
+            waiting.wait_for(script.service(), "order-1", **{"until": waiting.resolved(), **arguments})
+        )
+
+    assert (script.requests, script.pauses) == ([], [])
+
+
+def test_without_time_waiting_looks_once():
+    script = Script([SESSION])
+
+    with pytest.raises(errors.WaitTimeout):
+        script.run(waiting.wait_for(script.service(), "order-1", until=waiting.resolved(), timeout=0))
+
+    assert len(script.requests) == 1
+
+
+@pytest.mark.parametrize("name", ["t_importSubject", "t_x#", "#0", "t_x#-1", "t_x#01", "t_x#a", "", None, 7])
+def test_an_instance_that_no_name_can_have_is_not_waited_for(name):
+    with pytest.raises(errors.InvalidArgument, match="An instance's name"):
+        waiting.instance_has_status(name)
+
+
+@pytest.mark.parametrize("trigger", ["", None, 7])
+def test_a_trigger_that_no_name_can_have_is_not_waited_for(trigger):
+    with pytest.raises(errors.InvalidArgument, match="A trigger's name"):
+        waiting.trigger_fired(trigger)
+
+
+def test_a_session_is_looked_at_by_a_function():
+    with pytest.raises(errors.InvalidArgument, match="takes a function"):
+        waiting.session_is(True)
+
+
+@pytest.mark.parametrize("seconds", [*NO_SECONDS, 0, None], ids=repr)
+def test_a_timeout_of_requests_is_a_number_above_0(seconds):
+    with pytest.raises(errors.InvalidArgument, match="'timeout' is a number of seconds above 0"):
+        TriggersClient("http://localhost:1", token="t", timeout=seconds)

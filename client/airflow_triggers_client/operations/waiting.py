@@ -6,6 +6,7 @@ The client polls the server with growing pauses. The server holds nothing meanwh
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
@@ -16,7 +17,8 @@ from airflow_triggers_client.models import FireRecord, Instance, InstanceStatus,
 from airflow_triggers_client.operations.history import fires
 from airflow_triggers_client.operations.instances import instance
 from airflow_triggers_client.operations.sessions import session
-from airflow_triggers_client.service import Service
+from airflow_triggers_client.retries import check_seconds
+from airflow_triggers_client.service import Service, checked_text
 
 T = TypeVar("T")
 
@@ -24,6 +26,8 @@ IN_MOTION = frozenset({InstanceStatus.SCHEDULED, InstanceStatus.RUNNING})
 RESOLVED = frozenset(
     {InstanceStatus.FINISHED, InstanceStatus.SKIPPED, InstanceStatus.REPLAYED, InstanceStatus.ABANDONED}
 )
+INSTANCE_NAME = re.compile(r".+#(0|[1-9][0-9]*)")
+
 FIRST_PAUSE = 0.5
 GROWTH = 1.5
 
@@ -44,7 +48,10 @@ def session_is(holds: Callable[[Session], bool], description: str = "it is as as
     """The session, as soon as ``holds(session)`` is true. Each look reads the session, with its newest instances.
 
     :param description: for the error when the time is up: completes "waited until …".
+    :raises InvalidArgument: when ``holds`` is no function.
     """
+    if not callable(holds):
+        raise InvalidArgument(f"session_is takes a function of a session; found {holds!r}.")
 
     def look(service: Service, session_uid: str) -> Steps[Session | None]:
         current = yield from session(service, session_uid)
@@ -79,8 +86,12 @@ def instance_has_status(name: str, *statuses: InstanceStatus | str) -> Condition
     """The instance, as soon as it exists and has one of the statuses; by default finished.
 
     :param name: such as ``t_importSubject#0``.
-    :raises InvalidArgument: for an unknown status.
+    :raises InvalidArgument: for an unknown status, or a name without its number.
     """
+    if not INSTANCE_NAME.fullmatch(checked_text(name, "An instance's name")):
+        raise InvalidArgument(
+            f"An instance's name has a number, such as 't_importSubject#0'; found {name!r}."
+        )
     try:
         targets = {InstanceStatus(status) for status in statuses} or {InstanceStatus.FINISHED}
     except ValueError as error:
@@ -99,7 +110,12 @@ def instance_has_status(name: str, *statuses: InstanceStatus | str) -> Condition
 
 
 def trigger_fired(trigger: str) -> Condition[FireRecord]:
-    """The trigger's latest fire, as soon as there is one. A finished task fires its own name."""
+    """The trigger's latest fire, as soon as there is one. A finished task fires its own name.
+
+    :raises InvalidArgument: when the name is no text, or empty.
+    """
+    if not checked_text(trigger, "A trigger's name"):
+        raise InvalidArgument("A trigger's name is not empty.")
 
     def look(service: Service, session_uid: str) -> Steps[FireRecord | None]:
         page = yield from fires(session_uid, trigger=trigger).first(service, count=1)
@@ -121,9 +137,15 @@ def wait_for(
     :param until: ``resolved()``, ``idle()``, ``instance_has_status(…)``, ``trigger_fired(…)`` or ``session_is(…)``.
     :param timeout: seconds to wait at most; None: for ever.
     :param longest_pause: seconds between two looks, at most. The first pauses are shorter.
+    :raises InvalidArgument: when ``until`` is no condition, or a number is no number of seconds.
     :raises WaitTimeout: when the time is up.
     :raises SessionNotFound: when there is no such session.
     """
+    if not isinstance(until, Condition):
+        raise InvalidArgument(f"'until' is a condition, such as resolved(); found {until!r}.")
+    if timeout is not None:
+        check_seconds("timeout", timeout)
+    check_seconds("longest_pause", longest_pause, above_zero=True)
     began = service.clock()
     pause = FIRST_PAUSE
     while True:
