@@ -13,7 +13,7 @@ from typing import Concatenate, Generic, ParamSpec, TypeVar
 import httpx
 
 from airflow_triggers_client import operations
-from airflow_triggers_client.credentials import credentials_of
+from airflow_triggers_client.credentials import Supply, credentials_of
 from airflow_triggers_client.exchange import Steps
 from airflow_triggers_client.models import Fire, Page
 from airflow_triggers_client.operations.batches import (
@@ -86,7 +86,8 @@ def _list(listing: Callable[P, Listing[T]]) -> Callable[Concatenate[AsyncTrigger
 class AsyncTriggersClient:
     """A client of the triggers API for asyncio. Several tasks may share one.
 
-    The parameters are those of :class:`~airflow_triggers_client.TriggersClient`; ``http`` is an asynchronous client.
+    The parameters are those of :class:`~airflow_triggers_client.TriggersClient`; ``http`` is an asynchronous client. A
+    function for ``token`` may be asynchronous.
 
     >>> async with AsyncTriggersClient("http://localhost:8080", token="…") as client:  # doctest: +SKIP
     ...     await client.fire("respondent-17", "pageReceived", {"page": 1}, configuration="questionnaire")
@@ -96,7 +97,7 @@ class AsyncTriggersClient:
         self,
         url: str,
         *,
-        token: str | Callable[[], str] | None = None,
+        token: str | Supply | None = None,
         username: str | None = None,
         password: str | None = None,
         retries: Retries | None = None,

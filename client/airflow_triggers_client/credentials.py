@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from pydantic import BaseModel
 
 from airflow_triggers_client.answers import result_of
 from airflow_triggers_client.errors import InvalidArgument
-from airflow_triggers_client.exchange import Answer, Request, Steps
+from airflow_triggers_client.exchange import Answer, PendingToken, Request, Steps, Token
 
 Exchange = Callable[[Request], "Steps[Answer]"]
 """Sends a request without a token, again where that helps, and returns the answer of success."""
+
+Supply = Callable[[], "str | Awaitable[str]"]
+"""Returns a token, or an awaitable of one; only the asynchronous client can await it."""
 
 
 class Credentials(ABC):
@@ -50,16 +53,23 @@ class FixedToken(Credentials):
 
 @dataclass
 class SuppliedToken(Credentials):
-    """Tokens of a function; it is called again when a token is refused."""
+    """Tokens of a function; it is called again when a token is refused. Its result may be awaitable."""
 
-    supply: Callable[[], str]
+    supply: Supply
     _current: str | None = field(default=None, repr=False)
 
     def token(self, exchange: Exchange, *, refused_token: str | None) -> Steps[str]:
-        """See :meth:`Credentials.token`."""
-        yield from ()
+        """See :meth:`Credentials.token`.
+
+        :raises InvalidArgument: when the function returns what cannot be a token.
+        """
         if self._current is None or self._current == refused_token:
-            self._current = self.supply()
+            token: object = self.supply()
+            if isinstance(token, Awaitable):
+                reply = yield PendingToken(token)
+                assert isinstance(reply, Token)
+                token = reply.value
+            self._current = _header_value(token)
         return self._current
 
 
@@ -85,23 +95,28 @@ class Password(Credentials):
         return self._current
 
 
-def credentials_of(
-    token: str | Callable[[], str] | None, username: str | None, password: str | None
-) -> Credentials:
+def credentials_of(token: str | Supply | None, username: str | None, password: str | None) -> Credentials:
     """The credentials of a client's arguments.
 
-    :raises InvalidArgument: when there is neither a token nor a name with a password, or both.
+    :raises InvalidArgument: when there is neither a token nor a name with a password, or both, or one is no text.
     """
     if token is not None and username is None and password is None:
         if callable(token):
             return SuppliedToken(token)
         return FixedToken(_header_value(token))
     if token is None and username is not None and password is not None:
+        for name, value in (("username", username), ("password", password)):
+            if not isinstance(value, str):
+                raise InvalidArgument(f"{name!r} is text; found {type(value).__name__}.")
         return Password(username, password)
     raise InvalidArgument("Give a token, or a username with a password; not both, and not a part of them.")
 
 
-def _header_value(token: str) -> str:
+def _header_value(token: object) -> str:
+    if not isinstance(token, str):
+        raise InvalidArgument(
+            f"A token is text, or a function that returns text; found {type(token).__name__}."
+        )
     token = token.strip()
     if not token or not token.isascii() or not token.isprintable() or " " in token:
         raise InvalidArgument(

@@ -1,13 +1,14 @@
 """Requests, replies and pauses as values: the questions of an operation, and the answers.
 
-An operation is a generator. It yields a :class:`Request` or a :class:`Pause`, is sent the reply, and returns its
-result. It does no input or output itself, so one definition serves the blocking and the asynchronous client.
+An operation is a generator. It yields a :class:`Request`, a :class:`Pause` or a :class:`PendingToken`, is sent the
+reply, and returns its result. It does no input or output itself, so one definition serves the blocking and the
+asynchronous client.
 Neighbours: ``transport.py`` carries requests out; ``service.py`` adds credentials and retries.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Awaitable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -77,8 +78,22 @@ class Pause:
     seconds: float
 
 
-Step = Request | Pause
-Reply = Answer | Loss | None
+@dataclass(frozen=True)
+class PendingToken:
+    """Wait for the token of an asynchronous function. The reply is a :class:`Token`."""
+
+    awaitable: Awaitable[object] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Token:
+    """What the function returned. Nobody has checked it."""
+
+    value: object = field(repr=False)
+
+
+Step = Request | Pause | PendingToken
+Reply = Answer | Loss | Token | None
 
 Steps = Generator[Step, Reply, T]
 """An operation that returns a ``T``."""

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Coroutine
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, TypeVar
 
 import httpx
 
 from airflow_triggers_client.errors import InvalidArgument
-from airflow_triggers_client.exchange import Answer, Loss, Pause, Reply, Request, Steps
+from airflow_triggers_client.exchange import Answer, Loss, Pause, PendingToken, Reply, Request, Steps, Token
 from airflow_triggers_client.retries import check_seconds
 
 T = TypeVar("T")
@@ -108,6 +109,15 @@ def loss_of(error: Exception) -> Loss:
     return Loss(was_sent=not isinstance(error, NEVER_SENT), cause=error)
 
 
+def _asynchronous_token(step: PendingToken) -> InvalidArgument:
+    if isinstance(step.awaitable, Coroutine):
+        # Python warns of a coroutine that nobody has awaited.
+        step.awaitable.close()
+    return InvalidArgument(
+        "TriggersClient takes a token function that returns text; found an asynchronous one. Use AsyncTriggersClient."
+    )
+
+
 class BlockingDriver(Driver):
     """Carries out operations with a client of httpx, in the caller's thread."""
 
@@ -127,6 +137,8 @@ class BlockingDriver(Driver):
             if isinstance(step, Pause):
                 time.sleep(step.seconds)
                 reply = None
+            elif isinstance(step, PendingToken):
+                raise _asynchronous_token(step)
             else:
                 reply = self._send(step)
 
@@ -156,6 +168,8 @@ class AsyncDriver(Driver):
             if isinstance(step, Pause):
                 await asyncio.sleep(step.seconds)
                 reply = None
+            elif isinstance(step, PendingToken):
+                reply = Token(await step.awaitable)
             else:
                 reply = await self._send(step)
 

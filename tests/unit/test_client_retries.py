@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import timedelta
 
 import httpx
 import pytest
 
-from airflow_triggers_client import Retries, TriggersClient, errors
+from airflow_triggers_client import AsyncTriggersClient, Retries, TriggersClient, errors
 from airflow_triggers_client.credentials import Password, SuppliedToken
 from airflow_triggers_client.operations import delayed_fires, fires, history, instances, sessions, waiting
 from tests.support.exchanges import LOST, UNREACHABLE, Script, answer, refusal
@@ -280,10 +281,87 @@ def test_a_function_gives_another_token_when_one_is_refused():
     assert [request.token for request in script.requests] == ["first", "second"]
 
 
+NO_TOKENS = [None, 7, b"abc", "ä", "", " ", "a b", "a\nb", ["abc"]]
+
+
+@pytest.mark.parametrize("token", NO_TOKENS, ids=repr)
+def test_what_a_function_gives_is_checked_before_it_is_sent(token):
+    script = Script([FIRED])
+
+    with pytest.raises(errors.InvalidArgument, match="A token is"):
+        script.run(FIRE(script.service(SuppliedToken(lambda: token))))
+
+    assert script.requests == []
+
+
+def test_blanks_around_a_function_s_token_are_left_out():
+    script = Script([FIRED])
+    script.run(FIRE(script.service(SuppliedToken(lambda: "abc\n"))))
+
+    assert script.requests[0].token == "abc"
+
+
+def fired_asynchronously(token):
+    """The header of each request that the asynchronous client sends; the first one is refused."""
+    headers = []
+
+    def handler(request):
+        headers.append(request.headers["Authorization"])
+        reply = REFUSED if len(headers) == 1 else FIRED
+        return httpx.Response(reply.status, content=reply.content)
+
+    async def act():
+        async with httpx.AsyncClient(transport=httpx.MockTransport(handler)) as http:
+            await AsyncTriggersClient("http://server.test", token=token, http=http).fire("order-1", "paid")
+
+    asyncio.run(act())
+    return headers
+
+
+def test_the_asynchronous_client_awaits_a_token():
+    tokens = iter(["first", "second"])
+
+    async def token():
+        await asyncio.sleep(0)
+        return next(tokens)
+
+    assert fired_asynchronously(token) == ["Bearer first", "Bearer second"]
+
+
+def test_the_asynchronous_client_takes_a_plain_function():
+    tokens = iter(["first", "second"])
+
+    assert fired_asynchronously(lambda: next(tokens)) == ["Bearer first", "Bearer second"]
+
+
+@pytest.mark.parametrize("token", NO_TOKENS, ids=repr)
+def test_an_awaited_token_is_checked(token):
+    async def supply():
+        return token
+
+    with pytest.raises(errors.InvalidArgument, match="A token is"):
+        fired_asynchronously(supply)
+
+
+def test_the_blocking_client_refuses_an_asynchronous_token():
+    async def token():
+        return "abc"
+
+    with (
+        TriggersClient("http://localhost:1", token=token) as client,
+        pytest.raises(errors.InvalidArgument, match="Use AsyncTriggersClient"),
+    ):
+        client.fire("order-1", "paid")
+
+
 @pytest.mark.parametrize(
     "credentials",
     [
         {},
+        {"token": b"abc"},
+        {"token": 7},
+        {"username": "u", "password": b"p"},
+        {"username": 7, "password": "p"},
         {"token": "t", "username": "u"},
         {"username": "u"},
         {"password": "p"},
