@@ -30,6 +30,10 @@ FLAT_EFFECT = {"created", "scheduled", "changed", "abandoned"}
 """A migrated session's effect, also at the top, where scripts read it."""
 
 
+CLIENTS = {"chain", "run"}
+"""Keys of a shown instance that only the client's command needs to have."""
+
+
 @pytest.fixture
 def api(sqlite_airflow_db, monkeypatch):
     deploy_configuration(
@@ -138,7 +142,11 @@ def test_both_print_alike(order, here, there, line):
     by_airflow = answer(here, *line.split())
     assert by_airflow
     extra = OLDER_NAMES | WHOLE_FIRE | {"session_uid"}
-    assert_alike(without_acts(answer(there, *line.split())), by_airflow, extra=extra)
+    by_client = without_acts(answer(there, *line.split()))
+    if line.startswith("instances show"):
+        assert by_client.keys() >= CLIENTS
+        by_client = {key: value for key, value in by_client.items() if key not in CLIENTS}
+    assert_alike(by_client, by_airflow, extra=extra | CLIENTS)
 
 
 @pytest.mark.parametrize(
@@ -299,7 +307,7 @@ def test_a_bulk_act_is_made_listed_watched_and_its_outcomes_are_shown(failures, 
     # In this process nothing else runs the controller.
     made = answer(here, *line.split(), "--yes", "--rate", "1000")
     assert (made["state"], made["total"], made["pending"]) == ("pending", 6, 6)
-    assert_alike(answer(there, "bulk-acts", "show", str(made["id"])), made)
+    assert_alike(without_acts(answer(there, "bulk-acts", "show", str(made["id"]))), made)
     while bulk_act_of(made["id"]).ended is None:
         # A pass has a budget of time.
         failures.run_once()
@@ -313,7 +321,8 @@ def test_a_bulk_act_is_made_listed_watched_and_its_outcomes_are_shown(failures, 
         ["watch", str(made["id"])],
         ["outcomes", str(made["id"]), "--outcome", outcome],
     ):
-        assert_alike(answer(there, "bulk-acts", *subcommand), answer(here, "bulk-acts", *subcommand))
+        by_client = without_acts(answer(there, "bulk-acts", *subcommand))
+        assert_alike(by_client, answer(here, "bulk-acts", *subcommand))
     for run in (here, there):
         code, shown = run("bulk-acts", "list")
         assert (code, f"6 {outcome}" in shown.out) == (0, True)

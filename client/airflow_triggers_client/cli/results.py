@@ -13,8 +13,8 @@ from airflow_triggers_client.models import Result
 
 
 def content_of(result: Result) -> object:
-    """The result as the API returned it, for the structured formats."""
-    return result.model_dump(mode="json")
+    """The result as the API returned it, for the structured formats: without what this answer has not."""
+    return result.model_dump(mode="json", exclude_unset=True)
 
 
 def print_result(result: Result, row: output.Row, form: str) -> None:

@@ -4,7 +4,7 @@ Members added by a newer server are ignored. The names are those of the REST API
 airflow-triggers for their meaning. Neighbours: ``operations/`` read answers into these.
 """
 
-from airflow_triggers_client.models.base import Page, Result
+from airflow_triggers_client.models.base import AllowedAct, Page, Result
 from airflow_triggers_client.models.bulk_acts import (
     BulkAct,
     BulkOutcome,
@@ -47,9 +47,11 @@ from airflow_triggers_client.models.history import (
 )
 from airflow_triggers_client.models.hooks import Hook, HookCall
 from airflow_triggers_client.models.instances import (
-    AllowedAct,
+    ChainedInstance,
+    DagRun,
     Instance,
     InstanceCounts,
+    InstanceDetail,
     InstanceFilter,
     InstanceGroup,
     InstanceStatus,
@@ -75,11 +77,13 @@ __all__ = [
     "BulkOutcome",
     "BulkPreview",
     "BulkState",
+    "ChainedInstance",
     "ConfigurationProblem",
     "ConfigurationSummary",
     "ConfigurationUpdate",
     "ConfigurationVersion",
     "Controllers",
+    "DagRun",
     "DelayedFire",
     "DeployedConfiguration",
     "Edge",
@@ -101,6 +105,7 @@ __all__ = [
     "HookCall",
     "Instance",
     "InstanceCounts",
+    "InstanceDetail",
     "InstanceFilter",
     "InstanceGroup",
     "InstanceOutcome",

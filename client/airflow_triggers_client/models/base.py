@@ -28,6 +28,18 @@ class TaggedResult(Result):
     None: it was part of another answer."""
 
 
+class AllowedAct(Result):
+    """Whether you may do something now."""
+
+    allowed: bool
+    reason: str | None
+    """Why not, as a sentence."""
+
+
+Acts = dict[str, AllowedAct]
+"""What you may do with an object now, by act. Empty in answers to acts."""
+
+
 @dataclass(frozen=True)
 class Page(Generic[T]):
     """A part of a list.

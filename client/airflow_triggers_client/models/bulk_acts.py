@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from airflow_triggers_client.models.base import Result
+from airflow_triggers_client.models.base import Acts, Result
 
 
 class BulkState(str, Enum):
@@ -65,6 +65,8 @@ class BulkAct(Result):
     created: datetime
     ended: datetime | None
     cancelled_by: str | None
+    acts: Acts = Field(default_factory=dict)
+    """What you may do with it now, by act."""
 
     @property
     def is_over(self) -> bool:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from airflow_triggers_client.models.base import Result
+from pydantic import Field
+
+from airflow_triggers_client.models.base import Acts, Result
 
 
 class ConfigurationSummary(Result):
@@ -93,6 +95,8 @@ class DeployedConfiguration(ConfigurationSummary):
     versions: list[VersionSummary]
     """The versions that sessions have, the newest first."""
     warnings: list[Finding]
+    acts: Acts = Field(default_factory=dict)
+    """What you may do with it now, by act."""
 
 
 class ConfigurationProblem(Result):

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 
-from airflow_triggers_client.models.base import Result
+from airflow_triggers_client.models.base import Acts, Result
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,8 @@ class DelayedFire(Result):
     """It failed too often. The controller does not try it again."""
     cancelled_at: datetime | None = None
     cancelled_by: str | None = None
+    acts: Acts = Field(default_factory=dict)
+    """What you may do with it now, by act."""
 
 
 class UnheardFire(Result):

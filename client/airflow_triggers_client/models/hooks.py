@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from airflow_triggers_client.models.base import Result
+from pydantic import Field
+
+from airflow_triggers_client.models.base import Acts, Result
 
 
 class Hook(Result):
@@ -19,6 +21,8 @@ class Hook(Result):
     error: str | None
     parked: bool
     """It raised too often. The controller does not call it again."""
+    acts: Acts = Field(default_factory=dict)
+    """What you may do with it now, by act."""
 
 
 class HookCall(Result):

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from airflow_triggers_client.models.base import Result, TaggedResult
+from airflow_triggers_client.models.base import Acts, Result, TaggedResult
 
 
 class InstanceStatus(str, Enum):
@@ -60,6 +60,42 @@ class Instance(TaggedResult):
     can_skip: bool
     is_resolved: bool
     """Whether nothing more is to be done."""
+
+
+class ChainedInstance(Result):
+    """An instance of a chain of replays, in short."""
+
+    name: str
+    status: Status
+    created: datetime | None
+    parent: str | None
+    """The instance that it was cloned from; None for an original."""
+    error_type: str | None
+    error_message: str | None
+    """The first line of its error."""
+
+
+class DagRun(Result):
+    """A DAG run in Airflow."""
+
+    dag_id: str
+    dag_run_id: str
+    state: str | None
+    """``queued``, ``running``, ``success`` or ``failed``; None: it is gone."""
+    queued_at: datetime | None
+    started_at: datetime | None
+    ended_at: datetime | None
+
+
+class InstanceDetail(Instance):
+    """An instance with its chain of replays, its DAG run, and what you may do with it."""
+
+    chain: list[ChainedInstance] = Field(default_factory=list)
+    """The instance, those that it was cloned from, and all their clones; oldest first, 1,000 at most."""
+    run: DagRun | None = None
+    """None while it has none."""
+    acts: Acts = Field(default_factory=dict)
+    """What you may do with it now, by act."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,14 +160,6 @@ class Stuck(Result):
     text: str
 
 
-class AllowedAct(Result):
-    """Whether you may do something now."""
-
-    allowed: bool
-    reason: str | None
-    """Why not, as a sentence."""
-
-
 class InstanceSummary(Result):
     """An instance in a list over all sessions."""
 
@@ -156,7 +184,7 @@ class InstanceSummary(Result):
     can_replay: bool
     can_skip: bool
     stuck: Stuck | None
-    acts: dict[str, AllowedAct] = Field(default_factory=dict)
+    acts: Acts = Field(default_factory=dict)
     """What you may do with it now, by act."""
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from airflow_triggers_client.models.base import Result
+from pydantic import Field
+
+from airflow_triggers_client.models.base import Acts, Result
 from airflow_triggers_client.models.fires import DelayedFire
 from airflow_triggers_client.models.hooks import Hook
 
@@ -35,3 +37,5 @@ class AssetEvent(Result):
     due: datetime | None
     """When it is tried again; None when it is parked."""
     parked: bool
+    acts: Acts = Field(default_factory=dict)
+    """What you may do with it now, by act."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ConfigDict, Field
 
-from airflow_triggers_client.models.base import Result, TaggedResult
+from airflow_triggers_client.models.base import Acts, Result, TaggedResult
 from airflow_triggers_client.models.fires import DelayedFire, FireRecord
 from airflow_triggers_client.models.hooks import Hook
 from airflow_triggers_client.models.instances import Instance, InstanceStatus
@@ -81,6 +81,8 @@ class Session(SessionSummary, TaggedResult):
     fires_next: int | None = None
     delayed_fires_next: str | None = None
     hooks_next: int | None = None
+    acts: Acts = Field(default_factory=dict)
+    """What you may do with it now, by act."""
 
     def count(self, *statuses: InstanceStatus | str) -> int:
         """How many of its instances have one of these statuses; without any, how many it has in all."""

@@ -9,6 +9,7 @@ from airflow_triggers_client.exchange import Request, Steps
 from airflow_triggers_client.models import (
     Instance,
     InstanceCounts,
+    InstanceDetail,
     InstanceFilter,
     InstanceStatus,
     InstanceSummary,
@@ -17,13 +18,13 @@ from airflow_triggers_client.operations.listing import Listing
 from airflow_triggers_client.service import Service, body, path
 
 
-def instance(service: Service, session_uid: str, name: str) -> Steps[Instance]:
-    """One instance, such as ``t_importSubject#0``.
+def instance(service: Service, session_uid: str, name: str) -> Steps[InstanceDetail]:
+    """One instance, such as ``t_importSubject#0``, with its DAG run and its replays.
 
     :raises InstanceNotFound: when there is none.
     """
     place = path("sessions", session_uid, "instances", name)
-    return (yield from service.call_tagged(Request("GET", place, repeatable=True), Instance))
+    return (yield from service.call_tagged(Request("GET", place, repeatable=True), InstanceDetail))
 
 
 def session_instances(
