@@ -11,6 +11,7 @@ import pytest
 
 from airflow_triggers_client import AsyncTriggersClient, Retries, TriggersClient, errors
 from airflow_triggers_client.credentials import Password, SuppliedToken
+from airflow_triggers_client.models import InstanceFilter, InstanceStatus
 from airflow_triggers_client.operations import delayed_fires, fires, history, instances, sessions, waiting
 from tests.support.exchanges import LOST, UNREACHABLE, Script, answer, refusal
 
@@ -432,6 +433,34 @@ def test_filters_that_are_not_given_are_not_sent():
     request = sent(lambda client: client.history("order-1", trigger="a&b").first(5))
 
     assert request.url.query == b"trigger=a%26b&limit=5"
+
+
+@pytest.mark.parametrize(
+    "status", ["failed", InstanceStatus.FAILED, ["failed"], (InstanceStatus.FAILED,)], ids=repr
+)
+def test_a_single_status_is_no_sequence_of_letters(status):
+    selection = InstanceFilter(status=status)
+
+    assert selection.to_dict() == {"status": ["failed"]}
+    assert sent(lambda client: client.instances(selection).first(5)).url.query == b"status=failed&limit=5"
+
+
+@pytest.mark.parametrize(
+    "instances", [("ab", "cd"), "ab", [("order-1", None)], [("order-1",)], [7]], ids=repr
+)
+def test_what_is_no_pair_is_no_instance_of_a_bulk_act(instances):
+    with (
+        TriggersClient("http://localhost:1", token="t") as client,
+        pytest.raises(errors.InvalidArgument, match="pairs of a session's UID and an instance's name; found"),
+    ):
+        client.make_bulk_act("skip", instances)
+
+
+@pytest.mark.parametrize("group_by", ["task", ["task"]])
+def test_a_single_group_is_no_sequence_of_letters(group_by):
+    request = sent(lambda client: client.instance_counts(group_by=group_by))
+
+    assert request.url.query == b"group_by=task"
 
 
 @pytest.mark.parametrize("uid", ["", ".", "..", "\ud800"])

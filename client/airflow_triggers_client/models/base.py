@@ -49,3 +49,8 @@ class Page(Generic[T]):
 
     items: Sequence[T]
     next: str | int | None
+
+
+def texts(values: Sequence[str] | str) -> Sequence[str]:
+    """The values; a single text is one value, and not a sequence of its letters."""
+    return (values,) if isinstance(values, str) else values

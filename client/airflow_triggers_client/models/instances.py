@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from airflow_triggers_client.models.base import Acts, Result, TaggedResult
+from airflow_triggers_client.models.base import Acts, Result, TaggedResult, texts
 
 
 class InstanceStatus(str, Enum):
@@ -105,7 +105,7 @@ class InstanceFilter:
     >>> InstanceFilter(status=["failed"], configuration="orders").to_dict()
     {'status': ['failed'], 'configuration': 'orders'}
 
-    :param status: only these statuses. Empty: any.
+    :param status: only these statuses, or only this one. Empty: any.
     :param configuration: only sessions of this deployed configuration.
     :param task: only instances of this task.
     :param since: only instances that changed at this moment or later.
@@ -117,7 +117,7 @@ class InstanceFilter:
     :param session: only sessions whose UID begins with this.
     """
 
-    status: Sequence[InstanceStatus | str] = ()
+    status: Sequence[InstanceStatus | str] | InstanceStatus | str = ()
     configuration: str | None = None
     task: str | None = None
     since: datetime | None = None
@@ -131,7 +131,7 @@ class InstanceFilter:
     def to_dict(self) -> dict[str, Any]:
         """The conditions as a JSON object."""
         entries = {
-            "status": [str(status) for status in self.status] or None,
+            "status": [str(status) for status in texts(self.status)] or None,
             "configuration": self.configuration,
             "task": self.task,
             "since": self.since and self.since.isoformat(),

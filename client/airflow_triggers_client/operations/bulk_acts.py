@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
+from airflow_triggers_client.errors import InvalidArgument
 from airflow_triggers_client.exchange import Request, Steps
 from airflow_triggers_client.models import BulkAct, BulkOutcome, BulkPreview, InstanceFilter, InstanceOutcome
 from airflow_triggers_client.operations.listing import Listing
@@ -31,6 +32,7 @@ def make_bulk_act(
     :param instances: a filter; or pairs of a session's UID and an instance's name.
     :param arguments: those of the act: ``kwargs``, ``cooldown``; ``cascade``, ``result``; ``status``; ``metadata``.
     :param rate: how many instances a second, at most; None: as the server's setting says.
+    :raises InvalidArgument: when an instance is no such pair.
     """
     content = {**_content_of(act, instances, arguments), "rate": rate}
     return (yield from service.call(Request("POST", "bulk-acts", body=body(content), is_long=True), BulkAct))
@@ -49,8 +51,16 @@ def _content_of(act: str, instances: Instances, arguments: Mapping[str, Any] | N
     values = {name: value for name, value in (arguments or {}).items() if value is not None}
     if isinstance(instances, InstanceFilter):
         return {"act": act, "arguments": values, "filter": instances.to_dict()}
-    keys = [{"session_uid": session_uid, "name": name} for session_uid, name in instances]
-    return {"act": act, "arguments": values, "instances": keys}
+    return {"act": act, "arguments": values, "instances": [_key(pair) for pair in instances]}
+
+
+def _key(pair: object) -> dict[str, str]:
+    match pair:
+        case (str(session_uid), str(name)):
+            return {"session_uid": session_uid, "name": name}
+    raise InvalidArgument(
+        f"A bulk act takes a filter, or pairs of a session's UID and an instance's name; found {pair!r}."
+    )
 
 
 def bulk_acts(*, after: int | None = None) -> Listing[BulkAct]:

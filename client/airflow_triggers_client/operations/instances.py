@@ -14,6 +14,7 @@ from airflow_triggers_client.models import (
     InstanceStatus,
     InstanceSummary,
 )
+from airflow_triggers_client.models.base import texts
 from airflow_triggers_client.operations.listing import Listing
 from airflow_triggers_client.service import Service, body, path
 
@@ -162,13 +163,13 @@ def instances(
 
 
 def instance_counts(
-    service: Service, selection: InstanceFilter | None = None, *, group_by: Sequence[str] = ()
+    service: Service, selection: InstanceFilter | None = None, *, group_by: Sequence[str] | str = ()
 ) -> Steps[InstanceCounts]:
     """How many instances match a filter, in all sessions that you may read, in groups.
 
-    :param group_by: some of configuration, task, error_type and status.
+    :param group_by: some of configuration, task, error_type and status, or one of them.
     """
-    query = {**(selection or InstanceFilter()).to_query(), "group_by": list(group_by)}
+    query = {**(selection or InstanceFilter()).to_query(), "group_by": list(texts(group_by))}
     return (
         yield from service.call(Request("GET", "instances/counts", query, repeatable=True), InstanceCounts)
     )
