@@ -339,6 +339,14 @@ def test_the_environment_is_taken_whole_unless_a_profile_is_named(file):
         profiles.chosen_profile(None, {**environment, "TRIGGERS_TOKEN": ""})
 
 
+def test_the_file_of_profiles_may_be_in_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+    assert profiles.profiles_file({"TRIGGERS_PROFILES_FILE": "~/p.ini"}) == tmp_path / "p.ini"
+    with pytest.raises(CommandFailed, match="~nobody-has-this-name"):
+        profiles.profiles_file({"TRIGGERS_PROFILES_FILE": "~nobody-has-this-name/p.ini"})
+
+
 def test_without_a_profile_the_command_says_how_to_make_one(file, capsys):
     assert entry.main(["sessions", "list"]) == 1
     assert "Add it with 'triggers profiles set default --url URL'" in capsys.readouterr().err
@@ -371,6 +379,47 @@ def test_arguments_that_do_not_go_together_are_refused(file, monkeypatch, argume
 
     assert entry.main(arguments) == 2
     assert "--file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        ("profiles set x --url nope", "Expected the URL of an Airflow API server"),
+        ("profiles set x --url ftp://server", "Expected the URL of an Airflow API server"),
+        ("profiles set x --url http://u:p@server", "The URL has a user or a password"),
+        (
+            "profiles set x --url http://server --username \x07",
+            "Expected a user's name of printable characters",
+        ),
+        ("sessions show .", "A name is not empty, and not '.' or '..'; found '.'."),
+        ("why order-1 ..", "A name is not empty, and not '.' or '..'; found '..'."),
+        ("fire order-1 paid --kwargs n=1e999", "Expected what JSON has"),
+    ],
+)
+def test_an_argument_that_the_client_refuses_is_wrong(file, monkeypatch, line, complaint, capsys):
+    monkeypatch.setenv("TRIGGERS_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("TRIGGERS_TOKEN", "t")
+    entered(monkeypatch, "secret\n")
+
+    assert entry.main(line.split(" ")) == 2
+    shown = capsys.readouterr().err
+    assert complaint in shown
+    assert shown.count("\n") == 1
+
+
+@pytest.mark.parametrize("secret", ["", " \n", "a b\n", "ä\n"])
+def test_a_secret_that_cannot_be_kept_is_no_wrong_argument(file, monkeypatch, secret):
+    entered(monkeypatch, secret)
+
+    assert entry.main(["profiles", "set", "x", "--url", "http://server"]) == 1
+
+
+@pytest.mark.parametrize(("url", "token"), [("nope", "t"), ("http://127.0.0.1:1", "a b")])
+def test_a_server_in_the_environment_that_cannot_be_used_is_no_wrong_argument(file, monkeypatch, url, token):
+    monkeypatch.setenv("TRIGGERS_URL", url)
+    monkeypatch.setenv("TRIGGERS_TOKEN", token)
+
+    assert entry.main(["sessions", "list"]) == 1
 
 
 # -- formats --------------------------------------------------------------------------------------------------

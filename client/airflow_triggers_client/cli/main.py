@@ -18,7 +18,7 @@ from airflow_triggers_client.cli.twin.grammar import WRONG_ARGUMENTS
 from airflow_triggers_client.cli.twin.terminal import print_text
 from airflow_triggers_client.cli.twin.values import CommandFailed, WrongArguments
 from airflow_triggers_client.client import TriggersClient
-from airflow_triggers_client.errors import TriggersClientError
+from airflow_triggers_client.errors import InvalidArgument, TriggersClientError
 from airflow_triggers_client.retries import Retries
 
 FAILED = 1
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code = _run(args)
         sys.stdout.flush()
-    except WrongArguments as error:
+    except (WrongArguments, InvalidArgument) as error:
         print_text(f"triggers: error: {error} See 'triggers --help'.", to=sys.stderr)
         return WRONG_ARGUMENTS
     except (TriggersClientError, CommandFailed) as error:
@@ -62,11 +62,15 @@ def _run(args: Namespace) -> int:
 
 
 def _client(args: Namespace) -> TriggersClient:
-    profile = chosen_profile(args.profile, os.environ)
-    return TriggersClient(
-        profile.url,
-        token=profile.token,
-        username=profile.username,
-        password=profile.password,
-        retries=Retries(patience=args.patience),
-    )
+    try:
+        profile = chosen_profile(args.profile, os.environ)
+        return TriggersClient(
+            profile.url,
+            token=profile.token,
+            username=profile.username,
+            password=profile.password,
+            retries=Retries(patience=args.patience),
+        )
+    except InvalidArgument as error:
+        # What the profile or the environment has is no argument of the command.
+        raise CommandFailed(str(error)) from error

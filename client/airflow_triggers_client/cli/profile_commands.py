@@ -23,6 +23,7 @@ from airflow_triggers_client.cli.profiles import (
     write_sections,
 )
 from airflow_triggers_client.cli.twin.terminal import print_text
+from airflow_triggers_client.cli.twin.values import CommandFailed
 from airflow_triggers_client.credentials import credentials_of
 from airflow_triggers_client.errors import InvalidArgument
 from airflow_triggers_client.transport import checked_url
@@ -70,7 +71,10 @@ def set_profile(args: Namespace) -> None:
         profile = Profile(args.url, username=args.username, password=secret)
     else:
         profile = Profile(args.url, token=secret)
-    credentials_of(profile.token, profile.username, profile.password)
+    try:
+        credentials_of(profile.token, profile.username, profile.password)
+    except InvalidArgument as error:
+        raise CommandFailed(str(error)) from None
     path = profiles_file(os.environ)
     write_sections(path, {**read_sections(path), args.name: profile.to_section()})
 
@@ -80,7 +84,7 @@ def remove_profile(args: Namespace) -> None:
     path = profiles_file(os.environ)
     sections = read_sections(path)
     if sections.pop(args.name, None) is None:
-        raise InvalidArgument(f"There is no profile {args.name!r} in {path}.")
+        raise CommandFailed(f"There is no profile {args.name!r} in {path}.")
     write_sections(path, sections)
 
 
@@ -95,9 +99,9 @@ def _secret(kind: str) -> str:
     secret = getpass.getpass(f"{kind}: ") if sys.stdin.isatty() else sys.stdin.readline()
     secret = secret.rstrip("\r\n")
     if secret != secret.strip():
-        raise InvalidArgument(
+        raise CommandFailed(
             f"A {kind.lower()} with surrounding blanks cannot be kept in a profile; use the environment."
         )
     if not secret:
-        raise InvalidArgument(f"Expected a {kind.lower()} on stdin, found nothing.")
+        raise CommandFailed(f"Expected a {kind.lower()} on stdin, found nothing.")
     return secret

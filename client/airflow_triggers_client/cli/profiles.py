@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from airflow_triggers_client.cli.twin.grammar import near
+from airflow_triggers_client.cli.twin.values import CommandFailed
 from airflow_triggers_client.errors import InvalidArgument
 
 KEYS = ("url", "token", "username", "password")
@@ -45,9 +46,16 @@ class Profile:
 def profiles_file(environment: Mapping[str, str]) -> Path:
     """The file: ``TRIGGERS_PROFILES_FILE``, else one in the user's folder of configurations."""
     if path := environment.get("TRIGGERS_PROFILES_FILE"):
-        return Path(path)
+        return _expanded(path)
     folder = environment.get("XDG_CONFIG_HOME") or "~/.config"
-    return Path(folder).expanduser() / "airflow-triggers" / "profiles.ini"
+    return _expanded(folder) / "airflow-triggers" / "profiles.ini"
+
+
+def _expanded(path: str) -> Path:
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise CommandFailed(f"The folder of {path} cannot be found: {error}") from error
 
 
 def chosen_profile(name: str | None, environment: Mapping[str, str]) -> Profile:
@@ -57,6 +65,7 @@ def chosen_profile(name: str | None, environment: Mapping[str, str]) -> Profile:
 
     :param name: the value of ``--profile``; None: ``TRIGGERS_PROFILE``, if it is set.
     :raises InvalidArgument: when there is no such profile, or it cannot be used.
+    :raises CommandFailed: when the file cannot be read.
     """
     name = name or environment.get("TRIGGERS_PROFILE")
     if not name and environment.get("TRIGGERS_URL"):
@@ -84,13 +93,13 @@ def read_sections(path: Path) -> dict[str, Section]:
 
     Nobody has checked them: a bad profile is an error of the command that uses it, and of no other.
 
-    :raises InvalidArgument: when others may read or write the file, or it cannot be read.
+    :raises CommandFailed: when others may read or write the file, or it cannot be read.
     """
     try:
         with path.open(encoding="utf-8") as file:
             mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
             if os.name == "posix" and mode & OTHERS:
-                raise InvalidArgument(
+                raise CommandFailed(
                     f"Others may read or write {path} (mode {mode:03o}), and it has credentials. Run: chmod 600 {path}"
                 )
             parser = _parser()
@@ -98,10 +107,10 @@ def read_sections(path: Path) -> dict[str, Section]:
     except FileNotFoundError:
         return {}
     except OSError as error:
-        raise InvalidArgument(f"{path} cannot be read: {error}") from error
+        raise CommandFailed(f"{path} cannot be read: {error}") from error
     except (UnicodeDecodeError, configparser.Error) as error:
         # The error has the line, which may be a secret: neither its text nor its traceback may show it.
-        raise InvalidArgument(f"{path} cannot be read: {_flaw_of(error)}") from None
+        raise CommandFailed(f"{path} cannot be read: {_flaw_of(error)}") from None
     return {name: dict(parser[name]) for name in parser.sections()}
 
 
@@ -116,7 +125,7 @@ def profile_in(path: Path, name: str, sections: Mapping[str, Section]) -> Profil
 def write_sections(path: Path, sections: Mapping[str, Section]) -> None:
     """Write the file atomically, readable for its owner alone: a reader sees the old file or the new one.
 
-    :raises InvalidArgument: when it cannot be written.
+    :raises CommandFailed: when it cannot be written.
     """
     parser = _parser()
     parser.read_dict(sections)
@@ -127,7 +136,7 @@ def write_sections(path: Path, sections: Mapping[str, Section]) -> None:
             parser.write(file)
         os.replace(file.name, path)
     except OSError as error:
-        raise InvalidArgument(f"{path} cannot be written: {error}") from error
+        raise CommandFailed(f"{path} cannot be written: {error}") from error
 
 
 def _parser() -> configparser.RawConfigParser:
