@@ -20,6 +20,7 @@ from airflow_triggers_client.cli.profiles import (
     profile_in,
     profiles_file,
     read_sections,
+    shown_url,
     write_sections,
 )
 from airflow_triggers_client.cli.twin.terminal import print_text
@@ -36,7 +37,7 @@ def list_profiles(args: Namespace) -> None:
     rows = [
         {
             "profile": name,
-            "url": _line(section.get("url")),
+            "url": shown_url(section),
             "username": _line(section.get("username")),
             "has_token": bool(section.get("token")),
         }

@@ -16,6 +16,7 @@ from pathlib import Path
 from airflow_triggers_client.cli.twin.grammar import near
 from airflow_triggers_client.cli.twin.values import CommandFailed
 from airflow_triggers_client.errors import InvalidArgument
+from airflow_triggers_client.transport import checked_url
 
 KEYS = ("url", "token", "username", "password")
 DEFAULT = "default"
@@ -158,6 +159,16 @@ def _flaw_of(error: UnicodeDecodeError | configparser.Error) -> str:
     return f"line {lines}: expected 'key = value', with a key of {', '.join(KEYS)}."
 
 
+def shown_url(section: Section) -> str | None:
+    """The section's URL; None: it has none, or a text that may be something else, such as a secret."""
+    url = section.get("url", "")
+    try:
+        checked_url(url)
+    except InvalidArgument:
+        return None
+    return None if len(url.split()) > 1 else url
+
+
 def _profile(origin: str, values: Section) -> Profile:
     """The profile with these values.
 
@@ -176,6 +187,11 @@ def _profile(origin: str, values: Section) -> Profile:
             raise InvalidArgument(
                 f"{origin} has an indented line, which continues the value of {key!r}; expected 'key = value'."
             )
+    if values.get("url") and shown_url(values) is None:
+        raise InvalidArgument(
+            f"{origin} has a url that is none; expected one such as 'http://localhost:8080', without a user, a "
+            "password and blanks."
+        )
     has_token = bool(values.get("token"))
     has_user = bool(values.get("username")) and bool(values.get("password"))
     parts = {key for key in ("username", "password") if values.get(key)}
