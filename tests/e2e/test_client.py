@@ -39,6 +39,7 @@ from airflow_triggers_client import (
     session_is,
     trigger_fired,
 )
+from airflow_triggers_client.models import Instance
 from tests.support.api_server import running_api_server
 from tests.support.dags import deploy_configuration
 
@@ -120,7 +121,12 @@ def test_a_fire_makes_a_session_that_can_be_read(act, uid):
     assert session.tasks["t_import"].model_extra["withParams"] == {"firstPage": {"lang": "en"}}
     (instance,) = [instance for instance in session.instances if instance.task == "t_import"]
     read = act(lambda client: client.instance(uid, "t_import#0"))
-    assert (instance, instance.etag) == (read.model_copy(update={"etag": None}), None)
+    assert (instance.model_dump(), instance.etag) == (
+        read.model_dump(include=set(Instance.model_fields)),
+        None,
+    )
+    assert ([link.name for link in read.chain], read.run.dag_id) == (["t_import#0"], "survey.t_import")
+    assert (read.acts["set_status"].allowed, session.acts["fire"].allowed) == (True, True)
     assert (instance.status, instance.dag_id) == (InstanceStatus.SCHEDULED, "survey.t_import")
     assert act(lambda client: client.fires(uid))[0].kwargs == kwargs
 
