@@ -369,7 +369,12 @@ def test_a_session_is_waited_for_until_something_holds(act, uid, client):
     finally:
         waiting.join(120)
 
-    assert [type(result).__name__ for result in results] == ["FireRecord", "Instance", "Session", "Session"]
+    assert [type(result).__name__ for result in results] == [
+        "FireRecord",
+        "InstanceDetail",
+        "Session",
+        "Session",
+    ]
     assert results[1].status is InstanceStatus.FAILED
     client.skip(uid, "t_import#0")
     with pytest.raises(errors.WaitTimeout, match="t_score#9 is finished"):

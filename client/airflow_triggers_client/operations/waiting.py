@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 
 from airflow_triggers_client.errors import InstanceNotFound, InvalidArgument, WaitTimeout
 from airflow_triggers_client.exchange import Pause, Steps
-from airflow_triggers_client.models import FireRecord, Instance, InstanceStatus, Session
+from airflow_triggers_client.models import FireRecord, InstanceDetail, InstanceStatus, Session
 from airflow_triggers_client.operations.history import fires
 from airflow_triggers_client.operations.instances import instance
 from airflow_triggers_client.operations.sessions import session
@@ -82,7 +82,7 @@ def idle() -> Condition[Session]:
     )
 
 
-def instance_has_status(name: str, *statuses: InstanceStatus | str) -> Condition[Instance]:
+def instance_has_status(name: str, *statuses: InstanceStatus | str) -> Condition[InstanceDetail]:
     """The instance, as soon as it exists and has one of the statuses; by default finished.
 
     :param name: such as ``t_importSubject#0``.
@@ -98,7 +98,7 @@ def instance_has_status(name: str, *statuses: InstanceStatus | str) -> Condition
         names = ", ".join(status.value for status in InstanceStatus)
         raise InvalidArgument(f"{error}; expected some of {names}.") from error
 
-    def look(service: Service, session_uid: str) -> Steps[Instance | None]:
+    def look(service: Service, session_uid: str) -> Steps[InstanceDetail | None]:
         try:
             current = yield from instance(service, session_uid, name)
         except InstanceNotFound:
