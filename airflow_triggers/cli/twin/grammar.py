@@ -28,6 +28,7 @@ exit codes:
   0  it was done
   1  it was not, or not all of it; stderr says why
   2  the arguments are wrong
+  130  you ended it with Ctrl-C
 """
 
 ARGPARSES_VALUE_OF_A_SWITCH = ("ignored explicit argument", "it takes no value, found")

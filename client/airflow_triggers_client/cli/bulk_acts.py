@@ -13,8 +13,9 @@ from typing import Any
 
 from airflow_triggers_client.cli import output
 from airflow_triggers_client.cli.bar import Bar
+from airflow_triggers_client.cli.hints import note_unknown_configuration
 from airflow_triggers_client.cli.results import content_of, print_result
-from airflow_triggers_client.cli.twin.selecting import filter_of, require_consent
+from airflow_triggers_client.cli.twin.selecting import filter_of, require_consent, sentence_of_preview
 from airflow_triggers_client.cli.twin.terminal import print_text
 from airflow_triggers_client.client import TriggersClient
 from airflow_triggers_client.models import BulkAct, BulkOutcome, BulkPreview, InstanceFilter
@@ -30,11 +31,16 @@ def make_bulk_act(client: TriggersClient, args: Namespace, act: Act, arguments: 
     selection = InstanceFilter(**conditions)
     if args.dry_run or not args.yes:
         preview = client.preview_bulk_act(act, selection, arguments)
+        if not preview.total:
+            note_unknown_configuration(client, args.configuration)
         if args.dry_run:
             _print_preview(preview, args.output)
             return 0
         require_consent(f"This is a bulk act ({act}) on {preview.allowed} instances.")
     bulk_act = client.make_bulk_act(act, selection, arguments, rate=args.rate)
+    if not bulk_act.total:
+        print_text("No instance matches the filter: the bulk act does nothing.", to=sys.stderr)
+        note_unknown_configuration(client, args.configuration)
     if args.watch:
         bulk_act = _watched(client, bulk_act, WATCH_INTERVAL)
     print_result(bulk_act, _row_of(bulk_act), args.output)
@@ -46,11 +52,7 @@ def _print_preview(preview: BulkPreview, form: str) -> None:
         output.print_value(content_of(preview), form)
         return
     output.print_rows([sample.model_dump(mode="json") for sample in preview.sample], form)
-    print_text(
-        f"It would act on {preview.allowed} instances of {preview.total}; {preview.unchanged} would be unchanged, "
-        f"{preview.refused} refused.",
-        to=sys.stderr,
-    )
+    print_text(sentence_of_preview(preview), to=sys.stderr)
 
 
 def _row_of(bulk_act: BulkAct) -> output.Row:

@@ -9,6 +9,7 @@ import sys
 from argparse import Namespace
 
 from airflow_triggers_client.cli import output
+from airflow_triggers_client.cli.hints import note_unknown_configuration
 from airflow_triggers_client.cli.results import print_result
 from airflow_triggers_client.cli.twin.selecting import filter_of
 from airflow_triggers_client.cli.twin.terminal import print_text
@@ -19,6 +20,8 @@ from airflow_triggers_client.models import Instance, InstanceFilter
 def list_instances(client: TriggersClient, args: Namespace) -> None:
     """``triggers instances list``."""
     page = client.instances(instance_filter_of(args), after=args.after).first(args.limit)
+    if not page.items:
+        note_unknown_configuration(client, args.configuration)
     rows = [instance.model_dump(mode="json") for instance in page.items]
     if args.output in output.STRUCTURED:
         output.print_value({"instances": rows, "next": page.next}, args.output)
@@ -39,6 +42,8 @@ def count_instances(client: TriggersClient, args: Namespace) -> None:
     """``triggers instances counts``."""
     group_by = list(dict.fromkeys(args.group_by or ()))
     counts = client.instance_counts(instance_filter_of(args), group_by=group_by)
+    if not counts.total:
+        note_unknown_configuration(client, args.configuration)
     if args.output in output.STRUCTURED:
         output.print_value(counts.model_dump(mode="json", exclude_unset=True), args.output)
         return
