@@ -567,7 +567,7 @@ def test_a_status_that_there_is_not_is_refused():
         {"until": None},
         {"until": lambda session: True},
     ],
-    ids=repr,
+    ids=lambda arguments: f"{next(iter(arguments))} of {type(next(iter(arguments.values()))).__name__}",
 )
 def test_nonsense_to_wait_for_is_refused_before_anything_is_sent(arguments):
     script = Script([SESSION])
