@@ -65,9 +65,11 @@ class ExactRoute(BodyRoute):
 
     def _check_query(self, request: Request) -> None:
         """:raises RequestValidationError: for a parameter that the route does not have, or has only once."""
+        values_by_name: dict[str, list[str]] = {}
+        for name, value in request.query_params.multi_items():
+            values_by_name.setdefault(name, []).append(value)
         flaws = []
-        for name in request.query_params:
-            values = request.query_params.getlist(name)
+        for name, values in values_by_name.items():
             if name not in self._query_fields:
                 flaws.append({"type": "extra_forbidden", "loc": ("query", name), "input": values[0]})
             elif len(values) > 1 and not _takes_many(self._query_fields[name]):

@@ -23,6 +23,7 @@ from starlette.types import Scope
 from airflow_triggers import errors
 from airflow_triggers.api.paths import allowed_methods, decoded_name
 from airflow_triggers.api.problems import PROBLEM_JSON, Problem, pointer_of
+from airflow_triggers.domain.acts import ActKind
 from airflow_triggers.domain.validation import excerpt
 from airflow_triggers.errors import Concealed, SessionNotFound, TriggersError
 
@@ -322,7 +323,12 @@ def _as_sent(error: Mapping[str, Any], body: object) -> Mapping[str, Any]:
         names = _ENUM_MEMBER.sub(r"\1", context["expected_tags"])
         message = f"expected one of {names}"
         return {**error, "msg": message, "loc": (*where, _TAG), "input": context["tag"]}
-    if len(where) > 1 and isinstance(body, Mapping) and where[1] == body.get(_TAG) and where[1] not in body:
+    if (
+        len(where) > 1
+        and where[1] in list(ActKind)
+        and isinstance(body, Mapping)
+        and where[1] == body.get(_TAG)
+    ):
         return {**error, "loc": (where[0], *where[2:])}
     return error
 

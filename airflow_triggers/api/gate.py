@@ -68,7 +68,12 @@ class Gate:
             login = scope[LOGIN] = await _login_of(request)
             if not _is_fire(request):
                 await login.confirm_aside()
-            await self._pass_on(request, _after_confirming(login, send))
+            try:
+                await self._pass_on(request, _after_confirming(login, send))
+            except Exception:
+                # Its answer is sent outside of the gate.
+                await login.confirm_aside()
+                raise
         except RequestRefused as refusal:
             await response_to(refusal, scope)(scope, receive, send)
         except LoginFailed as failure:
@@ -89,9 +94,11 @@ class Gate:
 
 
 def _is_fire(request: Request) -> bool:
+    """Whether the request is a fire and no more: a fire has no query, and reading a long one takes time."""
     segments = segments_of(request.scope) or []
     is_path = len(segments) == len(SESSIONS) + 2 and segments[: len(SESSIONS)] == SESSIONS
-    return request.method == "POST" and is_path and segments[-1] == FIRES
+    is_post = request.method == "POST" and not request.scope["query_string"]
+    return is_post and is_path and segments[-1] == FIRES
 
 
 def _after_confirming(login: Login, send: Send) -> Send:

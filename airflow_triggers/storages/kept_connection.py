@@ -64,7 +64,7 @@ class KeptConnection:
         """Keep a connection that has just been used, and is in no transaction. False: give it back to the pool."""
         # The only connection of a pool might be waited for. SQLite's connections are cheap, and its files have locks.
         is_only_one = isinstance(engine.pool, QueuePool) and engine.pool.size() == 1
-        if is_only_one or engine.dialect.name != "postgresql":
+        if is_only_one or engine.dialect.name != "postgresql" or not driver.is_valid:
             return False
         with self._lock:
             if not self._is_open or self._kept is not None:

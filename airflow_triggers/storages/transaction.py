@@ -153,7 +153,7 @@ class Transaction:
 
     @property
     def reader(self) -> Session:
-        """The same session, for statements that only read."""
+        """The same session, for statements that only read: what they write may be undone, see :meth:`note_locks`."""
         self.insert_pending()
         if self._session is None:
             # The Session's commit only flushes, and leaves the COMMIT to ours, below. So one act is one transaction,
@@ -262,6 +262,7 @@ class Transaction:
         :raises DatabaseFailed: when nobody knows whether it was committed: perhaps only the answer was lost.
         """
         if self._has_only_locked:
+            self._require_lock()
             self.rollback()
             self._is_reusable = not self._is_unproven
             return
@@ -283,6 +284,12 @@ class Transaction:
                 + " Whether it was kept is not known: look, or do it again. A fire with an idempotency key counts "
                 "once, however often it is sent."
             ) from error
+
+    def _require_lock(self) -> None:
+        """:raises DatabaseFailed: when the connection was lost, and the locks with it, though nobody has said so."""
+        is_lost = not self._driver.is_valid if self._connection is None else self._connection.invalidated
+        if is_lost:
+            raise DatabaseFailed("The connection to the database was lost. Nothing was written; try again.")
 
     def rollback(self) -> None:
         """Undo the transaction. Later statements begin a new one."""

@@ -99,6 +99,7 @@ TO_FIRE = {
     "an invalid body": (FIRE, b'{"trigger": ""}'),
     "a large body": (FIRE, LARGE),
     "an unknown query": (f"{FIRE}?dry_run=1", b'{"trigger": "unheard"}'),
+    "a long query": (f"{FIRE}?{'&'.join(map(str, range(10_000)))}", b'{"trigger": "unheard"}'),
     "no session": ("/triggers/api/v1/sessions/none/fires", b'{"trigger": "unheard"}'),
     "an impossible UID": ("/triggers/api/v1/sessions/%00/fires", b'{"trigger": "unheard"}'),
     "a configuration that is not deployed": (FIRE, b'{"trigger": "unheard", "configuration": "none"}'),
@@ -135,6 +136,15 @@ def test_a_fire_whose_token_is_revoked_while_it_waits_does_nothing(client, monke
     monkeypatch.setattr(dependencies._turns, "take", take_and_revoke)
     assert client.post(FIRE, json=UNHEARD).status_code == 401
     assert [fire.trigger_name for fire in fires_of("order-1", limit=9)] == ["paid"]
+
+
+def test_an_unexpected_error_is_told_to_nobody_with_a_revoked_token(client, monkeypatch):
+    def fail(*_):
+        raise AssertionError
+
+    revoke(client)
+    monkeypatch.setattr(dependencies._turns, "take", fail)
+    assert client.post(FIRE, json=UNHEARD).status_code == 401
 
 
 def test_a_login_is_confirmed_once(client, monkeypatch):

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
+from airflow import settings
 from airflow.models import Variable
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import OperationalError
 
 from airflow_triggers.domain.fires import SessionFireRequest
+from airflow_triggers.errors import DatabaseFailed
 from airflow_triggers.sessions.batches import fire_all
 from airflow_triggers.sessions.describing import describe_session, fires_of
 from airflow_triggers.sessions.opening import create_session, fire_into, open_session
 from airflow_triggers.storages import rows
+from airflow_triggers.storages.kept_connection import kept_connection
+from airflow_triggers.storages.prepared import PreparedStatement
 from airflow_triggers.storages.sql import SqlStorageBackend
 from tests.support.dags import deploy_configuration
+
+BACKEND = PreparedStatement(select(func.pg_backend_pid().label("pid")))
 
 
 @pytest.fixture
@@ -67,6 +77,31 @@ def test_a_change_does(order, change):
     later_version, later = trace()
     assert later_version != version
     assert later > last_modified
+
+
+def lock_and_lose(storage):
+    """Hold the lock, and swallow the error of a look after the connection was lost."""
+    with storage.acquire_lock():
+        (pid,) = storage._work.open_transaction.send(BACKEND, {}).row
+        with settings.engine.connect() as connection:
+            connection.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
+        with suppress(DatabaseFailed, OperationalError):
+            storage.is_key_used("key")
+
+
+def test_a_lock_that_is_lost_unnoticed_is_an_error_and_its_connection_is_not_kept(postgresql_airflow_db):
+    deploy_configuration("orders", t_ship={"after": ["paid", "never"]})
+    create_session("order-1", configuration="orders")
+    storage = open_session("order-1").storage
+    kept_connection.open()
+    try:
+        with pytest.raises(DatabaseFailed, match="was lost"):
+            lock_and_lose(storage)
+        assert kept_connection._kept is None
+        assert fire_into("order-1", "unheard").fire_id
+    finally:
+        if (driver := kept_connection.shut()) is not None:
+            driver.close()
 
 
 def test_a_session_made_by_its_lock_stays(order):

@@ -433,6 +433,7 @@ BULK_ACTS = "api/v1/bulk-acts"
         ({"act": "repla", "filter": {}}, "act", "expected one of 'replay', 'skip', "),
         ({"act": 5, "filter": {}}, "act", "expected one of 'replay', 'skip', "),
         ({"filter": {}}, "act", "this is required"),
+        ({"act": "replay", "filter": {}, "replay": 1}, "replay", "there is no such field"),
     ],
 )
 def test_an_invalid_bulk_act_has_one_error_at_its_place(client, body, field, problem):
@@ -442,6 +443,13 @@ def test_an_invalid_bulk_act_has_one_error_at_its_place(client, body, field, pro
     pointer = "#" if field == "body" else f"#/{field.replace('.', '/')}"
     assert (place["field"], place["pointer"]) == (field, pointer)
     assert place["problem"].startswith(problem)
+
+
+def test_a_body_with_an_act_that_has_none_names_its_own_places(client):
+    (missing,) = [
+        it for it in client.post(FIRE, json={"act": "trigger"}).json()["errors"] if it["found"] == "nothing"
+    ]
+    assert (missing["field"], missing["pointer"]) == ("trigger", "#/trigger")
 
 
 def test_an_answer_does_not_grow_with_the_errors(client):
