@@ -20,8 +20,8 @@ ui: setup  ## build the pages in Airflow's UI from ui/ into airflow_triggers/ui/
 test: setup  ## run every test, two at once; ARGS="-k replay" passes options to pytest
 	@$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder $(ARGS)
 
-test-pythons:  ## run the quick tests on each supported Python version that the machine has
-	@scripts/ci/test-pythons
+test-pythons:  ## run the quick tests on each supported Python version that the machine has; PYTHONS="3.13" on some
+	@PYTHONS="$(PYTHONS)" scripts/ci/test-pythons
 
 fuzz: setup  ## compare random sessions with the model for longer; FACTOR=20 times what the tests do
 	@TRIGGERS_FUZZ_FACTOR=$(or $(FACTOR),20) $(BIN)/python -m pytest -q --timeout=7200 tests/contract/test_model.py

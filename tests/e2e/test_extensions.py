@@ -222,7 +222,7 @@ def test_a_session_with_a_broken_manager_is_refused_with_the_reason(client, mana
 def test_a_session_with_an_unknown_manager_is_refused_with_the_known_ones(client):
     answer = create(client, "new", "finalising")
     assert (answer.status_code, answer.json()["reason"]) == (422, "InvalidBody")
-    assert "wave-member. Did you mean 'finalizing'?" in answer.json()["detail"]
+    assert "wave-member (Did you mean 'finalizing'?)" in answer.json()["detail"]
 
 
 def test_the_command_line_refuses_a_broken_manager_with_the_reason(airflow, client):
