@@ -323,12 +323,7 @@ def _as_sent(error: Mapping[str, Any], body: object) -> Mapping[str, Any]:
         names = _ENUM_MEMBER.sub(r"\1", context["expected_tags"])
         message = f"expected one of {names}"
         return {**error, "msg": message, "loc": (*where, _TAG), "input": context["tag"]}
-    if (
-        len(where) > 1
-        and where[1] in list(ActKind)
-        and isinstance(body, Mapping)
-        and where[1] == body.get(_TAG)
-    ):
+    if len(where) > 1 and where[1] in _TAGS and isinstance(body, Mapping) and where[1] == body.get(_TAG):
         return {**error, "loc": (where[0], *where[2:])}
     return error
 
@@ -337,6 +332,9 @@ _ENUM_MEMBER = re.compile(r"<[\w.]+: ('[^']*')>")
 
 _TAG = "act"
 """The member of a body that chooses its model."""
+
+_TAGS = frozenset(ActKind)
+"""Its values."""
 
 
 def _place(error: Mapping[str, Any]) -> dict[str, str]:

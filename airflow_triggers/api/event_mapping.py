@@ -109,8 +109,8 @@ class EventMapping:
             attribute = attribute_of[str(first["loc"][0])]
             raise InvalidEvent.from_check(attribute, first["msg"], excerpt(first["input"])) from error
         except InvalidSessionUid as error:
-            found = excerpt(members["session_uid"])
-            raise InvalidEvent.from_check(self.session_attribute, error, found) from error
+            session_text = excerpt(members["session_uid"])
+            raise InvalidEvent.from_check(self.session_attribute, error, session_text) from error
         except InvalidTrigger as error:
             raise InvalidEvent.from_check("type", error, excerpt(members["trigger"])) from error
 

@@ -66,10 +66,11 @@ class Gate:
         request = Request(scope, receive)
         try:
             login = scope[LOGIN] = await _login_of(request)
-            if not _is_fire(request):
+            segments = segments_of(scope)
+            if not _is_fire(request, segments):
                 await login.confirm_aside()
             try:
-                await self._pass_on(request, _after_confirming(login, send))
+                await self._pass_on(request, segments, _after_confirming(login, send))
             except Exception:
                 # Its answer is sent outside of the gate.
                 await login.confirm_aside()
@@ -79,10 +80,11 @@ class Gate:
         except LoginFailed as failure:
             await response_to(_refusal_of(failure, request), scope)(scope, receive, send)
 
-    async def _pass_on(self, request: Request, send: Send) -> None:
+    async def _pass_on(self, request: Request, segments: list[bytes] | None, send: Send) -> None:
         scope, receive = request.scope, request.receive
         try:
-            segments = _segments_of(request)
+            if segments is None:
+                raise _not_below_mount(request)
             if segments[: len(SESSIONS)] == SESSIONS and len(segments) > len(SESSIONS):
                 scope[SESSION_UID] = _session_uid(segments[len(SESSIONS)])
             is_batch = segments in (BATCH, BULK_ACTS) or (segments == EVENTS and _has_many_events(request))
@@ -93,12 +95,13 @@ class Gate:
             await self.app(with_segments(scope, segments), receive, send)
 
 
-def _is_fire(request: Request) -> bool:
+def _is_fire(request: Request, segments: list[bytes] | None) -> bool:
     """Whether the request is a fire and no more: a fire has no query, and reading a long one takes time."""
-    segments = segments_of(request.scope) or []
-    is_path = len(segments) == len(SESSIONS) + 2 and segments[: len(SESSIONS)] == SESSIONS
-    is_post = request.method == "POST" and not request.scope["query_string"]
-    return is_post and is_path and segments[-1] == FIRES
+    if request.method != "POST" or request.scope["query_string"] or segments is None:
+        return False
+    return (
+        len(segments) == len(SESSIONS) + 2 and segments[: len(SESSIONS)] == SESSIONS and segments[-1] == FIRES
+    )
 
 
 def _after_confirming(login: Login, send: Send) -> Send:
@@ -106,6 +109,8 @@ def _after_confirming(login: Login, send: Send) -> Send:
 
     :raises LoginFailed: from ``send``, before anything was sent.
     """
+    if login.is_confirmed:
+        return send
 
     async def send_confirmed(message: Message) -> None:
         if not login.is_confirmed:
@@ -166,15 +171,9 @@ def _is_same_origin(request: Request) -> bool:
     return origin in {f"http://{host}", f"https://{host}", f"{base.scheme}://{base.netloc}"} - {"://"}
 
 
-def _segments_of(request: Request) -> list[bytes]:
-    """The path's segments as they were sent.
-
-    :raises RequestRefused: 404 when the path, as sent, is not below our mount (``/%2Ftriggers``).
-    """
-    segments = segments_of(request.scope)
-    if segments is None:
-        raise RequestRefused(HTTPStatus.NOT_FOUND, "NotFound", f"There is nothing at {request.url.path}.")
-    return segments
+def _not_below_mount(request: Request) -> RequestRefused:
+    """The refusal of a path that, as sent, is not below our mount (``/%2Ftriggers``)."""
+    return RequestRefused(HTTPStatus.NOT_FOUND, "NotFound", f"There is nothing at {request.url.path}.")
 
 
 def _session_uid(segment: bytes) -> SessionUid:

@@ -148,12 +148,12 @@ def test_an_unexpected_error_is_told_to_nobody_with_a_revoked_token(client, monk
 
 
 def test_a_login_is_confirmed_once(client, monkeypatch):
-    asked = []
-    monkeypatch.setattr(logins, "_is_revoked", asked.append)
+    token_ids = []
+    monkeypatch.setattr(logins, "_is_revoked", token_ids.append)
     login = logins.Login("user", "id")
     assert not login.is_confirmed
     assert [login.confirm(), login.confirm()] == ["user", "user"]
-    assert (asked, login.is_confirmed) == (["id"], True)
+    assert (token_ids, login.is_confirmed) == (["id"], True)
 
 
 def test_a_forged_token_asks_the_database_nothing(client):
