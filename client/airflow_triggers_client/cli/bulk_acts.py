@@ -14,7 +14,7 @@ from typing import Any
 from airflow_triggers_client.cli import output
 from airflow_triggers_client.cli.bar import Bar
 from airflow_triggers_client.cli.hints import note_unknown_configuration
-from airflow_triggers_client.cli.results import content_of, print_result
+from airflow_triggers_client.cli.results import content_of, print_page, print_result
 from airflow_triggers_client.cli.twin.selecting import filter_of, require_consent, sentence_of_preview
 from airflow_triggers_client.cli.twin.terminal import print_text
 from airflow_triggers_client.client import TriggersClient
@@ -71,13 +71,8 @@ def _row_of(bulk_act: BulkAct) -> output.Row:
 def list_bulk_acts(client: TriggersClient, args: Namespace) -> None:
     """``triggers bulk-acts list``."""
     page = client.bulk_acts(after=args.after).first(args.limit)
-    if args.output in output.STRUCTURED:
-        acts = [content_of(bulk_act) for bulk_act in page.items]
-        output.print_value({"bulk_acts": acts, "next": page.next}, args.output)
-        return
-    output.print_rows([_row_of(bulk_act) for bulk_act in page.items], args.output)
-    if page.next:
-        print_text(f"… earlier ones: --after {page.next}", to=sys.stderr)
+    rows = [_row_of(bulk_act) for bulk_act in page.items]
+    print_page(page, rows, args.output, name="bulk_acts", further="earlier ones: --after")
 
 
 def show_bulk_act(client: TriggersClient, args: Namespace) -> None:
@@ -89,15 +84,10 @@ def show_bulk_act(client: TriggersClient, args: Namespace) -> None:
 def list_outcomes(client: TriggersClient, args: Namespace) -> None:
     """``triggers bulk-acts outcomes``."""
     page = client.bulk_outcomes(args.id, outcome=args.outcome, after=args.after).first(args.limit)
-    if args.output in output.STRUCTURED:
-        outcomes = [content_of(outcome) for outcome in page.items]
-        output.print_value({"outcomes": outcomes, "next": page.next}, args.output)
-        return
     columns = ("session_uid", "name", "outcome", "replay", "reason")
-    rows = [outcome.model_dump(mode="json") for outcome in page.items]
-    output.print_rows([{column: row[column] for column in columns} for row in rows], args.output)
-    if page.next:
-        print_text(f"… later ones: --after {page.next}", to=sys.stderr)
+    outcomes = [outcome.model_dump(mode="json") for outcome in page.items]
+    rows = [{column: outcome[column] for column in columns} for outcome in outcomes]
+    print_page(page, rows, args.output, name="outcomes", further="later ones: --after")
 
 
 def triggers_cancel_bulk_act(client: TriggersClient, args: Namespace) -> None:

@@ -5,14 +5,12 @@ Neighbours: ``twin/fires.py`` declares the commands.
 
 from __future__ import annotations
 
-import sys
 from argparse import Namespace
 from collections.abc import Sequence
 from typing import Any
 
 from airflow_triggers_client.cli import output
-from airflow_triggers_client.cli.results import content_of, print_result
-from airflow_triggers_client.cli.twin.terminal import print_text
+from airflow_triggers_client.cli.results import print_page, print_result
 from airflow_triggers_client.client import TriggersClient
 from airflow_triggers_client.models import DelayedFire, Page
 
@@ -33,13 +31,7 @@ def list_delayed_fires(client: TriggersClient, args: Namespace) -> None:
 
 
 def _print_page(page: Page[Any], rows: Sequence[output.Row], form: str) -> None:
-    if form in output.STRUCTURED:
-        fires = [content_of(fire) for fire in page.items]
-        output.print_value({"delayed_fires": fires, "next": page.next}, form)
-        return
-    output.print_rows(rows, form)
-    if page.next:
-        print_text(f"… later ones: --after {page.next}", to=sys.stderr)
+    print_page(page, rows, form, name="delayed_fires", further="later ones: --after")
 
 
 def triggers_cancel_delayed_fire(client: TriggersClient, args: Namespace) -> None:

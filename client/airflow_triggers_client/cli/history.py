@@ -12,7 +12,7 @@ from datetime import datetime, timezone
 
 from airflow_triggers_client.cli import output
 from airflow_triggers_client.cli.hints import note_unknown_configuration
-from airflow_triggers_client.cli.results import content_of
+from airflow_triggers_client.cli.results import content_of, print_page
 from airflow_triggers_client.cli.twin.terminal import print_text
 from airflow_triggers_client.client import TriggersClient
 from airflow_triggers_client.models import Arrival, Explanation, InstanceStatus, Requirement, UnheardFire
@@ -93,14 +93,8 @@ def list_unheard(client: TriggersClient, args: Namespace) -> None:
     page = fires.first(args.limit)
     if not page.items:
         note_unknown_configuration(client, args.configuration)
-    if args.output in output.STRUCTURED:
-        output.print_value(
-            {"fires": [content_of(fire) for fire in page.items], "next": page.next}, args.output
-        )
-        return
-    output.print_rows([_unheard_row(fire) for fire in page.items], args.output)
-    if page.next:
-        print_text(f"… earlier fires: --before {page.next}", to=sys.stderr)
+    rows = [_unheard_row(fire) for fire in page.items]
+    print_page(page, rows, args.output, name="fires", further="earlier fires: --before")
 
 
 def _unheard_row(fire: UnheardFire) -> output.Row:

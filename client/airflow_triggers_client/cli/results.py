@@ -6,10 +6,13 @@ API's answers; the columns of tables are those of ``airflow triggers``.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from typing import Any
 
 from airflow_triggers_client.cli import output
-from airflow_triggers_client.models import Result
+from airflow_triggers_client.cli.twin.terminal import print_text
+from airflow_triggers_client.models import Page, Result
 
 
 def content_of(result: Result) -> object:
@@ -23,6 +26,20 @@ def print_result(result: Result, row: output.Row, form: str) -> None:
         output.print_value(content_of(result), form)
     else:
         output.print_rows([row], form)
+
+
+def print_page(page: Page[Any], rows: Sequence[output.Row], form: str, *, name: str, further: str) -> None:
+    """Print a page of a list: REST's answer in a structured format, else the rows, and on stderr how to go on.
+
+    :param name: the list's key in REST's answer.
+    :param further: what there is further, and the option for the cursor: "later ones: --after".
+    """
+    if form in output.STRUCTURED:
+        output.print_value({name: [content_of(result) for result in page.items], "next": page.next}, form)
+        return
+    output.print_rows(rows, form)
+    if page.next:
+        print_text(f"… {further} {page.next}", to=sys.stderr)
 
 
 def print_results(results: Sequence[Result], rows: Sequence[output.Row], form: str) -> None:

@@ -5,15 +5,13 @@ Neighbours: ``twin/sessions.py`` declares the commands; ``migration.py`` has ``s
 
 from __future__ import annotations
 
-import sys
 from argparse import Namespace
 
 from airflow_triggers_client.cli import output
 from airflow_triggers_client.cli.hints import note_unknown_configuration
 from airflow_triggers_client.cli.instances import instance_row
-from airflow_triggers_client.cli.results import content_of, print_result
+from airflow_triggers_client.cli.results import content_of, print_page, print_result
 from airflow_triggers_client.cli.twin.selecting import ORDERS
-from airflow_triggers_client.cli.twin.terminal import print_text
 from airflow_triggers_client.client import TriggersClient
 from airflow_triggers_client.models import SessionSummary
 
@@ -38,13 +36,8 @@ def list_sessions(client: TriggersClient, args: Namespace) -> None:
     ).first(args.limit)
     if not page.items:
         note_unknown_configuration(client, args.configuration)
-    if args.output in output.STRUCTURED:
-        sessions = [content_of(session) for session in page.items]
-        output.print_value({"sessions": sessions, "next": page.next}, args.output)
-        return
-    output.print_rows([_session_row(session) for session in page.items], args.output)
-    if page.next:
-        print_text(f"… further ones: --after {page.next}", to=sys.stderr)
+    rows = [_session_row(session) for session in page.items]
+    print_page(page, rows, args.output, name="sessions", further="further ones: --after")
 
 
 def _session_row(session: SessionSummary) -> output.Row:
